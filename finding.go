@@ -1,0 +1,44 @@
+package pinsetter
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// Severity says whether a finding stops what it is about.
+type Severity string
+
+// The severities.
+const (
+	Error   Severity = "error"   // the object or marker is left out
+	Warning Severity = "warning" // it is used, and somebody should look
+)
+
+// Finding is something that a person should mend in an object or a marked file.
+// Line counts from 1 and is 0 where the whole file is meant. Code is one of the
+// words that `pinsetter lint --help` lists.
+type Finding struct {
+	Severity Severity `json:"severity"`
+	Code     string   `json:"code"`
+	Path     string   `json:"path"`
+	Line     int      `json:"line,omitempty"`
+	Message  string   `json:"message"`
+}
+
+// String returns "path:line: message".
+func (f Finding) String() string {
+	if f.Line == 0 {
+		return fmt.Sprintf("%s: %s", f.Path, f.Message)
+	}
+	return fmt.Sprintf("%s:%d: %s", f.Path, f.Line, f.Message)
+}
+
+// Compare orders findings by path, line, code and message.
+func (f Finding) Compare(g Finding) int {
+	return cmp.Or(
+		cmp.Compare(f.Path, g.Path),
+		cmp.Compare(f.Line, g.Line),
+		cmp.Compare(f.Code, g.Code),
+		cmp.Compare(f.Message, g.Message),
+	)
+}

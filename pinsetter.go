@@ -1,0 +1,142 @@
+// Package pinsetter holds the words that the rooms of this program share: what
+// an image, a site, a candidate or a hold is. It has no behaviour beyond what a
+// value needs to print itself, and imports the standard library alone.
+//
+// The rooms and who may import whom are in the README; rooms_test.go holds the
+// code to it.
+package pinsetter
+
+import (
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Name is the namespace and name of a Kubernetes object.
+type Name struct {
+	Namespace string
+	Name      string
+}
+
+// String returns "namespace/name".
+func (n Name) String() string { return n.Namespace + "/" + n.Name }
+
+// Compare orders names by namespace, then name.
+func (n Name) Compare(m Name) int {
+	if c := strings.Compare(n.Namespace, m.Namespace); c != 0 {
+		return c
+	}
+	return strings.Compare(n.Name, m.Name)
+}
+
+// Object identifies the Kubernetes object that a YAML document holds. Fields
+// that the document does not have are empty.
+type Object struct {
+	APIVersion string `json:"apiVersion,omitempty"`
+	Kind       string `json:"kind,omitempty"`
+	Namespace  string `json:"namespace,omitempty"`
+	Name       string `json:"name,omitempty"`
+}
+
+// Image is a reference to an image, a chart or an artifact. Name is what an
+// ImageRepository says in spec.image, verbatim; Tag and Digest may be empty.
+type Image struct {
+	Name   string `json:"name,omitempty"`
+	Tag    string `json:"tag,omitempty"`
+	Digest string `json:"digest,omitempty"`
+}
+
+// String returns "name:tag@digest" without the parts that are empty.
+func (i Image) String() string {
+	s := i.Name
+	if i.Tag != "" {
+		s += ":" + i.Tag
+	}
+	if i.Digest != "" {
+		s += "@" + i.Digest
+	}
+	return s
+}
+
+// tagGrammar and digestGrammar are those of the OCI distribution specification
+// 1.1 (section "Pulling manifests") and image specification ("Digests"),
+// narrowed to the one algorithm that registries answer with.
+var (
+	tagGrammar    = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
+	digestGrammar = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
+)
+
+// ValidTag reports whether s is a tag in the OCI grammar.
+func ValidTag(s string) bool { return tagGrammar.MatchString(s) }
+
+// ValidDigest reports whether s is "sha256:" and 64 lower-case hex digits.
+func ValidDigest(s string) bool { return digestGrammar.MatchString(s) }
+
+// Candidate is a tag that passed a policy's exclusion list, filter, parse and
+// range. Value is what the policy ordered it by: the tag itself, or what the
+// filter extracted from it.
+type Candidate struct {
+	Tag   string
+	Value string
+}
+
+// Outcome is what became of a tag under a policy.
+type Outcome string
+
+// The outcomes of a tag.
+const (
+	Selected Outcome = "selected" // the candidate that is written
+	Eligible Outcome = "eligible" // a candidate that a better one outranks
+	Rejected Outcome = "rejected" // dropped at Verdict.Stage
+)
+
+// Stage is the step at which a tag was dropped; Order for one that was only
+// outranked.
+type Stage string
+
+// The stages, in the order in which a tag passes them.
+const (
+	StageExclude Stage = "exclude" // ImageRepository.spec.exclusionList
+	StageFilter  Stage = "filter"  // filterTags.pattern
+	StageParse   Stage = "parse"   // not a version, not a number
+	StageRange   Stage = "range"   // outside the SemVer range
+	StageGate    Stage = "gate"    // a Gate refused it
+	StageHold    Stage = "hold"    // a Gate's hold names it
+	StageOrder   Stage = "order"   // eligible, and outranked
+)
+
+// Verdict says what became of one tag. Stage is empty for the selected tag.
+type Verdict struct {
+	Tag     string    `json:"tag"`
+	Value   string    `json:"value,omitempty"`
+	Verdict Outcome   `json:"verdict"`
+	Stage   Stage     `json:"stage,omitempty"`
+	Gate    string    `json:"gate,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
+	Until   time.Time `json:"until,omitzero"`
+}
+
+// Change is one marked value that was, or would be, rewritten. Line counts from
+// 1. Setter is the marker as it stands in the comment:
+// "namespace:policy[:tag|:name|:digest]".
+type Change struct {
+	Path   string `json:"path"`
+	Line   int    `json:"line"`
+	Setter string `json:"setter"`
+	Object Object `json:"object"`
+	Old    string `json:"old"`
+	New    string `json:"new"`
+}
+
+// Hold says that a better candidate exists for a site and is not written.
+// Policy is "namespace/name"; Path and Line are the site's first marker. Reason
+// ends with the ways out. Until is zero where no time ends the hold.
+type Hold struct {
+	Policy    string    `json:"policy"`
+	Path      string    `json:"path"`
+	Line      int       `json:"line"`
+	Current   string    `json:"current,omitempty"`
+	Candidate string    `json:"candidate,omitempty"`
+	Reason    string    `json:"reason"`
+	Until     time.Time `json:"until,omitzero"`
+}
