@@ -1,0 +1,147 @@
+package config
+
+import (
+	"regexp"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// Repository is an ImageRepository: an image whose tags can be listed.
+type Repository struct {
+	Name   pinsetter.Name
+	Origin Origin
+	Spec   ImageRepositorySpec // with the CRD's defaults
+
+	Image     string           // spec.image verbatim: a repository name without scheme, tag and digest
+	Exclude   []*regexp.Regexp // spec.exclusionList; a tag that one of them finds a match in is dropped
+	Timeout   time.Duration    // of authentication and scan together: spec.timeout, else spec.interval, at least a second
+	Suspended bool
+	Access    RegistryAccess
+
+	// Err is nil when the repository is usable. It names file, line and object,
+	// and everything it joins is also in Set.Findings.
+	Err error
+}
+
+// RegistryAccess is how a registry is reached. The zero value is anonymous
+// access over https with the system's certificates.
+type RegistryAccess struct {
+	DockerConfigs []pinsetter.Secret // dockerconfigjson documents: secretRef's, then those of the ServiceAccount
+	TLS           TLS
+	Proxy         *Proxy // nil: the environment's proxies
+	Insecure      bool   // plain HTTP
+}
+
+// TLS is PEM that a connection uses beside the system's; empty parts are not
+// given. Cert and Key are given together or not at all.
+type TLS struct {
+	CA   []byte
+	Cert []byte
+	Key  pinsetter.Secret
+}
+
+// Proxy is a proxy server. Address is an http, https or socks5 URL without user.
+type Proxy struct {
+	Address  string
+	Username string
+	Password pinsetter.Secret
+}
+
+// Policy is an ImagePolicy: the rule that selects a tag of a repository.
+type Policy struct {
+	Name       pinsetter.Name
+	Origin     Origin
+	Labels     map[string]string
+	Spec       ImagePolicySpec // with the CRD's defaults: order asc, digestReflectionPolicy Never
+	Repository *Repository     // nil when the reference leads nowhere or isn't allowed; then Err says so
+	Suspended  bool
+
+	// Err is nil when the policy and its repository are usable. Errors of the
+	// policy's own are also in Set.Findings; that the repository has errors is not,
+	// since the repository's findings say it.
+	Err error
+}
+
+// Automation is an ImageUpdateAutomation: which policies are written to which
+// branch, and how.
+type Automation struct {
+	Name        pinsetter.Name
+	Origin      Origin
+	Annotations map[string]string
+	Spec        ImageUpdateAutomationSpec // with the CRD's defaults
+
+	Git         *GitSource        // nil when the reference leads nowhere; then Err says so
+	Base        GitRef            // what is checked out: spec.git.checkout.ref, else the GitRepository's ref, else branch master
+	PushBranch  string            // spec.git.push.branch, else the branch of Base; "" only with Err
+	Refspec     string            // spec.git.push.refspec, "" for none
+	PushOptions map[string]string // spec.git.push.options
+	SigningKey  *SigningKey       // nil: commits are not signed
+	Trailers    bool              // annotation pinsetter.dev/trailers is not "false"
+	Suspended   bool
+
+	// Err is nil when the automation and its GitRepository are usable; see
+	// Policy.Err.
+	Err error
+
+	selector labels.Selector
+}
+
+// Selects reports whether the automation writes p: they share a namespace and
+// spec.policySelector, if any, matches p's labels. An automation whose selector
+// is invalid selects nothing.
+func (a *Automation) Selects(p *Policy) bool {
+	return a.selector != nil && a.Name.Namespace == p.Name.Namespace && a.selector.Matches(labels.Set(p.Labels))
+}
+
+// GitRef is what to check out. The first that is set of Commit, Name, SemVer,
+// Tag and Branch counts.
+type GitRef struct {
+	Branch string
+	Tag    string
+	SemVer string
+	Name   string // such as "refs/heads/main"
+	Commit string
+}
+
+// SigningKey signs commits: an armored OpenPGP key or an SSH private key.
+type SigningKey struct {
+	Type       string // SigningGPG or SigningSSH
+	Key        pinsetter.Secret
+	Passphrase pinsetter.Secret // empty: the key is not encrypted
+}
+
+// The types of a SigningKey.
+const (
+	SigningGPG = "gpg"
+	SigningSSH = "ssh"
+)
+
+// GitSource is a GitRepository that an automation uses.
+type GitSource struct {
+	Name    pinsetter.Name
+	Origin  Origin
+	URL     string        // http, https, ssh or file
+	Timeout time.Duration // of one operation; spec.timeout, else 60s
+	Auth    GitAuth
+	Err     error // nil when usable; also in Set.Findings
+}
+
+// GitAuth is how a Git server is spoken to. Of Username with Password, Bearer
+// and Identity with KnownHosts at most one is set.
+type GitAuth struct {
+	Set bool // a secretRef was given; false: the environment is asked for credentials
+
+	Username string
+	Password pinsetter.Secret
+	Bearer   pinsetter.Secret
+
+	Identity         pinsetter.Secret // SSH private key, PEM
+	IdentityPassword pinsetter.Secret
+	KnownHosts       []byte
+
+	TLS   TLS
+	Proxy *Proxy // nil: the environment's proxies
+}

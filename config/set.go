@@ -1,0 +1,44 @@
+package config
+
+import (
+	"slices"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// Set is everything that was loaded. Objects that are wrong are in it too, with
+// Err set, so that each can be accounted for. It is not changed after Load, and
+// safe for concurrent use.
+type Set struct {
+	Repositories []*Repository // sorted by namespace and name, like the others
+	Policies     []*Policy
+	Automations  []*Automation
+
+	// Findings are all errors and warnings of loading, sorted by place.
+	Findings []pinsetter.Finding
+}
+
+// Repository returns the ImageRepository of that name, or nil.
+func (s *Set) Repository(name pinsetter.Name) *Repository {
+	return find(s.Repositories, name, func(r *Repository) pinsetter.Name { return r.Name })
+}
+
+// Policy returns the ImagePolicy of that name, or nil.
+func (s *Set) Policy(name pinsetter.Name) *Policy {
+	return find(s.Policies, name, func(p *Policy) pinsetter.Name { return p.Name })
+}
+
+// Automation returns the ImageUpdateAutomation of that name, or nil.
+func (s *Set) Automation(name pinsetter.Name) *Automation {
+	return find(s.Automations, name, func(a *Automation) pinsetter.Name { return a.Name })
+}
+
+func find[T any](sorted []*T, name pinsetter.Name, nameOf func(*T) pinsetter.Name) *T {
+	i, found := slices.BinarySearchFunc(sorted, name, func(t *T, name pinsetter.Name) int {
+		return nameOf(t).Compare(name)
+	})
+	if !found {
+		return nil
+	}
+	return sorted[i]
+}
