@@ -1,0 +1,136 @@
+package login
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// Environment is what the process was started with, as an argument. The zero
+// value offers nothing.
+type Environment struct {
+	Getenv func(string) string // os.Getenv; nil: no variable is set
+	Home   string              // the user's home directory; "": none
+}
+
+// GitCredential is a user name and a password or token for one Git host.
+type GitCredential struct {
+	Username string
+	Password pinsetter.Secret // its name says which variable or file it is from
+}
+
+// hostToken is a token that belongs to the host of a server's URL.
+type hostToken struct {
+	token, server string // names of variables
+	fallback      string // server when the variable is not set; "": none
+	username      string // what the forge documents for such a token
+}
+
+// hostTokens are the tokens that the runners of forges hand to a job, with the
+// variable in which they say where the token belongs.
+//
+// GitHub: https://docs.github.com/actions, "Default environment variables" and
+// GITHUB_TOKEN; Gitea's runner sets the same two. GitLab:
+// https://docs.gitlab.com/ci/jobs/ci_job_token.
+var hostTokens = []hostToken{
+	{token: "GITHUB_TOKEN", server: "GITHUB_SERVER_URL", fallback: "https://github.com", username: "x-access-token"},
+	{token: "CI_JOB_TOKEN", server: "CI_SERVER_URL", username: "gitlab-ci-token"},
+	{token: "GITEA_TOKEN", server: "GITEA_SERVER_URL", username: "git"},
+}
+
+// Git returns what the environment offers for the host of u, and false when
+// that is nothing. Asked in this order: PINSETTER_GIT_TOKEN (with
+// PINSETTER_GIT_USERNAME, default "git") for PINSETTER_GIT_HOST, the runners'
+// tokens for the server that the runner names, then $NETRC or ~/.netrc.
+//
+// Nothing is offered over anything but https, loopback excepted. A token without
+// the host that it belongs to, and a netrc file that can't be read, are errors.
+func (e Environment) Git(u *url.URL) (GitCredential, bool, error) {
+	if !confidential(u) {
+		return GitCredential{}, false, nil
+	}
+	if c, found, err := e.ownToken(u); found || err != nil {
+		return c, found, err
+	}
+	for _, t := range hostTokens {
+		if c, found := e.runnerToken(u, t); found {
+			return c, true, nil
+		}
+	}
+	return e.netrc(u)
+}
+
+// ownToken answers from the variables that are ours.
+func (e Environment) ownToken(u *url.URL) (GitCredential, bool, error) {
+	token, host := e.get("PINSETTER_GIT_TOKEN"), e.get("PINSETTER_GIT_HOST")
+	if token == "" {
+		return GitCredential{}, false, nil
+	}
+	if host == "" {
+		return GitCredential{}, false, fmt.Errorf("read PINSETTER_GIT_TOKEN: it is sent to one host only: name it in PINSETTER_GIT_HOST, such as %q", u.Host)
+	}
+	if strings.ContainsAny(host, "/@ ") {
+		return GitCredential{}, false, fmt.Errorf("read PINSETTER_GIT_HOST: %q is not a host or host:port", host)
+	}
+	if !sameHost(u, &url.URL{Scheme: u.Scheme, Host: host}) {
+		return GitCredential{}, false, nil
+	}
+	username := e.get("PINSETTER_GIT_USERNAME")
+	if username == "" {
+		username = "git"
+	}
+	return GitCredential{username, pinsetter.NewSecret("PINSETTER_GIT_TOKEN", token)}, true, nil
+}
+
+// runnerToken answers with t's token if u is on t's server.
+func (e Environment) runnerToken(u *url.URL, t hostToken) (GitCredential, bool) {
+	token, server := e.get(t.token), e.get(t.server)
+	if server == "" {
+		server = t.fallback
+	}
+	s, err := url.Parse(server)
+	if token == "" || err != nil || s.Host == "" || !sameHost(u, s) {
+		return GitCredential{}, false
+	}
+	return GitCredential{t.username, pinsetter.NewSecret(t.token, token)}, true
+}
+
+// AgentSocket returns the socket of the ssh-agent, "" when there is none.
+func (e Environment) AgentSocket() string { return e.get("SSH_AUTH_SOCK") }
+
+func (e Environment) get(name string) string {
+	if e.Getenv == nil {
+		return ""
+	}
+	return e.Getenv(name)
+}
+
+// confidential reports whether what is sent to u can't be read on the way.
+func confidential(u *url.URL) bool {
+	return u.Scheme == "https" || u.Scheme == "http" && Loopback(u.Hostname())
+}
+
+// Loopback reports whether host names this machine: localhost, or an address
+// that never leaves it.
+func Loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// sameHost compares host and port, with the schemes' default ports.
+func sameHost(a, b *url.URL) bool {
+	return strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	if u.Scheme == "http" {
+		return "80"
+	}
+	return "443"
+}
