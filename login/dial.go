@@ -1,0 +1,165 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+// ErrRefusedAddress is in the chain of every error for an address that the
+// Dialer does not connect to. Asking again does not help.
+var ErrRefusedAddress = errors.New("refused address")
+
+// dialTimeout bounds one attempt to connect. Where a name has several
+// addresses they share it.
+const dialTimeout = 15 * time.Second
+
+// Dialer opens the connections of every client of this program. It looks at an
+// address after name resolution, immediately before connecting, so that a name
+// cannot lead to a refused address, whatever its DNS answers and however often
+// the answer changes.
+//
+// It refuses unspecified, link-local and multicast addresses and those of cloud
+// metadata services, also when they are written as IPv4 in IPv6. Loopback is
+// allowed.
+//
+// A proxy is connected to through the Dialer like any other host. What the
+// proxy then connects to is resolved by the proxy, out of the Dialer's sight:
+// behind a proxy the proxy's own rules are what keeps clients away from
+// internal addresses, except for addresses that a URL names literally, which
+// callers refuse with CheckHost before they ask the proxy.
+//
+// The zero Dialer is ready for use, and safe for concurrent use.
+type Dialer struct {
+	// RefusePrivate also refuses loopback, private and shared address space, for
+	// hosts that serve several tenants.
+	RefusePrivate bool
+}
+
+// DialContext connects to the address, "host:port", on the network "tcp",
+// "tcp4" or "tcp6". The error for a refused address wraps ErrRefusedAddress,
+// and says which address was refused and why.
+func (d Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Control: d.control}
+	return dialer.DialContext(ctx, network, address)
+}
+
+// control is called with the resolved address of each connection that is about
+// to be made.
+func (d Dialer) control(network, address string, _ syscall.RawConn) error {
+	switch network {
+	case "tcp", "tcp4", "tcp6":
+	default:
+		return fmt.Errorf("%w: network %q is not TCP", ErrRefusedAddress, network)
+	}
+	resolved, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%w: %q is not an IP address and port", ErrRefusedAddress, address)
+	}
+	return d.Check(resolved.Addr())
+}
+
+// Check returns nil when the Dialer connects to addr, else an error that wraps
+// ErrRefusedAddress and names the address and the reason.
+func (d Dialer) Check(addr netip.Addr) error {
+	for _, seen := range spellings(addr) {
+		for _, never := range refused {
+			if never.prefix.Contains(seen) {
+				return fmt.Errorf("%w: %s is %s, to which nothing here ever connects", ErrRefusedAddress, addr, never.what)
+			}
+		}
+		if !d.RefusePrivate {
+			continue
+		}
+		for _, inside := range private {
+			if inside.prefix.Contains(seen) {
+				return fmt.Errorf("%w: %s is %s, and private addresses are switched off", ErrRefusedAddress, addr, inside.what)
+			}
+		}
+	}
+	return nil
+}
+
+// CheckHost checks a host, with or without port, that may be an address
+// literal; a name passes, since it is checked when it is resolved.
+func (d Dialer) CheckHost(host string) error {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if n := len(host); n > 1 && host[0] == '[' && host[n-1] == ']' {
+		host = host[1 : n-1]
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return nil
+	}
+	return d.Check(addr)
+}
+
+// spellings returns the address and, where IPv6 only wraps an IPv4 address, the
+// IPv4 address as well.
+func spellings(addr netip.Addr) []netip.Addr {
+	addr = addr.WithZone("").Unmap()
+	found := []netip.Addr{addr}
+	if addr.Is4() || addr.IsLoopback() {
+		return found
+	}
+	bytes := addr.As16()
+	switch {
+	case nat64.Contains(addr), compatible.Contains(addr):
+		found = append(found, netip.AddrFrom4([4]byte(bytes[12:16])))
+	case sixToFour.Contains(addr):
+		found = append(found, netip.AddrFrom4([4]byte(bytes[2:6])))
+	}
+	return found
+}
+
+// The IPv6 prefixes that embed an IPv4 address: RFC 6052 section 2.1, RFC 4291
+// section 2.5.5.1, RFC 3056 section 2.
+var (
+	nat64      = netip.MustParsePrefix("64:ff9b::/96")
+	compatible = netip.MustParsePrefix("::/96")
+	sixToFour  = netip.MustParsePrefix("2002::/16")
+)
+
+type block struct {
+	prefix netip.Prefix
+	what   string
+}
+
+// refused is never connected to. The metadata services' addresses are from
+// their clouds' documentation; those of AWS, Azure, GCP and others in
+// 169.254.0.0/16 are link-local.
+var refused = []block{
+	{netip.MustParsePrefix("169.254.0.0/16"), "link-local (cloud metadata services live there)"},
+	{netip.MustParsePrefix("fe80::/10"), "link-local"},
+	{netip.MustParsePrefix("fd00:ec2::/32"), "an AWS metadata service"},
+	{netip.MustParsePrefix("fd20:ce::254/128"), "a Google Cloud metadata service"},
+	{netip.MustParsePrefix("100.100.100.200/32"), "an Alibaba Cloud metadata service"},
+	{netip.MustParsePrefix("168.63.129.16/32"), "an Azure platform service"},
+	{netip.MustParsePrefix("192.0.0.192/32"), "an Oracle Cloud metadata service"},
+	{netip.MustParsePrefix("0.0.0.0/8"), "an address without a host"},
+	{netip.MustParsePrefix("::/128"), "an address without a host"},
+	{netip.MustParsePrefix("224.0.0.0/4"), "multicast"},
+	{netip.MustParsePrefix("255.255.255.255/32"), "broadcast"},
+	{netip.MustParsePrefix("ff00::/8"), "multicast"},
+}
+
+// private is refused with RefusePrivate: the blocks of the IANA special-purpose
+// registries that are not globally reachable and in use inside networks.
+var private = []block{
+	{netip.MustParsePrefix("127.0.0.0/8"), "loopback"},
+	{netip.MustParsePrefix("::1/128"), "loopback"},
+	{netip.MustParsePrefix("10.0.0.0/8"), "private (RFC 1918)"},
+	{netip.MustParsePrefix("172.16.0.0/12"), "private (RFC 1918)"},
+	{netip.MustParsePrefix("192.168.0.0/16"), "private (RFC 1918)"},
+	{netip.MustParsePrefix("100.64.0.0/10"), "shared address space (RFC 6598)"},
+	{netip.MustParsePrefix("192.0.0.0/24"), "reserved for protocols (RFC 6890)"},
+	{netip.MustParsePrefix("198.18.0.0/15"), "reserved for benchmarks (RFC 2544)"},
+	{netip.MustParsePrefix("fc00::/7"), "private (RFC 4193)"},
+	{netip.MustParsePrefix("fec0::/10"), "site-local (RFC 3879)"},
+}
