@@ -1,0 +1,131 @@
+package parts
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/cgi"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// GitOptions describe a Git server. The zero value is plain HTTP that lets
+// everybody read and push.
+type GitOptions struct {
+	FrontOptions
+}
+
+// Git is C git's own HTTP server, `git http-backend`, for the repositories in
+// one folder: protocols 0 to 2, as the client asks.
+type Git struct {
+	Front
+	Root string // repositories are Root/NAME.git
+
+	t   T
+	git string
+	env []string
+}
+
+// gitConfig is all configuration that this package's Git reads. Forges allow
+// partial clones and wanting any object that is reachable, C git alone doesn't.
+const gitConfig = `[user]
+	name = A Human
+	email = human@example.test
+[init]
+	defaultBranch = main
+[safe]
+	directory = *
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+[core]
+	fsync = none
+[http]
+	receivepack = true
+[receive]
+	advertisePushOptions = true
+[uploadpack]
+	allowFilter = true
+	allowReachableSHA1InWant = true
+`
+
+// NewGit starts a Git server until t ends. It skips where git is missing.
+func NewGit(t T, o GitOptions) *Git {
+	t.Helper()
+	g := &Git{t: t, git: Need(t, "git"), Root: Dir(t)}
+	config := filepath.Join(g.Root, "gitconfig")
+	if err := os.WriteFile(config, []byte(gitConfig), 0o600); err != nil {
+		t.Fatalf("configure git: %v", err)
+	}
+	g.env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + g.Root, "LC_ALL=C", "TZ=UTC",
+		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + config, "GIT_TERMINAL_PROMPT=0",
+	}
+	g.Front = Serve(t, http.HandlerFunc(g.serve), o.FrontOptions)
+	return g
+}
+
+// Env returns the environment in which C git sees no configuration but this
+// package's.
+func (g *Git) Env() []string { return append([]string(nil), g.env...) }
+
+// serve runs git http-backend for one request.
+func (g *Git) serve(w http.ResponseWriter, r *http.Request) {
+	if err := wholeBody(r); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	env := append(g.Env(), "GIT_PROJECT_ROOT="+g.Root, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=parts")
+	if protocol := r.Header.Get("Git-Protocol"); protocol != "" {
+		env = append(env, "GIT_PROTOCOL="+protocol)
+	}
+	backend := cgi.Handler{
+		Path: g.git, Args: []string{"http-backend"}, Dir: g.Root, Env: env,
+		Logger: quiet, Stderr: io.Discard,
+	}
+	backend.ServeHTTP(w, r)
+}
+
+// wholeBody reads a body of unknown length: CGI wants the length beforehand.
+func wholeBody(r *http.Request) error {
+	if r.ContentLength >= 0 {
+		return nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.ContentLength = int64(len(body))
+	r.TransferEncoding = nil
+	return nil
+}
+
+// run runs C git in dir with stdin and returns its output without the final
+// newline.
+func (g *Git) run(dir string, stdin io.Reader, args ...string) (string, error) {
+	command := exec.Command(g.git, args...)
+	command.Dir, command.Env, command.Stdin = dir, g.Env(), stdin
+	var errs strings.Builder
+	command.Stderr = &errs
+	out, err := command.Output()
+	if err != nil {
+		return "", &gitError{args: args, cause: err, said: errs.String()}
+	}
+	return strings.TrimSuffix(string(out), "\n"), nil
+}
+
+type gitError struct {
+	args  []string
+	cause error
+	said  string
+}
+
+func (e *gitError) Error() string {
+	return "git " + strings.Join(e.args, " ") + ": " + e.cause.Error() + ": " + strings.TrimSpace(e.said)
+}
+
+func (e *gitError) Unwrap() error { return e.cause }

@@ -1,0 +1,152 @@
+// Package parts starts real registries and Git servers for tests and for the
+// demo: in this process where that is the real thing too, as processes where it
+// isn't. Everything listens on 127.0.0.1 at a free port, keeps its data on tmpfs
+// where there is one, is ready when its constructor returns and ends with the
+// test that started it.
+//
+// No code that is shipped imports this package.
+package parts
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+// T is what this package needs of a test: every [testing.TB] is one. Outside of
+// tests, [Run] gives one. A constructor or method that is given a T, or belongs
+// to a part that was, ends the test when it can't do its work, so call it from
+// the test's own goroutine.
+type T interface {
+	Helper()
+	Cleanup(f func())
+	TempDir() string
+	Logf(format string, args ...any)
+	Skipf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// required lists how to get the programs that parts are made of. What make parts
+// builds or installs says so.
+var required = map[string]string{
+	"registry":        "make parts builds distribution's registry",
+	"docker-registry": "make parts installs it, or: apt-get install docker-registry",
+	"sshd":            "make parts installs it, or: apt-get install openssh-server",
+	"ssh":             "apt-get install openssh-client",
+	"ssh-keygen":      "apt-get install openssh-client",
+	"gpg":             "make parts installs it, or: apt-get install gnupg",
+	"git":             "apt-get install git",
+}
+
+// Need returns the path of an external program: from PATH, from /usr/sbin, or
+// from where `make parts` puts what it builds ([Cache]). Where it is missing the
+// test is skipped with a message that says how to get it; it fails instead where
+// the environment has PINSETTER_REQUIRE_PARTS=1.
+func Need(t T, program string) string {
+	t.Helper()
+	path, err := find(program)
+	if err == nil {
+		return path
+	}
+	how := required[program]
+	if how == "" {
+		how = "install it so that it is in PATH"
+	}
+	if os.Getenv("PINSETTER_REQUIRE_PARTS") == "1" {
+		t.Fatalf("%s is missing, and PINSETTER_REQUIRE_PARTS=1: %s", program, how)
+	}
+	t.Skipf("%s is missing: %s", program, how)
+	return ""
+}
+
+// Cache returns the directory outside of the tree where programs are kept that
+// `make parts` built: $PINSETTER_CACHE, or "pinsetter" in the user's cache
+// directory. The programs are in its folder "bin". It is "" where there is
+// neither.
+func Cache() string {
+	if dir := os.Getenv("PINSETTER_CACHE"); dir != "" {
+		return dir
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "pinsetter")
+}
+
+func find(program string) (string, error) {
+	if path, err := exec.LookPath(program); err == nil {
+		return path, nil
+	}
+	for _, dir := range []string{"/usr/sbin", filepath.Join(Cache(), "bin")} {
+		if path, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
+			return path, nil
+		}
+	}
+	return "", exec.ErrNotFound
+}
+
+// Dir returns a new empty directory for t, on tmpfs where /dev/shm is one:
+// servers sync often, and a disk makes them many times slower.
+func Dir(t T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "pinsetter-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// Run calls f with a T and returns why it failed, if it did. When f is done, all
+// parts that it started are stopped.
+func Run(f func(t T)) error {
+	s := &stage{}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer s.close()
+		f(s)
+	}()
+	<-done
+	return errors.Join(s.errs...)
+}
+
+// stage is a T outside of a test. It is used by one goroutine.
+type stage struct {
+	cleanups []func()
+	errs     []error
+}
+
+func (s *stage) Helper()          {}
+func (s *stage) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }
+
+func (s *stage) TempDir() string {
+	dir, err := os.MkdirTemp("", "pinsetter-")
+	if err != nil {
+		s.Fatalf("make a directory: %v", err)
+	}
+	s.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func (s *stage) Logf(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, format+"\n", args...)
+}
+
+// Skipf fails: what isn't a test can't be skipped.
+func (s *stage) Skipf(format string, args ...any) { s.Fatalf(format, args...) }
+
+func (s *stage) Fatalf(format string, args ...any) {
+	s.errs = append(s.errs, fmt.Errorf(format, args...))
+	runtime.Goexit()
+}
+
+func (s *stage) close() {
+	for i := len(s.cleanups) - 1; i >= 0; i-- {
+		s.cleanups[i]()
+	}
+}
