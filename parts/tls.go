@@ -100,17 +100,22 @@ func (ca *CA) sign(template *x509.Certificate, key *ecdsa.PrivateKey) []byte {
 
 func (o *TLS) config(t T) *tls.Config {
 	t.Helper()
-	pair := o.CA.Server()
-	cert, err := tls.X509KeyPair(pair.Cert, pair.Key)
-	if err != nil {
-		t.Fatalf("read a certificate: %v", err)
-	}
+	cert := o.CA.Server().certificate(t)
 	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
 	if o.Clients != nil {
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 		config.ClientCAs = o.Clients.Pool()
 	}
 	return config
+}
+
+func (p Pair) certificate(t T) tls.Certificate {
+	t.Helper()
+	cert, err := tls.X509KeyPair(p.Cert, p.Key)
+	if err != nil {
+		t.Fatalf("read a certificate: %v", err)
+	}
+	return cert
 }
 
 func newKey(t T) *ecdsa.PrivateKey {

@@ -1,0 +1,100 @@
+package parts
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+// readyWithin bounds how long a process may take to answer: registry v3 took
+// 0.2 s on an idle machine and 1.5 s on a busy one.
+const readyWithin = 30 * time.Second
+
+// process is a server that runs beside the test.
+type process struct {
+	command *exec.Cmd
+	output  *output
+	gone    chan struct{} // closed when it ended
+}
+
+// start runs a program until t ends.
+func start(t T, env []string, path string, args ...string) *process {
+	t.Helper()
+	p := &process{command: exec.Command(path, args...), output: &output{}, gone: make(chan struct{})}
+	p.command.Env = env
+	p.command.Stdout, p.command.Stderr = p.output, p.output
+	if err := p.command.Start(); err != nil {
+		t.Fatalf("start %s: %v", path, err)
+	}
+	go func() {
+		_ = p.command.Wait()
+		close(p.gone)
+	}()
+	t.Cleanup(p.stop)
+	return p
+}
+
+func (p *process) stop() {
+	_ = p.command.Process.Kill()
+	<-p.gone
+}
+
+// await asks ready again and again until it says yes. The error holds what the
+// process said where it ended or took too long.
+func (p *process) await(ready func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := ready(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.gone:
+			return fmt.Errorf("%s ended: %s", p.command.Path, p.output)
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not ready after %v: %w: %s", p.command.Path, readyWithin, err, p.output)
+		case <-tick.C:
+		}
+	}
+}
+
+// freeAddress returns an address of 127.0.0.1 that nobody listened on just now.
+// Its port is below 32768, where Linux begins to hand out ports on its own.
+func freeAddress(t T) string {
+	t.Helper()
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		if listener, err := net.Listen("tcp", addr); err == nil {
+			_ = listener.Close()
+			return addr
+		}
+	}
+	t.Fatalf("find a free port: 100 were taken")
+	return ""
+}
+
+// output keeps what a process prints. It is safe for concurrent use.
+type output struct {
+	mu   sync.Mutex
+	data bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.data.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.data.String()
+}
