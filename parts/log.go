@@ -7,21 +7,21 @@ import (
 	"sync"
 )
 
-// Request is one request that a part answered.
+// Request is one request that came to a part.
 type Request struct {
 	Method string
 	Path   string
 	Query  url.Values
 	Header http.Header
 	Remote string // the client's address and port: one a connection
-	Status int
+	Status int    // 200 until another is sent
 }
 
-// Log is the requests that a part answered, in the order in which they were
-// answered. It is safe for concurrent use.
+// Log is the requests that came to a part, in that order. It is safe for concurrent use.
 type Log struct {
 	mu       sync.Mutex
 	requests []Request
+	epoch    int // how often the log was emptied
 }
 
 // All returns a copy of the log.
@@ -57,34 +57,38 @@ func (l *Log) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.requests = nil
+	l.epoch++
 }
 
-// record returns next with every request written to the log once it is answered.
+// record returns next with every request written to the log as it comes.
 func (l *Log) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		seen := Request{
+		l.mu.Lock()
+		i := len(l.requests)
+		epoch := l.epoch
+		l.requests = append(l.requests, Request{
 			Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(),
-			Header: r.Header.Clone(), Remote: r.RemoteAddr,
-		}
-		answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		defer func() {
-			seen.Status = answer.status
+			Header: r.Header.Clone(), Remote: r.RemoteAddr, Status: http.StatusOK,
+		})
+		l.mu.Unlock()
+		next.ServeHTTP(&statusWriter{ResponseWriter: w, note: func(status int) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			l.requests = append(l.requests, seen)
-		}()
-		next.ServeHTTP(answer, r)
+			if l.epoch == epoch {
+				l.requests[i].Status = status
+			}
+		}}, r)
 	})
 }
 
-// statusWriter remembers the status that was answered.
+// statusWriter notes the status before it is sent.
 type statusWriter struct {
 	http.ResponseWriter
-	status int
+	note func(status int)
 }
 
 func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
+	w.note(status)
 	w.ResponseWriter.WriteHeader(status)
 }
 

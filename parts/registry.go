@@ -81,10 +81,10 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.list(w, r, image)
 		return
 	}
-	answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-	p.next.ServeHTTP(answer, r)
+	status := http.StatusOK
+	p.next.ServeHTTP(&statusWriter{ResponseWriter: w, note: func(s int) { status = s }}, r)
 	image, reference, ok := strings.Cut(path, "/manifests/")
-	if ok && answer.status < 300 && !strings.Contains(reference, ":") {
+	if ok && status < 300 && !strings.Contains(reference, ":") {
 		p.learn(r.Method, image, reference)
 	}
 }
