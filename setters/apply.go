@@ -1,0 +1,88 @@
+package setters
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// edit is one value to exchange.
+type edit struct {
+	place
+	value string // as YAML is to read it
+}
+
+// Apply returns the file with each given site showing its image, and the
+// changes in order of lines. The key of images is an index into f.Sites. A
+// value that is right already is no change; without changes the very bytes that
+// Find was given come back.
+//
+// It returns an error, and changes nothing, where an image lacks a part that
+// the site shows, where a part is outside its grammar, and where the result,
+// parsed again, would differ from the original in more than the marked values.
+func (f *File) Apply(images map[int]pinsetter.Image) ([]byte, []pinsetter.Change, error) {
+	var edits []edit
+	var changes []pinsetter.Change
+	for _, i := range slices.Sorted(maps.Keys(images)) {
+		if i < 0 || i >= len(f.Sites) {
+			return nil, nil, fmt.Errorf("apply to %s: there is no site %d", f.path, i)
+		}
+		site, image := f.Sites[i], images[i]
+		if err := check(image, site); err != nil {
+			return nil, nil, fmt.Errorf("write policy %s to %s:%d: %w", site.Policy, f.path, site.Line(), err)
+		}
+		for j, m := range site.Markers {
+			p := f.places[i][j]
+			wanted := value(image, m.Part, p)
+			if wanted == m.Value {
+				continue
+			}
+			edits = append(edits, edit{p, wanted})
+			changes = append(changes, pinsetter.Change{
+				Path: f.path, Line: m.Line, Setter: m.Setter, Object: site.Object, Old: m.Value, New: wanted,
+			})
+		}
+	}
+	if len(edits) == 0 {
+		return f.data, nil, nil
+	}
+	slices.SortStableFunc(changes, func(a, b pinsetter.Change) int { return cmp.Compare(a.Line, b.Line) })
+	slices.SortFunc(edits, func(a, b edit) int { return cmp.Compare(a.start, b.start) })
+	data, err := f.splice(edits)
+	if err != nil {
+		return nil, nil, err
+	}
+	return data, changes, nil
+}
+
+// splice exchanges the bytes of the edits, which are in order of places, and
+// verifies each chunk that it touches.
+func (f *File) splice(edits []edit) ([]byte, error) {
+	result := make([]byte, 0, len(f.data)+128*len(edits))
+	copied := 0
+	for len(edits) > 0 {
+		c := edits[0].chunk
+		n := 0
+		for n < len(edits) && edits[n].chunk == c {
+			n++
+		}
+		result = append(result, f.data[copied:c.start]...)
+		start := len(result)
+		copied = c.start
+		for _, e := range edits[:n] {
+			result = append(result, f.data[copied:e.start]...)
+			result = append(result, e.format(e.value)...)
+			copied = e.end
+		}
+		result = append(result, f.data[copied:c.end]...)
+		copied = c.end
+		if err := verify(f.data[c.start:c.end], result[start:], edits[:n]); err != nil {
+			return nil, fmt.Errorf("rewrite %s: %w; the file is left alone", f.path, err)
+		}
+		edits = edits[n:]
+	}
+	return append(result, f.data[copied:]...), nil
+}

@@ -1,0 +1,27 @@
+package setters
+
+// The codes of findings.
+const (
+	CodeMalformed   = "marker-malformed"
+	CodeSetter      = "marker-setter"
+	CodeSuffix      = "marker-suffix"
+	CodeNotAttached = "marker-not-attached"
+	CodeInText      = "marker-in-text"
+	CodeSplice      = "cannot-splice"
+	CodeUnparsable  = "unparsable"
+	CodeNotUTF8     = "not-utf8"
+	CodeTooLarge    = "too-large"
+)
+
+// Codes explains each code of a finding in one line.
+var Codes = map[string]string{
+	CodeMalformed:   "a comment names $imagepolicy but is not exactly one JSON object with string values in double quotes",
+	CodeSetter:      `a marker's value is not "namespace:policy" with an optional suffix`,
+	CodeSuffix:      "a marker's suffix is none of :tag, :name and :digest",
+	CodeNotAttached: "a marker stands where it belongs to no scalar value, so nothing follows it",
+	CodeInText:      "a marker is part of a text (a block scalar, a quoted string), not a comment",
+	CodeSplice:      "a marked value is folded, literal, multi-line, escaped, or of an explicit non-string type, and is left alone",
+	CodeUnparsable:  "a document holds a marker and is not valid YAML",
+	CodeNotUTF8:     "a file holds a marker and is not UTF-8",
+	CodeTooLarge:    "a file holds a marker and is larger than is parsed",
+}

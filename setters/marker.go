@@ -1,0 +1,114 @@
+package setters
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// marker is what a comment says.
+type marker struct {
+	policy pinsetter.Name
+	part   pinsetter.Part
+	setter string // verbatim
+}
+
+// markerError says why a comment that names the token is no marker.
+type markerError struct {
+	code    string
+	message string
+}
+
+func (e *markerError) Error() string { return e.message }
+
+// errNoMarker says that a comment is none, and was not meant to be.
+var errNoMarker = errors.New("no marker")
+
+var (
+	// attempt matches comments that were meant as markers, as opposed to prose
+	// that mentions the word.
+	attempt = regexp.MustCompile(`["'{]\s*\$imagepolicy`)
+
+	// objectName is a Kubernetes object's name: an RFC 1123 subdomain. What
+	// isn't one names no policy.
+	objectName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
+)
+
+// parts maps a marker's suffix to what it asks for.
+var parts = map[string]pinsetter.Part{
+	"":       pinsetter.PartReference,
+	"name":   pinsetter.PartName,
+	"tag":    pinsetter.PartTag,
+	"digest": pinsetter.PartDigest,
+}
+
+// parseMarker reads a comment with its leading "#". It returns errNoMarker for
+// an ordinary comment, and a *markerError for a marker that is wrong.
+func parseMarker(comment string) (marker, error) {
+	if !strings.Contains(comment, token) {
+		return marker{}, errNoMarker
+	}
+	text := strings.TrimLeft(comment, "#")
+	var fields map[string]string
+	if err := json.Unmarshal([]byte(text), &fields); err != nil {
+		if !attempt.MatchString(text) {
+			return marker{}, errNoMarker
+		}
+		return marker{}, &markerError{CodeMalformed, malformed(text)}
+	}
+	setter, ok := fields[token]
+	if !ok {
+		return marker{}, errNoMarker
+	}
+	return parseSetter(setter)
+}
+
+// malformed explains what is wrong with a comment that was meant as a marker.
+func malformed(text string) string {
+	const form = `write exactly # {"$imagepolicy": "namespace:policy"}`
+	text = strings.TrimSpace(text)
+	switch {
+	case strings.Contains(text, "'"+token+"'"):
+		return "the marker is in single quotes, which JSON does not know: " + form
+	case strings.Contains(text, "\n"):
+		return "the marker shares its comment with other lines: put it alone above the item, or behind the value"
+	case !strings.HasPrefix(text, "{") || !strings.HasSuffix(text, "}"):
+		return "other text stands beside the marker in its comment: " + form
+	default:
+		return "the marker is not one JSON object with string values: " + form
+	}
+}
+
+// parseSetter reads "namespace:policy[:suffix]".
+func parseSetter(setter string) (marker, error) {
+	fields := strings.Split(setter, ":")
+	wrong := func(format string, args ...any) (marker, error) {
+		return marker{}, &markerError{CodeSetter, fmt.Sprintf("marker %q: ", setter) + fmt.Sprintf(format, args...)}
+	}
+	switch {
+	case len(fields) == 1 && strings.Contains(setter, "/"):
+		return wrong("namespace and policy are separated by a colon: write %q", strings.Replace(setter, "/", ":", 1))
+	case len(fields) == 1:
+		return wrong("the namespace is missing: write \"namespace:%s\"", setter)
+	case len(fields) > 3:
+		return wrong("too many colons: write \"namespace:policy\" and one of :tag, :name and :digest")
+	case !objectName.MatchString(fields[0]):
+		return wrong("%q is no namespace", fields[0])
+	case !objectName.MatchString(fields[1]):
+		return wrong("%q is no policy's name", fields[1])
+	}
+	m := marker{policy: pinsetter.Name{Namespace: fields[0], Name: fields[1]}, setter: setter}
+	if len(fields) == 2 {
+		return m, nil
+	}
+	part, ok := parts[fields[2]]
+	if !ok || fields[2] == "" {
+		return marker{}, &markerError{CodeSuffix, fmt.Sprintf("marker %q: suffix %q is none of :tag, :name and :digest", setter, ":"+fields[2])}
+	}
+	m.part = part
+	return m, nil
+}

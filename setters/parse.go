@@ -1,0 +1,80 @@
+package setters
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// parse returns the documents of a chunk, or an error where one is malformed.
+// Aliases are not expanded, so that none of them can blow up.
+func parse(data []byte) (documents []*yaml.Node, err error) {
+	defer func() {
+		// The parser panics on a few malformed inputs (go-yaml/yaml#666 and its kin).
+		if r := recover(); r != nil {
+			documents, err = nil, fmt.Errorf("parser gave up: %v", r)
+		}
+	}()
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		document := new(yaml.Node)
+		err := decoder.Decode(document)
+		if errors.Is(err, io.EOF) {
+			return documents, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		documents = append(documents, document)
+	}
+}
+
+// errorLine finds the line in a message of kyaml's.
+var errorLine = regexp.MustCompile(`^yaml: line (\d+): `)
+
+// explain returns what kyaml complained about, and at which line of the chunk;
+// 0 where it does not say.
+func explain(err error) (message string, line int) {
+	message = err.Error()
+	if m := errorLine.FindStringSubmatch(message); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		return message[len(m[0]):], line
+	}
+	return strings.TrimPrefix(message, "yaml: "), 0
+}
+
+// child returns the value of a mapping's key, following one alias; nil where
+// node is no mapping or has no such key.
+func child(node *yaml.Node, key string) *yaml.Node {
+	if node == nil || node.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Value == key && node.Content[i].Kind == yaml.ScalarNode {
+			return target(node.Content[i+1])
+		}
+	}
+	return nil
+}
+
+// target returns what an alias stands for, and any other node as it is.
+func target(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode {
+		return node.Alias
+	}
+	return node
+}
+
+// text returns the value of a mapping's key where that is a scalar, else "".
+func text(node *yaml.Node, key string) string {
+	if value := child(node, key); value != nil && value.Kind == yaml.ScalarNode {
+		return value.Value
+	}
+	return ""
+}

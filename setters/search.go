@@ -1,0 +1,221 @@
+package setters
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// search looks for the markers of one chunk. It visits the nodes in the order
+// in which they stand in the file.
+type search struct {
+	file   *File
+	chunk  chunk
+	data   []byte // the chunk's bytes
+	tokens *tokens
+	cursor *cursor
+	scope  scope
+	sites  map[siteKey]int // index in file.Sites
+	path   []string        // keys from the object's root to the node; "[]" is an item
+}
+
+// scope is the unit that sites are gathered in: a document, or an item of a
+// List.
+type scope struct {
+	document int
+	item     int // -1 outside a List
+	object   pinsetter.Object
+	chart    bool // a Chart.yaml
+}
+
+// siteKey tells the sites of a file apart.
+type siteKey struct {
+	document, item int
+	policy         pinsetter.Name
+}
+
+func newSearch(file *File, c chunk) *search {
+	data := file.data[c.start:c.end]
+	firstLine := 1 + bytes.Count(file.data[:c.start], []byte("\n"))
+	return &search{
+		file:   file,
+		chunk:  c,
+		data:   data,
+		tokens: newTokens(data, firstLine),
+		cursor: newCursor(data),
+		sites:  map[siteKey]int{},
+	}
+}
+
+// run adds the chunk's sites and findings to the file.
+func (s *search) run() {
+	documents, err := parse(s.data)
+	if err != nil {
+		s.unparsable(err)
+		return
+	}
+	for i, document := range documents {
+		if len(document.Content) == 1 {
+			s.document(document.Content[0], s.chunk.document+i)
+		}
+	}
+	s.leftovers()
+}
+
+// unparsable reports a chunk's syntax error, unless the chunk only mentions the
+// token.
+func (s *search) unparsable(err error) {
+	i := slices.IndexFunc(s.tokens.all, s.tokens.attempted)
+	if i < 0 {
+		return
+	}
+	message, line := explain(err)
+	if line > 0 {
+		message = fmt.Sprintf("line %d: %s", line+s.tokens.firstLine-1, message)
+	}
+	s.file.report(pinsetter.Error, CodeUnparsable, s.tokens.all[i].line, "the document of this marker is not valid YAML and is left alone: %s", message)
+}
+
+// document visits a document, item by item where it is a List.
+func (s *search) document(root *yaml.Node, index int) {
+	whole := scope{document: index, item: -1, object: objectOf(root), chart: isChart(s.file.path, root)}
+	s.scope = whole
+	items := child(root, "items")
+	if !strings.HasSuffix(whole.object.Kind, "List") || items == nil || items.Kind != yaml.SequenceNode {
+		s.node(root)
+		return
+	}
+	s.mapping(root, func(key, value *yaml.Node) {
+		if value != items {
+			s.value(key, value)
+			return
+		}
+		for i, item := range items.Content {
+			s.scope = scope{document: index, item: i, object: objectOf(target(item))}
+			s.node(item)
+		}
+		s.scope = whole
+	})
+}
+
+// node visits a value.
+func (s *search) node(node *yaml.Node) {
+	switch node.Kind {
+	case yaml.ScalarNode:
+		s.scalar(node)
+	case yaml.AliasNode:
+		at := s.locate(node, node.HeadComment, node.LineComment)
+		s.stray(at, node, "an alias is not a value of its own: put the marker behind the anchored value")
+	case yaml.MappingNode:
+		s.mapping(node, s.value)
+	case yaml.SequenceNode:
+		at := s.locate(node, node.HeadComment, node.LineComment)
+		for _, item := range node.Content {
+			s.path = append(s.path, "[]")
+			s.node(item)
+			s.path = s.path[:len(s.path)-1]
+		}
+		s.stray(at, node, "it belongs to a sequence, not to a value: put it behind the value, one item a line")
+	}
+}
+
+// mapping visits a mapping, its values by visit.
+func (s *search) mapping(node *yaml.Node, visit func(key, value *yaml.Node)) {
+	at := s.locate(node, node.HeadComment, node.LineComment)
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		visit(node.Content[i], node.Content[i+1])
+	}
+	s.stray(at, node, "it belongs to a mapping, not to a value: put it behind the value, one key a line")
+}
+
+// value visits a key and its value.
+func (s *search) value(key, value *yaml.Node) {
+	if s.empty(key, value) {
+		return
+	}
+	at := s.locate(key, key.HeadComment, key.LineComment, key.Value)
+	s.stray(at, key, "it belongs to the key, not to a value: put it behind the value, on the value's line")
+	s.prose(at, key)
+	s.path = append(s.path, key.Value)
+	s.node(value)
+	s.path = s.path[:len(s.path)-1]
+}
+
+// locate returns the node's offset in the chunk where one of texts holds the
+// token, else -1: nobody asks.
+func (s *search) locate(node *yaml.Node, texts ...string) int {
+	for _, t := range texts {
+		if strings.Contains(t, token) {
+			return s.cursor.seek(node.Line, node.Column)
+		}
+	}
+	return -1
+}
+
+// stray reports the markers in comments that kyaml gives to a node which is no
+// value.
+func (s *search) stray(at int, node *yaml.Node, reason string) {
+	if at < 0 {
+		return
+	}
+	if line, ok := tokenLine(node.HeadComment); ok {
+		s.notAttached(s.tokens.above(at, line), line, reason)
+	}
+	if line, ok := tokenLine(node.LineComment); ok {
+		s.notAttached(s.tokens.behind(at, line), line, reason)
+	}
+}
+
+// notAttached reports a marker that belongs to no value. A comment that only
+// mentions the word is none.
+func (s *search) notAttached(o *occurrence, comment, reason string) {
+	if _, err := parseMarker(comment); o == nil || errors.Is(err, errNoMarker) {
+		return
+	}
+	s.file.report(pinsetter.Warning, CodeNotAttached, o.line, "the marker is without effect: %s", reason)
+}
+
+// tokenLine returns the line of a comment that holds the token.
+func tokenLine(comment string) (string, bool) {
+	if !strings.Contains(comment, token) {
+		return "", false
+	}
+	for line := range strings.Lines(comment) {
+		if strings.Contains(line, token) {
+			return strings.TrimRight(line, "\n"), true
+		}
+	}
+	return "", false
+}
+
+// prose accounts for tokens that are part of a scalar's text.
+func (s *search) prose(at int, node *yaml.Node) {
+	if at < 0 || node.Kind != yaml.ScalarNode {
+		return
+	}
+	n := strings.Count(node.Value, token)
+	if o := s.tokens.text(at, n); o != nil && attempt.MatchString(node.Value) {
+		s.file.report(pinsetter.Warning, CodeInText, o.line, "the marker is without effect: it is part of a text, not a comment")
+	}
+}
+
+// leftovers reports the markers that no node claimed: comments that stand at
+// the end of a document, below a value, and so on.
+func (s *search) leftovers() {
+	for i := range s.tokens.all {
+		o := &s.tokens.all[i]
+		if o.claimed {
+			continue
+		}
+		line, start := s.tokens.lineOf(o)
+		if hash := bytes.IndexByte(line, '#'); hash >= 0 && start+hash < o.at {
+			s.notAttached(o, string(line[hash:]), "no value follows it: put it behind the value, on the value's line")
+			s.tokens.claim(i, start+len(line))
+		}
+	}
+}

@@ -1,0 +1,113 @@
+// Package setters finds Flux's image policy markers in YAML files and replaces
+// the values that they mark, and no other byte.
+//
+// A marker is a comment that holds one JSON object:
+//
+//	image: ghcr.io/a/b:1.0.0 # {"$imagepolicy": "flux-system:app"}
+//
+// kyaml says which comment belongs to which value and where it stands; the
+// output is the input with the values' bytes exchanged. A value that can't be
+// exchanged safely is a finding and stays as it is. The package is pure: bytes
+// in, bytes out.
+package setters
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// MaxSize is the size in bytes above which a file is reported and not parsed.
+// The largest marked file seen in the wild has under 2 MB; parsing takes about
+// 30 times a document's size in memory.
+const MaxSize = 32 << 20
+
+// maxFindings bounds what one file may report, so that a hostile one can't
+// fill memory and terminals.
+const maxFindings = 1000
+
+// token is what every marker holds. Flux screens for it in double quotes; we do
+// without them, so that a marker in single quotes is found and reported.
+const token = "$imagepolicy"
+
+// IsCandidate reports whether Flux would look for markers in a file of this
+// name: "*.yaml", "*.yml", lower case, or exactly "Kustomization". Path uses
+// slashes; only its last element counts.
+func IsCandidate(path string) bool {
+	name := path[strings.LastIndexByte(path, '/')+1:]
+	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") || name == "Kustomization"
+}
+
+// HasToken reports whether data may hold a marker. It costs a substring search;
+// where it says no, Find finds nothing.
+func HasToken(data []byte) bool { return bytes.Contains(data, []byte(token)) }
+
+// File is what Find found in one file.
+type File struct {
+	// Sites are in order of their first marker.
+	Sites []pinsetter.Site
+
+	// Findings are sorted by line.
+	Findings []pinsetter.Finding
+
+	path   string
+	data   []byte
+	places [][]place // per site, per marker
+}
+
+// Find returns the sites of a file, and a finding for each marker that can't be
+// used. It looks at the content alone: the name rule is IsCandidate's. A
+// document that doesn't parse is a finding, and the other documents go on. Path
+// is what sites and findings show. The File refers to data, which must not
+// change while the File is in use.
+func Find(path string, data []byte) *File {
+	file := &File{path: path, data: data}
+	if !HasToken(data) {
+		return file
+	}
+	switch {
+	case len(data) > MaxSize:
+		file.report(pinsetter.Error, CodeTooLarge, 0, "%d bytes: a file with markers may have %d; split it", len(data), MaxSize)
+		return file
+	case !utf8.Valid(data):
+		file.report(pinsetter.Error, CodeNotUTF8, 0, "the file holds a marker and is not UTF-8: save it as UTF-8")
+		return file
+	}
+	for _, c := range split(data) {
+		if HasToken(data[c.start:c.end]) {
+			newSearch(file, c).run()
+		}
+	}
+	for i := range file.Sites {
+		file.Sites[i].Written = written(file.Sites[i], file.places[i])
+	}
+	slices.SortStableFunc(file.Findings, pinsetter.Finding.Compare)
+	file.bound()
+	return file
+}
+
+// report adds a finding. Line counts from 1; 0 stands for the whole file.
+func (f *File) report(severity pinsetter.Severity, code string, line int, format string, args ...any) {
+	f.Findings = append(f.Findings, pinsetter.Finding{
+		Severity: severity,
+		Code:     code,
+		Path:     f.path,
+		Line:     line,
+		Message:  fmt.Sprintf(format, args...),
+	})
+}
+
+// bound cuts the findings to maxFindings, and says so in the last one.
+func (f *File) bound() {
+	more := len(f.Findings) - maxFindings
+	if more <= 0 {
+		return
+	}
+	f.Findings = slices.Clip(f.Findings[:maxFindings])
+	last := f.Findings[maxFindings-1]
+	f.report(last.Severity, last.Code, last.Line, "%d more findings in this file are not shown", more)
+}

@@ -1,0 +1,162 @@
+package setters
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// add puts a marker into its site, which it makes where there is none yet. P is
+// relative to the chunk.
+func (s *search) add(m marker, node *yaml.Node, p place) {
+	p.start += s.chunk.start
+	p.end += s.chunk.start
+	p.chunk = s.chunk
+	p.chart = m.part == pinsetter.PartTag && s.isChartVersion()
+	key := siteKey{s.scope.document, s.scope.item, m.policy}
+	i, ok := s.sites[key]
+	if !ok {
+		i = len(s.file.Sites)
+		s.sites[key] = i
+		s.file.places = append(s.file.places, nil)
+		s.file.Sites = append(s.file.Sites, pinsetter.Site{
+			Path:     s.file.path,
+			Document: s.scope.document,
+			Item:     s.scope.item,
+			Object:   s.scope.object,
+			Policy:   m.policy,
+		})
+	}
+	value := node.Value
+	if p.quote == 0 && node.Tag == yaml.NodeTagNull {
+		value = ""
+	}
+	s.file.Sites[i].Markers = append(s.file.Sites[i].Markers, pinsetter.Marker{
+		Line:   s.tokens.lineAt(p.start - s.chunk.start),
+		Part:   m.part,
+		Setter: m.setter,
+		Value:  value,
+	})
+	s.file.places[i] = append(s.file.places[i], p)
+}
+
+// objectOf returns the identity of the object that a node holds.
+func objectOf(node *yaml.Node) pinsetter.Object {
+	metadata := child(node, "metadata")
+	return pinsetter.Object{
+		APIVersion: text(node, "apiVersion"),
+		Kind:       text(node, "kind"),
+		Namespace:  text(metadata, "namespace"),
+		Name:       text(metadata, "name"),
+	}
+}
+
+// isChart reports whether a document is a chart's Chart.yaml.
+func isChart(file string, root *yaml.Node) bool {
+	if name := path.Base(file); name == "Chart.yaml" || name == "Chart.yml" {
+		return true
+	}
+	version := text(root, "apiVersion")
+	return (version == "v1" || version == "v2") && child(root, "kind") == nil && child(root, "dependencies") != nil
+}
+
+// isChartVersion reports whether the path leads to the version of a chart: in a
+// HelmRelease, a HelmChart, or among the dependencies of a Chart.yaml. Only
+// there a tag's "_" stands for "+".
+func (s *search) isChartVersion() bool {
+	var want []string
+	switch {
+	case s.scope.object.Kind == "HelmRelease":
+		want = []string{"spec", "chart", "spec", "version"}
+	case s.scope.object.Kind == "HelmChart":
+		want = []string{"spec", "version"}
+	case s.scope.chart:
+		want = []string{"dependencies", "[]", "version"}
+	default:
+		return false
+	}
+	return slices.Equal(s.path, want)
+}
+
+// written returns what a site shows now; see pinsetter.Site.
+func written(site pinsetter.Site, places []place) []pinsetter.Image {
+	var plain []pinsetter.Image
+	var parts suffixed
+	first := -1 // where the images of the suffixed markers stand among the plain ones
+	for i, m := range site.Markers {
+		if first < 0 && (m.Part == pinsetter.PartTag || m.Part == pinsetter.PartDigest) {
+			first = len(plain)
+		}
+		switch m.Part {
+		case pinsetter.PartReference:
+			plain = append(plain, parseReference(m.Value))
+		case pinsetter.PartName:
+			parts.names = append(parts.names, m.Value)
+		case pinsetter.PartTag:
+			parts.tags = append(parts.tags, places[i].tag(m.Value))
+		case pinsetter.PartDigest:
+			parts.digests = append(parts.digests, m.Value)
+		}
+	}
+	images := plain
+	if first >= 0 {
+		images = slices.Insert(slices.Clone(plain), first, parts.images(plain)...)
+	}
+	images = distinct(images)
+	if len(images) == 1 && images[0] == (pinsetter.Image{}) {
+		return nil
+	}
+	return images
+}
+
+// distinct returns each image once, in order of appearance.
+func distinct(images []pinsetter.Image) []pinsetter.Image {
+	var kept []pinsetter.Image
+	for _, image := range images {
+		if !slices.Contains(kept, image) {
+			kept = append(kept, image)
+		}
+	}
+	return kept
+}
+
+// suffixed are the values of a site's markers with a suffix.
+type suffixed struct{ names, tags, digests []string }
+
+// images joins the values into images, in order of appearance; where there are
+// fewer of one kind, its last one stands for the rest. What one of the plain
+// images shows as well is left out: a label with the tag alone is no second
+// opinion.
+func (s suffixed) images(plain []pinsetter.Image) []pinsetter.Image {
+	at := func(values []string, i int) string {
+		if len(values) == 0 {
+			return ""
+		}
+		return values[min(i, len(values)-1)]
+	}
+	same := func(values []string, a, b string) bool { return len(values) == 0 || a == b }
+	var images []pinsetter.Image
+	for i := range max(len(s.names), len(s.tags), len(s.digests)) {
+		image := pinsetter.Image{Name: at(s.names, i), Tag: at(s.tags, i), Digest: at(s.digests, i)}
+		if !slices.ContainsFunc(plain, func(p pinsetter.Image) bool {
+			return same(s.names, p.Name, image.Name) && same(s.tags, p.Tag, image.Tag) && same(s.digests, p.Digest, image.Digest)
+		}) {
+			images = append(images, image)
+		}
+	}
+	return images
+}
+
+// parseReference reads "name[:tag][@digest]". A colon before the last slash is a
+// registry's port.
+func parseReference(value string) pinsetter.Image {
+	name, digest, _ := strings.Cut(value, "@")
+	tag := ""
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+		name, tag = name[:i], name[i+1:]
+	}
+	return pinsetter.Image{Name: name, Tag: tag, Digest: digest}
+}

@@ -1,0 +1,88 @@
+package setters
+
+import "bytes"
+
+// chunk is the part of a file that is parsed at once: a document, or the whole
+// file where documents can't be told apart by their bytes.
+type chunk struct {
+	start, end int
+	document   int // index of its first document in the file
+}
+
+// split cuts a file at its "---" lines. YAML allows that line inside no scalar:
+// it ends a plain or block scalar, and is an error in a quoted one (YAML 1.2.2,
+// section 9.1.2). A file with directives stays whole, since those stand above
+// the line and belong below it.
+func split(data []byte) []chunk {
+	if hasDirective(data) {
+		return []chunk{{0, len(data), 0}}
+	}
+	var chunks []chunk
+	start := 0
+	for at := 0; at < len(data); {
+		i := bytes.Index(data[at:], []byte("---"))
+		if i < 0 {
+			break
+		}
+		i += at
+		at = i + 3
+		// What stands above the first "---" is a document only with content.
+		if !atLineStart(data, i) || !endsWord(data, i+3) || len(chunks) == 0 && blank(data[start:i]) {
+			continue
+		}
+		chunks = append(chunks, chunk{start, i, len(chunks)})
+		start = i
+	}
+	return append(chunks, chunk{start, len(data), len(chunks)})
+}
+
+// hasDirective reports whether a line starts with "%".
+func hasDirective(data []byte) bool {
+	for at := 0; ; {
+		i := bytes.IndexByte(data[at:], '%')
+		if i < 0 {
+			return false
+		}
+		if atLineStart(data, at+i) {
+			return true
+		}
+		at += i + 1
+	}
+}
+
+// atLineStart reports whether the byte at i is the first of a line, with any of
+// the line breaks that kyaml knows.
+func atLineStart(data []byte, i int) bool {
+	before := data[:i]
+	if len(before) == 0 || string(before) == bom {
+		return true
+	}
+	last := before[len(before)-1]
+	return last == '\n' || last == '\r' ||
+		bytes.HasSuffix(before, []byte("\u0085")) ||
+		bytes.HasSuffix(before, []byte("\u2028")) ||
+		bytes.HasSuffix(before, []byte("\u2029"))
+}
+
+// endsWord reports whether a blank, a line break or the end stands at i.
+func endsWord(data []byte, i int) bool {
+	return i >= len(data) || data[i] == ' ' || data[i] == '\t' || breakAt(data, i) > 0
+}
+
+// blank reports whether data has no line but empty ones and comments.
+func blank(data []byte) bool {
+	data = bytes.TrimPrefix(data, []byte(bom))
+	for len(data) > 0 {
+		line := data
+		if i := bytes.IndexAny(data, "\n\r"); i >= 0 {
+			line, data = data[:i], data[i+1:]
+		} else {
+			data = nil
+		}
+		line = bytes.TrimLeft(line, " \t")
+		if len(line) > 0 && line[0] != '#' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,128 @@
+package setters
+
+import (
+	"bytes"
+	"sort"
+	"strings"
+)
+
+// tokens are the places of a chunk where the token stands. Each is claimed by
+// the comment or text that it belongs to, so that those left over can be
+// reported: every marker is accounted for.
+type tokens struct {
+	data      []byte // the chunk
+	firstLine int    // of the chunk in the file
+	all       []occurrence
+
+	lastAt, lastLine int // where lineAt stopped counting
+}
+
+// occurrence is one place of the token.
+type occurrence struct {
+	at      int // in the chunk
+	line    int // in the file, from 1; lines end at \n
+	claimed bool
+}
+
+// newTokens finds the tokens of a chunk whose first line is firstLine.
+func newTokens(data []byte, firstLine int) *tokens {
+	t := &tokens{data: data, firstLine: firstLine, lastLine: firstLine}
+	line, last := firstLine, 0
+	for {
+		i := bytes.Index(data[last:], []byte(token))
+		if i < 0 {
+			return t
+		}
+		i += last
+		line += bytes.Count(data[last:i], []byte("\n"))
+		t.all = append(t.all, occurrence{at: i, line: line})
+		last = i + len(token)
+	}
+}
+
+// after returns the index of the first occurrence at or behind offset at.
+func (t *tokens) after(at int) int {
+	return sort.Search(len(t.all), func(i int) bool { return t.all[i].at >= at })
+}
+
+// behind claims the occurrences of a comment that starts behind offset at. It
+// returns the first one; nil where the comment does not stand there.
+func (t *tokens) behind(at int, comment string) *occurrence {
+	skip := strings.Index(comment, token)
+	for i := t.after(at); i < len(t.all); i++ {
+		if !t.all[i].claimed && t.reads(t.all[i].at-skip, comment) {
+			return t.claim(i, t.all[i].at-skip+len(comment))
+		}
+	}
+	return nil
+}
+
+// above claims the occurrences of a comment line that stands before offset at,
+// the nearest one. It returns the first occurrence; nil where there is none.
+func (t *tokens) above(at int, comment string) *occurrence {
+	skip := strings.Index(comment, token)
+	for i := t.after(at) - 1; i >= 0 && !t.all[i].claimed; i-- {
+		if t.reads(t.all[i].at-skip, comment) {
+			return t.claim(i, t.all[i].at-skip+len(comment))
+		}
+	}
+	return nil
+}
+
+// reads reports whether s stands at offset at.
+func (t *tokens) reads(at int, s string) bool {
+	return at >= 0 && at+len(s) <= len(t.data) && string(t.data[at:at+len(s)]) == s
+}
+
+// claim claims the occurrences from index i up to offset end.
+func (t *tokens) claim(i, end int) *occurrence {
+	for j := i; j < len(t.all) && t.all[j].at < end; j++ {
+		t.all[j].claimed = true
+	}
+	return &t.all[i]
+}
+
+// text claims the n occurrences from offset at on that belong to a text. It
+// returns the first of them; nil where there is none.
+func (t *tokens) text(at, n int) *occurrence {
+	var first *occurrence
+	for i := t.after(at); i < len(t.all) && n > 0; i++ {
+		if t.all[i].claimed {
+			continue
+		}
+		t.all[i].claimed = true
+		n--
+		if first == nil {
+			first = &t.all[i]
+		}
+	}
+	return first
+}
+
+// lineOf returns the line around an occurrence, without its line break, and the
+// offset at which it starts.
+func (t *tokens) lineOf(o *occurrence) (line []byte, start int) {
+	start = bytes.LastIndexAny(t.data[:o.at], "\n\r") + 1
+	end := bytes.IndexAny(t.data[o.at:], "\n\r")
+	if end < 0 {
+		return t.data[start:], start
+	}
+	return t.data[start : o.at+end], start
+}
+
+// attempted reports whether the line of an occurrence was meant as a marker.
+func (t *tokens) attempted(o occurrence) bool {
+	line, _ := t.lineOf(&o)
+	return attempt.Match(line)
+}
+
+// lineAt returns the line of the file in which an offset of the chunk lies. It
+// counts on from where it was asked before.
+func (t *tokens) lineAt(at int) int {
+	if at < t.lastAt {
+		t.lastAt, t.lastLine = 0, t.firstLine
+	}
+	t.lastLine += bytes.Count(t.data[t.lastAt:at], []byte("\n"))
+	t.lastAt = at
+	return t.lastLine
+}

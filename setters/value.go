@@ -1,0 +1,117 @@
+package setters
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// place is where a marked value stands.
+type place struct {
+	start, end int  // in the file: the bytes that are exchanged, a value with its quotes
+	quote      byte // '"', '\'', or 0 for a plain value
+	insert     bool // an empty value: a blank and the value are inserted at start
+	tagged     bool // the value has the explicit tag !!str
+	chart      bool // a chart version
+	chunk      chunk
+	line       int // of the node in its chunk, as kyaml counts
+	column     int
+}
+
+// tag returns the tag that a written value stands for. A registry stores a
+// chart's version with "_" for "+", which a tag can't hold.
+func (p place) tag(value string) string {
+	if p.chart {
+		return strings.ReplaceAll(value, "+", "_")
+	}
+	return value
+}
+
+// version returns the value to write for a tag. Helm reads every "_" of a
+// chart's tag as "+" (helm/helm, pkg/registry: GetTagMatchingVersionOrConstraint
+// and its callers), so we do.
+func (p place) version(tag string) string {
+	if p.chart {
+		return strings.ReplaceAll(tag, "_", "+")
+	}
+	return tag
+}
+
+// format returns the bytes that write value at the place, in the place's style.
+// A plain value gets double quotes where it would not be read as a string.
+func (p place) format(value string) string {
+	switch {
+	case p.quote != 0:
+		value = string(p.quote) + value + string(p.quote)
+	case !p.tagged && !readsAsString(value):
+		value = `"` + value + `"`
+	}
+	if p.insert {
+		return " " + value
+	}
+	return value
+}
+
+// imageName is what we write as an image's name: a registry's host (a name, an
+// IPv4 or a bracketed IPv6 address) with its port, and a path. It is wider than
+// the OCI grammar, which config holds spec.image to, and has no character that
+// YAML or a terminal would take for more than text.
+var imageName = regexp.MustCompile(`^[a-zA-Z0-9\[][a-zA-Z0-9._:/\[\]-]*$`)
+
+// check returns why an image can't be written to a site with these markers; nil
+// where it can.
+func check(image pinsetter.Image, site pinsetter.Site) error {
+	names := site.Has(pinsetter.PartReference) || site.Has(pinsetter.PartName)
+	tags := site.Has(pinsetter.PartReference) || site.Has(pinsetter.PartTag)
+	switch {
+	case names && !imageName.MatchString(image.Name):
+		return fmt.Errorf("%q is no image name", image.Name)
+	case tags && !pinsetter.ValidTag(image.Tag):
+		return fmt.Errorf("%q is no tag", image.Tag)
+	case image.Digest == "" && site.Has(pinsetter.PartDigest):
+		return fmt.Errorf("no digest is known for the :digest marker")
+	case image.Digest != "" && !pinsetter.ValidDigest(image.Digest):
+		return fmt.Errorf("%q is no digest", image.Digest)
+	}
+	return nil
+}
+
+// value returns what a marker at a place stands for.
+func value(image pinsetter.Image, part pinsetter.Part, p place) string {
+	switch part {
+	case pinsetter.PartName:
+		return image.Name
+	case pinsetter.PartTag:
+		return p.version(image.Tag)
+	case pinsetter.PartDigest:
+		return image.Digest
+	default:
+		return image.String()
+	}
+}
+
+var (
+	// plainSafe are values of the characters that we write which no YAML reader
+	// takes for an indicator, in block and in flow style.
+	plainSafe = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._:/@+-]*[a-zA-Z0-9._/@+-]$|^[a-zA-Z0-9_]$`)
+
+	// notString are values that some reader takes for a number, a truth value or
+	// a date, beyond those that kyaml knows: sexagesimal numbers of YAML 1.1
+	// (yaml.org/type/int.html, float.html), and numbers of YAML 1.2's core schema
+	// (section 10.3.2) such as 0o17 and, out of Go's range, 12e4567.
+	notString = regexp.MustCompile(`^(` +
+		`[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?` +
+		`|0o?[0-7_]+|0b[01_]+|0x[0-9a-fA-F_]+` +
+		`|[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?` +
+		`|[yY]|[nN]|[yY][eE][sS]|[nN][oO]|[oO][nN]|[oO][fF][fF]|[tT][rR][uU][eE]|[fF][aA][lL][sS][eE]|[nN][uU][lL][lL]` +
+		`)$`)
+)
+
+// readsAsString reports whether readers of YAML 1.1 and 1.2 take a plain value
+// for a string.
+func readsAsString(value string) bool {
+	return plainSafe.MatchString(value) && !notString.MatchString(value) && !yaml.IsValueNonString(value)
+}
