@@ -1,0 +1,310 @@
+package pinsetter_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/pinsetter/pinsetter"
+
+// rooms says who may import whom, test files aside. Nothing points up: a room
+// imports rooms that stand above it here. Steps don't see each other; bot alone
+// knows their order. What a room opens are the libraries that it is the only
+// door to; a folder of a module stands for what is below it too.
+var rooms = []struct {
+	name  string
+	rooms string
+	opens string
+}{
+	{name: root},
+
+	{name: "login", rooms: root, opens: "github.com/jdx/go-netrc"},
+	{name: "config", rooms: root, opens: `
+		github.com/fluxcd
+		go.yaml.in/yaml/v3
+		k8s.io
+		sigs.k8s.io/kustomize/api
+		sigs.k8s.io/kustomize/kyaml/filesys
+		sigs.k8s.io/kustomize/kyaml/resid`},
+	{name: "registry", rooms: root + " login", opens: "github.com/google/go-containerregistry"},
+
+	{name: "scanner", rooms: root + " config registry"},
+	{name: "policy", rooms: root + " config", opens: "github.com/Masterminds/semver/v3"},
+	{name: "gate", rooms: root + " config"},
+	{name: "setters", rooms: root, opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
+	{name: "message", rooms: root + " config", opens: `
+		text/template
+		github.com/Masterminds/sprig/v3`},
+	{name: "gitops", rooms: root + " config login", opens: `
+		github.com/ProtonMail/go-crypto
+		github.com/go-git
+		github.com/hiddeco/sshsig
+		golang.org/x/crypto/ssh`},
+	{name: "folder", rooms: root},
+
+	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
+		rooms: root + " config folder gate gitops login message policy registry scanner setters"},
+	{name: "cmd/pinsetter",
+		rooms: root + " bot config folder gate gitops login message policy registry scanner setters",
+		opens: `
+		github.com/spf13
+		golang.org/x/term
+		sigs.k8s.io/yaml`},
+
+	// Not shipped: real registries and Git servers, for tests and the demo.
+	{name: "parts", rooms: root},
+	{name: "cmd/demo", rooms: root + " parts"},
+}
+
+// root is the name of the root package in the table: the words that rooms share.
+const root = "pinsetter"
+
+// common are the libraries that any room but the root may use.
+var common = []string{"golang.org/x/sync"}
+
+// doubles are the libraries that parts uses to be the other side of a door.
+var doubles = []string{
+	"github.com/google/go-containerregistry",
+	"golang.org/x/crypto/bcrypt",
+	"golang.org/x/crypto/ssh",
+}
+
+// source is a Go file that isn't a test.
+type source struct {
+	path string
+	room string
+	file *ast.File
+	set  *token.FileSet
+}
+
+func sources(t *testing.T) []source {
+	t.Helper()
+	var all []source
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		hidden := strings.HasPrefix(entry.Name(), ".") && name != "."
+		if entry.IsDir() && (hidden || entry.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if entry.IsDir() || filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		room := filepath.ToSlash(filepath.Dir(name))
+		if room == "." {
+			room = root
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, name, nil, parser.SkipObjectResolution)
+		all = append(all, source{path: name, room: room, file: file, set: set})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestRoomsImportWhatTheTableSays(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range sources(t) {
+		seen[s.room] = true
+		may, known := allowed(s.room)
+		if !known {
+			t.Errorf("%s: package %q is no room: give it a row in the table", s.path, s.room)
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !may(imported) {
+				t.Errorf("%s: %s may not import %s", s.set.Position(spec.Pos()), s.room, imported)
+			}
+		}
+	}
+	for _, room := range rooms {
+		if !seen[room.name] {
+			t.Errorf("%q has a row in the table and no code", room.name)
+		}
+	}
+}
+
+// allowed returns what a room may import. It says no for a room without a row.
+func allowed(room string) (may func(imported string) bool, known bool) {
+	for _, row := range rooms {
+		if row.name != room {
+			continue
+		}
+		libraries := strings.Fields(row.opens)
+		if room != root {
+			libraries = append(libraries, common...)
+		}
+		if room == "parts" {
+			libraries = append(libraries, doubles...)
+		}
+		return func(imported string) bool {
+			if ours, ok := own(imported); ok {
+				return slices.Contains(strings.Fields(row.rooms), ours)
+			}
+			return within(imported, libraries) || standard(imported) && !opened(imported)
+		}, true
+	}
+	return nil, false
+}
+
+// own returns the room that an import path names.
+func own(imported string) (string, bool) {
+	if imported == module {
+		return root, true
+	}
+	return strings.CutPrefix(imported, module+"/")
+}
+
+// standard reports whether a package is of the standard library: the first part
+// of any other's path has a dot.
+func standard(imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	return !strings.Contains(first, ".")
+}
+
+// opened reports whether a package has a door.
+func opened(imported string) bool {
+	for _, row := range rooms {
+		if within(imported, strings.Fields(row.opens)) {
+			return true
+		}
+	}
+	return false
+}
+
+func within(imported string, libraries []string) bool {
+	return slices.ContainsFunc(libraries, func(library string) bool {
+		return imported == library || strings.HasPrefix(imported, library+"/")
+	})
+}
+
+func TestTheTableHasOneDoorEachAndNothingPointsUp(t *testing.T) {
+	above := map[string]bool{}
+	doors := map[string]string{}
+	for _, row := range rooms {
+		for _, imported := range strings.Fields(row.rooms) {
+			if !above[imported] {
+				t.Errorf("%s imports %s, which doesn't stand above it", row.name, imported)
+			}
+		}
+		above[row.name] = true
+		for _, library := range strings.Fields(row.opens) {
+			if other := doors[library]; other != "" {
+				t.Errorf("%s and %s both open %s", other, row.name, library)
+			}
+			doors[library] = row.name
+		}
+	}
+}
+
+// version is the last part of a module's path that isn't its name.
+var version = regexp.MustCompile(`^v[0-9]+$`)
+
+// TestLibrariesStayBehindTheirDoors holds that no exported function or field has
+// the type of a library. Flux's API types are the words of this field: config
+// hands them on. The demo and the command export nothing that others use.
+func TestLibrariesStayBehindTheirDoors(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.room == "config" || strings.HasPrefix(s.room, "cmd/") {
+			continue
+		}
+		foreign := map[string]string{}
+		for _, spec := range s.file.Imports {
+			imported, _ := strconv.Unquote(spec.Path.Value)
+			if _, ours := own(imported); !ours && !standard(imported) {
+				foreign[nameOf(spec, imported)] = imported
+			}
+		}
+		for _, node := range exported(s.file) {
+			ast.Inspect(node, func(n ast.Node) bool {
+				selector, ok := n.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				if ident, ok := selector.X.(*ast.Ident); ok && foreign[ident.Name] != "" {
+					t.Errorf("%s: a type of %s shows", s.set.Position(n.Pos()), foreign[ident.Name])
+				}
+				return true
+			})
+		}
+	}
+}
+
+func nameOf(spec *ast.ImportSpec, imported string) string {
+	if spec.Name != nil {
+		return spec.Name.Name
+	}
+	if version.MatchString(path.Base(imported)) {
+		imported = path.Dir(imported)
+	}
+	return strings.TrimPrefix(path.Base(imported), "go-")
+}
+
+// exported returns the signatures and exported fields that a file shows.
+func exported(file *ast.File) []ast.Node {
+	var nodes []ast.Node
+	for _, decl := range file.Decls {
+		switch d := decl.(type) {
+		case *ast.FuncDecl:
+			if d.Name.IsExported() && (d.Recv == nil || receiver(d).IsExported()) {
+				nodes = append(nodes, d.Type)
+			}
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				if s, ok := spec.(*ast.TypeSpec); ok && s.Name.IsExported() {
+					nodes = append(nodes, shown(s.Type)...)
+				}
+			}
+		}
+	}
+	return nodes
+}
+
+func receiver(d *ast.FuncDecl) *ast.Ident {
+	expr := d.Recv.List[0].Type
+	for {
+		switch e := expr.(type) {
+		case *ast.StarExpr:
+			expr = e.X
+		case *ast.IndexExpr:
+			expr = e.X
+		case *ast.Ident:
+			return e
+		default:
+			return ast.NewIdent("_")
+		}
+	}
+}
+
+// shown returns what of a type is seen from outside: a struct's exported fields,
+// or the whole of another type.
+func shown(expr ast.Expr) []ast.Node {
+	structure, ok := expr.(*ast.StructType)
+	if !ok {
+		return []ast.Node{expr}
+	}
+	var fields []ast.Node
+	for _, field := range structure.Fields.List {
+		if len(field.Names) == 0 || slices.ContainsFunc(field.Names, (*ast.Ident).IsExported) {
+			fields = append(fields, field.Type)
+		}
+	}
+	return fields
+}
