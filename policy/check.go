@@ -1,0 +1,132 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// Check says what is wrong with a policy: nil, or *config.FieldError values
+// joined, each with what to write instead.
+func Check(spec config.ImagePolicySpec) error {
+	_, err := compile(spec)
+	return err
+}
+
+// compile returns the policy, or all that is wrong with it.
+func compile(spec config.ImagePolicySpec) (*Policy, error) {
+	k, err := compileKind(spec.Policy)
+	f, filterErr := compileFilter(spec.FilterTags)
+	if err := errors.Join(err, filterErr); err != nil {
+		return nil, err
+	}
+	return &Policy{filter: f, kind: k}, nil
+}
+
+func compileKind(choice config.ImagePolicyChoice) (kind, error) {
+	var given []string
+	var kinds []kind
+	var errs []error
+	add := func(name string, k kind, err error) {
+		given, kinds, errs = append(given, name), append(kinds, k), append(errs, err)
+	}
+	if choice.SemVer != nil {
+		k, err := compileRange(choice.SemVer.Range)
+		add("semver", k, err)
+	}
+	if choice.Alphabetical != nil {
+		compare, err := compileOrder("spec.policy.alphabetical.order", choice.Alphabetical.Order, strings.Compare)
+		add("alphabetical", alphabetical{compare}, err)
+	}
+	if choice.Numerical != nil {
+		compare, err := compileOrder("spec.policy.numerical.order", choice.Numerical.Order, number.compare)
+		add("numerical", numerical{compare}, err)
+	}
+	switch len(given) {
+	case 0:
+		errs = append(errs, fieldError("spec.policy", "no policy is given: write one of semver, alphabetical or numerical"))
+	case 1:
+	default:
+		errs = append(errs, fieldError("spec.policy", "%s exclude each other: keep one", strings.Join(given, " and ")))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return kinds[0], nil
+}
+
+func compileRange(text string) (kind, error) {
+	const field = "spec.policy.semver.range"
+	if strings.TrimSpace(text) == "" {
+		return nil, fieldError(field, `the range is empty: write such as ">=1.0.0" or "1.x"`)
+	}
+	within, err := parseRange(text)
+	if err != nil {
+		return nil, fieldError(field, `parse range %q: %w: write such as ">=1.0.0 <2.0.0", "^1.2" or "1.x || 3.x"`, text, err)
+	}
+	return semantic{text: text, within: within}, nil
+}
+
+// compileOrder returns a comparison that is positive where its first argument
+// comes first under order.
+func compileOrder[K any](field, order string, compare func(a, b K) int) (func(a, b K) int, error) {
+	switch order {
+	case "", config.OrderAscending:
+		return compare, nil
+	case config.OrderDescending:
+		return func(a, b K) int { return compare(b, a) }, nil
+	}
+	return nil, fieldError(field, "unknown order %q: write asc (the last one is selected) or desc (the first one)", order)
+}
+
+func compileFilter(tags *config.TagFilter) (*filter, error) {
+	if tags == nil || tags.Pattern == "" && tags.Extract == "" {
+		return nil, nil
+	}
+	pattern, err := regexp.Compile(tags.Pattern)
+	if err != nil {
+		return nil, fieldError("spec.filterTags.pattern", "%w: patterns are in RE2's syntax, which has no lookaround and no backreferences", err)
+	}
+	if err := checkExtract(pattern, tags.Extract); err != nil {
+		return nil, err
+	}
+	return newFilter(pattern, tags.Extract), nil
+}
+
+// checkExtract reports the groups that a template calls and the pattern lacks.
+func checkExtract(pattern *regexp.Regexp, template string) error {
+	var errs []error
+	for _, ref := range references(template) {
+		if groupIndex(pattern, ref.name) >= 0 {
+			continue
+		}
+		advice := "write one of " + strings.Join(groups(pattern), ", ")
+		if pattern.NumSubexp() == 0 {
+			advice = "name what to extract in the pattern, as in (?P<value>.*), and write $value"
+		} else if meant := intended(pattern, ref.name); meant != "" {
+			advice = fmt.Sprintf("%s is probably meant", meant)
+		}
+		errs = append(errs, fieldError("spec.filterTags.extract", "%s calls group %q, which the pattern %q does not have: %s",
+			ref.text, ref.name, pattern, advice))
+	}
+	return errors.Join(errs...)
+}
+
+// groups returns how a template calls each group of the pattern.
+func groups(pattern *regexp.Regexp) []string {
+	var calls []string
+	for i, name := range pattern.SubexpNames()[1:] {
+		if name == "" {
+			name = fmt.Sprint(i + 1)
+		}
+		calls = append(calls, "$"+name)
+	}
+	return calls
+}
+
+func fieldError(field, format string, args ...any) error {
+	return &config.FieldError{Field: field, Err: fmt.Errorf(format, args...)}
+}

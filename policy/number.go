@@ -1,0 +1,170 @@
+package policy
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+)
+
+// number is a decimal that is compared without being expanded: its value is
+// 0.DIGITS × 10^exponent, where the digits are those of whole and then those of
+// fraction, without zeros at either end. Zero has no digits. The strings are
+// parts of what was parsed.
+type number struct {
+	negative        bool
+	exponent        int64
+	whole, fraction string
+}
+
+// exponentBound is where exponents saturate. Far above it no float64 is finite;
+// numbers below 10^-exponentBound, which are all zero in a float64, are
+// compared by their digits alone.
+const exponentBound = 1 << 50
+
+// maxFloatExponent is the largest exponent e of a 0.DIGITS × 10^e that may be
+// finite in a float64, whose largest value is about 0.18 × 10^309.
+const maxFloatExponent = 309
+
+// parseNumber reads a plain or exponent decimal, such as "20240101", "-1.50",
+// ".5" or "1e3", that is finite in a float64. Go's other spellings of floats
+// (hexadecimal, inf, nan) are no numbers. It allocates nothing.
+// FuzzParseNumber holds it to strconv.ParseFloat and math/big.
+func parseNumber(s string) (number, bool) {
+	var n number
+	rest := s
+	if rest != "" && (rest[0] == '+' || rest[0] == '-') {
+		n.negative, rest = rest[0] == '-', rest[1:]
+	}
+	n.whole, rest = leadingDigits(rest)
+	if rest != "" && rest[0] == '.' {
+		n.fraction, rest = leadingDigits(rest[1:])
+	}
+	if n.whole == "" && n.fraction == "" {
+		return number{}, false
+	}
+	shift, ok := parseExponent(rest)
+	if !ok {
+		return number{}, false
+	}
+	n.normalize(shift)
+	if n.exponent > maxFloatExponent {
+		return number{}, false
+	}
+	if n.exponent == maxFloatExponent {
+		if _, err := strconv.ParseFloat(s, 64); err != nil {
+			return number{}, false
+		}
+	}
+	return n, true
+}
+
+// leadingDigits splits s behind the decimal digits that it begins with.
+func leadingDigits(s string) (digits, rest string) {
+	i := 0
+	for i < len(s) && isDigit(s[i]) {
+		i++
+	}
+	return s[:i], s[i:]
+}
+
+// parseExponent reads "", or "e" and a whole number, which saturates.
+func parseExponent(s string) (int64, bool) {
+	if s == "" {
+		return 0, true
+	}
+	if s[0]|0x20 != 'e' {
+		return 0, false
+	}
+	s, negative := s[1:], false
+	if s != "" && (s[0] == '+' || s[0] == '-') {
+		s, negative = s[1:], s[0] == '-'
+	}
+	digits, rest := leadingDigits(s)
+	if digits == "" || rest != "" {
+		return 0, false
+	}
+	var e int64
+	for i := range len(digits) {
+		e = min(e*10+int64(digits[i]-'0'), exponentBound)
+	}
+	if negative {
+		e = -e
+	}
+	return e, true
+}
+
+// normalize drops the zeros at both ends of the digits and sets the exponent,
+// where shift is the power of ten that the number was written with.
+func (n *number) normalize(shift int64) {
+	n.fraction = strings.TrimRight(n.fraction, "0")
+	n.whole = strings.TrimLeft(n.whole, "0")
+	shift += int64(len(n.whole))
+	if n.whole == "" {
+		significant := strings.TrimLeft(n.fraction, "0")
+		shift -= int64(len(n.fraction) - len(significant))
+		n.fraction = significant
+	}
+	if n.fraction == "" {
+		n.whole = strings.TrimRight(n.whole, "0")
+	}
+	if n.whole == "" && n.fraction == "" {
+		*n = number{}
+		return
+	}
+	n.exponent = max(shift, -exponentBound)
+}
+
+// compare is positive where n is greater, and 0 where both are the same number,
+// however they are spelled.
+func (n number) compare(m number) int {
+	switch {
+	case n.sign() != m.sign():
+		return cmp.Compare(n.sign(), m.sign())
+	case n.negative:
+		return m.compareMagnitude(n)
+	}
+	return n.compareMagnitude(m)
+}
+
+// sign is -1, 0 or 1.
+func (n number) sign() int {
+	switch {
+	case n.whole == "" && n.fraction == "":
+		return 0
+	case n.negative:
+		return -1
+	}
+	return 1
+}
+
+func (n number) compareMagnitude(m number) int {
+	if n.exponent != m.exponent {
+		return cmp.Compare(n.exponent, m.exponent)
+	}
+	if n.fraction == "" && m.fraction == "" {
+		return strings.Compare(n.whole, m.whole)
+	}
+	for i := range n.len() + m.len() {
+		if i >= n.len() || i >= m.len() {
+			return cmp.Compare(n.len(), m.len())
+		}
+		if a, b := n.digit(i), m.digit(i); a != b {
+			return cmp.Compare(a, b)
+		}
+	}
+	return 0
+}
+
+// len returns how many digits the number has.
+func (n number) len() int { return len(n.whole) + len(n.fraction) }
+
+// digit returns the i-th digit, from 0.
+func (n number) digit(i int) byte {
+	if i < len(n.whole) {
+		return n.whole[i]
+	}
+	return n.fraction[i-len(n.whole)]
+}
+
+// hasDigit reports whether any decimal digit is in s.
+func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }

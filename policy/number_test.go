@@ -1,0 +1,83 @@
+package policy
+
+import (
+	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// plainDecimal is the grammar of numbers in tags.
+var plainDecimal = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$`)
+
+var numberSeeds = []string{
+	"", "0", "-0", "00", "1", "01", "1.0", "1.", ".5", ".", "+1", "-1", "1e3", "1E3", "1000", "1e", "1e+", "e3", "0x1p4", "1_000",
+	"inf", "nan", "Infinity", "9007199254740993", "9007199254740992", "20240101120000123", "1.50", "1.5", "150e-2", "0.0015e3",
+	"1e308", "1.7976931348623157e308", "1.7976931348623158e308", "1.7976931348623159e308", "1e309", "0.1e309", "0.01e311", "-1e309",
+	"0e999999999", "1e-400", "2e-400", "-1e-400", "1e-999999999", "12.34", "12.340", "12.35", "1.2.3", "4 ", " 4", "1-2",
+	strings.Repeat("9", 308), strings.Repeat("9", 309), strings.Repeat("0", 400) + "1", "." + strings.Repeat("0", 400) + "1",
+}
+
+func FuzzParseNumber(f *testing.F) {
+	for _, s := range numberSeeds {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		_, err := strconv.ParseFloat(s, 64)
+		want := err == nil && plainDecimal.MatchString(s)
+		if _, ok := parseNumber(s); ok != want {
+			t.Fatalf("parseNumber(%q): %t, want %t (ParseFloat: %v)", s, ok, want, err)
+		}
+	})
+}
+
+func FuzzCompareNumbers(f *testing.F) {
+	for _, a := range numberSeeds {
+		for _, b := range numberSeeds {
+			f.Add(a, b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		n, ok := parseNumber(a)
+		m, also := parseNumber(b)
+		if !ok || !also || n.exponent < -2000 || m.exponent < -2000 || len(a)+len(b) > 4000 {
+			return
+		}
+		if got, want := n.compare(m), exact(t, a).Cmp(exact(t, b)); got != want {
+			t.Fatalf("%q compared with %q: %d, want %d", a, b, got, want)
+		}
+	})
+}
+
+// exact returns the number by expanding it, with "0e999999999" cut short.
+func exact(t *testing.T, s string) *big.Rat {
+	t.Helper()
+	mantissa, _, _ := strings.Cut(strings.ToLower(s), "e")
+	if strings.Trim(mantissa, "+-0.") == "" {
+		return new(big.Rat)
+	}
+	r, ok := new(big.Rat).SetString(s)
+	if !ok {
+		t.Fatalf("math/big does not read %q", s)
+	}
+	return r
+}
+
+func TestHugeExponentsAreNotExpanded(t *testing.T) {
+	start := time.Now()
+	for _, s := range []string{"1e999999999", "1e99999999999999999999999999", "-1e999999999"} {
+		if _, ok := parseNumber(s); ok {
+			t.Errorf("parseNumber(%q) is a number; want none, since no float64 holds it", s)
+		}
+	}
+	small, _ := parseNumber("1e-999999999")
+	smaller, _ := parseNumber("1e-1000000000")
+	if small.compare(smaller) <= 0 {
+		t.Error("1e-999999999 is not greater than 1e-1000000000")
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("took %v", took)
+	}
+}

@@ -1,0 +1,136 @@
+package policy
+
+import (
+	"iter"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// Ranking is the candidates of a policy. It is safe for concurrent use.
+type Ranking struct {
+	best  pinsetter.Candidate
+	found bool
+	all   iter.Seq[pinsetter.Candidate]
+}
+
+// Best returns the best candidate; false where there is none.
+func (r *Ranking) Best() (pinsetter.Candidate, bool) { return r.best, r.found }
+
+// All returns the candidates best first. The second costs a pass over the tags
+// that the filter kept, each further one the logarithm of their number.
+func (r *Ranking) All() iter.Seq[pinsetter.Candidate] {
+	if !r.found {
+		return func(func(pinsetter.Candidate) bool) {}
+	}
+	return r.all
+}
+
+// item is an accepted tag with its value and what the value was read as.
+type item[K any] struct {
+	key        K
+	tag, value string
+}
+
+func (it item[K]) candidate() pinsetter.Candidate {
+	return pinsetter.Candidate{Tag: it.tag, Value: it.value}
+}
+
+// order compares items: positive where a comes before b, and zero for one tag
+// only. Its policy-equal items are those whose keys compare as 0.
+type order[K any] struct {
+	items func(a, b item[K]) int
+	keys  func(a, b K) int
+}
+
+// rankItems returns the ranking of the items that accepted gives, which may give
+// a tag twice.
+func rankItems[K any](accepted iter.Seq[item[K]], by order[K]) *Ranking {
+	var best item[K]
+	found := false
+	for it := range accepted {
+		if !found || by.items(it, best) > 0 {
+			best, found = it, true
+		}
+	}
+	all := func(yield func(pinsetter.Candidate) bool) {
+		d := distinct[K]{same: by.keys}
+		d.repeats(best)
+		if !yield(best.candidate()) {
+			return
+		}
+		for it := range drain(accepted, by.items) {
+			if !d.repeats(it) && !yield(it.candidate()) {
+				return
+			}
+		}
+	}
+	return &Ranking{best.candidate(), found, all}
+}
+
+// drain gives the items in order, the first first. It makes a heap of them and
+// sorts no more than is asked for.
+func drain[K any](items iter.Seq[item[K]], compare func(a, b item[K]) int) iter.Seq[item[K]] {
+	return func(yield func(item[K]) bool) {
+		var heap []item[K]
+		for it := range items {
+			heap = append(heap, it)
+		}
+		for i := len(heap)/2 - 1; i >= 0; i-- {
+			sift(heap, i, compare)
+		}
+		for len(heap) > 0 {
+			first, last := heap[0], len(heap)-1
+			heap[0] = heap[last]
+			heap = heap[:last]
+			sift(heap, 0, compare)
+			if !yield(first) {
+				return
+			}
+		}
+	}
+}
+
+// sift moves the i-th item of the heap down to where it belongs.
+func sift[K any](heap []item[K], i int, compare func(a, b item[K]) int) {
+	for {
+		child := 2*i + 1
+		if child >= len(heap) {
+			return
+		}
+		if child+1 < len(heap) && compare(heap[child+1], heap[child]) > 0 {
+			child++
+		}
+		if compare(heap[child], heap[i]) <= 0 {
+			return
+		}
+		heap[i], heap[child] = heap[child], heap[i]
+		i = child
+	}
+}
+
+// distinct finds, in items best first, those whose value an item before them
+// has: equal extracted values are one candidate.
+type distinct[K any] struct {
+	same    func(a, b K) int
+	last    item[K]
+	started bool
+	seen    map[string]bool // the values with last's key, once there are several
+}
+
+// repeats reports whether a better item has it's value.
+func (d *distinct[K]) repeats(it item[K]) bool {
+	if !d.started || d.same(it.key, d.last.key) != 0 {
+		d.started, d.last, d.seen = true, it, nil
+		return false
+	}
+	if it.value == d.last.value {
+		return true
+	}
+	if d.seen == nil {
+		d.seen = map[string]bool{d.last.value: true}
+	}
+	repeated := d.seen[it.value]
+	d.seen[it.value] = true
+	d.last = it
+	return repeated
+}

@@ -1,0 +1,180 @@
+package policy
+
+import (
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+)
+
+// ranges is a SemVer range: a version is inside where any of the spans accepts
+// it. Masterminds/semver decides what is a range; what a range accepts is kept
+// here as spans in version order, so that a check costs no allocation and that
+// a sorted list is entered at the right place. FuzzRange holds it to
+// Masterminds/semver.
+type ranges []span
+
+// span is one AND group of a range. Each comparator but != accepts one stretch
+// of the version order, and so do several together.
+type span struct {
+	low, high bound
+	except    []exception
+	// prereleases says that some comparator of the group has a prerelease, which
+	// lets in the prereleases that all comparators of the group accept.
+	prereleases bool
+}
+
+// bound is an end of a span. The zero bound is no bound.
+type bound struct {
+	at   version
+	kind boundKind
+}
+
+type boundKind uint8
+
+const (
+	unbounded boundKind = iota
+	inclusive
+	exclusive
+)
+
+// exception is what one != comparator refuses.
+type exception struct {
+	at    version
+	width exceptionWidth
+}
+
+type exceptionWidth uint8
+
+const (
+	exactly   exceptionWidth = iota // !=1.2.3
+	sameMinor                       // !=1.2.x: with the same prerelease, or none
+	sameMajor                       // !=1.x
+)
+
+// parseRange returns the spans of a range. Masterminds/semver is asked about
+// all but plain ranges, since that takes longer than to select from hundreds of
+// tags.
+func parseRange(text string) (ranges, error) {
+	if plainRange(text) {
+		return parseSpans(text)
+	}
+	constraints, err := semver.NewConstraint(text)
+	if err != nil {
+		return nil, err
+	}
+	// String returns the groups with " || " and the comparators with " " between
+	// them, each an operator and a version without spaces.
+	return parseSpans(constraints.String())
+}
+
+// plainRange reports whether text is a range beyond doubt: at most three groups
+// of comparators with spaces between them, each an operator and a version
+// without wildcards.
+func plainRange(text string) bool {
+	if len(text) > maxVersion/2 || strings.Count(text, "||") > 2 {
+		return false
+	}
+	for group := range strings.SplitSeq(text, "||") {
+		comparators := 0
+		for comparator := range strings.SplitSeq(group, " ") {
+			if comparator == "" {
+				continue
+			}
+			version := strings.TrimLeft(comparator, "=!<>~^")
+			_, numbers := readVersion(version, '+')
+			if numbers == 0 || !isOperator(comparator[:len(comparator)-len(version)]) {
+				return false
+			}
+			comparators++
+		}
+		if comparators == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// parseSpans reads groups of comparators that are known to be well formed.
+func parseSpans(text string) (ranges, error) {
+	var all ranges
+	for group := range strings.SplitSeq(text, "||") {
+		var s span
+		for comparator := range strings.FieldsSeq(group) {
+			if err := s.add(comparator); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// accepts reports whether v is in the range.
+func (r ranges) accepts(v version) bool {
+	for i := range r {
+		if r[i].accepts(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// acceptsAsRelease is accepts with the prerelease rule left out.
+func (r ranges) acceptsAsRelease(v version) bool {
+	for _, s := range r {
+		s.prereleases = true
+		if s.accepts(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// prereleases reports whether any group lets prereleases in.
+func (r ranges) prereleases() bool {
+	for i := range r {
+		if r[i].prereleases {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *span) accepts(v version) bool {
+	return (v.pre == "" || s.prereleases) && !s.above(v) && !s.below(v) && !s.excepts(v)
+}
+
+// above reports whether v lies above the span.
+func (s *span) above(v version) bool {
+	if s.high.kind == unbounded {
+		return false
+	}
+	c := v.compare(s.high.at)
+	return c > 0 || c == 0 && s.high.kind == exclusive
+}
+
+// below reports whether v lies below the span.
+func (s *span) below(v version) bool {
+	if s.low.kind == unbounded {
+		return false
+	}
+	c := v.compare(s.low.at)
+	return c < 0 || c == 0 && s.low.kind == exclusive
+}
+
+// excepts reports whether one of the span's != comparators refuses v.
+func (s *span) excepts(v version) bool {
+	for _, e := range s.except {
+		same := v.major == e.at.major
+		switch e.width {
+		case sameMinor:
+			same = same && v.minor == e.at.minor && v.pre == e.at.pre
+		case exactly:
+			same = v.compare(e.at) == 0
+		}
+		if same {
+			return true
+		}
+	}
+	return false
+}
