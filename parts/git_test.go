@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 func clone(t *testing.T, g *Git, url string, config ...string) func(args ...string) (string, error) {
 	t.Helper()
 	dir := t.TempDir()
-	args := append(config, "clone", "-q", url, dir)
+	args := slices.Concat(config, []string{"clone", "-q", url, dir})
 	if _, err := g.run(dir, nil, args...); err != nil {
 		t.Fatal(err)
 	}
@@ -106,12 +107,12 @@ func TestGitDemandsClientCertificates(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	trust := []string{"-c", "http.sslCAInfo=" + filepath.Join(dir, "ca")}
-	if _, err := g.run(dir, nil, append(trust, "ls-remote", repo.URL)...); err == nil {
+	config := func(key, file string) string { return "http." + key + "=" + filepath.Join(dir, file) }
+	if _, err := g.run(dir, nil, "-c", config("sslCAInfo", "ca"), "ls-remote", repo.URL); err == nil {
 		t.Error("got in without a certificate")
 	}
-	show := append(trust, "-c", "http.sslCert="+filepath.Join(dir, "cert"), "-c", "http.sslKey="+filepath.Join(dir, "key"))
-	if _, err := g.run(dir, nil, append(show, "ls-remote", repo.URL)...); err != nil {
+	if _, err := g.run(dir, nil, "-c", config("sslCAInfo", "ca"), "-c", config("sslCert", "cert"),
+		"-c", config("sslKey", "key"), "ls-remote", repo.URL); err != nil {
 		t.Error(err)
 	}
 }

@@ -62,7 +62,7 @@ func (s *Shelf) PushSame(image string, tags ...string) string {
 // them under a tag, and returns the index's digest.
 func (s *Shelf) PushIndex(image, tag string, platforms ...string) string {
 	s.t.Helper()
-	index := v1.ImageIndex(mutate.IndexMediaType(empty.Index, types.OCIImageIndex))
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, p := range platforms {
 		platform, err := v1.ParsePlatform(p)
 		if err != nil {

@@ -152,10 +152,10 @@ func newSSHKey(t T, passphrase string) (ssh.PublicKey, []byte) {
 
 // quoted returns variables as a shell takes them.
 func quoted(env []string) string {
-	var out []string
-	for _, variable := range env {
+	out := make([]string, len(env))
+	for i, variable := range env {
 		name, value, _ := strings.Cut(variable, "=")
-		out = append(out, name+"='"+strings.ReplaceAll(value, "'", `'\''`)+"'")
+		out[i] = name + "='" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 	}
 	return strings.Join(out, " ")
 }
