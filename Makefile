@@ -1,0 +1,63 @@
+# What is built outside of Go, and the tools' versions, are in .ci/parts.
+
+.DEFAULT_GOAL := help
+.PHONY: help build test lint fmt bench demo parts e2e fuzz update clean
+SHELL := /bin/bash -o pipefail
+
+# Where `make parts` puts programs, outside of the tree; tests look there too.
+export PINSETTER_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pinsetter
+BIN := $(PINSETTER_CACHE)/bin
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+PACKAGES ?= ./...
+RUN      ?= .
+BENCH    ?= .
+COUNT    ?= 1
+FUZZTIME ?= 10s
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/pinsetter
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/pinsetter ./cmd/pinsetter
+
+test: ## run all tests; those whose external program is missing skip and say so
+	go test -timeout 10m -run '$(RUN)' $(PACKAGES)
+
+lint: ## gofmt, go vet and golangci-lint (with staticcheck)
+	@unformatted=$$(git ls-files -z -- '*.go' | xargs -0 gofmt -l) && \
+		{ [ -z "$$unformatted" ] || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }; }
+	go vet $(PACKAGES)
+	@[ -x $(BIN)/golangci-lint ] || { echo "golangci-lint is missing: run make parts"; exit 1; }
+	$(BIN)/golangci-lint run --build-tags e2e $(PACKAGES)
+
+fmt: ## format the code
+	git ls-files -z -- '*.go' | xargs -0 gofmt -w
+
+bench: ## run the benchmarks (PACKAGES, BENCH, COUNT)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 30m $(PACKAGES)
+
+demo: ## a registry, a Git server and a fleet on this machine, and the bot at work
+	go run ./cmd/demo
+
+parts: ## build and install the external programs that tests run against
+	.ci/parts
+
+e2e: ## run all tests, the long ones (build tag e2e) too, under the race detector
+	CGO_ENABLED=1 go test -race -tags e2e -timeout 30m -run '$(RUN)' $(PACKAGES)
+
+fuzz: ## run every fuzz target for FUZZTIME
+	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -r -n 1 dirname | sort -u | while read -r dir; do \
+		for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go | cut -d' ' -f2); do \
+			echo "$$dir $$target"; \
+			go test "$$dir" -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done; \
+	done
+
+update: ## rewrite the golden files
+	@grep -rlE --include='*_test.go' 'flag\.Bool\("update"' . | xargs -r -n 1 dirname | sort -u | while read -r dir; do \
+		go test "$$dir" -update || exit 1; \
+	done
+
+clean: ## remove what make built in the tree
+	rm -rf bin coverage.out
