@@ -1,0 +1,84 @@
+package folder
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"sync/atomic"
+)
+
+// directory is an open directory that several tasks share; the last of them
+// closes it.
+type directory struct {
+	handle
+	path string // from the folder, with slashes; "" is the folder
+	uses atomic.Int32
+}
+
+// newDirectory returns a directory with one use.
+func newDirectory(h handle, path string) *directory {
+	d := &directory{handle: h, path: path}
+	d.uses.Store(1)
+	return d
+}
+
+// use counts one more task, which calls done.
+func (d *directory) use() *directory {
+	d.uses.Add(1)
+	return d
+}
+
+// done ends one use.
+func (d *directory) done() {
+	if d.uses.Add(-1) == 0 {
+		d.close()
+	}
+}
+
+// entries returns the names of the directory's regular files that are wanted
+// (nil: all), and of its directories but ".git". Links and special files are
+// neither.
+func (d *directory) entries(want func(name string) bool) (files, dirs []string, err error) {
+	list, err := d.list()
+	for _, e := range list {
+		name := e.Name()
+		switch {
+		case e.IsDir() && name != ".git":
+			dirs = append(dirs, name)
+		case e.Type().IsRegular() && (want == nil || want(name)):
+			files = append(files, name)
+		}
+	}
+	return files, dirs, err
+}
+
+// below returns the path of one of the directory's entries.
+func (d *directory) below(name string) string { return path.Join(d.path, name) }
+
+// firstBuffer is what a read buffer starts with: all but one in a thousand YAML
+// files in Git fit.
+const firstBuffer = 64 << 10
+
+// fill reads by read, until it returns 0, into the buffer, which it replaces by
+// a larger one where needed. It returns the buffer's bytes that were read; more
+// than limit are an error.
+func fill(buffer *[]byte, limit int64, read func(free []byte) (int, error)) ([]byte, error) {
+	data := (*buffer)[:0]
+	for {
+		if len(data) == cap(data) {
+			data = slices.Grow(data, max(firstBuffer, len(data)))
+			*buffer = data
+		}
+		n, err := read(data[len(data):cap(data)])
+		if err != nil {
+			return nil, err
+		}
+		data = data[:len(data)+n]
+		if int64(len(data)) > limit {
+			return nil, fmt.Errorf("more than %d bytes", limit)
+		}
+		if n == 0 {
+			return data, nil
+		}
+	}
+}
