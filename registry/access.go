@@ -1,0 +1,161 @@
+package registry
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/login"
+)
+
+// defaultTimeout bounds a call for an Access that names no timeout. It is the
+// least interval that ImageRepositories usually have.
+const defaultTimeout = time.Minute
+
+// Access is how one object reaches its registry. The zero Access asks with the
+// environment's credentials over https.
+type Access struct {
+	// DockerConfigs are dockerconfigjson documents, in order of preference. The
+	// first credential in them for the image is used, and only that one. Where
+	// none is for the image the environment is asked, then nobody.
+	DockerConfigs []pinsetter.Secret
+
+	CA   []byte           // PEM, added to the system's authorities
+	Cert []byte           // PEM, the client's certificate; with Key
+	Key  pinsetter.Secret // PEM
+
+	Proxy    *Proxy // nil: the environment's proxies (HTTPS_PROXY, NO_PROXY…)
+	Insecure bool   // plain HTTP where the registry has no TLS
+
+	// Timeout bounds one call of Tags or Digest: waiting, authentication and all
+	// pages. 0: one minute.
+	Timeout time.Duration
+}
+
+// Proxy is an HTTP, HTTPS or SOCKS5 proxy. Username may be empty.
+type Proxy struct {
+	Address  string
+	Username string
+	Password pinsetter.Secret
+}
+
+func (a Access) timeout() time.Duration {
+	if a.Timeout <= 0 {
+		return defaultTimeout
+	}
+	return a.Timeout
+}
+
+// connection identifies what a connection made with this access depends on.
+func (a Access) connection() string {
+	parts := []string{string(a.CA), string(a.Cert), a.Key.Reveal()}
+	if a.Proxy != nil {
+		parts = append(parts, a.Proxy.Address, a.Proxy.Username, a.Proxy.Password.Reveal())
+	}
+	return identity(parts...)
+}
+
+// identity returns a short name for the parts, some of which are secret: equal
+// parts have equal names, and nothing of them can be read from it.
+func identity(parts ...string) string {
+	hash := sha256.New()
+	for _, part := range parts {
+		fmt.Fprintf(hash, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:16])
+}
+
+// transport returns the kept connections for this access.
+func (r *Registry) transport(a Access) (*http.Transport, error) {
+	key := a.connection()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if kept, ok := r.transports[key]; ok {
+		return kept, nil
+	}
+	made, err := newTransport(a, r.options)
+	if err != nil {
+		return nil, err
+	}
+	r.transports[key] = made
+	return made, nil
+}
+
+func newTransport(a Access, o Options) (*http.Transport, error) {
+	config, err := tlsConfig(a)
+	if err != nil {
+		return nil, err
+	}
+	proxy, err := proxyFunc(a.Proxy)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Transport{
+		DialContext:            o.Dialer.DialContext,
+		Proxy:                  proxy,
+		TLSClientConfig:        config,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    o.Concurrency,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 256 << 10, // a Link with an opaque token is a few KiB
+	}, nil
+}
+
+func tlsConfig(a Access) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if len(a.CA) > 0 {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM(a.CA) {
+			return nil, errors.New("read ca.crt of certSecretRef: no PEM certificate in it")
+		}
+		config.RootCAs = pool
+	}
+	if len(a.Cert) == 0 && a.Key.IsZero() {
+		return config, nil
+	}
+	if len(a.Cert) == 0 || a.Key.IsZero() {
+		return nil, errors.New("read certSecretRef: tls.crt and tls.key go together, and only one is there")
+	}
+	pair, err := tls.X509KeyPair(a.Cert, []byte(a.Key.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("read tls.crt and tls.key of certSecretRef: %w", err)
+	}
+	config.Certificates = []tls.Certificate{pair}
+	return config, nil
+}
+
+func proxyFunc(p *Proxy) (func(*http.Request) (*url.URL, error), error) {
+	if p == nil {
+		return http.ProxyFromEnvironment, nil
+	}
+	address, err := url.Parse(p.Address)
+	if err != nil || address.Host == "" {
+		return nil, errors.New("read address of proxySecretRef: not a URL such as http://proxy.example:3128")
+	}
+	switch address.Scheme {
+	case "http", "https", "socks5":
+	default:
+		return nil, fmt.Errorf("read address of proxySecretRef: scheme %q is none of http, https, socks5", address.Scheme)
+	}
+	if address.User != nil {
+		return nil, errors.New("read address of proxySecretRef: it holds a user; give username and password as keys of the Secret")
+	}
+	if err := (login.Dialer{}).CheckHost(address.Host); err != nil {
+		return nil, fmt.Errorf("read address of proxySecretRef: %w", err)
+	}
+	if p.Username != "" || !p.Password.IsZero() {
+		address.User = url.UserPassword(p.Username, p.Password.Reveal())
+	}
+	return http.ProxyURL(address), nil
+}

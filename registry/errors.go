@@ -1,0 +1,190 @@
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+	"unicode"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pinsetter/pinsetter/login"
+)
+
+// The errors that a caller may tell apart. They are in the chain of what Tags
+// and Digest return.
+var (
+	ErrNotFound = errors.New("not found")     // 404: no such image, or no such tag
+	ErrEmpty    = errors.New("no tags")       // the image is there and has no tag that can be used
+	ErrDenied   = errors.New("access denied") // 401 or 403 with the credentials at hand
+)
+
+// failure is an error whose text does not repeat the sentinel it stands for.
+type failure struct {
+	text string
+	kind error
+}
+
+func (f failure) Error() string { return f.text }
+func (f failure) Unwrap() error { return f.kind }
+
+// statusError describes a response other than what was hoped for. It reads and
+// closes the body.
+func (p *Repository) statusError(response *http.Response, c credential) error {
+	text := shown(response.Status)
+	if origin := response.Request.URL; origin.Host != p.name.RegistryStr() {
+		text += " from " + shown(origin.Host) + ", where it redirects"
+	}
+	if said := diagnosis(response); said != "" {
+		text += ": " + said
+	}
+	switch response.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return failure{text + "; " + p.tried(c), ErrDenied}
+	case http.StatusNotFound:
+		return failure{text, ErrNotFound}
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		if asked := response.Header.Get("Retry-After"); asked != "" {
+			text += fmt.Sprintf("; it asks to wait (Retry-After: %s), which the timeout of %s does not leave room for", quoted(asked), p.timeout)
+		}
+	}
+	return errors.New(text)
+}
+
+// tried says whose credentials were refused, and never what they are.
+func (p *Repository) tried(c credential) string {
+	if c.source == "" {
+		return "it was asked without credentials: for a private image name a Secret of type kubernetes.io/dockerconfigjson in spec.secretRef, or log in with docker login " + p.name.RegistryStr()
+	}
+	return "the credentials of " + c.source + " were refused"
+}
+
+// tokenError describes why the token server gave no token. The server is named:
+// it may be on another host than the registry.
+func (p *Repository) tokenError(err error, s session, c credential) error {
+	server := fmt.Sprintf("token server %s of %s", quoted(s.challenge.Parameters["realm"]), p.name.RegistryStr())
+	var status *transport.Error
+	if !errors.As(err, &status) {
+		if text := err.Error(); strings.Contains(text, "realm") {
+			return fmt.Errorf("%s: %s", server, shown(text))
+		}
+		return fmt.Errorf("%s: %w", server, explain(p.name.RegistryStr(), plainError(err)))
+	}
+	text := fmt.Sprintf("%d %s from the %s", status.StatusCode, http.StatusText(status.StatusCode), server)
+	if said := diagnoses(status.Errors); said != "" {
+		text += ": " + said
+	}
+	switch status.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return failure{text + "; " + p.tried(c), ErrDenied}
+	}
+	return errors.New(text)
+}
+
+// diagnosis returns what the body says about the failure, "" for nothing in the
+// form of the distribution specification (section "Error codes").
+func diagnosis(response *http.Response) string {
+	defer discard(response)
+	data, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if err != nil {
+		return ""
+	}
+	var said transport.Error
+	if json.Unmarshal(data, &said) != nil {
+		return ""
+	}
+	return diagnoses(said.Errors)
+}
+
+func diagnoses(said []transport.Diagnostic) string {
+	var shownOnes []string
+	for _, d := range said[:min(len(said), 3)] {
+		text := string(d.Code)
+		if d.Message != "" {
+			text += ": " + d.Message
+		}
+		shownOnes = append(shownOnes, shown(text))
+	}
+	return strings.Join(shownOnes, "; ")
+}
+
+// explain adds to an error of the network what a stranger can do about it.
+func explain(host string, err error) error {
+	var unknown x509.UnknownAuthorityError
+	var mismatch x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var alert tls.AlertError
+	var dns *net.DNSError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &unknown):
+		return fmt.Errorf("%w; if %s has its certificate from an authority of your own, put that authority's certificate into a Secret as ca.crt and name the Secret in spec.certSecretRef", err, host)
+	case errors.As(err, &mismatch):
+		return fmt.Errorf("%w; spec.image must use a name that the certificate is for, or certSecretRef's ca.crt belongs to another registry", err)
+	case errors.As(err, &invalid):
+		return fmt.Errorf("%w; %s needs a new certificate, or ca.crt of spec.certSecretRef a newer authority", err, host)
+	case errors.As(err, &alert):
+		return fmt.Errorf("%w; %s refused the TLS connection: if it asks for a client certificate, give tls.crt and tls.key in spec.certSecretRef", err, host)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("%s answers plain HTTP where https is asked for; set spec.insecure: true if that is meant", host)
+	case errors.Is(err, login.ErrRefusedAddress), errors.Is(err, errPlain):
+		return err
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Errorf("look up %s: no such host; is spec.image spelled right, and does DNS work here?", shown(dns.Name))
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%w; nothing listens there, or a firewall refuses it", err)
+	}
+	return err
+}
+
+// isCertificate reports whether err is about a certificate.
+func isCertificate(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var alert tls.AlertError
+	return errors.As(err, &verification) || errors.As(err, &alert)
+}
+
+// timeoutError says whose deadline ended the work. What was done when it ended
+// is in err.
+func timeoutError(err error, timeout time.Duration) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("no complete answer within %s (spec.timeout, else spec.interval): %w", timeout, err)
+	}
+	return err
+}
+
+// longestQuote bounds what an error shows of an answer, in bytes.
+const longestQuote = 200
+
+// shown returns s as it is where it is plain printable text, else quoted; in
+// both cases cut to what a line has room for.
+func shown(s string) string {
+	for _, c := range s {
+		if !unicode.IsPrint(c) || c == unicode.ReplacementChar {
+			return quoted(s)
+		}
+	}
+	if len(s) > longestQuote {
+		return s[:longestQuote] + "…"
+	}
+	return s
+}
+
+// quoted returns s in quotes, escaped for terminals and cut.
+func quoted(s string) string {
+	if len(s) > longestQuote {
+		return strconv.Quote(s[:longestQuote]) + "…"
+	}
+	return strconv.Quote(s)
+}

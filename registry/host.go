@@ -1,0 +1,92 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// longestPause bounds for how long a host is left alone because of one answer:
+// a daemon must not be silenced for good by a Retry-After of ten years.
+const longestPause = time.Hour
+
+// host is what all requests to one host and port share.
+type host struct {
+	name  string
+	slots chan struct{} // one for each request that may be in flight
+
+	mu     sync.Mutex
+	until  time.Time // no request before
+	reason string    // why not
+	pages  pageSizes
+}
+
+// host returns the state of a host, by "name" or "name:port".
+func (r *Registry) host(name string) *host {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h, ok := r.hosts[name]
+	if !ok {
+		h = &host{name: name, slots: make(chan struct{}, r.options.Concurrency)}
+		r.hosts[name] = h
+	}
+	return h
+}
+
+// enter takes a slot once the host's pause is over. It fails where the pause
+// is longer than ctx, and with the error of ctx. No slot is held while waiting.
+func (h *host) enter(ctx context.Context, o Options) error {
+	for {
+		select {
+		case h.slots <- struct{}{}:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for one of %d requests to %s to end: %w", cap(h.slots), h.name, context.Cause(ctx))
+		}
+		until, reason := h.pause()
+		now := o.Now()
+		if !now.Before(until) {
+			return nil
+		}
+		h.leave()
+		if left, ok := remaining(ctx, now); ok && until.Sub(now) > left {
+			return fmt.Errorf("%s: %s asked not to be called for another %s, and the timeout leaves %s",
+				reason, h.name, round(until.Sub(now)), round(left))
+		}
+		if err := o.Sleep(ctx, until.Sub(now)); err != nil {
+			return fmt.Errorf("%s: wait until %s may be called again: %w", reason, h.name, err)
+		}
+	}
+}
+
+// leave gives the slot back.
+func (h *host) leave() { <-h.slots }
+
+func (h *host) pause() (time.Time, string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.until, h.reason
+}
+
+// hold lets no request to the host begin before the time.
+func (h *host) hold(until time.Time, reason string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if until.After(h.until) {
+		h.until, h.reason = until, reason
+	}
+}
+
+// remaining returns how long ctx has left, and whether it has a deadline.
+func remaining(ctx context.Context, now time.Time) (time.Duration, bool) {
+	deadline, ok := ctx.Deadline()
+	return deadline.Sub(now), ok
+}
+
+// round shortens a duration for people.
+func round(d time.Duration) time.Duration {
+	if d > time.Second {
+		return d.Round(time.Second)
+	}
+	return max(d.Round(time.Millisecond), 0)
+}

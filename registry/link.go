@@ -1,0 +1,82 @@
+package registry
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// nextLink returns the target of the Link header's rel="next" (RFC 8288), "" when there
+// is none. A link without any rel counts as one, as clients of registries have
+// always taken it. The values are those of all Link headers.
+func nextLink(values []string) (string, error) {
+	for _, value := range values {
+		for rest := strings.TrimSpace(value); rest != ""; {
+			target, parameters, after, err := cutLink(rest)
+			if err != nil {
+				return "", err
+			}
+			if isNext(parameters) {
+				return target, nil
+			}
+			rest = after
+		}
+	}
+	return "", nil
+}
+
+// cutLink splits the first link, `<target>; parameters`, from a header's value.
+func cutLink(value string) (target, parameters, rest string, err error) {
+	inner, ok := strings.CutPrefix(value, "<")
+	target, tail, closed := strings.Cut(inner, ">")
+	if !ok || !closed {
+		return "", "", "", fmt.Errorf("malformed Link header %s", quoted(value))
+	}
+	quote := false
+	for i := range len(tail) {
+		switch {
+		case tail[i] == '"':
+			quote = !quote
+		case tail[i] == ',' && !quote:
+			return target, tail[:i], strings.TrimLeft(tail[i+1:], " \t,"), nil
+		}
+	}
+	return target, tail, "", nil
+}
+
+// isNext reports whether a link's parameters name the relation "next", or none.
+func isNext(parameters string) bool {
+	related := false
+	for parameter := range strings.SplitSeq(parameters, ";") {
+		key, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+		if !strings.EqualFold(strings.TrimSpace(key), "rel") {
+			continue
+		}
+		related = true
+		for relation := range strings.FieldsSeq(strings.Trim(strings.TrimSpace(value), `"`)) {
+			if strings.EqualFold(relation, "next") {
+				return true
+			}
+		}
+	}
+	return !related
+}
+
+// resolveLink returns the URL that a link leads to from the page at. It stays
+// on the page's host: one that leads elsewhere is refused. A link to http:// on
+// the same host, as registries behind a proxy give it, is taken as https.
+func resolveLink(at *url.URL, link string) (*url.URL, error) {
+	target, err := url.Parse(link)
+	if err != nil {
+		return nil, fmt.Errorf("malformed Link to the next page: %s", quoted(link))
+	}
+	next := at.ResolveReference(target)
+	if next.Scheme == "http" {
+		next.Scheme = at.Scheme
+	}
+	if next.Scheme != at.Scheme || !strings.EqualFold(next.Host, at.Host) || next.User != nil || next.Opaque != "" {
+		return nil, fmt.Errorf("the Link to the next page leads away from %s: %s; it is not followed", at.Host, quoted(link))
+	}
+	next.Host, next.Fragment, next.RawFragment = at.Host, "", ""
+	return next, nil
+}

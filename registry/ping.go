@@ -1,0 +1,118 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// pingMemory is for how long a registry's way of authenticating is taken as
+// known. A changed one is noticed before that by its 401.
+const pingMemory = time.Hour
+
+// session is what a registry's answer to GET /v2/ says about talking to it.
+type session struct {
+	origin    string // "https://host:port"
+	challenge transport.Challenge
+}
+
+// session pings the registry, once for all who reach it in the same way.
+func (p *Repository) session(ctx context.Context) (session, error) {
+	r, host := p.registry, p.name.RegistryStr()
+	key := fmt.Sprint("ping ", host, " ", p.wire.plain, " ", p.connection)
+	return once(ctx, r, key, "the first answer of "+host, func(ctx context.Context) (session, time.Time, error) {
+		seen := &outcomes{inner: p.wire, failed: map[string]error{}}
+		challenge, err := transport.Ping(ctx, p.name.Registry, seen)
+		if err != nil {
+			return session{}, time.Time{}, seen.explain(host, err)
+		}
+		scheme := "https"
+		if challenge.Insecure {
+			scheme = "http"
+		}
+		s := session{origin: origin(&url.URL{Scheme: scheme, Host: host}), challenge: *challenge}
+		return s, r.options.Now().Add(pingMemory), nil
+	})
+}
+
+// origin returns scheme, host and port of a URL, the port always written out.
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
+
+// outcomes notes how the requests of a ping failed, by scheme: where it may be
+// either of https and http, the error of Ping joins both without a way to tell
+// which of them matters.
+type outcomes struct {
+	inner  http.RoundTripper
+	mu     sync.Mutex
+	failed map[string]error
+}
+
+func (o *outcomes) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := o.inner.RoundTrip(request)
+	failure := err
+	if err == nil && response.StatusCode != http.StatusOK && response.StatusCode != http.StatusUnauthorized {
+		failure = fmt.Errorf("%s://%s/v2/ answers %s; is it a registry?", request.URL.Scheme, request.URL.Host, shown(response.Status))
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.failed[request.URL.Scheme] = failure
+	return response, err
+}
+
+// explain returns the error that tells why the ping failed.
+func (o *outcomes) explain(host string, err error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	secure, plain := o.failed["https"], o.failed["http"]
+	switch {
+	case secure == nil && plain == nil:
+		return explain(host, plainError(err))
+	case plain == nil, errors.Is(plain, errPlain):
+		return explain(host, secure)
+	case secure == nil, errors.Is(secure, http.ErrSchemeMismatch):
+		return explain(host, plain)
+	case isCertificate(secure), errors.Is(plain, context.Canceled):
+		return explain(host, secure)
+	case secure.Error() == plain.Error():
+		return explain(host, secure)
+	}
+	return fmt.Errorf("%w; and over plain HTTP: %w", explain(host, secure), explain(host, plain))
+}
+
+// challengeOf returns the challenge in a 401, if there is one to answer.
+// go-containerregistry keeps its parser to itself; Ping is the way to it.
+func challengeOf(ctx context.Context, response *http.Response) (transport.Challenge, bool) {
+	registry, err := name.NewRegistry("challenge.invalid")
+	if err != nil {
+		return transport.Challenge{}, false
+	}
+	answer := *response
+	answer.Body = io.NopCloser(strings.NewReader(""))
+	challenge, err := transport.Ping(ctx, registry, canned{&answer})
+	if err != nil || challenge.Parameters["realm"] == "" {
+		return transport.Challenge{}, false
+	}
+	challenge.Insecure = response.Request.URL.Scheme == "http"
+	return *challenge, strings.EqualFold(challenge.Scheme, "bearer")
+}
+
+// canned answers every request with one response.
+type canned struct{ response *http.Response }
+
+func (c canned) RoundTrip(*http.Request) (*http.Response, error) { return c.response, nil }

@@ -1,0 +1,94 @@
+package registry
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/pinsetter/pinsetter/login"
+)
+
+// defaultConcurrency is the --concurrency of the command line's contract.
+const defaultConcurrency = 16
+
+// defaultRetries lets a request outlive a restarting backend: with the waits of
+// polite.pause four retries span some five seconds.
+const defaultRetries = 4
+
+// Options are the settings of a Registry. The zero value is ready for use.
+type Options struct {
+	Concurrency int          // requests in flight for each host; 0: 16
+	Retries     int          // after resets, 5xx, and 429 or 503 without Retry-After; 0: 4, negative: none
+	UserAgent   string       // "": "pinsetter"
+	Dialer      login.Dialer // opens every connection
+	Anonymous   bool         // don't ask the environment's Docker configuration and credential helpers
+
+	// Time and chance. Nil: the real ones. Sleep returns early with the
+	// context's error; Random returns a number in [0, 1).
+	Now    func() time.Time
+	Sleep  func(ctx context.Context, d time.Duration) error
+	Random func() float64
+}
+
+func (o Options) withDefaults() Options {
+	if o.Concurrency <= 0 {
+		o.Concurrency = defaultConcurrency
+	}
+	switch {
+	case o.Retries == 0:
+		o.Retries = defaultRetries
+	case o.Retries < 0:
+		o.Retries = 0
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "pinsetter"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	return o
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Registry keeps what requests to registries share: connections, the limits of
+// each host, pings and tokens. One is meant to live as long as the program. It
+// is safe for concurrent use.
+type Registry struct {
+	options Options
+	flights singleflight.Group // pings, tokens and questions to credential helpers
+
+	mu         sync.Mutex
+	hosts      map[string]*host
+	transports map[string]*http.Transport
+	remembered map[string]memory
+}
+
+// New returns a Registry without any connection.
+func New(options Options) *Registry {
+	return &Registry{
+		options:    options.withDefaults(),
+		hosts:      map[string]*host{},
+		transports: map[string]*http.Transport{},
+		remembered: map[string]memory{},
+	}
+}

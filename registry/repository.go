@@ -1,0 +1,182 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// Repository is an image with the access to it. It is safe for concurrent use.
+type Repository struct {
+	registry   *Registry
+	name       name.Repository
+	wire       *wire
+	connection string     // identity of the TLS and proxy settings
+	credential credential // the object's; zero: the environment is asked
+	timeout    time.Duration
+}
+
+// Repository returns the image with the access to it, without asking anybody.
+// The image is "alpine", "ghcr.io/org/app" or "host:port/app", without scheme,
+// tag or digest. The error says what is wrong with the image or with the
+// documents and certificates in the access, and quotes none of their content.
+func (r *Registry) Repository(image string, a Access) (*Repository, error) {
+	named, err := parse(image, a.Insecure)
+	if err != nil {
+		return nil, err
+	}
+	found, err := objectCredential(a.DockerConfigs, named)
+	if err != nil {
+		return nil, fmt.Errorf("look up credentials of %s: %w", named, err)
+	}
+	base, err := r.transport(a)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", named.RegistryStr(), err)
+	}
+	ownTLS := len(a.CA) > 0 || len(a.Cert) > 0
+	return &Repository{
+		registry: r,
+		name:     named,
+		wire: &wire{
+			base:    base,
+			options: r.options,
+			host:    r.host,
+			// Without insecure, addresses inside a network may answer plain HTTP, as in
+			// Flux; who gives certificates for one means TLS.
+			plain: a.Insecure || named.Scheme() == "http" && !ownTLS,
+		},
+		connection: a.connection(),
+		credential: found,
+		timeout:    a.timeout(),
+	}, nil
+}
+
+// Canonical returns the image's full name: "index.docker.io/library/alpine" for
+// "alpine".
+func Canonical(image string) (string, error) {
+	named, err := parse(image, false)
+	if err != nil {
+		return "", err
+	}
+	return named.Name(), nil
+}
+
+func parse(image string, insecure bool) (name.Repository, error) {
+	options := []name.Option{name.WeakValidation}
+	if insecure {
+		options = append(options, name.Insecure)
+	}
+	named, err := name.NewRepository(image, options...)
+	if err != nil {
+		return name.Repository{}, fmt.Errorf("image %q is not a repository name like ghcr.io/org/app (no scheme, no tag): %w", image, err)
+	}
+	return named, nil
+}
+
+// Name returns the image's full name.
+func (p *Repository) Name() string { return p.name.Name() }
+
+// Key is equal for repositories that ask the same image in the same way: with
+// the same credentials, TLS and proxy. Nothing secret can be read from it. The
+// timeout is not part of it.
+func (p *Repository) Key() string {
+	return fmt.Sprintf("%s %t %s %s", p.name, p.wire.plain, p.connection, p.credential.identity())
+}
+
+// Timeout returns the bound on one call of Tags or Digest.
+func (p *Repository) Timeout() time.Duration { return p.timeout }
+
+// manifestTypes are the kinds of manifest that a tag may stand for.
+var manifestTypes = []string{
+	string(types.OCIImageIndex),
+	string(types.DockerManifestList),
+	string(types.OCIManifestSchema1),
+	string(types.DockerManifestSchema2),
+}
+
+// maxManifest bounds a manifest that has to be read because its registry names
+// no digest: the specification asks registries to take at least 4 MiB.
+const maxManifest = 4 << 20
+
+// Digest returns the digest of what the tag stands for, "sha256:…": a manifest,
+// or an index where the image has one for several platforms. The registry's
+// word is taken where it says the digest, else the manifest is read and hashed.
+// The error wraps ErrNotFound when there is no such tag.
+func (p *Repository) Digest(ctx context.Context, tag string) (string, error) {
+	if !pinsetter.ValidTag(tag) {
+		return "", fmt.Errorf("get digest of %s: %s is not a tag", p.name, quoted(tag))
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	digest, err := p.head(ctx, tag)
+	if err != nil {
+		return "", fmt.Errorf("get digest of %s:%s: %w", p.name, tag, timeoutError(err, p.timeout))
+	}
+	return digest, nil
+}
+
+func (p *Repository) manifest(tag string) func(string) string {
+	return func(origin string) string {
+		return origin + "/v2/" + p.name.RepositoryStr() + "/manifests/" + tag
+	}
+}
+
+func (p *Repository) head(ctx context.Context, tag string) (string, error) {
+	response, c, err := p.send(ctx, http.MethodHead, p.manifest(tag), strings.Join(manifestTypes, ", "))
+	if err != nil {
+		return "", explain(p.name.RegistryStr(), err)
+	}
+	defer discard(response)
+	switch response.StatusCode {
+	case http.StatusOK:
+	case http.StatusMethodNotAllowed, http.StatusNotImplemented, http.StatusBadRequest:
+		return p.get(ctx, tag) // doesn't know HEAD
+	default:
+		return "", p.statusError(response, c)
+	}
+	if digest := response.Header.Get("Docker-Content-Digest"); pinsetter.ValidDigest(digest) {
+		return digest, nil
+	}
+	return p.get(ctx, tag)
+}
+
+// get reads the manifest and returns its hash.
+func (p *Repository) get(ctx context.Context, tag string) (string, error) {
+	response, c, err := p.send(ctx, http.MethodGet, p.manifest(tag), strings.Join(manifestTypes, ", "))
+	if err != nil {
+		return "", explain(p.name.RegistryStr(), err)
+	}
+	defer discard(response)
+	if response.StatusCode != http.StatusOK {
+		return "", p.statusError(response, c)
+	}
+	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+	if !slices.Contains(manifestTypes, strings.TrimSpace(kind)) {
+		return "", fmt.Errorf("the registry names no valid digest, and answers with a manifest of type %s, whose digest is not that of its bytes", quoted(kind))
+	}
+	data, err := io.ReadAll(io.LimitReader(response.Body, maxManifest+1))
+	if err != nil {
+		return "", fmt.Errorf("read manifest: %w", err)
+	}
+	if len(data) > maxManifest {
+		return "", errors.New("the registry names no valid digest, and the manifest is larger than 4 MiB")
+	}
+	hash := sha256.Sum256(data)
+	digest := "sha256:" + hex.EncodeToString(hash[:])
+	if said := response.Header.Get("Docker-Content-Digest"); pinsetter.ValidDigest(said) && said != digest {
+		return "", fmt.Errorf("the registry says that the digest is %s, and the manifest it sends has %s", said, digest)
+	}
+	return digest, nil
+}

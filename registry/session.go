@@ -1,0 +1,167 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// tokenLife is what a token is good for where its server doesn't say
+// (https://distribution.github.io/distribution/spec/auth/token/).
+const tokenLife = time.Minute
+
+// authorization returns the Authorization header for requests about the
+// repository, "" for none.
+func (p *Repository) authorization(ctx context.Context, s session, c credential) (string, error) {
+	switch {
+	case c.config.RegistryToken != "":
+		return "Bearer " + c.config.RegistryToken, nil
+	case strings.EqualFold(s.challenge.Scheme, "bearer"):
+		token, err := p.token(ctx, s, c)
+		if err != nil {
+			return "", err
+		}
+		return "Bearer " + token, nil
+	case c.config.Username != "" && c.config.Password != "":
+		pair := c.config.Username + ":" + c.config.Password
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(pair)), nil
+	}
+	return "", nil
+}
+
+// token exchanges the credential for a token with the scope to read the
+// repository, once for each scope and credential as long as the token lives.
+func (p *Repository) token(ctx context.Context, s session, c credential) (string, error) {
+	r := p.registry
+	return once(ctx, r, p.tokenKey(s, c), "a token from "+quoted(s.challenge.Parameters["realm"]), func(ctx context.Context) (string, time.Time, error) {
+		scopes := []string{p.name.Scope(transport.PullScope)}
+		if asked := s.challenge.Parameters["scope"]; asked != "" && asked != scopes[0] {
+			scopes = []string{asked, scopes[0]}
+		}
+		asked := r.options.Now()
+		token, err := transport.Exchange(ctx, p.realmRegistry(s), c.authenticator(), p.wire, scopes, &s.challenge)
+		if err != nil {
+			return "", time.Time{}, p.tokenError(err, s, c)
+		}
+		life := tokenLife
+		if token.ExpiresIn > 0 {
+			life = time.Duration(token.ExpiresIn) * time.Second
+		}
+		// A tenth is left for the clocks and the way there.
+		return cmp.Or(token.AccessToken, token.Token), asked.Add(life - life/10), nil
+	})
+}
+
+func (p *Repository) tokenKey(s session, c credential) string {
+	asked := s.challenge.Parameters
+	return fmt.Sprintf("token %s %q %q %q %s %s %s", s.origin, asked["realm"], asked["service"], asked["scope"],
+		p.name.RepositoryStr(), p.connection, c.identity())
+}
+
+// realmRegistry returns the registry that go-containerregistry is told the
+// token server belongs to. It refuses token servers on private addresses unless
+// they are the registry itself (a public registry could point at them). A
+// registry that is on a private address may have its token server on another.
+func (p *Repository) realmRegistry(s session) name.Registry {
+	if !isPrivate(p.name.RegistryStr()) {
+		return p.name.Registry
+	}
+	realm, err := url.Parse(s.challenge.Parameters["realm"])
+	if err != nil {
+		return p.name.Registry
+	}
+	registry, err := name.NewRegistry(realm.Host)
+	if err != nil {
+		return p.name.Registry
+	}
+	return registry
+}
+
+// isPrivate reports whether host, with or without port, is written as an
+// address inside a network.
+func isPrivate(host string) bool {
+	u := url.URL{Host: host}
+	addr, err := netip.ParseAddr(u.Hostname())
+	if err != nil {
+		return u.Hostname() == "localhost"
+	}
+	return addr.IsPrivate() || addr.IsLoopback()
+}
+
+// send sends a request about the repository and returns a response with any
+// status, whose body the caller closes. A 401 to a token is answered once with
+// a fresh token, for what the 401 asks for.
+func (p *Repository) send(ctx context.Context, method string, u func(origin string) string, accept string) (*http.Response, credential, error) {
+	c := p.credential
+	s, err := p.session(ctx)
+	if err != nil {
+		return nil, c, err
+	}
+	if c, err = p.resolved(ctx); err != nil {
+		return nil, c, err
+	}
+	response, err := p.sendOnce(ctx, method, u(s.origin), accept, s, c)
+	if err != nil || response.StatusCode != http.StatusUnauthorized || c.config.RegistryToken != "" {
+		return response, c, err
+	}
+	challenge, ok := challengeOf(ctx, response)
+	if !ok || origin(response.Request.URL) != s.origin {
+		return response, c, nil
+	}
+	discard(response)
+	p.registry.forget(p.tokenKey(s, c))
+	s.challenge = challenge
+	response, err = p.sendOnce(ctx, method, u(s.origin), accept, s, c)
+	return response, c, err
+}
+
+// sendOnce sends a request with the repository's Authorization.
+func (p *Repository) sendOnce(ctx context.Context, method, u, accept string, s session, c credential) (*http.Response, error) {
+	header, err := p.authorization(ctx, s, c)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, method, u, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", accept)
+	client := http.Client{
+		Transport:     bound{inner: p.wire, origin: s.origin, header: header},
+		CheckRedirect: redirected,
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, plainError(err)
+	}
+	return response, nil
+}
+
+// resolved returns the credential to send: the object's, else the
+// environment's, else nobody's.
+func (p *Repository) resolved(ctx context.Context) (credential, error) {
+	if p.credential.source != "" || p.registry.options.Anonymous {
+		return p.credential, nil
+	}
+	return p.registry.environmentCredential(ctx, p.name)
+}
+
+// plainError takes off what net/http puts before an error: the method and the
+// URL, which the caller says better.
+func plainError(err error) error {
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		return outer.Err
+	}
+	return err
+}

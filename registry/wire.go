@@ -1,0 +1,222 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// mostPauses bounds how often one request obeys a Retry-After before it fails
+// with the answer, so that a host that always asks for one second ends too.
+const mostPauses = 20
+
+// errPlain is the answer to a request that would leave without TLS.
+var errPlain = errors.New("the request would go over plain HTTP; set spec.insecure: true if that is meant")
+
+// wire is the http.RoundTripper under every request: pings, tokens, lists and
+// what they are redirected to. It keeps to the limits of each host, obeys
+// Retry-After, repeats what failed for a passing reason, and refuses plain HTTP
+// where that isn't allowed and addresses that the dialer refuses.
+type wire struct {
+	base    http.RoundTripper
+	options Options
+	host    func(string) *host
+	plain   bool // http:// is allowed
+}
+
+// RoundTrip sends the request, as often as it takes. The slot of the host is
+// held until the response's body is closed.
+func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.URL.Scheme != "https" && !w.plain {
+		return nil, errPlain
+	}
+	if err := w.options.Dialer.CheckHost(request.URL.Host); err != nil {
+		return nil, err
+	}
+	ctx, h := request.Context(), w.host(request.URL.Host)
+	retries, pauses := 0, 0
+	for {
+		response, err := w.once(h, request)
+		wait, asked := w.wait(response, err, retries)
+		switch {
+		case wait < 0:
+			return response, err
+		case asked && pauses == mostPauses:
+			return response, err
+		case asked:
+			pauses++
+		case retries == w.options.Retries:
+			return response, err
+		default:
+			retries++
+		}
+		now := w.options.Now()
+		if busy(response) {
+			h.hold(now.Add(min(wait, longestPause)), response.Status)
+		}
+		if left, ok := remaining(ctx, now); ok && wait >= left {
+			return response, err // its status or error says more than a timeout would
+		}
+		discard(response)
+		if err := w.options.Sleep(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// once sends the request one time, inside the limits of its host.
+func (w *wire) once(h *host, request *http.Request) (*http.Response, error) {
+	if err := h.enter(request.Context(), w.options); err != nil {
+		return nil, err
+	}
+	copied := request.Clone(request.Context())
+	copied.Header.Set("User-Agent", w.options.UserAgent)
+	if request.GetBody != nil {
+		body, err := request.GetBody()
+		if err != nil {
+			h.leave()
+			return nil, err
+		}
+		copied.Body = body
+	}
+	response, err := w.base.RoundTrip(copied)
+	if err != nil {
+		h.leave()
+		return nil, err
+	}
+	response.Body = &slotBody{ReadCloser: response.Body, leave: sync.OnceFunc(h.leave)}
+	return response, nil
+}
+
+// wait returns how long to wait before the request is sent again, and whether
+// the host asked for that. It is negative where the outcome is final.
+func (w *wire) wait(response *http.Response, err error, retries int) (pause time.Duration, asked bool) {
+	if err != nil {
+		if !passing(err) {
+			return -1, false
+		}
+		return w.options.backoff(retries), false
+	}
+	if busy(response) {
+		if d, ok := retryAfter(response.Header, w.options.Now()); ok {
+			return max(d, w.options.backoff(0)), true
+		}
+		return w.options.backoff(retries), false
+	}
+	switch response.StatusCode {
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return w.options.backoff(retries), false
+	}
+	return -1, false
+}
+
+// busy reports whether the host answered that it has too much to do. All
+// requests to it wait then.
+func busy(response *http.Response) bool {
+	return response != nil &&
+		(response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable)
+}
+
+// backoff returns the wait before a retry: 250 ms, doubled each time, of which
+// a random half is left out so that clients come back one by one.
+func (o Options) backoff(retries int) time.Duration {
+	full := 250 * time.Millisecond << min(retries, 6)
+	return time.Duration(float64(full) * (1 - o.Random()/2))
+}
+
+// retryAfter reads a Retry-After header in either of its forms, seconds or a
+// date (RFC 9110 section 10.2.3).
+func retryAfter(header http.Header, now time.Time) (time.Duration, bool) {
+	value := header.Get("Retry-After")
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil && seconds >= 0 {
+		return time.Duration(seconds) * time.Second, true
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(at.Sub(now), 0), true
+	}
+	return 0, false
+}
+
+// passing reports whether an error may be gone a moment later: connections that
+// were refused, reset or cut off, and attempts to connect that timed out. A
+// context that ended, certificates and names that don't exist are final.
+func passing(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	for _, cause := range []error{
+		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF,
+	} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return dns.IsTemporary || dns.IsTimeout
+	}
+	var dial *net.OpError
+	return errors.As(err, &dial) && dial.Op == "dial" && dial.Timeout()
+}
+
+// discard closes a response that nobody reads, after reading the little that
+// lets its connection be used again.
+func discard(response *http.Response) {
+	if response == nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, response.Body, 64<<10)
+	_ = response.Body.Close()
+}
+
+// slotBody gives back the slot of its host when it is closed or read to the
+// end.
+type slotBody struct {
+	io.ReadCloser
+	leave func()
+}
+
+func (b *slotBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.leave()
+	}
+	return n, err
+}
+
+func (b *slotBody) Close() error {
+	defer b.leave()
+	return b.ReadCloser.Close()
+}
+
+// bound is the http.RoundTripper that puts a credential on requests to the
+// origin it belongs to, and on no other: not on what the origin redirects to.
+type bound struct {
+	inner  http.RoundTripper
+	origin string // "https://host:port"
+	header string // value of Authorization; "": none
+}
+
+func (b bound) RoundTrip(request *http.Request) (*http.Response, error) {
+	request = request.Clone(request.Context())
+	request.Header.Del("Authorization")
+	if b.header != "" && origin(request.URL) == b.origin {
+		request.Header.Set("Authorization", b.header)
+	}
+	return b.inner.RoundTrip(request)
+}
+
+// redirected follows at most ten redirects.
+func redirected(_ *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return fmt.Errorf("stopped after %d redirects", len(via))
+	}
+	return nil
+}
