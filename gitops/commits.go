@@ -1,0 +1,142 @@
+package gitops
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+)
+
+// CommitInfo is a commit without its files. What it says is whatever its author
+// wrote: nothing of it is verified.
+type CommitInfo struct {
+	Hash      string
+	Parents   []string
+	Author    Signature
+	Committer Signature
+	When      time.Time // of the committer
+	Message   string
+}
+
+// Signature is a name and an address in a commit.
+type Signature struct{ Name, Email string }
+
+// pushState reads the push branch, whose files are in store already.
+func (r *Remote) pushState(ctx context.Context, store *objects, at place, base *Snapshot) (*PushState, error) {
+	head, err := r.snapshot(store, at)
+	if err != nil {
+		return nil, err
+	}
+	commits, err := r.between(ctx, base.hash, head.hash)
+	if err != nil {
+		return nil, err
+	}
+	state := &PushState{Head: head, Commits: commits}
+	if len(commits) > r.bounds.Commits {
+		state.Commits, state.Truncated = commits[:r.bounds.Commits], true
+	}
+	return state, nil
+}
+
+// between returns the commits that lead to head and not to base, newest first:
+// all of them, or one more than Bounds.Commits. Both must be on the server.
+func (r *Remote) between(ctx context.Context, base, head plumbing.Hash) ([]CommitInfo, error) {
+	if base == head {
+		return nil, nil
+	}
+	session, adv, err := r.advertised(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	store := newObjects(r.bounds)
+	err = r.pack(ctx, session, adv, request{
+		wants:  []plumbing.Hash{head},
+		haves:  []plumbing.Hash{base},
+		depth:  r.bounds.Commits + 1,
+		filter: packp.FilterTreeDepth(0), // commits only, where the server can
+		keep:   func(kind plumbing.ObjectType) bool { return kind == plumbing.CommitObject },
+	}, store)
+	if err != nil && !errors.Is(err, transport.ErrEmptyUploadPackRequest) {
+		return nil, err
+	}
+	return walk(store, head, r.bounds.Commits+1)
+}
+
+// walk returns the commits of store that head leads to, at most limit, a commit
+// before its parents and otherwise newest first.
+func walk(store *objects, head plumbing.Hash, limit int) ([]CommitInfo, error) {
+	commits, children, err := reachable(store, head)
+	if err != nil {
+		return nil, err
+	}
+	var infos []CommitInfo
+	var open []*object.Commit // without children that are left to list
+	if c := commits[head]; c != nil {
+		open = append(open, c)
+	}
+	for len(open) > 0 && len(infos) < limit {
+		newest := slices.MaxFunc(open, older)
+		open = slices.DeleteFunc(open, func(c *object.Commit) bool { return c == newest })
+		infos = append(infos, info(newest))
+		for _, parent := range newest.ParentHashes {
+			children[parent]--
+			if c := commits[parent]; c != nil && children[parent] == 0 {
+				open = append(open, c)
+			}
+		}
+	}
+	return infos, nil
+}
+
+// reachable returns the commits of store that head leads to, and of each of
+// their parents how many children it has among them.
+func reachable(store *objects, head plumbing.Hash) (map[plumbing.Hash]*object.Commit, map[plumbing.Hash]int, error) {
+	commits := make(map[plumbing.Hash]*object.Commit)
+	children := make(map[plumbing.Hash]int)
+	open := []plumbing.Hash{head}
+	for len(open) > 0 {
+		hash := open[len(open)-1]
+		open = open[:len(open)-1]
+		if _, here := store.byHash[hash]; !here || commits[hash] != nil {
+			continue // on the base, or seen
+		}
+		commit, err := readCommit(store, hash)
+		if err != nil {
+			return nil, nil, err
+		}
+		commits[hash] = commit
+		for _, parent := range commit.ParentHashes {
+			children[parent]++
+			open = append(open, parent)
+		}
+	}
+	return commits, children, nil
+}
+
+// older compares commits by time, then by hash.
+func older(a, b *object.Commit) int {
+	if c := a.Committer.When.Compare(b.Committer.When); c != 0 {
+		return c
+	}
+	return slices.Compare(a.Hash[:], b.Hash[:])
+}
+
+func info(c *object.Commit) CommitInfo {
+	i := CommitInfo{
+		Hash:      c.Hash.String(),
+		Author:    Signature{c.Author.Name, c.Author.Email},
+		Committer: Signature{c.Committer.Name, c.Committer.Email},
+		When:      c.Committer.When,
+		Message:   c.Message,
+	}
+	for _, parent := range c.ParentHashes {
+		i.Parents = append(i.Parents, parent.String())
+	}
+	return i
+}

@@ -1,0 +1,138 @@
+package gitops
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+)
+
+// The errors that a caller acts on.
+var (
+	// ErrStale: the branch isn't what it was when it was read. Fetch and do it
+	// again.
+	ErrStale = errors.New("the branch has moved since it was read")
+
+	// ErrProtected: the server's rules refuse the push. Trying again won't help.
+	ErrProtected = errors.New("the server refuses the push")
+
+	// ErrUnknown: the answer to a push was lost, and it could not be found out
+	// whether the push arrived. Fetch and look.
+	ErrUnknown = errors.New("whether the push arrived is not known")
+
+	// ErrAuth: the server doesn't accept the credentials, or wants some.
+	ErrAuth = errors.New("access denied")
+
+	// ErrNotFound: there is no such repository, or the credentials don't show it.
+	ErrNotFound = errors.New("repository not found")
+
+	// ErrNoRef: the branch, tag, commit or ref to check out doesn't exist.
+	ErrNoRef = errors.New("no such ref")
+
+	// ErrEmptyRepository: nothing was ever pushed to the repository.
+	ErrEmptyRepository = errors.New("the repository is empty: push a first commit to it")
+
+	// ErrNoPath: a file or directory isn't in the commit.
+	ErrNoPath = errors.New("not in the commit")
+
+	// ErrNoChange: a commit would change nothing.
+	ErrNoChange = errors.New("nothing changes")
+
+	// ErrBound: the repository is over one of the Bounds. The message names it.
+	ErrBound = errors.New("over the bound")
+
+	// ErrTimeout: the source's timeout is over.
+	ErrTimeout = errors.New("timed out")
+)
+
+// errStatus is for an answer of a server that is neither yes nor one of the
+// errors above.
+var errStatus = errors.New("the server answered")
+
+// overBound is the error for a bound, by what it counts.
+func overBound(what string, limit int64) error {
+	return fmt.Errorf("%w of %d %s", ErrBound, limit, what)
+}
+
+// explain returns err in the words of this package: with one of its sentinels
+// where one fits, and with the way out where it is known.
+func explain(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if unexpected := new(plumbing.UnexpectedError); errors.As(err, &unexpected) {
+		err = unexpected.Err // it has no Unwrap
+	}
+	if permanent := new(plumbing.PermanentError); errors.As(err, &permanent) {
+		err = permanent.Err
+	}
+	if answer := new(githttp.Err); errors.As(err, &answer) {
+		return explainStatus(answer)
+	}
+	switch {
+	case errors.Is(err, transport.ErrEmptyRemoteRepository):
+		return ErrEmptyRepository
+	case errors.Is(err, transport.ErrRepositoryNotFound):
+		return fmt.Errorf("%w: check the URL, and that the credentials may read it%s", ErrNotFound, detail(err, transport.ErrRepositoryNotFound))
+	case errors.Is(err, transport.ErrAuthenticationRequired):
+		return fmt.Errorf("%w (401): give a secretRef with valid credentials%s", ErrAuth, detail(err, transport.ErrAuthenticationRequired))
+	case errors.Is(err, transport.ErrAuthorizationFailed):
+		return fmt.Errorf("%w (403): the credentials may not do this%s", ErrAuth, detail(err, transport.ErrAuthorizationFailed))
+	}
+	return explainTLS(err)
+}
+
+// explainStatus is explain for an HTTP status that go-git has no word for.
+func explainStatus(answer *githttp.Err) error {
+	status := answer.StatusCode()
+	text := fmt.Sprintf("%d %s", status, http.StatusText(status))
+	if lines := clean(answer.Reason); lines != "" {
+		text += ": " + lines
+	}
+	return fmt.Errorf("%w %s", errStatus, text)
+}
+
+// explainTLS is explain for certificates, and for everything else.
+func explainTLS(err error) error {
+	var verification *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	switch {
+	case errors.As(err, &authority):
+		return fmt.Errorf("the server's certificate is not trusted: give its CA as ca.crt in the secret: %w", authority)
+	case errors.As(err, &verification):
+		return fmt.Errorf("the server's certificate is not valid: %w", verification.Err)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return fmt.Errorf("the server ended the connection early: %w", io.ErrUnexpectedEOF)
+	}
+	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
+		return fmt.Errorf("%w: %w", ErrTimeout, err)
+	}
+	return err
+}
+
+// detail returns what a server said beside a sentinel of go-git, as ": text".
+func detail(err, sentinel error) string {
+	text, prefix := err.Error(), sentinel.Error()
+	if len(text) < len(prefix) || text[:len(prefix)] != prefix {
+		return ""
+	}
+	said := clean(text[len(prefix):])
+	if said == "" || said == ":" {
+		return ""
+	}
+	if said[0] != ':' {
+		said = ": " + said
+	}
+	return said
+}

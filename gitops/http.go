@@ -1,0 +1,211 @@
+package gitops
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+	"golang.org/x/net/http/httpproxy"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/login"
+)
+
+// httpTransport returns go-git's transport over a client of its own, and the
+// credentials for u. go-git drops credentials when a redirect leaves the origin,
+// refuses one from https to http, and follows none but that of the first
+// request.
+func httpTransport(u *url.URL, auth config.GitAuth, o Options, bounds Bounds) (transport.Transport, transport.AuthMethod, error) {
+	base, err := httpBase(auth, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	method, err := httpAuth(u, auth, o.Environment)
+	if err != nil {
+		return nil, nil, err
+	}
+	client := &http.Client{Transport: &boundedTransport{base, bounds}}
+	return githttp.NewClient(client), method, nil
+}
+
+// httpBase returns the connections to one source.
+func httpBase(auth config.GitAuth, o Options) (*http.Transport, error) {
+	proxy, err := httpProxy(auth.Proxy, o.Environment)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := tlsConfig(auth.TLS)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Transport{
+		Proxy:                 proxy,
+		DialContext:           o.Dialer.DialContext,
+		TLSClientConfig:       settings,
+		TLSHandshakeTimeout:   10 * time.Second, // net/http's default transport has it so
+		ForceAttemptHTTP2:     true,
+		IdleConnTimeout:       30 * time.Second,
+		MaxIdleConnsPerHost:   2, // a fetch and a push need one
+		DisableCompression:    true,
+		ResponseHeaderTimeout: 0, // the operation's deadline bounds it: a server may compress for long
+	}, nil
+}
+
+// httpProxy returns the proxy to use: the source's, else the environment's.
+func httpProxy(p *config.Proxy, e login.Environment) (func(*http.Request) (*url.URL, error), error) {
+	if p != nil {
+		address, err := proxyURL(p)
+		if err != nil {
+			return nil, err
+		}
+		return http.ProxyURL(address), nil
+	}
+	if e.Getenv == nil {
+		return nil, nil
+	}
+	either := func(name string) string {
+		if value := e.Getenv(name); value != "" {
+			return value
+		}
+		return e.Getenv(strings.ToLower(name))
+	}
+	settings := httpproxy.Config{HTTPProxy: either("HTTP_PROXY"), HTTPSProxy: either("HTTPS_PROXY"), NoProxy: either("NO_PROXY")}
+	if e.Getenv("REQUEST_METHOD") != "" {
+		settings.CGI = true // a client could set HTTP_PROXY by a header
+	}
+	find := settings.ProxyFunc()
+	return func(r *http.Request) (*url.URL, error) { return find(r.URL) }, nil
+}
+
+// proxyURL returns a proxy with its credentials.
+func proxyURL(p *config.Proxy) (*url.URL, error) {
+	address, err := url.Parse(p.Address)
+	if err != nil || address.Host == "" {
+		return nil, errors.New("the proxy's address is not a URL")
+	}
+	if p.Username != "" {
+		address.User = url.UserPassword(p.Username, p.Password.Reveal())
+	}
+	return address, nil
+}
+
+// tlsConfig returns the settings for a secret's certificates.
+func tlsConfig(t config.TLS) (*tls.Config, error) {
+	settings := &tls.Config{MinVersion: tls.VersionTLS12}
+	if len(t.CA) > 0 {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM(t.CA) {
+			return nil, errors.New("read ca.crt: no certificate in it")
+		}
+		settings.RootCAs = pool
+	}
+	if len(t.Cert) > 0 || !t.Key.IsZero() {
+		pair, err := tls.X509KeyPair(t.Cert, []byte(t.Key.Reveal()))
+		if err != nil {
+			return nil, fmt.Errorf("read tls.crt and tls.key: %w", err)
+		}
+		settings.Certificates = []tls.Certificate{pair}
+	}
+	return settings, nil
+}
+
+// httpAuth returns the credentials for u: the secret's; else those in the URL;
+// else what the environment offers for its host. Nil: none.
+func httpAuth(u *url.URL, auth config.GitAuth, e login.Environment) (transport.AuthMethod, error) {
+	switch {
+	case !auth.Bearer.IsZero():
+		return &githttp.TokenAuth{Token: auth.Bearer.Reveal()}, nil
+	case auth.Username != "" || !auth.Password.IsZero():
+		return &githttp.BasicAuth{Username: auth.Username, Password: auth.Password.Reveal()}, nil
+	case auth.Set:
+		return nil, nil
+	}
+	if password, ok := u.User.Password(); ok {
+		if u.Scheme != "https" && !login.Loopback(u.Hostname()) {
+			return nil, errors.New("the URL holds a password, which plain http would show: use https, or a secretRef")
+		}
+		return &githttp.BasicAuth{Username: u.User.Username(), Password: password}, nil
+	}
+	offered, found, err := e.Git(u)
+	if err != nil || !found {
+		return nil, err
+	}
+	return &githttp.BasicAuth{Username: offered.Username, Password: offered.Password.Reveal()}, nil
+}
+
+// Bounds on answers that are short where nobody means harm: an error's text,
+// and the report of a push with what hooks print.
+const (
+	errorBytes  = 16 << 10
+	reportBytes = 4 << 20
+)
+
+// boundedTransport bounds what is read of each answer but packs, and empties
+// error pages that are made for browsers.
+type boundedTransport struct {
+	base   *http.Transport
+	bounds Bounds
+}
+
+func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := t.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case res.StatusCode >= http.StatusBadRequest:
+		res.Body = errorPage(res)
+	case strings.HasSuffix(req.URL.Path, "/"+transport.ReceivePackServiceName):
+		return res, readReport(res)
+	case req.Method == http.MethodGet:
+		over := overBound("bytes for a list of refs", t.bounds.RefBytes)
+		res.Body = drained{&limitedReader{r: res.Body, left: t.bounds.RefBytes, over: over}, res.Body}
+	}
+	return res, nil
+}
+
+// readReport reads the answer to a push to its end: go-git doesn't, and the
+// server's hooks may run until then.
+func readReport(res *http.Response) error {
+	defer res.Body.Close()
+	report, err := io.ReadAll(io.LimitReader(res.Body, reportBytes))
+	if err != nil {
+		return fmt.Errorf("read the report of the push: %w", err)
+	}
+	res.Body = io.NopCloser(bytes.NewReader(report))
+	return nil
+}
+
+// errorPage returns the first part of an error's text; nothing of HTML.
+func errorPage(res *http.Response) io.ReadCloser {
+	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	if strings.Contains(kind, "html") {
+		return drained{strings.NewReader(""), res.Body}
+	}
+	return drained{io.LimitReader(res.Body, errorBytes), res.Body}
+}
+
+// drained reads from one and closes the other, after its last few bytes, so that
+// the connection can be used again.
+type drained struct {
+	io.Reader
+	body io.ReadCloser
+}
+
+func (d drained) Close() error {
+	_, _ = io.CopyN(io.Discard, d.body, 4<<10) // to the end, as a rule; else the connection is given up
+	return d.body.Close()
+}

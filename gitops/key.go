@@ -1,0 +1,118 @@
+package gitops
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing/transport"
+)
+
+// scpLike is "[user@]host:path", as git-clone(1) has it under "GIT URLS". A
+// single letter before the colon is a drive of Windows.
+var scpLike = regexp.MustCompile(`^(?:[^/@:\s]+@)?(\[[0-9A-Fa-f:.]+\]|[^/@:\s\[\]]{2,}):([^:\s].*)$`)
+
+// sshAliases are the hosts on which forges answer ssh over port 443.
+var sshAliases = map[string]string{
+	"ssh.github.com":       "github.com",
+	"altssh.gitlab.com":    "gitlab.com",
+	"altssh.bitbucket.org": "bitbucket.org",
+}
+
+// Key returns the name that a repository has whatever the form of its URL: host
+// in lower case and path, without scheme, user, port and ".git". The scp-like
+// form "git@host:path" is read as well.
+func Key(address string) (string, error) {
+	u, err := parseURL(address)
+	if err != nil {
+		return "", fmt.Errorf("read URL of a Git repository: %w", err)
+	}
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	if alias, ok := sshAliases[host]; ok {
+		host = alias
+	}
+	repository := path.Clean("/" + u.Path)
+	if trimmed := strings.TrimSuffix(repository, ".git"); !strings.HasSuffix(trimmed, "/") {
+		repository = trimmed
+	}
+	return host + repository, nil
+}
+
+// parseURL reads the URL of a repository. Its errors don't show what may be a
+// password.
+func parseURL(address string) (*url.URL, error) {
+	if !strings.Contains(address, "://") {
+		return parseSCP(address)
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		var detail *url.Error
+		if errors.As(err, &detail) {
+			err = detail.Err // without the URL
+		}
+		if strings.Contains(address, "@") {
+			err = errors.New("not a URL")
+		}
+		return nil, err
+	}
+	u.Scheme = strings.ToLower(u.Scheme)
+	switch {
+	case u.Scheme != "file" && u.Hostname() == "":
+		return nil, fmt.Errorf("%q has no host", redacted(u))
+	case strings.Trim(u.Path, "/") == "":
+		return nil, fmt.Errorf("%q has no path", redacted(u))
+	case u.Port() != "" && !validPort(u.Port()):
+		return nil, fmt.Errorf("%q has no valid port", redacted(u))
+	}
+	return u, nil
+}
+
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
+}
+
+// parseSCP reads the scp-like form.
+func parseSCP(address string) (*url.URL, error) {
+	match := scpLike.FindStringSubmatch(address)
+	if match == nil {
+		return nil, errors.New("not a URL: give scheme://host/path")
+	}
+	u := &url.URL{Scheme: "ssh", Host: match[1], Path: match[2]}
+	if user, _, found := strings.Cut(address[:len(address)-len(match[2])], "@"); found {
+		u.User = url.User(user)
+	}
+	if strings.Trim(u.Path, "/") == "" {
+		return nil, errors.New("not a URL: it has no path")
+	}
+	if !strings.HasPrefix(u.Path, "/") {
+		u.Path = "/" + u.Path
+	}
+	return u, nil
+}
+
+// redacted returns u without user and password.
+func redacted(u *url.URL) *url.URL {
+	public := *u
+	public.User, public.RawQuery, public.Fragment = nil, "", ""
+	return &public
+}
+
+// endpoint returns u as go-git has it, without user and password: those are
+// handed over apart.
+func endpoint(u *url.URL) transport.Endpoint {
+	host := u.Hostname()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	port, _ := strconv.Atoi(u.Port()) // parseURL has checked it
+	e := transport.Endpoint{Protocol: u.Scheme, Host: host, Port: port, Path: u.Path}
+	if u.Scheme == "http" || u.Scheme == "https" {
+		e.Path = u.EscapedPath() // go-git pastes it into a URL
+	}
+	return e
+}

@@ -1,0 +1,169 @@
+package gitops
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+)
+
+// anObject is an object of Git, unpacked. Its data is read-only.
+type anObject struct {
+	kind plumbing.ObjectType
+	data []byte
+}
+
+// source is where objects are read from. It is what a cache or a partial fetch
+// stands behind.
+type source interface {
+	// object returns the object with that hash. It is an error if there is none.
+	object(plumbing.Hash) (anObject, error)
+}
+
+// objects are the objects of one or several packs. After unpacking it is
+// read-only, and safe for concurrent use.
+type objects struct {
+	byHash   map[plumbing.Hash]anObject
+	tooLarge map[plumbing.Hash]int64 // files over the bound, which are not kept: their size
+	limit    int64                   // that bound, for messages
+	lost     int                     // deltas against what is not kept
+}
+
+func newObjects(bounds Bounds) *objects {
+	return &objects{
+		byHash:   make(map[plumbing.Hash]anObject),
+		tooLarge: make(map[plumbing.Hash]int64),
+		limit:    bounds.FileBytes,
+	}
+}
+
+func (o *objects) object(hash plumbing.Hash) (anObject, error) {
+	if found, ok := o.byHash[hash]; ok {
+		return found, nil
+	}
+	if size, ok := o.tooLarge[hash]; ok {
+		return anObject{}, fmt.Errorf("it has %d bytes: %w", size, overBound("bytes for a file", o.limit))
+	}
+	if o.lost > 0 {
+		return anObject{}, fmt.Errorf("object %s is missing; it may be stored as a change to a file that is %w", hash, overBound("bytes for a file", o.limit))
+	}
+	return anObject{}, fmt.Errorf("object %s is missing from what the server sent", hash)
+}
+
+// typed reads an object that must be of a kind.
+func typed(s source, hash plumbing.Hash, kind plumbing.ObjectType) ([]byte, error) {
+	found, err := s.object(hash)
+	if err != nil {
+		return nil, err
+	}
+	if found.kind != kind {
+		return nil, fmt.Errorf("object %s is a %s, not a %s", hash, found.kind, kind)
+	}
+	return found.data, nil
+}
+
+// readCommit decodes a commit.
+func readCommit(s source, hash plumbing.Hash) (*object.Commit, error) {
+	data, err := typed(s, hash, plumbing.CommitObject)
+	if err != nil {
+		return nil, err
+	}
+	commit := new(object.Commit)
+	if err := commit.Decode(encoded(plumbing.CommitObject, data)); err != nil {
+		return nil, fmt.Errorf("read commit %s: %w", hash, err)
+	}
+	return commit, nil
+}
+
+// peel follows annotated tags to a commit.
+func peel(s source, hash plumbing.Hash) (plumbing.Hash, error) {
+	const nested = 8 // tags of tags are rare; git itself sets no bound
+	for range nested {
+		found, err := s.object(hash)
+		if err != nil {
+			return hash, err
+		}
+		switch found.kind {
+		case plumbing.CommitObject:
+			return hash, nil
+		case plumbing.TagObject:
+			tag := new(object.Tag)
+			if err := tag.Decode(encoded(plumbing.TagObject, found.data)); err != nil {
+				return hash, fmt.Errorf("read tag %s: %w", hash, err)
+			}
+			hash = tag.Target
+		default:
+			return hash, fmt.Errorf("%s is a %s, not a commit", hash, found.kind)
+		}
+	}
+	return hash, errors.New("tags of tags nest too deep")
+}
+
+// encoded returns data in go-git's form.
+func encoded(kind plumbing.ObjectType, data []byte) *plumbing.MemoryObject {
+	o := new(plumbing.MemoryObject)
+	o.SetType(kind)
+	o.SetSize(int64(len(data)))
+	_, _ = o.Write(data) // appends to a slice
+	return o
+}
+
+// entry is one line of a tree. hashAt is where its hash stands in the tree.
+type entry struct {
+	mode   string
+	name   string
+	hash   plumbing.Hash
+	hashAt int
+}
+
+// The modes of a tree's entries, as Git writes them.
+const (
+	modeFile      = "100644"
+	modeGroup     = "100664" // written by old versions of Git
+	modeExec      = "100755"
+	modeDir       = "40000"
+	modeDirPadded = "040000" // written by some tools; git fsck warns
+	modeSymlink   = "120000"
+	modeSubmodule = "160000"
+)
+
+func (e entry) regular() bool {
+	return e.mode == modeFile || e.mode == modeExec || e.mode == modeGroup
+}
+
+func (e entry) dir() bool { return e.mode == modeDir || e.mode == modeDirPadded }
+
+// errTree is for bytes that are no tree, and for names that no checkout of Git
+// would create.
+var errTree = errors.New("malformed tree")
+
+// nextEntry reads the entry at offset at of a tree and returns where the next
+// one begins.
+func nextEntry(tree []byte, at int) (entry, int, error) {
+	line := tree[at:]
+	space := bytes.IndexByte(line, ' ')
+	null := bytes.IndexByte(line, 0)
+	if space <= 0 || null < space || len(line) < null+1+len(plumbing.ZeroHash) {
+		return entry{}, 0, errTree
+	}
+	e := entry{mode: string(line[:space]), name: string(line[space+1 : null]), hashAt: at + null + 1}
+	if e.name == "" || e.name == "." || e.name == ".." || bytes.IndexByte(line[space:null], '/') >= 0 {
+		return entry{}, 0, fmt.Errorf("%w: name %q", errTree, e.name)
+	}
+	copy(e.hash[:], tree[e.hashAt:])
+	return e, e.hashAt + len(e.hash), nil
+}
+
+// lookup finds the entry of a name in a tree.
+func lookup(tree []byte, name string) (entry, bool, error) {
+	for at := 0; at < len(tree); {
+		e, next, err := nextEntry(tree, at)
+		if err != nil || e.name == name {
+			return e, err == nil, err
+		}
+		at = next
+	}
+	return entry{}, false, nil
+}

@@ -1,0 +1,131 @@
+package gitops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+)
+
+// answer is what came back for a push.
+type answer struct {
+	report *packp.ReportStatus // nil: none came
+	err    error               // explained
+	said   string              // the server's messages
+}
+
+// outcome says what became of a push of a commit.
+func (r *Remote) outcome(ctx context.Context, commit plumbing.Hash, u update, a answer) error {
+	switch {
+	case a.report != nil && a.report.Error() == nil:
+		return nil
+	case a.report != nil:
+		return r.rejected(ctx, u, reason(a.report), a.said)
+	case a.err == nil:
+		a.err = errors.New("the server sent no report")
+	case errors.Is(a.err, ErrAuth), errors.Is(a.err, ErrNotFound), errors.Is(a.err, errStatus):
+		return a.err // it answered, and the answer is no
+	}
+	return r.lost(ctx, commit, u, a)
+}
+
+// reason returns the server's word for why it rejected a push.
+func reason(report *packp.ReportStatus) string {
+	for _, command := range report.CommandStatuses {
+		if command.Error() != nil {
+			return command.Status
+		}
+	}
+	return report.UnpackStatus
+}
+
+// Words by which servers say why they rejected a push, in lower case. git's are
+// in builtin/receive-pack.c and refs/files-backend.c. The others are those of
+// GitHub (GH006 protected branch, GH013 repository rule), GitLab, Gitea and
+// Bitbucket.
+var (
+	staleWords = []string{
+		"fetch first", "stale info", "but expected", "reference already exists",
+		"failed to lock", "cannot lock ref", "unable to resolve reference",
+	}
+	protectedWords = []string{
+		"hook declined", "protected branch", "gh006", "gh013", "not allowed to push", "push declined",
+		"permission denied", "denying non-fast-forward", "deny updating a hidden ref", "branch is currently checked out",
+		"prohibited", "rule violations",
+	}
+)
+
+// rejected is the error for a push that the server's report says no to. The
+// report comes first: what a hook prints is free text.
+func (r *Remote) rejected(ctx context.Context, u update, status, said string) error {
+	text := clean(status)
+	if more := clean(said); more != "" {
+		text += ": " + more
+	}
+	switch {
+	case contains(status, protectedWords):
+		return fmt.Errorf("%w: %s", ErrProtected, text)
+	case contains(status, staleWords):
+		return fmt.Errorf("%w: %s", ErrStale, text)
+	case strings.Contains(status, "non-fast-forward"):
+		return fmt.Errorf("%w: it does not let a branch be replaced: %s", ErrProtected, text)
+	}
+	// git says "failed to update ref" for a lost race as for a full disk.
+	if now, err := r.head(ctx, u.name); err == nil && now != u.lease {
+		return fmt.Errorf("%w: it is at %s, not at %s: %s", ErrStale, shown(now), shown(u.lease), text)
+	}
+	switch {
+	case contains(said, staleWords):
+		return fmt.Errorf("%w: %s", ErrStale, text)
+	case contains(said, protectedWords):
+		return fmt.Errorf("%w: %s", ErrProtected, text)
+	}
+	return fmt.Errorf("the server rejected it: %s", text)
+}
+
+func contains(text string, words []string) bool {
+	text = strings.ToLower(text)
+	for _, word := range words {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// lost finds out what became of a push whose answer didn't come: it may have
+// arrived all the same, or be about to.
+func (r *Remote) lost(ctx context.Context, commit plumbing.Hash, u update, a answer) error {
+	if text := clean(a.said); text != "" {
+		a.err = fmt.Errorf("%w: %s", a.err, text)
+	}
+	now, err := r.head(ctx, u.name)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrUnknown, a.err)
+	case now == commit:
+		return nil
+	case now != u.lease:
+		return fmt.Errorf("%w: it is at %s, not at %s: %w", ErrStale, shown(now), shown(u.lease), a.err)
+	}
+	return fmt.Errorf("%w: %s has not changed so far: %w", ErrUnknown, u.name, a.err)
+}
+
+// head asks the server what a ref is at now; zero if it doesn't exist.
+func (r *Remote) head(ctx context.Context, name string) (plumbing.Hash, error) {
+	ctx, cancel := r.deadline(ctx)
+	defer cancel()
+	session, err := r.receivePack()
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	defer session.Close()
+	adv, err := session.AdvertisedReferencesContext(ctx)
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	return adv.References[name], nil
+}

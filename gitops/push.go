@@ -1,0 +1,242 @@
+package gitops
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/storage/memory"
+)
+
+// Push says what to push and where to.
+type Push struct {
+	Snapshot *Snapshot // made by Commit
+
+	// Branch is the short name of the branch to push to; "" pushes to Refspec
+	// alone.
+	Branch string
+
+	// Lease is the hash that the branch must have: that of the head that was
+	// read. "": the branch must not exist.
+	Lease string
+
+	// Rebuilt says that the snapshot replaces what the branch has, rather than
+	// being built on it. The lease holds all the same. The branch that the
+	// snapshot was read from is never replaced.
+	Rebuilt bool
+
+	// Refspec is pushed after Branch; "" for none. Its source is HEAD or Branch,
+	// its destination any ref, such as "refs/for/main".
+	Refspec string
+
+	// Options are sent as key=value with both pushes.
+	Options map[string]string
+}
+
+// Pushed says what is on the server, also where an error comes with it.
+type Pushed struct {
+	Commit  string
+	Branch  string // "" if it was not pushed to
+	Refspec string // "" if it was not pushed
+}
+
+// Push writes the snapshot's new commits to the server, and nothing else. The
+// server compares and swaps: it refuses if the branch is not at the lease.
+//
+// Errors wrap ErrStale (read again and do it again), ErrProtected, ErrUnknown,
+// ErrAuth, ErrNotFound or ErrTimeout where one of them fits.
+func (r *Remote) Push(ctx context.Context, p Push) (Pushed, error) {
+	done := Pushed{Commit: p.Snapshot.Hash()}
+	spec, err := parseRefspec(p)
+	if err != nil {
+		return done, fmt.Errorf("push to %s: %w", r, err)
+	}
+	if p.Branch != "" {
+		target := update{name: heads + p.Branch, lease: plumbing.NewHash(p.Lease), replace: p.Rebuilt}
+		if err := r.push(ctx, p, target); err != nil {
+			return done, fmt.Errorf("push to branch %q of %s: %w", p.Branch, r, err)
+		}
+		done.Branch = p.Branch
+	}
+	if spec.name == "" {
+		return done, nil
+	}
+	if p.Branch == "" || spec.name != heads+p.Branch {
+		if err := r.push(ctx, p, spec); err != nil {
+			return done, fmt.Errorf("push refspec %q to %s: %w", p.Refspec, r, err)
+		}
+	}
+	done.Refspec = p.Refspec
+	return done, nil
+}
+
+// update is what should happen to one ref.
+type update struct {
+	name    string
+	lease   plumbing.Hash // zero: it must not exist
+	any     bool          // whatever the ref is at is the lease
+	replace bool          // the new commit need not be built on the old one
+}
+
+func (r *Remote) push(caller context.Context, p Push, u update) error {
+	ctx, cancel := r.deadline(caller)
+	defer cancel()
+	session, err := r.receivePack()
+	if err != nil {
+		return explain(ctx, err)
+	}
+	defer session.Close()
+	adv, err := session.AdvertisedReferencesContext(ctx)
+	if err != nil {
+		return explain(ctx, err)
+	}
+	if err := r.check(ctx, p, &u, adv); err != nil {
+		return err
+	}
+	if adv.References[u.name] == p.Snapshot.hash {
+		return nil // it is there already
+	}
+	req, said, err := updateRequest(p, u, adv.Capabilities)
+	if err != nil {
+		return err
+	}
+	report, err := session.ReceivePack(ctx, req)
+	return r.outcome(caller, p.Snapshot.hash, u, answer{report, explain(ctx, err), said.String()})
+}
+
+// check compares what the server advertised with what the update demands.
+func (r *Remote) check(ctx context.Context, p Push, u *update, adv *packp.AdvRefs) error {
+	current := adv.References[u.name]
+	switch {
+	case current == p.Snapshot.hash:
+		return nil
+	case u.any:
+		u.lease = current
+	case current != u.lease:
+		return fmt.Errorf("%w: it is at %s, not at %s", ErrStale, shown(current), shown(u.lease))
+	}
+	if u.lease.IsZero() || p.Snapshot.builtOn(u.lease) {
+		return nil
+	}
+	if u.replace && u.name != p.Snapshot.ref {
+		return nil
+	}
+	if u.any {
+		return r.checkMerged(ctx, p, u)
+	}
+	return fmt.Errorf("the commit is not built on %s: it would drop what is on the branch", shown(u.lease))
+}
+
+// checkMerged asks the server whether all of a ref is in what the snapshot was
+// built on, which a shallow read can't tell.
+func (r *Remote) checkMerged(ctx context.Context, p Push, u *update) error {
+	missing, err := r.between(ctx, p.Snapshot.fetched().hash, u.lease)
+	if err != nil {
+		return explain(ctx, err)
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("it would drop %d or more commits that %s has, such as %s: begin the refspec with + to replace them", len(missing), u.name, missing[0].Hash[:7])
+	}
+	return nil
+}
+
+// shown is a hash for people.
+func shown(hash plumbing.Hash) string {
+	if hash.IsZero() {
+		return "no commit"
+	}
+	return hash.String()[:7]
+}
+
+// fetched returns the snapshot that s was built on.
+func (s *Snapshot) fetched() *Snapshot {
+	for s.parent != nil {
+		s = s.parent
+	}
+	return s
+}
+
+// builtOn reports whether s was made on top of a commit.
+func (s *Snapshot) builtOn(hash plumbing.Hash) bool {
+	for at := s; at != nil; at = at.parent {
+		if at.hash == hash {
+			return true
+		}
+	}
+	return false
+}
+
+// updateRequest returns the command that changes the ref, with the objects that
+// it needs, and where the server's messages will be found.
+func updateRequest(p Push, u update, caps *capability.List) (*packp.ReferenceUpdateRequest, *tail, error) {
+	said := new(tail)
+	req := packp.NewReferenceUpdateRequestFromCapabilities(caps)
+	req.Progress = said
+	for _, wanted := range []capability.Capability{capability.Sideband64k, capability.Quiet} {
+		if caps.Supports(wanted) {
+			_ = req.Capabilities.Set(wanted) // fails for values only
+		}
+	}
+	req.Commands = []*packp.Command{{Name: plumbing.ReferenceName(u.name), Old: u.lease, New: p.Snapshot.hash}}
+	if err := addOptions(req, p.Options, caps); err != nil {
+		return nil, nil, err
+	}
+	pack, err := p.Snapshot.pack()
+	if err != nil {
+		return nil, nil, err
+	}
+	req.Packfile = io.NopCloser(pack)
+	return req, said, nil
+}
+
+func addOptions(req *packp.ReferenceUpdateRequest, options map[string]string, caps *capability.List) error {
+	if len(options) == 0 {
+		return nil
+	}
+	keys := slices.Sorted(maps.Keys(options))
+	if !caps.Supports(capability.PushOptions) {
+		return fmt.Errorf("the server takes no push options (%s): enable receive.advertisePushOptions on it, or remove spec.git.push.options", strings.Join(keys, ", "))
+	}
+	for _, key := range keys {
+		if strings.ContainsAny(key+options[key], "\n\x00") {
+			return fmt.Errorf("push option %q: it has more than one line", key)
+		}
+		req.Options = append(req.Options, &packp.Option{Key: key, Value: options[key]})
+	}
+	return req.Capabilities.Set(capability.PushOptions)
+}
+
+// pack returns the objects that were made since the fetch as a pack.
+func (s *Snapshot) pack() (*bytes.Buffer, error) {
+	store := memory.NewStorage()
+	var hashes []plumbing.Hash
+	for at := s; at.parent != nil; at = at.parent {
+		for _, hash := range slices.SortedFunc(maps.Keys(at.made), func(a, b plumbing.Hash) int { return bytes.Compare(a[:], b[:]) }) {
+			if _, twice := store.Objects[hash]; twice {
+				continue
+			}
+			made := at.made[hash]
+			if _, err := store.SetEncodedObject(encoded(made.kind, made.data)); err != nil {
+				return nil, err
+			}
+			hashes = append(hashes, hash)
+		}
+	}
+	if len(hashes) == 0 {
+		return nil, errors.New("nothing was committed")
+	}
+	pack := new(bytes.Buffer)
+	if _, err := packfile.NewEncoder(pack, store, false).Encode(hashes, 0); err != nil {
+		return nil, fmt.Errorf("write pack: %w", err)
+	}
+	return pack, nil
+}

@@ -1,0 +1,192 @@
+package gitops
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// place is what a ref of a configuration stands for on a server.
+type place struct {
+	name string        // full name, such as "refs/heads/main"; "" for a commit
+	hash plumbing.Hash // of a commit or an annotated tag
+	deep bool          // the commit can only be had with the history that leads to it
+}
+
+const (
+	heads = "refs/heads/"
+	tags  = "refs/tags/"
+)
+
+// resolve finds what ref stands for in what the server advertised.
+func (r *Remote) resolve(ref config.GitRef, adv *packp.AdvRefs) (place, error) {
+	switch {
+	case ref.Commit != "":
+		return resolveCommit(ref, adv)
+	case ref.Name != "":
+		return resolveName(ref.Name, adv)
+	case ref.SemVer != "":
+		return r.resolveSemVer(ref.SemVer, adv)
+	case ref.Tag != "":
+		return resolveShort("tag", tags, ref.Tag, adv)
+	case ref.Branch != "":
+		return resolveShort("branch", heads, ref.Branch, adv)
+	}
+	return resolveShort("branch", heads, "master", adv) // Flux's default
+}
+
+// resolveCommit finds a commit by its hash: as the tip of a ref, by asking for
+// the hash where the server allows it, else in the history of the branch.
+func resolveCommit(ref config.GitRef, adv *packp.AdvRefs) (place, error) {
+	if !plumbing.IsHash(ref.Commit) {
+		return place{}, fmt.Errorf("commit %q: give all 40 hex digits", ref.Commit)
+	}
+	hash := plumbing.NewHash(ref.Commit)
+	caps := adv.Capabilities
+	if advertised(adv, hash) || caps.Supports(capability.AllowReachableSHA1InWant) {
+		return place{hash: hash}, nil
+	}
+	if ref.Branch != "" {
+		if _, err := resolveShort("branch", heads, ref.Branch, adv); err != nil {
+			return place{}, err
+		}
+	}
+	return place{hash: hash, deep: true}, nil
+}
+
+// advertised reports whether hash is the tip of a ref, so that any server hands
+// it out.
+func advertised(adv *packp.AdvRefs, hash plumbing.Hash) bool {
+	for _, tip := range adv.References {
+		if tip == hash {
+			return true
+		}
+	}
+	return adv.Head != nil && *adv.Head == hash
+}
+
+// resolveName finds a ref by its full name. HEAD stands for the branch that it
+// points at.
+func resolveName(name string, adv *packp.AdvRefs) (place, error) {
+	if name == "HEAD" {
+		name = headTarget(adv)
+	}
+	if hash, ok := adv.References[name]; ok {
+		return place{name: name, hash: hash}, nil
+	}
+	if name == "HEAD" && adv.Head != nil {
+		return place{hash: *adv.Head}, nil
+	}
+	hint := ""
+	if !strings.HasPrefix(name, "refs/") {
+		hint = fmt.Sprintf(": give the full name, such as %q", heads+name)
+	}
+	return place{}, fmt.Errorf("%w: name %q%s", ErrNoRef, name, hint)
+}
+
+// headTarget returns the full name of the default branch, "HEAD" if the server
+// doesn't say.
+func headTarget(adv *packp.AdvRefs) string {
+	for _, symref := range adv.Capabilities.Get(capability.SymRef) {
+		if target, ok := strings.CutPrefix(symref, "HEAD:"); ok {
+			return target
+		}
+	}
+	return "HEAD"
+}
+
+// resolveShort finds a branch or a tag. The error lists those that exist, those
+// that look alike first.
+func resolveShort(kind, prefix, name string, adv *packp.AdvRefs) (place, error) {
+	if hash, ok := adv.References[prefix+name]; ok {
+		return place{name: prefix + name, hash: hash}, nil
+	}
+	known := names(adv, prefix)
+	if len(known) == 0 {
+		return place{}, fmt.Errorf("%w: %s %q: the repository has none", ErrNoRef, kind, name)
+	}
+	return place{}, fmt.Errorf("%w: %s %q: there is %s", ErrNoRef, kind, name, alike(name, known))
+}
+
+// resolveSemVer finds the tag that a range selects.
+func (r *Remote) resolveSemVer(constraint string, adv *packp.AdvRefs) (place, error) {
+	if r.latestTag == nil {
+		return place{}, fmt.Errorf("semver %q: no way to compare versions was given", constraint)
+	}
+	known := names(adv, tags)
+	name, ok := r.latestTag(constraint, known)
+	if !ok {
+		return place{}, fmt.Errorf("%w: none of %d tags is in the semver range %q", ErrNoRef, len(known), constraint)
+	}
+	return resolveShort("tag", tags, name, adv)
+}
+
+// names returns the short names of the refs below prefix, sorted.
+func names(adv *packp.AdvRefs, prefix string) []string {
+	var found []string
+	for name := range adv.References {
+		if short, ok := strings.CutPrefix(name, prefix); ok {
+			found = append(found, short)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// shownNames bounds a list of names in a message.
+const shownNames = 5
+
+// alike lists the first few of known, which is sorted, beginning with those that
+// a slip of the keyboard may have meant.
+func alike(name string, known []string) string {
+	near := func(s string) bool {
+		s, name := strings.ToLower(s), strings.ToLower(name)
+		return s == name || strings.Contains(s, name) || strings.Contains(name, s) || oneApart(s, name)
+	}
+	var first, rest []string
+	for _, s := range known {
+		if near(s) {
+			first = append(first, s)
+		} else {
+			rest = append(rest, s)
+		}
+	}
+	ordered := append(first, rest...)
+	var shown []string
+	for _, s := range ordered[:min(shownNames, len(ordered))] {
+		shown = append(shown, fmt.Sprintf("%q", truncate(s, 100)))
+	}
+	text := strings.Join(shown, ", ")
+	if more := len(ordered) - len(shown); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// oneApart reports whether one letter was changed, left out, added or swapped
+// with the next.
+func oneApart(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if len(b)-len(a) > 1 {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	if len(a) < len(b) {
+		return a[i:] == b[i+1:]
+	}
+	if i == len(a) || a[i+1:] == b[i+1:] {
+		return true
+	}
+	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+}

@@ -1,0 +1,151 @@
+// Package gitops reads a branch, builds commits and pushes them: without a
+// worktree, one commit deep, straight from the objects. It is the only door to
+// go-git.
+//
+//	remote, err := gitops.Open(source, gitops.Options{})
+//	fetched, err := remote.Fetch(ctx, base, "image-updates")
+//	for file, err := range fetched.Base.Files(ctx, "apps", want) { … }
+//	next, err := fetched.Base.Commit(gitops.Commit{Files: changed, …})
+//	pushed, err := remote.Push(ctx, gitops.Push{Snapshot: next, Branch: "main", Lease: fetched.Base.Hash()})
+//
+// A repository is hostile: what is read of it is bounded, and neither symlinks
+// nor submodules are followed.
+package gitops
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing/transport"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/login"
+)
+
+// defaultTimeout is GitRepository.spec.timeout's default
+// (https://fluxcd.io/flux/components/source/gitrepositories/#timeout).
+const defaultTimeout = 60 * time.Second
+
+// Options says how repositories are reached. The zero value takes nothing from
+// the environment and uses the default bounds.
+type Options struct {
+	Bounds Bounds
+
+	// Environment offers credentials to a source without a secret, and proxies
+	// to one without a proxy.
+	Environment login.Environment
+
+	// Dialer opens all connections.
+	Dialer login.Dialer
+
+	// LatestTag picks the tag that a semver ref stands for, and false when none
+	// is in the range. Nil: semver refs are an error.
+	LatestTag func(constraint string, tags []string) (string, bool)
+}
+
+// Bounds limit what a repository may cost. Zero fields have the defaults. An
+// error over a bound names it.
+type Bounds struct {
+	RefBytes      int64 // of the server's list of refs; default 64 MiB, some 800,000 refs
+	PackBytes     int64 // received in one pack; default 1 GiB
+	UnpackedBytes int64 // of one pack when unpacked; default 4 GiB
+	Objects       int64 // in one pack; default 4 million
+	FileBytes     int64 // of a file that is read; default 16 MiB. Larger ones may be there
+	Depth         int   // of directories; default 128
+	Entries       int64 // files and directories walked in one call of Files; default 4 million
+	Commits       int   // listed of a push branch; default 1000
+}
+
+func (b Bounds) withDefaults() Bounds {
+	return Bounds{
+		RefBytes:      orDefault(b.RefBytes, 64<<20),
+		PackBytes:     orDefault(b.PackBytes, 1<<30),
+		UnpackedBytes: orDefault(b.UnpackedBytes, 4<<30),
+		Objects:       orDefault(b.Objects, 4_000_000),
+		FileBytes:     orDefault(b.FileBytes, 16<<20),
+		Depth:         orDefault(b.Depth, 128),
+		Entries:       orDefault(b.Entries, 4_000_000),
+		Commits:       orDefault(b.Commits, 1000),
+	}
+}
+
+func orDefault[N int | int64](n, fallback N) N {
+	if n > 0 {
+		return n
+	}
+	return fallback
+}
+
+// Remote is a repository on a server. It is safe for concurrent use.
+type Remote struct {
+	url       *url.URL // without user information: what messages show
+	endpoint  transport.Endpoint
+	transport transport.Transport
+	auth      transport.AuthMethod // nil: none
+	timeout   time.Duration
+	bounds    Bounds
+	latestTag func(string, []string) (string, bool)
+}
+
+// Open returns the repository of src. Nothing is connected to yet; what is wrong
+// with the URL, the secret or the environment is an error.
+func Open(src *config.GitSource, o Options) (*Remote, error) {
+	if !strings.Contains(src.URL, "://") {
+		return nil, fmt.Errorf("open Git repository: not a URL: give scheme://host/path, such as ssh://git@host/path")
+	}
+	u, err := parseURL(src.URL)
+	if err != nil {
+		return nil, fmt.Errorf("open Git repository: %w", err)
+	}
+	r := &Remote{
+		url:       redacted(u),
+		endpoint:  endpoint(u),
+		timeout:   orDefaultTimeout(src.Timeout),
+		bounds:    o.Bounds.withDefaults(),
+		latestTag: o.LatestTag,
+	}
+	switch u.Scheme {
+	case "http", "https":
+		r.transport, r.auth, err = httpTransport(u, src.Auth, o, r.bounds)
+	case "ssh":
+		r.transport, err = sshTransport(u, src.Auth, o, r.bounds)
+	case "file":
+		r.transport, err = fileTransport(u, r.bounds)
+	default:
+		err = fmt.Errorf("unknown scheme %q: use https, http, ssh or file", u.Scheme)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open Git repository %s: %w", r, err)
+	}
+	return r, nil
+}
+
+func orDefaultTimeout(d time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return defaultTimeout
+}
+
+// String returns the URL without user and password.
+func (r *Remote) String() string { return r.url.String() }
+
+// uploadPack starts a session that reads.
+func (r *Remote) uploadPack() (transport.UploadPackSession, error) {
+	endpoint := r.endpoint // a session may rewrite its endpoint after a redirect
+	return r.transport.NewUploadPackSession(&endpoint, r.auth)
+}
+
+// receivePack starts a session that writes.
+func (r *Remote) receivePack() (transport.ReceivePackSession, error) {
+	endpoint := r.endpoint
+	return r.transport.NewReceivePackSession(&endpoint, r.auth)
+}
+
+// deadline bounds one operation on the network.
+func (r *Remote) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("%w after %s (spec.timeout of the GitRepository)", ErrTimeout, r.timeout))
+}

@@ -1,0 +1,104 @@
+package gitops
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/hiddeco/sshsig"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// content returns the bytes of an object.
+func content(o *plumbing.MemoryObject) []byte {
+	r, _ := o.Reader() // reads from memory
+	data, _ := io.ReadAll(r)
+	return data
+}
+
+// sign returns the armored signature of an unsigned commit, in the form that
+// git verify-commit reads.
+func sign(o *plumbing.MemoryObject, key *config.SigningKey, when time.Time) (string, error) {
+	switch key.Type {
+	case config.SigningSSH:
+		return signSSH(content(o), key)
+	case config.SigningGPG, "": // Flux's default
+		return signGPG(content(o), key, when)
+	}
+	return "", fmt.Errorf("unknown type %q: use gpg or ssh", key.Type)
+}
+
+// signSSH signs as ssh-keygen -Y sign -n git does.
+func signSSH(data []byte, key *config.SigningKey) (string, error) {
+	signer, err := parsePrivateKey(key.Key.Reveal(), key.Passphrase.Reveal())
+	if err != nil {
+		return "", err
+	}
+	signature, err := sshsig.Sign(bytes.NewReader(data), signer, sshsig.HashSHA512, "git")
+	if err != nil {
+		return "", err
+	}
+	return string(sshsig.Armor(signature)), nil
+}
+
+// parsePrivateKey reads a private key of SSH. Errors don't show what is in it.
+func parsePrivateKey(pem, password string) (ssh.Signer, error) {
+	signer, err := ssh.ParsePrivateKey([]byte(pem))
+	var locked *ssh.PassphraseMissingError
+	switch {
+	case errors.As(err, &locked) && password == "":
+		return nil, errors.New("the key is encrypted: give its password")
+	case errors.As(err, &locked):
+		signer, err = ssh.ParsePrivateKeyWithPassphrase([]byte(pem), []byte(password))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read private key: %w", err)
+	}
+	return signer, nil
+}
+
+// signGPG signs with the first key of the ring that can sign.
+func signGPG(data []byte, key *config.SigningKey, when time.Time) (string, error) {
+	at := &packet.Config{Time: func() time.Time { return when }}
+	signer, err := readKeyRing(key, when)
+	if err != nil {
+		return "", err
+	}
+	var armored strings.Builder
+	if err := openpgp.ArmoredDetachSign(&armored, signer, bytes.NewReader(data), at); err != nil {
+		return "", err
+	}
+	return armored.String() + "\n", nil
+}
+
+// readKeyRing returns the entity to sign with, unlocked.
+func readKeyRing(key *config.SigningKey, when time.Time) (*openpgp.Entity, error) {
+	ring, err := openpgp.ReadArmoredKeyRing(strings.NewReader(key.Key.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("read OpenPGP key: %w", err)
+	}
+	for _, entity := range ring {
+		private, ok := entity.SigningKey(when)
+		if !ok || private.PrivateKey == nil {
+			continue
+		}
+		if private.PrivateKey.Encrypted {
+			if key.Passphrase.IsZero() {
+				return nil, errors.New("the key is encrypted: give its passphrase")
+			}
+			if err := entity.DecryptPrivateKeys([]byte(key.Passphrase.Reveal())); err != nil {
+				return nil, errors.New("the passphrase doesn't open the key")
+			}
+		}
+		return entity, nil
+	}
+	return nil, errors.New("the key ring has no private key that can sign now: check that it holds a secret key and hasn't expired")
+}

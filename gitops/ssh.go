@@ -1,0 +1,251 @@
+package gitops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	"github.com/skeema/knownhosts"
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+	"golang.org/x/net/proxy"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/login"
+)
+
+// sshServer is how one server is reached by ssh.
+type sshServer struct {
+	address string // host:port
+	user    string
+	signer  ssh.Signer // nil: password or agent
+	secret  string     // password of the user; "": signer or agent
+	agent   string     // socket of the ssh-agent
+	hosts   *knownhosts.HostKeyDB
+	from    string // where hosts are from, for messages
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// sshTransport returns a transport for u with the secret's identity or password
+// and known_hosts; without a secret, with the ssh-agent and the known_hosts of
+// user and system. No configuration file of ssh is read.
+func sshTransport(u *url.URL, auth config.GitAuth, o Options, bounds Bounds) (transport.Transport, error) {
+	port := u.Port()
+	if port == "" {
+		port = "22"
+	}
+	s := &sshServer{address: net.JoinHostPort(u.Hostname(), port), user: u.User.Username(), agent: o.Environment.AgentSocket()}
+	if s.user == "" {
+		s.user = auth.Username
+	}
+	if s.user == "" {
+		s.user = "git" // as all forges have it
+	}
+	var err error
+	if s.dial, err = sshDialer(auth.Proxy, o.Dialer); err != nil {
+		return nil, err
+	}
+	if err := s.credentials(auth); err != nil {
+		return nil, err
+	}
+	if s.hosts, s.from, err = hostKeys(auth, o.Environment); err != nil {
+		return nil, err
+	}
+	return streamTransport{s.start, bounds}, nil
+}
+
+// credentials takes what the secret gives.
+func (s *sshServer) credentials(auth config.GitAuth) error {
+	switch {
+	case !auth.Identity.IsZero():
+		signer, err := parsePrivateKey(auth.Identity.Reveal(), auth.IdentityPassword.Reveal())
+		if err != nil {
+			return fmt.Errorf("read identity: %w", err)
+		}
+		s.signer = signer
+	case !auth.Password.IsZero():
+		s.secret = auth.Password.Reveal()
+	case auth.Set:
+		return errors.New("the secret has no identity, which ssh needs")
+	case s.agent == "":
+		return errors.New("nothing to log in with: give a secretRef with identity and known_hosts, or run an ssh-agent (SSH_AUTH_SOCK)")
+	}
+	return nil
+}
+
+// sshDialer returns the function that connects: straight, or through SOCKS 5.
+func sshDialer(p *config.Proxy, dialer login.Dialer) (func(context.Context, string, string) (net.Conn, error), error) {
+	if p == nil {
+		return dialer.DialContext, nil
+	}
+	address, err := proxyURL(p)
+	if err != nil {
+		return nil, err
+	}
+	if address.Scheme != "socks5" && address.Scheme != "socks5h" {
+		return nil, fmt.Errorf("a proxy for ssh must be socks5, not %q", address.Scheme)
+	}
+	through, err := proxy.FromURL(address, contextDialer{dialer})
+	if err != nil {
+		return nil, fmt.Errorf("read proxy: %w", err)
+	}
+	return through.(proxy.ContextDialer).DialContext, nil // SOCKS 5 has it
+}
+
+// contextDialer gives our dialer the method that package proxy asks for.
+type contextDialer struct{ login.Dialer }
+
+func (d contextDialer) Dial(network, address string) (net.Conn, error) {
+	return d.DialContext(context.Background(), network, address)
+}
+
+// hostKeys reads the known hosts: the secret's, without a secret those of user
+// and system.
+func hostKeys(auth config.GitAuth, e login.Environment) (*knownhosts.HostKeyDB, string, error) {
+	files, from := e.KnownHosts(), "known_hosts of user and system"
+	if auth.Set {
+		if len(auth.KnownHosts) == 0 {
+			return nil, "", errors.New("the secret has no known_hosts, which ssh needs: ssh-keyscan prints them")
+		}
+		file, err := temporary(auth.KnownHosts)
+		if err != nil {
+			return nil, "", err
+		}
+		defer os.Remove(file)
+		files, from = []string{file}, "known_hosts of the secret"
+	}
+	if len(files) == 0 {
+		return nil, "", errors.New("no known_hosts file: give a secretRef with known_hosts")
+	}
+	hosts, err := knownhosts.NewDB(files...)
+	if err != nil {
+		return nil, "", fmt.Errorf("read %s: %w", from, hideFile(err, files[0]))
+	}
+	return hosts, from, nil
+}
+
+// hideFile drops the name of a temporary file from an error.
+func hideFile(err error, file string) error {
+	if !strings.HasPrefix(file, os.TempDir()) {
+		return err
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), file, "line"))
+}
+
+// temporary writes data to a file, since known hosts can be read from files
+// only.
+func temporary(data []byte) (string, error) {
+	f, err := os.CreateTemp("", "pinsetter-known-hosts-")
+	if err != nil {
+		return "", fmt.Errorf("write known_hosts for reading: %w", err)
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Close()); err != nil {
+		os.Remove(f.Name())
+		return "", fmt.Errorf("write known_hosts for reading: %w", err)
+	}
+	return f.Name(), nil
+}
+
+// start connects, logs in and runs a command of Git.
+func (s *sshServer) start(ctx context.Context, command string, e *transport.Endpoint) (*stream, error) {
+	conn, err := s.dial(ctx, "tcp", s.address)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	client, err := s.login(conn)
+	if err != nil {
+		stop()
+		_ = conn.Close()
+		return nil, err
+	}
+	session, err := client.NewSession()
+	if err != nil {
+		stop()
+		_ = client.Close()
+		return nil, fmt.Errorf("start ssh session: %w", err)
+	}
+	running := &stream{said: new(tail), wait: session.Wait, cancel: func() { stop(); _ = client.Close() }}
+	session.Stderr = running.said
+	running.in, err = session.StdinPipe()
+	if err == nil {
+		running.out, err = session.StdoutPipe()
+	}
+	if err == nil {
+		err = session.Start(command + " " + shellQuoted(e.Path))
+	}
+	if err != nil {
+		running.cancel()
+		return nil, fmt.Errorf("start %s: %w", command, err)
+	}
+	return running, nil
+}
+
+// shellQuoted quotes a path for the shell on the other side: one that git-shell
+// reads too (sq_quote_buf in git's quote.c).
+func shellQuoted(path string) string {
+	return "'" + strings.NewReplacer("'", `'\''`, "!", `'\!'`).Replace(path) + "'"
+}
+
+// login makes a connection one of ssh.
+func (s *sshServer) login(conn net.Conn) (*ssh.Client, error) {
+	method, done, err := s.method()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	settings := &ssh.ClientConfig{
+		User:              s.user,
+		Auth:              []ssh.AuthMethod{method},
+		HostKeyCallback:   s.checkHost,
+		HostKeyAlgorithms: s.hosts.HostKeyAlgorithms(s.address),
+	}
+	c, channels, requests, err := ssh.NewClientConn(conn, s.address, settings)
+	if err == nil {
+		return ssh.NewClient(c, channels, requests), nil
+	}
+	if strings.Contains(err.Error(), "unable to authenticate") { // ssh has no type for it
+		return nil, fmt.Errorf("%w: the server accepts none of the keys for user %q", ErrAuth, s.user)
+	}
+	return nil, err
+}
+
+// method returns what to log in with, and how to let go of it.
+func (s *sshServer) method() (ssh.AuthMethod, func(), error) {
+	switch {
+	case s.signer != nil:
+		return ssh.PublicKeys(s.signer), func() {}, nil
+	case s.secret != "":
+		return ssh.Password(s.secret), func() {}, nil
+	}
+	conn, err := net.Dial("unix", s.agent)
+	if err != nil {
+		return nil, nil, fmt.Errorf("ask ssh-agent: %w", err)
+	}
+	return ssh.PublicKeysCallback(agent.NewClient(conn).Signers), func() { _ = conn.Close() }, nil
+}
+
+// errHostKey is for a server that isn't known, or isn't who it was.
+var errHostKey = errors.New("host key not accepted")
+
+// checkHost is called with the server's key.
+func (s *sshServer) checkHost(name string, remote net.Addr, key ssh.PublicKey) error {
+	err := s.hosts.HostKeyCallback()(name, remote, key)
+	if err == nil {
+		return nil
+	}
+	shown := key.Type() + " " + ssh.FingerprintSHA256(key)
+	switch {
+	case knownhosts.IsHostKeyChanged(err):
+		return fmt.Errorf("%w: %s has key %s, and %s has another for it: find out why before you replace it", errHostKey, s.address, shown, s.from)
+	case knownhosts.IsHostUnknown(err):
+		return fmt.Errorf("%w: %s has key %s, and %s has none for it: add it if it is the right one", errHostKey, s.address, shown, s.from)
+	}
+	return fmt.Errorf("%w: %s: %w", errHostKey, s.from, err)
+}

@@ -1,0 +1,219 @@
+package gitops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/go-git/go-git/v5/plumbing/format/pktline"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+)
+
+// A stream is a running git-upload-pack or git-receive-pack: over ssh, or as a
+// process. go-git has transports for both, which know neither deadlines nor our
+// dialer, and drop what the server says.
+type stream struct {
+	in     io.WriteCloser
+	out    io.Reader
+	said   *tail        // standard error
+	wait   func() error // for the end; safe to call once
+	cancel func()       // ends it at once
+}
+
+// starter runs a command of Git until ctx is done.
+type starter func(ctx context.Context, command string, e *transport.Endpoint) (*stream, error)
+
+// streamTransport is a transport of go-git over streams.
+type streamTransport struct {
+	start  starter
+	bounds Bounds
+}
+
+func (t streamTransport) NewUploadPackSession(e *transport.Endpoint, _ transport.AuthMethod) (transport.UploadPackSession, error) {
+	return &streamSession{streamTransport: t, endpoint: e, command: transport.UploadPackServiceName}, nil
+}
+
+func (t streamTransport) NewReceivePackSession(e *transport.Endpoint, _ transport.AuthMethod) (transport.ReceivePackSession, error) {
+	return &streamSession{streamTransport: t, endpoint: e, command: transport.ReceivePackServiceName}, nil
+}
+
+// streamSession is one conversation: refs, then one request.
+type streamSession struct {
+	streamTransport
+	endpoint *transport.Endpoint
+	command  string
+	running  *stream
+	asked    bool // a request was sent
+	served   bool // it was answered to the end
+}
+
+func (s *streamSession) AdvertisedReferences() (*packp.AdvRefs, error) {
+	return s.AdvertisedReferencesContext(context.Background())
+}
+
+// AdvertisedReferencesContext starts the stream, which ends with ctx.
+func (s *streamSession) AdvertisedReferencesContext(ctx context.Context) (*packp.AdvRefs, error) {
+	running, err := s.start(ctx, s.command, s.endpoint)
+	if err != nil {
+		return nil, err
+	}
+	s.running = running
+	adv := packp.NewAdvRefs()
+	over := overBound("bytes for a list of refs", s.bounds.RefBytes)
+	err = adv.Decode(&limitedReader{r: running.out, left: s.bounds.RefBytes, over: over})
+	reading := s.command == transport.UploadPackServiceName
+	switch {
+	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && reading && adv.IsEmpty():
+		if reading {
+			return nil, transport.ErrEmptyRemoteRepository
+		}
+	case err != nil:
+		return nil, s.ended(err)
+	}
+	transport.FilterUnsupportedCapabilities(adv.Capabilities)
+	return adv, nil
+}
+
+// ended adds what the server said to an error of reading from it.
+func (s *streamSession) ended(err error) error {
+	if errors.Is(err, ErrBound) {
+		return err
+	}
+	s.running.cancel()
+	_ = s.running.wait() // standard error is complete then; err says more than an exit status
+	s.running.wait = func() error { return nil }
+	text := clean(s.running.said.String())
+	if line := new(pktline.ErrorLine); errors.As(err, &line) {
+		text = clean(line.Text)
+	}
+	return explainText(text, err)
+}
+
+// Words by which servers say over ssh what http has a status for, in lower case:
+// those of git, GitHub, GitLab, Bitbucket and Gitea.
+var (
+	notFoundWords = []string{
+		"not found", "does not exist", "not appear to be a git repository", "no such repository",
+		"could not be found", "cannot find repository",
+	}
+	deniedWords = []string{"permission denied", "access denied", "denied to", "not allowed", "unauthorized", "forbidden", "read-only", "read only"}
+)
+
+// explainText returns the error for what a server said before it ended.
+func explainText(text string, err error) error {
+	switch {
+	case contains(text, notFoundWords):
+		return fmt.Errorf("%w: check the URL, and that the credentials may read it: %s", ErrNotFound, text)
+	case contains(text, deniedWords):
+		return fmt.Errorf("%w: %s", ErrAuth, text)
+	case text != "":
+		return fmt.Errorf("the server ended the connection: %s", text)
+	case errors.Is(err, packp.ErrEmptyInput):
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func (s *streamSession) UploadPack(_ context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
+	if req.IsEmpty() {
+		return nil, transport.ErrEmptyUploadPackRequest
+	}
+	if err := req.Validate(); err != nil {
+		return nil, err
+	}
+	s.asked = true
+	if err := s.sendUploadPack(req); err != nil {
+		return nil, s.ended(err)
+	}
+	res := packp.NewUploadPackResponse(req)
+	if err := res.Decode(io.NopCloser(s.running.out)); err != nil {
+		return nil, s.ended(err)
+	}
+	return res, nil
+}
+
+func (s *streamSession) sendUploadPack(req *packp.UploadPackRequest) error {
+	in := s.running.in
+	if err := req.UploadRequest.Encode(in); err != nil {
+		return err
+	}
+	if err := req.UploadHaves.Encode(in, false); err != nil {
+		return err
+	}
+	return pktline.NewEncoder(in).EncodeString("done\n")
+}
+
+func (s *streamSession) ReceivePack(_ context.Context, req *packp.ReferenceUpdateRequest) (*packp.ReportStatus, error) {
+	s.asked = true
+	if err := req.Encode(s.running.in); err != nil {
+		return nil, s.ended(err)
+	}
+	report, out := packp.NewReportStatus(), reportReader(s.running.out, req)
+	if err := report.Decode(out); err != nil {
+		return nil, s.ended(err)
+	}
+	// The server's hooks may still run: ending the connection would end them.
+	_, err := io.Copy(io.Discard, out)
+	s.served = err == nil
+	return report, report.Error()
+}
+
+// reportReader takes the report out of what a server sends.
+func reportReader(out io.Reader, req *packp.ReferenceUpdateRequest) io.Reader {
+	if !req.Capabilities.Supports(capability.Sideband64k) {
+		return out
+	}
+	demuxer := sideband.NewDemuxer(sideband.Sideband64k, out)
+	demuxer.Progress = req.Progress
+	return demuxer
+}
+
+// Close ends the conversation: in the agreed way if nothing was asked.
+func (s *streamSession) Close() error {
+	if s.running == nil {
+		return nil
+	}
+	if !s.asked {
+		_, _ = s.running.in.Write(pktline.FlushPkt) // the server may be gone already
+	}
+	_ = s.running.in.Close()
+	if !s.served {
+		s.running.cancel()
+	}
+	_ = s.running.wait() // its result was read, or its error said
+	s.running.cancel()
+	return nil
+}
+
+// tailBytes bounds what is kept of a server's messages.
+const tailBytes = 16 << 10
+
+// tail keeps the last bytes that are written to it. It is safe for concurrent
+// use.
+type tail struct {
+	mutex sync.Mutex
+	bytes []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.bytes = append(t.bytes, p...)
+	if extra := len(t.bytes) - tailBytes; extra > 0 {
+		t.bytes = append(t.bytes[:0], t.bytes[extra:]...)
+	}
+	return len(p), nil
+}
+
+// String returns what was kept.
+func (t *tail) String() string {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return strings.ToValidUTF8(string(t.bytes), "")
+}
