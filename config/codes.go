@@ -1,4 +1,63 @@
 package config
 
-// Codes explains, by code, the findings of Load in one line each.
-var Codes = map[string]string{}
+// The codes of findings.
+const (
+	codeAccessDenied    = "access-denied"
+	codeAPIVersion      = "api-version"
+	codeBadValue        = "bad-value"
+	codeDuplicateKey    = "duplicate-key"
+	codeDuplicateObject = "duplicate-object"
+	codeDuration        = "duration"
+	codeEncoding        = "encoding"
+	codeImage           = "image"
+	codeMissingField    = "missing-field"
+	codeMissingObject   = "missing-object"
+	codeName            = "name"
+	codeNamespaceLabels = "namespace-labels"
+	codeOldVersion      = "old-version"
+	codePolicy          = "policy"
+	codeRegexp          = "regexp"
+	codeSecret          = "secret"
+	codeSecretDir       = "secret-dir"
+	codeSecretEncrypted = "secret-encrypted"
+	codeSecretMissing   = "secret-missing"
+	codeTemplate        = "template"
+	codeTooLarge        = "too-large"
+	codeType            = "type"
+	codeUnknownField    = "unknown-field"
+	codeUnknownKind     = "unknown-kind"
+	codeUnsupported     = "unsupported"
+	codeURL             = "url"
+	codeYAML            = "yaml"
+)
+
+// Codes explains the findings of Load: what each code means, in a line.
+var Codes = map[string]string{
+	codeAccessDenied:    "an ImagePolicy refers to an ImageRepository of another namespace whose spec.accessFrom does not allow it",
+	codeAPIVersion:      "an object has no apiVersion, or one that is not read",
+	codeBadValue:        "a field's value is not one of those that are allowed",
+	codeDuplicateKey:    "a key stands twice in one mapping",
+	codeDuplicateObject: "an object is given twice, and the two differ",
+	codeDuration:        "a duration is not one or more of number and unit, such as 1h30m",
+	codeEncoding:        "a file that holds an object is not UTF-8",
+	codeImage:           "spec.image is not the bare name of an image: it has a scheme, a tag or a digest, or is malformed",
+	codeMissingField:    "a required field is missing or empty",
+	codeMissingObject:   "a reference leads to an object that was not given",
+	codeName:            "metadata.name or metadata.namespace is missing or not a Kubernetes name",
+	codeNamespaceLabels: "spec.accessFrom needs the labels of a Namespace that was not given",
+	codeOldVersion:      "an object is of an API version that Flux no longer serves; it is read as v1",
+	codePolicy:          "an ImagePolicy's range, order, filter or choice of policy is wrong",
+	codeRegexp:          "a regular expression does not compile",
+	codeSecret:          "a Secret does not hold what it is used for",
+	codeSecretDir:       "a folder of mounted Secrets can't be read",
+	codeSecretEncrypted: "a Secret is encrypted by SOPS",
+	codeSecretMissing:   "a Secret was not given",
+	codeTemplate:        "an ImageUpdateAutomation's message template is wrong",
+	codeTooLarge:        "a file, document or object exceeds a bound",
+	codeType:            "a field is of another type than it should be",
+	codeUnknownField:    "a field does not exist",
+	codeUnknownKind:     "a group that is read has no object of that kind",
+	codeUnsupported:     "something that Flux knows is not supported yet",
+	codeURL:             "a GitRepository's spec.url can't be used",
+	codeYAML:            "a document that claims to be an object that is read is not valid YAML",
+}

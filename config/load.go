@@ -1,15 +1,196 @@
 package config
 
-// File is the bytes of one file. Path is what messages show.
-type File struct {
-	Path string
-	Data []byte
-}
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pinsetter/pinsetter"
+)
 
 // Load reads objects from files and resolves what they refer to. It never
 // fails: what is wrong is in the set's Findings and in each object's Err, all at
 // once, and a bad object takes only what needs it out of the run. Documents of
 // other kinds are passed over.
 func Load(files []File, opts Options) *Set {
-	return &Set{}
+	opts.Namespace = cmp.Or(opts.Namespace, "default")
+	l := &loader{
+		opts:       opts,
+		schema:     schema{},
+		patterns:   map[string]*regexp.Regexp{},
+		objects:    map[objectKey]*object{},
+		secrets:    map[pinsetter.Name]*secret{},
+		accounts:   map[pinsetter.Name]*account{},
+		namespaces: map[string]*object{},
+		gits:       map[pinsetter.Name]*gitDraft{},
+		resolved:   map[pinsetter.Name]*GitSource{},
+	}
+	for _, f := range files {
+		l.file(f)
+	}
+	l.openSecretDirs()
+	defer l.closeSecretDirs()
+	return l.set()
+}
+
+// loader is one run of Load. First every document is decoded and checked by
+// itself, then references are resolved.
+type loader struct {
+	opts     Options
+	schema   schema
+	patterns map[string]*regexp.Regexp
+	findings []pinsetter.Finding // of no object
+
+	objects  map[objectKey]*object
+	byName   map[objectKey][]*object // without namespace; built when first asked for
+	unparsed []unparsed
+
+	repositories []*repositoryDraft
+	policies     []*policyDraft
+	automations  []*automationDraft
+	gits         map[pinsetter.Name]*gitDraft
+	resolved     map[pinsetter.Name]*GitSource
+	secrets      map[pinsetter.Name]*secret
+	accounts     map[pinsetter.Name]*account
+	namespaces   map[string]*object
+	mounts       []mount
+}
+
+type objectKey struct {
+	kind string
+	name pinsetter.Name
+}
+
+// unparsed is a document that may hold a Secret or the like and isn't YAML.
+type unparsed struct {
+	place string
+	data  []byte
+}
+
+func (l *loader) file(f File) {
+	if len(f.Data) > maxFileBytes {
+		l.fault(codeTooLarge, f.Path, 0, fmt.Sprintf("the file has more than %d MiB: split it", maxFileBytes>>20))
+		return
+	}
+	if encoding := utf16(f.Data); encoding != "" {
+		if mayHold(bytes.ReplaceAll(f.Data, []byte{0}, nil)) {
+			l.fault(codeEncoding, f.Path, 1, fmt.Sprintf("the file is %s: save it as UTF-8", encoding))
+		}
+		return
+	}
+	for _, c := range split(f.Data) {
+		l.document(f.Path, c)
+	}
+}
+
+// utf16 names the encoding of a file that starts with a byte order mark of
+// UTF-16, or returns "".
+func utf16(data []byte) string {
+	switch {
+	case bytes.HasPrefix(data, []byte{0xff, 0xfe}):
+		return "UTF-16 (little endian)"
+	case bytes.HasPrefix(data, []byte{0xfe, 0xff}):
+		return "UTF-16 (big endian)"
+	}
+	return ""
+}
+
+func (l *loader) document(path string, c chunk) {
+	if !mayHold(c.data) {
+		return
+	}
+	n, failure := parse(c)
+	if failure != nil {
+		l.unreadable(path, c, failure)
+		return
+	}
+	if n == nil {
+		return
+	}
+	d := document{path: path, offset: c.line - 1, template: isTemplate(c.data)}
+	if n.Kind == yaml.SequenceNode {
+		l.bareList(d, n)
+		return
+	}
+	l.object(d, n, "", "")
+}
+
+// document is where an object was found.
+type document struct {
+	path     string
+	offset   int  // from the parser's line to the file's
+	template bool // it has "{{"
+	depth    int  // of lists around the object
+}
+
+// unreadable reports a document that doesn't parse, if it claims to be ours.
+func (l *loader) unreadable(path string, c chunk, failure *parseError) {
+	message := failure.err.Error()
+	switch claimed(c.data) {
+	case claimNone:
+		if coreLine.Match(c.data) {
+			l.unparsed = append(l.unparsed, unparsed{fmt.Sprintf("%s:%d", path, c.line), c.data})
+		}
+		return
+	case claimCore:
+		l.unparsed = append(l.unparsed, unparsed{fmt.Sprintf("%s:%d", path, c.line), c.data})
+		if failure.code == codeYAML {
+			message = "the document is not valid YAML" // the parser's words may quote a Secret
+		}
+	case claimFlux:
+		if isTemplate(c.data) {
+			message += "; it looks like a template: hand in what it renders to, or leave its folder out"
+		}
+	}
+	l.fault(failure.code, path, failure.line, message)
+}
+
+// bareList reports a document that is a list of objects.
+func (l *loader) bareList(d document, n *yaml.Node) {
+	for _, item := range n.Content {
+		item = target(item)
+		if how := classify(text(child(item, "apiVersion")), text(child(item, "kind"))); how == readObject {
+			l.fault(codeType, d.path, item.Line+d.offset, "objects stand in a bare list: separate them with ---, or write kind: List with items")
+			return
+		}
+	}
+}
+
+// fault records an error that belongs to no object.
+func (l *loader) fault(code, path string, line int, message string) {
+	l.findings = append(l.findings, pinsetter.Finding{
+		Severity: pinsetter.Error, Code: code, Path: path, Line: line, Message: message,
+	})
+}
+
+// set resolves what was loaded.
+func (l *loader) set() *Set {
+	s := &Set{}
+	repositories := make(map[pinsetter.Name]*repositoryDraft, len(l.repositories))
+	for _, r := range l.repositories {
+		l.resolveRepository(r)
+		repositories[r.out.Name] = r
+		s.Repositories = append(s.Repositories, r.out)
+	}
+	for _, p := range l.policies {
+		l.resolvePolicy(p, repositories)
+		s.Policies = append(s.Policies, p.out)
+	}
+	for _, a := range l.automations {
+		l.resolveAutomation(a)
+		s.Automations = append(s.Automations, a.out)
+	}
+	slices.SortFunc(s.Repositories, func(a, b *Repository) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(s.Policies, func(a, b *Policy) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(s.Automations, func(a, b *Automation) int { return a.Name.Compare(b.Name) })
+	s.Findings = l.findings
+	for _, o := range l.objects {
+		s.Findings = append(s.Findings, o.findings...)
+	}
+	slices.SortFunc(s.Findings, pinsetter.Finding.Compare)
+	return s
 }

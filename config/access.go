@@ -1,0 +1,114 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// namespaceNameLabel is on every Namespace; a cluster sets it to the name.
+const namespaceNameLabel = "kubernetes.io/metadata.name"
+
+// answer is what a selector says of a namespace.
+type answer uint8
+
+const (
+	no      answer = iota
+	unknown        // the Namespace's labels would have to be known
+	yes
+)
+
+// mayUse reports whether a policy may refer to r, and reports to the policy why
+// not.
+func (l *loader) mayUse(p *object, r *repositoryDraft) bool {
+	namespace := p.name.Namespace
+	if namespace == r.name.Namespace {
+		return true
+	}
+	const field = "spec.imageRepositoryRef"
+	access := r.out.Spec.AccessFrom
+	if access == nil {
+		p.fail(codeAccessDenied, field, "%s (%s) allows its own namespace alone: add spec.accessFrom.namespaceSelectors there", r, r.place())
+		return false
+	}
+	undecided := false
+	for _, selector := range access.NamespaceSelectors {
+		switch l.selects(selector.MatchLabels, namespace) {
+		case yes:
+			return true
+		case unknown:
+			undecided = true
+		}
+	}
+	at := fmt.Sprintf("%s:%d", r.origin.Path, r.line("spec.accessFrom"))
+	if undecided {
+		p.fail(codeNamespaceLabels, field, "spec.accessFrom of %s (%s) selects by labels of Namespace %s, which was not given: hand it in with its labels", r, at, namespace)
+	} else {
+		p.fail(codeAccessDenied, field, "spec.accessFrom of %s (%s) does not allow namespace %s: add a selector for it", r, at, namespace)
+	}
+	return false
+}
+
+// selects says whether a selector's labels, ANDed, match a namespace. No labels
+// match all.
+func (l *loader) selects(labels map[string]string, namespace string) answer {
+	given := l.namespaces[namespace]
+	result := yes
+	for key, want := range labels {
+		switch {
+		case key == namespaceNameLabel:
+			if want != namespace {
+				return no
+			}
+		case given == nil || given.broken():
+			result = unknown
+		default:
+			if value, found := given.labels[key]; !found || value != want {
+				return no
+			}
+		}
+	}
+	return result
+}
+
+// missing reports a reference to an object that was not given, and where there
+// is one of that name elsewhere.
+func (l *loader) missing(o *object, field string, key objectKey) {
+	o.fail(codeMissingObject, field, "%s %s was not given%s%s", key.kind, key.name, o.hint(key.name.Name), l.elsewhere(o, key))
+}
+
+// elsewhere returns what to add to a message about a missing object if objects of
+// that kind and name are in other namespaces.
+func (l *loader) elsewhere(o *object, key objectKey) string {
+	others := l.sameName(key)
+	if len(others) == 0 {
+		return ""
+	}
+	var places []string
+	unplaced := !o.namespaced
+	for _, other := range others {
+		places = append(places, fmt.Sprintf("%s (%s)", other.name.Namespace, other.place()))
+		unplaced = unplaced || !other.namespaced
+	}
+	hint := "; there is one in namespace " + strings.Join(places, ", ")
+	if unplaced {
+		return hint + ": a kustomization may have set the namespace that is missing here, so build it (-k DIR), or set metadata.namespace"
+	}
+	return hint + ": set the reference's namespace, if it is meant"
+}
+
+// sameName returns the objects of a kind and name, whatever their namespace,
+// sorted.
+func (l *loader) sameName(key objectKey) []*object {
+	if l.byName == nil {
+		l.byName = map[objectKey][]*object{}
+		for k, o := range l.objects {
+			k.name.Namespace = ""
+			l.byName[k] = append(l.byName[k], o)
+		}
+	}
+	key.name = pinsetter.Name{Name: key.name.Name}
+	return slices.SortedFunc(slices.Values(l.byName[key]), func(a, b *object) int { return a.name.Compare(b.name) })
+}

@@ -1,0 +1,222 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// trailersAnnotation on an automation, with the value "false", leaves our
+// trailers out of its commits.
+const trailersAnnotation = "pinsetter.dev/trailers"
+
+// automationDraft is an ImageUpdateAutomation whose references are not yet
+// resolved.
+type automationDraft struct {
+	*object
+	out *Automation
+}
+
+func (l *loader) readAutomation(o *object, spec *yaml.Node) {
+	a := &Automation{Name: o.name, Origin: o.origin, Annotations: o.annotations}
+	l.automations = append(l.automations, &automationDraft{o, a})
+	d := l.strictSpec(o, spec, &a.Spec)
+	a.Suspended = a.Spec.Suspend
+	d.trailers(a)
+	d.requireInterval(child(spec, "interval"))
+	d.sourceRef(&a.Spec)
+	d.strategy(&a.Spec)
+	d.selector(a)
+	if a.Spec.GitSpec == nil {
+		d.missing("spec.git")
+		d.taint("spec.git")
+	} else {
+		d.git(a)
+	}
+	if l.opts.CheckAutomation != nil && !d.blamed("spec") {
+		d.injected(codeTemplate, l.opts.CheckAutomation(a.Spec))
+	}
+	o.remember("spec.sourceRef", "spec.sourceRef.name", "spec.git", "spec.git.push",
+		"spec.git.commit.signingKey.secretRef.name", "spec.git.checkout.ref")
+}
+
+func (d *decoder) trailers(a *Automation) {
+	value, found := a.Annotations[trailersAnnotation]
+	a.Trailers = value != "false"
+	if found && value != "false" && value != "true" {
+		d.fail(codeBadValue, "metadata.annotations."+trailersAnnotation, `%q is not "true" or "false"`, value)
+	}
+}
+
+func (d *decoder) sourceRef(spec *ImageUpdateAutomationSpec) {
+	ref := &spec.SourceRef
+	ref.Kind = cmp.Or(ref.Kind, kindGit)
+	if ref.Kind != kindGit {
+		d.fail(codeBadValue, "spec.sourceRef.kind", "%q is not a kind that can be written to: write %s%s", ref.Kind, kindGit, d.object.hint(ref.Kind))
+	}
+	if ref.APIVersion != "" && !strings.HasPrefix(ref.APIVersion, sourceGroup+"/") {
+		d.fail(codeBadValue, "spec.sourceRef.apiVersion", "%q is not that of a %s: write %s/v1 or leave it out", ref.APIVersion, kindGit, sourceGroup)
+	}
+	d.reference("spec.sourceRef.name", ref.Name)
+	d.namespace("spec.sourceRef.namespace", ref.Namespace)
+}
+
+func (d *decoder) strategy(spec *ImageUpdateAutomationSpec) {
+	if spec.Update == nil {
+		spec.Update = &UpdateStrategy{}
+	}
+	const setters = "Setters"
+	spec.Update.Strategy = cmp.Or(spec.Update.Strategy, setters)
+	if spec.Update.Strategy != setters {
+		d.fail(codeBadValue, "spec.update.strategy", "%q is not a strategy: write %s or leave it out", spec.Update.Strategy, setters)
+	}
+}
+
+func (d *decoder) selector(a *Automation) {
+	selector := a.Spec.PolicySelector
+	if selector == nil {
+		selector = &metav1.LabelSelector{} // all policies
+	}
+	if d.blamed("spec.policySelector") {
+		return
+	}
+	compiled, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		d.fail(codeBadValue, "spec.policySelector", "%v", err)
+		return
+	}
+	a.selector = compiled
+}
+
+// refspecGrammar is the CRD's: no deletion, no force.
+var refspecGrammar = regexp.MustCompile(`^$|^[^+:]`)
+
+// git checks spec.git, which is there.
+func (d *decoder) git(a *Automation) {
+	git := a.Spec.GitSpec
+	if d.require("spec.git.commit.author.email", git.Commit.Author.Email) {
+		d.oneLine("spec.git.commit.author.email", git.Commit.Author.Email)
+	}
+	d.oneLine("spec.git.commit.author.name", git.Commit.Author.Name)
+	if key := git.Commit.SigningKey; key != nil {
+		d.reference("spec.git.commit.signingKey.secretRef.name", key.SecretRef.Name)
+		key.Type = cmp.Or(key.Type, SigningGPG)
+		if key.Type != SigningGPG && key.Type != SigningSSH {
+			d.fail(codeBadValue, "spec.git.commit.signingKey.type", "%q is not gpg or ssh", key.Type)
+		}
+	}
+	if git.Push == nil {
+		return
+	}
+	a.Refspec, a.PushOptions = git.Push.Refspec, git.Push.Options
+	if !refspecGrammar.MatchString(a.Refspec) {
+		d.fail(codeBadValue, "spec.git.push.refspec", "%q deletes or forces: write SOURCE:DESTINATION without + in front", a.Refspec)
+	}
+}
+
+// oneLine reports text that would break a commit's header.
+func (d *decoder) oneLine(path, value string) {
+	if strings.ContainsAny(value, "\n\r\x00<>") {
+		d.fail(codeBadValue, path, "%q has a line break, < or >, which a commit can't hold", value)
+	}
+}
+
+// resolveAutomation finds the automation's Git repository, branch and key.
+func (l *loader) resolveAutomation(a *automationDraft) {
+	ref := a.out.Spec.SourceRef
+	name := pinsetter.Name{Namespace: cmp.Or(ref.Namespace, a.name.Namespace), Name: ref.Name}
+	draft := l.gits[name]
+	switch {
+	case !validName(name.Name) || !validName(name.Namespace) || ref.Kind != kindGit: // reported
+	case draft == nil:
+		l.missing(a.object, "spec.sourceRef.name", objectKey{kindGit, name})
+	default:
+		a.out.Git = l.gitSource(draft)
+	}
+	if a.out.Spec.GitSpec != nil {
+		l.branches(a, draft)
+		l.signingKey(a)
+	}
+	a.out.Err = a.err()
+	if a.out.Git != nil {
+		a.out.Err = errors.Join(a.out.Err, a.dependency("spec.sourceRef.name", draft.object))
+	}
+}
+
+// branches decides what is checked out and where it is pushed. Without a Git
+// repository and a ref of its own, the automation has neither.
+func (l *loader) branches(a *automationDraft, draft *gitDraft) {
+	git := a.out.Spec.GitSpec
+	ref, known := (*GitRepositoryRef)(nil), draft != nil
+	if draft != nil {
+		ref = draft.spec.Reference
+	}
+	if git.Checkout != nil {
+		ref, known = &git.Checkout.Reference, true
+	}
+	if git.Push != nil {
+		a.out.PushBranch = git.Push.Branch
+	}
+	if !known {
+		return
+	}
+	a.out.Base = baseRef(ref)
+	a.out.PushBranch = cmp.Or(a.out.PushBranch, a.out.Base.Branch, strings.TrimPrefix(branchRef.FindString(a.out.Base.Name), "refs/heads/"))
+	if a.out.PushBranch == "" {
+		a.fail(codeMissingField, "spec.git.push.branch",
+			"is missing, and the branch to push to can't be told from what is checked out (%s): write it", a.out.Base)
+	}
+}
+
+var branchRef = regexp.MustCompile(`^refs/heads/.+$`)
+
+// baseRef returns ref as it is checked out: nothing is branch master.
+func baseRef(ref *GitRepositoryRef) GitRef {
+	if ref == nil || *ref == (GitRepositoryRef{}) {
+		return GitRef{Branch: "master"}
+	}
+	return GitRef{Branch: ref.Branch, Tag: ref.Tag, SemVer: ref.SemVer, Name: ref.Name, Commit: ref.Commit}
+}
+
+// signingKey fills in the key that commits are signed with.
+func (l *loader) signingKey(a *automationDraft) {
+	ref := a.out.Spec.GitSpec.Commit.SigningKey
+	if ref == nil || !validName(ref.SecretRef.Name) {
+		return
+	}
+	const field = "spec.git.commit.signingKey.secretRef.name"
+	s := l.secret(a.object, field, ref.SecretRef.Name)
+	if s == nil {
+		return
+	}
+	key, passphrase := "git.asc", "passphrase"
+	if ref.Type == SigningSSH {
+		key, passphrase = "identity", "password"
+	}
+	u := user{a.object, field, s}
+	if !u.need(key, "it is the key of type "+string(ref.Type)) {
+		return
+	}
+	a.out.SigningKey = &SigningKey{Type: string(ref.Type), Key: u.secret(key), Passphrase: u.line(passphrase)}
+}
+
+// String returns what is checked out, such as "tag v1.0.0".
+func (r GitRef) String() string {
+	switch {
+	case r.Commit != "":
+		return "commit " + r.Commit
+	case r.Name != "":
+		return "ref " + r.Name
+	case r.SemVer != "":
+		return "semver " + r.SemVer
+	case r.Tag != "":
+		return "tag " + r.Tag
+	}
+	return "branch " + r.Branch
+}

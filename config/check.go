@@ -1,0 +1,129 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// specType returns the type of a strict kind's spec, nil for other kinds.
+func specType(kind string) reflect.Type {
+	switch kind {
+	case kindRepository:
+		return reflect.TypeFor[ImageRepositorySpec]()
+	case kindPolicy:
+		return reflect.TypeFor[ImagePolicySpec]()
+	case kindAutomation:
+		return reflect.TypeFor[ImageUpdateAutomationSpec]()
+	}
+	return nil
+}
+
+// topFields are those of an object of a strict kind.
+var topFields = &structFields{names: []string{"apiVersion", "kind", "metadata", "spec", "status"}}
+
+// strictSpec decodes the spec of an object whose every field must be known. The
+// decoder remembers what was wrong.
+func (l *loader) strictSpec(o *object, spec *yaml.Node, out any) *decoder {
+	d := l.decoder(o)
+	if o.outdated {
+		d.taint("spec")
+		return d
+	}
+	seen := map[string]int{}
+	for _, f := range fields(o.node) {
+		name := f.key.Value
+		if line, found := seen[name]; found {
+			d.report(f.key, codeDuplicateKey, name, "the key is already on line %d: remove one of them", line)
+		}
+		seen[name] = f.key.Line + o.offset
+		if !contains(topFields.names, name) {
+			d.unknown(f.key, topFields, "")
+		}
+	}
+	if spec == nil || spec.Kind == yaml.ScalarNode && spec.Tag == "!!null" {
+		d.missing("spec")
+		d.taint("spec")
+		return d
+	}
+	d.decode(spec, reflect.ValueOf(out).Elem(), "spec")
+	return d
+}
+
+func contains(words []string, word string) bool {
+	for _, w := range words {
+		if w == word {
+			return true
+		}
+	}
+	return false
+}
+
+// fail reports an error of a field, unless it follows from one that was reported.
+func (d *decoder) fail(code, path, format string, args ...any) {
+	if !d.blamed(path) {
+		d.object.fail(code, path, format, args...)
+	}
+}
+
+// missing reports a required field that is not there.
+func (d *decoder) missing(path string) { d.fail(codeMissingField, path, "is missing") }
+
+// require reports a required text that is empty.
+func (d *decoder) require(path, value string) bool {
+	if value == "" {
+		d.missing(path)
+	}
+	return value != ""
+}
+
+// reference checks the name in a reference to another object.
+func (d *decoder) reference(path, name string) {
+	if d.require(path, name) && !validName(name) {
+		d.fail(codeName, path, "%q is not a name: write lower-case letters, digits, - and .%s", name, d.object.hint(name))
+	}
+}
+
+// optionalReference checks the name in a reference that may be left out.
+func (d *decoder) optionalReference(path string, ref *LocalObjectReference) {
+	if ref != nil {
+		d.reference(path+".name", ref.Name)
+	}
+}
+
+// namespace checks the namespace in a reference, which may be empty.
+func (d *decoder) namespace(path, name string) {
+	if name != "" && !validName(name) {
+		d.fail(codeName, path, "%q is not a name: write lower-case letters, digits and -%s", name, d.object.hint(name))
+	}
+}
+
+// injected reports what a check that Options brought found.
+func (d *decoder) injected(code string, err error) {
+	if err == nil {
+		return
+	}
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range several.Unwrap() {
+			d.injected(code, e)
+		}
+		return
+	}
+	var wrong *FieldError
+	if !errors.As(err, &wrong) {
+		d.fail(code, "spec", "%v", err)
+		return
+	}
+	if wrong.Severity == pinsetter.Warning {
+		d.object.warn(code, wrong.Field, "%v", wrong.Err)
+		return
+	}
+	d.fail(code, wrong.Field, "%v", wrong.Err)
+}
+
+// item returns the path of a list's element.
+func item(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }

@@ -1,0 +1,312 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// schema is the fields of the structs that objects are decoded into, by their
+// JSON names, as they are met. It is not safe for concurrent use.
+type schema map[reflect.Type]*structFields
+
+type structFields struct {
+	names []string // in order of declaration
+	index map[string][]int
+}
+
+// fieldsOf returns the fields of a struct type.
+func (s schema) fieldsOf(t reflect.Type) *structFields {
+	if known, found := s[t]; found {
+		return known
+	}
+	all := &structFields{index: map[string][]int{}}
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || name == "-" || f.Anonymous {
+			continue
+		}
+		all.names = append(all.names, name)
+		all.index[name] = f.Index
+	}
+	s[t] = all
+	return all
+}
+
+// decoder decodes the nodes of one object. Every mistake is reported to the
+// object, and the rest is decoded.
+type decoder struct {
+	schema  schema
+	object  *object
+	lenient bool            // unknown fields are passed over
+	secret  bool            // values are never shown
+	tainted map[string]bool // fields that were reported: what follows from them, or lies in them, is not
+	hollow  map[string]bool // fields that have an unknown one: that they lack something is not reported
+}
+
+var durationType = reflect.TypeFor[metav1.Duration]()
+
+// decode stores n in v. Null leaves v as it is.
+func (d *decoder) decode(n *yaml.Node, v reflect.Value, path string) {
+	if n = target(n); n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		return
+	}
+	if v.Type() == durationType {
+		d.duration(n, v, path)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.decode(n, v.Elem(), path)
+	case reflect.Struct:
+		d.mapping(n, path, func(f field) { d.structField(f, v, path) })
+	case reflect.Map:
+		v.Set(reflect.MakeMapWithSize(v.Type(), len(n.Content)/2))
+		d.mapping(n, path, func(f field) { d.entry(f, v, path) })
+	case reflect.Slice:
+		d.sequence(n, v, path)
+	case reflect.Bool:
+		d.boolean(n, v, path)
+	case reflect.String:
+		d.text(n, v, path)
+	default:
+		panic("config: no decoding for " + v.Type().String())
+	}
+}
+
+// mapping calls visit for each field of a mapping.
+func (d *decoder) mapping(n *yaml.Node, path string, visit func(field)) {
+	if n.Kind != yaml.MappingNode {
+		d.mistyped(n, path, "a mapping")
+		return
+	}
+	seen := make(map[string]int, len(n.Content)/2)
+	for _, f := range fields(n) {
+		if f.key.Kind != yaml.ScalarNode {
+			d.report(f.key, codeType, path, "a key is %s instead of text%s", d.describe(f.key), d.object.hint(d.templated(f.key)))
+			continue
+		}
+		if line, found := seen[f.key.Value]; found {
+			d.report(f.key, codeDuplicateKey, join(path, f.key.Value), "the key is already on line %d: remove one of them", line)
+			continue
+		}
+		seen[f.key.Value] = f.key.Line + d.object.offset
+		visit(f)
+	}
+}
+
+func (d *decoder) structField(f field, v reflect.Value, path string) {
+	known := d.schema.fieldsOf(v.Type())
+	if index, found := known.index[f.key.Value]; found {
+		d.decode(f.value, v.FieldByIndex(index), join(path, f.key.Value))
+		return
+	}
+	if d.lenient {
+		return
+	}
+	d.unknown(f.key, known, path)
+}
+
+// unknown reports a field that v's type doesn't have, and what may have been
+// meant.
+func (d *decoder) unknown(key *yaml.Node, known *structFields, path string) {
+	if d.hollow == nil {
+		d.hollow = map[string]bool{}
+	}
+	d.hollow[path] = true
+	text := "the field does not exist"
+	if near := suggest(key.Value, known.names); near != "" {
+		text += fmt.Sprintf("; did you mean %q?", near)
+		d.taint(join(path, near))
+	} else if home := d.home(key.Value); home != "" {
+		text += fmt.Sprintf("; did you mean %s?", home)
+		d.taint(home)
+	} else {
+		text += "; fields here are " + strings.Join(slices.Sorted(slices.Values(known.names)), ", ")
+	}
+	d.report(key, codeUnknownField, join(path, key.Value), "%s", text)
+}
+
+// home returns the one place in the object's spec that has a field of that name,
+// or "".
+func (d *decoder) home(name string) string {
+	var places []string
+	d.places(specType(d.object.kind), "spec", name, 4, &places)
+	if len(places) == 1 {
+		return places[0]
+	}
+	return ""
+}
+
+func (d *decoder) places(t reflect.Type, path, name string, depth int, places *[]string) {
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil || t.Kind() != reflect.Struct || t == durationType || depth == 0 {
+		return
+	}
+	known := d.schema.fieldsOf(t)
+	for _, n := range known.names {
+		if n == name {
+			*places = append(*places, join(path, n))
+		}
+		d.places(t.FieldByIndex(known.index[n]).Type, join(path, n), name, depth-1, places)
+	}
+}
+
+func (d *decoder) entry(f field, v reflect.Value, path string) {
+	value := reflect.New(v.Type().Elem()).Elem()
+	d.decode(f.value, value, join(path, f.key.Value))
+	v.SetMapIndex(reflect.ValueOf(f.key.Value).Convert(v.Type().Key()), value)
+}
+
+func (d *decoder) sequence(n *yaml.Node, v reflect.Value, path string) {
+	if n.Kind != yaml.SequenceNode {
+		d.mistyped(n, path, "a list")
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+	for i, element := range n.Content {
+		d.decode(element, v.Index(i), item(path, i))
+	}
+}
+
+// boolean accepts what kubectl reads as a boolean: also YAML 1.1's yes, no, on
+// and off.
+func (d *decoder) boolean(n *yaml.Node, v reflect.Value, path string) {
+	if n.Kind == yaml.ScalarNode && (n.Tag == "!!bool" || n.Style == 0) {
+		switch strings.ToLower(n.Value) {
+		case "true", "yes", "on":
+			v.SetBool(true)
+			return
+		case "false", "no", "off":
+			return
+		}
+	}
+	d.mistyped(n, path, "true or false, without quotes")
+}
+
+func (d *decoder) text(n *yaml.Node, v reflect.Value, path string) {
+	if n.Kind != yaml.ScalarNode {
+		d.mistyped(n, path, "text")
+		return
+	}
+	switch n.Tag {
+	case "!!int", "!!float", "!!bool":
+		d.mistyped(n, path, "text: put it in quotes")
+		return
+	}
+	v.SetString(n.Value)
+}
+
+var (
+	// The patterns of Flux's CRDs: those of spec.timeout have no hours.
+	durationGrammar = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`)
+	timeoutGrammar  = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m))+$`)
+)
+
+func (d *decoder) duration(n *yaml.Node, v reflect.Value, path string) {
+	if n.Kind != yaml.ScalarNode {
+		d.mistyped(n, path, `a duration such as "5m"`)
+		return
+	}
+	grammar, units := durationGrammar, "ms, s, m or h"
+	if path == "spec.timeout" {
+		grammar, units = timeoutGrammar, "ms, s or m (no hours here)"
+	}
+	if !grammar.MatchString(n.Value) {
+		d.taint(path)
+		d.report(n, codeDuration, path, "%q is not a duration: write numbers with %s, such as %q%s",
+			n.Value, units, "5m30s", d.object.hint(n.Value))
+		return
+	}
+	value, err := time.ParseDuration(n.Value)
+	if err != nil {
+		d.taint(path)
+		d.report(n, codeDuration, path, "%q is longer than 290 years: write less", n.Value)
+		return
+	}
+	v.Set(reflect.ValueOf(metav1.Duration{Duration: value}))
+}
+
+func (d *decoder) mistyped(n *yaml.Node, path, want string) {
+	d.taint(path)
+	d.report(n, codeType, path, "is %s, and should be %s%s", d.describe(n), want, d.object.hint(d.templated(n)))
+}
+
+// templated returns the text in which a hint looks for a template: an unquoted
+// {{ }} is read as mappings.
+func (d *decoder) templated(n *yaml.Node) string {
+	if d.secret {
+		return ""
+	}
+	if n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle != 0 && d.object.template {
+		return "{{"
+	}
+	return n.Value
+}
+
+// report adds an error at a field's key where it has one, else at the node.
+func (d *decoder) report(n *yaml.Node, code, path, format string, args ...any) {
+	line := d.object.line(path)
+	if code == codeDuplicateKey || code == codeUnknownField {
+		line = n.Line + d.object.offset // the field that is meant, not its namesake
+	}
+	d.object.report("error", code, line, path, fmt.Sprintf(format, args...))
+}
+
+func (d *decoder) taint(path string) {
+	if d.tainted == nil {
+		d.tainted = map[string]bool{}
+	}
+	d.tainted[path] = true
+}
+
+// blamed reports whether an error of a field follows from one that was reported.
+func (d *decoder) blamed(path string) bool {
+	if d.hollow[path] && path != "spec" {
+		return true
+	}
+	for path != "" {
+		if d.tainted[path] {
+			return true
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return false
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// describe names what a node is for people.
+func (d *decoder) describe(n *yaml.Node) string {
+	kind, value := "text", fmt.Sprintf("%q", n.Value)
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return "a mapping"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case n.Tag == "!!null":
+		return "null"
+	case n.Tag == "!!int", n.Tag == "!!float":
+		kind, value = "number", n.Value
+	case n.Tag == "!!bool":
+		kind, value = "boolean", n.Value
+	}
+	if d.secret {
+		return "a " + kind
+	}
+	return "the " + kind + " " + value
+}

@@ -1,0 +1,87 @@
+package config
+
+import "strings"
+
+// The API groups that are read, and the kinds in them.
+const (
+	imageGroup  = "image.toolkit.fluxcd.io"
+	sourceGroup = "source.toolkit.fluxcd.io"
+	ownGroup    = "pinsetter.dev"
+
+	kindRepository = "ImageRepository"
+	kindPolicy     = "ImagePolicy"
+	kindAutomation = "ImageUpdateAutomation"
+	kindGit        = "GitRepository"
+	kindSecret     = "Secret"
+	kindAccount    = "ServiceAccount"
+	kindNamespace  = "Namespace"
+	kindList       = "List"
+)
+
+// imageKinds are the kinds of imageGroup.
+var imageKinds = []string{kindRepository, kindPolicy, kindAutomation}
+
+// reading says how a document with an apiVersion and a kind is read.
+type reading uint8
+
+const (
+	readNot         reading = iota // of another kind: passed over
+	readObject                     // one of the kinds above
+	readList                       // a list of objects, or of one kind of them
+	readOutdated                   // a version whose objects mean something else
+	readUnknown                    // of a group that is ours to read, and no kind of it
+	readMisspelt                   // one of imageKinds in a group that is almost ours
+	readVersionless                // one of imageKinds without apiVersion
+)
+
+// classify says how to read a document.
+func classify(apiVersion, kind string) reading {
+	group, version, grouped := strings.Cut(apiVersion, "/")
+	if !grouped {
+		return classifyCore(apiVersion, kind)
+	}
+	item := strings.TrimSuffix(kind, kindList)
+	switch {
+	case group == imageGroup && !isImageKind(item), group == ownGroup:
+		return readUnknown
+	case group == imageGroup, group == sourceGroup && item == kindGit:
+		if !knownVersion(version) {
+			return readOutdated
+		}
+		if item != kind {
+			return readList
+		}
+		return readObject
+	case isImageKind(item) && distance(group, imageGroup) <= 3:
+		return readMisspelt
+	}
+	return readNot
+}
+
+// classifyCore is classify for the group without a name.
+func classifyCore(version, kind string) reading {
+	item := strings.TrimSuffix(kind, kindList)
+	switch {
+	case version == "" && isImageKind(item):
+		return readVersionless
+	case version != "v1":
+		return readNot
+	case kind == kindList:
+		return readList
+	case item != kindSecret && item != kindAccount && item != kindNamespace:
+		return readNot
+	case item != kind:
+		return readList
+	}
+	return readObject
+}
+
+func isImageKind(kind string) bool {
+	return kind == kindRepository || kind == kindPolicy || kind == kindAutomation
+}
+
+// knownVersion reports whether objects of a version of Flux's groups are a subset
+// of v1's.
+func knownVersion(version string) bool {
+	return version == "v1" || version == "v1beta1" || version == "v1beta2"
+}

@@ -1,0 +1,88 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+// Kustomize builds the kustomization in a local directory and returns its result
+// as one file, whose path is "kustomize:DIR" and whose lines are those of
+// `kustomize build DIR`. Nothing is fetched and nothing is run: remote bases,
+// resources and files are an error that names the file and the entry, as are
+// Helm charts and plugins. Files are written nowhere.
+func Kustomize(dir string) ([]File, error) {
+	options := krusty.MakeDefaultOptions()
+	// With an order of its own kustomize has no reason to print a warning.
+	options.Reorder = krusty.ReorderOptionUnspecified
+	local := localFiles{FileSystem: filesys.MakeFsOnDisk(), refused: new(error)}
+	resources, err := krusty.MakeKustomizer(options).Run(local, dir)
+	switch {
+	case *local.refused != nil: // kustomize may have tried something else after it
+		return nil, fmt.Errorf("kustomize %s: %w", dir, *local.refused)
+	case err != nil:
+		return nil, fmt.Errorf("kustomize %s: %w", dir, plain(err))
+	}
+	data, err := resources.AsYaml()
+	if err != nil {
+		return nil, fmt.Errorf("kustomize %s: %w", dir, plain(err))
+	}
+	return []File{{Path: "kustomize:" + dir, Data: data}}, nil
+}
+
+// plain returns kustomize's error on one line.
+func plain(err error) error {
+	return errors.New(strings.Join(strings.Fields(err.Error()), " "))
+}
+
+var errReadOnly = errors.New("a build writes no files")
+
+// localFiles is a disk that refuses to hand out kustomizations with anything
+// remote in them, and to be written to.
+type localFiles struct {
+	filesys.FileSystem
+	refused *error // the first refusal
+}
+
+// ReadFile returns a file's bytes, or an error if it is a kustomization, or the
+// configuration of a plugin, that refers to anything remote.
+func (l localFiles) ReadFile(path string) ([]byte, error) {
+	data, err := l.FileSystem.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkLocal(path, data); err != nil {
+		if *l.refused == nil {
+			*l.refused = err
+		}
+		return nil, err
+	}
+	return data, nil
+}
+
+// Create returns an error.
+func (localFiles) Create(string) (filesys.File, error) { return nil, errReadOnly }
+
+// Mkdir returns an error.
+func (localFiles) Mkdir(string) error { return errReadOnly }
+
+// MkdirAll returns an error.
+func (localFiles) MkdirAll(string) error { return errReadOnly }
+
+// RemoveAll returns an error.
+func (localFiles) RemoveAll(string) error { return errReadOnly }
+
+// WriteFile returns an error.
+func (localFiles) WriteFile(string, []byte) error { return errReadOnly }
+
+func isKustomization(path string) bool {
+	switch filepath.Base(path) {
+	case "kustomization.yaml", "kustomization.yml", "Kustomization":
+		return true
+	}
+	return false
+}

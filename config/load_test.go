@@ -1,0 +1,122 @@
+package config_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// TestLoad loads testdata/<case>/in.yaml, or the folder in, with the Secrets of
+// the folder secrets where there is one. Its want lists the findings and then the
+// objects.
+func TestLoad(t *testing.T) {
+	cases, err := filepath.Glob("testdata/*/want")
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, wantPath := range cases {
+		t.Run(filepath.Base(filepath.Dir(wantPath)), func(t *testing.T) {
+			t.Chdir(filepath.Dir(wantPath))
+			got := describe(loadCase(t))
+			if *update {
+				if err := os.WriteFile("want", []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile("want")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("findings and objects (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func loadCase(t *testing.T) *config.Set {
+	t.Helper()
+	in := "in.yaml"
+	if _, err := os.Stat("in"); err == nil {
+		in = "in"
+	}
+	files, err := config.ReadPath(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := config.Options{CheckPolicy: checkPolicy, CheckAutomation: checkAutomation}
+	if _, err := os.Stat("secrets"); err == nil {
+		options.SecretDirs = []string{"secrets"}
+	}
+	return config.Load(files, options)
+}
+
+// describe writes everything that a set says for people.
+func describe(s *config.Set) string {
+	var b strings.Builder
+	for _, f := range s.Findings {
+		fmt.Fprintf(&b, "%s %s %s\n", f.Severity, f.Code, f)
+	}
+	for _, r := range s.Repositories {
+		fmt.Fprintf(&b, "ImageRepository %s%s: %s\n", r.Name, suspended(r.Suspended), state(r.Err))
+	}
+	for _, p := range s.Policies {
+		fmt.Fprintf(&b, "ImagePolicy %s%s: %s\n", p.Name, suspended(p.Suspended), state(p.Err))
+	}
+	for _, a := range s.Automations {
+		fmt.Fprintf(&b, "ImageUpdateAutomation %s%s: %s\n", a.Name, suspended(a.Suspended), state(a.Err))
+	}
+	return b.String()
+}
+
+func suspended(is bool) string {
+	if is {
+		return " (suspended)"
+	}
+	return ""
+}
+
+func state(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	return "\n\t" + strings.ReplaceAll(err.Error(), "\n", "\n\t")
+}
+
+// checkPolicy stands in for the room policy, which imports config.
+func checkPolicy(spec config.ImagePolicySpec) error {
+	var errs []error
+	if spec.Policy == (config.ImagePolicyChoice{}) {
+		errs = append(errs, &config.FieldError{Field: "spec.policy", Err: errors.New("has no policy: write one of semver, alphabetical and numerical")})
+	}
+	if p := spec.Policy.SemVer; p != nil && !regexp.MustCompile(`\d`).MatchString(p.Range) {
+		errs = append(errs, &config.FieldError{Field: "spec.policy.semver.range", Err: errors.New("improper constraint")})
+	}
+	if f := spec.FilterTags; f != nil {
+		if _, err := regexp.Compile(f.Pattern); err != nil {
+			errs = append(errs, &config.FieldError{Field: "spec.filterTags.pattern", Err: err})
+		}
+		if strings.Contains(f.Extract, "$unknown") {
+			errs = append(errs, &config.FieldError{Field: "spec.filterTags.extract", Err: errors.New("no such group"), Severity: "warning"})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func checkAutomation(spec config.ImageUpdateAutomationSpec) error {
+	if spec.GitSpec != nil && strings.Contains(spec.GitSpec.Commit.MessageTemplate, "{{ .Nope") {
+		return &config.FieldError{Field: "spec.git.commit.messageTemplate", Err: errors.New("no field Nope")}
+	}
+	return nil
+}

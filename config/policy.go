@@ -1,0 +1,91 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// policyDraft is an ImagePolicy whose reference is not yet resolved.
+type policyDraft struct {
+	*object
+	out *Policy
+}
+
+func (l *loader) readPolicy(o *object, spec *yaml.Node) {
+	p := &Policy{Name: o.name, Origin: o.origin, Labels: o.labels}
+	l.policies = append(l.policies, &policyDraft{o, p})
+	d := l.strictSpec(o, spec, &p.Spec)
+	p.Suspended = p.Spec.Suspend
+	d.defaultOrder(&p.Spec.Policy)
+	d.reference("spec.imageRepositoryRef.name", p.Spec.ImageRepositoryRef.Name)
+	d.namespace("spec.imageRepositoryRef.namespace", p.Spec.ImageRepositoryRef.Namespace)
+	d.reflection(&p.Spec)
+	if l.opts.CheckPolicy != nil && !d.blamed("spec") {
+		d.injected(codePolicy, l.opts.CheckPolicy(p.Spec))
+	}
+	o.remember("spec.imageRepositoryRef", "spec.imageRepositoryRef.name")
+}
+
+func (d *decoder) defaultOrder(p *ImagePolicyChoice) {
+	if p.Alphabetical != nil && p.Alphabetical.Order == "" {
+		p.Alphabetical.Order = OrderAscending
+	}
+	if p.Numerical != nil && p.Numerical.Order == "" {
+		p.Numerical.Order = OrderAscending
+	}
+}
+
+// reflection applies the default of digestReflectionPolicy and the CRD's rules
+// on spec.interval.
+func (d *decoder) reflection(spec *ImagePolicySpec) {
+	switch spec.DigestReflectionPolicy {
+	case "":
+		spec.DigestReflectionPolicy = ReflectNever
+	case ReflectAlways, ReflectIfNotPresent, ReflectNever:
+	default:
+		d.fail(codeBadValue, "spec.digestReflectionPolicy", "%q is not Always, IfNotPresent or Never%s",
+			spec.DigestReflectionPolicy, d.object.hint(string(spec.DigestReflectionPolicy)))
+		return
+	}
+	switch {
+	case d.blamed("spec.digestReflectionPolicy"):
+	case spec.DigestReflectionPolicy == ReflectAlways && spec.Interval == nil:
+		d.fail(codeMissingField, "spec.interval", `is missing, and digestReflectionPolicy Always needs it: write how often digests are looked up, such as "10m"`)
+	case spec.DigestReflectionPolicy != ReflectAlways && spec.Interval != nil:
+		d.fail(codeBadValue, "spec.interval", "is for digestReflectionPolicy Always alone: remove it, or set that")
+	}
+}
+
+// resolvePolicy finds the policy's repository.
+func (l *loader) resolvePolicy(p *policyDraft, repositories map[pinsetter.Name]*repositoryDraft) {
+	ref := p.out.Spec.ImageRepositoryRef
+	name := pinsetter.Name{Namespace: ref.Namespace, Name: ref.Name}
+	if name.Namespace == "" {
+		name.Namespace = p.name.Namespace
+	}
+	r := repositories[name]
+	switch {
+	case !validName(name.Name) || !validName(name.Namespace): // reported
+	case r == nil:
+		l.missing(p.object, "spec.imageRepositoryRef.name", objectKey{kindRepository, name})
+	case l.mayUse(p.object, r):
+		p.out.Repository = r.out
+	}
+	p.out.Err = p.err()
+	if p.out.Repository != nil {
+		p.out.Err = errors.Join(p.out.Err, p.dependency("spec.imageRepositoryRef.name", r.object))
+	}
+}
+
+// dependency returns an error if an object that o needs has errors.
+func (o *object) dependency(field string, needed *object) error {
+	cause := needed.firstError()
+	if cause == nil {
+		return nil
+	}
+	return fmt.Errorf("%s:%d: %s: its %s has errors: %s:%d", o.origin.Path, o.line(field), o, needed, cause.Path, cause.Line)
+}

@@ -1,0 +1,158 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// repositoryDraft is an ImageRepository whose references are not yet resolved.
+type repositoryDraft struct {
+	*object
+	out *Repository
+}
+
+// defaultExclusions are the CRD's; Flux applies them to an empty list as well.
+var defaultExclusions = []string{`^.*\.sig$`}
+
+// maxExclusions is the CRD's bound.
+const maxExclusions = 25
+
+func (l *loader) readRepository(o *object, spec *yaml.Node) {
+	r := &Repository{Name: o.name, Origin: o.origin}
+	l.repositories = append(l.repositories, &repositoryDraft{o, r})
+	d := l.strictSpec(o, spec, &r.Spec)
+	if len(r.Spec.ExclusionList) == 0 {
+		r.Spec.ExclusionList = defaultExclusions
+	}
+	if r.Spec.Provider == "" {
+		r.Spec.Provider = "generic"
+	}
+	r.Image, r.Suspended = r.Spec.Image, r.Spec.Suspend
+	r.Timeout = r.Spec.Interval.Duration
+	if r.Spec.Timeout != nil {
+		r.Timeout = r.Spec.Timeout.Duration
+	}
+	r.Timeout = max(r.Timeout, time.Second)
+
+	if d.require("spec.image", r.Image) {
+		if problem := checkImage(r.Image); problem != "" {
+			d.fail(codeImage, "spec.image", "%q %s%s", r.Image, problem, o.hint(r.Image))
+		}
+	}
+	d.requireInterval(child(spec, "interval"))
+	r.Exclude = l.exclusions(d, r.Spec.ExclusionList)
+	d.provider(r.Spec.Provider, "aws", "azure", "gcp")
+	d.optionalReference("spec.secretRef", r.Spec.SecretRef)
+	d.optionalReference("spec.certSecretRef", r.Spec.CertSecretRef)
+	d.optionalReference("spec.proxySecretRef", r.Spec.ProxySecretRef)
+	if r.Spec.ServiceAccountName != "" {
+		d.reference("spec.serviceAccountName", r.Spec.ServiceAccountName)
+	}
+	if access := child(spec, "accessFrom"); access != nil && r.Spec.AccessFrom != nil && r.Spec.AccessFrom.NamespaceSelectors == nil {
+		d.missing("spec.accessFrom.namespaceSelectors")
+	}
+	o.remember("spec.secretRef.name", "spec.certSecretRef.name", "spec.proxySecretRef.name", "spec.serviceAccountName", "spec.accessFrom")
+}
+
+// requireInterval reports an interval that is not there.
+func (d *decoder) requireInterval(n *yaml.Node) {
+	if text(n) == "" {
+		d.missing("spec.interval")
+	}
+}
+
+// exclusions compiles the patterns of an exclusion list, those that can be. Most
+// repositories have the same ones, so each is compiled once.
+func (l *loader) exclusions(d *decoder, patterns []string) []*regexp.Regexp {
+	if len(patterns) > maxExclusions {
+		d.fail(codeBadValue, "spec.exclusionList", "has %d patterns, and at most %d are allowed: join some with |", len(patterns), maxExclusions)
+	}
+	compiled := make([]*regexp.Regexp, 0, len(patterns))
+	for i, pattern := range patterns {
+		expression, known := l.patterns[pattern]
+		if !known {
+			var err error
+			if expression, err = regexp.Compile(pattern); err != nil {
+				d.fail(codeRegexp, item("spec.exclusionList", i), "%v%s", err, d.object.hint(pattern))
+				continue
+			}
+			l.patterns[pattern] = expression
+		}
+		compiled = append(compiled, expression)
+	}
+	return compiled
+}
+
+// provider reports a provider that can't be used: until logging in to clouds is
+// here, every one but generic.
+func (d *decoder) provider(name string, clouds ...string) {
+	switch {
+	case name == "generic":
+	case contains(clouds, name):
+		d.fail(codeUnsupported, "spec.provider", "provider %s is not supported yet; use a secretRef", name)
+	default:
+		d.fail(codeBadValue, "spec.provider", "%q is not a provider: write generic%s", name, d.object.hint(name))
+	}
+}
+
+// resolveRepository fills in what the repository's references lead to.
+func (l *loader) resolveRepository(r *repositoryDraft) {
+	spec, access := &r.out.Spec, &r.out.Access
+	access.Insecure = spec.Insecure
+	if spec.SecretRef != nil {
+		l.dockerConfig(r.object, "spec.secretRef.name", spec.SecretRef.Name, access)
+	}
+	if spec.ServiceAccountName != "" {
+		l.pullSecrets(r.object, spec.ServiceAccountName, access)
+	}
+	if spec.CertSecretRef != nil {
+		access.TLS = l.certificates(r.object, "spec.certSecretRef.name", spec.CertSecretRef.Name)
+	}
+	if spec.ProxySecretRef != nil {
+		access.Proxy = l.proxy(r.object, "spec.proxySecretRef.name", spec.ProxySecretRef.Name)
+	}
+	r.out.Err = r.err()
+}
+
+var (
+	scheme     = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://`)
+	imageHost  = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?$`)
+	imagePath  = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`) // OCI distribution 1.1, <name>
+	imageUpper = regexp.MustCompile(`[A-Z]`)
+)
+
+// maxImage is what registries accept as host and name together.
+const maxImage = 255
+
+// checkImage says what is wrong with the name of an image, "" for nothing.
+func checkImage(image string) string {
+	if prefix := scheme.FindString(image); prefix != "" {
+		return "has a URL scheme: remove " + `"` + prefix + `"`
+	}
+	if name, digest, found := strings.Cut(image, "@"); found {
+		return "has a digest: remove " + `"@` + digest + `" and keep "` + name + `"; a policy selects what is written`
+	}
+	slash := strings.LastIndex(image, "/")
+	if i := strings.LastIndex(image, ":"); i > slash {
+		return "has a tag: remove " + `"` + image[i:] + `"; a policy selects tags`
+	}
+	path := image
+	if host, rest, found := strings.Cut(image, "/"); found && (strings.ContainsAny(host, ".:") || host == "localhost") {
+		if !imageHost.MatchString(host) {
+			return "has no valid host and port before the first /"
+		}
+		path = rest
+	}
+	switch {
+	case len(image) > maxImage:
+		return "is longer than 255 characters"
+	case imagePath.MatchString(path):
+		return ""
+	case imagePath.MatchString(strings.ToLower(path)) && imageUpper.MatchString(path):
+		return "has upper-case letters, and the name of an image has none"
+	}
+	return "is not the name of an image: write host/name, such as ghcr.io/org/app"
+}
