@@ -2,8 +2,10 @@ package parts
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -45,8 +47,8 @@ func NewDistribution(t T, o DistributionOptions) *Distribution {
 	dir := Dir(t)
 	var err error
 	for range 3 { // another process may take the port in between
-		addr := freeAddress(t)
-		config := o.write(t, dir, addr)
+		addr, mark := freeAddress(t), rand.Text()
+		config := o.write(t, dir, addr, mark)
 		env := append(os.Environ(), "OTEL_TRACES_EXPORTER=none")
 		p := start(t, env, program, "serve", config)
 		d := &Distribution{Addr: addr, URL: "http://" + addr, output: p.output}
@@ -54,7 +56,7 @@ func NewDistribution(t T, o DistributionOptions) *Distribution {
 			d.URL = "https://" + addr
 		}
 		transport := o.transport(t)
-		if err = p.await(answers(d.URL+"/v2/", transport)); err == nil {
+		if err = p.await(answers(d.URL+"/v2/", mark, transport)); err == nil {
 			d.Shelf = Shelf{t: t, addr: addr, transport: transport, auth: o.pusher()}
 			return d
 		}
@@ -67,14 +69,18 @@ func NewDistribution(t T, o DistributionOptions) *Distribution {
 func (d *Distribution) Output() string { return d.output.String() }
 
 // write writes the configuration, which is JSON since that is YAML too, and what
-// it refers to; it returns the configuration's path.
-func (o DistributionOptions) write(t T, dir, addr string) string {
+// it refers to; it returns the configuration's path. The registry shows mark in
+// every answer.
+func (o DistributionOptions) write(t T, dir, addr, mark string) string {
 	t.Helper()
 	page := o.PageSize
 	if page == 0 {
 		page = 1000 // distribution's own default
 	}
-	serve := map[string]any{"addr": addr, "secret": "parts"}
+	serve := map[string]any{
+		"addr": addr, "secret": "parts",
+		"headers": map[string]any{"X-Parts": []string{mark}},
+	}
 	config := map[string]any{
 		"version": "0.1",
 		"log":     map[string]any{"level": "info"},
@@ -167,8 +173,9 @@ func (o DistributionOptions) pusher() authn.Authenticator {
 	return authn.Anonymous
 }
 
-// answers returns a check that url answers, whatever the status.
-func answers(url string, transport http.RoundTripper) func(context.Context) error {
+// answers returns a check that the registry with this mark answers at url,
+// whatever the status, and not one of another test that took the port.
+func answers(url, mark string, transport http.RoundTripper) func(context.Context) error {
 	return func(ctx context.Context) error {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
@@ -177,6 +184,10 @@ func answers(url string, transport http.RoundTripper) func(context.Context) erro
 		response, err := transport.RoundTrip(request)
 		if err != nil {
 			return err
+		}
+		if got := response.Header.Get("X-Parts"); got != mark {
+			_ = response.Body.Close()
+			return fmt.Errorf("another server answers at %s", url)
 		}
 		return response.Body.Close()
 	}

@@ -132,3 +132,12 @@ func TestRegistryWithTokens(t *testing.T) {
 		t.Errorf("%d tokens", got)
 	}
 }
+
+func TestRegistryListsWhatItIsTold(t *testing.T) {
+	r := NewRegistry(t, RegistryOptions{PageSize: 2})
+	want := []string{"b", "-not-a-tag", "a"}
+	r.SetTags("org/app", want...)
+	if diff := cmp.Diff(want, list(t, r.Image("org/app"))); diff != "" {
+		t.Error(diff)
+	}
+}
