@@ -136,16 +136,25 @@ func explain(host string, err error) error {
 		return fmt.Errorf("%w; %s needs a new certificate, or ca.crt of spec.certSecretRef a newer authority", err, host)
 	case errors.As(err, &alert):
 		return fmt.Errorf("%w; %s refused the TLS connection: if it asks for a client certificate, give tls.crt and tls.key in spec.certSecretRef", err, host)
-	case errors.Is(err, http.ErrSchemeMismatch):
+	case answersPlain(err):
 		return fmt.Errorf("%s answers plain HTTP where https is asked for; set spec.insecure: true if that is meant", host)
 	case errors.Is(err, login.ErrRefusedAddress), errors.Is(err, errPlain):
 		return err
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return fmt.Errorf("look up %s: no such host; is spec.image spelled right, and does DNS work here?", shown(dns.Name))
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("%s closed the connection without an answer: %w", host, err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%w; nothing listens there, or a firewall refuses it", err)
 	}
 	return err
+}
+
+// answersPlain reports whether TLS failed because the other side doesn't speak
+// it.
+func answersPlain(err error) bool {
+	var record tls.RecordHeaderError
+	return errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // isCertificate reports whether err is about a certificate.

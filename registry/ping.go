@@ -85,7 +85,7 @@ func (o *outcomes) explain(host string, err error) error {
 		return explain(host, plainError(err))
 	case plain == nil, errors.Is(plain, errPlain):
 		return explain(host, secure)
-	case secure == nil, errors.Is(secure, http.ErrSchemeMismatch):
+	case secure == nil, answersPlain(secure):
 		return explain(host, plain)
 	case isCertificate(secure), errors.Is(plain, context.Canceled):
 		return explain(host, secure)
