@@ -1,0 +1,122 @@
+package message
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// data is what a template sees as ".", by the names that Flux gives.
+type data struct {
+	AutomationObject pinsetter.Name // prints "namespace/name"
+	Values           map[string]string
+	Changed          *changed
+	Updated          *updated // removed from Flux 2.9
+}
+
+// changed is what was rewritten.
+type changed struct {
+	FileChanges map[string]objectChanges
+	ImageResult *updated // removed from Flux 2.9
+	all         []located
+}
+
+type objectChanges map[objectIdentifier][]change
+
+// objectIdentifier identifies an object. Templates range over objects in the
+// order of its fields.
+type objectIdentifier struct {
+	APIVersion, Kind, Name, Namespace string
+}
+
+// change is one value that was rewritten. Setter is the marker's
+// "namespace:policy[:suffix]".
+type change struct {
+	OldValue, NewValue, Setter string
+}
+
+// located is a change with its place and the image that it wrote.
+type located struct {
+	file   string
+	object objectIdentifier
+	change change
+	image  imageRef
+}
+
+// Objects returns the changes by object, over all files.
+func (c *changed) Objects() objectChanges {
+	objects := objectChanges{}
+	for _, l := range c.all {
+		objects[l.object] = append(objects[l.object], l.change)
+	}
+	return objects
+}
+
+// Changes returns the distinct changes, by file and line of the first.
+func (c *changed) Changes() []change {
+	var changes []change
+	seen := map[change]bool{}
+	for _, l := range c.all {
+		if !seen[l.change] {
+			seen[l.change] = true
+			changes = append(changes, l.change)
+		}
+	}
+	return changes
+}
+
+// newData returns the template's view of d.
+func newData(spec config.ImageUpdateAutomationSpec, d Data) *data {
+	c := &changed{FileChanges: map[string]objectChanges{}, all: locate(d)}
+	for _, l := range c.all {
+		if c.FileChanges[l.file] == nil {
+			c.FileChanges[l.file] = objectChanges{}
+		}
+		c.FileChanges[l.file][l.object] = append(c.FileChanges[l.file][l.object], l.change)
+	}
+	u := newUpdated(c.all)
+	c.ImageResult = u
+	view := &data{AutomationObject: d.Automation, Changed: c, Updated: u}
+	if spec.GitSpec != nil {
+		view.Values = spec.GitSpec.Commit.MessageTemplateValues
+	}
+	return view
+}
+
+// locate returns the changes by path and line.
+func locate(d Data) []located {
+	images := slices.Clone(d.Images)
+	slices.SortFunc(images, func(a, b Written) int {
+		return cmp.Or(a.Policy.Compare(b.Policy), strings.Compare(a.Image.String(), b.Image.String()))
+	})
+	changes := slices.Clone(d.Changes)
+	slices.SortStableFunc(changes, func(a, b pinsetter.Change) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
+	})
+	all := make([]located, len(changes))
+	for i, c := range changes {
+		all[i] = located{
+			file:   relative(d.Path, c.Path),
+			object: objectIdentifier{c.Object.APIVersion, c.Object.Kind, c.Object.Name, c.Object.Namespace},
+			change: change{c.Old, c.New, c.Setter},
+			image:  newImageRef(c, images),
+		}
+	}
+	return all
+}
+
+// relative returns file as seen from dir; "." where they are the same.
+func relative(dir, file string) string {
+	dir = strings.TrimPrefix(path.Clean("/"+dir), "/")
+	switch rest, below := strings.CutPrefix(file, dir+"/"); {
+	case file == dir:
+		return "."
+	case below && dir != "":
+		return rest
+	}
+	return file
+}

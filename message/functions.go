@@ -1,0 +1,115 @@
+package message
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"text/template"
+
+	"github.com/Masterminds/sprig/v3"
+)
+
+// leftOut are the functions of sprig's hermetic set that a message has no use
+// for: they make keys, hash passwords, encrypt, or give another result each
+// time.
+var leftOut = []string{
+	"genPrivateKey", "genCA", "genCAWithKey", "genSelfSignedCert", "genSelfSignedCertWithKey",
+	"genSignedCert", "genSignedCertWithKey", "buildCustomCert", "derivePassword", "bcrypt", "htpasswd",
+	"encryptAES", "decryptAES", "shuffle", "randInt",
+}
+
+// functions returns the functions that a template may call. Each spends from
+// the budget for what it is given and what it returns, and is refused before
+// it makes more than fits.
+func functions(b *budget) template.FuncMap {
+	all := sprig.HermeticTxtFuncMap()
+	for _, name := range leftOut {
+		delete(all, name)
+	}
+	maps.Copy(all, template.FuncMap{
+		// Builtin, and bounded like the others by being given here.
+		"print": fmt.Sprint, "printf": fmt.Sprintf, "println": fmt.Sprintln,
+		"html": template.HTMLEscaper, "js": template.JSEscaper, "urlquery": template.URLQueryEscaper,
+		// In the order of maps in sprig.
+		"keys": sortedKeys, "values": sortedValues,
+	})
+	for name, f := range all {
+		all[name] = b.wrap(reflect.ValueOf(f), guards[name]).Interface()
+	}
+	return all
+}
+
+func sortedKeys(dicts ...map[string]any) []string {
+	var keys []string
+	for _, dict := range dicts {
+		keys = slices.AppendSeq(keys, maps.Keys(dict))
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// sortedValues returns the values by their keys.
+func sortedValues(dict map[string]any) []any {
+	values := []any{}
+	for _, key := range sortedKeys(dict) {
+		values = append(values, dict[key])
+	}
+	return values
+}
+
+var errorType = reflect.TypeFor[error]()
+
+// wrap returns f with the counting around it, and a second result for an error
+// where f has none.
+func (b *budget) wrap(f reflect.Value, guard guard) reflect.Value {
+	t := f.Type()
+	var in []reflect.Type
+	for i := range t.NumIn() {
+		in = append(in, t.In(i))
+	}
+	wrapped := reflect.FuncOf(in, []reflect.Type{t.Out(0), errorType}, t.IsVariadic())
+	call := f.Call
+	if t.IsVariadic() {
+		call = f.CallSlice
+	}
+	fail := func(err error) []reflect.Value {
+		return []reflect.Value{reflect.Zero(t.Out(0)), reflect.ValueOf(&err).Elem()}
+	}
+	return reflect.MakeFunc(wrapped, func(args []reflect.Value) []reflect.Value {
+		if err := b.admit(args, guard); err != nil {
+			return fail(err)
+		}
+		results := call(args)
+		if len(results) == 2 && !results[1].IsNil() {
+			return results
+		}
+		if _, err := b.weigh(results[0]); err != nil {
+			return fail(err)
+		}
+		return []reflect.Value{results[0], reflect.Zero(errorType)}
+	})
+}
+
+// admit spends what a call costs and reports whether it may be made.
+func (b *budget) admit(args []reflect.Value, guard guard) error {
+	if err := b.spend(callCost); err != nil {
+		return err
+	}
+	weight := 0
+	for _, arg := range args {
+		w, err := b.weigh(arg)
+		if err != nil {
+			return err
+		}
+		weight += w
+	}
+	if guard == nil {
+		return nil
+	}
+	size, work := guard(args, weight)
+	if size > maxValue {
+		return errValue
+	}
+	return b.spend(work)
+}
