@@ -123,7 +123,6 @@ func explain(host string, err error) error {
 	var unknown x509.UnknownAuthorityError
 	var mismatch x509.HostnameError
 	var invalid x509.CertificateInvalidError
-	var alert tls.AlertError
 	var dns *net.DNSError
 	switch {
 	case err == nil:
@@ -134,8 +133,10 @@ func explain(host string, err error) error {
 		return fmt.Errorf("%w; spec.image must use a name that the certificate is for, or certSecretRef's ca.crt belongs to another registry", err)
 	case errors.As(err, &invalid):
 		return fmt.Errorf("%w; %s needs a new certificate, or ca.crt of spec.certSecretRef a newer authority", err, host)
-	case errors.As(err, &alert):
+	case refusedByAlert(err):
 		return fmt.Errorf("%w; %s refused the TLS connection: if it asks for a client certificate, give tls.crt and tls.key in spec.certSecretRef", err, host)
+	case err.Error() == http.StatusText(http.StatusProxyAuthRequired):
+		return errProxy // what net/http says of a CONNECT that was answered 407
 	case answersPlain(err):
 		return fmt.Errorf("%s answers plain HTTP where https is asked for; set spec.insecure: true if that is meant", host)
 	case errors.Is(err, login.ErrRefusedAddress), errors.Is(err, errPlain):
@@ -150,6 +151,15 @@ func explain(host string, err error) error {
 	return err
 }
 
+// errProxy says that a proxy wants to know who asks.
+var errProxy = errors.New("407 Proxy Authentication Required: the proxy wants credentials, or other ones; give username and password in the Secret of spec.proxySecretRef")
+
+// refusedByAlert reports whether the other side ended the TLS handshake.
+func refusedByAlert(err error) bool {
+	var remote *net.OpError
+	return errors.As(err, &remote) && remote.Op == "remote error"
+}
+
 // answersPlain reports whether TLS failed because the other side doesn't speak
 // it.
 func answersPlain(err error) bool {
@@ -160,8 +170,7 @@ func answersPlain(err error) bool {
 // isCertificate reports whether err is about a certificate.
 func isCertificate(err error) bool {
 	var verification *tls.CertificateVerificationError
-	var alert tls.AlertError
-	return errors.As(err, &verification) || errors.As(err, &alert)
+	return errors.As(err, &verification) || refusedByAlert(err)
 }
 
 // timeoutError says whose deadline ended the work. What was done when it ended

@@ -66,7 +66,11 @@ type outcomes struct {
 func (o *outcomes) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := o.inner.RoundTrip(request)
 	failure := err
-	if err == nil && response.StatusCode != http.StatusOK && response.StatusCode != http.StatusUnauthorized {
+	switch {
+	case err != nil, response.StatusCode == http.StatusOK, response.StatusCode == http.StatusUnauthorized:
+	case response.StatusCode == http.StatusProxyAuthRequired:
+		failure = errProxy
+	default:
 		failure = fmt.Errorf("%s://%s/v2/ answers %s; is it a registry?", request.URL.Scheme, request.URL.Host, shown(response.Status))
 	}
 	o.mu.Lock()
@@ -89,10 +93,12 @@ func (o *outcomes) explain(host string, err error) error {
 		return explain(host, plain)
 	case isCertificate(secure), errors.Is(plain, context.Canceled):
 		return explain(host, secure)
-	case secure.Error() == plain.Error():
-		return explain(host, secure)
 	}
-	return fmt.Errorf("%w; and over plain HTTP: %w", explain(host, secure), explain(host, plain))
+	secure, plain = explain(host, secure), explain(host, plain)
+	if secure.Error() == plain.Error() {
+		return secure
+	}
+	return fmt.Errorf("%w; and over plain HTTP: %w", secure, plain)
 }
 
 // challengeOf returns the challenge in a 401, if there is one to answer.

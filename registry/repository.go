@@ -79,10 +79,27 @@ func parse(image string, insecure bool) (name.Repository, error) {
 		options = append(options, name.Insecure)
 	}
 	named, err := name.NewRepository(image, options...)
+	if err == nil {
+		err = checkName(named)
+	}
 	if err != nil {
-		return name.Repository{}, fmt.Errorf("image %q is not a repository name like ghcr.io/org/app (no scheme, no tag): %w", image, err)
+		return name.Repository{}, fmt.Errorf("image %s is not a repository name like ghcr.io/org/app (no scheme, no tag): %w", quoted(image), err)
 	}
 	return named, nil
+}
+
+// checkName refuses what go-containerregistry lets pass and a URL would take
+// for something else than a host and the path of an image.
+func checkName(named name.Repository) error {
+	if host := named.RegistryStr(); strings.HasSuffix(host, ":") {
+		return fmt.Errorf("%q is not a host", host)
+	}
+	for part := range strings.SplitSeq(named.RepositoryStr(), "/") {
+		if part == "" || part == "." || part == ".." {
+			return fmt.Errorf("%q has an empty part, or dots for one", named.RepositoryStr())
+		}
+	}
+	return nil
 }
 
 // Name returns the image's full name.
@@ -136,7 +153,7 @@ func (p *Repository) manifest(tag string) func(string) string {
 func (p *Repository) head(ctx context.Context, tag string) (string, error) {
 	response, c, err := p.send(ctx, http.MethodHead, p.manifest(tag), strings.Join(manifestTypes, ", "))
 	if err != nil {
-		return "", explain(p.name.RegistryStr(), err)
+		return "", err
 	}
 	defer discard(response)
 	switch response.StatusCode {
@@ -156,7 +173,7 @@ func (p *Repository) head(ctx context.Context, tag string) (string, error) {
 func (p *Repository) get(ctx context.Context, tag string) (string, error) {
 	response, c, err := p.send(ctx, http.MethodGet, p.manifest(tag), strings.Join(manifestTypes, ", "))
 	if err != nil {
-		return "", explain(p.name.RegistryStr(), err)
+		return "", err
 	}
 	defer discard(response)
 	if response.StatusCode != http.StatusOK {

@@ -142,7 +142,7 @@ func (p *Repository) sendOnce(ctx context.Context, method, u, accept string, s s
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, plainError(err)
+		return nil, explain(p.name.RegistryStr(), plainError(err))
 	}
 	return response, nil
 }

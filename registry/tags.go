@@ -167,7 +167,7 @@ func (l *lister) read(ctx context.Context, u func(origin string) string) (*page,
 	p := l.repository
 	response, c, err := p.send(ctx, http.MethodGet, u, "application/json")
 	if err != nil {
-		return nil, explain(p.name.RegistryStr(), err)
+		return nil, err
 	}
 	defer discard(response)
 	if response.StatusCode != http.StatusOK {
