@@ -55,17 +55,21 @@ func (l *loader) readGit(o *object, spec *yaml.Node) {
 func (d *decoder) url(address string) {
 	const field = "spec.url"
 	u, err := url.Parse(address)
+	shown := address
+	if err == nil && u.User != nil {
+		shown = u.Redacted()
+	}
 	switch {
 	case err != nil && !strings.Contains(address, "://") && strings.Contains(address, "@"):
 		d.fail(codeURL, field, "is written as for scp: write ssh://USER@HOST/PATH")
 	case err != nil:
 		d.fail(codeURL, field, "is not a URL%s", d.object.hint(address))
 	case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ssh" && u.Scheme != "file":
-		d.fail(codeURL, field, "%q is not an http, https or ssh URL%s", u.Redacted(), d.object.hint(address))
+		d.fail(codeURL, field, "%q is not an http, https or ssh URL%s", shown, d.object.hint(address))
 	case u.Scheme == "file" && u.Path == "", u.Scheme != "file" && u.Hostname() == "":
-		d.fail(codeURL, field, "%q names no repository%s", u.Redacted(), d.object.hint(address))
+		d.fail(codeURL, field, "%q names no repository%s", shown, d.object.hint(address))
 	case substitution.MatchString(address):
-		d.fail(codeURL, field, "%q can't be used%s", u.Redacted(), d.object.hint(address))
+		d.fail(codeURL, field, "%q can't be used%s", shown, d.object.hint(address))
 	default:
 		if _, found := u.User.Password(); found {
 			d.fail(codeURL, field, "holds a password: move it to the Secret of spec.secretRef")

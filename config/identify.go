@@ -40,6 +40,9 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 		return
 	}
 	if err := measure(n); err != nil {
+		if m := target(direct(n, "metadata")); m != nil && m.Kind == yaml.MappingNode {
+			l.name(o, text(target(direct(m, "name"))), text(target(direct(m, "namespace"))))
+		}
 		o.fail(codeTooLarge, "", "%v", err)
 		l.findings = append(l.findings, o.findings...)
 		return
@@ -77,7 +80,7 @@ func (o *object) failKind(how reading, apiVersion string) {
 	group, _, _ := strings.Cut(apiVersion, "/")
 	switch {
 	case how == readOutdated:
-		o.fail(codeAPIVersion, "apiVersion", "%q is not read: write %s/v1 and its fields (flux migrate -f rewrites files)%s", apiVersion, group, o.hint(apiVersion))
+		o.fail(codeAPIVersion, "apiVersion", "%q is not read: write %s/v1 and its fields%s", apiVersion, group, o.hint(apiVersion))
 	case how == readMisspelt:
 		o.fail(codeAPIVersion, "apiVersion", "%q is not a group of Flux; did you mean %q?", apiVersion, imageGroup+"/v1")
 	case how == readVersionless:

@@ -40,10 +40,10 @@ func (l *loader) closeSecretDirs() {
 	}
 }
 
-// mounted returns the copies of a Secret that the folders hold; one that can't be
-// read is reported to o.
-func (l *loader) mounted(o *object, field string, name pinsetter.Name) []*secret {
-	var found []*secret
+// mounted returns the copies of a Secret that the folders hold. If one can't be
+// read, that is reported to o and ok is false.
+func (l *loader) mounted(o *object, field string, name pinsetter.Name) (found []*secret, ok bool) {
+	ok = true
 	for _, m := range l.mounts {
 		places := []string{path.Join(name.Namespace, name.Name)}
 		if name.Namespace == l.opts.Namespace {
@@ -52,14 +52,16 @@ func (l *loader) mounted(o *object, field string, name pinsetter.Name) []*secret
 		for _, place := range places {
 			s, err := m.read(place)
 			if err != nil {
+				ok = false
 				o.fail(codeSecretDir, field, "Secret %s can't be read from %s: %v", name, filepath.Join(m.dir, place), cause(err))
 			}
 			if s != nil {
+				s.name = name
 				found = append(found, s)
 			}
 		}
 	}
-	return found
+	return found, ok
 }
 
 // read returns the Secret whose keys are the files of a folder; nil if there is

@@ -79,7 +79,13 @@ func invalidUTF8(data []byte) int {
 	}
 }
 
-var yamlLine = regexp.MustCompile(`^line (\d+): (.*)`)
+var (
+	yamlLine = regexp.MustCompile(`^line (\d+): (.*)`)
+
+	// countsFromZero matches the messages of go-yaml's parser, whose lines count
+	// from 0; those of its scanner count from 1 (yaml/v3, decode.go, parser.fail).
+	countsFromZero = regexp.MustCompile(`^did not find expected (',' or '[\]}]'|key|node content|'-' indicator|<)`)
+)
 
 // yamlError gives the parser's error the line in the file.
 func yamlError(c chunk, err error) *parseError {
@@ -87,9 +93,12 @@ func yamlError(c chunk, err error) *parseError {
 	line := c.line
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		n, _ := strconv.Atoi(m[1])
+		text = m[2]
+		if countsFromZero.MatchString(text) {
+			n++
+		}
 		// The parser may point at the line after the last one.
 		line += min(n-1, bytes.Count(bytes.TrimRight(c.data, "\n"), []byte("\n")))
-		text = m[2]
 	}
 	return &parseError{codeYAML, line, errors.New(text)}
 }

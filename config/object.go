@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -73,13 +74,14 @@ func (o *object) report(severity pinsetter.Severity, code string, line int, fiel
 
 // String returns "Kind namespace/name", as far as they are known.
 func (o *object) String() string {
+	kind := cmp.Or(o.kind, "object")
 	switch {
 	case o.name.Name == "":
-		return o.kind
+		return kind
 	case o.name.Namespace == "":
-		return o.kind + " " + o.name.Name
+		return kind + " " + o.name.Name
 	}
-	return o.kind + " " + o.name.String()
+	return kind + " " + o.name.String()
 }
 
 // place returns "path:line".

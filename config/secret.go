@@ -12,7 +12,8 @@ import (
 
 // secret is the content of a Secret, from an object or a mounted folder.
 type secret struct {
-	*object                     // nil for a mounted folder
+	*object   // nil for a mounted folder
+	name      pinsetter.Name
 	where     string            // "path:line", or the folder
 	Type      string            `json:"type"` // "" is unknown for a mounted folder, Opaque for an object
 	Data      map[string]string `json:"data"` // base64; plain for a mounted folder
@@ -21,7 +22,7 @@ type secret struct {
 }
 
 func (l *loader) readSecret(o *object) {
-	s := &secret{object: o, where: o.place()}
+	s := &secret{object: o, name: o.name, where: o.place()}
 	l.secrets[o.name] = s
 	d := l.decoder(o)
 	var document struct {
@@ -62,8 +63,9 @@ func (l *loader) secret(o *object, field, name string) *secret {
 	}
 	key := pinsetter.Name{Namespace: o.name.Namespace, Name: name}
 	given := l.secrets[key]
-	mounted := l.mounted(o, field, key)
+	mounted, ok := l.mounted(o, field, key)
 	switch {
+	case !ok: // reported
 	case len(mounted) > 0 && (given == nil || given.encrypted):
 		return l.agree(o, field, mounted)
 	case given == nil:
@@ -87,7 +89,7 @@ func (l *loader) secret(o *object, field, name string) *secret {
 func (l *loader) agree(o *object, field string, copies []*secret) *secret {
 	for _, other := range copies[1:] {
 		if !slices.Equal(copies[0].keys(), other.keys()) || !sameValues(copies[0], other) {
-			o.fail(codeSecret, field, "the Secret is given twice, by %s and %s, and the two differ: keep one", copies[0].where, other.where)
+			o.fail(codeSecret, field, "Secret %s is given twice, by %s and %s, and the two differ: keep one", other.name, copies[0].where, other.where)
 			return nil
 		}
 	}

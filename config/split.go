@@ -32,6 +32,9 @@ func split(data []byte) []chunk {
 			chunks = append(chunks, chunk{data[start:at], startLine})
 			start, startLine = at, line
 		}
+		if start == at && data[at] == '.' && isMarker(data[at:end]) {
+			start, startLine = end, line+1 // a marker that only ends a document
+		}
 		at = end
 	}
 	if start < len(data) {

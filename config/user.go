@@ -21,7 +21,7 @@ type user struct {
 
 // fail reports what the Secret has or lacks.
 func (u user) fail(format string, args ...any) {
-	u.object.fail(codeSecret, u.field, "Secret (%s) %s", u.from.where, fmt.Sprintf(format, args...))
+	u.object.fail(codeSecret, u.field, "Secret %s (%s) %s", u.from.name, u.from.where, fmt.Sprintf(format, args...))
 }
 
 // value returns what a key holds; "" where there is none, or after reporting that
@@ -67,7 +67,7 @@ func (u user) named(key, value string) pinsetter.Secret {
 	if value == "" {
 		return pinsetter.Secret{}
 	}
-	return pinsetter.NewSecret(fmt.Sprintf("Secret %s, key %s", u.from.where, key), value)
+	return pinsetter.NewSecret(fmt.Sprintf("Secret %s, key %s", u.from.name, key), value)
 }
 
 // tls returns the certificates that the Secret holds. The standard keys win over
@@ -160,8 +160,9 @@ func (l *loader) dockerConfig(o *object, field, name string, access *RegistryAcc
 	}
 	u := user{o, field, s}
 	if s.Type == oldDockerConfig || s.Type == "" && u.has(oldDockerConfigKey) {
-		if content := u.value(oldDockerConfigKey); u.isJSON(oldDockerConfigKey, content) {
-			access.DockerConfigs = append(access.DockerConfigs, u.named(oldDockerConfigKey, `{"auths":`+content+`}`))
+		if u.isJSON(oldDockerConfigKey) {
+			auths := `{"auths":` + u.value(oldDockerConfigKey) + `}`
+			access.DockerConfigs = append(access.DockerConfigs, u.named(oldDockerConfigKey, auths))
 		}
 		return
 	}
@@ -169,13 +170,18 @@ func (l *loader) dockerConfig(o *object, field, name string, access *RegistryAcc
 		u.fail("is of type %q, and registries need %s (kubectl create secret docker-registry)", s.Type, dockerConfigType)
 		return
 	}
-	if content := u.value(dockerConfigKey); u.isJSON(dockerConfigKey, content) {
+	if u.isJSON(dockerConfigKey) {
 		access.DockerConfigs = append(access.DockerConfigs, u.secret(dockerConfigKey))
 	}
 }
 
-// isJSON reports whether content is a JSON object, and reports it if it isn't.
-func (u user) isJSON(key, content string) bool {
+// isJSON reports whether a key holds a JSON object; if not, that is reported.
+func (u user) isJSON(key string) bool {
+	content, err := u.from.value(key)
+	if err != nil {
+		u.fail("%v", err)
+		return false
+	}
 	var document map[string]json.RawMessage
 	if json.Unmarshal([]byte(content), &document) != nil || document == nil {
 		u.fail("has no JSON object under %s", key)
