@@ -27,12 +27,12 @@ type CommitInfo struct {
 type Signature struct{ Name, Email string }
 
 // pushState reads the push branch, whose files are in store already.
-func (r *Remote) pushState(ctx context.Context, store *objects, at place, base *Snapshot) (*PushState, error) {
+func (r *Remote) pushState(ctx context.Context, c *conversation, store *objects, at place, base *Snapshot) (*PushState, error) {
 	head, err := r.snapshot(store, at)
 	if err != nil {
 		return nil, err
 	}
-	commits, err := r.between(ctx, base.hash, head.hash)
+	commits, err := r.between(ctx, c, base.hash, head.hash)
 	if err != nil {
 		return nil, err
 	}
@@ -45,17 +45,12 @@ func (r *Remote) pushState(ctx context.Context, store *objects, at place, base *
 
 // between returns the commits that lead to head and not to base, newest first:
 // all of them, or one more than Bounds.Commits. Both must be on the server.
-func (r *Remote) between(ctx context.Context, base, head plumbing.Hash) ([]CommitInfo, error) {
+func (r *Remote) between(ctx context.Context, c *conversation, base, head plumbing.Hash) ([]CommitInfo, error) {
 	if base == head {
 		return nil, nil
 	}
-	session, adv, err := r.advertised(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer session.Close()
 	store := newObjects(r.bounds)
-	err = r.pack(ctx, session, adv, request{
+	err := c.pack(ctx, request{
 		wants:  []plumbing.Hash{head},
 		haves:  []plumbing.Hash{base},
 		depth:  r.bounds.Commits + 1,

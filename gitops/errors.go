@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/transport"
@@ -118,8 +119,17 @@ func explainTLS(err error) error {
 	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
 		return fmt.Errorf("%w: %w", ErrTimeout, err)
 	}
-	return err
+	if strings.Contains(err.Error(), "not our ref") { // git's upload-pack, of a want that was a ref before
+		return fmt.Errorf("%w: %w", ErrStale, cleaned{err})
+	}
+	return cleaned{err}
 }
+
+// cleaned is an error whose text may be a server's.
+type cleaned struct{ error }
+
+func (c cleaned) Error() string { return clean(c.error.Error()) }
+func (c cleaned) Unwrap() error { return c.error }
 
 // detail returns what a server said beside a sentinel of go-git, as ": text".
 func detail(err, sentinel error) string {

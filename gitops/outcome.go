@@ -49,7 +49,7 @@ func reason(report *packp.ReportStatus) string {
 var (
 	staleWords = []string{
 		"fetch first", "stale info", "but expected", "reference already exists",
-		"failed to lock", "cannot lock ref", "unable to resolve reference",
+		"failed to lock", ".lock': file exists", "unable to resolve reference",
 	}
 	protectedWords = []string{
 		"hook declined", "protected branch", "gh006", "gh013", "not allowed to push", "push declined",

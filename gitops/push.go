@@ -139,7 +139,12 @@ func (r *Remote) check(ctx context.Context, p Push, u *update, adv *packp.AdvRef
 // checkMerged asks the server whether all of a ref is in what the snapshot was
 // built on, which a shallow read can't tell.
 func (r *Remote) checkMerged(ctx context.Context, p Push, u *update) error {
-	missing, err := r.between(ctx, p.Snapshot.fetched().hash, u.lease)
+	c, err := r.converse(ctx)
+	if err != nil {
+		return explain(ctx, err)
+	}
+	defer c.close()
+	missing, err := r.between(ctx, c, p.Snapshot.fetched().hash, u.lease)
 	if err != nil {
 		return explain(ctx, err)
 	}

@@ -1,0 +1,173 @@
+package gitops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// conversation is a session that reads, with what the server advertised when it
+// began.
+type conversation struct {
+	remote  *Remote
+	session transport.UploadPackSession
+	adv     *packp.AdvRefs
+	asked   bool
+}
+
+// converse starts a session and reads the server's refs.
+func (r *Remote) converse(ctx context.Context) (*conversation, error) {
+	c := &conversation{remote: r}
+	if err := c.begin(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *conversation) begin(ctx context.Context) error {
+	session, err := c.remote.uploadPack()
+	if err != nil {
+		return err
+	}
+	adv, err := session.AdvertisedReferencesContext(ctx)
+	if err != nil {
+		_ = session.Close()
+		return unsupported(err)
+	}
+	c.session, c.adv, c.asked = session, adv, false
+	return nil
+}
+
+func (c *conversation) close() { _ = c.session.Close() }
+
+// unsupported returns an error that says so for a repository whose objects have
+// other hashes than go-git reads: it takes the first line of refs for garbage
+// and quotes it.
+func unsupported(err error) error {
+	if strings.Contains(err.Error(), "object-format=sha256") {
+		return errors.New("the repository's object format is sha256: only sha1 is supported")
+	}
+	return err
+}
+
+// request is what is asked of a server. A zero depth asks for all history.
+type request struct {
+	wants, haves []plumbing.Hash
+	depth        int
+	filter       packp.Filter
+	keep         func(plumbing.ObjectType) bool // nil: every object
+}
+
+// pack asks for objects and unpacks them into a store.
+func (c *conversation) pack(ctx context.Context, q request, into *objects) (err error) {
+	if _, once := c.session.(*streamSession); once && c.asked { // http answers any number
+		c.close()
+		if err := c.begin(ctx); err != nil {
+			return err
+		}
+	}
+	c.asked = true
+	answer, sidebands, err := c.ask(ctx, q)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ignoreDone(ctx, answer.Close())) }()
+	bounds := c.remote.bounds
+	over := overBound("bytes in a pack", bounds.PackBytes)
+	limited := &limitedReader{r: sidebands, left: bounds.PackBytes, over: over}
+	if err := unpack(limited, into, bounds, q.keep); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, limited) // the framing's end, so that the connection can be used again
+	return err
+}
+
+// ask sends a request. The second of what it returns reads the pack.
+func (c *conversation) ask(ctx context.Context, q request) (io.Closer, io.Reader, error) {
+	caps := c.adv.Capabilities
+	req := packp.NewUploadPackRequestFromCapabilities(caps)
+	req.Wants, req.Haves = q.wants, q.haves
+	if caps.Supports(capability.NoProgress) {
+		_ = req.Capabilities.Set(capability.NoProgress) // fails for values only
+	}
+	if q.depth > 0 && caps.Supports(capability.Shallow) {
+		_ = req.Capabilities.Set(capability.Shallow)
+		req.Depth = packp.DepthCommits(q.depth)
+	}
+	if q.filter != "" && caps.Supports(capability.Filter) {
+		_ = req.Capabilities.Set(capability.Filter)
+		req.Filter = q.filter
+	}
+	answer, err := c.session.UploadPack(ctx, req)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case req.Capabilities.Supports(capability.Sideband64k):
+		return answer, sideband.NewDemuxer(sideband.Sideband64k, answer), nil
+	case req.Capabilities.Supports(capability.Sideband):
+		return answer, sideband.NewDemuxer(sideband.Sideband, answer), nil
+	}
+	return answer, answer, nil
+}
+
+// ignoreDone drops the error of closing what a deadline closed already.
+func ignoreDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// limitedReader fails with over instead of reading more than left bytes.
+type limitedReader struct {
+	r    io.Reader
+	left int64
+	over error
+}
+
+func (l *limitedReader) Read(p []byte) (int, error) {
+	if l.left < 0 {
+		return 0, l.over
+	}
+	if int64(len(p)) > l.left+1 {
+		p = p[:l.left+1]
+	}
+	n, err := l.r.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, l.over
+	}
+	return n, err
+}
+
+// history reads everything that leads to the branch of ref, else to every
+// branch and tag, for servers that don't hand out a commit by its hash.
+func (c *conversation) history(ctx context.Context, ref config.GitRef, push plumbing.Hash, into *objects) error {
+	var wants []plumbing.Hash
+	if ref.Branch != "" {
+		wants = append(wants, c.adv.References[heads+ref.Branch])
+	} else {
+		for _, hash := range c.adv.References {
+			wants = append(wants, hash)
+		}
+	}
+	if !push.IsZero() {
+		wants = append(wants, push)
+	}
+	if err := c.pack(ctx, request{wants: wants}, into); err != nil {
+		return err
+	}
+	if _, err := into.object(plumbing.NewHash(ref.Commit)); err != nil {
+		return fmt.Errorf("%w: commit %q is in the history of no ref that was asked for", ErrNoRef, ref.Commit)
+	}
+	return nil
+}
