@@ -90,6 +90,8 @@ func parseSetter(setter string) (marker, error) {
 		return marker{}, &markerError{CodeSetter, fmt.Sprintf("marker %q: ", setter) + fmt.Sprintf(format, args...)}
 	}
 	switch {
+	case setter == "":
+		return wrong("it names no policy: write \"namespace:policy\"")
 	case len(fields) == 1 && strings.Contains(setter, "/"):
 		return wrong("namespace and policy are separated by a colon: write %q", strings.Replace(setter, "/", ":", 1))
 	case len(fields) == 1:

@@ -76,7 +76,7 @@ func (s *search) unparsable(err error) {
 	}
 	message, line := explain(err)
 	if line > 0 {
-		message = fmt.Sprintf("line %d: %s", line+s.tokens.firstLine-1, message)
+		message = fmt.Sprintf("around line %d: %s", line+s.tokens.firstLine-1, message)
 	}
 	s.file.report(pinsetter.Error, CodeUnparsable, s.tokens.all[i].line, "the document of this marker is not valid YAML and is left alone: %s", message)
 }

@@ -22,9 +22,9 @@ import (
 )
 
 // MaxSize is the size in bytes above which a file is reported and not parsed.
-// The largest marked file seen in the wild has under 2 MB; parsing takes about
-// 30 times a document's size in memory.
-const MaxSize = 32 << 20
+// Parsing takes thirty times a document's size in memory, and a hundred times
+// that of one made to hurt.
+const MaxSize = 16 << 20
 
 // maxFindings bounds what one file may report, so that a hostile one can't
 // fill memory and terminals.

@@ -99,13 +99,15 @@ var (
 	plainSafe = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._:/@+-]*[a-zA-Z0-9._/@+-]$|^[a-zA-Z0-9_]$`)
 
 	// notString are values that some reader takes for a number, a truth value or
-	// a date, beyond those that kyaml knows: sexagesimal numbers of YAML 1.1
-	// (yaml.org/type/int.html, float.html), and numbers of YAML 1.2's core schema
-	// (section 10.3.2) such as 0o17 and, out of Go's range, 12e4567.
+	// a date. kyaml leaves out sexagesimal numbers and dates of YAML 1.1
+	// (yaml.org/type/int.html, float.html, timestamp.html), and numbers of YAML
+	// 1.2's core schema (section 10.3.2) such as 0o17 and, out of Go's range,
+	// 12e4567.
 	notString = regexp.MustCompile(`^(` +
 		`[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?` +
 		`|0o?[0-7_]+|0b[01_]+|0x[0-9a-fA-F_]+` +
 		`|[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?` +
+		`|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}` +
 		`|[yY]|[nN]|[yY][eE][sS]|[nN][oO]|[oO][nN]|[oO][fF][fF]|[tT][rR][uU][eE]|[fF][aA][lL][sS][eE]|[nN][uU][lL][lL]` +
 		`)$`)
 )

@@ -1,0 +1,190 @@
+package setters_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"path/filepath"
+	"testing"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/setters"
+)
+
+// FuzzApply holds every file to what the package promises: bytes outside of the
+// marked values never change, the same value changes nothing, twice equals once,
+// and the result reads as the original but for the values in Changes.
+func FuzzApply(f *testing.F) {
+	seeds, err := filepath.Glob("testdata/*/in")
+	if err != nil || len(seeds) == 0 {
+		f.Fatalf("no golden files: %v", err)
+	}
+	for _, seed := range seeds {
+		for _, tag := range []string{"2.0.0", "1.10"} {
+			f.Add(read(f, seed), "ghcr.io/a/app", tag)
+		}
+	}
+	f.Fuzz(func(t *testing.T, in []byte, name, tag string) {
+		if len(in) > 64<<10 {
+			return
+		}
+		image := pinsetter.Image{Name: name, Tag: tag, Digest: digest}
+		original := bytes.Clone(in)
+		found := setters.Find("in", in)
+		out, changes, err := everywhere(found, image)
+		if !bytes.Equal(in, original) {
+			t.Fatal("the input was written to")
+		}
+		if err != nil {
+			return
+		}
+		outside(t, in, out, changes)
+		reparsed(t, in, out, changes)
+		again := setters.Find("in", out)
+		twice, changes, err := everywhere(again, image)
+		if err != nil || len(changes) > 0 || !bytes.Equal(twice, out) {
+			t.Fatalf("applied twice: %v, %v, %q", err, changes, twice)
+		}
+		if len(again.Sites) != len(found.Sites) || len(again.Findings) != len(found.Findings) {
+			t.Fatalf("found again %d sites and %d findings instead of %d and %d:\n%q\n%q", len(again.Sites), len(again.Findings), len(found.Sites), len(found.Findings), in, out)
+		}
+	})
+}
+
+// everywhere applies an image to all sites.
+func everywhere(f *setters.File, image pinsetter.Image) ([]byte, []pinsetter.Change, error) {
+	chosen := map[int]pinsetter.Image{}
+	for i := range f.Sites {
+		chosen[i] = image
+	}
+	return f.Apply(chosen)
+}
+
+// outside checks that out is in with the old value of each change exchanged, in
+// order, and nothing else: what stands between two values is the same bytes.
+func outside(t *testing.T, in, out []byte, changes []pinsetter.Change) {
+	t.Helper()
+	want := 0
+	for _, c := range changes {
+		want += len(c.New) - len(c.Old)
+	}
+	// Quotes and the blank before a value where none was add up to three bytes a
+	// change, and a null's spelling is at most four.
+	if extra := len(out) - len(in) - want; extra < -4*len(changes) || extra > 3*len(changes) {
+		t.Fatalf("%d bytes more than the %d changes account for", extra, len(changes))
+	}
+	if len(changes) == 0 && !bytes.Equal(in, out) {
+		t.Fatal("bytes changed without a change")
+	}
+	if bytes.Count(in, []byte("\n")) != bytes.Count(out, []byte("\n")) {
+		t.Fatal("the number of lines changed")
+	}
+	changed := map[int]bool{}
+	for _, c := range changes {
+		changed[c.Line] = true
+	}
+	was, is := bytes.Split(in, []byte("\n")), bytes.Split(out, []byte("\n"))
+	for i := range was {
+		if !changed[i+1] && !bytes.Equal(was[i], is[i]) {
+			t.Fatalf("line %d changed without a change: %q became %q", i+1, was[i], is[i])
+		}
+	}
+}
+
+// reparsed checks with a parse of the whole file that only as many scalars
+// differ as there are changes, each with a new value.
+func reparsed(t *testing.T, in, out []byte, changes []pinsetter.Change) {
+	t.Helper()
+	was, err := scalars(in)
+	if err != nil {
+		return // a document without markers is malformed
+	}
+	is, err := scalars(out)
+	if err != nil {
+		t.Fatalf("the result does not parse: %v\n%q", err, out)
+	}
+	if len(was) != len(is) {
+		t.Fatalf("%d scalars became %d", len(was), len(is))
+	}
+	wanted := map[string]int{}
+	for _, c := range changes {
+		wanted[c.New]++
+	}
+	differ := 0
+	for i := range was {
+		if was[i] == is[i] {
+			continue
+		}
+		differ++
+		if is[i].tag != yaml.NodeTagString || wanted[is[i].value] == 0 {
+			t.Fatalf("scalar %d: %+v became %+v", i, was[i], is[i])
+		}
+		wanted[is[i].value]--
+	}
+	if differ != len(changes) {
+		t.Fatalf("%d scalars differ with %d changes", differ, len(changes))
+	}
+}
+
+// scalar is what a reader gets of a node.
+type scalar struct {
+	kind               yaml.Kind
+	tag, value, anchor string
+}
+
+// scalars returns all nodes of a file in order, each with what it reads as.
+func scalars(data []byte) ([]scalar, error) {
+	var found []scalar
+	var visit func(*yaml.Node)
+	visit = func(n *yaml.Node) {
+		found = append(found, scalar{n.Kind, n.Tag, n.Value, n.Anchor})
+		for _, c := range n.Content {
+			visit(c)
+		}
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var document yaml.Node
+		if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
+			return found, nil
+		} else if err != nil {
+			return nil, err
+		}
+		visit(&document)
+	}
+}
+
+// FuzzFind looks for panics and for findings without a place.
+func FuzzFind(f *testing.F) {
+	seeds, err := filepath.Glob("testdata/*/in")
+	if err != nil || len(seeds) == 0 {
+		f.Fatalf("no golden files: %v", err)
+	}
+	for _, seed := range seeds {
+		f.Add(read(f, seed))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		found := setters.Find("in", in)
+		if !setters.HasToken(in) && (len(found.Sites) > 0 || len(found.Findings) > 0) {
+			t.Fatal("something was found behind the screen")
+		}
+		lines := bytes.Count(in, []byte("\n")) + 1
+		for _, site := range found.Sites {
+			if len(site.Markers) == 0 {
+				t.Fatal("a site without markers")
+			}
+			for _, m := range site.Markers {
+				if m.Line < 1 || m.Line > lines {
+					t.Fatalf("line %d of %d", m.Line, lines)
+				}
+			}
+		}
+		for _, finding := range found.Findings {
+			if finding.Line > lines || finding.Line < 1 && finding.Code != setters.CodeNotUTF8 {
+				t.Fatalf("finding %+v in %d lines", finding, lines)
+			}
+		}
+	})
+}
