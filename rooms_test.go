@@ -48,8 +48,11 @@ var rooms = []struct {
 		github.com/ProtonMail/go-crypto
 		github.com/go-git
 		github.com/hiddeco/sshsig
-		golang.org/x/crypto/ssh`},
-	{name: "folder", rooms: root},
+		github.com/skeema/knownhosts
+		golang.org/x/crypto/ssh
+		golang.org/x/net/http/httpproxy
+		golang.org/x/net/proxy`},
+	{name: "folder", rooms: root, opens: "golang.org/x/sys/unix"},
 
 	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
 		rooms: root + " config folder gate gitops login message policy registry scanner setters"},
