@@ -1,0 +1,147 @@
+package config_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+const repositoryYAML = "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {name: r}\nspec: {image: alpine, interval: 5m}\n"
+
+func write(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func link(t *testing.T, target, path string) {
+	t.Helper()
+	if err := os.Symlink(target, path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReadPath(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, path := range []string{"d/b.yaml", "d/a/x.yml", "d/.hidden/x.yaml", "d/.git/x.yaml", "d/x.json", "d/X.YAML", "d/..2026/x.yaml", "elsewhere/x.yaml"} {
+		write(t, path, []byte(repositoryYAML))
+	}
+	write(t, "d/deployment.yaml", []byte("kind: Deployment\n"))
+	write(t, "d/utf16.yaml", []byte{0xff, 0xfe, 'k', 0})
+	write(t, "d/huge-and-not-ours.yaml", bytes.Repeat([]byte("kind: Deployment\n"), 3<<20))
+	link(t, "../elsewhere", "d/folder-link")
+	link(t, "../elsewhere/x.yaml", "d/link.yaml")
+	link(t, "nowhere", "d/.#lock.yaml")
+	link(t, "d", "link")
+
+	for _, dir := range []string{"d", "./d/", "link"} {
+		files, err := config.ReadPath(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{".hidden/x.yaml", "a/x.yml", "b.yaml", "link.yaml", "utf16.yaml"}
+		for i := range want {
+			want[i] = filepath.Join(dir, want[i])
+		}
+		if diff := cmp.Diff(want, paths(files)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", dir, diff)
+		}
+	}
+	files, err := config.ReadPath("d/x.json")
+	if err != nil || len(files) != 1 || string(files[0].Data) != repositoryYAML {
+		t.Errorf("one file: %v, %v", files, err)
+	}
+}
+
+func paths(files []config.File) []string {
+	var list []string
+	for _, f := range files {
+		list = append(list, f.Path)
+	}
+	return list
+}
+
+func TestReadPathErrors(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if _, err := config.ReadPath("missing"); !errors.Is(err, fs.ErrNotExist) || err.Error() != "read missing: no such file or directory" {
+		t.Errorf("missing: %v", err)
+	}
+	write(t, "d/good.yaml", []byte(repositoryYAML))
+	link(t, "nowhere", "d/dangling.yaml")
+	write(t, "d/huge.yaml", append(bytes.Repeat([]byte("#\n"), 20<<20), repositoryYAML...))
+	files, err := config.ReadPath("d")
+	want := "read d/dangling.yaml: no such file or directory\nd/huge.yaml has more than 32 MiB, the bound of a file: split it"
+	if err == nil || err.Error() != want || !errors.Is(err, config.ErrTooLarge) {
+		t.Errorf("err %v", err)
+	}
+	if !slices.Equal(paths(files), []string{"d/good.yaml"}) {
+		t.Errorf("the others go on: %v", paths(files))
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestReadFrom(t *testing.T) {
+	f, err := config.ReadFrom("stdin", strings.NewReader(repositoryYAML))
+	if err != nil || f.Path != "-" || string(f.Data) != repositoryYAML {
+		t.Errorf("%v, %v", f, err)
+	}
+	if _, err := config.ReadFrom("stdin", endless{}); !errors.Is(err, config.ErrTooLarge) {
+		t.Errorf("endless: %v", err)
+	}
+}
+
+// TestLoadBounds: files that exceed a bound or aren't UTF-8 end in one finding.
+func TestLoadBounds(t *testing.T) {
+	utf16 := []byte{0xff, 0xfe}
+	for _, b := range []byte(repositoryYAML) {
+		utf16 = append(utf16, b, 0)
+	}
+	tests := []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"file", bytes.Repeat([]byte(repositoryYAML), 100<<20/len(repositoryYAML)), "x: the file has more than 32 MiB: split it"},
+		{"document", append([]byte(repositoryYAML), bytes.Repeat([]byte("- "), 3<<20)...), "x:1: the document has more than 2000000 values: split it"},
+		{"UTF-16", utf16, "x:1: the file is UTF-16 (little endian): save it as UTF-8"},
+		{"UTF-16 of something else", []byte{0xff, 0xfe, 'a', 0}, ""},
+		{"byte order mark", append([]byte("\xef\xbb\xbf"), repositoryYAML...), ""},
+		{"CRLF", []byte(strings.ReplaceAll(repositoryYAML+"---\n"+repositoryYAML, "\n", "\r\n")), ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			set := config.Load([]config.File{{Path: "x", Data: test.data}}, config.Options{})
+			got := ""
+			for _, f := range set.Findings {
+				got += f.String()
+			}
+			if got != test.want {
+				t.Errorf("findings %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestSecretDirMissing(t *testing.T) {
+	set := config.Load(nil, config.Options{SecretDirs: []string{"/does/not/exist"}})
+	if got, want := fmt.Sprint(set.Findings), "[/does/not/exist: the folder of Secrets can't be read: no such file or directory]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
