@@ -30,27 +30,60 @@ func FuzzApply(f *testing.F) {
 		if len(in) > 64<<10 {
 			return
 		}
-		image := pinsetter.Image{Name: name, Tag: tag, Digest: digest}
-		original := bytes.Clone(in)
-		found := setters.Find("in", in)
-		out, changes, err := everywhere(found, image)
-		if !bytes.Equal(in, original) {
-			t.Fatal("the input was written to")
-		}
-		if err != nil {
+		promises(t, in, pinsetter.Image{Name: name, Tag: tag, Digest: digest})
+	})
+}
+
+// fragments are what FuzzCompose builds files from.
+var fragments = []string{
+	"image: x:1", "tag: ", "- ", "a: ", "? ", ": ", "{", "}", "[", "]", ", ", "&a ", "*a", "!!str ", "! ", "<<: *a",
+	"1.0", "~", "\"q\"", "'s'", "\"a\\x41\"", "'it''s'", "|\n", ">-\n", "text", "é🚀", "y:1",
+	"\n", "\n\n", "\r\n", "\r", "\u0085", "\u2028", "\n  ", "\n    ", "\n      ", "\t", " ", "   ",
+	"---\n", "--- ", "\n---\n", "\n...\n", "%YAML 1.1\n", "\ufeff", "kind: List\nitems:\n", "spec:\n  ",
+	` # {"$imagepolicy": "ns:p"}`, ` # {"$imagepolicy": "ns:p:tag"}`, `# {"$imagepolicy": "ns:q:digest"}`,
+	` # {"$imagepolicy": "ns:q:name"}` + "\n", ` # {'$imagepolicy': 'ns:q'}` + "\n", " # note", "# note\n",
+	"image: x:1 # {\"$imagepolicy\": \"ns:p\"}\n", "- x:1 # {\"$imagepolicy\": \"ns:p\"}\n", "# {\"$imagepolicy\": \"ns:p:tag\"}\n- v\n",
+}
+
+// FuzzCompose is FuzzApply over files that are mostly YAML: each byte of recipe
+// names a fragment.
+func FuzzCompose(f *testing.F) {
+	f.Add([]byte{0, 47, 27, 1, 16, 48, 27})
+	f.Add([]byte{45, 54, 46, 1, 48, 31, 39, 55, 56, 53})
+	f.Fuzz(func(t *testing.T, recipe []byte) {
+		if len(recipe) > 200 {
 			return
 		}
-		outside(t, in, out, changes)
-		reparsed(t, in, out, changes)
-		again := setters.Find("in", out)
-		twice, changes, err := everywhere(again, image)
-		if err != nil || len(changes) > 0 || !bytes.Equal(twice, out) {
-			t.Fatalf("applied twice: %v, %v, %q", err, changes, twice)
+		var in []byte
+		for _, b := range recipe {
+			in = append(in, fragments[int(b)%len(fragments)]...)
 		}
-		if len(again.Sites) != len(found.Sites) || len(again.Findings) != len(found.Findings) {
-			t.Fatalf("found again %d sites and %d findings instead of %d and %d:\n%q\n%q", len(again.Sites), len(again.Findings), len(found.Sites), len(found.Findings), in, out)
-		}
+		promises(t, in, pinsetter.Image{Name: "ghcr.io/a/app", Tag: "1.10", Digest: digest})
 	})
+}
+
+// promises checks all of them for one file and image.
+func promises(t *testing.T, in []byte, image pinsetter.Image) {
+	t.Helper()
+	original := bytes.Clone(in)
+	found := setters.Find("in", in)
+	out, changes, err := everywhere(found, image)
+	if !bytes.Equal(in, original) {
+		t.Fatal("the input was written to")
+	}
+	if err != nil {
+		return
+	}
+	outside(t, in, out, changes)
+	reparsed(t, in, out, changes)
+	again := setters.Find("in", out)
+	twice, changes, err := everywhere(again, image)
+	if err != nil || len(changes) > 0 || !bytes.Equal(twice, out) {
+		t.Fatalf("applied twice: %v, %v, %q", err, changes, twice)
+	}
+	if len(again.Sites) != len(found.Sites) || len(again.Findings) != len(found.Findings) {
+		t.Fatalf("found again %d sites and %d findings instead of %d and %d:\n%q\n%q", len(again.Sites), len(again.Findings), len(found.Sites), len(found.Findings), in, out)
+	}
 }
 
 // everywhere applies an image to all sites.

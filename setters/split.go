@@ -12,9 +12,10 @@ type chunk struct {
 // split cuts a file at its "---" lines. YAML allows that line inside no scalar:
 // it ends a plain or block scalar, and is an error in a quoted one (YAML 1.2.2,
 // section 9.1.2). A file with directives stays whole, since those stand above
-// the line and belong below it.
+// the line and belong below it, and so does one with a byte order mark inside,
+// since kyaml reads amiss behind some of those.
 func split(data []byte) []chunk {
-	if hasDirective(data) {
+	if hasDirective(data) || bytes.LastIndex(data, []byte(bom)) > 0 {
 		return []chunk{{0, len(data), 0}}
 	}
 	var chunks []chunk
