@@ -3,10 +3,13 @@ package registry
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -50,45 +53,54 @@ func (r *Registry) environmentCredential(ctx context.Context, repository name.Re
 		return config.credential(repository, file)
 	}
 	return once(ctx, r, "environment "+host, "credential helper docker-credential-"+helper, func(ctx context.Context) (credential, time.Time, error) {
-		found, err := askHelper(ctx, repository.Registry, "docker-credential-"+helper)
+		found, err := askHelper(ctx, host, key, "docker-credential-"+helper)
 		return found, r.options.Now().Add(environmentMemory), err
 	})
 }
 
-// askHelper asks the credential helper that the configuration names for the
-// registry. The helper's own words are left out of the error: on some of them
-// standard output holds the answer even when they fail.
-func askHelper(ctx context.Context, registry name.Registry, program string) (credential, error) {
-	type answer struct {
-		auth authn.Authenticator
-		err  error
+// notFound is how credential helpers say that they have nothing
+// (github.com/docker/docker-credential-helpers, credentials/error.go).
+const notFound = "credentials not found in native keychain"
+
+// askHelper runs a credential helper for the registry, in the protocol of
+// https://docs.docker.com/reference/cli/docker/login/#credential-helper-protocol.
+// go-containerregistry's keychain runs helpers one at a time and waits for them
+// for ever, so that one that hangs would stop all; this one ends with ctx. What
+// the helper prints is left out of errors: it may be the secret even when it
+// fails.
+func askHelper(ctx context.Context, host, key, program string) (credential, error) {
+	command := exec.CommandContext(ctx, program, "get")
+	command.Stdin = strings.NewReader(key)
+	command.WaitDelay = time.Second
+	out, err := command.Output()
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
 	}
-	answers := make(chan answer, 1)
-	go func() { // the keychain doesn't heed ctx
-		auth, err := authn.DefaultKeychain.Resolve(registry)
-		answers <- answer{auth, err}
-	}()
-	select {
-	case <-ctx.Done():
-		return credential{}, fmt.Errorf("ask credential helper %s for %s: %w", program, registry, context.Cause(ctx))
-	case got := <-answers:
-		if got.err != nil {
-			return credential{}, fmt.Errorf("ask credential helper %s for %s: %w; run `echo %s | %s get` to see why, or remove it from the Docker configuration",
-				program, registry, errors.New("it failed or is not installed"), registry, program)
-		}
-		if got.auth == authn.Anonymous {
-			return credential{}, nil
-		}
-		config, err := got.auth.Authorization()
-		if err != nil {
-			return credential{}, fmt.Errorf("ask credential helper %s for %s: %w", program, registry, err)
-		}
-		return credential{source: "credential helper " + program, config: *config}, nil
+	var answer struct{ Username, Secret string }
+	switch {
+	case err != nil && strings.TrimSpace(string(out)) == notFound:
+		return credential{}, nil
+	case err == nil && json.Unmarshal(out, &answer) != nil:
+		err = errors.New("it answers with something that is not JSON")
 	}
+	if err != nil {
+		return credential{}, fmt.Errorf("ask credential helper %s for %s: %w; try `echo %s | %s get`, or take it out of the Docker configuration",
+			program, host, err, key, program)
+	}
+	found := credential{source: "credential helper " + program}
+	switch {
+	case answer.Username == "<token>":
+		found.config.IdentityToken = answer.Secret
+	case answer.Secret == "":
+		return credential{}, nil
+	default:
+		found.config.Username, found.config.Password = answer.Username, answer.Secret
+	}
+	return found, nil
 }
 
-// environmentFile returns the configuration file that authn.DefaultKeychain
-// reads, in its order; "" where there is none.
+// environmentFile returns the configuration file that is read, in the order of
+// go-containerregistry's keychain: Docker's, then Podman's; "" where there is none.
 func environmentFile() string {
 	home, _ := os.UserHomeDir()
 	docker := filepath.Join(home, ".docker")
