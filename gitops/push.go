@@ -3,7 +3,6 @@ package gitops
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -19,7 +18,7 @@ import (
 
 // Push says what to push and where to.
 type Push struct {
-	Snapshot *Snapshot // made by Commit
+	Snapshot *Snapshot // made by Commit, or fetched: then the branch is moved back to it
 
 	// Branch is the short name of the branch to push to; "" pushes to Refspec
 	// alone.
@@ -220,7 +219,8 @@ func addOptions(req *packp.ReferenceUpdateRequest, options map[string]string, ca
 	return req.Capabilities.Set(capability.PushOptions)
 }
 
-// pack returns the objects that were made since the fetch as a pack.
+// pack returns the objects that were made since the fetch as a pack: an empty one
+// for a snapshot that was fetched, since the server has its commit.
 func (s *Snapshot) pack() (*bytes.Buffer, error) {
 	store := memory.NewStorage()
 	var hashes []plumbing.Hash
@@ -235,9 +235,6 @@ func (s *Snapshot) pack() (*bytes.Buffer, error) {
 			}
 			hashes = append(hashes, hash)
 		}
-	}
-	if len(hashes) == 0 {
-		return nil, errors.New("nothing was committed")
 	}
 	pack := new(bytes.Buffer)
 	if _, err := packfile.NewEncoder(pack, store, false).Encode(hashes, 0); err != nil {
