@@ -1,0 +1,265 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// Scanned is what a registry lists for one ImageRepository.
+type Scanned struct {
+	Namespace string    `json:"namespace"`
+	Name      string    `json:"name"`
+	Image     string    `json:"image"`
+	Suspended bool      `json:"suspended,omitempty"`
+	Tags      []string  `json:"tags"` // without those of the exclusion list, sorted descending by bytes
+	ScannedAt time.Time `json:"scannedAt,omitzero"`
+	Error     string    `json:"error,omitempty"`
+
+	Err     error    `json:"-"`
+	Dropped []string `json:"-"` // answered by the registry, and not tags in the OCI grammar
+}
+
+// Scan lists the tags of repositories and returns a result for each, in their
+// order. Suspended ones are not asked for.
+func (b *Bot) Scan(ctx context.Context, repositories []*config.Repository) []*Scanned {
+	c := b.newCycle(Propose)
+	results := make([]*Scanned, len(repositories))
+	var g errgroup.Group
+	g.SetLimit(scansAtOnce)
+	for i, repo := range repositories {
+		g.Go(func() error {
+			results[i] = c.scan(ctx, repo)
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions return no error: it is in the results
+	return results
+}
+
+func (c *cycle) scan(ctx context.Context, repo *config.Repository) *Scanned {
+	s := &Scanned{
+		Namespace: repo.Name.Namespace, Name: repo.Name.Name, Image: repo.Image,
+		Suspended: repo.Suspended, Tags: []string{},
+	}
+	err := repo.Err
+	if err == nil && !repo.Suspended {
+		c.o.Progress("scanning " + repo.Image)
+		listing, scanErr := c.selector.scanner.Scan(ctx, repo)
+		if err = scanErr; err == nil {
+			s.Tags, s.Dropped, s.ScannedAt = listing.Tags, listing.Dropped, listing.ScannedAt
+		} else {
+			err = fmt.Errorf("ImageRepository %s: %w", repo.Name, err)
+		}
+	}
+	if err != nil {
+		s.Err, s.Error = err, oneLine(err)
+	}
+	return s
+}
+
+// Selected is the best candidate of one ImagePolicy now. Tag is empty where
+// there is none; then there is an error, or the policy is suspended.
+type Selected struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Image     string `json:"image,omitempty"`
+	Suspended bool   `json:"suspended,omitempty"`
+	Tag       string `json:"tag,omitempty"`
+	Digest    string `json:"digest,omitempty"` // where the policy reflects digests
+	Ref       string `json:"ref,omitempty"`    // what a marker without suffix would show
+	Error     string `json:"error,omitempty"`
+
+	Err error `json:"-"`
+}
+
+// Select returns what policies select, in their order.
+func (b *Bot) Select(ctx context.Context, policies []*config.Policy) []*Selected {
+	c := b.newCycle(Propose)
+	results := make([]*Selected, len(policies))
+	var g errgroup.Group
+	g.SetLimit(scansAtOnce)
+	for i, p := range policies {
+		g.Go(func() error {
+			results[i] = c.selected(ctx, p)
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions return no error: it is in the results
+	return results
+}
+
+func (c *cycle) selected(ctx context.Context, p *config.Policy) *Selected {
+	s := &Selected{Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p)}
+	if p.Repository != nil {
+		s.Image = p.Repository.Image
+	}
+	if s.Suspended && p.Err == nil {
+		return s
+	}
+	image, err := c.image(ctx, p)
+	if err != nil {
+		s.Err, s.Error = err, oneLine(err)
+		return s
+	}
+	s.Tag, s.Digest, s.Ref = image.Tag, image.Digest, image.String()
+	return s
+}
+
+// image returns what p selects, with the digest where p reflects it.
+func (c *cycle) image(ctx context.Context, p *config.Policy) (pinsetter.Image, error) {
+	sel := c.selector.selection(ctx, p)
+	if sel.err != nil {
+		return pinsetter.Image{}, sel.err
+	}
+	image := pinsetter.Image{Name: p.Repository.Image, Tag: sel.best.Tag}
+	if p.Spec.DigestReflectionPolicy == config.ReflectNever {
+		return image, nil
+	}
+	var err error
+	image.Digest, err = c.selector.digest(ctx, sel)
+	return image, err
+}
+
+func isSuspended(p *config.Policy) bool {
+	return p.Suspended || p.Repository != nil && p.Repository.Suspended
+}
+
+// Explanation is what became of every tag of a policy's repository, and where
+// the selected one goes.
+type Explanation struct {
+	Namespace string              `json:"namespace"`
+	Name      string              `json:"name"`
+	Image     string              `json:"image"`
+	Suspended bool                `json:"suspended,omitempty"`
+	Selected  string              `json:"selected,omitempty"`
+	Tags      []pinsetter.Verdict `json:"tags"`  // best first
+	Sites     []Destination       `json:"sites"` // sorted by automation, path and line
+
+	Err error `json:"-"` // joined; what could be explained is there all the same
+}
+
+// Destination is one site of a policy and what it takes. Next equals Current
+// where nothing changes. Held is the reason why a better candidate isn't written.
+type Destination struct {
+	Automation string `json:"automation"`
+	Path       string `json:"path"`
+	Line       int    `json:"line"`
+	Current    string `json:"current"`
+	Next       string `json:"next"`
+	Held       string `json:"held,omitempty"`
+}
+
+// Explain explains one policy. The branches of automations are fetched to find
+// the policy's sites; without automations there are none.
+func (b *Bot) Explain(ctx context.Context, p *config.Policy, automations []*config.Automation) *Explanation {
+	c := b.newCycle(Propose)
+	e := &Explanation{
+		Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p),
+		Tags: []pinsetter.Verdict{}, Sites: []Destination{},
+	}
+	if p.Repository != nil {
+		e.Image = p.Repository.Image
+	}
+	sel := c.selector.selection(ctx, p)
+	e.Err = sel.err
+	e.Selected = sel.best.Tag
+	if sel.tags != nil {
+		e.Tags = sel.explain()
+	}
+	var err error
+	e.Sites, err = c.destinations(ctx, p, automations)
+	e.Err = errors.Join(e.Err, err)
+	return e
+}
+
+// explain returns every listed tag's verdict, those of the exclusion list last.
+// That a policy can't rank its tags is in the selection's error.
+func (s *selection) explain() []pinsetter.Verdict {
+	verdicts, _ := s.rules.Explain(s.tags)
+	for _, tag := range s.listing.Excluded {
+		verdicts = append(verdicts, pinsetter.Verdict{
+			Tag: tag, Verdict: pinsetter.Rejected, Stage: pinsetter.StageExclude,
+			Reason: "on the exclusionList of ImageRepository " + s.policy.Repository.Name.String(),
+		})
+	}
+	return verdicts
+}
+
+// destinations returns the sites of p that automations write, and what they
+// take, sorted by automation, path and line.
+func (c *cycle) destinations(ctx context.Context, p *config.Policy, automations []*config.Automation) ([]Destination, error) {
+	selects := func(a *config.Automation) bool { return a.Selects(p) }
+	repositories, unusable := c.lanes(keep(automations, selects))
+	var errs []error
+	for _, r := range unusable {
+		errs = append(errs, r.Err)
+	}
+	sites := []Destination{}
+	for _, lanes := range repositories {
+		for _, l := range lanes {
+			found, err := c.destinationsIn(ctx, p, l)
+			sites = append(sites, found...)
+			errs = append(errs, err)
+		}
+	}
+	slices.SortFunc(sites, func(a, b Destination) int {
+		return cmp.Or(cmp.Compare(a.Automation, b.Automation), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
+	})
+	return sites, errors.Join(errs...)
+}
+
+func (c *cycle) destinationsIn(ctx context.Context, p *config.Policy, l *lane) ([]Destination, error) {
+	_, g, err := c.fetch(ctx, l)
+	if err != nil {
+		return nil, l.failed(err)[0].Err
+	}
+	var sites []Destination
+	for _, a := range l.automations {
+		plan := c.find(ctx, a, g, g.start)
+		plan.only = p
+		c.decide(ctx, plan)
+		sites = append(sites, plan.destinations()...)
+		// What is wrong with the policy is said already: what is left is about files.
+		err = errors.Join(err, plan.fileErr)
+	}
+	return sites, err
+}
+
+// destinations returns what the sites of the plan's one policy take.
+func (p *plan) destinations() []Destination {
+	var sites []Destination
+	for _, file := range p.marked {
+		for i, site := range file.Sites {
+			if site.Policy != p.only.Name {
+				continue
+			}
+			current := site.Current()
+			d := Destination{Automation: p.automation.Name.String(), Path: site.Path, Line: site.Line(), Current: current, Next: current}
+			if image, ok := file.takes[i]; ok {
+				d.Next = pinsetter.Site{Written: []pinsetter.Image{image}}.Current()
+			}
+			d.Held = p.held(site)
+			sites = append(sites, d)
+		}
+	}
+	return sites
+}
+
+// held returns the reason to hold site, or "".
+func (p *plan) held(site pinsetter.Site) string {
+	for _, h := range p.result.Held {
+		if h.Path == site.Path && h.Line == site.Line() && h.Policy == site.Policy.String() {
+			return h.Reason
+		}
+	}
+	return ""
+}

@@ -1,0 +1,150 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/message"
+)
+
+// attempt does the steps for the automations of a lane, once. An error is about
+// all of them, and is gitops.ErrStale when the branch has moved since it was
+// read; what concerns one automation is in its result.
+func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
+	remote, g, err := c.fetch(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	head := g.start
+	plans := make([]*plan, 0, len(l.automations))
+	for _, a := range l.automations {
+		p := c.find(ctx, a, g, head)
+		c.decide(ctx, p)
+		p.apply()
+		if head, err = c.commit(p, head); err != nil {
+			return nil, &commitError{a, err}
+		}
+		plans = append(plans, p)
+	}
+	if c.mode == Push {
+		err = c.push(ctx, l, remote, g, head, plans)
+	}
+	results := make([]*Result, 0, len(plans))
+	for _, p := range plans {
+		results = append(results, p.result)
+	}
+	return results, err
+}
+
+// fetch is step 1: it reads the lane's base and push branch.
+func (c *cycle) fetch(ctx context.Context, l *lane) (*gitops.Remote, *ground, error) {
+	c.o.Progress("fetching " + l.git.URL)
+	remote, err := gitops.Open(l.git, c.o.Git)
+	if err != nil {
+		return nil, nil, err
+	}
+	fetched, err := remote.Fetch(ctx, l.base, l.push)
+	if err != nil {
+		return nil, nil, err
+	}
+	return remote, newGround(l, fetched), nil
+}
+
+// commitError says that an automation's commit can't be built: its template
+// fails, or its key doesn't sign. The lane goes on without it.
+type commitError struct {
+	automation *config.Automation
+	err        error
+}
+
+func (e *commitError) Error() string {
+	return fmt.Sprintf("ImageUpdateAutomation %s: %v", e.automation.Name, e.err)
+}
+
+func (e *commitError) Unwrap() error { return e.err }
+
+// commit adds an automation's commit on top of head, which is returned where
+// there is nothing to commit.
+func (c *cycle) commit(p *plan, head *gitops.Snapshot) (*gitops.Snapshot, error) {
+	if len(p.files) == 0 {
+		return head, nil
+	}
+	a := p.automation
+	text, err := message.Commit(a.Spec, message.Data{
+		Automation: a.Name,
+		Path:       updatePath(a),
+		Changes:    p.result.Changes,
+		Images:     p.written,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if a.Trailers {
+		text = message.Append(text, message.Trailers(a.Name, p.result.Changes))
+	}
+	next, err := head.Commit(gitops.Commit{
+		Files:      p.files,
+		Message:    text,
+		Author:     author(a),
+		When:       c.o.Now(),
+		SigningKey: a.SigningKey,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.commit = next.Hash()
+	return next, nil
+}
+
+// author is who an automation commits as.
+func author(a *config.Automation) gitops.Signature {
+	user := a.Spec.GitSpec.Commit.Author
+	return gitops.Signature{Name: user.Name, Email: user.Email}
+}
+
+// push is step 5. It says in the results what was pushed; where nothing is, no
+// automation changed anything. The error is about the branch; a refspec that is
+// refused once the branch is pushed fails the automations that asked for it.
+func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, g *ground, head *gitops.Snapshot, plans []*plan) error {
+	wanted, err := g.wants(ctx, head, plans)
+	if err != nil || !wanted {
+		for _, p := range plans {
+			p.result.Changes = []pinsetter.Change{}
+		}
+		return err
+	}
+	c.o.Progress("pushing to " + l.push)
+	for i, refspec := range l.refspecs() {
+		request := g.request(l, head)
+		request.Refspec = refspec
+		if i > 0 {
+			request.Branch = "" // it is there
+		}
+		pushed, err := remote.Push(ctx, request)
+		if i == 0 && pushed.Branch == "" {
+			return err
+		}
+		for _, p := range plans {
+			p.pushed(pushed, refspec, err)
+		}
+	}
+	return nil
+}
+
+// pushed records a push of the branch, and of refspec if it is the plan's.
+func (p *plan) pushed(pushed gitops.Pushed, refspec string, err error) {
+	if p.commit != "" && pushed.Branch != "" {
+		p.result.Pushed = &Pushed{Commit: p.commit, Branch: pushed.Branch}
+	}
+	if p.commit == "" || refspec == "" || p.automation.Refspec != refspec {
+		return
+	}
+	if err != nil {
+		p.result.fail(fmt.Errorf("ImageUpdateAutomation %s: %w", p.automation.Name, err))
+		return
+	}
+	p.result.Pushed.Refspec = refspec
+}

@@ -1,0 +1,156 @@
+// Package bot is the conductor: it knows the order of the steps, and is the
+// only room that sees all of them. A cycle fetches a branch, finds the markers
+// in it, decides what each site takes, applies that, and pushes a commit.
+//
+//	Cycle     repositories, in parallel
+//	  lane      the automations that read one revision and push to one branch
+//	    attempt   the steps, once; done again when the branch has moved
+package bot
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/policy"
+	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/scanner"
+)
+
+// Options are what a bot works with. Registry and Git must be set.
+type Options struct {
+	Registry *registry.Registry
+	Git      gitops.Options
+	Now      func() time.Time // the clock of commits and scans; nil: time.Now
+	Log      *slog.Logger     // nil: silent
+	Progress func(string)     // told what is being done, from several goroutines; nil: nobody
+}
+
+// Bot does what a set of objects says. It keeps nothing between calls, so what
+// it does follows from the objects, the registries and the branches alone. Its
+// methods are safe for concurrent use, but two cycles at once race on pushes,
+// and one of them does its work again.
+type Bot struct {
+	set *config.Set
+	o   Options
+}
+
+// New returns a bot for set.
+func New(set *config.Set, o Options) *Bot {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	o.Git.LatestTag = latestTag
+	return &Bot{set: set, o: o}
+}
+
+// latestTag picks the tag that a GitRepository's ref.semver stands for, as a
+// SemVer policy would.
+func latestTag(constraint string, tags []string) (string, bool) {
+	p, err := policy.New(config.ImagePolicySpec{
+		Policy: config.ImagePolicyChoice{SemVer: &config.SemVerPolicy{Range: constraint}},
+	})
+	if err != nil {
+		return "", false
+	}
+	ranking, err := p.Rank(policy.NewTags(tags))
+	if err != nil {
+		return "", false
+	}
+	best, ok := ranking.Best()
+	return best.Tag, ok
+}
+
+// Mode says how far a cycle goes.
+type Mode int
+
+// The modes.
+const (
+	Propose Mode = iota // up to the rewrite: nothing is written anywhere
+	Push                // to the end
+)
+
+// cycle is one pass over some automations. What it asked registries it
+// remembers until its end.
+type cycle struct {
+	*Bot
+	mode     Mode
+	selector *selector
+}
+
+func (b *Bot) newCycle(mode Mode) *cycle {
+	return &cycle{Bot: b, mode: mode, selector: newSelector(scanner.New(b.o.Registry, b.o.Now), b.o.Progress)}
+}
+
+// Cycle runs automations to the end that mode names and returns a result for
+// each, sorted by namespace and name. What fails is in the results; it never
+// stops the others. Repositories are worked on in parallel, the automations of
+// one in sequence.
+func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*config.Automation) []*Result {
+	c := b.newCycle(mode)
+	lanes, results := c.lanes(automations)
+	results = append(results, c.runAll(ctx, lanes)...)
+	sortResults(results)
+	return results
+}
+
+// Result is one automation's part in a cycle.
+type Result struct {
+	Namespace string             `json:"namespace"`
+	Name      string             `json:"name"`
+	Revision  string             `json:"revision,omitempty"` // "branch@sha1:hash" of what was read
+	Suspended bool               `json:"suspended,omitempty"`
+	Pushed    *Pushed            `json:"pushed,omitempty"`
+	Changes   []pinsetter.Change `json:"changes"`
+	Held      []pinsetter.Hold   `json:"held"`
+	Error     string             `json:"error,omitempty"`
+
+	Err      error               `json:"-"` // what Error says, as a value; joined where several things failed
+	Patch    string              `json:"-"` // unified diff of the changes, with the paths of the repository
+	Findings []pinsetter.Finding `json:"-"` // about the marked files that were read
+}
+
+// Pushed is where an automation's commit went. Refspec is set where the
+// automation has one.
+type Pushed struct {
+	Commit  string `json:"commit"`
+	Branch  string `json:"branch,omitempty"`
+	Refspec string `json:"refspec,omitempty"`
+}
+
+func newResult(a *config.Automation) *Result {
+	return &Result{
+		Namespace: a.Name.Namespace,
+		Name:      a.Name.Name,
+		Suspended: a.Suspended,
+		Changes:   []pinsetter.Change{},
+		Held:      []pinsetter.Hold{},
+	}
+}
+
+func (r *Result) name() pinsetter.Name {
+	return pinsetter.Name{Namespace: r.Namespace, Name: r.Name}
+}
+
+// fail records err, which may be nil, beside what failed before.
+func (r *Result) fail(err error) {
+	if err == nil {
+		return
+	}
+	r.Err = errors.Join(r.Err, err)
+	r.Error = oneLine(r.Err)
+}
+
+// oneLine is the text of err, with semicolons between what it joins.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

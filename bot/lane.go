@@ -1,0 +1,196 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gitops"
+)
+
+const (
+	// repositoriesAtOnce bounds the repositories that are worked on in parallel:
+	// each holds the files of one commit in memory.
+	repositoriesAtOnce = 4
+
+	// attempts is how often a lane starts again when its branch moves while it
+	// works. Each attempt reads the new head, so only a branch that moves on
+	// every time, for as long as a fetch and a push take, exhausts them.
+	attempts = 5
+)
+
+// lane is the automations that read one revision of a repository and push to
+// one branch: each makes a commit, and one push takes them all.
+type lane struct {
+	git         *config.GitSource
+	base        config.GitRef
+	push        string // branch
+	isBase      bool   // some automation reads the push branch: it is never forced
+	automations []*config.Automation
+}
+
+// lanes sorts automations into repositories and lanes. Those that can't run get
+// their results at once.
+func (c *cycle) lanes(automations []*config.Automation) (map[string][]*lane, []*Result) {
+	var results []*Result
+	repositories := map[string][]*lane{}
+	for _, a := range automations {
+		r := newResult(a)
+		if a.Err != nil || a.Suspended {
+			r.fail(a.Err)
+			results = append(results, r)
+			continue
+		}
+		key, err := gitops.Key(a.Git.URL)
+		if err == nil {
+			repositories[key], err = join(repositories[key], a)
+		}
+		if err != nil {
+			r.fail(fmt.Errorf("ImageUpdateAutomation %s: %w", a.Name, err))
+			results = append(results, r)
+		}
+	}
+	c.markBases(repositories)
+	return repositories, results
+}
+
+// join adds a to the lane of its push branch, or opens one.
+func join(lanes []*lane, a *config.Automation) ([]*lane, error) {
+	for _, l := range lanes {
+		if l.push != a.PushBranch {
+			continue
+		}
+		if l.base != a.Base {
+			return lanes, fmt.Errorf("it pushes to branch %s, as ImageUpdateAutomation %s does from another base: give one of them a branch of its own",
+				a.PushBranch, l.automations[0].Name)
+		}
+		l.automations = append(l.automations, a)
+		return lanes, nil
+	}
+	return append(lanes, &lane{git: a.Git, base: a.Base, push: a.PushBranch, automations: []*config.Automation{a}}), nil
+}
+
+// markBases marks the lanes whose push branch is the base of any automation that
+// was loaded, run now or not.
+func (c *cycle) markBases(repositories map[string][]*lane) {
+	for _, a := range c.set.Automations {
+		if a.Git == nil || a.Base.Branch == "" {
+			continue
+		}
+		key, err := gitops.Key(a.Git.URL)
+		if err != nil {
+			continue // lanes has said so
+		}
+		for _, l := range repositories[key] {
+			l.isBase = l.isBase || l.push == a.Base.Branch
+		}
+	}
+}
+
+// runAll runs repositories in parallel and the lanes of each in sequence.
+func (c *cycle) runAll(ctx context.Context, repositories map[string][]*lane) []*Result {
+	var g errgroup.Group
+	g.SetLimit(repositoriesAtOnce)
+	slots := make([][]*Result, len(repositories))
+	for i, key := range slices.Sorted(maps.Keys(repositories)) {
+		g.Go(func() error {
+			for _, l := range repositories[key] {
+				slots[i] = append(slots[i], c.run(ctx, l)...)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions return no error: it is in the results
+	return slices.Concat(slots...)
+}
+
+// run works on a lane until its push lands. It returns a result for each of the
+// lane's automations, whatever happens.
+func (c *cycle) run(ctx context.Context, l *lane) []*Result {
+	var failed []*Result
+	for n := 1; len(l.automations) > 0; n++ {
+		results, err := c.attempt(ctx, l)
+		var bad *commitError
+		switch {
+		case err == nil:
+			return append(failed, results...)
+		case errors.As(err, &bad):
+			n--
+			var out *lane
+			out, l = l.without(bad.automation)
+			failed = append(failed, out.failed(bad.err)...)
+		case errors.Is(err, gitops.ErrStale) && n < attempts && pause(ctx, time.Duration(n)*100*time.Millisecond) == nil:
+			c.o.Log.Info("the branch moved; starting again", "repository", l.git.Name, "branch", l.push, "attempt", n)
+		case errors.Is(err, gitops.ErrStale):
+			err = fmt.Errorf("%w, %d times in a row; the next run tries again", err, n)
+			return append(failed, l.failed(err)...)
+		default:
+			return append(failed, l.failed(err)...)
+		}
+	}
+	return failed
+}
+
+// without splits the lane in two: a alone, and the others.
+func (l *lane) without(a *config.Automation) (alone, others *lane) {
+	x, y := *l, *l
+	x.automations = []*config.Automation{a}
+	y.automations = slices.DeleteFunc(slices.Clone(l.automations), func(b *config.Automation) bool { return a == b })
+	return &x, &y
+}
+
+// failed returns a result with err for each automation of the lane.
+func (l *lane) failed(err error) []*Result {
+	var results []*Result
+	for _, a := range l.automations {
+		r := newResult(a)
+		r.fail(fmt.Errorf("ImageUpdateAutomation %s: %w", a.Name, err))
+		results = append(results, r)
+	}
+	return results
+}
+
+// refspecs returns the distinct refspecs of the lane's automations, at least one:
+// "" where an automation has none.
+func (l *lane) refspecs() []string {
+	var specs []string
+	for _, a := range l.automations {
+		if !slices.Contains(specs, a.Refspec) {
+			specs = append(specs, a.Refspec)
+		}
+	}
+	slices.Sort(specs)
+	return specs
+}
+
+// options returns the push options of the lane's automations together; of one
+// key that several give, the last automation's counts.
+func (l *lane) options() map[string]string {
+	options := map[string]string{}
+	for _, a := range l.automations {
+		maps.Copy(options, a.PushOptions)
+	}
+	return options
+}
+
+// pause waits for d, or returns the error of ctx when that ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+func sortResults(results []*Result) {
+	slices.SortFunc(results, func(a, b *Result) int { return a.name().Compare(b.name()) })
+}

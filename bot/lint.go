@@ -1,0 +1,168 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/folder"
+)
+
+// Linted is what is to be said of objects and marked files.
+type Linted struct {
+	Findings []pinsetter.Finding // sorted by place
+	Objects  int                 // image repositories, policies and automations that were judged
+	Markers  int                 // markers that were judged
+	Err      error               // what could not be read
+}
+
+// Lint accounts for every object, and for every marker below dirs. It asks
+// neither Git nor a registry. Whether a marker is in an automation's scope is
+// judged only where automations were loaded.
+func (b *Bot) Lint(ctx context.Context, dirs []string) *Linted {
+	l := &linter{Bot: b, used: map[pinsetter.Name]bool{}, linted: &Linted{
+		Objects: len(b.set.Repositories) + len(b.set.Policies) + len(b.set.Automations),
+	}}
+	l.linted.Findings = slices.Clone(b.set.Findings)
+	for _, dir := range dirs {
+		l.linted.Err = errors.Join(l.linted.Err, l.folder(ctx, dir))
+	}
+	l.objects(len(dirs) > 0)
+	l.linted.Findings = SortFindings(l.linted.Findings)
+	return l.linted
+}
+
+// linter gathers findings.
+type linter struct {
+	*Bot
+	linted *Linted
+	used   map[pinsetter.Name]bool // policies that markers name
+}
+
+func (l *linter) add(severity pinsetter.Severity, code string, at config.Origin, format string, args ...any) {
+	l.linted.Findings = append(l.linted.Findings, pinsetter.Finding{
+		Severity: severity, Code: code, Path: at.Path, Line: at.Line, Message: fmt.Sprintf(format, args...),
+	})
+}
+
+// folder judges the markers below dir.
+func (l *linter) folder(ctx context.Context, dir string) error {
+	f, err := folder.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	marked, err := findIn(ctx, f)
+	prefix := fromRepositoryRoot(dir)
+	for _, file := range marked {
+		findings := file.findings
+		for _, site := range file.sites {
+			l.linted.Markers += len(site.Markers)
+			findings = append(findings, l.site(site, prefix)...)
+		}
+		for _, finding := range findings {
+			finding.Path = filepath.Join(dir, filepath.FromSlash(finding.Path))
+			l.linted.Findings = append(l.linted.Findings, finding)
+		}
+	}
+	return err
+}
+
+// fromRepositoryRoot returns the path of dir in the Git repository that holds
+// it, with a slash at the end, or "" where dir is the root or in none: that is
+// where update.path begins.
+func fromRepositoryRoot(dir string) string {
+	full, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	for root := full; ; root = filepath.Dir(root) {
+		if _, err := os.Lstat(filepath.Join(root, ".git")); err == nil {
+			inside, _ := filepath.Rel(root, full) // both are absolute
+			return strings.TrimPrefix(filepath.ToSlash(inside)+"/", "./")
+		}
+		if root == filepath.Dir(root) {
+			return ""
+		}
+	}
+}
+
+// site judges one site. Prefix leads from the repository's root to its file.
+func (l *linter) site(site pinsetter.Site, prefix string) []pinsetter.Finding {
+	policy := l.set.Policy(site.Policy)
+	if policy == nil {
+		return []pinsetter.Finding{*l.unknownPolicy(site)}
+	}
+	l.used[policy.Name] = true
+	var findings []pinsetter.Finding
+	note := func(code, format string, args ...any) {
+		findings = append(findings, *warn(site, code, fmt.Sprintf(format, args...)))
+	}
+	if !l.inScope(site, prefix, policy) {
+		findings = append(findings, *outOfScope(site, policy))
+	}
+	digest := policy.Spec.DigestReflectionPolicy
+	if site.Has(pinsetter.PartDigest) && digest == config.ReflectNever {
+		note("no-digest", "a :digest marker, but ImagePolicy %s reflects no digest: set its digestReflectionPolicy to IfNotPresent or Always", policy.Name)
+	}
+	if digestAlone(site) && digest == config.ReflectIfNotPresent {
+		note("digest-only", "a :digest marker without a tag beside it says nothing about which tag the digest is of: "+
+			"IfNotPresent of ImagePolicy %s acts as Always here; add a :tag marker, or write Always", policy.Name)
+	}
+	for _, written := range site.Written {
+		if policy.Repository != nil && written.Name != "" && written.Name != policy.Repository.Image {
+			note("other-image", "shows %s, but ImagePolicy %s selects tags of %s: the name would be replaced", written.Name, policy.Name, policy.Repository.Image)
+		}
+	}
+	return findings
+}
+
+// digestAlone reports whether a site shows digests without saying of which tag.
+func digestAlone(site pinsetter.Site) bool {
+	return site.Has(pinsetter.PartDigest) && !site.Has(pinsetter.PartTag) && !site.Has(pinsetter.PartReference)
+}
+
+// inScope reports whether an automation writes the site, if any was loaded.
+func (l *linter) inScope(site pinsetter.Site, prefix string, policy *config.Policy) bool {
+	site.Path = prefix + site.Path
+	return len(l.set.Automations) == 0 || slices.ContainsFunc(l.set.Automations, func(a *config.Automation) bool {
+		return a.Selects(policy) && below(a, site.Path)
+	})
+}
+
+// objects judges what the objects are to each other. That a policy is unused can
+// be said only where markers were looked for.
+func (l *linter) objects(markers bool) {
+	scanned := map[*config.Repository]bool{}
+	for _, p := range l.set.Policies {
+		scanned[p.Repository] = true
+		if markers && !l.used[p.Name] {
+			l.add(pinsetter.Warning, "unused-policy", p.Origin, "ImagePolicy %s: no marker names it", p.Name)
+		}
+		if p.Suspended {
+			l.add(pinsetter.Warning, "suspended", p.Origin, "ImagePolicy %s is suspended", p.Name)
+		}
+	}
+	for _, r := range l.set.Repositories {
+		if !scanned[r] {
+			l.add(pinsetter.Warning, "unused-repository", r.Origin, "ImageRepository %s: no ImagePolicy uses it", r.Name)
+		}
+		if r.Suspended {
+			l.add(pinsetter.Warning, "suspended", r.Origin, "ImageRepository %s is suspended", r.Name)
+		}
+	}
+	for _, a := range l.set.Automations {
+		if !slices.ContainsFunc(l.set.Policies, a.Selects) {
+			l.add(pinsetter.Warning, "unused-automation", a.Origin, "ImageUpdateAutomation %s: it selects no ImagePolicy; policies must be in its namespace and match its policySelector", a.Name)
+		}
+		if a.Suspended {
+			l.add(pinsetter.Warning, "suspended", a.Origin, "ImageUpdateAutomation %s is suspended", a.Name)
+		}
+	}
+}

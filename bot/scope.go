@@ -1,0 +1,147 @@
+package bot
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gitops"
+)
+
+// Codes are the findings of this package: those that need objects and markers
+// together. The value is one line of explanation.
+var Codes = map[string]string{
+	"unknown-policy":    "a marker names a policy that was not loaded",
+	"out-of-scope":      "no automation that was loaded writes this marker",
+	"no-digest":         "a :digest marker of a policy that reflects no digest",
+	"digest-only":       "a :digest marker without a tag beside it: IfNotPresent acts as Always there",
+	"other-image":       "a marked value shows another image than the policy's",
+	"unused-policy":     "no marker names this policy",
+	"unused-repository": "no policy uses this image repository",
+	"unused-automation": "this automation selects no policy",
+	"suspended":         "the object is suspended, and nothing is done for it",
+}
+
+// resolve returns the policy of a site if a writes it. Otherwise it may return
+// a finding: the policy is unknown, or no automation writes the site.
+func (b *Bot) resolve(a *config.Automation, site pinsetter.Site) (*config.Policy, *pinsetter.Finding) {
+	policy := b.set.Policy(site.Policy)
+	switch {
+	case policy == nil:
+		return nil, b.unknownPolicy(site)
+	case a.Selects(policy):
+		return policy, nil
+	case b.covered(a.Git, site, policy):
+		return nil, nil
+	}
+	return nil, outOfScope(site, policy)
+}
+
+func (b *Bot) unknownPolicy(site pinsetter.Site) *pinsetter.Finding {
+	names := make([]string, 0, len(b.set.Policies))
+	for _, p := range b.set.Policies {
+		names = append(names, p.Name.String())
+	}
+	return warn(site, "unknown-policy", fmt.Sprintf("marker names ImagePolicy %s, which was not loaded%s", site.Policy, DidYouMean(site.Policy.String(), names)))
+}
+
+// covered reports whether any automation that was loaded writes the site.
+func (b *Bot) covered(source *config.GitSource, site pinsetter.Site, policy *config.Policy) bool {
+	return slices.ContainsFunc(b.set.Automations, func(a *config.Automation) bool {
+		return a.Selects(policy) && below(a, site.Path) && sameRepository(a.Git, source)
+	})
+}
+
+func outOfScope(site pinsetter.Site, policy *config.Policy) *pinsetter.Finding {
+	return warn(site, "out-of-scope", fmt.Sprintf(
+		"no automation writes this marker: ImagePolicy %s needs an ImageUpdateAutomation in its own namespace whose policySelector matches it and whose update.path holds this file", policy.Name))
+}
+
+func warn(site pinsetter.Site, code, message string) *pinsetter.Finding {
+	return &pinsetter.Finding{Severity: pinsetter.Warning, Code: code, Path: site.Path, Line: site.Line(), Message: message}
+}
+
+// below reports whether a repository's file is in the scope of a's update.path.
+func below(a *config.Automation, file string) bool {
+	dir := updatePath(a)
+	return dir == "." || file == dir || strings.HasPrefix(file, dir+"/")
+}
+
+// updatePath returns spec.update.path, cleaned: relative to the repository's
+// root, and never above it.
+func updatePath(a *config.Automation) string {
+	if a.Spec.Update == nil {
+		return "."
+	}
+	return path.Join(".", path.Clean("/" + a.Spec.Update.Path)[1:])
+}
+
+func sameRepository(a, b *config.GitSource) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	x, errX := gitops.Key(a.URL)
+	y, errY := gitops.Key(b.URL)
+	return errX == nil && errY == nil && x == y
+}
+
+// DidYouMean returns a hint for people who mistyped name: "; did you mean X?"
+// where one of known is close, else the known ones, at most ten, or that there
+// are none.
+func DidYouMean(name string, known []string) string {
+	if len(known) == 0 {
+		return "; none is known"
+	}
+	best, distance := "", len(name)/3+1
+	for _, k := range known {
+		if d := editDistance(name, k); d < distance {
+			best, distance = k, d
+		}
+	}
+	if best != "" {
+		return fmt.Sprintf("; did you mean %s?", best)
+	}
+	sorted := slices.Sorted(slices.Values(known))
+	if len(sorted) > 10 {
+		sorted = append(sorted[:10:10], fmt.Sprintf("and %d more", len(known)-10))
+	}
+	return "; known: " + strings.Join(sorted, ", ")
+}
+
+// editDistance is the Levenshtein distance of two strings, in bytes.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
+
+// keep returns the elements of list that pass, in order.
+func keep[T any](list []T, pass func(T) bool) []T {
+	return slices.DeleteFunc(slices.Clone(list), func(t T) bool { return !pass(t) })
+}
+
+// SortFindings returns findings in order of place, each once.
+func SortFindings(findings []pinsetter.Finding) []pinsetter.Finding {
+	seen := map[pinsetter.Finding]bool{}
+	for _, f := range findings {
+		seen[f] = true
+	}
+	return slices.SortedFunc(maps.Keys(seen), pinsetter.Finding.Compare)
+}

@@ -1,0 +1,188 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/folder"
+	"github.com/pinsetter/pinsetter/setters"
+)
+
+// Rewritten is what Set did to a directory.
+type Rewritten struct {
+	Changes  []pinsetter.Change
+	Held     []pinsetter.Hold
+	Findings []pinsetter.Finding
+	Err      error // joined; everything else was done
+}
+
+// markedPath is what is kept of a marked file between reading and deciding: not
+// its bytes, so that memory follows the number of markers.
+type markedPath struct {
+	path     string
+	sites    []pinsetter.Site
+	findings []pinsetter.Finding
+}
+
+// Set rewrites the markers below dir in place, for every policy that was loaded.
+// A file is replaced whole or not at all, and only if nobody else has changed it
+// meanwhile. Paths in the result begin with dir.
+func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
+	c := b.newCycle(Push)
+	r := &Rewritten{}
+	f, err := folder.Open(dir)
+	if err != nil {
+		r.Err = err
+		return r
+	}
+	defer f.Close()
+	c.o.Progress("reading " + dir)
+	marked, err := findIn(ctx, f)
+	r.fail(err)
+	c.selector.all(ctx, c.named(marked))
+	for _, file := range marked {
+		if err := c.rewrite(ctx, f, file, r); err != nil {
+			r.fail(err)
+		}
+	}
+	r.locate(dir)
+	return r
+}
+
+// findIn returns the marked files of a folder, sorted by path.
+func findIn(ctx context.Context, f *folder.Folder) ([]markedPath, error) {
+	options := folder.Options{Want: setters.IsCandidate, Screen: setters.HasToken}
+	return folder.Each(ctx, f, options, func(path string, data []byte) (markedPath, bool) {
+		found := setters.Find(path, data)
+		return markedPath{path, found.Sites, found.Findings}, true
+	})
+}
+
+// named returns the policies that markers name and that were loaded.
+func (b *Bot) named(marked []markedPath) []*config.Policy {
+	var policies []*config.Policy
+	seen := map[pinsetter.Name]bool{}
+	for _, file := range marked {
+		for _, site := range file.sites {
+			if seen[site.Policy] {
+				continue
+			}
+			seen[site.Policy] = true
+			if p := b.set.Policy(site.Policy); p != nil {
+				policies = append(policies, p)
+			}
+		}
+	}
+	return policies
+}
+
+// rewrite decides a file's sites and replaces the file if one of them moves.
+func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, file markedPath, r *Rewritten) error {
+	r.Findings = append(r.Findings, file.findings...)
+	moves := false
+	for _, site := range file.sites {
+		image, hold, err := c.place(ctx, site)
+		switch {
+		case hold != nil:
+			r.Held = append(r.Held, *hold)
+		case err != nil:
+			r.fail(err)
+		}
+		if c.set.Policy(site.Policy) == nil {
+			r.Findings = append(r.Findings, *c.unknownPolicy(site))
+		}
+		moves = moves || image.Tag != "" && !shows(site, image)
+	}
+	if !moves {
+		return nil
+	}
+	data, err := f.Read(file.path)
+	if err != nil {
+		return err
+	}
+	found := setters.Find(file.path, data)
+	takes := map[int]pinsetter.Image{}
+	for i, site := range found.Sites {
+		if image, _, _ := c.place(ctx, site); image.Tag != "" { // holds and errors are said above
+			takes[i] = image
+		}
+	}
+	replaced, changes, err := found.Apply(takes)
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	if err := f.Replace(file.path, data, replaced); err != nil {
+		return err
+	}
+	r.Changes = append(r.Changes, changes...)
+	return nil
+}
+
+// place decides a site of a directory, which belongs to no automation.
+func (c *cycle) place(ctx context.Context, site pinsetter.Site) (pinsetter.Image, *pinsetter.Hold, error) {
+	policy := c.set.Policy(site.Policy)
+	if policy == nil {
+		return pinsetter.Image{}, nil, nil
+	}
+	sel := c.selector.selection(ctx, policy)
+	if sel.err != nil && !errors.Is(sel.err, errSuspended) {
+		return pinsetter.Image{}, nil, sel.err
+	}
+	return c.choose(ctx, &ground{}, site, sel)
+}
+
+// shows reports whether every marker of site is sure to show image.
+func shows(site pinsetter.Site, image pinsetter.Image) bool {
+	for _, m := range site.Markers {
+		wanted := map[pinsetter.Part]string{
+			pinsetter.PartReference: image.String(),
+			pinsetter.PartName:      image.Name,
+			pinsetter.PartTag:       image.Tag,
+			pinsetter.PartDigest:    image.Digest,
+		}[m.Part]
+		if m.Value != wanted {
+			return false
+		}
+	}
+	return true
+}
+
+// fail records err, which may be nil, once.
+func (r *Rewritten) fail(err error) {
+	if err != nil && !slices.ContainsFunc(errorList(r.Err), func(e error) bool { return e.Error() == err.Error() }) {
+		r.Err = errors.Join(r.Err, err)
+	}
+}
+
+// locate puts dir before all paths.
+func (r *Rewritten) locate(dir string) {
+	at := func(path *string) { *path = filepath.Join(dir, filepath.FromSlash(*path)) }
+	for i := range r.Changes {
+		at(&r.Changes[i].Path)
+	}
+	for i := range r.Held {
+		at(&r.Held[i].Path)
+	}
+	for i := range r.Findings {
+		at(&r.Findings[i].Path)
+	}
+}
+
+// errorList returns the errors that err joins.
+func errorList(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, errorList(e)...)
+		}
+		return all
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}

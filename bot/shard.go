@@ -1,0 +1,36 @@
+package bot
+
+import (
+	"hash/fnv"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gitops"
+)
+
+// Shard is one of Count parts of all repositories. The zero Shard is all of
+// them.
+type Shard struct{ Index, Count int }
+
+// Of returns the automations whose repositories belong to the shard. A
+// repository is whole in one shard, whatever the form of its URL, and in the
+// same one as long as Count stays. Automations without a usable repository
+// belong to shard 0, which reports them.
+func (s Shard) Of(automations []*config.Automation) []*config.Automation {
+	if s.Count == 0 {
+		return automations
+	}
+	return keep(automations, func(a *config.Automation) bool { return shardOf(a, s.Count) == s.Index })
+}
+
+func shardOf(a *config.Automation, count int) int {
+	if a.Git == nil {
+		return 0
+	}
+	key, err := gitops.Key(a.Git.URL)
+	if err != nil {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(key)) // never fails
+	return int(h.Sum64() % uint64(count))
+}
