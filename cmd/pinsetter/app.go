@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"sigs.k8s.io/yaml"
+)
+
+// app is what the commands share: the flags of all of them, and the streams.
+type app struct {
+	streams
+
+	filenames   []string
+	kustomize   []string
+	secrets     []string
+	namespace   string
+	output      string
+	concurrency int
+	timeout     time.Duration
+	logLevel    string
+	logFormat   string
+	noColor     bool
+
+	log      *slog.Logger
+	progress *progress
+	said     map[string]bool    // lines on standard error
+	release  context.CancelFunc // of the timeout; nil without one
+}
+
+// close ends what prepare began.
+func (a *app) close() {
+	if a.progress != nil {
+		a.progress.done()
+	}
+	if a.release != nil {
+		a.release()
+	}
+}
+
+func (a *app) addFlags(f *pflag.FlagSet) {
+	f.StringArrayVarP(&a.filenames, "filename", "f", nil, "where the objects are: a file, a directory, - for standard input, or git+https://HOST/REPO//FOLDER?ref=BRANCH (repeatable; default: the current directory)")
+	f.StringArrayVarP(&a.kustomize, "kustomize", "k", nil, "build this kustomization and read its result (repeatable)")
+	f.StringArrayVar(&a.secrets, "secrets", nil, "folder of mounted Secrets: DIR/<namespace>/<name>/<key>, or DIR/<name>/<key> (repeatable)")
+	f.StringVarP(&a.namespace, "namespace", "n", "default", "namespace of objects that name none, and the scope of NAME arguments")
+	f.StringVarP(&a.output, "output", "o", "table", "table, json or yaml")
+	f.IntVar(&a.concurrency, "concurrency", 16, "registry requests in flight per host")
+	f.DurationVar(&a.timeout, "timeout", 0, "bound on the whole command, such as 5m (default: none)")
+	f.StringVar(&a.logLevel, "log-level", "warn", "debug, info, warn or error")
+	f.StringVar(&a.logFormat, "log-format", "text", "text or json")
+	f.BoolVar(&a.noColor, "no-color", false, "no colours (also: NO_COLOR in the environment)")
+}
+
+// prepare runs before every command: it takes flags from the environment,
+// judges the common ones and sets up logging.
+func (a *app) prepare(cmd *cobra.Command) error {
+	if err := flagsFromEnvironment(cmd.Flags(), os.LookupEnv); err != nil {
+		return err
+	}
+	if !slices.Contains([]string{"table", "json", "yaml"}, a.output) {
+		return usage("--output %q: write table, json or yaml", a.output)
+	}
+	if a.concurrency < 1 {
+		return usage("--concurrency %d: at least one request must be allowed", a.concurrency)
+	}
+	if a.timeout < 0 {
+		return usage("--timeout %s: a bound lies in the future; leave it out for none", a.timeout)
+	}
+	if err := a.setLog(); err != nil {
+		return err
+	}
+	a.progress = newProgress(a.err, time.Now())
+	if a.timeout > 0 {
+		ctx, cancel := context.WithTimeoutCause(cmd.Context(), a.timeout, fmt.Errorf("--timeout %s is over", a.timeout))
+		a.release = cancel
+		cmd.SetContext(ctx)
+	}
+	return nil
+}
+
+// flagsFromEnvironment sets every flag that the command line leaves out and the
+// environment names, as PINSETTER_<FLAG>. Lists are separated by commas.
+func flagsFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
+	var errs []error
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Changed {
+			return
+		}
+		name := "PINSETTER_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := lookup(name)
+		if !ok || value == "" {
+			return
+		}
+		values := []string{value}
+		if f.Value.Type() == "stringArray" {
+			values = strings.Split(value, ",")
+		}
+		for _, v := range values {
+			if err := flags.Set(f.Name, v); err != nil {
+				errs = append(errs, fmt.Errorf("%s=%q in the environment: %w", name, value, err))
+			}
+		}
+	})
+	if err := errors.Join(errs...); err != nil {
+		return &ended{statusUsage, err}
+	}
+	return nil
+}
+
+func (a *app) setLog() error {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
+		return usage("--log-level %q: write debug, info, warn or error", a.logLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch a.logFormat {
+	case "text":
+		a.log = slog.New(slog.NewTextHandler(a.err, options))
+	case "json":
+		a.log = slog.New(slog.NewJSONHandler(a.err, options))
+	default:
+		return usage("--log-format %q: write text or json", a.logFormat)
+	}
+	return nil
+}
+
+// painter returns the colours for w: none where w is no terminal or the user
+// wants none (https://no-color.org).
+func (a *app) painter(w io.Writer) painter {
+	return painter{on: !a.noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)}
+}
+
+// print writes v to standard output as JSON or YAML, or calls table for the
+// format that people read.
+func (a *app) print(v any, table func(io.Writer, painter) error) error {
+	switch a.output {
+	case "json":
+		e := json.NewEncoder(a.out)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	case "yaml":
+		out, err := yaml.Marshal(v)
+		if err != nil {
+			return err
+		}
+		_, err = a.out.Write(out)
+		return err
+	default:
+		return table(a.out, a.painter(a.out))
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/bot"
+)
+
+func newDiff(a *app) *cobra.Command {
+	var exitCode bool
+	cmd := &cobra.Command{
+		Use:   "diff [NAMESPACE/NAME...]",
+		Short: "Show what run would change, as unified diffs",
+		Long: `Does what run does up to the rewrite, and prints a unified diff for each
+automation. What is held, and why, goes to standard error. Nothing is written.`,
+		Example: `  pinsetter diff -f clusters/production
+  pinsetter diff -f clusters/production --exit-code || echo "updates are waiting"
+  pinsetter diff -f clusters/production | git apply`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.cycle(cmd, bot.Propose, args, bot.Shard{})
+			if err != nil {
+				return err
+			}
+			diffs := c.diffs()
+			if err := a.print(diffs, c.writeDiff); err != nil {
+				return err
+			}
+			for _, d := range diffs {
+				a.sayHeld(d.Held)
+			}
+			if err := finish(c.failed); err != nil {
+				return err
+			}
+			for _, d := range diffs {
+				if exitCode && len(d.Changes) > 0 {
+					return &ended{status: statusDifferent}
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit with status 3 when there are differences")
+	return cmd
+}
+
+// diff is what one automation would change.
+type diff struct {
+	Namespace string             `json:"namespace"`
+	Name      string             `json:"name"`
+	Revision  string             `json:"revision,omitempty"`
+	Suspended bool               `json:"suspended,omitempty"`
+	Files     []string           `json:"files"`
+	Changes   []pinsetter.Change `json:"changes"`
+	Held      []pinsetter.Hold   `json:"held"`
+	Error     string             `json:"error,omitempty"`
+}
+
+func (c *cycled) diffs() []diff {
+	diffs := []diff{}
+	for _, r := range c.results {
+		d := diff{r.Namespace, r.Name, r.Revision, r.Suspended, []string{}, r.Changes, r.Held, r.Error}
+		for _, change := range r.Changes {
+			if n := len(d.Files); n == 0 || d.Files[n-1] != change.Path {
+				d.Files = append(d.Files, change.Path)
+			}
+		}
+		diffs = append(diffs, d)
+	}
+	return diffs
+}
+
+// writeDiff prints the unified diffs: coloured and made safe for a terminal, or
+// byte for byte, so that git apply takes them.
+func (c *cycled) writeDiff(w io.Writer, p painter) error {
+	for _, r := range c.results {
+		patch := r.Patch
+		if isTerminal(w) {
+			patch = paintDiff(p, patch)
+		}
+		if _, err := io.WriteString(w, patch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func paintDiff(p painter, patch string) string {
+	var b strings.Builder
+	for line := range strings.Lines(patch) {
+		text := strings.TrimSuffix(line, "\n")
+		b.WriteString(p.paint(diffStyle(text), printable(strings.TrimSuffix(text, "\r"))) + "\n")
+	}
+	return b.String()
+}
+
+func diffStyle(line string) style {
+	switch {
+	case strings.HasPrefix(line, "--- "), strings.HasPrefix(line, "+++ "):
+		return bold
+	case strings.HasPrefix(line, "@@"):
+		return cyan
+	case strings.HasPrefix(line, "-"):
+		return red
+	case strings.HasPrefix(line, "+"):
+		return green
+	}
+	return plain
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/bot"
+)
+
+func newExplain(a *app) *cobra.Command {
+	var noGit, all bool
+	cmd := &cobra.Command{
+		Use:   "explain NAMESPACE/NAME",
+		Short: "Say for every tag what a policy makes of it, and where the winner goes",
+		Long: `Shows every tag of an ImagePolicy's repository, best first, with the stage that
+dropped it: exclude (the repository's exclusionList), filter, parse, range, gate,
+hold, or order for those that were only outranked. Then every place in Git that
+the policy writes, with what stands there and what will.`,
+		Example: `  pinsetter explain -f clusters/production flux-system/podinfo
+  pinsetter explain -f clusters/production podinfo --no-git -o json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			set, failed, err := a.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			policies, err := named(cmd, a, "ImagePolicy", set.Policies, policyName, args)
+			if err != nil {
+				return err
+			}
+			failed = errors.Join(failed, a.report(set.Findings))
+			automations := set.Automations
+			if noGit {
+				automations = nil
+			}
+			e := a.bot(set).Explain(cmd.Context(), policies[0], automations)
+			a.progress.done()
+			limit := tagsExplained
+			if all {
+				limit = len(e.Tags)
+			}
+			if err := a.print(e, explanation{e, limit, noGit}.write); err != nil {
+				return err
+			}
+			return finish(failed, e.Err)
+		},
+	}
+	cmd.Flags().BoolVar(&noGit, "no-git", false, "leave out where it is written; no repository is fetched")
+	cmd.Flags().BoolVarP(&all, "all", "a", false, "show every tag in the table (JSON and YAML always do)")
+	return cmd
+}
+
+// tagsExplained is how many tags the table shows unless all are asked for.
+const tagsExplained = 50
+
+// explanation prints what people read of an Explanation.
+type explanation struct {
+	*bot.Explanation
+	limit int
+	noGit bool
+}
+
+func (e explanation) write(w io.Writer, p painter) error {
+	fmt.Fprintf(w, "%s  %s  %s\n\n", p.paint(bold, e.Namespace+"/"+e.Name), printable(e.Image), e.summary(p))
+	if err := e.tagTable(w, p); err != nil {
+		return err
+	}
+	if e.noGit {
+		return nil
+	}
+	if len(e.Sites) == 0 {
+		_, err := fmt.Fprintf(w, "%s\n", p.paint(dim, "no automation writes it anywhere"))
+		return err
+	}
+	return e.siteTable(w, p)
+}
+
+func (e explanation) summary(p painter) string {
+	switch {
+	case e.Suspended:
+		return p.paint(yellow, "suspended")
+	case e.Selected == "":
+		return p.paint(red, "selects nothing")
+	}
+	return "selects " + p.paint(green, e.Selected)
+}
+
+func (e explanation) tagTable(w io.Writer, p painter) error {
+	t := table{painter: p}
+	t.header("TAG", "VALUE", "VERDICT", "STAGE", "REASON")
+	for _, v := range e.Tags[:min(e.limit, len(e.Tags))] {
+		value := v.Value
+		if value == v.Tag {
+			value = ""
+		}
+		s := map[pinsetter.Outcome]style{pinsetter.Selected: green, pinsetter.Rejected: dim}[v.Verdict]
+		t.row(cell{v.Tag, s}, cell{value, s}, cell{string(v.Verdict), s}, cell{string(v.Stage), s}, cell{v.Reason, s})
+	}
+	if err := t.write(w); err != nil {
+		return err
+	}
+	if hidden := len(e.Tags) - e.limit; hidden > 0 {
+		fmt.Fprintf(w, "%s\n", p.paint(dim, fmt.Sprintf("... and %d more: --all shows them", hidden)))
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}
+
+func (e explanation) siteTable(w io.Writer, p painter) error {
+	t := table{painter: p}
+	t.header("AUTOMATION", "PLACE", "CURRENT", "NEXT", "HELD")
+	for _, s := range e.Sites {
+		next := cell{s.Next, green}
+		switch {
+		case s.Held != "":
+			next.style = yellow
+		case s.Next == s.Current:
+			next = cell{"=", dim}
+		}
+		t.row(cell{s.Automation, plain}, cell{place(s.Path, s.Line), bold}, cell{s.Current, plain}, next, cell{s.Held, yellow})
+	}
+	return t.write(w)
+}

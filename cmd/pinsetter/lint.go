@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/setters"
+)
+
+func newLint(a *app) *cobra.Command {
+	var dirs []string
+	var exitCode bool
+	cmd := &cobra.Command{
+		Use:   "lint [--dir DIR]",
+		Short: "Account for every object and every marker",
+		Long: `Judges the objects that -f names and the markers below --dir, and never asks Git
+or a registry. A wrong object is an error and gives status 2; everything else is
+a warning. Whether an automation writes a marker is judged only where an
+automation was loaded.
+
+Codes:
+` + codeList(),
+		Example: `  pinsetter lint -f clusters/production --dir .
+  pinsetter lint --dir . --exit-code -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			set, failed, err := a.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			l := a.bot(set).Lint(cmd.Context(), dirs)
+			a.progress.done()
+			findings := append([]pinsetter.Finding{}, l.Findings...)
+			if err := a.print(findings, lintTable(l)); err != nil {
+				return err
+			}
+			return lintStatus(findings, exitCode, failed, l.Err)
+		},
+	}
+	cmd.Flags().StringArrayVar(&dirs, "dir", nil, "directory whose markers are judged (repeatable)")
+	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit with status 3 when there are findings")
+	return cmd
+}
+
+// lintStatus is how lint ends: a wrong object weighs most, then what could not
+// be read, then findings if the caller asked about them.
+func lintStatus(findings []pinsetter.Finding, exitCode bool, failed ...error) error {
+	end := finish(failed...)
+	wrong := slices.ContainsFunc(findings, func(f pinsetter.Finding) bool { return f.Severity == pinsetter.Error })
+	switch {
+	case wrong:
+		return &ended{statusUsage, end}
+	case end != nil:
+		return end
+	case exitCode && len(findings) > 0:
+		return &ended{status: statusDifferent}
+	}
+	return nil
+}
+
+func lintTable(l *bot.Linted) func(io.Writer, painter) error {
+	return func(w io.Writer, p painter) error {
+		for _, f := range l.Findings {
+			s := yellow
+			if f.Severity == pinsetter.Error {
+				s = red
+			}
+			where := f.Path
+			if f.Line > 0 {
+				where = place(f.Path, f.Line)
+			}
+			fmt.Fprintf(w, "%s: %s: %s %s\n", p.paint(bold, printable(where)), p.paint(s, string(f.Severity)), printable(f.Message), p.paint(dim, "["+f.Code+"]"))
+		}
+		_, err := fmt.Fprintf(w, "%s\n", p.paint(dim, fmt.Sprintf("%s, %s, %s",
+			count(l.Objects, "object"), count(l.Markers, "marker"), count(len(l.Findings), "finding"))))
+		return err
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// codeList returns every code of a finding with its explanation, a line each.
+func codeList() string {
+	all := map[string]string{}
+	for _, codes := range []map[string]string{config.Codes, setters.Codes, bot.Codes} {
+		maps.Copy(all, codes)
+	}
+	var b strings.Builder
+	for _, code := range slices.Sorted(maps.Keys(all)) {
+		fmt.Fprintf(&b, "  %-20s %s\n", code, all[code])
+	}
+	return b.String()
+}

@@ -1,0 +1,135 @@
+// Command pinsetter keeps image tags, digests, chart versions and OCI artifact
+// references in Git up to date, by policy.
+//
+// Each command has a file of its own; this one holds what they share: the root
+// command, how it ends, and what goes where. Results go to standard output,
+// everything else to standard error.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit status, as users and scripts rely on it.
+const (
+	statusDone      = 0 // everything asked for was done, changes or not, holds or not
+	statusFailed    = 1 // something failed; everything else was done
+	statusUsage     = 2 // the command line is wrong, nothing could be loaded, or lint found a wrong object
+	statusDifferent = 3 // diff --exit-code or lint --exit-code found something
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ctx.Done()
+		stop() // a second signal ends the process at once
+	}()
+	status := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	os.Exit(status)
+}
+
+// streams are the three files of a process.
+type streams struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// ended is an error that carries its exit status. Its message, if any, is yet
+// to be printed.
+type ended struct {
+	status int
+	err    error
+}
+
+func (e *ended) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("status %d", e.status)
+	}
+	return e.err.Error()
+}
+
+func (e *ended) Unwrap() error { return e.err }
+
+// usage marks err as a mistake in the command line.
+func usage(format string, args ...any) error {
+	return &ended{statusUsage, fmt.Errorf(format, args...)}
+}
+
+// run is main without the process: it runs the command that args name and
+// returns the exit status.
+func run(ctx context.Context, args []string, s streams) int {
+	a := &app{streams: s}
+	defer a.close()
+	root := newRoot(a)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return statusDone
+	}
+	var e *ended
+	if !errors.As(err, &e) { // cobra's own: an unknown command or flag
+		a.say("error", err.Error())
+		fmt.Fprintln(s.err, `run "pinsetter --help" to see the commands and flags`)
+		return statusUsage
+	}
+	for _, cause := range flatten(e.err) {
+		a.say("error", cause.Error())
+	}
+	return e.status
+}
+
+// flatten returns the errors that err joins, in order, without those that have
+// no text of their own.
+func flatten(err error) []error {
+	if e, ok := err.(*ended); ok { //nolint:errorlint // at the top, not inside a chain
+		err = e.err
+	}
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // a joined error at the top, not one inside a chain
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, flatten(e)...)
+	}
+	return all
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "pinsetter",
+		Short: "Keep image tags, digests, chart versions and OCI references in Git up to date, by policy",
+		Long: `Pinsetter scans registries for tags, picks one by policy, rewrites the fields that
+$imagepolicy comments mark, and pushes the commit. It reads Flux's own objects
+unchanged, and needs neither a cluster nor Flux.`,
+		Example: `  pinsetter diff -f clusters/production     # what would change, and what is held
+  pinsetter run -f clusters/production      # do it: commit and push
+  pinsetter explain flux-system/podinfo     # why this tag, and where it goes`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return a.prepare(cmd)
+		},
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	a.addFlags(root.PersistentFlags())
+	root.AddCommand(
+		newRun(a), newDiff(a), newScan(a), newSelect(a), newExplain(a),
+		newSet(a), newLint(a), newVersion(a),
+	)
+	return root
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+func newRun(a *app) *cobra.Command {
+	var strict bool
+	var shard string
+	cmd := &cobra.Command{
+		Use:   "run [NAMESPACE/NAME...]",
+		Short: "One cycle: scan, select, rewrite, commit and push",
+		Long: `Runs every ImageUpdateAutomation, or those that are named, once: fetches its
+branch, finds the markers, scans what they need, rewrites the marked values,
+commits and pushes. Running it again changes nothing.
+
+A better candidate that is not written is held; the reason says how to go on.
+One bad object, policy or repository never stops the others: what failed is on
+standard error, a line each, and the exit status is 1.`,
+		Example: `  pinsetter run -f clusters/production
+  pinsetter run -f clusters/production flux-system/apps -o json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			mine, err := parseShard(shard, os.Getenv("JOB_COMPLETION_INDEX"))
+			if err != nil {
+				return err
+			}
+			c, err := a.cycle(cmd, bot.Push, args, mine)
+			if err != nil {
+				return err
+			}
+			if err := a.print(c.results, c.runTable); err != nil {
+				return err
+			}
+			return finish(c.failed, c.heldError(strict))
+		},
+	}
+	cmd.Flags().BoolVar(&strict, "strict", false, "a held site is a failure: exit status 1")
+	cmd.Flags().StringVar(&shard, "shard", "", "run the repositories of shard I of N only: I/N, or /N with I from JOB_COMPLETION_INDEX")
+	return cmd
+}
+
+// cycled is what a cycle did, and what went wrong on the way.
+type cycled struct {
+	results []*bot.Result
+	failed  error
+}
+
+// cycle loads the objects and runs the automations that args name and that
+// belong to the shard.
+func (a *app) cycle(cmd *cobra.Command, mode bot.Mode, args []string, mine bot.Shard) (*cycled, error) {
+	set, failed, err := a.load(cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	automations, err := named(cmd, a, "ImageUpdateAutomation", set.Automations, automationName, args)
+	if err != nil {
+		return nil, err
+	}
+	failed = errors.Join(failed, a.report(set.Findings))
+	results := a.bot(set).Cycle(cmd.Context(), mode, mine.Of(automations))
+	a.progress.done()
+	var findings []pinsetter.Finding
+	for _, r := range results {
+		findings = append(findings, r.Findings...)
+		failed = errors.Join(failed, r.Err)
+	}
+	a.warn(bot.SortFindings(findings))
+	return &cycled{results, failed}, nil
+}
+
+func automationName(a *config.Automation) pinsetter.Name { return a.Name }
+
+// heldError is an error for every held site where strict asks for it.
+func (c *cycled) heldError(strict bool) error {
+	if !strict {
+		return nil
+	}
+	var err error
+	for _, r := range c.results {
+		for _, h := range r.Held {
+			err = errors.Join(err, fmt.Errorf("%s:%d: ImagePolicy %s is held (--strict): %s", h.Path, h.Line, h.Policy, h.Reason))
+		}
+	}
+	return err
+}
+
+// runTable prints a line for each automation, and below it what changed and what
+// is held.
+func (c *cycled) runTable(w io.Writer, p painter) error {
+	for _, r := range c.results {
+		fmt.Fprintf(w, "%s %s\n", p.paint(bold, r.Namespace+"/"+r.Name), p.paint(outcome(r)))
+		if err := changeTable(w, p, "  ", r.Changes); err != nil {
+			return err
+		}
+		for _, h := range r.Held {
+			fmt.Fprintf(w, "  %s %s\n", p.paint(yellow, "held"), printable(describeHold(h)))
+		}
+	}
+	return nil
+}
+
+// outcome says in a few words how an automation ended.
+func outcome(r *bot.Result) (style, string) {
+	switch {
+	case r.Err != nil && r.Pushed == nil:
+		return red, "failed"
+	case r.Suspended:
+		return yellow, "suspended"
+	case r.Pushed != nil:
+		where := r.Pushed.Branch
+		if r.Pushed.Refspec != "" {
+			where += " and " + r.Pushed.Refspec
+		}
+		text := fmt.Sprintf("pushed %.12s to %s", r.Pushed.Commit, where)
+		if r.Err != nil {
+			return yellow, text + ", with errors"
+		}
+		return green, text
+	default:
+		return dim, "nothing to do"
+	}
+}
+
+func changeTable(w io.Writer, p painter, indent string, changes []pinsetter.Change) error {
+	t := table{painter: p}
+	for _, c := range changes {
+		t.row(cell{indent + place(c.Path, c.Line), plain}, cell{c.Old, red}, cell{"->", dim}, cell{c.New, green})
+	}
+	return t.write(w)
+}
+
+func place(path string, line int) string { return path + ":" + strconv.Itoa(line) }
+
+func describeHold(h pinsetter.Hold) string {
+	text := fmt.Sprintf("%s:%d: %s stays at %s", h.Path, h.Line, h.Policy, quoteEmpty(h.Current))
+	if h.Candidate != "" {
+		text += ", not " + h.Candidate
+	}
+	text += ": " + h.Reason
+	if !h.Until.IsZero() {
+		text += " (until " + h.Until.Format("2006-01-02 15:04 MST") + ")"
+	}
+	return text
+}
+
+func quoteEmpty(s string) string {
+	if s == "" {
+		return `""`
+	}
+	return s
+}
+
+// parseShard reads "I/N", or "/N" and "I" with the other half from elsewhere.
+func parseShard(text, index string) (bot.Shard, error) {
+	if text == "" {
+		return bot.Shard{}, nil
+	}
+	i, n, found := strings.Cut(text, "/")
+	if !found {
+		return bot.Shard{}, usage("--shard %q: the count is missing: write I/N, such as 0/4", text)
+	}
+	if i == "" {
+		i = index
+	}
+	shard, err := strconv.Atoi(i)
+	if err != nil {
+		return bot.Shard{}, usage("--shard %q: the index is not a number (it comes before the slash, or from JOB_COMPLETION_INDEX)", text)
+	}
+	count, err := strconv.Atoi(n)
+	if err != nil || count < 1 || shard < 0 || shard >= count {
+		return bot.Shard{}, usage("--shard %q: write I/N with 0 <= I < N", text)
+	}
+	return bot.Shard{Index: shard, Count: count}, nil
+}

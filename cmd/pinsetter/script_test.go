@@ -1,0 +1,146 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pinsetter/pinsetter/parts"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"pinsetter": main})
+}
+
+// TestScripts runs the stories in testdata/scripts. Each has its own servers;
+// beside testscript's commands it has those of scriptCommands.
+func TestScripts(t *testing.T) {
+	parts.Need(t, "git")
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("..", "..", "testdata", "scripts"),
+		Cmds:                scriptCommands,
+		Setup:               setup,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}
+
+// world is a script's servers.
+type world struct {
+	registry *parts.Registry
+	git      *parts.Git
+	ssh      *parts.SSH
+	repos    map[string]*parts.Repository
+}
+
+type worldKey struct{}
+
+// setup starts a registry, whose address is $REG, and a Git server.
+func setup(env *testscript.Env) error {
+	t := scriptT{fatal: func(format string, args ...any) { env.T().Fatal(sprintf(format, args...)) }, env: env}
+	w := &world{
+		registry: parts.NewRegistry(t, parts.RegistryOptions{}),
+		git:      parts.NewGit(t, parts.GitOptions{}),
+		repos:    map[string]*parts.Repository{},
+	}
+	env.Values[worldKey{}] = w
+	env.Setenv("REG", w.registry.Addr)
+	env.Setenv("GIT", w.git.URL)
+	env.Setenv("NO_COLOR", "1")
+	env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+	return os.MkdirAll(filepath.Join(env.WorkDir, "home"), 0o755)
+}
+
+// scriptCommands are what scripts do to their servers.
+//
+//	push IMAGE TAG...          images at the registry
+//	chart IMAGE VERSION...     a Helm chart
+//	artifact IMAGE TAG         an artifact as Flux's command line makes it
+//	tags IMAGE TAG...          the registry lists exactly these
+//	moved IMAGE TAG            another image under the tag
+//	digest VAR IMAGE TAG       sets VAR to the tag's digest
+//	repo NAME DIR [HOOK]       a repository with the files of DIR; URL in $NAME
+//	human NAME BRANCH PATH FILE  somebody commits FILE as PATH
+//	cmprepo NAME BRANCH PATH FILE  PATH has the bytes of FILE
+//	git NAME ARG...            C git in the repository; its output is stdout's
+//	head VAR NAME BRANCH       sets VAR to the branch's commit
+//	same A B                   two words are equal
+//	requests METHOD PART N     the registry had N such requests
+//	expand FILE...             $VAR and ${VAR} in files
+var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
+	"push":     func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.Push(a[0], a[1:]...) },
+	"chart":    func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushChart(a[0], a[1:]...) },
+	"tags":     func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.SetTags(a[0], a[1:]...) },
+	"artifact": artifact,
+	"moved":    func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushContent(a[0], a[1], "moved") },
+	"digest": func(ts *testscript.TestScript, _ bool, a []string) {
+		ts.Setenv(a[0], of(ts).registry.Digest(a[1], a[2]))
+	},
+	"repo":     repo,
+	"human":    human,
+	"cmprepo":  cmprepo,
+	"same":     same,
+	"git":      git,
+	"head":     func(ts *testscript.TestScript, _ bool, a []string) { ts.Setenv(a[0], of(ts).repos[a[1]].Head(a[2])) },
+	"requests": requests,
+	"expand":   expand,
+}
+
+func of(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
+
+func artifact(ts *testscript.TestScript, _ bool, a []string) {
+	of(ts).registry.PushArtifact(a[0], a[1], "main@sha1:"+strings.Repeat("0", 40), map[string]string{"a.yaml": "a: 1\n"})
+}
+
+func repo(ts *testscript.TestScript, _ bool, a []string) {
+	o := parts.RepositoryOptions{Folder: ts.MkAbs(a[1])}
+	if len(a) > 2 {
+		o.Hooks = map[string]string{"pre-receive": ts.ReadFile(a[2])}
+	}
+	r := of(ts).git.NewRepository(a[0], o)
+	of(ts).repos[a[0]] = r
+	ts.Setenv(a[0], r.URL)
+}
+
+func human(ts *testscript.TestScript, _ bool, a []string) {
+	of(ts).repos[a[0]].CommitFile(a[1], a[2], ts.ReadFile(a[3]), "")
+}
+
+func cmprepo(ts *testscript.TestScript, neg bool, a []string) {
+	got, want := of(ts).repos[a[0]].File(a[1], a[2]), ts.ReadFile(a[3])
+	if (got == want) == neg {
+		ts.Fatalf("%s of branch %s:\n%s\nfile %s:\n%s", a[2], a[1], got, a[3], want)
+	}
+}
+
+func git(ts *testscript.TestScript, neg bool, a []string) {
+	_, _ = ts.Stdout().Write([]byte(of(ts).repos[a[0]].Git(a[1:]...) + "\n"))
+}
+
+func same(ts *testscript.TestScript, neg bool, a []string) {
+	if (a[0] == a[1]) == neg {
+		ts.Fatalf("%s and %s", a[0], a[1])
+	}
+}
+
+func requests(ts *testscript.TestScript, _ bool, a []string) {
+	if got := of(ts).registry.Log.Count(a[0], a[1]); sprintf("%d", got) != a[2] {
+		ts.Fatalf("the registry had %d requests %s with %q, not %s", got, a[0], a[1], a[2])
+	}
+}
+
+func expand(ts *testscript.TestScript, _ bool, files []string) {
+	for _, file := range files {
+		text := os.Expand(ts.ReadFile(file), func(name string) string {
+			if value := ts.Getenv(name); value != "" {
+				return value
+			}
+			return "$" + name
+		})
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o644))
+	}
+}

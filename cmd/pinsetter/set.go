@@ -1,0 +1,47 @@
+package main
+
+import (
+	"errors"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/bot"
+)
+
+func newSet(a *app) *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "set --dir DIR",
+		Short: "Rewrite the markers of a local directory, without Git",
+		Long: `Scans, selects and rewrites the marked values below a directory in place, for
+every policy that was loaded. Only the bytes of marked values change. A file is
+replaced whole or not at all; symbolic links are not followed; nothing is
+committed.`,
+		Example: `  pinsetter set --dir . -f clusters/production
+  pinsetter set --dir deploy -f policies.yaml -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if dir == "" {
+				return usage("--dir is missing: name the directory to rewrite, such as --dir .")
+			}
+			set, failed, err := a.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			failed = errors.Join(failed, a.report(set.Findings))
+			r := a.bot(set).Set(cmd.Context(), dir)
+			a.progress.done()
+			a.warn(bot.SortFindings(r.Findings))
+			a.sayHeld(r.Held)
+			changes := append([]pinsetter.Change{}, r.Changes...)
+			if err := a.print(changes, func(w io.Writer, p painter) error { return changeTable(w, p, "", changes) }); err != nil {
+				return err
+			}
+			return finish(failed, r.Err)
+		},
+	}
+	cmd.Flags().StringVar(&dir, "dir", "", "directory to rewrite")
+	return cmd
+}
