@@ -11,6 +11,8 @@ import (
 )
 
 func TestDistribution(t *testing.T) {
+	Need(t, "registry")
+	Need(t, "docker-registry")
 	ca := NewCA(t)
 	tokens := NewTokenServer(t, TokenOptions{Users: map[string]string{"bot": "secret"}})
 	client := &http.Transport{TLSClientConfig: &tls.Config{
