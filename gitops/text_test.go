@@ -1,0 +1,146 @@
+package gitops
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+)
+
+// keys are forms of a URL with the key of the repository; "" for an error.
+var keys = map[string]string{
+	"https://github.com/Org/Repo.git":            "github.com/Org/Repo",
+	"https://GitHub.com/Org/Repo":                "github.com/Org/Repo",
+	"https://user:pass@github.com:443/Org/Repo/": "github.com/Org/Repo",
+	"ssh://git@github.com/Org/Repo.git":          "github.com/Org/Repo",
+	"ssh://git@ssh.github.com:443/Org/Repo.git":  "github.com/Org/Repo",
+	"git@github.com:Org/Repo.git":                "github.com/Org/Repo",
+	"git@github.com:/Org/Repo.git":               "github.com/Org/Repo",
+	"github.com:Org/Repo":                        "github.com/Org/Repo",
+	"ssh://git@[::1]:2222/a.git":                 "::1/a",
+	"git@[::1]:a.git":                            "::1/a",
+	"https://example.test./a//b/../c.git":        "example.test/a/c",
+	"https://example.test/a%20b":                 "example.test/a b",
+	"https://example.test/a.git?x=1#y":           "example.test/a",
+	"https://example.test/a/.git":                "example.test/a/.git",
+	"file:///srv/git/app.git":                    "/srv/git/app",
+	"HTTPS://example.test/a":                     "example.test/a",
+	"https://example.test":                       "",
+	"https://example.test/":                      "",
+	"https:///a":                                 "",
+	"https://u:p@ss%zz@example.test/a":           "",
+	"/srv/git/app":                               "",
+	`C:\app`:                                     "",
+	"":                                           "",
+	"https://example.test:0/a":                   "",
+}
+
+func TestKey(t *testing.T) {
+	for url, want := range keys {
+		got, err := Key(url)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("Key(%q) = %q, %v; want %q", url, got, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "p@ss") {
+			t.Errorf("Key(%q): %v shows a password", url, err)
+		}
+	}
+}
+
+// A key has no user, no port and no suffix, and is its own key.
+func FuzzKey(f *testing.F) {
+	for url := range keys {
+		f.Add(url)
+	}
+	f.Fuzz(func(t *testing.T, url string) {
+		key, err := Key(url)
+		if err != nil {
+			return
+		}
+		host, path, _ := strings.Cut(key, "/")
+		if path == "" || strings.ContainsAny(host, "@ ") || host != strings.ToLower(host) {
+			t.Errorf("Key(%q) = %q", url, key)
+		}
+	})
+}
+
+func TestClean(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                 "",
+		"one\n":                            "one",
+		"remote: one\r\nremote:  \n two\n": "one | two",
+		"a\x1b[31mred\x1b[0m\tb":           "a[31mred[0m b",
+		"a\u202eb\u200bc\u2028d\xff":       "abc | d",
+		"==========\nno\n----\n":           "no",
+		strings.Repeat("line\n", 30):       strings.Repeat("line | ", 24) + "…",
+		strings.Repeat("é", cleanRunes+1):  strings.Repeat("é", cleanRunes) + "…",
+	} {
+		if got := clean(text); got != want {
+			t.Errorf("clean(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+// Whatever a server says is one bounded line that a terminal shows as it is.
+func FuzzClean(f *testing.F) {
+	f.Add("remote: error: GH006: Protected branch update failed\n")
+	f.Add("\x1b]0;title\x07\u202e\xff")
+	f.Fuzz(func(t *testing.T, text string) {
+		got := clean(text)
+		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > cleanRunes+1 {
+			t.Errorf("clean(%q) = %q", text, got)
+		}
+		for _, r := range got {
+			if !unicode.IsGraphic(r) || isLineBreak(r) {
+				t.Errorf("clean(%q) = %q with %U", text, got, r)
+			}
+		}
+		if clean(got) != got && !strings.HasSuffix(got, "…") && !strings.Contains(got, "remote:") {
+			t.Errorf("clean(%q) = %q, and of that %q", text, got, clean(got))
+		}
+	})
+}
+
+func TestAlike(t *testing.T) {
+	known := []string{"develop", "main", "master", "release-1", "release-2", "release-3", "release-4"}
+	for name, want := range map[string]string{
+		"mian":    `"main", "develop", "master", "release-1", "release-2" and 2 more`,
+		"release": `"release-1", "release-2", "release-3", "release-4", "develop" and 2 more`,
+		"Master":  `"master", "develop", "main", "release-1", "release-2" and 2 more`,
+	} {
+		if got := alike(name, known); got != want {
+			t.Errorf("alike(%q) = %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestOneApart(t *testing.T) {
+	for pair, want := range map[[2]string]bool{
+		{"main", "mian"}: true, {"main", "mai"}: true, {"main", "mainn"}: true, {"main", "maim"}: true,
+		{"main", "main"}: true, {"main", "nima"}: false, {"", "a"}: true, {"", "ab"}: false, {"ab", "cd"}: false,
+	} {
+		if oneApart(pair[0], pair[1]) != want || oneApart(pair[1], pair[0]) != want {
+			t.Errorf("oneApart(%q) is not %v", pair, want)
+		}
+	}
+}
+
+func TestShellQuoted(t *testing.T) {
+	if got := shellQuoted(`/it's!/$(x)`); got != `'/it'\''s'\!'/$(x)'` {
+		t.Errorf("shellQuoted = %s", got)
+	}
+}
+
+// HEAD is what it points at where the server says so.
+func TestHeadTarget(t *testing.T) {
+	adv := packp.NewAdvRefs()
+	if got := headTarget(adv); got != "HEAD" {
+		t.Errorf("headTarget = %q", got)
+	}
+	_ = adv.Capabilities.Add("symref", "HEAD:refs/heads/trunk")
+	if got := headTarget(adv); got != "refs/heads/trunk" {
+		t.Errorf("headTarget = %q", got)
+	}
+}

@@ -1,0 +1,264 @@
+package gitops
+
+import (
+	"bytes"
+	"compress/zlib"
+	"crypto/sha1"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pinsetter/pinsetter/parts"
+)
+
+// item is one object or delta of a pack that a test writes by hand.
+type item struct {
+	kind plumbing.ObjectType
+	size int64 // declared; -1: that of data
+	base any   // plumbing.Hash or distance in bytes (int), for deltas
+	data []byte
+}
+
+// packOf writes a pack: with a right checksum, whatever else is wrong with it.
+func packOf(count uint32, items ...item) []byte {
+	var pack bytes.Buffer
+	pack.WriteString("PACK")
+	_ = binary.Write(&pack, binary.BigEndian, [2]uint32{2, count})
+	for _, it := range items {
+		size := it.size
+		if size < 0 {
+			size = int64(len(it.data))
+		}
+		first, rest := byte(it.kind)<<4|byte(size&15), uint64(size)>>4
+		for rest > 0 {
+			pack.WriteByte(first | 0x80)
+			first, rest = byte(rest&0x7f), rest>>7
+		}
+		pack.WriteByte(first)
+		switch base := it.base.(type) {
+		case plumbing.Hash:
+			pack.Write(base[:])
+		case int:
+			pack.WriteByte(byte(base)) // below 128
+		}
+		z := zlib.NewWriter(&pack)
+		_, _ = z.Write(it.data)
+		_ = z.Close()
+	}
+	sum := sha1.Sum(pack.Bytes())
+	pack.Write(sum[:])
+	return pack.Bytes()
+}
+
+func blob(data string) item { return item{plumbing.BlobObject, -1, nil, []byte(data)} }
+
+// copies is a delta that makes n copies of a base of that size.
+func copies(base, n int) []byte {
+	change := binary.AppendUvarint(nil, uint64(base))
+	change = binary.AppendUvarint(change, uint64(base*n))
+	for range n {
+		change = append(change, 0x80|0x10|0x20, byte(base), byte(base>>8))
+	}
+	return change
+}
+
+func TestUnpackHostile(t *testing.T) {
+	bounds := Bounds{FileBytes: 1000, UnpackedBytes: 10_000, Objects: 100}.withDefaults()
+	hello := plumbing.ComputeHash(plumbing.BlobObject, []byte("hello"))
+	bomb := bytes.Repeat([]byte("a"), 20_000)
+	chain := []item{blob("hello")}
+	base := hello
+	for i := range 90 {
+		name := fmt.Appendf(nil, "n%04d", i)
+		change := append([]byte{5, 5, 5}, name...)
+		chain = append([]item{{plumbing.REFDeltaObject, -1, base, change}}, chain...) // children before parents
+		base = plumbing.ComputeHash(plumbing.BlobObject, name)
+	}
+	tests := map[string]struct {
+		pack []byte
+		text string // of the error; "": it can be read
+		want int    // objects
+		lost int    // deltas
+	}{
+		"two files":                      {pack: packOf(2, blob("hello"), blob("world")), want: 2},
+		"delta against a later object":   {pack: packOf(2, item{plumbing.REFDeltaObject, -1, hello, copies(5, 3)}, blob("hello")), want: 2},
+		"a long chain, backwards":        {pack: packOf(91, chain...), want: 91},
+		"delta without its base":         {pack: packOf(1, item{plumbing.REFDeltaObject, -1, hello, copies(5, 3)}), lost: 1},
+		"file over the bound":            {pack: packOf(2, item{plumbing.BlobObject, -1, nil, bomb[:2000]}, blob("hello")), want: 1},
+		"delta that makes too large one": {pack: packOf(2, blob("hello"), item{plumbing.REFDeltaObject, -1, hello, copies(5, 300)}), want: 1, lost: 1},
+		"delta over the bound":           {pack: packOf(2, blob("hello"), item{plumbing.REFDeltaObject, -1, hello, bomb[:3000]}), want: 1, lost: 1},
+		"too many objects":               {pack: packOf(101), text: "over the bound of 100 objects"},
+		"bomb":                           {pack: packOf(1, item{plumbing.BlobObject, -1, nil, bomb}), text: "over the bound of 10000 bytes when unpacked"},
+		"trees beyond all bounds":        {pack: packOf(1, item{plumbing.TreeObject, -1, nil, bomb}), text: "over the bound of 10000 bytes when unpacked"},
+		"more than it says":              {pack: packOf(1, item{plumbing.BlobObject, 4, nil, []byte("hello")}), text: "read pack"},
+		"less than it says":              {pack: packOf(1, item{plumbing.BlobObject, 6, nil, []byte("hello")}), text: "object of 5 bytes instead of 6"},
+		"says it is huge":                {pack: packOf(1, item{plumbing.TreeObject, 1 << 50, nil, []byte("hello")}), text: "over the bound"},
+		"more objects than there are":    {pack: packOf(50, blob("hello")), text: "read pack"},
+		"unknown type":                   {pack: packOf(1, item{plumbing.ObjectType(5), -1, nil, []byte("hello")}), text: "unknown type 5"},
+		"delta with a wrong size":        {pack: packOf(2, blob("hello"), item{plumbing.REFDeltaObject, -1, hello, []byte{9, 2, 2, 'a', 'b'}}), text: "invalid delta"},
+		"delta that is cut":              {pack: packOf(2, blob("hello"), item{plumbing.REFDeltaObject, -1, hello, []byte{5, 200}}), text: "invalid delta"},
+		"delta of nothing":               {pack: packOf(2, blob(""), item{plumbing.REFDeltaObject, -1, plumbing.ComputeHash(plumbing.BlobObject, nil), []byte{0, 1, 1, 'a'}}), text: "invalid delta"},
+		"delta to before the pack":       {pack: packOf(1, item{plumbing.OFSDeltaObject, -1, 100, copies(5, 1)}), text: "read pack"},
+		"delta to between objects":       {pack: packOf(2, blob("hello"), item{plumbing.OFSDeltaObject, -1, 1, copies(5, 1)}), want: 1, lost: 1},
+		"no pack":                        {pack: []byte("nonsense"), text: "read pack"},
+		"nothing":                        {text: "read pack"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			into := newObjects(bounds)
+			err := unpack(bytes.NewReader(test.pack), into, bounds, nil)
+			if test.text != "" {
+				if err == nil || !strings.Contains(err.Error(), test.text) {
+					t.Errorf("error %v, want %q", err, test.text)
+				}
+				return
+			}
+			if err != nil || len(into.byHash) != test.want || into.lost != test.lost {
+				t.Errorf("%d objects, %d lost, %v; want %d, %d", len(into.byHash), into.lost, err, test.want, test.lost)
+			}
+			for hash, o := range into.byHash {
+				if plumbing.ComputeHash(o.kind, o.data) != hash {
+					t.Errorf("object %s is not %q", hash, o.data)
+				}
+			}
+		})
+	}
+}
+
+func TestUnpackChecksum(t *testing.T) {
+	pack := packOf(1, blob("hello"))
+	pack[len(pack)-1] ^= 1
+	bounds := Bounds{}.withDefaults()
+	if err := unpack(bytes.NewReader(pack), newObjects(bounds), bounds, nil); err == nil {
+		t.Error("no error for a wrong checksum")
+	}
+}
+
+// A file over the bound is in nobody's way until it is asked for.
+func TestTooLargeFile(t *testing.T) {
+	bounds := Bounds{FileBytes: 4}.withDefaults()
+	into := newObjects(bounds)
+	if err := unpack(bytes.NewReader(packOf(1, blob("hello"))), into, bounds, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err := into.object(plumbing.ComputeHash(plumbing.BlobObject, []byte("hello")))
+	if !errors.Is(err, ErrBound) || !strings.Contains(err.Error(), "it has 5 bytes: over the bound of 4 bytes for a file") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// What C git packs is read as C git reads it: with deltas of both kinds.
+func TestUnpackWhatGitPacks(t *testing.T) {
+	g := parts.NewGit(t, parts.GitOptions{})
+	text := strings.Repeat("a line that is the same in all of them\n", 200)
+	tree := parts.Tree{Files: map[string]string{}}
+	for i := range 50 {
+		tree.Files["dir/file"+string(rune('A'+i))] = text + string(rune('A'+i)) + text
+	}
+	repository := g.NewRepository("org/app", parts.RepositoryOptions{Tree: tree})
+	repository.CommitFile("main", "dir/fileA", text, "")
+	for name, args := range map[string][]string{"by place": {"--delta-base-offset"}, "by hash": nil} {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command("git", append([]string{"pack-objects", "--stdout", "--all", "-q"}, args...)...)
+			cmd.Dir, cmd.Env, cmd.Stdin = repository.Dir, g.Env(), strings.NewReader("")
+			pack, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			bounds := Bounds{}.withDefaults()
+			into := newObjects(bounds)
+			if err := unpack(bytes.NewReader(pack), into, bounds, nil); err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]bool{}
+			for hash, o := range into.byHash {
+				got[hash.String()] = true
+				if plumbing.ComputeHash(o.kind, o.data) != hash {
+					t.Errorf("object %s has another content", hash)
+				}
+			}
+			want := map[string]bool{}
+			for line := range strings.Lines(repository.Git("cat-file", "--batch-all-objects", "--batch-check=%(objectname)")) {
+				want[strings.TrimSpace(line)] = true
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Whatever a server sends: no panic, no memory beyond the bounds, and what is
+// kept is what its hash says.
+func FuzzUnpack(f *testing.F) {
+	hello := plumbing.ComputeHash(plumbing.BlobObject, []byte("hello"))
+	f.Add(packOf(2, blob("hello"), blob("world")))
+	f.Add(packOf(2, item{plumbing.REFDeltaObject, -1, hello, copies(5, 3)}, blob("hello")))
+	f.Add(packOf(2, blob("hello"), item{plumbing.OFSDeltaObject, -1, 14, copies(5, 3)}))
+	f.Add(packOf(1, item{plumbing.TreeObject, 1 << 50, nil, []byte("hello")}))
+	f.Fuzz(func(t *testing.T, pack []byte) {
+		if len(pack) >= 20 { // the checksum must not keep the fuzzer out
+			sum := sha1.Sum(pack[:len(pack)-20])
+			copy(pack[len(pack)-20:], sum[:])
+		}
+		bounds := Bounds{FileBytes: 1 << 16, UnpackedBytes: 1 << 20, Objects: 1 << 10}.withDefaults()
+		into := newObjects(bounds)
+		_ = unpack(bytes.NewReader(pack), into, bounds, nil)
+		var total int64
+		for hash, o := range into.byHash {
+			total += int64(len(o.data))
+			if plumbing.ComputeHash(o.kind, o.data) != hash {
+				t.Errorf("object %s is not %q", hash, o.data)
+			}
+		}
+		if total > bounds.UnpackedBytes {
+			t.Errorf("%d bytes are kept", total)
+		}
+	})
+}
+
+// A tree that is read is read to its end, and replaced without a change of
+// anything else.
+func FuzzTree(f *testing.F) {
+	hash := strings.Repeat("h", 20)
+	f.Add([]byte("100644 a\x00" + hash + "40000 b\x00" + hash))
+	f.Add([]byte("100644 ..\x00" + hash))
+	f.Add([]byte("100644 a/b\x00" + hash))
+	f.Add([]byte(" \x00"))
+	f.Fuzz(func(t *testing.T, tree []byte) {
+		var again []byte
+		for at := 0; at < len(tree); {
+			e, next, err := nextEntry(tree, at)
+			if err != nil {
+				return
+			}
+			if strings.ContainsAny(e.name, "/\x00") || e.name == "" || e.name == ".." {
+				t.Errorf("name %q", e.name)
+			}
+			again = append(again, e.mode+" "+e.name+"\x00"...)
+			again = append(again, e.hash[:]...)
+			at = next
+		}
+		if !bytes.Equal(again, tree) {
+			t.Errorf("read %q as %q", tree, again)
+		}
+	})
+}
+
+func TestLimitedReader(t *testing.T) {
+	over := errors.New("over")
+	for size, want := range map[int64]error{4: over, 5: nil, math.MaxInt64 - 1: nil} {
+		data, err := io.ReadAll(&limitedReader{r: strings.NewReader("hello"), left: size, over: over})
+		if !errors.Is(err, want) || want == nil && string(data) != "hello" {
+			t.Errorf("%d: %q, %v", size, data, err)
+		}
+	}
+}
