@@ -2,6 +2,7 @@ package message
 
 import (
 	"cmp"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -22,7 +23,11 @@ type data struct {
 type changed struct {
 	FileChanges map[string]objectChanges
 	ImageResult *updated // removed from Flux 2.9
-	all         []located
+
+	// What methods return is made once: a template may call them in a loop.
+	all     []located
+	objects objectChanges
+	changes []change
 }
 
 type objectChanges map[objectIdentifier][]change
@@ -47,26 +52,39 @@ type located struct {
 	image  imageRef
 }
 
+// String returns the changes by file, so that printing shows no address.
+func (c *changed) String() string { return fmt.Sprint(c.FileChanges) }
+
 // Objects returns the changes by object, over all files.
 func (c *changed) Objects() objectChanges {
-	objects := objectChanges{}
-	for _, l := range c.all {
-		objects[l.object] = append(objects[l.object], l.change)
+	if c.objects == nil {
+		c.objects = objectChanges{}
+		for _, l := range c.all {
+			c.objects[l.object] = append(c.objects[l.object], l.change)
+		}
 	}
-	return objects
+	return c.objects
 }
 
 // Changes returns the distinct changes, by file and line of the first.
 func (c *changed) Changes() []change {
-	var changes []change
-	seen := map[change]bool{}
-	for _, l := range c.all {
-		if !seen[l.change] {
-			seen[l.change] = true
-			changes = append(changes, l.change)
+	if c.changes == nil {
+		c.changes = distinct(c.all, func(l located) change { return l.change })
+	}
+	return c.changes
+}
+
+// distinct returns what of each element gives, each once, in order.
+func distinct[T comparable](all []located, of func(located) T) []T {
+	values := []T{}
+	seen := map[T]bool{}
+	for _, l := range all {
+		if v := of(l); !seen[v] {
+			seen[v] = true
+			values = append(values, v)
 		}
 	}
-	return changes
+	return values
 }
 
 // newData returns the template's view of d.

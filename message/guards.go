@@ -35,6 +35,8 @@ var guards = map[string]guard{
 	"without":     guardPairs,
 	"mustWithout": guardPairs,
 
+	"add1f": guardDecimals, "addf": guardDecimals, "subf": guardDecimals, "mulf": guardDecimals, "divf": guardDecimals,
+
 	"regexMatch": guardMatch, "mustRegexMatch": guardMatch,
 	"regexFind": guardMatch, "mustRegexFind": guardMatch,
 	"regexFindAll": guardMatches, "mustRegexFindAll": guardMatches,
@@ -112,6 +114,13 @@ func guardPairs(args []reflect.Value, weight int) (int, int) {
 	return 0, times(n, n) / 4
 }
 
+// guardDecimals is for sprig's exact decimals, whose digits add up with every
+// operand: 308 for a large float64.
+func guardDecimals(_ []reflect.Value, weight int) (int, int) {
+	n := weight/valueWeight + 1
+	return 0, 1000*n + times(n, n)*100
+}
+
 // guardPrintf adds up the widths and precisions of a format, and counts all
 // arguments for each verb, since "%[1]v" prints one again and again.
 func guardPrintf(args []reflect.Value, weight int) (int, int) {
@@ -184,5 +193,5 @@ func matching(pattern string, text, often int) (size, steps int) {
 		return 0, 0
 	}
 	instructions := len(program.Inst)
-	return 0, instructions + times(times(instructions, text+1)/10+1, often)
+	return 0, 5*instructions + times(times(instructions, text+1)/10+1, often)
 }

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,7 +11,10 @@ import (
 // updated is the data of templates that were written for Flux before 2.7.
 type updated struct {
 	Files map[string]updatedFile
-	all   []located
+
+	all     []located
+	objects map[objectIdentifier][]imageRef
+	images  []imageRef
 }
 
 type updatedFile struct {
@@ -28,26 +32,26 @@ func newUpdated(all []located) *updated {
 	return u
 }
 
+// String returns the images by file, so that printing shows no address.
+func (u *updated) String() string { return fmt.Sprint(u.Files) }
+
 // Objects returns the distinct images of each object, over all files.
 func (u *updated) Objects() map[objectIdentifier][]imageRef {
-	objects := map[objectIdentifier][]imageRef{}
-	for _, l := range u.all {
-		addImage(objects, l)
+	if u.objects == nil {
+		u.objects = map[objectIdentifier][]imageRef{}
+		for _, l := range u.all {
+			addImage(u.objects, l)
+		}
 	}
-	return objects
+	return u.objects
 }
 
 // Images returns the distinct images, by file and line of the first.
 func (u *updated) Images() []imageRef {
-	var images []imageRef
-	seen := map[imageRef]bool{}
-	for _, l := range u.all {
-		if !seen[l.image] {
-			seen[l.image] = true
-			images = append(images, l.image)
-		}
+	if u.images == nil {
+		u.images = distinct(u.all, func(l located) imageRef { return l.image })
 	}
-	return images
+	return u.images
 }
 
 func addImage(objects map[objectIdentifier][]imageRef, l located) {
