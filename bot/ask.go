@@ -170,7 +170,9 @@ func (b *Bot) Explain(ctx context.Context, p *config.Policy, automations []*conf
 		e.Image = p.Repository.Image
 	}
 	sel := c.selector.selection(ctx, p)
-	e.Err = sel.err
+	if !errors.Is(sel.err, errSuspended) {
+		e.Err = sel.err
+	}
 	e.Selected = sel.best.Tag
 	if sel.tags != nil {
 		e.Tags = sel.explain()

@@ -17,6 +17,7 @@ import (
 // Linted is what is to be said of objects and marked files.
 type Linted struct {
 	Findings []pinsetter.Finding // sorted by place
+	Wrong    bool                // some object has an error; what is wrong with markers does not count
 	Objects  int                 // image repositories, policies and automations that were judged
 	Markers  int                 // markers that were judged
 	Err      error               // what could not be read
@@ -30,6 +31,7 @@ func (b *Bot) Lint(ctx context.Context, dirs []string) *Linted {
 		Objects: len(b.set.Repositories) + len(b.set.Policies) + len(b.set.Automations),
 	}}
 	l.linted.Findings = slices.Clone(b.set.Findings)
+	l.linted.Wrong = slices.ContainsFunc(b.set.Findings, func(f pinsetter.Finding) bool { return f.Severity == pinsetter.Error })
 	for _, dir := range dirs {
 		l.linted.Err = errors.Join(l.linted.Err, l.folder(ctx, dir))
 	}
@@ -101,26 +103,40 @@ func (l *linter) site(site pinsetter.Site, prefix string) []pinsetter.Finding {
 	}
 	l.used[policy.Name] = true
 	var findings []pinsetter.Finding
-	note := func(code, format string, args ...any) {
-		findings = append(findings, *warn(site, code, fmt.Sprintf(format, args...)))
-	}
 	if !l.inScope(site, prefix, policy) {
 		findings = append(findings, *outOfScope(site, policy))
 	}
-	digest := policy.Spec.DigestReflectionPolicy
-	if site.Has(pinsetter.PartDigest) && digest == config.ReflectNever {
-		note("no-digest", "a :digest marker, but ImagePolicy %s reflects no digest: set its digestReflectionPolicy to IfNotPresent or Always", policy.Name)
-	}
-	if digestAlone(site) && digest == config.ReflectIfNotPresent {
-		note("digest-only", "a :digest marker without a tag beside it says nothing about which tag the digest is of: "+
-			"IfNotPresent of ImagePolicy %s acts as Always here; add a :tag marker, or write Always", policy.Name)
-	}
-	for _, written := range site.Written {
-		if policy.Repository != nil && written.Name != "" && written.Name != policy.Repository.Image {
-			note("other-image", "shows %s, but ImagePolicy %s selects tags of %s: the name would be replaced", written.Name, policy.Name, policy.Repository.Image)
+	for _, m := range site.Markers {
+		if code, message := judge(m, site, policy); code != "" {
+			findings = append(findings, pinsetter.Finding{
+				Severity: pinsetter.Warning, Code: code, Path: site.Path, Line: m.Line, Message: message,
+			})
 		}
 	}
 	return findings
+}
+
+// judge says what is doubtful about one marker of a site: a code and a message,
+// or nothing.
+func judge(m pinsetter.Marker, site pinsetter.Site, policy *config.Policy) (code, message string) {
+	reflects := policy.Spec.DigestReflectionPolicy
+	switch {
+	case m.Part == pinsetter.PartDigest && reflects == config.ReflectNever:
+		return "no-digest", fmt.Sprintf("a :digest marker, but ImagePolicy %s reflects no digest: "+
+			"set its digestReflectionPolicy to IfNotPresent or Always", policy.Name)
+	case m.Part == pinsetter.PartDigest && reflects == config.ReflectIfNotPresent && digestAlone(site):
+		return "digest-only", fmt.Sprintf("a :digest marker without a tag beside it says nothing about which tag the digest is of: "+
+			"IfNotPresent of ImagePolicy %s acts as Always here; add a :tag marker, or write Always", policy.Name)
+	case m.Part != pinsetter.PartReference && m.Part != pinsetter.PartName, policy.Repository == nil:
+		return "", ""
+	}
+	for _, written := range site.Written {
+		if written.Name != policy.Repository.Image && strings.HasPrefix(m.Value, written.Name) && written.Name != "" {
+			return "other-image", fmt.Sprintf("shows %s, but ImagePolicy %s selects tags of %s: the name would be replaced",
+				written.Name, policy.Name, policy.Repository.Image)
+		}
+	}
+	return "", ""
 }
 
 // digestAlone reports whether a site shows digests without saying of which tag.

@@ -42,7 +42,7 @@ Codes:
 			if err := a.print(findings, lintTable(l)); err != nil {
 				return err
 			}
-			return lintStatus(findings, exitCode, failed, l.Err)
+			return lintStatus(l, exitCode, failed)
 		},
 	}
 	cmd.Flags().StringArrayVar(&dirs, "dir", nil, "directory whose markers are judged (repeatable)")
@@ -52,15 +52,14 @@ Codes:
 
 // lintStatus is how lint ends: a wrong object weighs most, then what could not
 // be read, then findings if the caller asked about them.
-func lintStatus(findings []pinsetter.Finding, exitCode bool, failed ...error) error {
-	end := finish(failed...)
-	wrong := slices.ContainsFunc(findings, func(f pinsetter.Finding) bool { return f.Severity == pinsetter.Error })
+func lintStatus(l *bot.Linted, exitCode bool, failed error) error {
+	end := finish(failed, l.Err)
 	switch {
-	case wrong:
+	case l.Wrong:
 		return &ended{statusUsage, end}
 	case end != nil:
 		return end
-	case exitCode && len(findings) > 0:
+	case exitCode && len(l.Findings) > 0:
 		return &ended{status: statusDifferent}
 	}
 	return nil

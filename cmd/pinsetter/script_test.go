@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -69,6 +71,7 @@ func setup(env *testscript.Env) error {
 //	git NAME ARG...            C git in the repository; its output is stdout's
 //	head VAR NAME BRANCH       sets VAR to the branch's commit
 //	same A B                   two words are equal
+//	status N PROGRAM ARG...    exec that ends with status N
 //	requests METHOD PART N     the registry had N such requests
 //	expand FILE...             $VAR and ${VAR} in files
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
@@ -87,6 +90,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"git":      git,
 	"head":     func(ts *testscript.TestScript, _ bool, a []string) { ts.Setenv(a[0], of(ts).repos[a[1]].Head(a[2])) },
 	"requests": requests,
+	"status":   status,
 	"expand":   expand,
 }
 
@@ -124,6 +128,17 @@ func git(ts *testscript.TestScript, neg bool, a []string) {
 func same(ts *testscript.TestScript, neg bool, a []string) {
 	if (a[0] == a[1]) == neg {
 		ts.Fatalf("%s and %s", a[0], a[1])
+	}
+}
+
+func status(ts *testscript.TestScript, _ bool, a []string) {
+	err := ts.Exec(a[1], a[2:]...)
+	got := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	}
+	if sprintf("%d", got) != a[0] {
+		ts.Fatalf("status %d, not %s", got, a[0])
 	}
 }
 
