@@ -237,6 +237,10 @@ func (l *lister) add(tags []string) error {
 	if l.barren > maxBarren {
 		return fmt.Errorf("%d pages in a row bring no tag and link to a next one: that is no list that ends", l.barren)
 	}
+	if l.tags == nil {
+		l.tags = tags // most images have one page
+		return nil
+	}
 	l.tags = append(l.tags, tags...)
 	return nil
 }

@@ -28,7 +28,7 @@ type entry[V any] struct {
 // get returns the remembered answer for the key, else what ask returns. The
 // question ends early only when the ctx of all who wait for it have ended; then
 // nothing is remembered. Where it ran out of time and the caller has a longer
-// timeout, it is asked again.
+// timeout, it is asked again. A caller whose ctx ends gets its error.
 func (m *memo[V]) get(ctx context.Context, key string, timeout time.Duration, ask func(context.Context) (V, error)) (V, error) {
 	e := m.join(ctx, key, timeout, ask)
 	select {

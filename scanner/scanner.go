@@ -74,7 +74,7 @@ func (s *Scanner) Scan(ctx context.Context, object *config.Repository) (*Listing
 		return answer{listing, s.now()}, err
 	})
 	if err != nil {
-		return nil, err
+		return nil, naming(err, "list tags of "+image.Name())
 	}
 	listing := &Listing{
 		Image:        object.Image,
@@ -88,7 +88,7 @@ func (s *Scanner) Scan(ctx context.Context, object *config.Repository) (*Listing
 		return exclude(found.Tags, object.Exclude), nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, naming(err, "list tags of "+image.Name())
 	}
 	listing.Tags, listing.Excluded = parts.kept, parts.excluded
 	if len(listing.Tags) == 0 {
@@ -106,9 +106,18 @@ func (s *Scanner) Digest(ctx context.Context, object *config.Repository, tag str
 	if err != nil {
 		return "", err
 	}
-	return s.digests.get(ctx, image.Key()+" "+tag, image.Timeout(), func(ctx context.Context) (string, error) {
+	digest, err := s.digests.get(ctx, image.Key()+" "+tag, image.Timeout(), func(ctx context.Context) (string, error) {
 		return image.Digest(ctx, tag)
 	})
+	return digest, naming(err, fmt.Sprintf("get digest of %s:%s", image.Name(), tag))
+}
+
+// naming says what was being done where err is a context's own, which doesn't.
+func naming(err error, what string) error {
+	if err == context.Canceled || err == context.DeadlineExceeded {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return err
 }
 
 // open returns the object's image with the object's access.
