@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
@@ -23,11 +24,16 @@ func (f *filter) keep(tags []string) values {
 	if f == nil {
 		return values{tags: tags}
 	}
-	v := values{kept: []kept{}}
-	for _, tag := range tags {
-		if value, ok := f.value(tag); ok {
-			v.kept = append(v.kept, kept{tag, value})
+	var v values
+	for i, tag := range tags {
+		value, ok := f.value(tag)
+		if !ok {
+			continue
 		}
+		if len(v.kept) == cap(v.kept) && i > 0 {
+			v.kept = slices.Grow(v.kept, len(tags)-i) // once: growing by halves leaves garbage of several times the size
+		}
+		v.kept = append(v.kept, kept{tag, value})
 	}
 	return v
 }

@@ -41,13 +41,16 @@ func (semantic) order(a, b item[version]) int {
 
 func (k semantic) rank(f *filter, t *Tags) (*Ranking, error) {
 	by := order[version]{k.order, version.compare}
-	switch {
-	case f != nil:
+	if f != nil {
 		return rankItems(accepted(f.keep(t.tags), k.read), by), nil
-	case t.sortingPays():
-		return k.rankSorted(t.sorted()), nil
 	}
-	return rankItems(k.inside(t.versions()), by), nil
+	switch t.next() {
+	case once:
+		return rankItems(accepted(values{tags: t.tags}, k.read), by), nil
+	case again:
+		return rankItems(k.inside(t.versions()), by), nil
+	}
+	return k.rankSorted(t.sorted()), nil
 }
 
 func (k semantic) read(value string) (version, bool) {

@@ -7,14 +7,14 @@ import (
 	"sync/atomic"
 )
 
-// Tags are the tags of an image, shared by all its policies: what SemVer
-// policies without a filter read of them is read once. It is safe for
-// concurrent use.
+// Tags are the tags of an image, shared by all its policies. From the second
+// SemVer policy without a filter on, what was parsed is kept, and from about the
+// tenth on it is sorted. It is safe for concurrent use.
 type Tags struct {
 	tags     []string
 	versions func() []item[version] // those that parse
 	sorted   func() orders
-	passes   atomic.Int32
+	uses     atomic.Int32
 }
 
 // orders are the versions best first; releases leaves out the prereleases.
@@ -51,10 +51,25 @@ func (t *Tags) sort() orders {
 	return orders{all, releases}
 }
 
-// sortingPays reports whether the versions should be sorted now. A pass over
-// them is cheaper for one policy; sorting them costs about as much as the
-// logarithm of their number in passes, so that after as many the total is never
-// more than twice what knowing the number of policies beforehand would cost.
-func (t *Tags) sortingPays() bool {
-	return int(t.passes.Add(1)) > bits.Len(uint(len(t.tags)))
+// usage is how often SemVer policies without a filter have used the tags.
+type usage uint8
+
+const (
+	once  usage = iota // nothing is worth keeping yet
+	again              // what was parsed is worth keeping
+	often              // sorting pays
+)
+
+// next counts a use. A pass over the versions is cheaper for one policy; sorting
+// them costs about as many passes as the logarithm of their number, so that
+// after as many the total is never more than about twice what knowing the number
+// of policies beforehand would cost.
+func (t *Tags) next() usage {
+	switch uses := int(t.uses.Add(1)); {
+	case uses == 1:
+		return once
+	case uses <= bits.Len(uint(len(t.tags))):
+		return again
+	}
+	return often
 }

@@ -1,0 +1,181 @@
+package policy
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// versionsOf returns n tags in no order, one in eight a prerelease and one in
+// sixteen no version.
+func versionsOf(n int) []string {
+	random := rand.New(rand.NewPCG(1, 2))
+	tags := make([]string, n)
+	for i := range tags {
+		tags[i] = fmt.Sprintf("v%d.%d.%d", random.IntN(20), random.IntN(100), i%1000)
+		switch i % 16 {
+		case 0:
+			tags[i] = fmt.Sprintf("sha-%07x", random.IntN(1<<28))
+		case 1, 9:
+			tags[i] += fmt.Sprintf("-rc.%d", i%10)
+		}
+	}
+	return tags
+}
+
+// buildsOf returns n tags as CI writes them.
+func buildsOf(n int) []string {
+	random := rand.New(rand.NewPCG(1, 2))
+	tags := make([]string, n)
+	for i := range tags {
+		tags[i] = fmt.Sprintf("main-%07x-%d", random.IntN(1<<28), 1_700_000_000+random.IntN(1<<26))
+	}
+	return tags
+}
+
+// compareWith runs work, and reports how its time per tag compares with that of
+// the yardstick, which runs as often.
+func compareWith(b *testing.B, tags int, yardstick, work func()) {
+	b.ReportAllocs()
+	var reference time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		start := time.Now()
+		yardstick()
+		reference += time.Since(start)
+		b.StartTimer()
+		work()
+	}
+	perTag := float64(b.Elapsed().Nanoseconds()) / float64(b.N) / float64(tags)
+	b.ReportMetric(perTag, "ns/tag")
+	b.ReportMetric(float64(b.Elapsed())/float64(reference), "x-yardstick")
+}
+
+func parseStrictly(tags []string) func() {
+	return func() {
+		for _, tag := range tags {
+			_, _ = semver.StrictNewVersion(tag[1:])
+		}
+	}
+}
+
+const buildPattern = `^main-[a-f0-9]+-(?P<ts>[0-9]+)$`
+
+func matchOnce(tags []string) func() {
+	pattern := regexp.MustCompile(buildPattern)
+	return func() {
+		for _, tag := range tags {
+			pattern.FindStringSubmatchIndex(tag)
+		}
+	}
+}
+
+func selectBest(b testing.TB, p *Policy, tags *Tags) {
+	ranking, err := p.Rank(tags)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ranking.Best()
+}
+
+// BenchmarkSelect measures the selection from 100,000 tags that no policy has
+// seen, with a strict SemVer parse of each tag as the yardstick, or with a
+// filter that and a match of each tag.
+func BenchmarkSelect(b *testing.B) {
+	const n = 100_000
+	versions, builds := versionsOf(n), buildsOf(n)
+	strict, match := parseStrictly(versions), matchOnce(builds)
+	both := func() { strict(); match() }
+	for _, test := range []struct {
+		name      string
+		spec      config.ImagePolicySpec
+		tags      []string
+		yardstick func()
+	}{
+		{"semver", bySemVer(">=1.0.0"), versions, strict},
+		{"semver-below-all", bySemVer("<0.0.1"), versions, strict},
+		{"alphabetical", byAlphabet("asc"), versions, strict},
+		{"numerical-filtered", filtered(byNumber("asc"), buildPattern, "$ts"), builds, both},
+		{"alphabetical-filtered", filtered(byAlphabet("asc"), buildPattern, "$ts"), builds, both},
+		{"semver-filtered", filtered(bySemVer("*"), `^v([0-9.]+)$`, "$1"), versions, both},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			p := mustNew(b, test.spec)
+			compareWith(b, n, test.yardstick, func() { selectBest(b, p, NewTags(test.tags)) })
+		})
+	}
+}
+
+// BenchmarkNext measures the ten best of 100,000 tags against the best alone.
+func BenchmarkNext(b *testing.B) {
+	const n = 100_000
+	tags, p := versionsOf(n), mustNew(b, bySemVer("*"))
+	compareWith(b, n, func() { selectBest(b, p, NewTags(tags)) }, func() {
+		ranking, _ := p.Rank(NewTags(tags))
+		left := 10
+		for range ranking.All() {
+			if left--; left == 0 {
+				break
+			}
+		}
+	})
+}
+
+// manyPolicies returns n SemVer policies, of which few are alike.
+func manyPolicies(t testing.TB, n int) []*Policy {
+	policies := make([]*Policy, n)
+	for i := range policies {
+		text := [...]string{">=%d.%d.0", "^%d.%d.3", "~%d.%d", "<%d.%d.1", ">=%d.%d.0-0 <9.0.0", "<0.0.1 || =%d.%d.999", ">=%d.%d.0 !=19.99.x"}[i%7]
+		policies[i] = mustNew(t, bySemVer(fmt.Sprintf(text, i%23, i%97)))
+	}
+	return policies
+}
+
+// fastest returns the shortest time of several runs.
+func fastest(runs int, work func()) time.Duration {
+	least := time.Hour
+	for range runs {
+		start := time.Now()
+		work()
+		least = min(least, time.Since(start))
+	}
+	return least
+}
+
+// TestManyPoliciesShareTheTags holds 10,000 policies of one image to the time
+// of a hundred: what they share is done once.
+func TestManyPoliciesShareTheTags(t *testing.T) {
+	tags, policies := versionsOf(10_000), manyPolicies(t, 10_000)
+	one := fastest(20, func() { selectBest(t, policies[0], NewTags(tags)) })
+	all := fastest(3, func() {
+		shared := NewTags(tags)
+		for _, p := range policies {
+			selectBest(t, p, shared)
+		}
+	})
+	t.Logf("one policy %v, 10,000 policies %v: %.1f times", one, all, float64(all)/float64(one))
+	if all > 100*one {
+		t.Errorf("10,000 policies take %v, more than a hundred times the %v of one", all, one)
+	}
+}
+
+func BenchmarkManyPolicies(b *testing.B) {
+	tags, policies := versionsOf(10_000), manyPolicies(b, 10_000)
+	compareWith(b, len(tags), func() { selectBest(b, policies[0], NewTags(tags)) }, func() {
+		shared := NewTags(tags)
+		for _, p := range policies {
+			selectBest(b, p, shared)
+		}
+	})
+}
+
+func BenchmarkNew(b *testing.B) {
+	spec := bySemVer(">=1.2.3 <2.0.0")
+	compareWith(b, 1, func() { _, _ = semver.NewConstraint(spec.Policy.SemVer.Range) }, func() { mustNew(b, spec) })
+}

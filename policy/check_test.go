@@ -1,0 +1,67 @@
+package policy
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+func TestCheck(t *testing.T) {
+	both := bySemVer("*")
+	both.Policy.Numerical = &config.NumericalPolicy{}
+	for name, test := range map[string]struct {
+		spec  config.ImagePolicySpec
+		field string // "": nothing is wrong
+		want  string
+	}{
+		"range":                 {bySemVer(">=1.0.0"), "", ""},
+		"bad range":             {bySemVer(">=1.0.0 <y"), "spec.policy.semver.range", `parse range ">=1.0.0 <y": improper constraint: ">=1.0.0 <y": write such as`},
+		"empty range":           {bySemVer(" "), "spec.policy.semver.range", "the range is empty: write such as"},
+		"none":                  {config.ImagePolicySpec{}, "spec.policy", "write one of semver, alphabetical or numerical"},
+		"two":                   {both, "spec.policy", "semver and numerical exclude each other: keep one"},
+		"bad order":             {byAlphabet("ASC"), "spec.policy.alphabetical.order", `unknown order "ASC": write asc`},
+		"bad number order":      {byNumber("up"), "spec.policy.numerical.order", `unknown order "up": write asc`},
+		"pattern":               {filtered(byNumber(""), "^v[0-9]+$", ""), "", ""},
+		"bad pattern":           {filtered(byNumber(""), "(", ""), "spec.filterTags.pattern", "missing closing )"},
+		"lookahead":             {filtered(byNumber(""), "^(?!a)", ""), "spec.filterTags.pattern", "no lookaround"},
+		"extract":               {filtered(byNumber(""), `(?P<ts>\d+)(-)`, "$ts ${2} $0 $$ts $ {x"), "", ""},
+		"unknown group":         {filtered(byNumber(""), `(?P<ts>\d+)(-)`, "$time"), "spec.filterTags.extract", `$time calls group "time", which the pattern "(?P<ts>\\d+)(-)" does not have: write one of $ts, $2`},
+		"no groups":             {filtered(byNumber(""), `\d+`, "$ts"), "spec.filterTags.extract", "name what to extract in the pattern, as in (?P<value>.*)"},
+		"no pattern":            {filtered(byNumber(""), "", "$ts"), "spec.filterTags.extract", "name what to extract"},
+		"number too high":       {filtered(byNumber(""), `(\d+)`, "$2"), "spec.filterTags.extract", `calls group "2"`},
+		"group swallows digits": {filtered(bySemVer("*"), `^(\d+)x`, "$1x"), "spec.filterTags.extract", "${1}x is probably meant"},
+		"group swallows names":  {filtered(bySemVer("*"), `^(?P<v>.*)$`, "$v_0"), "spec.filterTags.extract", "${v}_0 is probably meant"},
+		"leading zero":          {filtered(bySemVer("*"), `^(.*)$`, "$01"), "spec.filterTags.extract", `calls group "01"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := Check(test.spec)
+			_, newErr := New(test.spec)
+			if (err == nil) != (newErr == nil) {
+				t.Errorf("Check: %v, New: %v", err, newErr)
+			}
+			if test.field == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			var field *config.FieldError
+			if !errors.As(err, &field) || field.Field != test.field || !strings.Contains(field.Err.Error(), test.want) {
+				t.Errorf("got %v, want %s: %s", err, test.field, test.want)
+			}
+		})
+	}
+}
+
+func TestCheckReportsEverything(t *testing.T) {
+	spec := filtered(bySemVer("y"), "(a)", "$2$3")
+	spec.Policy.Alphabetical = &config.AlphabeticalPolicy{Order: "up"}
+	err := Check(spec)
+	for _, want := range []string{"spec.policy.semver.range", "spec.policy.alphabetical.order", "spec.policy: ", "$2 calls", "$3 calls"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %v", want, err)
+		}
+	}
+}
