@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/pinsetter/pinsetter/parts"
+)
+
+// fleet is a registry, a repository with one marked file, and the objects that
+// bring the two together.
+type fleet struct {
+	registry *parts.Registry
+	repo     *parts.Repository
+	objects  string // path of the file
+	marked   string // the file's content, with TAG for the tag
+
+	// meddle is called before each request to the Git server.
+	meddle func(r *http.Request)
+}
+
+const fleetObjects = `apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageRepository
+metadata: {name: app}
+spec: {image: REG/org/app, interval: 5m, insecure: true}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImagePolicy
+metadata: {name: app}
+spec:
+  imageRepositoryRef: {name: app}
+  policy: {semver: {range: ^1.0.0}}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: fleet}
+spec: {url: REPO, interval: 5m, ref: {branch: main}}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageUpdateAutomation
+metadata: {name: apps}
+spec:
+  interval: 5m
+  sourceRef: {kind: GitRepository, name: fleet}
+  git: {commit: {author: {name: Bot, email: bot@example.test}}, push: {branch: BRANCH}}
+`
+
+func newFleet(t *testing.T, branch string) *fleet {
+	t.Helper()
+	f := &fleet{marked: "# a file\nimage: REG/org/app:TAG # {\"$imagepolicy\": \"default:app\"}\n"}
+	around := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if f.meddle != nil {
+				f.meddle(r)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	f.registry = parts.NewRegistry(t, parts.RegistryOptions{FrontOptions: parts.FrontOptions{Around: around}})
+	server := parts.NewGit(t, parts.GitOptions{FrontOptions: parts.FrontOptions{Around: around}})
+	f.registry.Push("org/app", "1.0.0", "1.1.0")
+	f.marked = strings.ReplaceAll(f.marked, "REG", f.registry.Addr)
+	f.repo = server.NewRepository("fleet", parts.RepositoryOptions{Tree: parts.Tree{Files: map[string]string{"a.yaml": f.with("1.0.0")}}})
+	f.objects = filepath.Join(t.TempDir(), "objects.yaml")
+	text := strings.NewReplacer("REG", f.registry.Addr, "REPO", f.repo.URL, "BRANCH", branch).Replace(fleetObjects)
+	if err := os.WriteFile(f.objects, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// with returns the marked file showing tag.
+func (f *fleet) with(tag string) string { return strings.ReplaceAll(f.marked, "TAG", tag) }
+
+// pinsetter returns the program, ready to run on the fleet's objects.
+func (f *fleet) pinsetter(args ...string) (*exec.Cmd, *bytes.Buffer) {
+	cmd := exec.Command("pinsetter", append(args, "-f", f.objects)...)
+	out := &bytes.Buffer{}
+	cmd.Stdout, cmd.Stderr = out, out
+	return cmd, out
+}
+
+// The process is killed before each of its requests in turn. Whatever it had
+// done by then, the next run ends with exactly one commit of the bot.
+func TestKilledAtEveryRequest(t *testing.T) {
+	for _, branch := range []string{"main", "updates"} {
+		t.Run(branch, func(t *testing.T) {
+			for n := int64(1); killAt(t, branch, n); n++ {
+			}
+		})
+	}
+}
+
+// killAt kills a run at its nth request, and reports whether it had that many.
+func killAt(t *testing.T, branch string, n int64) bool {
+	t.Helper()
+	f := newFleet(t, branch)
+	cmd, _ := f.pinsetter("run")
+	var requests atomic.Int64
+	var killed atomic.Bool
+	f.meddle = func(*http.Request) {
+		if requests.Add(1) == n {
+			killed.Store(true)
+			_ = cmd.Process.Kill()
+		}
+	}
+	if err := cmd.Run(); err == nil && killed.Load() {
+		t.Fatalf("request %d: the run ended well although it was killed", n)
+	}
+	f.meddle = nil
+	for range 2 {
+		again, out := f.pinsetter("run")
+		if err := again.Run(); err != nil {
+			t.Fatalf("request %d: run again: %v\n%s", n, err, out)
+		}
+	}
+	if got := f.repo.File(branch, "a.yaml"); got != f.with("1.1.0") {
+		t.Errorf("request %d: the branch has\n%s", n, got)
+	}
+	if got := f.repo.Git("log", "--format=%an", branch); got != "Bot\nA Human" {
+		t.Errorf("request %d: commits by\n%s", n, got)
+	}
+	f.repo.Git("fsck", "--strict")
+	return killed.Load()
+}
+
+// Somebody pushes between the bot's fetch and its push: the bot starts again on
+// top, and no commit is lost.
+func TestBranchMovesBeforePush(t *testing.T) {
+	f := newFleet(t, "main")
+	moves := 2
+	f.meddle = func(r *http.Request) {
+		if moves > 0 && r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "git-receive-pack") {
+			moves--
+			f.repo.CommitFile("main", fmt.Sprintf("by-hand-%d", moves), "x\n", "")
+		}
+	}
+	cmd, out := f.pinsetter("run")
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("run: %v\n%s", err, out)
+	}
+	if got := f.repo.Git("log", "--format=%an", "main"); got != "Bot\nA Human\nA Human\nA Human" {
+		t.Errorf("commits by\n%s", got)
+	}
+	if got := f.repo.File("main", "a.yaml"); got != f.with("1.1.0") {
+		t.Errorf("main has\n%s", got)
+	}
+}
+
+// A branch that moves each time is given up on, with what happened.
+func TestBranchMovesForever(t *testing.T) {
+	f := newFleet(t, "main")
+	var moves atomic.Int64
+	f.meddle = func(r *http.Request) {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "git-receive-pack") {
+			f.repo.CommitFile("main", fmt.Sprintf("by-hand-%d", moves.Add(1)), "x\n", "")
+		}
+	}
+	cmd, out := f.pinsetter("run")
+	if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != statusFailed {
+		t.Fatalf("run: %v\n%s", err, out)
+	}
+	if !strings.Contains(out.String(), "5 times in a row") {
+		t.Errorf("output %q does not say how often", out)
+	}
+	if strings.Contains(f.repo.Git("log", "--format=%an", "main"), "Bot") {
+		t.Error("the bot's commit is on the branch")
+	}
+}
