@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"testing"
 
 	"github.com/pinsetter/pinsetter/folder"
@@ -102,25 +104,60 @@ func benchTree(b *testing.B, files, percent int) string {
 	return dir
 }
 
+// BenchmarkFind walks, screens and finds over 100,000 files where nothing is to
+// change, beside grep, which only screens. Both run as processes of their own.
 func BenchmarkFind(b *testing.B) {
 	for _, percent := range []int{1, 10} {
 		b.Run(fmt.Sprintf("marked=%d%%", percent), func(b *testing.B) {
 			dir := benchTree(b, 100_000, percent)
 			b.Run("grep", func(b *testing.B) {
-				for b.Loop() {
-					if err := exec.Command("grep", "-rlF", "$imagepolicy", dir).Run(); err != nil {
-						b.Fatal(err)
-					}
-				}
+				process(b, exec.Command("grep", "-rlF", "$imagepolicy", dir))
 			})
 			b.Run("pinsetter", func(b *testing.B) {
-				for b.Loop() {
-					if n := find(b, dir); n != percent*1000 {
-						b.Fatalf("%d sites", n)
-					}
-				}
+				child := exec.Command(os.Args[0], "-test.run=^TestFindChild$")
+				child.Env = append(os.Environ(), "FIND_DIR="+dir, fmt.Sprintf("FIND_SITES=%d", percent*1000))
+				process(b, child)
 			})
 		})
+	}
+}
+
+// peak finds what TestFindChild prints.
+var peak = regexp.MustCompile(`peak (\d+) kB`)
+
+// process measures a command's time, and the peak memory that it prints.
+func process(b *testing.B, command *exec.Cmd) {
+	b.Helper()
+	most := 0
+	for b.Loop() {
+		again := exec.Command(command.Path, command.Args[1:]...)
+		again.Env = command.Env
+		out, err := again.CombinedOutput()
+		if err != nil {
+			b.Fatalf("%v: %s", err, out)
+		}
+		if m := peak.FindSubmatch(out); m != nil {
+			kilobytes, _ := strconv.Atoi(string(m[1])) // digits
+			most = max(most, kilobytes)
+		}
+	}
+	b.ReportMetric(float64(most)/1024, "peak-MB")
+}
+
+// TestFindChild is what BenchmarkFind runs in a process of its own; without its
+// environment there is nothing to do. It prints its peak memory where the
+// system tells: a parent sees its own in a child's resource usage.
+func TestFindChild(t *testing.T) {
+	dir := os.Getenv("FIND_DIR")
+	if dir == "" {
+		return
+	}
+	if got := fmt.Sprint(find(t, dir)); got != os.Getenv("FIND_SITES") {
+		t.Fatalf("%s sites", got)
+	}
+	status, _ := os.ReadFile("/proc/self/status") // Linux has one
+	if m := regexp.MustCompile(`VmHWM:\s*(\d+) kB`).FindSubmatch(status); m != nil {
+		fmt.Printf("peak %s kB\n", m[1])
 	}
 }
 
