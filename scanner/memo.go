@@ -3,9 +3,17 @@ package scanner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
+
+// question is what a memo is asked. Equal keys are one question.
+type question struct {
+	key     string
+	what    string // for people, where their ctx ends
+	timeout time.Duration
+}
 
 // memo remembers one answer a key, a failure too. Callers that come while a
 // question is out wait for its answer. The zero memo is empty; it is safe for
@@ -29,24 +37,24 @@ type entry[V any] struct {
 // question ends early only when the ctx of all who wait for it have ended; then
 // nothing is remembered. Where it ran out of time and the caller has a longer
 // timeout, it is asked again. A caller whose ctx ends gets its error.
-func (m *memo[V]) get(ctx context.Context, key string, timeout time.Duration, ask func(context.Context) (V, error)) (V, error) {
-	e := m.join(ctx, key, timeout, ask)
+func (m *memo[V]) get(ctx context.Context, q question, ask func(context.Context) (V, error)) (V, error) {
+	e := m.join(ctx, q, ask)
 	select {
 	case <-e.done:
-		m.leave(key, e)
+		m.leave(q.key, e)
 		return e.value, e.err
 	case <-ctx.Done():
-		m.leave(key, e)
+		m.leave(q.key, e)
 		var none V
-		return none, context.Cause(ctx)
+		return none, fmt.Errorf("%s: %w", q.what, context.Cause(ctx))
 	}
 }
 
 // join returns the entry of the key, with the caller among those who wait.
-func (m *memo[V]) join(ctx context.Context, key string, timeout time.Duration, ask func(context.Context) (V, error)) *entry[V] {
+func (m *memo[V]) join(ctx context.Context, q question, ask func(context.Context) (V, error)) *entry[V] {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if e, ok := m.entries[key]; ok && !e.ranOut(timeout) {
+	if e, ok := m.entries[q.key]; ok && !e.ranOut(q.timeout) {
 		e.waiting++
 		return e
 	}
@@ -54,8 +62,8 @@ func (m *memo[V]) join(ctx context.Context, key string, timeout time.Duration, a
 		m.entries = map[string]*entry[V]{}
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	e := &entry[V]{done: make(chan struct{}), timeout: timeout, waiting: 1, cancel: cancel}
-	m.entries[key] = e
+	e := &entry[V]{done: make(chan struct{}), timeout: q.timeout, waiting: 1, cancel: cancel}
+	m.entries[q.key] = e
 	go func() {
 		defer close(e.done)
 		defer cancel()

@@ -69,12 +69,13 @@ func (s *Scanner) Scan(ctx context.Context, object *config.Repository) (*Listing
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.listings.get(ctx, image.Key(), image.Timeout(), func(ctx context.Context) (answer, error) {
+	q := question{key: image.Key(), what: "list tags of " + image.Name(), timeout: image.Timeout()}
+	found, err := s.listings.get(ctx, q, func(ctx context.Context) (answer, error) {
 		listing, err := image.Tags(ctx)
 		return answer{listing, s.now()}, err
 	})
 	if err != nil {
-		return nil, naming(err, "list tags of "+image.Name())
+		return nil, err
 	}
 	listing := &Listing{
 		Image:        object.Image,
@@ -83,12 +84,12 @@ func (s *Scanner) Scan(ctx context.Context, object *config.Repository) (*Listing
 		DroppedCount: found.DroppedCount,
 		ScannedAt:    found.at,
 	}
-	key := image.Key() + fmt.Sprintf(" %q", object.Exclude)
-	parts, err := s.splits.get(ctx, key, 0, func(context.Context) (split, error) {
+	q.key += fmt.Sprintf(" %q", object.Exclude)
+	parts, err := s.splits.get(ctx, q, func(context.Context) (split, error) {
 		return exclude(found.Tags, object.Exclude), nil
 	})
 	if err != nil {
-		return nil, naming(err, "list tags of "+image.Name())
+		return nil, err
 	}
 	listing.Tags, listing.Excluded = parts.kept, parts.excluded
 	if len(listing.Tags) == 0 {
@@ -106,18 +107,10 @@ func (s *Scanner) Digest(ctx context.Context, object *config.Repository, tag str
 	if err != nil {
 		return "", err
 	}
-	digest, err := s.digests.get(ctx, image.Key()+" "+tag, image.Timeout(), func(ctx context.Context) (string, error) {
+	q := question{key: image.Key() + " " + tag, what: fmt.Sprintf("get digest of %s:%s", image.Name(), tag), timeout: image.Timeout()}
+	return s.digests.get(ctx, q, func(ctx context.Context) (string, error) {
 		return image.Digest(ctx, tag)
 	})
-	return digest, naming(err, fmt.Sprintf("get digest of %s:%s", image.Name(), tag))
-}
-
-// naming says what was being done where err is a context's own, which doesn't.
-func naming(err error, what string) error {
-	if err == context.Canceled || err == context.DeadlineExceeded {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return err
 }
 
 // open returns the object's image with the object's access.
