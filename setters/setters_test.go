@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -228,5 +229,36 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		if !seen[code] {
 			t.Errorf("code %s is in no golden file", code)
 		}
+	}
+}
+
+// TestHostileFilesTakeLinearTime finds in files that are made to be slow.
+func TestHostileFilesTakeLinearTime(t *testing.T) {
+	const n = 9000
+	var values strings.Builder
+	for i := range 4 * n {
+		fmt.Fprintf(&values, "- x:%d%s\n- %d%s\n", i, mark("ns:p"), -i, mark("ns:p:tag"))
+	}
+	for name, in := range map[string]string{
+		"nested flow with comments":      strings.Repeat("[ # $imagepolicy\n", n) + strings.Repeat("] # {\"$imagepolicy\": 1}\n", n),
+		"nested flow with inner markers": "a:\n " + strings.Repeat("[x, "+mark("ns:p")+"\n ", n) + strings.Repeat("]"+mark("ns:p")+"\n ", n),
+		"deep sequences":                 strings.Repeat("- ", n) + "x" + mark("ns:p"),
+		"many foot comments":             "a: [x,\n" + strings.Repeat("#"+mark("ns:p")+"\n\n", n) + "y]" + mark("ns:p") + "\n",
+		"many texts":                     strings.Repeat("- '{\"$imagepolicy\": \"'"+mark("ns:p")+"\n", n),
+		"many policies":                  strings.Repeat("- x"+mark("ns:p")+"\n- y"+mark("ns:q:tag")+"\n", n),
+		"many values":                    values.String(),
+		"many separators":                strings.Repeat("---\n", n) + "a: x" + mark("ns:p") + strings.Repeat("\n---", n),
+		"unfinished":                     strings.Repeat("{a: ", n) + mark("ns:p"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			f := setters.Find("a.yaml", []byte(in))
+			if _, _, err := apply(f); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("took %v for %d bytes", took, len(in))
+			}
+		})
 	}
 }

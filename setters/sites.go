@@ -115,8 +115,10 @@ func written(site pinsetter.Site, places []place) []pinsetter.Image {
 // distinct returns each image once, in order of appearance.
 func distinct(images []pinsetter.Image) []pinsetter.Image {
 	var kept []pinsetter.Image
+	seen := make(map[pinsetter.Image]bool, len(images))
 	for _, image := range images {
-		if !slices.Contains(kept, image) {
+		if !seen[image] {
+			seen[image] = true
 			kept = append(kept, image)
 		}
 	}
@@ -131,23 +133,40 @@ type suffixed struct{ names, tags, digests []string }
 // images shows as well is left out: a label with the tag alone is no second
 // opinion.
 func (s suffixed) images(plain []pinsetter.Image) []pinsetter.Image {
-	at := func(values []string, i int) string {
-		if len(values) == 0 {
-			return ""
-		}
-		return values[min(i, len(values)-1)]
+	shown := make(map[pinsetter.Image]bool, len(plain))
+	for _, image := range plain {
+		shown[s.mask(image)] = true
 	}
-	same := func(values []string, a, b string) bool { return len(values) == 0 || a == b }
 	var images []pinsetter.Image
 	for i := range max(len(s.names), len(s.tags), len(s.digests)) {
 		image := pinsetter.Image{Name: at(s.names, i), Tag: at(s.tags, i), Digest: at(s.digests, i)}
-		if !slices.ContainsFunc(plain, func(p pinsetter.Image) bool {
-			return same(s.names, p.Name, image.Name) && same(s.tags, p.Tag, image.Tag) && same(s.digests, p.Digest, image.Digest)
-		}) {
+		if !shown[image] {
 			images = append(images, image)
 		}
 	}
 	return images
+}
+
+// mask returns an image with the parts that there are values of.
+func (s suffixed) mask(image pinsetter.Image) pinsetter.Image {
+	if len(s.names) == 0 {
+		image.Name = ""
+	}
+	if len(s.tags) == 0 {
+		image.Tag = ""
+	}
+	if len(s.digests) == 0 {
+		image.Digest = ""
+	}
+	return image
+}
+
+// at returns the i-th value, the last one beyond the end, "" of none.
+func at(values []string, i int) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[min(i, len(values)-1)]
 }
 
 // parseReference reads "name[:tag][@digest]". A colon before the last slash is a

@@ -22,6 +22,7 @@ type occurrence struct {
 	at      int // in the chunk
 	line    int // in the file, from 1; lines end at \n
 	claimed bool
+	next    int // where a claimed one leads to on the way to an unclaimed one
 }
 
 // newTokens finds the tokens of a chunk whose first line is firstLine.
@@ -45,14 +46,22 @@ func (t *tokens) after(at int) int {
 	return sort.Search(len(t.all), func(i int) bool { return t.all[i].at >= at })
 }
 
+// reach is how many foreign occurrences behind and above look past. A comment
+// stands next to its node, with at most the tokens of the node's text or of a
+// collection's inner comments between; a file with more of those than this only
+// gets a more general finding, and takes no quadratic time.
+const reach = 1000
+
 // behind claims the occurrences of a comment that starts behind offset at. It
 // returns the first one; nil where the comment does not stand there.
 func (t *tokens) behind(at int, comment string) *occurrence {
 	skip := strings.Index(comment, token)
-	for i := t.after(at); i < len(t.all); i++ {
-		if !t.all[i].claimed && t.reads(t.all[i].at-skip, comment) {
-			return t.claim(i, t.all[i].at-skip+len(comment))
+	i := t.unclaimed(t.after(at))
+	for n := 0; i < len(t.all) && n < reach; n++ {
+		if start := t.all[i].at - skip; t.reads(start, comment) {
+			return t.claim(i, start+len(comment))
 		}
+		i = t.unclaimed(i + 1)
 	}
 	return nil
 }
@@ -61,12 +70,26 @@ func (t *tokens) behind(at int, comment string) *occurrence {
 // the nearest one. It returns the first occurrence; nil where there is none.
 func (t *tokens) above(at int, comment string) *occurrence {
 	skip := strings.Index(comment, token)
-	for i := t.after(at) - 1; i >= 0 && !t.all[i].claimed; i-- {
-		if t.reads(t.all[i].at-skip, comment) {
-			return t.claim(i, t.all[i].at-skip+len(comment))
+	last := t.after(at) - 1
+	for i := last; i >= 0 && i > last-reach && !t.all[i].claimed; i-- {
+		if start := t.all[i].at - skip; t.reads(start, comment) {
+			return t.claim(i, start+len(comment))
 		}
 	}
 	return nil
+}
+
+// unclaimed returns the first unclaimed occurrence from index i on, len(t.all)
+// where there is none. It remembers the way, so that asking often is cheap.
+func (t *tokens) unclaimed(i int) int {
+	end := i
+	for end < len(t.all) && t.all[end].claimed {
+		end = max(end+1, t.all[end].next)
+	}
+	for i < end {
+		i, t.all[i].next = max(i+1, t.all[i].next), end
+	}
+	return end
 }
 
 // reads reports whether s stands at offset at.
@@ -85,18 +108,15 @@ func (t *tokens) claim(i, end int) *occurrence {
 // text claims the n occurrences from offset at on that belong to a text. It
 // returns the first of them; nil where there is none.
 func (t *tokens) text(at, n int) *occurrence {
-	var first *occurrence
-	for i := t.after(at); i < len(t.all) && n > 0; i++ {
-		if t.all[i].claimed {
-			continue
-		}
-		t.all[i].claimed = true
-		n--
-		if first == nil {
-			first = &t.all[i]
-		}
+	first := t.unclaimed(t.after(at))
+	if first == len(t.all) || n == 0 {
+		return nil
 	}
-	return first
+	for i := first; i < len(t.all) && n > 0; n-- {
+		t.all[i].claimed = true
+		i = t.unclaimed(i + 1)
+	}
+	return &t.all[first]
 }
 
 // lineOf returns the line around an occurrence, without its line break, and the
