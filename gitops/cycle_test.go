@@ -125,3 +125,27 @@ func cycle(t *testing.T, g *parts.Git, repository *parts.Repository, remote *git
 	}
 	fsck(t, g, repository)
 }
+
+// A fetch is one question and one pack, a push branch one pack more, all over
+// one connection.
+func TestRequests(t *testing.T) {
+	g := parts.NewGit(t, parts.GitOptions{})
+	repository := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
+	remote := open(t, repository.URL)
+	count := func(what string, want int) {
+		t.Helper()
+		if got := g.Log.Count("", ""); got != want {
+			t.Errorf("%s: %d requests, want %d", what, got, want)
+		}
+		g.Log.Reset()
+	}
+	base := fetch(t, remote, main, "updates").Base
+	count("fetch", 2)
+	push(t, remote, gitops.Push{Snapshot: commit(t, base, map[string]string{"apps/a.yaml": "x"}), Branch: "updates"})
+	count("push", 2)
+	fetch(t, remote, main, "updates")
+	if connections := g.Log.Connections(); connections > 1 {
+		t.Errorf("%d connections", connections)
+	}
+	count("fetch with a push branch", 3)
+}

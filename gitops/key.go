@@ -63,7 +63,7 @@ func parseURL(address string) (*url.URL, error) {
 	switch {
 	case u.Scheme != "file" && u.Hostname() == "":
 		return nil, fmt.Errorf("%q has no host", redacted(u))
-	case strings.Trim(u.Path, "/") == "":
+	case path.Clean("/"+u.Path) == "/":
 		return nil, fmt.Errorf("%q has no path", redacted(u))
 	case u.Port() != "" && !validPort(u.Port()):
 		return nil, fmt.Errorf("%q has no valid port", redacted(u))
@@ -86,7 +86,7 @@ func parseSCP(address string) (*url.URL, error) {
 	if user, _, found := strings.Cut(address[:len(address)-len(match[2])], "@"); found {
 		u.User = url.User(user)
 	}
-	if strings.Trim(u.Path, "/") == "" {
+	if path.Clean("/"+u.Path) == "/" {
 		return nil, errors.New("not a URL: it has no path")
 	}
 	if !strings.HasPrefix(u.Path, "/") {

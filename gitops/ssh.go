@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
@@ -104,54 +103,6 @@ func (d contextDialer) Dial(network, address string) (net.Conn, error) {
 	return d.DialContext(context.Background(), network, address)
 }
 
-// hostKeys reads the known hosts: the secret's, without a secret those of user
-// and system.
-func hostKeys(auth config.GitAuth, e login.Environment) (*knownhosts.HostKeyDB, string, error) {
-	files, from := e.KnownHosts(), "known_hosts of user and system"
-	if auth.Set {
-		if len(auth.KnownHosts) == 0 {
-			return nil, "", errors.New("the secret has no known_hosts, which ssh needs: ssh-keyscan prints them")
-		}
-		file, err := temporary(auth.KnownHosts)
-		if err != nil {
-			return nil, "", err
-		}
-		defer os.Remove(file)
-		files, from = []string{file}, "known_hosts of the secret"
-	}
-	if len(files) == 0 {
-		return nil, "", errors.New("no known_hosts file: give a secretRef with known_hosts")
-	}
-	hosts, err := knownhosts.NewDB(files...)
-	if err != nil {
-		return nil, "", fmt.Errorf("read %s: %w", from, hideFile(err, files[0]))
-	}
-	return hosts, from, nil
-}
-
-// hideFile drops the name of a temporary file from an error.
-func hideFile(err error, file string) error {
-	if !strings.HasPrefix(file, os.TempDir()) {
-		return err
-	}
-	return errors.New(strings.ReplaceAll(err.Error(), file, "line"))
-}
-
-// temporary writes data to a file, since known hosts can be read from files
-// only.
-func temporary(data []byte) (string, error) {
-	f, err := os.CreateTemp("", "pinsetter-known-hosts-")
-	if err != nil {
-		return "", fmt.Errorf("write known_hosts for reading: %w", err)
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err != nil {
-		os.Remove(f.Name())
-		return "", fmt.Errorf("write known_hosts for reading: %w", err)
-	}
-	return f.Name(), nil
-}
-
 // start connects, logs in and runs a command of Git.
 func (s *sshServer) start(ctx context.Context, command string, e *transport.Endpoint) (*stream, error) {
 	conn, err := s.dial(ctx, "tcp", s.address)
@@ -159,7 +110,7 @@ func (s *sshServer) start(ctx context.Context, command string, e *transport.Endp
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	client, err := s.login(conn)
+	client, err := s.login(ctx, conn)
 	if err != nil {
 		stop()
 		_ = conn.Close()
@@ -194,8 +145,8 @@ func shellQuoted(path string) string {
 }
 
 // login makes a connection one of ssh.
-func (s *sshServer) login(conn net.Conn) (*ssh.Client, error) {
-	method, done, err := s.method()
+func (s *sshServer) login(ctx context.Context, conn net.Conn) (*ssh.Client, error) {
+	method, done, err := s.method(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -217,35 +168,17 @@ func (s *sshServer) login(conn net.Conn) (*ssh.Client, error) {
 }
 
 // method returns what to log in with, and how to let go of it.
-func (s *sshServer) method() (ssh.AuthMethod, func(), error) {
+func (s *sshServer) method(ctx context.Context) (ssh.AuthMethod, func(), error) {
 	switch {
 	case s.signer != nil:
 		return ssh.PublicKeys(s.signer), func() {}, nil
 	case s.secret != "":
 		return ssh.Password(s.secret), func() {}, nil
 	}
-	conn, err := net.Dial("unix", s.agent)
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", s.agent) // a file, not an address
 	if err != nil {
 		return nil, nil, fmt.Errorf("ask ssh-agent: %w", err)
 	}
-	return ssh.PublicKeysCallback(agent.NewClient(conn).Signers), func() { _ = conn.Close() }, nil
-}
-
-// errHostKey is for a server that isn't known, or isn't who it was.
-var errHostKey = errors.New("host key not accepted")
-
-// checkHost is called with the server's key.
-func (s *sshServer) checkHost(name string, remote net.Addr, key ssh.PublicKey) error {
-	err := s.hosts.HostKeyCallback()(name, remote, key)
-	if err == nil {
-		return nil
-	}
-	shown := key.Type() + " " + ssh.FingerprintSHA256(key)
-	switch {
-	case knownhosts.IsHostKeyChanged(err):
-		return fmt.Errorf("%w: %s has key %s, and %s has another for it: find out why before you replace it", errHostKey, s.address, shown, s.from)
-	case knownhosts.IsHostUnknown(err):
-		return fmt.Errorf("%w: %s has key %s, and %s has none for it: add it if it is the right one", errHostKey, s.address, shown, s.from)
-	}
-	return fmt.Errorf("%w: %s: %w", errHostKey, s.from, err)
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	return ssh.PublicKeysCallback(agent.NewClient(conn).Signers), func() { stop(); _ = conn.Close() }, nil
 }

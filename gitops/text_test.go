@@ -33,6 +33,7 @@ var keys = map[string]string{
 	"https://u:p@ss%zz@example.test/a":           "",
 	"/srv/git/app":                               "",
 	`C:\app`:                                     "",
+	"a://example.test/.#":                        "",
 	"":                                           "",
 	"https://example.test:0/a":                   "",
 }
