@@ -53,11 +53,15 @@ var rooms = []struct {
 		golang.org/x/net/http/httpproxy
 		golang.org/x/net/proxy`},
 	{name: "folder", rooms: root, opens: "golang.org/x/sys/unix"},
+	{name: "store", rooms: root, opens: `
+		database/sql
+		github.com/jackc/pgx/v5
+		modernc.org/sqlite`},
 
 	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
-		rooms: root + " config folder gate gitops login message policy registry scanner setters"},
+		rooms: root + " config folder gate gitops login message policy registry scanner setters store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " bot config folder gate gitops login message policy registry scanner setters",
+		rooms: root + " bot config folder gate gitops login message policy registry scanner setters store",
 		opens: `
 		github.com/spf13
 		golang.org/x/term
