@@ -60,6 +60,7 @@ func (s *search) take(node *yaml.Node, comment string, o *occurrence, at int) {
 	p, err := locateValue(s.data, at, node)
 	if err != nil {
 		s.file.report(pinsetter.Error, CodeSplice, line, "marker %q: %v", m.setter, err)
+		s.broken[s.key(m)] = line
 		return
 	}
 	p.line, p.column = node.Line, node.Column

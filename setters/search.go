@@ -20,7 +20,9 @@ type search struct {
 	tokens *tokens
 	cursor *cursor
 	scope  scope
+	first  int             // index in file.Sites of the chunk's first site
 	sites  map[siteKey]int // index in file.Sites
+	broken map[siteKey]int // the line of a marker whose value can't be exchanged
 	path   []string        // keys from the object's root to the node; "[]" is an item
 }
 
@@ -48,7 +50,9 @@ func newSearch(file *File, c chunk) *search {
 		data:   data,
 		tokens: newTokens(data, firstLine),
 		cursor: newCursor(data),
+		first:  len(file.Sites),
 		sites:  map[siteKey]int{},
+		broken: map[siteKey]int{},
 	}
 }
 
@@ -65,6 +69,7 @@ func (s *search) run() {
 		}
 	}
 	s.leftovers()
+	s.dropBroken()
 }
 
 // unparsable reports a chunk's syntax error, unless the chunk only mentions the

@@ -16,7 +16,7 @@ func (s *search) add(m marker, node *yaml.Node, p place) {
 	p.end += s.chunk.start
 	p.chunk = s.chunk
 	p.chart = m.part == pinsetter.PartTag && s.isChartVersion()
-	key := siteKey{s.scope.document, s.scope.item, m.policy}
+	key := s.key(m)
 	i, ok := s.sites[key]
 	if !ok {
 		i = len(s.file.Sites)
@@ -41,6 +41,31 @@ func (s *search) add(m marker, node *yaml.Node, p place) {
 		Value:  value,
 	})
 	s.file.places[i] = append(s.file.places[i], p)
+}
+
+// key returns the key of the site that a marker belongs to.
+func (s *search) key(m marker) siteKey {
+	return siteKey{s.scope.document, s.scope.item, m.policy}
+}
+
+// dropBroken removes the sites of which one marker can't be written: a site
+// moves as a whole or stays, lest a tag part from its digest.
+func (s *search) dropBroken() {
+	if len(s.broken) == 0 {
+		return
+	}
+	sites, places := s.file.Sites, s.file.places
+	kept := s.first
+	for i := s.first; i < len(sites); i++ {
+		site := sites[i]
+		if line, ok := s.broken[siteKey{site.Document, site.Item, site.Policy}]; ok {
+			s.file.report(pinsetter.Error, CodeSplice, site.Line(), "marker %q: its value stays as it is, since the one in line %d can't be rewritten and the two must not part", site.Markers[0].Setter, line)
+			continue
+		}
+		sites[kept], places[kept] = site, places[i]
+		kept++
+	}
+	s.file.Sites, s.file.places = sites[:kept], places[:kept]
 }
 
 // objectOf returns the identity of the object that a node holds.

@@ -31,8 +31,7 @@ func (p place) tag(value string) string {
 }
 
 // version returns the value to write for a tag. Helm reads every "_" of a
-// chart's tag as "+" (helm/helm, pkg/registry: GetTagMatchingVersionOrConstraint
-// and its callers), so we do.
+// chart's tag as "+" (github.com/helm/helm/issues/10166), and so do we.
 func (p place) version(tag string) string {
 	if p.chart {
 		return strings.ReplaceAll(tag, "_", "+")
