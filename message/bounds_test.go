@@ -102,7 +102,7 @@ func TestAttacksEnd(t *testing.T) {
 			if err == nil || attack.want != nil && !errors.Is(err, attack.want) {
 				t.Errorf("got %v, want %v", err, attack.want)
 			}
-			if took > 5*time.Second {
+			if took > time.Minute { // a fraction of a second, but for the race detector on a busy machine
 				t.Errorf("took %v", took)
 			}
 			if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 1024 {
@@ -148,7 +148,7 @@ func FuzzCommit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, template string) {
 		start := time.Now()
 		first, err := Commit(spec(template, nil), sample)
-		if took := time.Since(start); took > 20*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Fatalf("took %v", took)
 		}
 		if (err != nil) != (Check(spec(template, nil)) != nil) && err == nil && !Deprecated(template) {

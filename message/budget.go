@@ -11,7 +11,7 @@ import (
 const (
 	maxSource = 64 << 10 // bytes of the template
 	maxOutput = 64 << 10 // bytes of the message
-	maxWork   = 10 << 20 // steps: turns of a range, calls, values and every fourth byte that a function reads or returns; below a second
+	maxWork   = 4 << 20  // steps: turns of a range, calls, values and every fourth byte that a function reads or returns; below a second
 	maxValue  = 4 << 20  // weight of one value: its bytes, and valueWeight for each value in it
 	maxDepth  = 64       // values in values
 	maxNested = 200      // templates in templates

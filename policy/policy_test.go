@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -214,4 +215,18 @@ func TestAbove(t *testing.T) {
 			t.Errorf("%+v: Above(%q, %q) = %t", test.spec.Policy, test.a, test.b, got)
 		}
 	}
+}
+
+func TestTagsAreSharedConcurrently(t *testing.T) {
+	tags := NewTags(versionsOf(500))
+	want := ranked(t, mustNew(t, bySemVer("<9")), NewTags(versionsOf(500)))
+	var all sync.WaitGroup
+	for range 40 {
+		all.Go(func() {
+			if got := ranked(t, mustNew(t, bySemVer("<9")), tags); !slices.Equal(got, want) {
+				t.Errorf("got %d candidates, want %d", len(got), len(want))
+			}
+		})
+	}
+	all.Wait()
 }
