@@ -157,7 +157,7 @@ func alike(name string, known []string) string {
 			rest = append(rest, s)
 		}
 	}
-	ordered := append(first, rest...)
+	ordered := slices.Concat(first, rest)
 	var shown []string
 	for _, s := range ordered[:min(shownNames, len(ordered))] {
 		shown = append(shown, fmt.Sprintf("%q", truncate(s, 100)))
