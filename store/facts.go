@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Fact is what was learnt about the content that a digest names. It never
+// changes, so it holds for every registry. Put it only where the content was
+// verified against the digest, and whole: what is zero here reads as known to
+// be absent.
+type Fact struct {
+	Created   time.Time `json:"created"`   // zero where the image doesn't say
+	Platforms []string  `json:"platforms"` // "os/arch[/variant]"; nil for what is no image
+}
+
+// Facts returns what was learnt about digests. Those of which nothing is known
+// are missing in the result.
+func (l *Ledger) Facts(ctx context.Context, digests []string) (map[string]Fact, error) {
+	found := make(map[string]Fact, len(digests))
+	if !l.reads() || len(digests) == 0 {
+		return found, nil
+	}
+	err := l.read(ctx, "read facts", func(ctx context.Context, q querier) error {
+		return q.query(ctx, func(row func(...any) error) error {
+			var digest, body string
+			if err := row(&digest, &body); err != nil {
+				return err
+			}
+			var fact Fact
+			if err := json.Unmarshal([]byte(body), &fact); err != nil {
+				return damaged("facts about "+digest, err)
+			}
+			found[digest] = fact
+			return nil
+		}, `SELECT s.digest, s.body
+			FROM TEXTS($1) CROSS JOIN pinsetter_fact s WHERE s.digest = j.value`, list(unique(digests)))
+	})
+	return found, err
+}
+
+// PutFacts remembers facts by digest. A fact about a digest that is known
+// replaces the old one.
+func (l *Ledger) PutFacts(ctx context.Context, at time.Time, facts map[string]Fact) error {
+	if !l.writes() || len(facts) == 0 {
+		return nil
+	}
+	rows := make([][2]string, 0, len(facts))
+	for digest, fact := range facts {
+		body, err := json.Marshal(fact)
+		if err != nil {
+			return fmt.Errorf("record facts about %s: %w", digest, err)
+		}
+		rows = append(rows, [2]string{plain(digest), string(body)})
+	}
+	slices.SortFunc(rows, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+	return l.write(ctx, "record facts", func(ctx context.Context, q querier) error {
+		_, err := q.exec(ctx, `INSERT INTO pinsetter_fact (digest, learnt, body)
+			SELECT j.value->>0, CAST($2 AS BIGINT), j.value->>1 FROM ROWS($1) WHERE true
+			ON CONFLICT (digest) DO UPDATE SET learnt = excluded.learnt, body = excluded.body`, list(rows), micros(at))
+		return err
+	})
+}

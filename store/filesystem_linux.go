@@ -1,0 +1,31 @@
+package store
+
+import (
+	"syscall"
+)
+
+// filesystems are known by the magic numbers of statfs(2). Write-ahead logging
+// needs memory that all processes share, which only a local file system gives
+// (https://sqlite.org/wal.html), so what isn't known here to be local gets a
+// rollback journal: NFS, SMB, FUSE, 9P, Ceph and whatever comes next.
+var filesystems = map[int64]filesystem{
+	0xef53:     {name: "ext4", local: true},
+	0x58465342: {name: "xfs", local: true},
+	0x9123683e: {name: "btrfs", local: true},
+	0x2fc12fc1: {name: "zfs", local: true},
+	0xf2f52010: {name: "f2fs", local: true},
+	0xca451a4e: {name: "bcachefs", local: true},
+	0x794c7630: {name: "overlay", local: true, volatile: "a container's own layer"},
+	0x01021994: {name: "tmpfs", local: true, volatile: "memory"},
+	0x858458f6: {name: "ramfs", local: true, volatile: "memory"},
+}
+
+// filesystemOf returns what is known about the file system that holds path,
+// which must exist.
+func filesystemOf(path string) filesystem {
+	var stat syscall.Statfs_t
+	if err := syscall.Statfs(path, &stat); err != nil {
+		return filesystem{}
+	}
+	return filesystems[int64(stat.Type)&0xffffffff] // signed and 32 bits wide on some machines
+}

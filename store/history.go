@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// Filter says which runs are wanted. The zero Filter wants all that are kept.
+type Filter struct {
+	Automation string    // "namespace/name"
+	Policy     string    // "namespace/name" of a policy that the run changed or held something for
+	Since      time.Time // at or after
+	Until      time.Time // before
+	Limit      int       // the newest so many; 0 = all
+}
+
+// History returns the runs that pass the filter, newest first; runs of the same
+// moment by automation, repository and branch. It is [ErrStateless] where
+// nothing is kept.
+func (l *Ledger) History(ctx context.Context, f Filter) ([]Run, error) {
+	runs := []Run{}
+	if !l.remembers {
+		return nil, fmt.Errorf("read history: %w: name a ledger by --state", ErrStateless)
+	}
+	if !l.reads() {
+		return runs, nil
+	}
+	query, args := f.query()
+	err := l.read(ctx, "read history", func(ctx context.Context, q querier) error {
+		runs = runs[:0]
+		return q.query(ctx, func(row func(...any) error) error {
+			var body string
+			if err := row(&body); err != nil {
+				return err
+			}
+			run := Run{}
+			if err := json.Unmarshal([]byte(body), &run); err != nil {
+				return damaged("a run", err)
+			}
+			runs = append(runs, run.listed())
+			return nil
+		}, query, args...)
+	})
+	return runs, err
+}
+
+func (f Filter) query() (string, []any) {
+	var conditions []string
+	var args []any
+	where := func(condition string, arg any) {
+		args = append(args, arg)
+		conditions = append(conditions, fmt.Sprintf(condition, len(args)))
+	}
+	if f.Automation != "" {
+		where("automation = $%d", plain(f.Automation))
+	}
+	if f.Policy != "" {
+		where("id IN (SELECT run FROM pinsetter_run_policy WHERE policy = $%d)", plain(f.Policy))
+	}
+	if !f.Since.IsZero() {
+		where("at >= $%d", micros(f.Since))
+	}
+	if !f.Until.IsZero() {
+		where("at < $%d", micros(f.Until))
+	}
+	query := "SELECT body FROM pinsetter_run"
+	if len(conditions) > 0 {
+		query += " WHERE " + strings.Join(conditions, " AND ")
+	}
+	query += " ORDER BY at DESC, automation, repository, branch, id"
+	if f.Limit > 0 {
+		query += fmt.Sprintf(" LIMIT %d", f.Limit)
+	}
+	return query, args
+}
+
+// listed gives the run lists where it has none: an empty one is [] in JSON.
+func (r Run) listed() Run {
+	if r.Changes == nil {
+		r.Changes = []pinsetter.Change{}
+	}
+	if r.Held == nil {
+		r.Held = []pinsetter.Hold{}
+	}
+	return r
+}

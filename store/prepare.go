@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"fmt"
+)
+
+// prepare brings the tables to the version that this program knows. A ledger
+// that is only read stays as it is.
+func (l *Ledger) prepare(ctx context.Context) error {
+	var have int
+	err := l.read(ctx, "read its schema", func(ctx context.Context, q querier) (err error) {
+		have, err = version(ctx, q, l.engine)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case have == len(migrations):
+		return nil
+	case have > len(migrations):
+		return newer(have)
+	case !l.options.ReadOnly:
+		return l.write(ctx, "prepare its tables", l.migrate)
+	case have > 0:
+		return &fault{kind: ErrSchema, way: fmt.Sprintf("schema version %d, this program reads %d: "+
+			"pinsetter run brings it up to date", have, len(migrations))}
+	}
+	err = l.db.Close() // nothing to be read
+	l.db = nil
+	return err
+}
+
+// version returns the schema's version, 0 where there are no tables yet.
+func version(ctx context.Context, q querier, e engine) (int, error) {
+	var have, all, ours int
+	err := q.query(ctx, func(row func(...any) error) error { return row(&all, &ours) }, e.tables())
+	if err != nil {
+		return 0, err
+	}
+	if ours == 0 && all > 0 {
+		return 0, &fault{kind: ErrSchema, way: "the file is another program's: name another place by --state"}
+	}
+	if ours == 0 {
+		return 0, nil
+	}
+	err = q.query(ctx, func(row func(...any) error) error { return row(&have) },
+		"SELECT version FROM pinsetter_schema")
+	return have, err
+}
+
+func newer(have int) error {
+	return &fault{kind: ErrSchema, way: fmt.Sprintf("schema version %d, this program knows %d: "+
+		"run the newer pinsetter that wrote it, or name another place by --state", have, len(migrations))}
+}
+
+// migrate runs in a transaction, alone among all processes. Another one may have
+// done the work since we looked.
+func (l *Ledger) migrate(ctx context.Context, q querier) error {
+	for _, statement := range l.engine.migrate() {
+		if _, err := q.exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	have, err := version(ctx, q, l.engine)
+	if err != nil {
+		return err
+	}
+	if have > len(migrations) {
+		return newer(have)
+	}
+	var statements []string
+	if have == 0 {
+		statements = append(statements,
+			"CREATE TABLE pinsetter_schema (version BIGINT NOT NULL, pruned BIGINT NOT NULL)",
+			"INSERT INTO pinsetter_schema (version, pruned) VALUES (0, 0)")
+	}
+	for _, migration := range migrations[have:] {
+		statements = append(statements, migration...)
+	}
+	statements = append(statements, fmt.Sprintf("UPDATE pinsetter_schema SET version = %d", len(migrations)))
+	for _, statement := range statements {
+		if _, err := q.exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}

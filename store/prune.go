@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// pruneAfter is how often there is something to prune.
+const pruneAfter = 24 * time.Hour
+
+// everything is more rows than there can be: SQLite has no OFFSET without LIMIT,
+// PostgreSQL no LIMIT below zero.
+const everything = "9223372036854775807"
+
+// Prune forgets what is older than [Options] keep: runs, tags that are listed no
+// more, sites that aren't met any more, facts. It does so once a day and costs
+// one query in between, so call it once a run.
+//
+// Where more tags are kept than allowed, those go first that weren't listed for
+// the longest time, and of those that were, the ones seen last: who floods a
+// repository with tags makes nobody's cooldown shorter.
+func (l *Ledger) Prune(ctx context.Context, at time.Time) error {
+	if !l.writes() {
+		return nil
+	}
+	due := false
+	err := l.read(ctx, "read when it was pruned", func(ctx context.Context, q querier) error {
+		return q.query(ctx, func(row func(...any) error) error {
+			var last int64
+			err := row(&last)
+			due = at.Sub(moment(last)).Abs() >= pruneAfter
+			return err
+		}, "SELECT pruned FROM pinsetter_schema")
+	})
+	if err != nil || !due {
+		return err
+	}
+	return l.write(ctx, "prune state", func(ctx context.Context, q querier) error {
+		oldest := micros(at.Add(-l.options.Keep))
+		for _, step := range []struct {
+			statement string
+			args      []any
+		}{
+			{"UPDATE pinsetter_schema SET pruned = $1", []any{micros(at)}}, // and the others wait
+			{"DELETE FROM pinsetter_sighting WHERE listed < $1", []any{oldest}},
+			{`DELETE FROM pinsetter_sighting WHERE image_tag IN (SELECT image_tag FROM pinsetter_sighting
+				ORDER BY listed DESC, first_seen, image_tag LIMIT ` + everything + ` OFFSET $1)`, []any{l.options.Sightings}},
+			{"DELETE FROM pinsetter_listing WHERE put_at < $1", []any{oldest}},
+			{"DELETE FROM pinsetter_fact WHERE learnt < $1", []any{oldest}},
+			{"DELETE FROM pinsetter_written WHERE met_at < $1", []any{oldest}},
+			{"DELETE FROM pinsetter_run WHERE at < $1", []any{oldest}},
+			{`DELETE FROM pinsetter_run WHERE id IN (SELECT id FROM pinsetter_run
+				ORDER BY at DESC, id LIMIT ` + everything + ` OFFSET $1)`, []any{l.options.Runs}},
+			{"DELETE FROM pinsetter_run_policy WHERE run NOT IN (SELECT id FROM pinsetter_run)", nil},
+		} {
+			if _, err := q.exec(ctx, step.statement, step.args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,58 @@
+package store
+
+// The tables, the same for both engines. Times are microseconds since 1970 in
+// UTC, 0 for none.
+//
+// Each element brings the schema one version further and is never changed once
+// released: what is stored is older than the program that reads it.
+var migrations = [][]string{{
+	`CREATE TABLE pinsetter_sighting (
+		image_tag    TEXT NOT NULL PRIMARY KEY,
+		first_seen   BIGINT NOT NULL,
+		listed       BIGINT NOT NULL,
+		digest       TEXT NOT NULL,
+		digest_since BIGINT NOT NULL,
+		previous     TEXT NOT NULL)`,
+	`CREATE INDEX pinsetter_sighting_listed ON pinsetter_sighting (listed)`,
+	`CREATE TABLE pinsetter_listing (
+		image   TEXT NOT NULL PRIMARY KEY,
+		version BIGINT NOT NULL,
+		put_at  BIGINT NOT NULL,
+		body    TEXT NOT NULL)`,
+	`CREATE TABLE pinsetter_fact (
+		digest TEXT NOT NULL PRIMARY KEY,
+		learnt BIGINT NOT NULL,
+		body   TEXT NOT NULL)`,
+	`CREATE TABLE pinsetter_written (
+		repository   TEXT NOT NULL,
+		branch       TEXT NOT NULL,
+		path         TEXT NOT NULL,
+		object       TEXT NOT NULL,
+		policy       TEXT NOT NULL,
+		name         TEXT NOT NULL,
+		tag          TEXT NOT NULL,
+		digest       TEXT NOT NULL,
+		written_at   BIGINT NOT NULL,
+		commit_id    TEXT NOT NULL,
+		shown_name   TEXT NOT NULL,
+		shown_tag    TEXT NOT NULL,
+		shown_digest TEXT NOT NULL,
+		shown_at     BIGINT NOT NULL,
+		met_at       BIGINT NOT NULL,
+		PRIMARY KEY (repository, branch, path, object, policy))`,
+	`CREATE TABLE pinsetter_run (
+		id         TEXT NOT NULL PRIMARY KEY,
+		at         BIGINT NOT NULL,
+		automation TEXT NOT NULL,
+		repository TEXT NOT NULL,
+		branch     TEXT NOT NULL,
+		outcome    TEXT NOT NULL,
+		body       TEXT NOT NULL)`,
+	`CREATE INDEX pinsetter_run_at ON pinsetter_run (at)`,
+	`CREATE INDEX pinsetter_run_last ON pinsetter_run (automation, repository, branch, at)`,
+	`CREATE TABLE pinsetter_run_policy (
+		policy TEXT NOT NULL,
+		run    TEXT NOT NULL,
+		PRIMARY KEY (policy, run))`,
+	`CREATE INDEX pinsetter_run_policy_run ON pinsetter_run_policy (run)`,
+}}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// sighting is a row: what is known about a tag, and when "still listed" was
+// written down last.
+type sighting struct {
+	sight  Sight
+	listed time.Time
+}
+
+// sightings returns the rows of tags.
+func (l *Ledger) sightings(ctx context.Context, tags []Tag) (map[Tag]sighting, error) {
+	found := make(map[Tag]sighting, len(tags))
+	if !l.reads() || len(tags) == 0 {
+		return found, nil
+	}
+	byKey := make(map[string]Tag, len(tags))
+	keys := make([]string, 0, len(tags))
+	for _, tag := range tags {
+		if _, twice := byKey[tag.key()]; !twice {
+			keys = append(keys, tag.key())
+		}
+		byKey[tag.key()] = tag
+	}
+	err := l.read(ctx, "read sightings", func(ctx context.Context, q querier) error {
+		return q.query(ctx, func(row func(...any) error) error {
+			var key string
+			var first, listed, since int64
+			var s sighting
+			err := row(&key, &first, &listed, &s.sight.Digest, &since, &s.sight.Previous)
+			s.sight.First, s.listed, s.sight.DigestSince = moment(first), moment(listed), moment(since)
+			found[byKey[key]] = s
+			return err
+		}, `SELECT s.image_tag, s.first_seen, s.listed, s.digest, s.digest_since, s.previous
+			FROM TEXTS($1) CROSS JOIN pinsetter_sighting s WHERE s.image_tag = j.value`, list(keys))
+	})
+	return found, err
+}
+
+// news is what a batch of observations adds to the ledger. Its lists are sorted
+// by key, so that two processes that record the same take locks in one order.
+type news struct {
+	at      time.Time
+	tags    []Tag    // whose rows change
+	first   []string // keys that have no row
+	digests [][2]string
+	listed  []string // keys whose "still listed" is old
+}
+
+func newsOf(at time.Time, tags []Tag, digests map[Tag]string, rows map[Tag]sighting) news {
+	n := news{at: at}
+	for _, tag := range tags {
+		row, known := rows[tag]
+		digest := plain(digests[tag])
+		moved := digest != "" && digest != row.sight.Digest
+		stale := known && at.Sub(row.listed) >= listedAgain
+		if !known {
+			n.first = append(n.first, tag.key())
+		}
+		if moved {
+			n.digests = append(n.digests, [2]string{tag.key(), digest})
+		}
+		if stale {
+			n.listed = append(n.listed, tag.key())
+		}
+		if !known || moved {
+			n.tags = append(n.tags, tag)
+		}
+	}
+	return n
+}
+
+func (n news) none() bool { return len(n.first)+len(n.digests)+len(n.listed) == 0 }
+
+// record writes the news in a transaction. It changes a row only where that
+// still says something new, since another process may have come before.
+func (n news) record(ctx context.Context, q querier) error {
+	at := micros(n.at)
+	if len(n.first) > 0 {
+		_, err := q.exec(ctx, `INSERT INTO pinsetter_sighting
+			(image_tag, first_seen, listed, digest, digest_since, previous)
+			SELECT j.value, CAST($2 AS BIGINT), CAST($2 AS BIGINT), '', 0, '' FROM TEXTS($1) WHERE true
+			ON CONFLICT (image_tag) DO UPDATE SET first_seen = excluded.first_seen
+			WHERE excluded.first_seen < pinsetter_sighting.first_seen`, list(n.first), at)
+		if err != nil {
+			return err
+		}
+	}
+	if len(n.digests) > 0 {
+		_, err := q.exec(ctx, `UPDATE pinsetter_sighting AS s SET previous = s.digest, digest = j.value->>1,
+			digest_since = CASE WHEN s.digest_since > CAST($2 AS BIGINT) THEN s.digest_since ELSE CAST($2 AS BIGINT) END
+			FROM ROWS($1) WHERE s.image_tag = j.value->>0 AND s.digest <> j.value->>1`, list(n.digests), at)
+		if err != nil {
+			return err
+		}
+	}
+	if len(n.listed) > 0 {
+		_, err := q.exec(ctx, `UPDATE pinsetter_sighting AS s SET listed = CAST($2 AS BIGINT)
+			FROM TEXTS($1) WHERE s.image_tag = j.value AND s.listed < CAST($2 AS BIGINT)`, list(n.listed), at)
+		return err
+	}
+	return nil
+}

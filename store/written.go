@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// Written is what the bot wrote at a site, as the site shows it: parts that no
+// marker of the site stands for are empty.
+//
+// A reference counts as written once the base showed it. A base that shows
+// something else than Shown after that was changed by somebody else.
+type Written struct {
+	Image  pinsetter.Image // written last, wherever it was pushed
+	At     time.Time
+	Commit string
+
+	Shown   pinsetter.Image // the last of what was written that the base showed; zero where none was
+	ShownAt time.Time       // when the base was first found to show it
+}
+
+// metAgain is how often "the site is still there" is written down.
+const metAgain = 7 * 24 * time.Hour
+
+// siteIs compares a row with the key that a ROWS element begins with.
+const siteIs = `s.repository = j.value->>0 AND s.branch = j.value->>1 AND s.path = j.value->>2
+	AND s.object = j.value->>3 AND s.policy = j.value->>4`
+
+// Written returns what was written at the sites of a repository's base branch.
+// It writes nothing.
+func (l *Ledger) Written(ctx context.Context, repository, branch string) (map[Site]Written, error) {
+	found := map[Site]Written{}
+	if !l.reads() {
+		return found, nil
+	}
+	err := l.read(ctx, "read what was written", func(ctx context.Context, q querier) error {
+		return q.query(ctx, func(row func(...any) error) error {
+			site, written, _, err := scanWritten(row)
+			found[site] = written
+			return err
+		}, writtenColumns+` FROM pinsetter_written s WHERE s.repository = $1 AND s.branch = $2`,
+			quoted(repository), quoted(branch))
+	})
+	return found, err
+}
+
+const writtenColumns = `SELECT s.repository, s.branch, s.path, s.object, s.policy, s.name, s.tag, s.digest,
+	s.written_at, s.commit_id, s.shown_name, s.shown_tag, s.shown_digest, s.shown_at, s.met_at`
+
+// scanWritten reads a row of writtenColumns; met is when the site was last
+// written down to be there.
+func scanWritten(row func(...any) error) (site Site, written Written, met time.Time, err error) {
+	var key [5]string
+	var at, shownAt, metAt int64
+	err = row(&key[0], &key[1], &key[2], &key[3], &key[4],
+		&written.Image.Name, &written.Image.Tag, &written.Image.Digest, &at, &written.Commit,
+		&written.Shown.Name, &written.Shown.Tag, &written.Shown.Digest, &shownAt, &metAt)
+	written.At, written.ShownAt = moment(at), moment(shownAt)
+	return siteFrom(key[0], key[1], key[2], key[3], key[4]), written, moment(metAt), err
+}
+
+// Show tells the ledger what the base shows at sites now, the zero Image where
+// the markers of a site disagree. What was written there last and is shown
+// counts from now on; a site where nothing was written is passed over. Give all
+// sites that were found, so that what is remembered of them is kept.
+func (l *Ledger) Show(ctx context.Context, at time.Time, shown map[Site]pinsetter.Image) error {
+	if !l.writes() || len(shown) == 0 {
+		return nil
+	}
+	sites := make([]Site, 0, len(shown))
+	for site := range shown {
+		sites = append(sites, site)
+	}
+	slices.SortFunc(sites, Site.compare)
+	var marked, met [][]any
+	err := l.read(ctx, "read what was written", func(ctx context.Context, q querier) error {
+		marked, met = nil, nil
+		return q.query(ctx, func(row func(...any) error) error {
+			site, written, metAt, err := scanWritten(row)
+			image := shown[site]
+			switch {
+			case written.Image == image && (written.Shown != image || written.ShownAt.IsZero()):
+				marked = append(marked, append(site.columns(), image.Name, image.Tag, image.Digest))
+			case at.Sub(metAt) >= metAgain:
+				met = append(met, site.columns())
+			}
+			return err
+		}, writtenColumns+` FROM ROWS($1) CROSS JOIN pinsetter_written s WHERE `+siteIs, list(columnsOf(sites)))
+	})
+	if err != nil || len(marked)+len(met) == 0 {
+		return err
+	}
+	return l.write(ctx, "record what the base shows", func(ctx context.Context, q querier) error {
+		_, err := q.exec(ctx, `UPDATE pinsetter_written AS s
+			SET shown_name = s.name, shown_tag = s.tag, shown_digest = s.digest,
+				shown_at = CAST($2 AS BIGINT), met_at = CAST($2 AS BIGINT)
+			FROM ROWS($1) WHERE `+siteIs+`
+			AND s.name = j.value->>5 AND s.tag = j.value->>6 AND s.digest = j.value->>7`, list(marked), micros(at))
+		if err != nil {
+			return err
+		}
+		_, err = q.exec(ctx, `UPDATE pinsetter_written AS s SET met_at = CAST($2 AS BIGINT)
+			FROM ROWS($1) WHERE s.met_at < CAST($2 AS BIGINT) AND `+siteIs, list(met), micros(at))
+		return err
+	})
+}
+
+func columnsOf(sites []Site) [][]any {
+	rows := make([][]any, len(sites))
+	for i, site := range sites {
+		rows[i] = site.columns()
+	}
+	return rows
+}
+
+// recordWritten replaces what was written last at a run's sites. What the base
+// showed stays.
+func recordWritten(ctx context.Context, q querier, run Run) error {
+	if len(run.Wrote) == 0 {
+		return nil
+	}
+	sites := make([]Site, 0, len(run.Wrote))
+	for site := range run.Wrote {
+		sites = append(sites, site)
+	}
+	slices.SortFunc(sites, Site.compare)
+	rows := columnsOf(sites)
+	for i, site := range sites {
+		image := run.Wrote[site]
+		rows[i] = append(rows[i], plain(image.Name), plain(image.Tag), plain(image.Digest))
+	}
+	_, err := q.exec(ctx, `INSERT INTO pinsetter_written (repository, branch, path, object, policy,
+		name, tag, digest, written_at, commit_id, shown_name, shown_tag, shown_digest, shown_at, met_at)
+		SELECT j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4, j.value->>5, j.value->>6, j.value->>7,
+			CAST($2 AS BIGINT), CAST($3 AS TEXT), '', '', '', 0, CAST($2 AS BIGINT) FROM ROWS($1) WHERE true
+		ON CONFLICT (repository, branch, path, object, policy) DO UPDATE
+		SET name = excluded.name, tag = excluded.tag, digest = excluded.digest,
+			written_at = excluded.written_at, commit_id = excluded.commit_id, met_at = excluded.met_at`,
+		list(rows), micros(run.At), plain(run.Commit))
+	return err
+}
