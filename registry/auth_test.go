@@ -132,9 +132,11 @@ func TestTagsWhereTheTokenServerIsWrong(t *testing.T) {
 		}), parts.FrontOptions{})
 	}
 	html := answering(t, answer(200, "<html>"+password))
+	none := answering(t, answer(200, `{"refresh_token":"`+password+`"}`))
 	for name, test := range map[string]struct{ realm, want string }{
 		"metadata":    {"http://169.254.169.254/token", `token server "http://169.254.169.254/token" of HOST: refused address: 169.254.169.254 is link-local`},
-		"HTML":        {html.URL + "/token", `token server "` + html.URL + `/token" of HOST: `},
+		"HTML":        {html.URL + "/token", `token server "` + html.URL + `/token" of HOST: its answer holds no token`},
+		"no token":    {none.URL + "/token", `token server "` + none.URL + `/token" of HOST: its answer holds no token`},
 		"not HTTP":    {"file:///etc/passwd", `token server "file:///etc/passwd" of HOST: `},
 		"no realm":    {"", `token server "" of HOST: `},
 		"no such one": {"http://token.invalid/x", `token server "http://token.invalid/x" of HOST: `},

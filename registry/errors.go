@@ -10,10 +10,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 	"unicode"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -55,7 +55,7 @@ func (p *Repository) statusError(response *http.Response, c credential) error {
 		return failure{text, ErrNotFound}
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		if asked := response.Header.Get("Retry-After"); asked != "" {
-			text += fmt.Sprintf("; it asks to wait (Retry-After: %s), which the timeout of %s does not leave room for", quoted(asked), p.timeout)
+			text += fmt.Sprintf("; it asks to wait (Retry-After: %s), and the timeout is %s", quoted(asked), p.timeout)
 		}
 	}
 	return errors.New(text)
@@ -75,10 +75,7 @@ func (p *Repository) tokenError(err error, s session, c credential) error {
 	server := fmt.Sprintf("token server %s of %s", quoted(s.challenge.Parameters["realm"]), p.name.RegistryStr())
 	var status *transport.Error
 	if !errors.As(err, &status) {
-		if text := err.Error(); strings.Contains(text, "realm") {
-			return fmt.Errorf("%s: %s", server, shown(text))
-		}
-		return fmt.Errorf("%s: %w", server, explain(p.name.RegistryStr(), plainError(err)))
+		return fmt.Errorf("%s: %w", server, noToken(err, p.name.RegistryStr()))
 	}
 	text := fmt.Sprintf("%d %s from the %s", status.StatusCode, http.StatusText(status.StatusCode), server)
 	if said := diagnoses(status.Errors); said != "" {
@@ -89,6 +86,21 @@ func (p *Repository) tokenError(err error, s session, c credential) error {
 		return failure{text + "; " + p.tried(c), ErrDenied}
 	}
 	return errors.New(text)
+}
+
+// noToken describes a failure to get a token that is not a status. An answer is
+// not quoted: it may hold a secret.
+func noToken(err error, host string) error {
+	var network *url.Error
+	switch {
+	case errors.As(err, &network):
+		return explain(host, network.Err)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return err
+	case strings.Contains(err.Error(), "realm"): // go-containerregistry refuses it
+		return errors.New(shown(err.Error()))
+	}
+	return errors.New("its answer holds no token")
 }
 
 // diagnosis returns what the body says about the failure, "" for nothing in the
@@ -124,9 +136,11 @@ func explain(host string, err error) error {
 	var mismatch x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var dns *net.DNSError
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
+	}
+	err = printable(err)
+	switch {
 	case errors.As(err, &unknown):
 		return fmt.Errorf("%w; if %s has its certificate from an authority of your own, put that authority's certificate into a Secret as ca.crt and name the Secret in spec.certSecretRef", err, host)
 	case errors.As(err, &mismatch):
@@ -173,13 +187,27 @@ func isCertificate(err error) bool {
 	return errors.As(err, &verification) || refusedByAlert(err)
 }
 
-// timeoutError says whose deadline ended the work. What was done when it ended
-// is in err.
-func timeoutError(err error, timeout time.Duration) error {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("no complete answer within %s (spec.timeout, else spec.interval): %w", timeout, err)
+// timeoutError says whose deadline ended the work, and whether the registry had
+// asked to be left alone. What was done when it ended is in err.
+func (p *Repository) timeoutError(err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
 	}
-	return err
+	until, reason := p.registry.host(p.name.RegistryStr()).pause()
+	if left := until.Sub(p.registry.options.Now()); left > 0 {
+		err = fmt.Errorf("%w; it answered %s and asked not to be called for another %s", err, reason, round(left))
+	}
+	return fmt.Errorf("no complete answer within %s (spec.timeout, else spec.interval): %w", p.timeout, err)
+}
+
+// printable returns err with a text that is safe for terminals: certificates
+// are quoted in errors as they are.
+func printable(err error) error {
+	text := err.Error()
+	if !strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return err
+	}
+	return failure{shown(text), err}
 }
 
 // longestQuote bounds what an error shows of an answer, in bytes.

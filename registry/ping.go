@@ -66,17 +66,29 @@ type outcomes struct {
 func (o *outcomes) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := o.inner.RoundTrip(request)
 	failure := err
-	switch {
-	case err != nil, response.StatusCode == http.StatusOK, response.StatusCode == http.StatusUnauthorized:
-	case response.StatusCode == http.StatusProxyAuthRequired:
-		failure = errProxy
-	default:
-		failure = fmt.Errorf("%s://%s/v2/ answers %s; is it a registry?", request.URL.Scheme, request.URL.Host, shown(response.Status))
+	if err == nil {
+		failure = pingFailure(request.URL, response)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.failed[request.URL.Scheme] = failure
 	return response, err
+}
+
+// pingFailure returns what is wrong with the answer to a ping, nil for nothing.
+func pingFailure(u *url.URL, response *http.Response) error {
+	text := fmt.Sprintf("%s://%s/v2/ answers %s", u.Scheme, shown(u.Host), shown(response.Status))
+	switch status := response.StatusCode; {
+	case status == http.StatusOK, status == http.StatusUnauthorized:
+		return nil
+	case status == http.StatusProxyAuthRequired:
+		return errProxy
+	case busy(response) && response.Header.Get("Retry-After") != "":
+		return fmt.Errorf("%s; it asks to wait (Retry-After: %s)", text, quoted(response.Header.Get("Retry-After")))
+	case busy(response), status >= 500:
+		return errors.New(text)
+	}
+	return errors.New(text + "; is it a registry?")
 }
 
 // explain returns the error that tells why the ping failed.

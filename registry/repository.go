@@ -139,7 +139,7 @@ func (p *Repository) Digest(ctx context.Context, tag string) (string, error) {
 	defer cancel()
 	digest, err := p.head(ctx, tag)
 	if err != nil {
-		return "", fmt.Errorf("get digest of %s:%s: %w", p.name, tag, timeoutError(err, p.timeout))
+		return "", fmt.Errorf("get digest of %s:%s: %w", p.name, tag, p.timeoutError(err))
 	}
 	return digest, nil
 }

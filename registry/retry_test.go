@@ -106,7 +106,7 @@ func TestTagsGivesUp(t *testing.T) {
 	}{
 		"5xx": {nil, 502, "list tags of HOST/app: 502 Bad Gateway: TOOMANYREQUESTS: slow down", 5},
 		"a wait beyond the timeout": {http.Header{"Retry-After": {"3600"}}, 429,
-			`list tags of HOST/app: 429 Too Many Requests: TOOMANYREQUESTS: slow down; it asks to wait (Retry-After: "3600"), which the timeout of 1m0s does not leave room for`, 1},
+			`list tags of HOST/app: 429 Too Many Requests: TOOMANYREQUESTS: slow down; it asks to wait (Retry-After: "3600"), and the timeout is 1m0s`, 1},
 		"a second, for ever": {http.Header{"Retry-After": {"1"}}, 429, `429 Too Many Requests`, 21},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -201,4 +201,18 @@ func TestRequestsInFlightAreBounded(t *testing.T) {
 	if got := server.Log.Connections(); got > 4 { // one for the attempt at https
 		t.Errorf("%d connections; want 3 that are kept", got)
 	}
+}
+
+// A ping that is told to wait says so, also to who has no time for that.
+func TestPingIsToldToWait(t *testing.T) {
+	server := parts.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "90")
+		w.WriteHeader(http.StatusTooManyRequests)
+	}), parts.FrontOptions{})
+	o := registry.Options{Anonymous: true}
+	_, err := openWith(t, o, server.Addr+"/app", registry.Access{Timeout: 300 * time.Millisecond}).Tags(t.Context())
+	wantError(t, err, nil, server.Addr, "it answered 429 Too Many Requests and asked not to be called for another 1m30s")
+
+	_, err = openWith(t, quick(o), server.Addr+"/app", registry.Access{Timeout: 10 * time.Second}).Tags(t.Context())
+	wantError(t, err, nil, server.Addr, `429 Too Many Requests`)
 }

@@ -48,7 +48,7 @@ func (p *Repository) Tags(ctx context.Context) (Listing, error) {
 	defer cancel()
 	l := &lister{repository: p, pages: &p.registry.host(p.name.RegistryStr()).pages, seen: map[string]bool{}}
 	if err := l.list(ctx); err != nil {
-		return Listing{}, fmt.Errorf("list tags of %s: %w", p.name, timeoutError(err, p.timeout))
+		return Listing{}, fmt.Errorf("list tags of %s: %w", p.name, p.timeoutError(err))
 	}
 	listing, err := l.listing()
 	if err != nil {

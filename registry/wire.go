@@ -59,7 +59,7 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		now := w.options.Now()
 		if busy(response) {
-			h.hold(now.Add(min(wait, longestPause)), response.Status)
+			h.hold(now.Add(min(wait, longestPause)), shown(response.Status))
 		}
 		if left, ok := remaining(ctx, now); ok && wait >= left {
 			return response, err // its status or error says more than a timeout would
