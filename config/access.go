@@ -79,6 +79,9 @@ func (l *loader) missing(o *object, field string, key objectKey) {
 	o.fail(codeMissingObject, field, "%s %s was not given%s%s", key.kind, key.name, o.hint(key.name.Name), l.elsewhere(o, key))
 }
 
+// maxPlaces is how many places one message names.
+const maxPlaces = 3
+
 // elsewhere returns what to add to a message about a missing object if objects of
 // that kind and name are in other namespaces.
 func (l *loader) elsewhere(o *object, key objectKey) string {
@@ -88,7 +91,11 @@ func (l *loader) elsewhere(o *object, key objectKey) string {
 	}
 	var places []string
 	unplaced := !o.namespaced
-	for _, other := range others {
+	for i, other := range others {
+		if i == maxPlaces {
+			places = append(places, "and others")
+			break
+		}
 		places = append(places, fmt.Sprintf("%s (%s)", other.name.Namespace, other.place()))
 		unplaced = unplaced || !other.namespaced
 	}

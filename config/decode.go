@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // schema is the fields of the structs that objects are decoded into, by their
@@ -114,53 +115,6 @@ func (d *decoder) structField(f field, v reflect.Value, path string) {
 	d.unknown(f.key, known, path)
 }
 
-// unknown reports a field that v's type doesn't have, and what may have been
-// meant.
-func (d *decoder) unknown(key *yaml.Node, known *structFields, path string) {
-	if d.hollow == nil {
-		d.hollow = map[string]bool{}
-	}
-	d.hollow[path] = true
-	text := "the field does not exist"
-	if near := suggest(key.Value, known.names); near != "" {
-		text += fmt.Sprintf("; did you mean %q?", near)
-		d.taint(join(path, near))
-	} else if home := d.home(key.Value); home != "" {
-		text += fmt.Sprintf("; did you mean %s?", home)
-		d.taint(home)
-	} else {
-		text += "; fields here are " + strings.Join(slices.Sorted(slices.Values(known.names)), ", ")
-	}
-	d.report(key, codeUnknownField, join(path, key.Value), "%s", text)
-}
-
-// home returns the one place in the object's spec that has a field of that name,
-// or "".
-func (d *decoder) home(name string) string {
-	var places []string
-	d.places(specType(d.object.kind), "spec", name, 4, &places)
-	if len(places) == 1 {
-		return places[0]
-	}
-	return ""
-}
-
-func (d *decoder) places(t reflect.Type, path, name string, depth int, places *[]string) {
-	for t != nil && t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if t == nil || t.Kind() != reflect.Struct || t == durationType || depth == 0 {
-		return
-	}
-	known := d.schema.fieldsOf(t)
-	for _, n := range known.names {
-		if n == name {
-			*places = append(*places, join(path, n))
-		}
-		d.places(t.FieldByIndex(known.index[n]).Type, join(path, n), name, depth-1, places)
-	}
-}
-
 func (d *decoder) entry(f field, v reflect.Value, path string) {
 	value := reflect.New(v.Type().Elem()).Elem()
 	d.decode(f.value, value, join(path, f.key.Value))
@@ -255,32 +209,14 @@ func (d *decoder) templated(n *yaml.Node) string {
 
 // report adds an error at a field's key where it has one, else at the node.
 func (d *decoder) report(n *yaml.Node, code, path, format string, args ...any) {
-	line := d.object.line(path)
-	if code == codeDuplicateKey || code == codeUnknownField {
-		line = n.Line + d.object.offset // the field that is meant, not its namesake
+	if d.object.full() {
+		return
 	}
-	d.object.report("error", code, line, path, fmt.Sprintf(format, args...))
-}
-
-func (d *decoder) taint(path string) {
-	if d.tainted == nil {
-		d.tainted = map[string]bool{}
+	line := n.Line + d.object.offset // of the field that is meant, not its namesake
+	if code != codeDuplicateKey && code != codeUnknownField {
+		line = d.object.line(path)
 	}
-	d.tainted[path] = true
-}
-
-// blamed reports whether an error of a field follows from one that was reported.
-func (d *decoder) blamed(path string) bool {
-	if d.hollow[path] && path != "spec" {
-		return true
-	}
-	for path != "" {
-		if d.tainted[path] {
-			return true
-		}
-		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
-	}
-	return false
+	d.object.report(pinsetter.Error, code, line, path, fmt.Sprintf(format, args...))
 }
 
 func join(path, name string) string {

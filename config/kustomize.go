@@ -19,7 +19,7 @@ func Kustomize(dir string) ([]File, error) {
 	options := krusty.MakeDefaultOptions()
 	// With an order of its own kustomize has no reason to print a warning.
 	options.Reorder = krusty.ReorderOptionUnspecified
-	local := localFiles{FileSystem: filesys.MakeFsOnDisk(), refused: new(error)}
+	local := localFiles{FileSystem: filesys.MakeFsOnDisk(), dir: dir, refused: new(error)}
 	resources, err := krusty.MakeKustomizer(options).Run(local, dir)
 	switch {
 	case *local.refused != nil: // kustomize may have tried something else after it
@@ -39,12 +39,28 @@ func plain(err error) error {
 	return errors.New(strings.Join(strings.Fields(err.Error()), " "))
 }
 
+// shown returns the path of a file that kustomize reads as the user knows it.
+func (l localFiles) shown(path string) string {
+	dir, err := filepath.Abs(l.dir)
+	if err != nil {
+		return path
+	}
+	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = resolved // kustomize's paths are resolved
+	}
+	if relative, err := filepath.Rel(dir, path); err == nil {
+		return filepath.Join(l.dir, relative)
+	}
+	return path
+}
+
 var errReadOnly = errors.New("a build writes no files")
 
 // localFiles is a disk that refuses to hand out kustomizations with anything
 // remote in them, and to be written to.
 type localFiles struct {
 	filesys.FileSystem
+	dir     string // as the user wrote it
 	refused *error // the first refusal
 }
 
@@ -55,7 +71,7 @@ func (l localFiles) ReadFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkLocal(path, data); err != nil {
+	if err := checkLocal(l.shown(path), data); err != nil {
 		if *l.refused == nil {
 			*l.refused = err
 		}

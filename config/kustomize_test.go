@@ -56,8 +56,8 @@ func TestKustomizeRemote(t *testing.T) {
 	tests := []struct {
 		name, kustomization, other, want string
 	}{
-		{"resource", "resources: [SERVER/a.yaml]", "", `k/kustomization.yaml:1: "SERVER/a.yaml" is remote`},
-		{"after a local one", "resources:\n- other.yaml\n- SERVER/a?ref=main", repositoryYAML, `k/kustomization.yaml:3: "SERVER/a?ref=main" is remote`},
+		{"resource", "resources: [SERVER/a.yaml]", "", `kustomize k: k/kustomization.yaml:1: "SERVER/a.yaml" is remote`},
+		{"after a local one", "resources:\n- other.yaml\n- SERVER/a?ref=main", repositoryYAML, `kustomize k: k/kustomization.yaml:3: "SERVER/a?ref=main" is remote`},
 		{"key in another case", "Resources: [SERVER/a.yaml]", "", "is remote"},
 		{"base", "bases: ['github.com/org/repo//base']", "", `"github.com/org/repo//base" is remote`},
 		{"scp", "resources: ['git@example.com:org/repo']", "", "is remote"},
@@ -70,12 +70,12 @@ func TestKustomizeRemote(t *testing.T) {
 		{"crds", "crds: [SERVER/a]", "", "is remote"},
 		{"anchor", "commonAnnotations: {a: &a SERVER/a}\nresources: [*a]", "", "is remote"},
 		{"base64", "resources: [!!binary aHR0cHM6Ly9leGFtcGxlLmNvbS9hLnlhbWw=]", "", "is remote"},
-		{"plugin's file", "generators: [other.yaml]", generator, `k/other.yaml:4: "SERVER/a" is remote`},
+		{"plugin's file", "generators: [other.yaml]", generator, `kustomize k: k/other.yaml:4: "SERVER/a" is remote`},
 		{"inline plugin", "generators:\n- |-\n  " + strings.ReplaceAll(generator, "\n", "\n  "), "", "is remote"},
 		{"chart", "helmCharts: [{name: x, repo: 'https://example.com', version: '1'}]", "", "must specify --enable-helm"},
 		{"exec plugin", "transformers: [other.yaml]", "apiVersion: example.com/v1\nkind: X\nmetadata: {name: x, annotations: {config.kubernetes.io/function: '{exec: {path: ./x}}'}}", "plugins"},
 		{"missing file", "resources: [nowhere.yaml]", "", "nowhere.yaml"},
-		{"not YAML", "resources: [", "", "k/kustomization.yaml:1:"},
+		{"not YAML", "resources: [", "", "kustomize k: k/kustomization.yaml:1:"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -111,12 +111,16 @@ func (l *loader) document(path string, c chunk) {
 	if n == nil {
 		return
 	}
-	d := document{path: path, offset: c.line - 1, template: isTemplate(c.data)}
+	left := maxTokens
+	d := document{path: path, offset: c.line - 1, template: isTemplate(c.data), left: &left}
 	if n.Kind == yaml.SequenceNode {
 		l.bareList(d, n)
 		return
 	}
 	l.object(d, n, "", "")
+	if left < 0 {
+		l.fault(codeTooLarge, path, c.line, fmt.Sprintf("the document has more than %d values, its aliases expanded: write it without anchors and aliases", maxTokens))
+	}
 }
 
 // document is where an object was found.
@@ -125,6 +129,7 @@ type document struct {
 	offset   int  // from the parser's line to the file's
 	template bool // it has "{{"
 	depth    int  // of lists around the object
+	left     *int // nodes that may still be visited, aliases expanded
 }
 
 // unreadable reports a document that doesn't parse, if it claims to be ours.
@@ -163,7 +168,7 @@ func (l *loader) bareList(d document, n *yaml.Node) {
 // fault records an error that belongs to no object.
 func (l *loader) fault(code, path string, line int, message string) {
 	l.findings = append(l.findings, pinsetter.Finding{
-		Severity: pinsetter.Error, Code: code, Path: path, Line: line, Message: message,
+		Severity: pinsetter.Error, Code: code, Path: path, Line: line, Message: printable(message),
 	})
 }
 

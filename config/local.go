@@ -43,7 +43,8 @@ func checkLocal(path string, data []byte) error {
 		if n == nil || n.Kind != yaml.MappingNode {
 			continue
 		}
-		if err := measure(n); err != nil {
+		left := maxTokens
+		if err := measure(n, &left); err != nil {
 			return fmt.Errorf("%s:%d: %w", path, c.line, err)
 		}
 		if apiVersion := child(n, "apiVersion"); !isKustomization(path) && text(apiVersion) != "builtin" && !isBinary(apiVersion) {
@@ -97,7 +98,8 @@ func checkInline(n *yaml.Node, place func(*yaml.Node) string) error {
 	}
 	for _, c := range split([]byte(n.Value)) {
 		inner, failure := parse(c)
-		if failure != nil || inner == nil || inner.Kind != yaml.MappingNode || measure(inner) != nil {
+		left := maxTokens
+		if failure != nil || inner == nil || inner.Kind != yaml.MappingNode || measure(inner, &left) != nil {
 			continue // kustomize can't read it either
 		}
 		if err := checkEntries(inner, false, func(*yaml.Node) string { return place(n) }); err != nil {

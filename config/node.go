@@ -1,14 +1,9 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
-
-	"bytes"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -23,95 +18,18 @@ const (
 	maxDepth     = 100       // of one object
 )
 
-// parse reads one document. The node is nil where there is nothing in it.
-func parse(c chunk) (*yaml.Node, *parseError) {
-	if tokens(c.data) > maxTokens {
-		return nil, &parseError{codeTooLarge, c.line, fmt.Errorf("the document has more than %d values: split it", maxTokens)}
-	}
-	if i := invalidUTF8(c.data); i >= 0 {
-		line := c.line + bytes.Count(c.data[:i], []byte("\n"))
-		return nil, &parseError{codeEncoding, line, errors.New("the document isn't UTF-8: save it as UTF-8")}
-	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(c.data, &document); err != nil {
-		return nil, yamlError(c, err)
-	}
-	if document.Kind != yaml.DocumentNode || len(document.Content) == 0 {
-		return nil, nil
-	}
-	return document.Content[0], nil
-}
-
-// parseError says why a document could not be read.
-type parseError struct {
-	code string
-	line int
-	err  error
-}
-
-// tokens estimates from above how many nodes a document has.
-func tokens(data []byte) int {
-	n := 0
-	for i, b := range data {
-		switch b {
-		case '\n', ',', '[', '{', ':':
-			n++
-		case '-', '?':
-			if i+1 < len(data) && (data[i+1] == ' ' || data[i+1] == '\t') {
-				n++
-			}
-		}
-	}
-	return n
-}
-
-// invalidUTF8 returns the index of the first byte that isn't UTF-8, or -1.
-func invalidUTF8(data []byte) int {
-	if utf8.Valid(data) {
-		return -1
-	}
-	for i := 0; ; {
-		r, size := utf8.DecodeRune(data[i:])
-		if r == utf8.RuneError && size <= 1 {
-			return i
-		}
-		i += size
-	}
-}
-
-var (
-	yamlLine = regexp.MustCompile(`^line (\d+): (.*)`)
-
-	// countsFromZero matches the messages of go-yaml's parser, whose lines count
-	// from 0; those of its scanner count from 1 (yaml/v3, decode.go, parser.fail).
-	countsFromZero = regexp.MustCompile(`^did not find expected (',' or '[\]}]'|key|node content|'-' indicator|<)`)
-)
-
-// yamlError gives the parser's error the line in the file.
-func yamlError(c chunk, err error) *parseError {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := c.line
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
-		n, _ := strconv.Atoi(m[1])
-		text = m[2]
-		if countsFromZero.MatchString(text) {
-			n++
-		}
-		// The parser may point at the line after the last one.
-		line += min(n-1, bytes.Count(bytes.TrimRight(c.data, "\n"), []byte("\n")))
-	}
-	return &parseError{codeYAML, line, errors.New(text)}
-}
-
 // errBounds says that an object is too large or too deep to be one of ours.
 var errBounds = fmt.Errorf("the object has more than %d values or %d levels, its aliases expanded: "+
 	"write it without anchors and aliases", maxNodes, maxDepth)
 
 // measure reports errBounds for an object that exceeds them. After it, walks that
 // follow aliases end.
-func measure(n *yaml.Node) error {
+// The nodes that it visits are taken off those that are left to the document.
+func measure(n *yaml.Node, document *int) error {
 	left := maxNodes
-	return measureBelow(n, maxDepth, &left)
+	err := measureBelow(n, maxDepth, &left)
+	*document -= maxNodes - left
+	return err
 }
 
 func measureBelow(n *yaml.Node, depth int, left *int) error {
@@ -161,18 +79,26 @@ func fields(mapping *yaml.Node) []field {
 		}
 		list = append(list, field{key, value})
 	}
+	if len(merged) == 0 {
+		return list
+	}
+	names := make(map[string]bool, len(list))
+	for _, f := range list {
+		names[f.key.Value] = true
+	}
 	for _, value := range merged {
-		list = mergeFields(list, value)
+		list = mergeFields(list, names, value)
 	}
 	return list
 }
 
-// mergeFields adds the fields of a merged mapping, or of a list of them.
-func mergeFields(list []field, value *yaml.Node) []field {
+// mergeFields adds the fields of a merged mapping, or of a list of them, whose
+// names are new.
+func mergeFields(list []field, names map[string]bool, value *yaml.Node) []field {
 	if value.Kind == yaml.SequenceNode {
 		for _, item := range value.Content {
 			if item = target(item); item.Kind == yaml.MappingNode {
-				list = mergeFields(list, item)
+				list = mergeFields(list, names, item)
 			}
 		}
 		return list
@@ -180,9 +106,9 @@ func mergeFields(list []field, value *yaml.Node) []field {
 	if value.Kind != yaml.MappingNode {
 		return list
 	}
-	own := list
 	for _, f := range fields(value) {
-		if lookup(own, f.key.Value) == nil {
+		if !names[f.key.Value] {
+			names[f.key.Value] = true
 			list = append(list, f)
 		}
 	}

@@ -63,11 +63,28 @@ func (o *object) report(severity pinsetter.Severity, code string, line int, fiel
 	if field != "" {
 		text = field + ": " + text
 	}
-	finding := pinsetter.Finding{Severity: severity, Code: code, Path: o.origin.Path, Line: line, Message: o.String() + ": " + text}
-	for _, f := range o.findings {
-		if f == finding {
-			return
-		}
+	o.add(pinsetter.Finding{Severity: severity, Code: code, Path: o.origin.Path, Line: line, Message: o.String() + ": " + text})
+}
+
+// maxFindings bounds what is said of one object, so that one that is wrong on
+// purpose costs little: nobody reads more at once.
+const maxFindings = 50
+
+// full reports whether no more is said of the object.
+func (o *object) full() bool { return len(o.findings) > maxFindings }
+
+// add records a finding, unless it is known or there are enough.
+func (o *object) add(finding pinsetter.Finding) {
+	if o.full() {
+		return
+	}
+	finding.Message = printable(finding.Message)
+	if slices.Contains(o.findings, finding) {
+		return
+	}
+	if len(o.findings) == maxFindings {
+		finding = pinsetter.Finding{Severity: pinsetter.Error, Code: codeTooLarge, Path: o.origin.Path, Line: o.origin.Line,
+			Message: fmt.Sprintf("%s: more is wrong than these %d findings: mend them first", o, maxFindings)}
 	}
 	o.findings = append(o.findings, finding)
 }

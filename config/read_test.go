@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 )
 
@@ -143,5 +144,45 @@ func TestSecretDirMissing(t *testing.T) {
 	set := config.Load(nil, config.Options{SecretDirs: []string{"/does/not/exist"}})
 	if got, want := fmt.Sprint(set.Findings), "[/does/not/exist: the folder of Secrets can't be read: no such file or directory]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestLoadBombs: aliases that expand to billions of values, and objects that are
+// wrong in very many places, end soon.
+func TestLoadBombs(t *testing.T) {
+	const head = "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {name: x}\nspec:\n"
+	var keys strings.Builder
+	for i := range 40_000 {
+		fmt.Fprintf(&keys, "    key%d: v\n", i)
+	}
+	list := "apiVersion: v1\nkind: List\nitems: "
+	tests := []struct {
+		name, text, want string
+		findings         int
+	}{
+		{"unknown fields", head + keys.String(), "more is wrong than these 50 findings: mend them first", 51},
+		{"merged fields", head + "  <<:\n" + keys.String(), "more is wrong than these 50 findings: mend them first", 51},
+		{"the same large object often", "x: &o {apiVersion: image.toolkit.fluxcd.io/v1, kind: ImagePolicy, metadata: {name: x}, spec: {a: [" +
+			strings.Repeat("x,", 80_000) + "]}}\n" + list + "[" + strings.Repeat("*o,", 50_000) + "]", "the document has more than 2000000 values, its aliases expanded", 3},
+		{"lists in lists", "a: &a {apiVersion: v1, kind: List, items: [" + strings.Repeat("{kind: Secret},", 300) + "]}\n" +
+			"b: &b {apiVersion: v1, kind: List, items: [" + strings.Repeat("*a,", 300) + "]}\n" +
+			"c: &c {apiVersion: v1, kind: List, items: [" + strings.Repeat("*b,", 300) + "]}\n" +
+			list + "[" + strings.Repeat("*c,", 300) + "]", "the document has more than 2000000 values, its aliases expanded", 1},
+		{"control characters", head + "  \"a\\nb\\e[31m\": 1", `spec.a\nb\x1b[31m: the field does not exist`, 2},
+		{"long value", head + "  interval: " + strings.Repeat("é", 100_000), "…", 2},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			set := config.Load([]config.File{{Path: "x", Data: []byte(test.text)}}, config.Options{})
+			found := slices.ContainsFunc(set.Findings, func(f pinsetter.Finding) bool { return strings.Contains(f.Message, test.want) })
+			if !found || len(set.Findings) != test.findings {
+				t.Errorf("%d findings, want %d with %q: %.3000v", len(set.Findings), test.findings, test.want, set.Findings)
+			}
+			for _, f := range set.Findings {
+				if len(f.Message) > 1100 {
+					t.Errorf("a message of %d bytes", len(f.Message))
+				}
+			}
+		})
 	}
 }

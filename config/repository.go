@@ -69,6 +69,7 @@ func (d *decoder) requireInterval(n *yaml.Node) {
 func (l *loader) exclusions(d *decoder, patterns []string) []*regexp.Regexp {
 	if len(patterns) > maxExclusions {
 		d.fail(codeBadValue, "spec.exclusionList", "has %d patterns, and at most %d are allowed: join some with |", len(patterns), maxExclusions)
+		patterns = patterns[:maxExclusions]
 	}
 	compiled := make([]*regexp.Regexp, 0, len(patterns))
 	for i, pattern := range patterns {

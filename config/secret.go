@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"reflect"
@@ -110,7 +111,7 @@ func sameValues(a, b *secret) bool {
 // unparsedSecret says that a document that names a Secret could not be parsed.
 func (l *loader) unparsedSecret(name string) string {
 	for _, u := range l.unparsed {
-		if strings.Contains(string(u.data), name) {
+		if bytes.Contains(u.data, []byte(name)) {
 			return fmt.Sprintf("; %s may hold it and is not valid YAML", u.place)
 		}
 	}

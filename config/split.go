@@ -18,7 +18,8 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 // split cuts a file at its document markers, so that a document that doesn't
 // parse can't hide the others. A line that starts with "---" or "..." ends a
 // document wherever it stands (YAML 1.2.2, section 9.1.2), so no parser is needed
-// to find it.
+// to find it. Directives (%YAML) are a document of their own here, and so without
+// effect.
 func split(data []byte) []chunk {
 	data = bytes.TrimPrefix(data, byteOrderMark)
 	var chunks []chunk
@@ -28,7 +29,7 @@ func split(data []byte) []chunk {
 		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
 			end = at + i + 1
 		}
-		if at > start && isMarker(data[at:end]) && !onlyDirectives(data[start:at]) {
+		if at > start && isMarker(data[at:end]) {
 			chunks = append(chunks, chunk{data[start:at], startLine})
 			start, startLine = at, line
 		}
@@ -49,23 +50,6 @@ func isMarker(line []byte) bool {
 		return false
 	}
 	return len(line) == 3 || line[3] == ' ' || line[3] == '\t' || line[3] == '\n' || line[3] == '\r'
-}
-
-// onlyDirectives reports whether data is %-directives and comments, which belong
-// to the document that follows.
-func onlyDirectives(data []byte) bool {
-	if len(data) > 4096 || !bytes.Contains(data, []byte("%")) {
-		return false
-	}
-	directive := false
-	for line := range bytes.Lines(data) {
-		line = bytes.TrimSpace(line)
-		directive = directive || bytes.HasPrefix(line, []byte("%"))
-		if len(line) > 0 && line[0] != '%' && line[0] != '#' && !isMarker(append(line, '\n')) {
-			return false
-		}
-	}
-	return directive
 }
 
 // claim says what the bytes of a document may hold.

@@ -1,0 +1,104 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// resolveAutomation finds the automation's Git repository, branch and key.
+func (l *loader) resolveAutomation(a *automationDraft) {
+	ref := a.out.Spec.SourceRef
+	name := pinsetter.Name{Namespace: cmp.Or(ref.Namespace, a.name.Namespace), Name: ref.Name}
+	draft := l.gits[name]
+	switch {
+	case !validName(name.Name) || !validName(name.Namespace) || ref.Kind != kindGit: // reported
+	case draft == nil:
+		l.missing(a.object, "spec.sourceRef.name", objectKey{kindGit, name})
+	default:
+		a.out.Git = l.gitSource(draft)
+	}
+	if a.out.Spec.GitSpec != nil {
+		l.branches(a, draft)
+		l.signingKey(a)
+	}
+	a.out.Err = a.err()
+	if a.out.Git != nil {
+		a.out.Err = errors.Join(a.out.Err, a.dependency("spec.sourceRef.name", draft.object))
+	}
+}
+
+// branches decides what is checked out and where it is pushed. Without a Git
+// repository and a ref of its own, the automation has neither.
+func (l *loader) branches(a *automationDraft, draft *gitDraft) {
+	git := a.out.Spec.GitSpec
+	ref, known := (*GitRepositoryRef)(nil), draft != nil
+	if draft != nil {
+		ref = draft.spec.Reference
+	}
+	if git.Checkout != nil {
+		ref, known = &git.Checkout.Reference, true
+	}
+	if git.Push != nil {
+		a.out.PushBranch = git.Push.Branch
+	}
+	if !known {
+		return
+	}
+	a.out.Base = baseRef(ref)
+	a.out.PushBranch = cmp.Or(a.out.PushBranch, a.out.Base.Branch, strings.TrimPrefix(branchRef.FindString(a.out.Base.Name), "refs/heads/"))
+	if a.out.PushBranch == "" {
+		a.fail(codeMissingField, "spec.git.push.branch",
+			"is missing, and the branch to push to can't be told from what is checked out (%s): write it", a.out.Base)
+	}
+}
+
+var branchRef = regexp.MustCompile(`^refs/heads/.+$`)
+
+// baseRef returns ref as it is checked out: nothing is branch master.
+func baseRef(ref *GitRepositoryRef) GitRef {
+	if ref == nil || *ref == (GitRepositoryRef{}) {
+		return GitRef{Branch: "master"}
+	}
+	return GitRef{Branch: ref.Branch, Tag: ref.Tag, SemVer: ref.SemVer, Name: ref.Name, Commit: ref.Commit}
+}
+
+// signingKey fills in the key that commits are signed with.
+func (l *loader) signingKey(a *automationDraft) {
+	ref := a.out.Spec.GitSpec.Commit.SigningKey
+	if ref == nil || !validName(ref.SecretRef.Name) {
+		return
+	}
+	const field = "spec.git.commit.signingKey.secretRef.name"
+	s := l.secret(a.object, field, ref.SecretRef.Name)
+	if s == nil {
+		return
+	}
+	key, passphrase := "git.asc", "passphrase"
+	if ref.Type == SigningSSH {
+		key, passphrase = "identity", "password"
+	}
+	u := user{a.object, field, s}
+	if !u.need(key, "it is the key of type "+string(ref.Type)) {
+		return
+	}
+	a.out.SigningKey = &SigningKey{Type: string(ref.Type), Key: u.secret(key), Passphrase: u.line(passphrase)}
+}
+
+// String returns what is checked out, such as "tag v1.0.0".
+func (r GitRef) String() string {
+	switch {
+	case r.Commit != "":
+		return "commit " + r.Commit
+	case r.Name != "":
+		return "ref " + r.Name
+	case r.SemVer != "":
+		return "semver " + r.SemVer
+	case r.Tag != "":
+		return "tag " + r.Tag
+	}
+	return "branch " + r.Branch
+}

@@ -1,0 +1,63 @@
+package config
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// contentHash is equal for two objects that say the same: status and what a cluster
+// adds to metadata are left out.
+func contentHash(o *object) [32]byte {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %q %q\n", o.kind, o.name, sorted(o.labels), sorted(o.annotations))
+	for _, f := range byKey(o.node) {
+		if name := f.key.Value; name != "status" && name != "metadata" {
+			writeNode(h, f.key)
+			writeNode(h, f.value)
+		}
+	}
+	return [32]byte(h.Sum(nil))
+}
+
+// sorted returns a map's keys and values in order of the keys.
+func sorted(m map[string]string) []string {
+	pairs := make([]string, 0, len(m))
+	for key, value := range m {
+		pairs = append(pairs, key+"="+value)
+	}
+	slices.Sort(pairs)
+	return pairs
+}
+
+func byKey(mapping *yaml.Node) []field {
+	list := fields(mapping)
+	slices.SortStableFunc(list, func(a, b field) int { return cmp.Compare(a.key.Value, b.key.Value) })
+	return list
+}
+
+// writeNode writes what a node says, however it is laid out.
+func writeNode(h hash.Hash, n *yaml.Node) {
+	switch n = target(n); n.Kind {
+	case yaml.MappingNode:
+		io.WriteString(h, "{")
+		for _, f := range byKey(n) {
+			writeNode(h, f.key)
+			writeNode(h, f.value)
+		}
+		io.WriteString(h, "}")
+	case yaml.SequenceNode:
+		io.WriteString(h, "[")
+		for _, item := range n.Content {
+			writeNode(h, item)
+		}
+		io.WriteString(h, "]")
+	default:
+		fmt.Fprintf(h, "%s %d:%s", n.Tag, len(n.Value), n.Value)
+	}
+}

@@ -1,0 +1,33 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// maxMessage bounds a finding's message, in bytes.
+const maxMessage = 1000
+
+// printable returns text that a terminal may show: on one line, without control
+// characters, which names and keys of a hostile object may hold, and not beyond
+// maxMessage by much.
+func printable(text string) string {
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
+	}
+	if strings.IndexFunc(text, hidden) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if hidden(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func hidden(r rune) bool { return !unicode.IsPrint(r) }
