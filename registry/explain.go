@@ -1,0 +1,83 @@
+package registry
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"unicode"
+
+	"github.com/pinsetter/pinsetter/login"
+)
+
+// explain adds to an error of the network what a stranger can do about it.
+func explain(host string, err error) error {
+	var unknown x509.UnknownAuthorityError
+	var mismatch x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var dns *net.DNSError
+	if err == nil {
+		return nil
+	}
+	err = printable(err)
+	switch {
+	case errors.As(err, &unknown):
+		return fmt.Errorf("%w; if %s has its certificate from an authority of your own, put that authority's certificate into a Secret as ca.crt and name the Secret in spec.certSecretRef", err, host)
+	case errors.As(err, &mismatch):
+		return fmt.Errorf("%w; spec.image must use a name that the certificate is for, or certSecretRef's ca.crt belongs to another registry", err)
+	case errors.As(err, &invalid):
+		return fmt.Errorf("%w; %s needs a new certificate, or ca.crt of spec.certSecretRef a newer authority", err, host)
+	case refusedByAlert(err):
+		return fmt.Errorf("%w; %s refused the TLS connection: if it asks for a client certificate, give tls.crt and tls.key in spec.certSecretRef", err, host)
+	case err.Error() == http.StatusText(http.StatusProxyAuthRequired):
+		return errProxy // what net/http says of a CONNECT that was answered 407
+	case answersPlain(err):
+		return fmt.Errorf("%s answers plain HTTP where https is asked for; set spec.insecure: true if that is meant", host)
+	case errors.Is(err, login.ErrRefusedAddress), errors.Is(err, errPlain):
+		return err
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Errorf("look up %s: no such host; is spec.image spelled right, and does DNS work here?", shown(dns.Name))
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("%s closed the connection without an answer: %w", host, err)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%w; nothing listens there, or a firewall refuses it", err)
+	}
+	return err
+}
+
+// errProxy says that a proxy wants to know who asks.
+var errProxy = errors.New("407 Proxy Authentication Required: the proxy wants credentials, or other ones; give username and password in the Secret of spec.proxySecretRef")
+
+// refusedByAlert reports whether the other side ended the TLS handshake.
+func refusedByAlert(err error) bool {
+	var remote *net.OpError
+	return errors.As(err, &remote) && remote.Op == "remote error"
+}
+
+// answersPlain reports whether TLS failed because the other side doesn't speak
+// it.
+func answersPlain(err error) bool {
+	var record tls.RecordHeaderError
+	return errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
+}
+
+// isCertificate reports whether err is about a certificate.
+func isCertificate(err error) bool {
+	var verification *tls.CertificateVerificationError
+	return errors.As(err, &verification) || refusedByAlert(err)
+}
+
+// printable returns err with a text that is safe for terminals: certificates
+// are quoted in errors as they are.
+func printable(err error) error {
+	text := err.Error()
+	if !strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return err
+	}
+	return failure{shown(text), err}
+}
