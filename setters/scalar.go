@@ -27,6 +27,8 @@ func (s *search) scalar(node *yaml.Node) {
 		switch {
 		case node.LineComment != "":
 			s.notAttached(o, line, "the comment on the value's own line counts instead")
+		case node == s.scope.root:
+			s.notAttached(o, line, "it stands above a document, not above an item of a sequence")
 		case o != nil && !s.standsAbove(o, at):
 			s.notAttached(o, line, "it stands behind a sequence's dash: put it behind the value")
 		default:

@@ -32,7 +32,8 @@ type scope struct {
 	document int
 	item     int // -1 outside a List
 	object   pinsetter.Object
-	chart    bool // a Chart.yaml
+	chart    bool       // a Chart.yaml
+	root     *yaml.Node // of the document; nil in an item
 }
 
 // siteKey tells the sites of a file apart.
@@ -88,7 +89,7 @@ func (s *search) unparsable(err error) {
 
 // document visits a document, item by item where it is a List.
 func (s *search) document(root *yaml.Node, index int) {
-	whole := scope{document: index, item: -1, object: objectOf(root), chart: isChart(s.file.path, root)}
+	whole := scope{document: index, item: -1, object: objectOf(root), chart: isChart(s.file.path, root), root: root}
 	s.scope = whole
 	items := child(root, "items")
 	if !strings.HasSuffix(whole.object.Kind, "List") || items == nil || items.Kind != yaml.SequenceNode {

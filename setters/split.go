@@ -73,17 +73,18 @@ func endsWord(data []byte, i int) bool {
 // blank reports whether data has no line but empty ones and comments.
 func blank(data []byte) bool {
 	data = bytes.TrimPrefix(data, []byte(bom))
-	for len(data) > 0 {
-		line := data
-		if i := bytes.IndexAny(data, "\n\r"); i >= 0 {
-			line, data = data[:i], data[i+1:]
-		} else {
-			data = nil
-		}
-		line = bytes.TrimLeft(line, " \t")
-		if len(line) > 0 && line[0] != '#' {
+	comment := false
+	for i := 0; i < len(data); {
+		n := breakAt(data, i)
+		switch {
+		case n > 0:
+			comment = false
+		case data[i] == '#':
+			comment = true
+		case !comment && data[i] != ' ' && data[i] != '\t':
 			return false
 		}
+		i += max(n, 1)
 	}
 	return true
 }
