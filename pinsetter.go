@@ -58,16 +58,30 @@ func (i Image) String() string {
 	return s
 }
 
-// tagGrammar and digestGrammar are those of the OCI distribution specification
-// 1.1 (section "Pulling manifests") and image specification ("Digests"),
-// narrowed to the one algorithm that registries answer with.
-var (
-	tagGrammar    = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
-	digestGrammar = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
-)
+// maxTag is the longest tag in bytes, of the OCI distribution specification 1.1
+// (section "Pulling manifests"), which has the grammar
+// [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}.
+const maxTag = 128
 
-// ValidTag reports whether s is a tag in the OCI grammar.
-func ValidTag(s string) bool { return tagGrammar.MatchString(s) }
+// ValidTag reports whether s is a tag in the OCI grammar. It is written out since
+// it judges every tag that a registry lists.
+func ValidTag(s string) bool {
+	if s == "" || len(s) > maxTag || s[0] == '.' || s[0] == '-' {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '.', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// digestGrammar is that of the OCI image specification ("Digests"), narrowed to
+// the one algorithm that registries answer with.
+var digestGrammar = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
 
 // ValidDigest reports whether s is "sha256:" and 64 lower-case hex digits.
 func ValidDigest(s string) bool { return digestGrammar.MatchString(s) }
