@@ -132,11 +132,12 @@ func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel 
 		return pinsetter.Image{}, hold(reason), nil
 	}
 	reflect := sel.policy.Spec.DigestReflectionPolicy
-	if reflect == config.ReflectNever {
-		if site.Has(pinsetter.PartDigest) {
-			return pinsetter.Image{}, hold("a :digest marker needs a digest, and the policy reflects none: " +
-				"set digestReflectionPolicy to IfNotPresent or Always, or remove the marker"), nil
-		}
+	if reflect == config.ReflectNever && site.Has(pinsetter.PartDigest) {
+		return pinsetter.Image{}, hold("a :digest marker needs a digest, and the policy reflects none: " +
+			"set digestReflectionPolicy to IfNotPresent or Always, or remove the marker"), nil
+	}
+	showsDigest := site.Has(pinsetter.PartReference) || site.Has(pinsetter.PartDigest)
+	if reflect == config.ReflectNever || !showsDigest {
 		return image, nil, nil
 	}
 	if reflect == config.ReflectIfNotPresent {
