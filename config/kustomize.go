@@ -14,7 +14,9 @@ import (
 // as one file, whose path is "kustomize:DIR" and whose lines are those of
 // `kustomize build DIR`. Nothing is fetched and nothing is run: remote bases,
 // resources and files are an error that names the file and the entry, as are
-// Helm charts and plugins. Files are written nowhere.
+// Helm charts and plugins. Files are written nowhere. Kustomize prints warnings on
+// deprecated fields to standard error itself, and keeps its schema in a global: one
+// build at a time.
 func Kustomize(dir string) ([]File, error) {
 	options := krusty.MakeDefaultOptions()
 	// With an order of its own kustomize has no reason to print a warning.
