@@ -19,6 +19,7 @@ import (
 // on purpose, and why.
 var differences = map[string]string{
 	"comment-above-document":           "kyaml gives a lone scalar the comment above its document",
+	"multi-line-separators":            "Flux joins the lines",
 	"site-with-broken-marker":          "Flux writes block scalars",
 	"literal-marked":                   "Flux writes block scalars",
 	"folded-marked":                    "Flux writes block scalars",

@@ -112,7 +112,7 @@ func outside(t *testing.T, in, out []byte, changes []pinsetter.Change) {
 		t.Fatal("bytes changed without a change")
 	}
 	if bytes.Count(in, []byte("\n")) != bytes.Count(out, []byte("\n")) {
-		t.Fatal("the number of lines changed")
+		t.Fatalf("the number of lines changed:\n%q\n%q", in, out)
 	}
 	changed := map[int]bool{}
 	for _, c := range changes {

@@ -110,6 +110,10 @@ func (s *search) read(comment string, o *occurrence) (m marker, line int, ok boo
 	return m, line, err == nil
 }
 
+// unsafe are the characters that a value to be exchanged must not hold: those
+// of escapes, and line breaks, some of which kyaml keeps in a value.
+const unsafe = "\"'\\\n\r\u0085\u2028\u2029"
+
 // locateValue returns the place of the value that starts, with its anchor and
 // tag, at offset at of a chunk. It trusts no position: the bytes must read as
 // the node's value. An error says why the value can't be exchanged.
@@ -138,7 +142,7 @@ func locateValue(data []byte, at int, node *yaml.Node) (place, error) {
 		written = string(p.quote) + node.Value + string(p.quote)
 	}
 	p.end = start + len(written)
-	if p.end > len(data) || string(data[start:p.end]) != written || strings.ContainsAny(node.Value, `"'\`) || !endsValue(data, p.end) {
+	if p.end > len(data) || string(data[start:p.end]) != written || strings.ContainsAny(node.Value, unsafe) || !endsValue(data, p.end) {
 		return place{}, errors.New("its value spans lines or holds escapes, and is left alone: write it plainly on one line")
 	}
 	return p, nil
