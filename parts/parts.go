@@ -39,6 +39,7 @@ var required = map[string]string{
 	"ssh-keygen":      "apt-get install openssh-client",
 	"gpg":             "make parts installs it, or: apt-get install gnupg",
 	"git":             "apt-get install git",
+	"initdb":          "apt-get install postgresql",
 }
 
 // Need returns the path of an external program: from PATH, from /usr/sbin, or
