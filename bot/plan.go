@@ -44,6 +44,10 @@ func (c *cycle) find(ctx context.Context, a *config.Automation, g *ground, head 
 	p.result.Revision = g.revision
 	c.o.Progress("reading " + a.Name.String())
 	for file, err := range head.Files(ctx, updatePath(a), setters.IsCandidate) {
+		if errors.Is(err, gitops.ErrBound) && file.Path != "" {
+			p.result.Findings = append(p.result.Findings, tooLarge(file.Path, err))
+			continue
+		}
 		if err != nil {
 			p.fileErr = errors.Join(p.fileErr, fmt.Errorf("ImageUpdateAutomation %s: %w", a.Name, err))
 			continue
@@ -57,6 +61,14 @@ func (c *cycle) find(ctx context.Context, a *config.Automation, g *ground, head 
 	}
 	p.result.fail(p.fileErr)
 	return p
+}
+
+// tooLarge is the finding of a file that is too large to be searched.
+func tooLarge(path string, err error) pinsetter.Finding {
+	return pinsetter.Finding{
+		Severity: pinsetter.Warning, Code: setters.CodeTooLarge, Path: path,
+		Message: "markers in it are not looked for: " + err.Error(),
+	}
 }
 
 // decide is step 3: every site takes an image, or stays, or is held.

@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -14,13 +15,16 @@ import (
 // Files yields the regular files below dir that want accepts by their path,
 // sorted by path; only those are read. Symlinks and submodules are passed over.
 // Dir is taken from the root and can't leave it; it may be one file. A dir that
-// doesn't exist is an error that wraps ErrNoPath. After an error nothing else
-// is yielded.
+// doesn't exist is an error that wraps ErrNoPath.
+//
+// A file that can't be read, such as one that is over a bound, comes with an
+// error and its Path, and the others go on. After any other error, which has no
+// Path, nothing else is yielded.
 func (s *Snapshot) Files(ctx context.Context, dir string, want func(path string) bool) iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
 		w := walker{snapshot: s, ctx: ctx, want: want, yield: yield}
 		if err := w.start(inside(dir)); err != nil && !w.stopped {
-			yield(File{}, fmt.Errorf("read %q of %s: %w", inside(dir), s, err))
+			yield(File{}, fmt.Errorf("read %q of %s: %w", cmp.Or(inside(dir), "/"), s, err))
 		}
 	}
 }
@@ -91,9 +95,9 @@ func (w *walker) file(name string, e entry) error {
 	}
 	data, err := typed(w.snapshot, e.hash, plumbing.BlobObject)
 	if err != nil {
-		return fmt.Errorf("file %q: %w", name, err)
+		err = fmt.Errorf("read %q of %s: %w", name, w.snapshot, err)
 	}
-	w.stopped = !w.yield(File{Path: name, Data: data}, nil)
+	w.stopped = !w.yield(File{Path: name, Data: data}, err)
 	return nil
 }
 
