@@ -20,6 +20,7 @@ import (
 var differences = map[string]string{
 	"comment-above-document":           "kyaml gives a lone scalar the comment above its document",
 	"multi-line-separators":            "Flux joins the lines",
+	"old-empty-with-comments":          "as old-empty",
 	"site-with-broken-marker":          "Flux writes block scalars",
 	"literal-marked":                   "Flux writes block scalars",
 	"folded-marked":                    "Flux writes block scalars",

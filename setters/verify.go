@@ -2,6 +2,7 @@ package setters
 
 import (
 	"fmt"
+	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -11,8 +12,9 @@ type position struct{ line, column int }
 
 // verification compares a chunk with its rewritten form.
 type verification struct {
-	edits map[position]edit // by the place of the original's node
-	seen  int
+	edits   map[position]edit // by the place of the original's node
+	inserts bool              // one of them fills an empty value
+	seen    int
 }
 
 // verify parses a chunk before and after, and returns an error unless the two
@@ -32,6 +34,7 @@ func verify(before, after []byte, edits []edit) error {
 	v := verification{edits: make(map[position]edit, len(edits))}
 	for _, e := range edits {
 		v.edits[position{e.line, e.column}] = e
+		v.inserts = v.inserts || e.insert
 	}
 	for i := range was {
 		if err := v.node(was[i], is[i]); err != nil {
@@ -49,12 +52,12 @@ func (v *verification) node(was, is *yaml.Node) error {
 	if e, ok := v.edits[position{was.Line, was.Column}]; ok && was.Kind == yaml.ScalarNode {
 		return v.edited(was, is, e)
 	}
-	if !same(was, is) || was.Value != is.Value || was.Tag != is.Tag || was.Style != is.Style || was.LineComment != is.LineComment {
+	if !v.same(was, is) || was.Value != is.Value || was.Tag != is.Tag || was.Style != is.Style || was.LineComment != is.LineComment {
 		return differ(was)
 	}
 	for i := range was.Content {
 		if was.Kind == yaml.MappingNode && i%2 == 0 && v.inserted(was.Content[i+1]) {
-			if err := filled(was, is, i); err != nil {
+			if err := v.filled(was, is, i); err != nil {
 				return err
 			}
 			continue
@@ -74,9 +77,9 @@ func (v *verification) inserted(node *yaml.Node) bool {
 
 // filled compares the i-th key of two mappings where the key's value was empty:
 // its comment went over to the value.
-func filled(was, is *yaml.Node, i int) error {
+func (v *verification) filled(was, is *yaml.Node, i int) error {
 	key, value := was.Content[i], was.Content[i+1]
-	if !same(key, is.Content[i]) || key.Value != is.Content[i].Value || is.Content[i+1].LineComment != key.LineComment {
+	if !v.same(key, is.Content[i]) || key.Value != is.Content[i].Value || is.Content[i+1].LineComment != key.LineComment {
 		return differ(value)
 	}
 	return nil
@@ -85,7 +88,7 @@ func filled(was, is *yaml.Node, i int) error {
 // edited compares a marked value.
 func (v *verification) edited(was, is *yaml.Node, e edit) error {
 	v.seen++
-	if !same(was, is) || is.Value != e.value || is.Tag != yaml.NodeTagString {
+	if !v.same(was, is) || is.Value != e.value || is.Tag != yaml.NodeTagString {
 		return differ(was)
 	}
 	if !e.insert && was.LineComment != is.LineComment {
@@ -95,13 +98,23 @@ func (v *verification) edited(was, is *yaml.Node, e edit) error {
 }
 
 // same compares what no edit changes.
-func same(was, is *yaml.Node) bool {
+func (v *verification) same(was, is *yaml.Node) bool {
 	return was.Kind == is.Kind &&
 		was.Line == is.Line &&
 		was.Anchor == is.Anchor &&
-		was.HeadComment == is.HeadComment &&
-		was.FootComment == is.FootComment &&
+		v.sameComment(was.HeadComment, is.HeadComment) &&
+		v.sameComment(was.FootComment, is.FootComment) &&
 		len(was.Content) == len(is.Content)
+}
+
+// sameComment compares what kyaml gives to a node as the comment above or below
+// it. Around a value that was empty kyaml deals the comments out anew once it is
+// filled; then only those with markers must be where they were.
+func (v *verification) sameComment(was, is string) bool {
+	if v.inserts && !strings.Contains(was, token) && !strings.Contains(is, token) {
+		return true
+	}
+	return was == is
 }
 
 // differ returns the error for a node that is not as it was, or not as wanted.
