@@ -24,20 +24,25 @@ type Scanned struct {
 	ScannedAt time.Time `json:"scannedAt,omitzero"`
 	Error     string    `json:"error,omitempty"`
 
-	Err     error    `json:"-"`
-	Dropped []string `json:"-"` // answered by the registry, and not tags in the OCI grammar
+	Err error `json:"-"`
 }
 
 // Scan lists the tags of repositories and returns a result for each, in their
 // order. Suspended ones are not asked for.
 func (b *Bot) Scan(ctx context.Context, repositories []*config.Repository) []*Scanned {
 	c := b.newCycle(Propose)
-	results := make([]*Scanned, len(repositories))
+	return each(repositories, func(repo *config.Repository) *Scanned { return c.scan(ctx, repo) })
+}
+
+// each calls do for all items, scansAtOnce at a time, and returns what it
+// returns, in their order.
+func each[T, R any](items []T, do func(T) R) []R {
+	results := make([]R, len(items))
 	var g errgroup.Group
 	g.SetLimit(scansAtOnce)
-	for i, repo := range repositories {
+	for i, item := range items {
 		g.Go(func() error {
-			results[i] = c.scan(ctx, repo)
+			results[i] = do(item)
 			return nil
 		})
 	}
@@ -52,10 +57,9 @@ func (c *cycle) scan(ctx context.Context, repo *config.Repository) *Scanned {
 	}
 	err := repo.Err
 	if err == nil && !repo.Suspended {
-		c.o.Progress("scanning " + repo.Image)
-		listing, scanErr := c.selector.scanner.Scan(ctx, repo)
+		listing, scanErr := c.selector.scan(ctx, repo)
 		if err = scanErr; err == nil {
-			s.Tags, s.Dropped, s.ScannedAt = listing.Tags, listing.Dropped, listing.ScannedAt
+			s.Tags, s.ScannedAt = listing.Tags, listing.ScannedAt
 		} else {
 			err = fmt.Errorf("ImageRepository %s: %w", repo.Name, err)
 		}
@@ -84,17 +88,7 @@ type Selected struct {
 // Select returns what policies select, in their order.
 func (b *Bot) Select(ctx context.Context, policies []*config.Policy) []*Selected {
 	c := b.newCycle(Propose)
-	results := make([]*Selected, len(policies))
-	var g errgroup.Group
-	g.SetLimit(scansAtOnce)
-	for i, p := range policies {
-		g.Go(func() error {
-			results[i] = c.selected(ctx, p)
-			return nil
-		})
-	}
-	_ = g.Wait() // the functions return no error: it is in the results
-	return results
+	return each(policies, func(p *config.Policy) *Selected { return c.selected(ctx, p) })
 }
 
 func (c *cycle) selected(ctx context.Context, p *config.Policy) *Selected {

@@ -90,7 +90,7 @@ type cycle struct {
 }
 
 func (b *Bot) newCycle(mode Mode) *cycle {
-	return &cycle{Bot: b, mode: mode, selector: newSelector(scanner.New(b.o.Registry, b.o.Now), b.o.Progress)}
+	return &cycle{Bot: b, mode: mode, selector: newSelector(scanner.New(b.o.Registry, b.o.Now), b.o)}
 }
 
 // Cycle runs automations to the end that mode names and returns a result for

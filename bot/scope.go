@@ -46,7 +46,7 @@ func (b *Bot) unknownPolicy(site pinsetter.Site) *pinsetter.Finding {
 	for _, p := range b.set.Policies {
 		names = append(names, p.Name.String())
 	}
-	return warn(site, "unknown-policy", fmt.Sprintf("marker names ImagePolicy %s, which was not loaded%s", site.Policy, DidYouMean(site.Policy.String(), names)))
+	return warn(site, "unknown-policy", fmt.Sprintf("marker names ImagePolicy %s, which was not loaded%s", site.Policy, config.DidYouMean(site.Policy.String(), names)))
 }
 
 // covered reports whether any automation that was loaded writes the site.
@@ -87,49 +87,6 @@ func sameRepository(a, b *config.GitSource) bool {
 	x, errX := gitops.Key(a.URL)
 	y, errY := gitops.Key(b.URL)
 	return errX == nil && errY == nil && x == y
-}
-
-// DidYouMean returns a hint for people who mistyped name: "; did you mean X?"
-// where one of known is close, else the known ones, at most ten, or that there
-// are none.
-func DidYouMean(name string, known []string) string {
-	if len(known) == 0 {
-		return "; none is known"
-	}
-	best, distance := "", len(name)/3+1
-	for _, k := range known {
-		if d := editDistance(name, k); d < distance {
-			best, distance = k, d
-		}
-	}
-	if best != "" {
-		return fmt.Sprintf("; did you mean %s?", best)
-	}
-	sorted := slices.Sorted(slices.Values(known))
-	if len(sorted) > 10 {
-		sorted = append(sorted[:10:10], fmt.Sprintf("and %d more", len(known)-10))
-	}
-	return "; known: " + strings.Join(sorted, ", ")
-}
-
-// editDistance is the Levenshtein distance of two strings, in bytes.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }
 
 // keep returns the elements of list that pass, in order.

@@ -3,9 +3,8 @@ package bot
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
@@ -22,16 +21,18 @@ const scansAtOnce = 128
 type selector struct {
 	scanner  *scanner.Scanner
 	progress func(string)
+	log      *slog.Logger
 
 	mu      sync.Mutex
 	tags    map[*config.Repository]*policy.Tags // parsed tags, shared by an image's policies
 	results map[*config.Policy]func() *selection
 }
 
-func newSelector(s *scanner.Scanner, progress func(string)) *selector {
+func newSelector(s *scanner.Scanner, o Options) *selector {
 	return &selector{
 		scanner:  s,
-		progress: progress,
+		progress: o.Progress,
+		log:      o.Log,
 		tags:     map[*config.Repository]*policy.Tags{},
 		results:  map[*config.Policy]func() *selection{},
 	}
@@ -66,15 +67,7 @@ func (s *selection) Ranked() bool { return s.policy.Spec.Policy.Alphabetical == 
 
 // all selects for policies, in parallel.
 func (s *selector) all(ctx context.Context, policies []*config.Policy) {
-	var g errgroup.Group
-	g.SetLimit(scansAtOnce)
-	for _, p := range policies {
-		g.Go(func() error {
-			s.selection(ctx, p)
-			return nil
-		})
-	}
-	_ = g.Wait() // the functions return no error: it is in the selections
+	each(policies, func(p *config.Policy) *selection { return s.selection(ctx, p) })
 }
 
 // selection returns what p selects. The first call scans, later ones remember.
@@ -103,8 +96,7 @@ func (s *selector) compute(ctx context.Context, p *config.Policy) *selection {
 	if sel.rules, sel.err = policy.New(p.Spec); sel.err != nil {
 		return sel
 	}
-	s.progress("scanning " + p.Repository.Image)
-	if sel.listing, sel.err = s.scanner.Scan(ctx, p.Repository); sel.err != nil {
+	if sel.listing, sel.err = s.scan(ctx, p.Repository); sel.err != nil {
 		return sel
 	}
 	sel.tags = s.parsed(p.Repository, sel.listing)
@@ -121,6 +113,18 @@ func (s *selector) compute(ctx context.Context, p *config.Policy) *selection {
 	}
 	sel.best = best
 	return sel
+}
+
+// scan lists a repository's tags. What the registry listed that is no tag is
+// said, since no policy will ever see it.
+func (s *selector) scan(ctx context.Context, repo *config.Repository) (*scanner.Listing, error) {
+	s.progress("scanning " + repo.Image)
+	listing, err := s.scanner.Scan(ctx, repo)
+	if err == nil && listing.DroppedCount > 0 {
+		s.log.Warn("the registry listed names that are no tags; they are dropped", "imageRepository", repo.Name,
+			"image", repo.Image, "count", listing.DroppedCount, "such as", listing.Dropped[:min(len(listing.Dropped), 3)])
+	}
+	return listing, err
 }
 
 // usable says why p can't select, if it can't.

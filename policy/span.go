@@ -130,16 +130,6 @@ func (r ranges) acceptsAsRelease(v version) bool {
 	return false
 }
 
-// prereleases reports whether any group lets prereleases in.
-func (r ranges) prereleases() bool {
-	for i := range r {
-		if r[i].prereleases {
-			return true
-		}
-	}
-	return false
-}
-
 func (s *span) accepts(v version) bool {
 	return (v.pre == "" || s.prereleases) && !s.above(v) && !s.below(v) && !s.excepts(v)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -24,20 +23,15 @@ the policy writes, with what stands there and what will.`,
   pinsetter explain -f clusters/production podinfo --no-git -o json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			set, failed, err := a.load(cmd.Context())
+			l, err := loadNamed(cmd, a, policies, args)
 			if err != nil {
 				return err
 			}
-			policies, err := named(cmd, a, "ImagePolicy", set.Policies, policyName, args)
-			if err != nil {
-				return err
-			}
-			failed = errors.Join(failed, a.report(set.Findings))
-			automations := set.Automations
+			writers := l.set.Automations
 			if noGit {
-				automations = nil
+				writers = nil
 			}
-			e := a.bot(set).Explain(cmd.Context(), policies[0], automations)
+			e := l.bot.Explain(cmd.Context(), l.picked[0], writers)
 			a.progress.done()
 			limit := tagsExplained
 			if all {
@@ -46,7 +40,7 @@ the policy writes, with what stands there and what will.`,
 			if err := a.print(e, explanation{e, limit, noGit}.write); err != nil {
 				return err
 			}
-			return finish(failed, e.Err)
+			return finish(l.failed, e.Err)
 		},
 	}
 	cmd.Flags().BoolVar(&noGit, "no-git", false, "leave out where it is written; no repository is fetched")

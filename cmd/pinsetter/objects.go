@@ -92,39 +92,79 @@ func (a *app) gitOptions() gitops.Options {
 	return gitops.Options{Environment: login.Environment{Getenv: os.Getenv, Home: home}}
 }
 
-// named returns the objects that args name, or all without args. An argument is
-// NAMESPACE/NAME, or NAME where that is clear: in the namespace of -n if given,
-// else where only one object has it.
-func named[T any](cmd *cobra.Command, a *app, kind string, all []T, nameOf func(T) pinsetter.Name, args []string) ([]T, error) {
+// kind is one of the kinds that commands take by name.
+type kind[T any] struct {
+	name   string
+	of     func(*config.Set) []T
+	nameOf func(T) pinsetter.Name
+}
+
+var (
+	repositories = kind[*config.Repository]{"ImageRepository",
+		func(s *config.Set) []*config.Repository { return s.Repositories },
+		func(r *config.Repository) pinsetter.Name { return r.Name }}
+	policies = kind[*config.Policy]{"ImagePolicy",
+		func(s *config.Set) []*config.Policy { return s.Policies },
+		func(p *config.Policy) pinsetter.Name { return p.Name }}
+	automations = kind[*config.Automation]{"ImageUpdateAutomation",
+		func(s *config.Set) []*config.Automation { return s.Automations },
+		func(a *config.Automation) pinsetter.Name { return a.Name }}
+)
+
+// loaded is what a command works on.
+type loaded[T any] struct {
+	bot    *bot.Bot
+	set    *config.Set
+	picked []T   // the objects that the arguments name
+	failed error // what is wrong with others, which goes into the exit status
+}
+
+// loadNamed loads the objects and picks those of kind k that args name.
+func loadNamed[T any](cmd *cobra.Command, a *app, k kind[T], args []string) (*loaded[T], error) {
+	set, failed, err := a.load(cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	picked, err := k.pick(set, args, a.namespace, cmd.Flags().Changed("namespace"))
+	if err != nil {
+		return nil, err
+	}
+	failed = errors.Join(failed, a.report(set.Findings))
+	return &loaded[T]{a.bot(set), set, picked, failed}, nil
+}
+
+// pick returns the objects that args name, or all without args. An argument is
+// NAMESPACE/NAME, or NAME where that is clear: in the namespace, where the user
+// gave one, else where only one object has it.
+func (k kind[T]) pick(set *config.Set, args []string, namespace string, given bool) ([]T, error) {
+	all := k.of(set)
 	if len(args) == 0 {
 		return all, nil
 	}
-	inScope := cmd.Flags().Changed("namespace")
 	var picked []T
 	for _, arg := range args {
-		namespace, name, qualified := strings.Cut(arg, "/")
-		if !qualified {
-			namespace, name = a.namespace, arg
+		wanted := pinsetter.Name{Namespace: namespace, Name: arg}
+		before, after, qualified := strings.Cut(arg, "/")
+		if qualified {
+			wanted = pinsetter.Name{Namespace: before, Name: after}
 		}
-		matches := slices.DeleteFunc(slices.Clone(all), func(t T) bool {
-			n := nameOf(t)
-			return n.Name != name || n.Namespace != namespace && (qualified || inScope)
-		})
-		var known []string
-		for _, t := range all {
-			known = append(known, nameOf(t).String())
+		var matches []T
+		var names, known []string
+		for _, object := range all {
+			name := k.nameOf(object)
+			known = append(known, name.String())
+			if name == wanted || name.Name == wanted.Name && !qualified && !given {
+				matches = append(matches, object)
+				names = append(names, name.String())
+			}
 		}
 		switch len(matches) {
 		case 0:
-			return nil, usage("no %s is named %q%s", kind, arg, bot.DidYouMean(arg, known))
+			return nil, usage("no %s is named %q%s", k.name, arg, config.DidYouMean(arg, known))
 		case 1:
 			picked = append(picked, matches[0])
 		default:
-			var where []string
-			for _, t := range matches {
-				where = append(where, nameOf(t).String())
-			}
-			return nil, usage("%d objects of kind %s are named %q: write one of %s", len(matches), kind, arg, strings.Join(where, ", "))
+			return nil, usage("%d objects of kind %s are named %q: write one of %s", len(matches), k.name, arg, strings.Join(names, ", "))
 		}
 	}
 	return picked, nil

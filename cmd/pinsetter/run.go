@@ -12,7 +12,6 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
-	"github.com/pinsetter/pinsetter/config"
 )
 
 func newRun(a *app) *cobra.Command {
@@ -59,16 +58,12 @@ type cycled struct {
 // cycle loads the objects and runs the automations that args name and that
 // belong to the shard.
 func (a *app) cycle(cmd *cobra.Command, mode bot.Mode, args []string, mine bot.Shard) (*cycled, error) {
-	set, failed, err := a.load(cmd.Context())
+	l, err := loadNamed(cmd, a, automations, args)
 	if err != nil {
 		return nil, err
 	}
-	automations, err := named(cmd, a, "ImageUpdateAutomation", set.Automations, automationName, args)
-	if err != nil {
-		return nil, err
-	}
-	failed = errors.Join(failed, a.report(set.Findings))
-	results := a.bot(set).Cycle(cmd.Context(), mode, mine.Of(automations))
+	failed := l.failed
+	results := l.bot.Cycle(cmd.Context(), mode, mine.Of(l.picked))
 	a.progress.done()
 	var findings []pinsetter.Finding
 	for _, r := range results {
@@ -78,8 +73,6 @@ func (a *app) cycle(cmd *cobra.Command, mode bot.Mode, args []string, mine bot.S
 	a.warn(bot.SortFindings(findings))
 	return &cycled{results, failed}, nil
 }
-
-func automationName(a *config.Automation) pinsetter.Name { return a.Name }
 
 // heldError is an error for every held site where strict asks for it.
 func (c *cycled) heldError(strict bool) error {

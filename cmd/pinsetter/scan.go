@@ -9,9 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
-	"github.com/pinsetter/pinsetter/config"
 )
 
 func newScan(a *app) *cobra.Command {
@@ -24,42 +22,21 @@ by bytes, as Flux stores them.`,
 		Example: `  pinsetter scan -f clusters/production
   pinsetter scan -f clusters/production podinfo -o json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			set, failed, err := a.load(cmd.Context())
+			l, err := loadNamed(cmd, a, repositories, args)
 			if err != nil {
 				return err
 			}
-			repositories, err := named(cmd, a, "ImageRepository", set.Repositories, repositoryName, args)
-			if err != nil {
-				return err
-			}
-			failed = errors.Join(failed, a.report(set.Findings))
-			results := a.bot(set).Scan(cmd.Context(), repositories)
+			results := l.bot.Scan(cmd.Context(), l.picked)
 			a.progress.done()
 			for _, s := range results {
-				failed = errors.Join(failed, s.Err)
-				a.sayDropped(s)
+				l.failed = errors.Join(l.failed, s.Err)
 			}
 			if err := a.print(results, scanTable(results)); err != nil {
 				return err
 			}
-			return finish(failed)
+			return finish(l.failed)
 		},
 	}
-}
-
-func repositoryName(r *config.Repository) pinsetter.Name { return r.Name }
-
-// shownDropped is how many malformed tags are quoted in a warning.
-const shownDropped = 3
-
-// sayDropped warns of what a registry listed that is no tag.
-func (a *app) sayDropped(s *bot.Scanned) {
-	if len(s.Dropped) == 0 {
-		return
-	}
-	shown := strings.Join(s.Dropped[:min(len(s.Dropped), shownDropped)], ", ")
-	fmt.Fprintf(a.err, "warning: ImageRepository %s/%s: %d names in the registry's answer are no tags and were dropped: %s\n",
-		s.Namespace, s.Name, len(s.Dropped), printable(shown))
 }
 
 // tagsInTable is how many tags a table shows of an image.

@@ -35,7 +35,6 @@ func TestScripts(t *testing.T) {
 type world struct {
 	registry *parts.Registry
 	git      *parts.Git
-	ssh      *parts.SSH
 	repos    map[string]*parts.Repository
 }
 

@@ -6,9 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
-	"github.com/pinsetter/pinsetter/config"
 )
 
 func newSelect(a *app) *cobra.Command {
@@ -21,29 +19,22 @@ explain" says why.`,
 		Example: `  pinsetter select -f clusters/production
   pinsetter select -f clusters/production flux-system/podinfo -o json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			set, failed, err := a.load(cmd.Context())
+			l, err := loadNamed(cmd, a, policies, args)
 			if err != nil {
 				return err
 			}
-			policies, err := named(cmd, a, "ImagePolicy", set.Policies, policyName, args)
-			if err != nil {
-				return err
-			}
-			failed = errors.Join(failed, a.report(set.Findings))
-			results := a.bot(set).Select(cmd.Context(), policies)
+			results := l.bot.Select(cmd.Context(), l.picked)
 			a.progress.done()
 			for _, s := range results {
-				failed = errors.Join(failed, s.Err)
+				l.failed = errors.Join(l.failed, s.Err)
 			}
 			if err := a.print(results, selectTable(results)); err != nil {
 				return err
 			}
-			return finish(failed)
+			return finish(l.failed)
 		},
 	}
 }
-
-func policyName(p *config.Policy) pinsetter.Name { return p.Name }
 
 func selectTable(results []*bot.Selected) func(io.Writer, painter) error {
 	return func(w io.Writer, p painter) error {
