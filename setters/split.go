@@ -15,7 +15,7 @@ type chunk struct {
 // the line and belong below it, and so does one with a byte order mark inside,
 // since kyaml reads amiss behind some of those.
 func split(data []byte) []chunk {
-	if hasDirective(data) || bytes.LastIndex(data, []byte(bom)) > 0 {
+	if hasDirective(data) || bytes.Contains(bytes.TrimPrefix(data, []byte(bom)), []byte(bom)) {
 		return []chunk{{0, len(data), 0}}
 	}
 	var chunks []chunk
