@@ -126,6 +126,9 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // list returns values as TEXTS and ROWS take them.
 func list[T any](values []T) string {
+	if len(values) == 0 {
+		return "[]"
+	}
 	data, err := json.Marshal(values)
 	if err != nil {
 		panic("store: strings and numbers always encode: " + err.Error())

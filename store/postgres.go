@@ -31,8 +31,11 @@ func (postgresEngine) dialect() *strings.Replacer {
 }
 
 // tables doesn't count the tables of others: a database holds many programs'.
+// It reads the catalog, since to_regclass answers from a cache that an advisory
+// lock doesn't refresh.
 func (postgresEngine) tables() string {
-	return `SELECT 0, CASE WHEN to_regclass('pinsetter_schema') IS NULL THEN 0 ELSE 1 END`
+	return `SELECT 0, count(*) FROM pg_catalog.pg_class
+		WHERE relname = 'pinsetter_schema' AND pg_catalog.pg_table_is_visible(oid)`
 }
 
 // prelude holds for its transaction alone, so that it passes through poolers.

@@ -9,7 +9,7 @@ import (
 // that is only read stays as it is.
 func (l *Ledger) prepare(ctx context.Context) error {
 	var have int
-	err := l.read(ctx, "read its schema", func(ctx context.Context, q querier) (err error) {
+	err := l.read(ctx, "open state", func(ctx context.Context, q querier) (err error) {
 		have, err = version(ctx, q, l.engine)
 		return err
 	})
@@ -19,12 +19,12 @@ func (l *Ledger) prepare(ctx context.Context) error {
 	case have == len(migrations):
 		return nil
 	case have > len(migrations):
-		return newer(have)
+		return l.fail(ctx, "open state", newer(have))
 	case !l.options.ReadOnly:
-		return l.write(ctx, "prepare its tables", l.migrate)
+		return l.write(ctx, "open state", l.migrate)
 	case have > 0:
-		return &fault{kind: ErrSchema, way: fmt.Sprintf("schema version %d, this program reads %d: "+
-			"pinsetter run brings it up to date", have, len(migrations))}
+		return l.fail(ctx, "open state", &fault{kind: ErrSchema, way: fmt.Sprintf("schema version %d, "+
+			"this program reads %d: pinsetter run brings it up to date", have, len(migrations))})
 	}
 	err = l.db.Close() // nothing to be read
 	l.db = nil

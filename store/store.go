@@ -78,12 +78,14 @@ func Open(ctx context.Context, dsn DSN, o Options) (*Ledger, error) {
 	default:
 		return &Ledger{}, nil
 	}
-	if err == nil && l.db != nil {
+	if err != nil {
+		err = l.fail(ctx, "open state", err)
+	} else if l.db != nil {
 		err = l.prepare(ctx)
 	}
 	if err != nil {
 		_ = l.Close()
-		return nil, l.fail(ctx, "open state", err)
+		return nil, err
 	}
 	return l, nil
 }
