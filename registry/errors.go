@@ -36,8 +36,8 @@ func (f failure) Unwrap() error { return f.kind }
 // closes the body.
 func (p *Repository) statusError(response *http.Response, c credential) error {
 	text := shown(response.Status)
-	if origin := response.Request.URL; origin.Host != p.name.RegistryStr() {
-		text += " from " + shown(origin.Host) + ", where it redirects"
+	if response.Request.Response != nil { // the answer to a redirect
+		text += " from " + shown(response.Request.URL.Host) + ", where it redirects"
 	}
 	if said := diagnosis(response); said != "" {
 		text += ": " + said

@@ -42,8 +42,8 @@ func explain(host string, err error) error {
 		return err
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return fmt.Errorf("look up %s: no such host; is spec.image spelled right, and does DNS work here?", shown(dns.Name))
-	case errors.Is(err, io.EOF):
-		return fmt.Errorf("%s closed the connection without an answer: %w", host, err)
+	case endedEarly(err):
+		return fmt.Errorf("%s ended the connection without an answer: %w; if it asks for a client certificate, give tls.crt and tls.key in spec.certSecretRef", host, err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%w; nothing listens there, or a firewall refuses it", err)
 	}
@@ -57,6 +57,14 @@ var errProxy = errors.New("407 Proxy Authentication Required: the proxy wants cr
 func refusedByAlert(err error) bool {
 	var remote *net.OpError
 	return errors.As(err, &remote) && remote.Op == "remote error"
+}
+
+// endedEarly reports whether the other side hung up. In TLS 1.3 a client that
+// lacks a certificate learns of it only with its first write or read, and the
+// alert may get lost behind the hang-up (RFC 8446, section 4.4.2.4).
+func endedEarly(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
+		strings.Contains(err.Error(), "client conn could not be established") // golang.org/x/net/http2, which exports no such error
 }
 
 // answersPlain reports whether TLS failed because the other side doesn't speak
