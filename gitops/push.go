@@ -140,7 +140,7 @@ func (r *Remote) checkMerged(ctx context.Context, p Push, u *update) error {
 		return explain(ctx, err)
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("it would drop %d or more commits that %s has, such as %s: begin the refspec with + to replace them", len(missing), u.name, missing[0].Hash[:7])
+		return fmt.Errorf("it would drop %d or more commits that %s has, such as %s: give the refspec another destination, or delete that ref", len(missing), u.name, missing[0].Hash[:7])
 	}
 	return nil
 }

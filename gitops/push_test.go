@@ -123,7 +123,7 @@ func TestPushDropsNothing(t *testing.T) {
 		"not rebuilt and not on top":       {gitops.Push{Branch: "updates", Lease: human}, false, "would drop"},
 		"the base, rebuilt":                {gitops.Push{Branch: "main", Lease: aside, Rebuilt: true}, false, "would drop"},
 		"the base, by a refspec":           {gitops.Push{Refspec: "+HEAD:refs/heads/main"}, false, "would drop"},
-		"a refspec without +":              {gitops.Push{Refspec: "HEAD:updates"}, false, "begin the refspec with +"},
+		"a refspec without +":              {gitops.Push{Refspec: "HEAD:updates"}, false, "another destination"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.push.Snapshot = rebuilt
