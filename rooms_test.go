@@ -27,7 +27,7 @@ var rooms = []struct {
 }{
 	{name: root},
 
-	{name: "login", rooms: root, opens: "github.com/jdx/go-netrc"},
+	{name: "login", rooms: root},
 	{name: "config", rooms: root, opens: `
 		github.com/fluxcd
 		go.yaml.in/yaml/v3

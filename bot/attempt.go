@@ -41,16 +41,18 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 
 // fetch is step 1: it reads the lane's base and push branch.
 func (c *cycle) fetch(ctx context.Context, l *lane) (*gitops.Remote, *ground, error) {
-	c.o.Progress("fetching " + l.git.URL)
 	remote, err := gitops.Open(l.git, c.o.Git)
 	if err != nil {
 		return nil, nil, err
 	}
+	c.o.Progress("fetching " + remote.String())
 	fetched, err := remote.Fetch(ctx, l.base, l.push)
 	if err != nil {
 		return nil, nil, err
 	}
-	return remote, newGround(l, fetched), nil
+	g := newGround(l, fetched)
+	c.o.Log.Debug("fetched", "repository", remote.String(), "revision", g.revision, "rebuilds", g.shown != nil)
+	return remote, g, nil
 }
 
 // commitError says that an automation's commit can't be built: its template
@@ -117,6 +119,7 @@ func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, g *gro
 		return err
 	}
 	c.o.Progress("pushing to " + l.push)
+	c.o.Log.Info("pushing", "repository", remote.String(), "branch", l.push, "commit", head.Hash())
 	for i, refspec := range l.refspecs() {
 		request := g.request(l, head)
 		request.Refspec = refspec

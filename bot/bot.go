@@ -100,6 +100,7 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*config.Automation) []*Result {
 	c := b.newCycle(mode)
 	lanes, results := c.lanes(automations)
+	c.o.Log.Debug("cycle", "automations", len(automations), "repositories", len(lanes))
 	results = append(results, c.runAll(ctx, lanes)...)
 	sortResults(results)
 	return results

@@ -38,7 +38,7 @@ type lane struct {
 // lanes sorts automations into repositories and lanes. Those that can't run get
 // their results at once.
 func (c *cycle) lanes(automations []*config.Automation) (map[string][]*lane, []*Result) {
-	var results []*Result
+	results := []*Result{}
 	repositories := map[string][]*lane{}
 	for _, a := range automations {
 		r := newResult(a)

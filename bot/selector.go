@@ -120,6 +120,9 @@ func (s *selector) compute(ctx context.Context, p *config.Policy) *selection {
 func (s *selector) scan(ctx context.Context, repo *config.Repository) (*scanner.Listing, error) {
 	s.progress("scanning " + repo.Image)
 	listing, err := s.scanner.Scan(ctx, repo)
+	if err == nil {
+		s.log.Debug("scanned", "imageRepository", repo.Name, "image", repo.Image, "tags", len(listing.Tags))
+	}
 	if err == nil && listing.DroppedCount > 0 {
 		s.log.Warn("the registry listed names that are no tags; they are dropped", "imageRepository", repo.Name,
 			"image", repo.Image, "count", listing.DroppedCount, "such as", listing.Dropped[:min(len(listing.Dropped), 3)])

@@ -21,7 +21,12 @@ hold, or order for those that were only outranked. Then every place in Git that
 the policy writes, with what stands there and what will.`,
 		Example: `  pinsetter explain -f clusters/production flux-system/podinfo
   pinsetter explain -f clusters/production podinfo --no-git -o json`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage("explain takes the name of one ImagePolicy, such as flux-system/podinfo")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l, err := loadNamed(cmd, a, policies, args)
 			if err != nil {
@@ -106,7 +111,7 @@ func (e explanation) tagTable(w io.Writer, p painter) error {
 
 func (e explanation) siteTable(w io.Writer, p painter) error {
 	t := table{painter: p}
-	t.header("AUTOMATION", "PLACE", "CURRENT", "NEXT", "HELD")
+	t.header("AUTOMATION", "PLACE", "CURRENT", "NEXT", "")
 	for _, s := range e.Sites {
 		next := cell{s.Next, green}
 		switch {
@@ -115,7 +120,19 @@ func (e explanation) siteTable(w io.Writer, p painter) error {
 		case s.Next == s.Current:
 			next = cell{"=", dim}
 		}
-		t.row(cell{s.Automation, plain}, cell{place(s.Path, s.Line), bold}, cell{s.Current, plain}, next, cell{s.Held, yellow})
+		held := cell{}
+		if s.Held != "" {
+			held = cell{"held", yellow}
+		}
+		t.row(cell{s.Automation, plain}, cell{place(s.Path, s.Line), bold}, cell{s.Current, plain}, next, held)
 	}
-	return t.write(w)
+	if err := t.write(w); err != nil {
+		return err
+	}
+	for _, s := range e.Sites {
+		if s.Held != "" {
+			fmt.Fprintf(w, "%s %s\n", p.paint(yellow, place(s.Path, s.Line)+": held:"), printable(s.Held))
+		}
+	}
+	return nil
 }

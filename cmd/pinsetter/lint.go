@@ -22,8 +22,8 @@ func newLint(a *app) *cobra.Command {
 		Use:   "lint [--dir DIR]",
 		Short: "Account for every object and every marker",
 		Long: `Judges the objects that -f names and the markers below --dir, and never asks Git
-or a registry. A wrong object is an error and gives status 2; everything else is
-a warning. Whether an automation writes a marker is judged only where an
+or a registry. A wrong object gives status 2. An error about a marker says that it
+is left alone, a warning that somebody should look. Whether an automation writes a marker is judged only where an
 automation was loaded.
 
 Codes:

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -71,14 +72,14 @@ func run(ctx context.Context, args []string, s streams) int {
 	defer a.close()
 	root := newRoot(a)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	called, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return statusDone
 	}
 	var e *ended
 	if !errors.As(err, &e) { // cobra's own: an unknown command or flag
-		a.say("error", err.Error())
-		fmt.Fprintln(s.err, `run "pinsetter --help" to see the commands and flags`)
+		a.say("error", strings.Join(strings.Fields(err.Error()), " "))
+		fmt.Fprintf(s.err, "run \"%s --help\" to see what there is\n", called.CommandPath())
 		return statusUsage
 	}
 	for _, cause := range flatten(e.err) {
@@ -117,6 +118,7 @@ unchanged, and needs neither a cluster nor Flux.`,
 		Example: `  pinsetter diff -f clusters/production     # what would change, and what is held
   pinsetter run -f clusters/production      # do it: commit and push
   pinsetter explain flux-system/podinfo     # why this tag, and where it goes`,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {

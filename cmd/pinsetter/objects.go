@@ -65,6 +65,8 @@ func (a *app) read(ctx context.Context) ([]config.File, error) {
 		case name == "-":
 			file, err := config.ReadFrom("stdin", a.in)
 			add([]config.File{file}, err)
+		case strings.Contains(name, "://") && !strings.HasPrefix(name, "git+"):
+			add(nil, usage("-f %q: a URL is read as a Git repository: write git+https://HOST/REPO//FOLDER", userinfo.ReplaceAllString(name, "//")))
 		case strings.HasPrefix(name, "git+"):
 			add(a.readGit(ctx, name))
 		default:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -45,7 +44,7 @@ const tagsInTable = 5
 func scanTable(results []*bot.Scanned) func(io.Writer, painter) error {
 	return func(w io.Writer, p painter) error {
 		t := table{painter: p}
-		t.header("NAMESPACE", "NAME", "IMAGE", "TAGS", "FIRST")
+		t.header("NAMESPACE", "NAME", "IMAGE", "COUNT", "TAGS, DESCENDING BY BYTES")
 		for _, s := range results {
 			count, tags := cell{strconv.Itoa(len(s.Tags)), plain}, cell{strings.Join(s.Tags[:min(len(s.Tags), tagsInTable)], " "), plain}
 			switch {
