@@ -19,6 +19,8 @@ func specType(kind string) reflect.Type {
 		return reflect.TypeFor[ImagePolicySpec]()
 	case kindAutomation:
 		return reflect.TypeFor[ImageUpdateAutomationSpec]()
+	case kindGate:
+		return reflect.TypeFor[GateSpec]()
 	}
 	return nil
 }

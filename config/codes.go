@@ -9,6 +9,8 @@ const (
 	codeDuplicateObject = "duplicate-object"
 	codeDuration        = "duration"
 	codeEncoding        = "encoding"
+	codeGate            = "gate"
+	codeGateUnused      = "gate-unused"
 	codeImage           = "image"
 	codeMissingField    = "missing-field"
 	codeMissingObject   = "missing-object"
@@ -22,6 +24,7 @@ const (
 	codeSecretEncrypted = "secret-encrypted"
 	codeSecretMissing   = "secret-missing"
 	codeTemplate        = "template"
+	codeTime            = "time"
 	codeTooLarge        = "too-large"
 	codeType            = "type"
 	codeUnknownField    = "unknown-field"
@@ -40,6 +43,8 @@ var Codes = map[string]string{
 	codeDuplicateObject: "an object is given twice, and the two differ",
 	codeDuration:        "a duration is not one or more of number and unit, such as 1h30m",
 	codeEncoding:        "a file that holds an object is not UTF-8",
+	codeGate:            "a Gate's schedule, time zone or range is wrong",
+	codeGateUnused:      "a Gate selects no policy",
 	codeImage:           "spec.image is not the bare name of an image: it has a scheme, a tag or a digest, or is malformed",
 	codeMissingField:    "a required field is missing or empty",
 	codeMissingObject:   "a reference leads to an object that was not given",
@@ -53,6 +58,7 @@ var Codes = map[string]string{
 	codeSecretEncrypted: "a Secret is encrypted by SOPS",
 	codeSecretMissing:   "a Secret was not given",
 	codeTemplate:        "an ImageUpdateAutomation's message template is wrong",
+	codeTime:            "a time is not in RFC 3339",
 	codeTooLarge:        "a file, document or object exceeds a bound",
 	codeType:            "a field is of another type than it should be",
 	codeUnknownField:    "a field does not exist",

@@ -68,7 +68,7 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
 func (e *FieldError) Unwrap() error { return e.Err }
 
 // Options says how to load. The zero value loads without mounted Secrets, and
-// checks neither policies nor message templates.
+// checks neither policies nor message templates nor gates' schedules and ranges.
 type Options struct {
 	// Namespace is that of objects that name none; "" is "default".
 	Namespace string
@@ -83,6 +83,9 @@ type Options struct {
 
 	// CheckAutomation is the same for an automation.
 	CheckAutomation func(ImageUpdateAutomationSpec) error
+
+	// CheckGate is the same for a gate.
+	CheckGate func(GateSpec) error
 }
 
 // Origin is the place of an object: the file, as it was handed in, and the line

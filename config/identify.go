@@ -36,6 +36,7 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 		}
 		o.fail(codeTooLarge, "", "%v", err)
 		l.findings = append(l.findings, o.findings...)
+		l.lose(o, apiVersion)
 		return
 	}
 	named := l.identify(o)
@@ -46,6 +47,7 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 	}
 	if !named || how != readObject && how != readOutdated {
 		l.findings = append(l.findings, o.findings...)
+		l.lose(o, apiVersion)
 		return
 	}
 	o.outdated = how == readOutdated
@@ -69,17 +71,25 @@ func direct(n *yaml.Node, name string) *yaml.Node {
 // failKind reports why an object can't be read as what it claims to be.
 func (o *object) failKind(how reading, apiVersion string) {
 	group, _, _ := strings.Cut(apiVersion, "/")
+	home := imageGroup + "/v1"
+	if strings.TrimSuffix(o.kind, kindList) == kindGate {
+		home = ownGroup + "/" + ownVersion
+	}
 	switch {
+	case how == readOutdated && group == ownGroup:
+		o.fail(codeAPIVersion, "apiVersion", "%q is not read: write %s and its fields%s", apiVersion, home, o.hint(apiVersion))
 	case how == readOutdated:
 		o.fail(codeAPIVersion, "apiVersion", "%q is not read: write %s/v1 and its fields%s", apiVersion, group, o.hint(apiVersion))
+	case how == readMisspelt && home == imageGroup+"/v1":
+		o.fail(codeAPIVersion, "apiVersion", "%q is not a group of Flux; did you mean %q?", apiVersion, home)
 	case how == readMisspelt:
-		o.fail(codeAPIVersion, "apiVersion", "%q is not a group of Flux; did you mean %q?", apiVersion, imageGroup+"/v1")
+		o.fail(codeAPIVersion, "apiVersion", "%q is not our group; did you mean %q?", apiVersion, home)
 	case how == readVersionless:
-		o.fail(codeAPIVersion, "apiVersion", "is missing: write %q", imageGroup+"/v1")
+		o.fail(codeAPIVersion, "apiVersion", "is missing: write %q", home)
 	case o.kind == "":
 		o.fail(codeUnknownKind, "kind", "is missing")
 	case group == ownGroup:
-		o.fail(codeUnknownKind, "kind", "%s has no kind %q in this version of pinsetter", group, o.kind)
+		o.fail(codeUnknownKind, "kind", "%s has no kind %q in this version of pinsetter; it has %s", group, o.kind, strings.Join(ownKinds, ", "))
 	default:
 		near := suggest(o.kind, imageKinds)
 		o.fail(codeUnknownKind, "kind", "%s has no kind %q; did you mean %s?%s", group, o.kind,
@@ -107,6 +117,7 @@ func (l *loader) list(d document, o *object, apiVersion string) {
 	}
 	if len(o.findings) > 0 {
 		l.findings = append(l.findings, o.findings...)
+		l.lose(o, apiVersion)
 		return
 	}
 	kind := strings.TrimSuffix(o.kind, kindList)
@@ -138,6 +149,8 @@ func (l *loader) read(o *object) {
 		l.readAutomation(o, spec)
 	case kindGit:
 		l.readGit(o, spec)
+	case kindGate:
+		l.readGate(o, spec)
 	case kindSecret:
 		l.readSecret(o)
 	case kindAccount:

@@ -12,14 +12,21 @@ const (
 	kindPolicy     = "ImagePolicy"
 	kindAutomation = "ImageUpdateAutomation"
 	kindGit        = "GitRepository"
+	kindGate       = "Gate"
 	kindSecret     = "Secret"
 	kindAccount    = "ServiceAccount"
 	kindNamespace  = "Namespace"
 	kindList       = "List"
 )
 
-// imageKinds are the kinds of imageGroup.
-var imageKinds = []string{kindRepository, kindPolicy, kindAutomation}
+// ownVersion is the one version of ownGroup.
+const ownVersion = "v1alpha1"
+
+// The kinds of imageGroup and of ownGroup.
+var (
+	imageKinds = []string{kindRepository, kindPolicy, kindAutomation}
+	ownKinds   = []string{kindGate}
+)
 
 // reading says how a document with an apiVersion and a kind is read.
 type reading uint8
@@ -30,8 +37,8 @@ const (
 	readList                       // a list of objects, or of one kind of them
 	readOutdated                   // a version whose objects mean something else
 	readUnknown                    // of a group that is ours to read, and no kind of it
-	readMisspelt                   // one of imageKinds in a group that is almost ours
-	readVersionless                // one of imageKinds without apiVersion
+	readMisspelt                   // one of imageKinds or ownKinds in a group that is almost theirs
+	readVersionless                // one of them without apiVersion
 )
 
 // classify says how to read a document.
@@ -42,17 +49,17 @@ func classify(apiVersion, kind string) reading {
 	}
 	item := strings.TrimSuffix(kind, kindList)
 	switch {
-	case group == imageGroup && !isImageKind(item), group == ownGroup:
+	case group == imageGroup && !isImageKind(item), group == ownGroup && item != kindGate:
 		return readUnknown
-	case group == imageGroup, group == sourceGroup && item == kindGit:
-		if !knownVersion(version) {
+	case group == imageGroup, group == ownGroup, group == sourceGroup && item == kindGit:
+		if !knownVersion(group, version) {
 			return readOutdated
 		}
 		if item != kind {
 			return readList
 		}
 		return readObject
-	case isImageKind(item) && distance(group, imageGroup) <= 3:
+	case isImageKind(item) && distance(group, imageGroup) <= 3, item == kindGate && distance(group, ownGroup) <= 3:
 		return readMisspelt
 	}
 	return readNot
@@ -62,7 +69,7 @@ func classify(apiVersion, kind string) reading {
 func classifyCore(version, kind string) reading {
 	item := strings.TrimSuffix(kind, kindList)
 	switch {
-	case version == "" && isImageKind(item):
+	case version == "" && (isImageKind(item) || item == kindGate):
 		return readVersionless
 	case version != "v1":
 		return readNot
@@ -80,8 +87,11 @@ func isImageKind(kind string) bool {
 	return kind == kindRepository || kind == kindPolicy || kind == kindAutomation
 }
 
-// knownVersion reports whether objects of a version of Flux's groups are a subset
-// of v1's.
-func knownVersion(version string) bool {
+// knownVersion reports whether objects of a group's version are read: of Flux's
+// groups, those that are a subset of v1's.
+func knownVersion(group, version string) bool {
+	if group == ownGroup {
+		return version == ownVersion
+	}
 	return version == "v1" || version == "v1beta1" || version == "v1beta2"
 }

@@ -52,6 +52,8 @@ type loader struct {
 	repositories []*repositoryDraft
 	policies     []*policyDraft
 	automations  []*automationDraft
+	gates        []*gateDraft
+	lostGates    []lostGate
 	gits         map[pinsetter.Name]*gitDraft
 	resolved     map[pinsetter.Name]*GitSource
 	secrets      map[pinsetter.Name]*secret
@@ -74,11 +76,13 @@ type unparsed struct {
 func (l *loader) file(f File) {
 	if len(f.Data) > maxFileBytes {
 		l.fault(codeTooLarge, f.Path, 0, fmt.Sprintf("the file has more than %d MiB: split it", maxFileBytes>>20))
+		l.loseBytes(f.Path, 0, f.Data)
 		return
 	}
 	if encoding := utf16(f.Data); encoding != "" {
-		if mayHold(bytes.ReplaceAll(f.Data, []byte{0}, nil)) {
+		if text := bytes.ReplaceAll(f.Data, []byte{0}, nil); mayHold(text) {
 			l.fault(codeEncoding, f.Path, 1, fmt.Sprintf("the file is %s: save it as UTF-8", encoding))
+			l.loseBytes(f.Path, 0, text)
 		}
 		return
 	}
@@ -115,11 +119,13 @@ func (l *loader) document(path string, c chunk) {
 	d := document{path: path, offset: c.line - 1, template: isTemplate(c.data), left: &left}
 	if n.Kind == yaml.SequenceNode {
 		l.bareList(d, n)
+		l.loseBytes(path, c.line, c.data)
 		return
 	}
 	l.object(d, n, "", "")
 	if left < 0 {
 		l.fault(codeTooLarge, path, c.line, fmt.Sprintf("the document has more than %d values, its aliases expanded: write it without anchors and aliases", maxTokens))
+		l.loseBytes(path, c.line, c.data)
 	}
 }
 
@@ -152,6 +158,7 @@ func (l *loader) unreadable(path string, c chunk, failure *parseError) {
 		}
 	}
 	l.fault(failure.code, path, failure.line, message)
+	l.loseBytes(path, failure.line, c.data)
 }
 
 // bareList reports a document that is a list of objects.
@@ -189,9 +196,15 @@ func (l *loader) set() *Set {
 		l.resolveAutomation(a)
 		s.Automations = append(s.Automations, a.out)
 	}
+	for _, g := range l.gates {
+		l.resolveGate(g)
+		s.Gates = append(s.Gates, g.out)
+	}
+	s.lostGates = l.lostGates
 	slices.SortFunc(s.Repositories, func(a, b *Repository) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Policies, func(a, b *Policy) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Automations, func(a, b *Automation) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(s.Gates, func(a, b *Gate) int { return a.Name.Compare(b.Name) })
 	s.Findings = l.findings
 	for _, o := range l.objects {
 		s.Findings = append(s.Findings, o.findings...)

@@ -55,7 +55,7 @@ func loadCase(t *testing.T) *config.Set {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := config.Options{CheckPolicy: checkPolicy, CheckAutomation: checkAutomation}
+	options := config.Options{CheckPolicy: checkPolicy, CheckAutomation: checkAutomation, CheckGate: checkGate}
 	if _, err := os.Stat("secrets"); err == nil {
 		options.SecretDirs = []string{"secrets"}
 	}
@@ -76,6 +76,9 @@ func describe(s *config.Set) string {
 	}
 	for _, a := range s.Automations {
 		fmt.Fprintf(&b, "ImageUpdateAutomation %s%s: %s\n", a.Name, suspended(a.Suspended), state(a.Err))
+	}
+	for _, g := range s.Gates {
+		fmt.Fprintf(&b, "Gate %s: %s\n", g.Name, state(g.Err))
 	}
 	return b.String()
 }
@@ -109,6 +112,16 @@ func checkPolicy(spec config.ImagePolicySpec) error {
 		}
 		if strings.Contains(f.Extract, "$unknown") {
 			errs = append(errs, &config.FieldError{Field: "spec.filterTags.extract", Err: errors.New("no such group"), Severity: "warning"})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func checkGate(spec config.GateSpec) error {
+	var errs []error
+	for i, w := range spec.Windows {
+		if w.Schedule == "never" {
+			errs = append(errs, &config.FieldError{Field: fmt.Sprintf("spec.windows[%d].schedule", i), Err: errors.New("not cron")})
 		}
 	}
 	return errors.Join(errs...)

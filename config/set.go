@@ -13,9 +13,12 @@ type Set struct {
 	Repositories []*Repository // sorted by namespace and name, like the others
 	Policies     []*Policy
 	Automations  []*Automation
+	Gates        []*Gate
 
 	// Findings are all errors and warnings of loading, sorted by place.
 	Findings []pinsetter.Finding
+
+	lostGates []lostGate
 }
 
 // Repository returns the ImageRepository of that name, or nil.

@@ -8,7 +8,7 @@ import (
 // TestDecodableTypes: Flux's API modules grow, and decode must know every type
 // that a spec holds.
 func TestDecodableTypes(t *testing.T) {
-	for _, kind := range imageKinds {
+	for _, kind := range append(imageKinds, ownKinds...) {
 		checkDecodable(t, specType(kind), kind)
 	}
 	checkDecodable(t, reflect.TypeFor[gitSpec](), kindGit)

@@ -47,7 +47,7 @@ func (d *decoder) places(t reflect.Type, path, name string, depth int, places *[
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t == nil || t.Kind() != reflect.Struct || t == durationType || depth == 0 {
+	if t == nil || t.Kind() != reflect.Struct || t == durationType || t == momentType || depth == 0 {
 		return
 	}
 	known := d.schema.fieldsOf(t)

@@ -1,0 +1,100 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+func gateObject(name, rest string) string {
+	return "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: " + name + "}\n" + rest + "\n"
+}
+
+// TestGatesFor: a gate that can't be relied on stops every policy that it may
+// select, and no other.
+func TestGatesFor(t *testing.T) {
+	const of = "spec: {imageRepositoryRef: {name: r}, policy: {alphabetical: {}}}"
+	objects := object("ImageRepository", "r", "spec: {image: alpine, interval: 5m}") +
+		strings.Replace(object("ImagePolicy", "a", of), "name: a}", "name: a, labels: {team: a}}", 1) +
+		strings.Replace(object("ImagePolicy", "b", of), "name: b}", "name: b, labels: {team: b}}", 1)
+	const teamA = "policySelector: {matchLabels: {team: a}}"
+	tests := []struct {
+		name, gates string
+		a, b        string // the gates of the policies, or "error" for one
+	}{
+		{"none", "", "", ""},
+		{"no selector selects all", gateObject("g", "spec: {minAge: 1h}"), "g", "g"},
+		{"several, sorted", gateObject("z", "spec: {minAge: 1h}") + gateObject("g", "spec: {maxBump: minor, "+teamA+"}"), "g z", "z"},
+		{"of another namespace", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "name: g", "name: g, namespace: other", 1), "", ""},
+		{"broken, with a selector that holds", gateObject("g", "spec: {minAge: 3d, "+teamA+"}"), "error", ""},
+		{"broken selector", gateObject("g", "spec: {minAge: 1h, policySelector: {matchLabel: {team: a}}}"), "error", "error"},
+		{"misspelt selector", gateObject("g", "spec: {minAge: 1h, policySelektor: {matchLabels: {team: a}}}"), "error", "error"},
+		{"given twice, differing", gateObject("g", "spec: {minAge: 1h, "+teamA+"}") + gateObject("g", "spec: {minAge: 1h}"), "error", "error"},
+		{"given twice, identical", gateObject("g", "spec: {minAge: 1h, "+teamA+"}") + gateObject("g", "spec: {minAge: 1h, "+teamA+"}"), "g", ""},
+		{"selector given twice", gateObject("g", "spec: {minAge: 1h, "+teamA+", policySelector: {}}"), "error", "error"},
+		{"unknown version", strings.Replace(gateObject("g", "spec: {"+teamA+"}"), "v1alpha1", "v2", 1), "error", "error"},
+		{"misspelt kind", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "Gate", "Gates", 1), "error", "error"},
+		{"misspelt kind, elsewhere", strings.Replace(gateObject("g, namespace: other", "spec: {minAge: 1h}"), "Gate", "Gates", 1), "", ""},
+		{"misspelt group", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "pinsetter", "pinseter", 1), "error", "error"},
+		{"no version", "---\nkind: Gate\nmetadata: {name: g}\nspec: {minAge: 1h}\n", "error", "error"},
+		{"no name", "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nspec: {minAge: 1h}\n", "error", "error"},
+		{"not YAML", gateObject("g", "spec: {minAge: 1h"), "error", "error"},
+		{"in a bare list", "---\n- {apiVersion: pinsetter.dev/v1alpha1, kind: Gate, metadata: {name: g}}\n", "error", "error"},
+		{"another kind of ours", strings.Replace(gateObject("g", "spec: {}"), "Gate", "PullRequest", 1), "", ""},
+		{"somebody else's", strings.Replace(gateObject("g", "spec: {}"), "pinsetter.dev", "example.com", 1), "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			set := loadText(t, objects+test.gates)
+			for name, want := range map[string]string{"a": test.a, "b": test.b} {
+				if got := gatesOf(set, name); got != want {
+					t.Errorf("policy %s: gates %q, want %q\n%v", name, got, want, set.Findings)
+				}
+			}
+		})
+	}
+}
+
+func gatesOf(set *config.Set, policy string) string {
+	gates, err := set.GatesFor(set.Policy(pinsetter.Name{Namespace: "default", Name: policy}))
+	if err != nil {
+		if !strings.Contains(err.Error(), "in.yaml:") {
+			return "error without a place: " + err.Error()
+		}
+		return "error"
+	}
+	var names []string
+	for _, g := range gates {
+		names = append(names, g.Name.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+// TestGateInUTF16: a file that isn't read may hold a gate for any policy.
+func TestGateInUTF16(t *testing.T) {
+	var wide []byte
+	for _, b := range []byte(gateObject("g", "spec: {minAge: 1h}")) {
+		wide = append(wide, b, 0)
+	}
+	set := config.Load([]config.File{{Path: "in.yaml", Data: append([]byte{0xff, 0xfe}, wide...)}}, config.Options{})
+	if _, err := set.GatesFor(&config.Policy{}); err == nil {
+		t.Error("a gate in a file that isn't UTF-8 counts for nothing")
+	}
+}
+
+func TestGateValues(t *testing.T) {
+	set := mustLoad(t, gateObject("g", `spec: {minAge: 1h30m, freeze: {from: 2026-12-20T00:00:00+01:00, to: "2027-01-05T00:00:00Z", reason: x}}`))
+	g := set.Gate(pinsetter.Name{Namespace: "default", Name: "g"})
+	want := config.GateSpec{
+		MinAge: &config.Duration{Duration: 90 * time.Minute}, MinAgeFrom: config.AgeFromFirstSeen,
+		Freeze: &config.GateFreeze{From: time.Date(2026, 12, 19, 23, 0, 0, 0, time.UTC), To: time.Date(2027, 1, 5, 0, 0, 0, 0, time.UTC), Reason: "x"},
+	}
+	if diff := cmp.Diff(want, g.Spec); diff != "" {
+		t.Errorf("spec (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,207 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// gateDraft is a Gate of which it isn't known yet what it selects.
+type gateDraft struct {
+	*object
+	out *Gate
+}
+
+func (l *loader) readGate(o *object, spec *yaml.Node) {
+	g := &Gate{Name: o.name, Origin: o.origin}
+	l.gates = append(l.gates, &gateDraft{o, g})
+	d := l.strictSpec(o, spec, &g.Spec)
+	g.selector = d.gateSelector(g.Spec.PolicySelector)
+	d.age(&g.Spec)
+	d.platforms(g.Spec.Platforms)
+	d.windows(g.Spec.Windows)
+	d.freeze(g.Spec.Freeze)
+	d.maxBump(g.Spec.MaxBump)
+	d.holds(g.Spec.Hold)
+	if !o.broken() && idle(g.Spec) {
+		d.fail(codeMissingField, "spec", "lets everything pass: write minAge, platforms, windows, freeze, maxBump, allowDowngrade or hold")
+	}
+	if l.opts.CheckGate != nil && !d.blamed("spec") {
+		d.injected(codeGate, l.opts.CheckGate(g.Spec))
+	}
+	o.remember("spec.policySelector")
+}
+
+// idle reports whether a gate with this spec does nothing.
+func idle(s GateSpec) bool {
+	return s.MinAge == nil && s.Platforms == nil && s.Windows == nil && s.Freeze == nil &&
+		s.MaxBump == "" && s.Hold == nil && s.AllowDowngrade == nil
+}
+
+// gateSelector compiles a selector; nil where it can't be relied on.
+func (d *decoder) gateSelector(selector *LabelSelector) labels.Selector {
+	const path = "spec.policySelector"
+	if d.blamed(path) {
+		return nil
+	}
+	if selector == nil {
+		return labels.Everything()
+	}
+	compiled, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		d.fail(codeBadValue, path, "%v", err)
+		return nil
+	}
+	return compiled
+}
+
+func (d *decoder) age(spec *GateSpec) {
+	switch spec.MinAgeFrom {
+	case "", AgeFromFirstSeen, AgeFromCreated:
+	default:
+		d.fail(codeBadValue, "spec.minAgeFrom", "%q is not %s or %s%s",
+			spec.MinAgeFrom, AgeFromFirstSeen, AgeFromCreated, d.object.hint(string(spec.MinAgeFrom)))
+	}
+	switch {
+	case spec.MinAge == nil && spec.MinAgeFrom != "":
+		d.fail(codeMissingField, "spec.minAge", "is missing, and minAgeFrom says where it counts from")
+	case spec.MinAge != nil && spec.MinAgeFrom == "":
+		spec.MinAgeFrom = AgeFromFirstSeen
+	}
+	if spec.MinAge != nil && spec.MinAge.Duration <= 0 {
+		d.fail(codeDuration, "spec.minAge", "lets everything pass: write how long a tag must have been there, such as %q", "72h")
+	}
+}
+
+// platformGrammar is "os/arch[/variant]" in the words that Go and the OCI image
+// index use.
+var platformGrammar = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9._-]+)?$`)
+
+func (d *decoder) platforms(platforms []string) {
+	d.notEmpty("spec.platforms", platforms != nil, len(platforms))
+	for i, platform := range platforms {
+		if !platformGrammar.MatchString(platform) {
+			d.fail(codeBadValue, item("spec.platforms", i), "%q is not a platform: write os/arch or os/arch/variant, such as %q%s",
+				platform, "linux/arm64", d.object.hint(platform))
+		}
+	}
+}
+
+// maxWindow is the longest window: one that is open for a year is none.
+const maxWindow = 366 * 24 * time.Hour
+
+func (d *decoder) windows(windows []GateWindow) {
+	d.notEmpty("spec.windows", windows != nil, len(windows))
+	for i, w := range windows {
+		path := item("spec.windows", i)
+		d.require(path+".schedule", w.Schedule)
+		switch {
+		case w.Duration.Duration == 0:
+			d.missing(path + ".duration")
+		case w.Duration.Duration > maxWindow:
+			d.fail(codeDuration, path+".duration", "is longer than a year: leave the window out")
+		}
+	}
+}
+
+func (d *decoder) freeze(f *GateFreeze) {
+	if f == nil {
+		return
+	}
+	const path = "spec.freeze"
+	if f.From.IsZero() {
+		d.missing(path + ".from")
+	}
+	if f.To.IsZero() {
+		d.missing(path + ".to")
+	}
+	if !f.From.IsZero() && !f.To.IsZero() && !f.To.After(f.From) {
+		d.fail(codeBadValue, path+".to", "is not after from: nothing would be frozen")
+	}
+	d.require(path+".reason", f.Reason)
+}
+
+func (d *decoder) maxBump(b Bump) {
+	if sizes := []Bump{"", BumpPatch, BumpMinor, BumpMajor}; !slices.Contains(sizes, b) {
+		d.fail(codeBadValue, "spec.maxBump", "%q is not patch, minor or major%s", b, d.object.hint(string(b)))
+	}
+}
+
+func (d *decoder) holds(holds []GateHold) {
+	d.notEmpty("spec.hold", holds != nil, len(holds))
+	for i, h := range holds {
+		path := item("spec.hold", i)
+		switch {
+		case h.Tags == nil && h.Range == "":
+			d.fail(codeMissingField, path, "holds nothing: write tags or range")
+		case h.Tags != nil && h.Range != "":
+			d.fail(codeBadValue, path, "has tags and range: write an entry for each")
+		}
+		d.notEmpty(path+".tags", h.Tags != nil, len(h.Tags))
+		for j, tag := range h.Tags {
+			if !pinsetter.ValidTag(tag) {
+				d.fail(codeBadValue, item(path+".tags", j), "%q can't be a tag: write one exactly, or use range%s", tag, d.object.hint(tag))
+			}
+		}
+		d.require(path+".reason", h.Reason)
+	}
+}
+
+// notEmpty reports a list that was given without elements.
+func (d *decoder) notEmpty(path string, given bool, length int) {
+	if given && length == 0 {
+		d.fail(codeMissingField, path, "is an empty list: leave it out, or write what it is for")
+	}
+}
+
+// resolveGate says what is known of the gate once everything was read.
+func (l *loader) resolveGate(g *gateDraft) {
+	g.out.Err = g.err()
+	if first := g.firstError(); first != nil {
+		g.out.wrong = fmt.Sprintf("%s:%d", first.Path, first.Line)
+	}
+	for _, f := range g.findings {
+		if f.Code == codeDuplicateObject || f.Code == codeDuplicateKey {
+			g.out.selector = nil // the copy that was left out may select others
+		}
+	}
+	selects := func(p *policyDraft) bool { return g.out.Selects(p.out) }
+	if g.out.Err == nil && len(l.policies) > 0 && !slices.ContainsFunc(l.policies, selects) {
+		g.warn(codeGateUnused, "spec.policySelector", "selects none of the policies in namespace %s", g.name.Namespace)
+	}
+}
+
+// lose remembers that an object which may be a Gate can't be read, so that no
+// policy that it may select is written.
+func (l *loader) lose(o *object, apiVersion string) {
+	group, _, _ := strings.Cut(apiVersion, "/")
+	kind := strings.TrimSuffix(o.kind, kindList)
+	ours := distance(group, ownGroup) <= 3 && (kind == "" || suggest(kind, ownKinds) != "")
+	if !ours && (apiVersion != "" || kind != kindGate) {
+		return
+	}
+	lost := lostGate{place: o.place()}
+	if kind == o.kind && kind != "" && validName(o.name.Namespace) {
+		lost.namespace = o.name.Namespace
+	}
+	l.lostGates = append(l.lostGates, lost)
+}
+
+// gateWord is what bytes that hold a Gate have on some line.
+var gateWord = regexp.MustCompile(`kind["']?\s*:\s*["']?Gate(List)?\b`)
+
+// loseBytes is lose for bytes that are not read.
+func (l *loader) loseBytes(path string, line int, data []byte) {
+	if bytes.Contains(data, []byte(ownGroup+"/")) && gateWord.Match(data) {
+		l.lostGates = append(l.lostGates, lostGate{place: fmt.Sprintf("%s:%d", path, max(line, 1))})
+	}
+}
