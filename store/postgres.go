@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,9 +89,16 @@ func secretsOf(dsn DSN) []string {
 	return secrets
 }
 
-// hide returns what a driver said on one line, without secrets.
+// hide returns what a driver said on one line, each of its lines once, without
+// secrets. A server that isn't there is asked twice, with TLS and without.
 func (e postgresEngine) hide(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\t' }), " ")
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	text = strings.Join(lines, " ")
 	for _, secret := range e.secrets {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "[password]")

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -21,20 +22,26 @@ func (l *Ledger) sightings(ctx context.Context, tags []Tag) (map[Tag]sighting, e
 	byKey := make(map[string]Tag, len(tags))
 	keys := make([]string, 0, len(tags))
 	for _, tag := range tags {
-		if _, twice := byKey[tag.key()]; !twice {
-			keys = append(keys, tag.key())
+		key := tag.key()
+		if _, twice := byKey[key]; !twice {
+			keys = append(keys, key)
 		}
-		byKey[tag.key()] = tag
+		byKey[key] = tag
 	}
 	err := l.read(ctx, "read sightings", func(ctx context.Context, q querier) error {
 		return q.query(ctx, func(row func(...any) error) error {
 			var key string
 			var first, listed, since int64
 			var s sighting
-			err := row(&key, &first, &listed, &s.sight.Digest, &since, &s.sight.Previous)
+			if err := row(&key, &first, &listed, &s.sight.Digest, &since, &s.sight.Previous); err != nil {
+				return err
+			}
+			if first < earliest.UnixMicro() {
+				return damaged("first sight of "+key, fmt.Errorf("%d is no time", first))
+			}
 			s.sight.First, s.listed, s.sight.DigestSince = moment(first), moment(listed), moment(since)
 			found[byKey[key]] = s
-			return err
+			return nil
 		}, `SELECT s.image_tag, s.first_seen, s.listed, s.digest, s.digest_since, s.previous
 			FROM TEXTS($1) CROSS JOIN pinsetter_sighting s WHERE s.image_tag = j.value`, list(keys))
 	})
@@ -42,7 +49,7 @@ func (l *Ledger) sightings(ctx context.Context, tags []Tag) (map[Tag]sighting, e
 }
 
 // news is what a batch of observations adds to the ledger. Its lists are sorted
-// by key, so that two processes that record the same take locks in one order.
+// by image and tag, so that two processes that record the same take locks in one order.
 type news struct {
 	at      time.Time
 	tags    []Tag    // whose rows change

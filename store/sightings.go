@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +18,10 @@ type Tag struct {
 
 // key is how both are stored: no tag has a colon or a slash, so it is one to one.
 func (t Tag) key() string { return plain(t.Image + ":" + t.Tag) }
+
+func (t Tag) compare(u Tag) int {
+	return cmp.Or(strings.Compare(t.Image, u.Image), strings.Compare(t.Tag, u.Tag))
+}
 
 // Observation is that a registry lists a tag now, and the digest that it was
 // asked for, if it was.
@@ -42,6 +48,11 @@ func (s Sight) Since() time.Time {
 	}
 	return s.First
 }
+
+// earliest is before all that this program can have seen. A machine without a
+// battery begins in 1970, and what it sees then would be old at once when its
+// clock is set.
+var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // listedAgain is how often "still listed" is written down.
 const listedAgain = 7 * 24 * time.Hour
@@ -70,9 +81,14 @@ func (l *Ledger) Seen(ctx context.Context, tags []Tag) (map[Tag]Sight, error) {
 // A tag given twice counts once, with the last digest given. Where the ledger
 // doesn't write, the result is what it would be.
 //
+// A time before the year 2000 is an error: the clock isn't set.
+//
 // Memory stays bounded where callers give accepted tags that rank above some
 // written one, and the written ones, rather than all that are listed.
 func (l *Ledger) See(ctx context.Context, at time.Time, seen []Observation) (map[Tag]Sight, error) {
+	if at.Before(earliest) {
+		return nil, fmt.Errorf("record sightings in %s: the clock says %s: set it", l.dsn, at.UTC().Format(time.DateOnly))
+	}
 	digests := make(map[Tag]string, len(seen))
 	tags := make([]Tag, 0, len(seen))
 	for _, o := range seen {
@@ -83,7 +99,7 @@ func (l *Ledger) See(ctx context.Context, at time.Time, seen []Observation) (map
 		}
 		digests[o.Tag] = o.Digest
 	}
-	slices.SortFunc(tags, func(a, b Tag) int { return strings.Compare(a.key(), b.key()) })
+	slices.SortFunc(tags, Tag.compare)
 	rows, err := l.sightings(ctx, tags)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,4 +144,19 @@ func testWarmLedger(t *testing.T, p place) {
 	if p.count(t, listed) == before {
 		t.Error("after a week it is not written that the tag is still listed")
 	}
+}
+
+func TestSeeByAClockThatIsNotSet(t *testing.T) {
+	p := newSQLite(t)
+	l := p.open(t, store.Options{})
+	for _, at := range []time.Time{{}, time.Unix(100, 0)} {
+		_, err := l.See(t.Context(), at, []store.Observation{{Tag: tag("1.0")}})
+		if err == nil || !strings.Contains(err.Error(), "the clock says") {
+			t.Errorf("at %v: error %v", at, err)
+		}
+	}
+	see(t, l, noon, "1.0", "")
+	p.exec(t, "UPDATE pinsetter_sighting SET first_seen = 0")
+	_, err := l.Seen(t.Context(), []store.Tag{tag("1.0")})
+	mustFail(t, err, store.ErrCorrupt, "first sight of "+tag("1.0").Image)
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -237,4 +238,37 @@ func TestSQLiteInTwoProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	hammered(t, p.open(t, store.Options{}))
+}
+
+// TestSQLiteKilledInUse kills a process that records, and reads what it left.
+func TestSQLiteKilledInUse(t *testing.T) {
+	p := newSQLite(t)
+	for round := range 5 {
+		command := other(t, fmt.Sprintf("hammer %d", round), p.dsn)
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		for time.Since(begin) < 10*time.Second { // until it has recorded something new
+			if info, err := os.Stat(p.raw + "-wal"); err == nil && info.Size() > 100_000 {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		_ = command.Process.Kill()
+		_ = command.Wait()
+		reader := p.open(t, store.Options{ReadOnly: true})
+		runs := len(history(t, reader, store.Filter{}))
+		l := p.open(t, store.Options{})
+		if got := len(history(t, l, store.Filter{})); got != runs || len(written(t, l)) == 0 {
+			t.Errorf("%d runs, read only %d", got, runs)
+		}
+		see(t, l, noon, "1.0", "")
+		if err := errors.Join(l.Close(), reader.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := len(history(t, p.open(t, store.Options{ReadOnly: true}), store.Filter{})); got == 0 {
+		t.Error("nothing can be read when everybody is gone")
+	}
 }

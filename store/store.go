@@ -99,7 +99,7 @@ func (l *Ledger) Close() error {
 }
 
 // Remembers reports whether anything is kept, so that a gate that counts from a
-// first sight may ever pass. It is false for "none" alone.
+// first sight may ever pass. It is false for "none" and the zero Ledger.
 func (l *Ledger) Remembers() bool { return l.remembers }
 
 // Ephemeral returns why this ledger evidently doesn't last, for people, with
