@@ -7,8 +7,8 @@
 // once. What comes in batches costs one query, and one transaction where
 // something is new; a warm ledger isn't written to.
 //
-// A Ledger trusts its caller's clock and never moves what it has recorded: a
-// clock that goes back or ahead makes no tag older than it is.
+// A Ledger trusts its caller's clock and never moves what it has recorded, so a
+// clock that goes back makes no tag older. One that is ahead does, while it is.
 package store
 
 import (
