@@ -52,7 +52,7 @@ spec:
   git: {commit: {author: {name: Bot, email: bot@example.test}}, push: {branch: BRANCH}}
 `
 
-func newFleet(t *testing.T, branch string) *fleet {
+func newFleet(t testing.TB, branch string) *fleet {
 	t.Helper()
 	f := &fleet{marked: "# a file\nimage: REG/org/app:TAG # {\"$imagepolicy\": \"default:app\"}\n"}
 	around := func(next http.Handler) http.Handler {
@@ -69,11 +69,17 @@ func newFleet(t *testing.T, branch string) *fleet {
 	f.marked = strings.ReplaceAll(f.marked, "REG", f.registry.Addr)
 	f.repo = server.NewRepository("fleet", parts.RepositoryOptions{Tree: parts.Tree{Files: map[string]string{"a.yaml": f.with("1.0.0")}}})
 	f.objects = filepath.Join(t.TempDir(), "objects.yaml")
+	f.write(t, branch)
+	return f
+}
+
+// write writes the objects, with branch as the push branch.
+func (f *fleet) write(t testing.TB, branch string) {
+	t.Helper()
 	text := strings.NewReplacer("REG", f.registry.Addr, "REPO", f.repo.URL, "BRANCH", branch).Replace(fleetObjects)
 	if err := os.WriteFile(f.objects, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return f
 }
 
 // with returns the marked file showing tag.

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pinsetter/pinsetter/parts"
+)
+
+// binary builds the program as `make build` does and returns its path.
+func binary(b *testing.B) string {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "pinsetter")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("build: %v\n%s", err, out)
+	}
+	return path
+}
+
+// cost is what a process took.
+type cost struct {
+	wall time.Duration
+	peak int64 // resident bytes
+}
+
+// measure runs a command to its end. The peak is what Linux calls VmHWM, looked
+// at until the end: that of wait4 has the memory of the process that forked.
+func measure(b *testing.B, name string, args ...string) cost {
+	b.Helper()
+	var out bytes.Buffer
+	cmd := exec.Command(name, args...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	started := time.Now()
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	ended := make(chan struct{})
+	peak := make(chan int64)
+	go func() { peak <- watch(cmd.Process.Pid, ended) }()
+	err := cmd.Wait()
+	c := cost{wall: time.Since(started)}
+	close(ended)
+	if c.peak = <-peak; err != nil {
+		b.Fatalf("%s: %v\n%s", name, err, &out)
+	}
+	return c
+}
+
+// watch returns the most memory that a process was seen to have had, in bytes.
+func watch(pid int, ended chan struct{}) int64 {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	var peak int64
+	for {
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // gone at the end
+		if _, after, found := strings.Cut(string(status), "VmHWM:"); found && strings.Contains(string(status), "pinsetter") {
+			var kilobytes int64
+			if _, err := fmt.Sscan(after, &kilobytes); err == nil {
+				peak = max(peak, kilobytes<<10)
+			}
+		}
+		select {
+		case <-ended:
+			return peak
+		case <-tick.C:
+		}
+	}
+}
+
+// shelfOfFiles writes n manifests, percent of them marked, all showing tag.
+func shelfOfFiles(b *testing.B, n, percent int, image, tag string) string {
+	b.Helper()
+	root := parts.Dir(b)
+	for i := range n {
+		dir := filepath.Join(root, fmt.Sprintf("cluster-%d", i/5000), fmt.Sprintf("team-%d", i/100))
+		if i%100 == 0 {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				b.Fatal(err)
+			}
+		}
+		marker := ""
+		if i*7919%100 < percent {
+			marker = ` # {"$imagepolicy": "default:app"}`
+		}
+		var text strings.Builder
+		fmt.Fprintf(&text, "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app-%d\n  namespace: team-%d\nspec:\n  replicas: 2\n", i, i/100)
+		text.WriteString("  template:\n    spec:\n      containers:\n        - name: app\n")
+		fmt.Fprintf(&text, "          image: %s:%s%s\n          ports: [{containerPort: 8080}]\n          env:\n", image, tag, marker)
+		for v := range 8 {
+			fmt.Fprintf(&text, "            - name: VARIABLE_%d\n              value: \"value %d\"\n", v, v*i)
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("app-%d.yaml", i)), []byte(text.String()), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return root
+}
+
+// BenchmarkSet is `pinsetter set` as a whole process over 100,000 files, beside
+// `grep -rlF` over the same tree: x-grep is the ratio of their times, and
+// peak-MB the most memory of any run. Nothing is to change, but in the rows
+// "all", in which every marked file is rewritten.
+func BenchmarkSet(b *testing.B) {
+	const files = 100_000
+	program := binary(b)
+	registry := parts.NewRegistry(b, parts.RegistryOptions{})
+	registry.Push("org/app", "1.0.0", "1.1.0")
+	image := registry.Image("org/app")
+	objects := filepath.Join(b.TempDir(), "objects.yaml")
+	text := strings.NewReplacer("REG", registry.Addr, "REPO", "https://git.example.test/fleet", "BRANCH", "main").Replace(fleetObjects)
+	if err := os.WriteFile(objects, []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for _, percent := range []int{1, 10} {
+		for _, row := range []struct{ name, tag string }{{"nothing", "1.1.0"}, {"all", "1.0.0"}} {
+			b.Run(fmt.Sprintf("marked=%d%%/change=%s", percent, row.name), func(b *testing.B) {
+				var ours, theirs time.Duration
+				var peak int64
+				for b.Loop() {
+					b.StopTimer()
+					dir := shelfOfFiles(b, files, percent, image, row.tag)
+					b.StartTimer()
+					theirs += measure(b, "grep", "-rlF", "$imagepolicy", dir).wall
+					c := measure(b, program, "set", "--dir", dir, "-f", objects)
+					ours += c.wall
+					peak = max(peak, c.peak)
+					b.StopTimer()
+					if err := os.RemoveAll(dir); err != nil {
+						b.Fatal(err)
+					}
+					b.StartTimer()
+				}
+				b.ReportMetric(ours.Seconds()/theirs.Seconds(), "x-grep")
+				b.ReportMetric(float64(peak)/(1<<20), "peak-MB")
+			})
+		}
+	}
+}
+
+// BenchmarkStart is a process that does nothing, beside /bin/true.
+func BenchmarkStart(b *testing.B) {
+	program := binary(b)
+	var ours, theirs time.Duration
+	var peak int64
+	for b.Loop() {
+		theirs += measure(b, "true").wall
+		c := measure(b, program, "version")
+		ours += c.wall
+		peak = max(peak, c.peak)
+	}
+	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "x-true")
+	b.ReportMetric(float64(peak)/(1<<20), "peak-MB")
+}
+
+// BenchmarkRun is `pinsetter run` as a whole process with one change in a
+// repository of 10,000 files over http, beside C git's shallow clone of it
+// without checkout. Package gitops compares the same work with go-git's clone.
+func BenchmarkRun(b *testing.B) {
+	program := binary(b)
+	f := newFleet(b, "main")
+	folder := shelfOfFiles(b, 10_000, 0, "registry.example.test/app", "1.0.0")
+	server := parts.NewGit(b, parts.GitOptions{})
+	f.repo = server.NewRepository("crowd", parts.RepositoryOptions{Folder: folder, Tree: parts.Tree{Files: map[string]string{"a.yaml": f.with("1.0.0")}}})
+	f.write(b, "main")
+	clones := b.TempDir()
+	var ours, theirs time.Duration
+	var peak int64
+	for i := 0; b.Loop(); i++ {
+		b.StopTimer()
+		f.repo.CommitFile("main", "a.yaml", fmt.Sprintf("# %d\n%s", i, f.with("1.0.0")), "")
+		b.StartTimer()
+		theirs += measure(b, "git", "clone", "-q", "--depth=1", "--no-checkout", f.repo.URL, filepath.Join(clones, fmt.Sprint(i))).wall
+		c := measure(b, program, "run", "-f", f.objects)
+		ours += c.wall
+		peak = max(peak, c.peak)
+	}
+	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "x-git-clone")
+	b.ReportMetric(float64(peak)/(1<<20), "peak-MB")
+}
