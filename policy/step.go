@@ -1,0 +1,51 @@
+package policy
+
+import (
+	"fmt"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// Range returns a function that reports whether a tag, or what was extracted
+// from one, is a version in a SemVer range. It is safe for concurrent use.
+//
+// It is for keeping versions out, so it takes in what a policy's range would
+// not: the prereleases between its bounds.
+func Range(text string) (inside func(tag string) bool, err error) {
+	within, err := parseRange(text)
+	if err != nil {
+		return nil, fmt.Errorf("parse range %q: %w: write such as \">=1.0.0 <2.0.0\", \"^1.2\" or \"1.x || 3.x\"", text, err)
+	}
+	return func(tag string) bool {
+		v, ok := parseVersion(tag)
+		return ok && within.acceptsAsRelease(v)
+	}, nil
+}
+
+// Bump returns the size of the step between two tags, up or down: the leftmost
+// number of their versions that differs, or config.BumpPatch where none does.
+// The version of a tag is in what the policy's filter extracts of it, or in the
+// tag itself where there is none in that. It is not ok where one of the tags has
+// no version.
+func (p *Policy) Bump(from, to string) (size config.Bump, ok bool) {
+	v, ok := p.version(from)
+	w, also := p.version(to)
+	switch {
+	case !ok || !also:
+		return "", false
+	case v.major != w.major:
+		return config.BumpMajor, true
+	case v.minor != w.minor:
+		return config.BumpMinor, true
+	}
+	return config.BumpPatch, true
+}
+
+func (p *Policy) version(tag string) (version, bool) {
+	if value, kept := p.filter.value(tag); kept {
+		if v, ok := parseVersion(value); ok {
+			return v, true
+		}
+	}
+	return parseVersion(tag)
+}
