@@ -20,19 +20,21 @@ import (
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/scanner"
+	"github.com/pinsetter/pinsetter/store"
 )
 
 // Options are what a bot works with. Registry and Git must be set.
 type Options struct {
 	Registry *registry.Registry
 	Git      gitops.Options
+	Ledger   *store.Ledger    // what was seen and done; nil: nothing is remembered
 	Now      func() time.Time // the clock of commits and scans; nil: time.Now
 	Log      *slog.Logger     // nil: silent
 	Progress func(string)     // told what is being done, from several goroutines; nil: nobody
 }
 
-// Bot does what a set of objects says. It keeps nothing between calls, so what
-// it does follows from the objects, the registries and the branches alone. Its
+// Bot does what a set of objects says. It keeps nothing between calls but in the
+// ledger, and does without what that has lost. Its
 // methods are safe for concurrent use, but two cycles at once race on pushes,
 // and one of them does its work again.
 type Bot struct {
@@ -42,6 +44,9 @@ type Bot struct {
 
 // New returns a bot for set.
 func New(set *config.Set, o Options) *Bot {
+	if o.Ledger == nil {
+		o.Ledger = &store.Ledger{}
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -103,6 +108,9 @@ func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*config.Automa
 	c.o.Log.Debug("cycle", "automations", len(automations), "repositories", len(lanes))
 	results = append(results, c.runAll(ctx, lanes)...)
 	sortResults(results)
+	if mode == Push {
+		c.record(ctx, results, c.o.Now())
+	}
 	return results
 }
 
@@ -120,6 +128,8 @@ type Result struct {
 	Err      error               `json:"-"` // what Error says, as a value; joined where several things failed
 	Patch    string              `json:"-"` // unified diff of the changes, with the paths of the repository
 	Findings []pinsetter.Finding `json:"-"` // about the marked files that were read
+
+	wrote map[store.Site]pinsetter.Image // what was pushed to which sites
 }
 
 // Pushed is where an automation's commit went. Refspec is set where the

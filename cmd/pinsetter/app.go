@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/yaml"
+
+	"github.com/pinsetter/pinsetter/store"
 )
 
 // app is what the commands share: the flags of all of them, and the streams.
@@ -26,6 +28,7 @@ type app struct {
 	secrets     []string
 	namespace   string
 	output      string
+	state       string
 	concurrency int
 	timeout     time.Duration
 	logLevel    string
@@ -35,6 +38,7 @@ type app struct {
 	log      *slog.Logger
 	progress *progress
 	said     map[string]bool    // lines on standard error
+	ledger   *store.Ledger      // nil: not opened
 	release  context.CancelFunc // of the timeout; nil without one
 }
 
@@ -42,6 +46,9 @@ type app struct {
 func (a *app) close() {
 	if a.progress != nil {
 		a.progress.done()
+	}
+	if a.ledger != nil {
+		_ = a.ledger.Close() // everything in it is committed
 	}
 	if a.release != nil {
 		a.release()
@@ -54,6 +61,7 @@ func (a *app) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&a.secrets, "secrets", nil, "folder of mounted Secrets: DIR/<namespace>/<name>/<key>, or DIR/<name>/<key> (repeatable)")
 	f.StringVarP(&a.namespace, "namespace", "n", "default", "namespace of objects that name none, and the scope of NAME arguments")
 	f.StringVarP(&a.output, "output", "o", "table", "table, json or yaml")
+	f.StringVar(&a.state, "state", "", "where what was seen and done is kept: sqlite:PATH, postgres://..., or none (default: sqlite in the user's state directory)")
 	f.IntVar(&a.concurrency, "concurrency", 16, "registry requests in flight per host")
 	f.DurationVar(&a.timeout, "timeout", 0, "bound on the whole command, such as 5m (default: none)")
 	f.StringVar(&a.logLevel, "log-level", "warn", "debug, info, warn or error")
@@ -130,6 +138,40 @@ func (a *app) setLog() error {
 		a.log = slog.New(slog.NewJSONHandler(a.err, options))
 	default:
 		return usage("--log-format %q: write text or json", a.logFormat)
+	}
+	return nil
+}
+
+// dsn returns where the state is kept.
+func (a *app) dsn() (store.DSN, error) {
+	if a.state != "" {
+		dsn, err := store.ParseDSN(a.state)
+		if err != nil {
+			return store.DSN{}, usage("--state: %w", err)
+		}
+		return dsn, nil
+	}
+	home, _ := os.UserHomeDir() // DefaultDSN says what is missing without one
+	return store.DefaultDSN(os.Getenv, home)
+}
+
+// openLedger opens the state. A ledger that can't be used is said and done
+// without: what to do is computed from objects, registries and branches.
+func (a *app) openLedger(ctx context.Context, o store.Options) error {
+	dsn, err := a.dsn()
+	if end := (*ended)(nil); errors.As(err, &end) {
+		return err
+	}
+	if err == nil {
+		a.ledger, err = store.Open(ctx, dsn, o)
+	}
+	if err != nil {
+		a.ledger = nil
+		a.say("warning", "nothing is remembered of this run: "+err.Error())
+		return nil
+	}
+	if reason := a.ledger.Ephemeral(); reason != "" {
+		a.say("warning", reason)
 	}
 	return nil
 }

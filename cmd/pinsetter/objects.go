@@ -84,6 +84,7 @@ func (a *app) bot(set *config.Set) *bot.Bot {
 	return bot.New(set, bot.Options{
 		Registry: registry.New(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent()}),
 		Git:      a.gitOptions(),
+		Ledger:   a.ledger,
 		Log:      a.log,
 		Progress: a.progress.show,
 	})

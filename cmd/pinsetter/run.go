@@ -12,6 +12,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/store"
 )
 
 func newRun(a *app) *cobra.Command {
@@ -32,6 +33,9 @@ standard error, a line each, and the exit status is 1.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			mine, err := parseShard(shard, os.Getenv("JOB_COMPLETION_INDEX"))
 			if err != nil {
+				return err
+			}
+			if err := a.openLedger(cmd.Context(), store.Options{}); err != nil {
 				return err
 			}
 			c, err := a.cycle(cmd, bot.Push, args, mine)

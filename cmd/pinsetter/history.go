@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pinsetter/pinsetter/store"
+)
+
+func newHistory(a *app) *cobra.Command {
+	var f store.Filter
+	var since, until string
+	cmd := &cobra.Command{
+		Use:   "history",
+		Short: "Show what was done, when and why",
+		Long: `Shows the runs that changed, held or failed at something, newest first, as the
+ledger (--state) keeps them. No object is loaded, and nothing is asked for.`,
+		Example: `  pinsetter history --since 24h
+  pinsetter history --policy flux-system/podinfo --limit 5 -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			now := time.Now()
+			if f.Since, err = moment("--since", since, now); err != nil {
+				return err
+			}
+			if f.Until, err = moment("--until", until, now); err != nil {
+				return err
+			}
+			if f.Limit < 0 {
+				return usage("--limit %d: give a number of runs, or 0 for all", f.Limit)
+			}
+			dsn, err := a.dsn()
+			if err != nil {
+				return err
+			}
+			ledger, err := store.Open(cmd.Context(), dsn, store.Options{ReadOnly: true})
+			if err != nil {
+				return finish(err)
+			}
+			defer ledger.Close()
+			runs, err := ledger.History(cmd.Context(), f)
+			if err != nil {
+				return finish(err)
+			}
+			return a.print(runs, historyTable(runs))
+		},
+	}
+	cmd.Flags().StringVar(&f.Automation, "automation", "", "runs of this automation only: NAMESPACE/NAME")
+	cmd.Flags().StringVar(&f.Policy, "policy", "", "runs that changed or held something for this policy: NAMESPACE/NAME")
+	cmd.Flags().StringVar(&since, "since", "", "runs from then on: 24h, 2006-01-02 or 2006-01-02T15:04:05Z")
+	cmd.Flags().StringVar(&until, "until", "", "runs before then, written as --since")
+	cmd.Flags().IntVar(&f.Limit, "limit", 50, "the newest so many runs; 0 for all")
+	return cmd
+}
+
+// moment reads a time: so long before now, a day, or a moment of RFC 3339. It is
+// zero where nothing is given.
+func moment(flag, text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	if t, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
+		return t, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, usage("%s %q: write how long ago (24h), a day (2006-01-02) or a moment (2006-01-02T15:04:05Z)", flag, text)
+	}
+	return t, nil
+}
+
+func historyTable(runs []store.Run) func(io.Writer, painter) error {
+	return func(w io.Writer, p painter) error {
+		for _, run := range runs {
+			at := run.At.Local().Format("2006-01-02 15:04:05")
+			s, text := runOutcome(run)
+			fmt.Fprintf(w, "%s %s %s\n", p.paint(dim, at), p.paint(bold, run.Automation), p.paint(s, printable(text)))
+			if err := changeTable(w, p, "  ", run.Changes); err != nil {
+				return err
+			}
+			for _, h := range run.Held {
+				fmt.Fprintf(w, "  %s %s\n", p.paint(yellow, "held"), printable(describeHold(h)))
+			}
+		}
+		return nil
+	}
+}
+
+func runOutcome(run store.Run) (style, string) {
+	switch {
+	case run.Commit != "" && run.Error != "":
+		return yellow, fmt.Sprintf("pushed %.12s to %s, with errors: %s", run.Commit, run.Branch, run.Error)
+	case run.Commit != "":
+		return green, fmt.Sprintf("pushed %.12s to %s", run.Commit, run.Branch)
+	case run.Error != "":
+		return red, "failed: " + run.Error
+	}
+	return yellow, "held"
+}
