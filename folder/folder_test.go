@@ -128,7 +128,7 @@ func TestEachReportsWhatMayNotBeRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Cleanup(func() { os.Chmod(filepath.Join(dir, "c"), 0o755) })
+	t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, "c"), 0o755) }) // so that it can be removed
 	got, err := contents(t, f, folder.Options{})
 	if len(got) != 1 || !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("%v, %v", got, err)

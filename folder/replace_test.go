@@ -109,7 +109,7 @@ func TestReplaceInAReadOnlyDirectory(t *testing.T) {
 	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.Chmod(dir, 0o755) })
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o755) }) // so that it can be removed
 	err := f.Replace("a.yaml", []byte("old"), []byte("new"))
 	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "write a new file beside it") {
 		t.Errorf("error: %v", err)
