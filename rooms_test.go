@@ -39,7 +39,7 @@ var rooms = []struct {
 
 	{name: "scanner", rooms: root + " config registry"},
 	{name: "policy", rooms: root + " config", opens: "github.com/Masterminds/semver/v3"},
-	{name: "gate", rooms: root + " config"},
+	{name: "gate", rooms: root + " config", opens: "github.com/robfig/cron/v3"},
 	{name: "setters", rooms: root, opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
 	{name: "message", rooms: root + " config", opens: `
 		text/template

@@ -1,15 +1,23 @@
-// Package gate holds what a candidate must pass before a site takes it. It is
-// pure: what it must know about tags it asks of an Order.
+// Package gate holds what a candidate must pass before a site takes it. Policy
+// gates, which Gate objects ask for, rank out candidates for all sites; site
+// rules decide what one site may take. A [Walk] goes through a policy's
+// candidates, best first, and gives each site the first that may be taken there.
 //
-// Site rules decide what one site may take; they never change which candidate
-// is best. Policy gates, which rank out candidates for all sites, find their
-// place beside them.
+// It is pure: what it must know about tags it asks of an [Order] and of [Facts],
+// the cheapest question first, and time is an argument. A gate that can't know
+// says no. Every refusal ends with the ways out.
+//
+// It is the only door to the cron parser.
 package gate
 
 import (
+	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
 )
 
 // Order is what a policy and its image repository know about tags. None of its
@@ -28,45 +36,114 @@ type Order interface {
 	Ranked() bool
 }
 
-// Down judges taking tag at a site. It returns the reason to hold the site, or
-// "" where the site may take it.
-//
-// A registry that has lost a tag, or answers with half of its list, makes an
-// older tag look best. So a site never goes down from a written tag that its
-// policy still accepts; where the policy accepts it no more, going down is what
-// was asked for.
-func Down(site pinsetter.Site, tag string, order Order) string {
-	if !order.Ranked() {
-		return ""
-	}
-	for _, written := range site.Written {
-		if written.Tag == "" || written.Tag == tag || !order.Accepts(written.Tag) {
-			continue
-		}
-		if order.Above(written.Tag, tag) {
-			return fmt.Sprintf("%s is written here and no longer listed, and %s would be a step down: "+
-				"to take it, write %s by hand, or exclude %s (ImageRepository spec.exclusionList, or the policy's range or filter)",
-				written.Tag, tag, tag, written.Tag)
-		}
-	}
-	return ""
+// Ranges compiles a SemVer range to a function that reports whether a tag, or
+// what a policy extracted from one, is a version inside. Package policy has it.
+type Ranges func(text string) (inside func(tag string) bool, err error)
+
+// Gates are what the Gate objects of one policy demand together: all of them
+// apply. The zero Gates demand nothing. They are safe for concurrent use.
+type Gates struct {
+	rules  []rules  // of one gate each, sorted by its name
+	broken *Refusal // nil, or why nothing passes
 }
 
-// KeptDigest returns the digest that a site shows beside tag, so that a policy
-// that reflects digests only where none is present leaves it alone. It returns
-// "" where the site shows another tag, no well-formed digest, or several.
-func KeptDigest(site pinsetter.Site, tag string) string {
-	var kept string
-	for _, written := range site.Written {
-		switch {
-		case written.Tag != tag:
-			return ""
-		case !pinsetter.ValidDigest(written.Digest), written.Digest == kept:
-		case kept != "":
-			return ""
-		default:
-			kept = written.Digest
+// rules is a Gate that was compiled.
+type rules struct {
+	gate    string // "namespace/name"
+	spec    config.GateSpec
+	holds   []hold
+	windows []window
+}
+
+// New compiles the gates of one policy, sorted by name. With an error, which
+// names the gate and the field, no candidate passes what it returns.
+func New(gates []*config.Gate, ranges Ranges) (Gates, error) {
+	var all Gates
+	var errs []error
+	for _, g := range gates {
+		r, err := compile(g.Spec, ranges)
+		if err = errors.Join(g.Err, err); err != nil {
+			errs = append(errs, fmt.Errorf("Gate %s: %w", g.Name, err))
+		}
+		r.gate = g.Name.String()
+		all.rules = append(all.rules, r)
+	}
+	err := errors.Join(errs...)
+	if err != nil {
+		all.broken = &Refusal{Reason: oneLine(err) + ": mend the Gate"}
+	}
+	return all, err
+}
+
+// Check says what is wrong with a gate's schedules, time zones and ranges: nil,
+// or *config.FieldError values joined.
+func Check(spec config.GateSpec, ranges Ranges) error {
+	_, err := compile(spec, ranges)
+	return err
+}
+
+func compile(spec config.GateSpec, ranges Ranges) (rules, error) {
+	r := rules{spec: spec}
+	var holdErr, windowErr error
+	r.holds, holdErr = compileHolds(spec.Hold, ranges)
+	r.windows, windowErr = compileWindows(spec.Windows)
+	return r, errors.Join(holdErr, windowErr)
+}
+
+// Remembering returns the names of the gates, "namespace/name", whose minAge
+// counts from the first sight of a tag. Without a ledger, no candidate ever
+// passes them.
+func (g Gates) Remembering() []string {
+	var names []string
+	for _, r := range g.rules {
+		if r.fromSight() {
+			names = append(names, r.gate)
 		}
 	}
-	return kept
+	return names
 }
+
+// Refusal is why a candidate may not be written now. The zero Stage is
+// pinsetter.StageGate.
+type Refusal struct {
+	Stage  pinsetter.Stage // pinsetter.StageGate or StageHold
+	Gate   string          // "namespace/name" of the Gate object, "" where none asked for it
+	Reason string          // for people; ends with the ways out
+	Until  time.Time       // when what refuses ends, nothing else changing; zero where no time ends it
+}
+
+// verdict returns what r makes of a candidate.
+func (r *Refusal) verdict(c pinsetter.Candidate) pinsetter.Verdict {
+	v := pinsetter.Verdict{
+		Tag: c.Tag, Value: c.Value, Verdict: pinsetter.Rejected,
+		Stage: pinsetter.StageGate, Gate: r.Gate, Reason: r.Reason, Until: r.Until,
+	}
+	if r.Stage != "" {
+		v.Stage = r.Stage
+	}
+	return v
+}
+
+// hold returns what r means for a site that doesn't take what it refuses.
+func (r *Refusal) hold(site pinsetter.Site, candidate string) *pinsetter.Hold {
+	reason := r.Reason
+	if r.Gate != "" {
+		reason = "Gate " + r.Gate + ": " + reason
+	}
+	return &pinsetter.Hold{
+		Policy: site.Policy.String(), Path: site.Path, Line: site.Line(),
+		Current: site.Current(), Candidate: candidate, Reason: reason, Until: r.Until,
+	}
+}
+
+// unknown refuses what a gate could not find out.
+func (r *rules) unknown(what string, err error) *Refusal {
+	return &Refusal{
+		Gate: r.gate,
+		Reason: fmt.Sprintf("%s isn't known: %s: mend that, or take the rule out of the Gate",
+			what, oneLine(err)),
+	}
+}
+
+// oneLine returns an error's text on one line.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -1,12 +1,17 @@
 package gate_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gate"
 )
 
@@ -36,57 +41,167 @@ func site(refs ...string) pinsetter.Site {
 	return s
 }
 
-func TestDown(t *testing.T) {
-	tests := []struct {
-		name    string
-		written []string
-		tag     string
-		order   numbers
-		held    bool
-	}{
-		{"up", []string{"4"}, "5", numbers{max: 9}, false},
-		{"same", []string{"5"}, "5", numbers{max: 9}, false},
-		{"down from an accepted tag", []string{"6"}, "5", numbers{max: 9}, true},
-		{"down from a tag outside the range", []string{"6"}, "5", numbers{max: 5}, false},
-		{"from a tag that is no number", []string{"latest"}, "5", numbers{max: 9}, false},
-		{"nothing written", nil, "5", numbers{max: 9}, false},
-		{"one of several is higher", []string{"4", "6"}, "5", numbers{max: 9}, true},
-		{"an order that says nothing about age", []string{"6"}, "5", numbers{max: 9, unranked: true}, false},
+// noon is now in tests that don't care.
+var noon = time.Date(2026, 8, 5, 12, 0, 0, 0, time.UTC)
+
+func digest(seed string) string {
+	return "sha256:" + fmt.Sprintf("%064x", seed)[:64]
+}
+
+// ranges reads ">=5" alone.
+func ranges(text string) (func(string) bool, error) {
+	least, err := strconv.Atoi(strings.TrimPrefix(text, ">="))
+	if err != nil {
+		return nil, err
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			reason := gate.Down(site(tt.written...), tt.tag, tt.order)
-			if (reason != "") != tt.held {
-				t.Fatalf("held = %v (%q), want %v", reason != "", reason, tt.held)
-			}
-			if tt.held && !slices.ContainsFunc(tt.written, func(w string) bool { return strings.HasPrefix(reason, w) }) {
-				t.Errorf("reason %q does not begin with the written tag", reason)
-			}
-		})
+	return func(tag string) bool {
+		v, err := strconv.Atoi(tag)
+		return err == nil && v >= least
+	}, nil
+}
+
+// bump takes tens for minor and hundreds for major numbers.
+func bump(from, to string) (config.Bump, bool) {
+	a, err := strconv.Atoi(from)
+	b, also := strconv.Atoi(to)
+	switch {
+	case err != nil || also != nil:
+		return "", false
+	case a/100 != b/100:
+		return config.BumpMajor, true
+	case a/10 != b/10:
+		return config.BumpMinor, true
+	}
+	return config.BumpPatch, true
+}
+
+// facts answers from maps, by tag, and counts what was asked. What is missing
+// in seen was never seen; a tag's digest is digest(tag) unless given.
+type facts struct {
+	seen    map[string]gate.Sight
+	digests map[string]string
+	content map[string]gate.Content // by tag
+	broken  map[string]bool         // tags about which the registry gives no answer
+	ledger  error
+	asked   []string
+}
+
+func (f *facts) Seen(_ context.Context, tag string) (gate.Sight, error) { return f.seen[tag], f.ledger }
+
+func (f *facts) Digest(ctx context.Context, tag string) (string, error) {
+	f.asked = append(f.asked, tag)
+	if f.broken[tag] {
+		return "", errors.New("502 Bad Gateway")
+	}
+	if d, given := f.digests[tag]; given {
+		return d, ctx.Err()
+	}
+	return digest(tag), ctx.Err()
+}
+
+func (f *facts) Content(_ context.Context, tag, _ string) (gate.Content, error) {
+	if f.broken[tag+" content"] {
+		return gate.Content{}, errors.New("404 Not Found")
+	}
+	return f.content[tag], nil
+}
+
+// old is the sight of a tag that has been there for a time.
+func old(tag string, age time.Duration) gate.Sight {
+	return gate.Sight{Since: noon.Add(-age), Digest: digest(tag)}
+}
+
+func object(name string, spec config.GateSpec) *config.Gate {
+	return &config.Gate{Name: pinsetter.Name{Namespace: "ns", Name: name}, Spec: spec}
+}
+
+func compiled(t *testing.T, specs ...config.GateSpec) gate.Gates {
+	t.Helper()
+	var gates []*config.Gate
+	for i, spec := range specs {
+		gates = append(gates, object(fmt.Sprint("g", i+1), spec))
+	}
+	all, err := gate.New(gates, ranges)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func hours(n int) *config.Duration { return &config.Duration{Duration: time.Duration(n) * time.Hour} }
+
+// subject is candidates, best first, of a policy that orders by number.
+func subject(f gate.Facts, tags ...string) gate.Subject {
+	var candidates []pinsetter.Candidate
+	for _, tag := range tags {
+		candidates = append(candidates, pinsetter.Candidate{Tag: tag, Value: tag})
+	}
+	return gate.Subject{Candidates: slices.Values(candidates), Order: numbers{max: 1000}, Bump: bump, Facts: f, Now: noon}
+}
+
+// judged returns what gates make of tag 5.
+func judged(t *testing.T, f gate.Facts, at time.Time, specs ...config.GateSpec) pinsetter.Verdict {
+	t.Helper()
+	s := subject(f, "5")
+	s.Now = at
+	return compiled(t, specs...).Walk(s).Judge(t.Context(), pinsetter.Candidate{Tag: "5", Value: "5"})
+}
+
+// checkVerdict compares a verdict with the start of the reason that is wanted, ""
+// for a candidate that passes, and with when it ends.
+func checkVerdict(t *testing.T, got pinsetter.Verdict, reason string, until time.Time) {
+	t.Helper()
+	passed := got.Verdict == pinsetter.Eligible
+	if passed != (reason == "") || !strings.HasPrefix(got.Reason, reason) || !got.Until.Equal(until) {
+		t.Errorf("got %+v, want reason %q until %v", got, reason, until)
+	}
+	if !passed && !strings.Contains(got.Reason, ": ") {
+		t.Errorf("reason %q has no way out", got.Reason)
 	}
 }
 
-func TestKeptDigest(t *testing.T) {
-	a, b := "sha256:"+strings.Repeat("a", 64), "sha256:"+strings.Repeat("b", 64)
-	tests := []struct {
-		name    string
-		written []string
-		want    string
-	}{
-		{"well formed", []string{"5@" + a}, a},
-		{"none", []string{"5"}, ""},
-		{"malformed", []string{"5@sha256:0"}, ""},
-		{"another tag", []string{"4@" + a}, ""},
-		{"shown twice", []string{"5@" + a, "5"}, a},
-		{"two digests", []string{"5@" + a, "5@" + b}, ""},
-		{"one marker still shows another tag", []string{"5@" + a, "4"}, ""},
-		{"nothing written", nil, ""},
+// TestNew: what can't be compiled is an error that names its place, and lets
+// nothing pass.
+func TestNew(t *testing.T) {
+	spec := config.GateSpec{
+		Hold:    []config.GateHold{{Tags: []string{"1"}}, {Range: "x"}},
+		Windows: []config.GateWindow{{Schedule: "* * *", TimeZone: "Nowhere", Duration: *hours(1)}},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := gate.KeptDigest(site(tt.written...), "5"); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-		})
+	gates, err := gate.New([]*config.Gate{object("g", spec)}, ranges)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{"Gate ns/g: ", "spec.hold[1].range: ", "spec.windows[0].schedule: ", "spec.windows[0].timeZone: "} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q lacks %q", err, want)
+		}
+	}
+	if err := gate.Check(spec, ranges); err == nil {
+		t.Error("Check says nothing")
+	}
+	if got := gates.Walk(subject(nil, "5")).Judge(t.Context(), pinsetter.Candidate{Tag: "5"}); got.Verdict != pinsetter.Rejected || strings.Contains(got.Reason, "\n") {
+		t.Errorf("a broken gate says %+v", got)
+	}
+	wrong := object("g", config.GateSpec{MaxBump: config.BumpMinor})
+	wrong.Err = errors.New("x")
+	if _, err := gate.New([]*config.Gate{wrong}, ranges); err == nil {
+		t.Error("a gate with Err is compiled")
+	}
+}
+
+func TestRemembering(t *testing.T) {
+	gates := compiled(t, config.GateSpec{MinAge: hours(1)}, config.GateSpec{MaxBump: config.BumpMinor},
+		config.GateSpec{MinAge: hours(1), MinAgeFrom: config.AgeFromCreated}, config.GateSpec{MinAge: hours(1), MinAgeFrom: config.AgeFromFirstSeen})
+	if got := gates.Remembering(); !slices.Equal(got, []string{"ns/g1", "ns/g4"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// TestNoGates: without gates everything passes, and nobody is asked.
+func TestNoGates(t *testing.T) {
+	f := &facts{}
+	checkVerdict(t, judged(t, f, noon), "", time.Time{})
+	if len(f.asked) > 0 {
+		t.Errorf("asked about %v", f.asked)
 	}
 }
