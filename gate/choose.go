@@ -9,8 +9,9 @@ import (
 
 // Choice is what a site takes.
 type Choice struct {
-	// Candidate is what the site takes. Its tag is empty where the site stays as it
-	// is, altogether.
+	// Candidate is what the site takes: the tag that it shows already where that is
+	// listed and nothing better may be taken. Its own tag is empty where the site
+	// shows something else and takes nothing.
 	Candidate pinsetter.Candidate
 
 	// Hold says why a better candidate isn't taken; nil where there is none.
@@ -29,6 +30,7 @@ type Choice struct {
 // Confirm the whole image before it is written.
 func (w *Walk) Choose(ctx context.Context, site pinsetter.Site, shown pinsetter.Image) Choice {
 	var hold *pinsetter.Hold
+	ended := false // no candidate passes any more: the written tag is looked for
 	for i := 0; ; i++ {
 		c, more := w.at(i)
 		if !more {
@@ -37,18 +39,18 @@ func (w *Walk) Choose(ctx context.Context, site pinsetter.Site, shown pinsetter.
 		if showsOnly(site, c.Tag) || nameOnly(site) {
 			return Choice{Candidate: c, Hold: hold}
 		}
-		refusal, ends := w.rules(ctx, site, shown, c.Tag)
-		if refusal == nil {
+		if ended {
+			continue
+		}
+		var refusal *Refusal
+		if refusal, ended = w.rules(ctx, site, shown, c.Tag); refusal == nil {
 			if refusal = w.judge(ctx, c); refusal == nil {
 				return Choice{Candidate: c, Hold: hold}
 			}
-			ends = w.ends(ctx, refusal)
+			ended = w.ends(ctx, refusal)
 		}
 		if hold == nil {
 			hold = refusal.hold(site, c.Tag)
-		}
-		if ends {
-			return Choice{Hold: hold}
 		}
 	}
 }

@@ -32,8 +32,12 @@ func (n numbers) Accepts(tag string) bool { return n.value(tag) >= 0 && n.value(
 func (n numbers) Above(a, b string) bool  { return n.value(a) > n.value(b) }
 func (n numbers) Ranked() bool            { return !n.unranked }
 
+// site is a place with references; "tag@digest" each.
 func site(refs ...string) pinsetter.Site {
-	var s pinsetter.Site
+	s := pinsetter.Site{
+		Path: "apps/a.yaml", Policy: pinsetter.Name{Namespace: "ns", Name: "app"},
+		Markers: []pinsetter.Marker{{Line: 7, Part: pinsetter.PartReference}},
+	}
 	for _, ref := range refs {
 		tag, digest, _ := strings.Cut(ref, "@")
 		s.Written = append(s.Written, pinsetter.Image{Tag: tag, Digest: digest})

@@ -1,0 +1,106 @@
+package gate_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gate"
+)
+
+func TestMinAgeFromFirstSight(t *testing.T) {
+	gates := []config.GateSpec{{MinAge: hours(24)}, {MinAge: hours(72)}, {MinAge: hours(1)}}
+	passes := noon.Add(72 * time.Hour)
+	tests := []struct {
+		name   string
+		facts  facts
+		reason string
+		until  time.Time
+		asks   bool // the registry
+	}{
+		{"old enough", facts{seen: map[string]gate.Sight{"5": old("5", 72*time.Hour)}}, "", time.Time{}, true},
+		{"too young", facts{seen: map[string]gate.Sight{"5": old("5", 5*time.Hour+90*time.Second)}},
+			"seen 5h1m ago, and minAge is 72h: wait until 2026-08-08T06:58:30Z, lower minAge, or write 5 by hand",
+			noon.Add(67*time.Hour - 90*time.Second), false},
+		{"a nanosecond too young", facts{seen: map[string]gate.Sight{"5": old("5", 72*time.Hour-1)}}, "seen 71h59m ago", noon.Add(1), false},
+		{"never seen", facts{}, "seen just now, and minAge is 72h", passes, true},
+		{"its digest never read", facts{seen: map[string]gate.Sight{"5": {Since: noon.Add(-100 * time.Hour)}}}, "seen just now", passes, true},
+		{"moved since", facts{seen: map[string]gate.Sight{"5": {Since: noon.Add(-100 * time.Hour), Digest: digest("other")}}},
+			"it shows another digest than before, and counts as new: seen just now", passes, true},
+		{"by a clock that was ahead", facts{seen: map[string]gate.Sight{"5": old("5", -time.Hour)}}, "seen later than now, says a clock", noon.Add(73 * time.Hour), false},
+		{"no ledger", facts{ledger: errors.New("the database is damaged")}, "when it was first seen isn't known: the database is damaged: mend that", time.Time{}, false},
+		{"no answer", facts{seen: map[string]gate.Sight{"5": old("5", 100*time.Hour)}, broken: map[string]bool{"5": true}},
+			"its digest isn't known: 502 Bad Gateway: mend that", time.Time{}, true},
+		{"no digest", facts{seen: map[string]gate.Sight{"5": old("5", 100*time.Hour)}, digests: map[string]string{"5": "sha256:x"}},
+			`its digest isn't known: the registry answers with "sha256:x"`, time.Time{}, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := judged(t, &test.facts, noon, gates...)
+			checkVerdict(t, got, test.reason, test.until)
+			if test.reason != "" && got.Gate != "ns/g2" {
+				t.Errorf("gate %q", got.Gate)
+			}
+			if asks := len(test.facts.asked) > 0; asks != test.asks {
+				t.Errorf("asks the registry: %v", asks)
+			}
+		})
+	}
+}
+
+// TestAgeEndsWhenItSays: with the facts unchanged, a tag that is too young passes
+// from Until on and not before, and once it passes it always does.
+func TestAgeEndsWhenItSays(t *testing.T) {
+	f := &facts{
+		seen:    map[string]gate.Sight{"5": old("5", time.Hour)},
+		content: map[string]gate.Content{"5": {Created: noon.Add(-time.Hour)}},
+	}
+	for _, spec := range []config.GateSpec{{MinAge: hours(48)}, {MinAge: hours(48), MinAgeFrom: config.AgeFromCreated}} {
+		until := judged(t, f, noon, spec).Until
+		for _, step := range []time.Duration{-time.Hour, -1, 0, 1, time.Hour, 10_000 * time.Hour} {
+			got := judged(t, f, until.Add(step), spec)
+			if passes := got.Reason == ""; passes != (step >= 0) {
+				t.Errorf("%s: %v after Until: %q", spec.MinAgeFrom, step, got.Reason)
+			}
+		}
+	}
+}
+
+func TestMinAgeFromCreation(t *testing.T) {
+	tests := []struct {
+		name    string
+		created time.Time
+		reason  string
+		until   time.Time
+	}{
+		{"old enough", noon.Add(-24 * time.Hour), "", time.Time{}},
+		{"too young", noon.Add(-30 * time.Minute), "created 30m ago, and minAge is 24h: wait until 2026-08-06T11:30:00Z", noon.Add(23*time.Hour + 30*time.Minute)},
+		{"of tomorrow", noon.Add(24 * time.Hour), "created later than now", noon.Add(48 * time.Hour)},
+		{"not said", time.Time{}, "it doesn't say when it was created: write minAgeFrom: firstSeen", time.Time{}},
+		{"a reproducible build", time.Unix(0, 0), "it says that it was created in 1970, before there were images", time.Time{}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := &facts{content: map[string]gate.Content{"5": {Created: test.created}}, ledger: errors.New("not needed")}
+			got := judged(t, f, noon, config.GateSpec{MinAge: hours(24), MinAgeFrom: config.AgeFromCreated})
+			checkVerdict(t, got, test.reason, test.until)
+		})
+	}
+	f := &facts{broken: map[string]bool{"5 content": true}}
+	got := judged(t, f, noon, config.GateSpec{MinAge: hours(24), MinAgeFrom: config.AgeFromCreated})
+	checkVerdict(t, got, "what it holds isn't known: 404 Not Found", time.Time{})
+}
+
+// TestWithoutFacts: a gate that has nobody to ask says no.
+func TestWithoutFacts(t *testing.T) {
+	for _, spec := range []config.GateSpec{{MinAge: hours(1)}, {MinAge: hours(1), MinAgeFrom: config.AgeFromCreated}, {Platforms: []string{"linux/amd64"}}} {
+		got := judged(t, nil, noon, spec)
+		if got.Reason == "" {
+			t.Errorf("%+v passes", spec)
+		}
+	}
+	if got := judged(t, nil, time.Time{}, config.GateSpec{}); got.Reason == "" {
+		t.Error("a candidate passes without a time")
+	}
+}

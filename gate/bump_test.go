@@ -1,0 +1,60 @@
+package gate_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// TestMaxBump: tens are minor and hundreds major numbers.
+func TestMaxBump(t *testing.T) {
+	patch, minor, major := config.GateSpec{MaxBump: config.BumpPatch}, config.GateSpec{MaxBump: config.BumpMinor}, config.GateSpec{MaxBump: config.BumpMajor}
+	tests := []struct {
+		name    string
+		written []string
+		gates   []config.GateSpec
+		takes   string
+		hold    string // the start of its reason after the gate's name
+	}{
+		{"no bound", []string{"111"}, nil, "211", ""},
+		{"major", []string{"111"}, []config.GateSpec{major}, "211", ""},
+		{"minor", []string{"111"}, []config.GateSpec{minor}, "121", "from 111 to 211 is a major step, and maxBump is minor: to take it, write 211 by hand, or raise maxBump"},
+		{"patch", []string{"111"}, []config.GateSpec{patch}, "113", "from 111 to 211 is a major step, and maxBump is patch"},
+		{"the smallest of several", []string{"111"}, []config.GateSpec{major, patch, minor}, "113", "from 111 to 211 is a major step, and maxBump is patch"},
+		{"nothing below", []string{"113"}, []config.GateSpec{patch}, "113", "from 113 to 211"},
+		{"markers that disagree", []string{"111", "121"}, []config.GateSpec{minor}, "121", "from 111 to 211"},
+		{"no version is written", []string{"latest"}, []config.GateSpec{minor}, "", "from latest to 211 is a step of unknown size"},
+		{"nothing is written", []string{""}, []config.GateSpec{patch}, "211", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := compiled(t, test.gates...).Walk(subject(nil, "211", "121", "113", "112", "111"))
+			got := w.Choose(t.Context(), site(test.written...), pinsetter.Image{})
+			if got.Candidate.Tag != test.takes {
+				t.Errorf("takes %q, want %q", got.Candidate.Tag, test.takes)
+			}
+			checkHold(t, got.Hold, "211", test.hold)
+		})
+	}
+}
+
+// checkHold compares a hold with the candidate and the start of the reason that
+// are wanted; "" for none.
+func checkHold(t *testing.T, got *pinsetter.Hold, candidate, reason string) {
+	t.Helper()
+	if got == nil || reason == "" {
+		if (got == nil) != (reason == "") {
+			t.Errorf("hold %+v, want %q", got, reason)
+		}
+		return
+	}
+	text := got.Reason
+	if rest, found := strings.CutPrefix(text, "Gate ns/"); found {
+		_, text, _ = strings.Cut(rest, ": ")
+	}
+	if got.Candidate != candidate || !strings.HasPrefix(text, reason) || !strings.Contains(text, ": ") {
+		t.Errorf("hold %+v, want candidate %q and reason %q", got, candidate, reason)
+	}
+}

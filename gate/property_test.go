@@ -1,0 +1,234 @@
+package gate_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gate"
+)
+
+// world is whatever a registry and a ledger may answer, the same for the same
+// question.
+type world struct {
+	seen    map[string]gate.Sight
+	digests map[string]string
+	content map[string]gate.Content // by digest
+	errs    map[string]bool         // by question
+}
+
+var errWorld = errors.New("no answer")
+
+func (w world) Seen(_ context.Context, tag string) (gate.Sight, error) {
+	if w.errs["seen "+tag] {
+		return gate.Sight{}, errWorld
+	}
+	return w.seen[tag], nil
+}
+
+func (w world) Digest(_ context.Context, tag string) (string, error) {
+	if w.errs["digest "+tag] {
+		return w.digests[tag], errWorld
+	}
+	return w.digests[tag], nil
+}
+
+func (w world) Content(_ context.Context, _, digest string) (gate.Content, error) {
+	if w.errs["content "+digest] {
+		return gate.Content{}, errWorld
+	}
+	return w.content[digest], nil
+}
+
+// anyWorld has tags 0 to n-1, of which a few were moved, are broken, or have
+// times that can't be.
+func anyWorld(r *rand.Rand, n int) world {
+	w := world{map[string]gate.Sight{}, map[string]string{}, map[string]gate.Content{}, map[string]bool{}}
+	times := []time.Time{{}, time.Unix(0, 0), noon.Add(-100 * time.Hour), noon.Add(-72 * time.Hour), noon.Add(-time.Hour), noon, noon.Add(100 * time.Hour)}
+	platforms := [][]string{nil, {}, {"linux/amd64"}, {"linux/amd64", "linux/arm64/v8"}, {"x"}}
+	for i := range n {
+		tag := strconv.Itoa(i)
+		for _, seed := range []string{tag, tag + " moved"} {
+			w.content[digest(seed)] = gate.Content{Created: times[r.IntN(len(times))], Platforms: platforms[r.IntN(len(platforms))]}
+			w.errs["content "+digest(seed)] = r.IntN(10) == 0
+		}
+		w.digests[tag] = []string{digest(tag), digest(tag), digest(tag), digest(tag + " moved"), "", "sha256:0"}[r.IntN(6)]
+		known := []string{digest(tag), digest(tag), ""}[r.IntN(3)]
+		w.seen[tag] = gate.Sight{Since: times[r.IntN(len(times))], Digest: known}
+		w.errs["seen "+tag], w.errs["digest "+tag] = r.IntN(10) == 0, r.IntN(10) == 0
+	}
+	return w
+}
+
+// anyGates returns up to three gates; their windows are whole hours of a day in
+// UTC, so that a plain check can read them.
+func anyGates(r *rand.Rand) []config.GateSpec {
+	specs := make([]config.GateSpec, r.IntN(4))
+	for i := range specs {
+		s := &specs[i]
+		if r.IntN(3) == 0 {
+			s.MinAge, s.MinAgeFrom = hours(r.IntN(150)+1), []config.AgeFrom{config.AgeFromFirstSeen, config.AgeFromCreated}[r.IntN(2)]
+		}
+		if r.IntN(3) == 0 {
+			s.Platforms = []string{"linux/amd64", "linux/arm64"}[:1+r.IntN(2)]
+		}
+		if r.IntN(8) == 0 {
+			s.Windows = []config.GateWindow{{Schedule: fmt.Sprintf("0 %d * * *", r.IntN(24)), Duration: *hours(1 + r.IntN(20))}}
+		}
+		if r.IntN(8) == 0 {
+			from := noon.Add(time.Duration(r.IntN(20)-18) * time.Hour)
+			s.Freeze = &config.GateFreeze{From: from, To: from.Add(10 * time.Hour), Reason: "x"}
+		}
+		if r.IntN(3) == 0 {
+			s.MaxBump = []config.Bump{config.BumpPatch, config.BumpMinor, config.BumpMajor}[r.IntN(3)]
+		}
+		if r.IntN(3) == 0 {
+			s.Hold = []config.GateHold{{Tags: []string{strconv.Itoa(r.IntN(30))}, Reason: "x"}, {Range: fmt.Sprint(">=", 15+r.IntN(30)), Reason: "x", Until: noon.Add(time.Duration(r.IntN(3)-1) * time.Hour)}}
+		}
+		if r.IntN(4) == 0 {
+			allow := r.IntN(2) == 0
+			s.AllowDowngrade = &allow
+		}
+	}
+	return specs
+}
+
+// passes says as plainly as the rules are written down whether a tag passes one
+// gate.
+func passes(s config.GateSpec, w world, tag string) bool {
+	n, _ := strconv.Atoi(tag)
+	for _, h := range s.Hold {
+		least, ranged := 0, h.Range != ""
+		fmt.Sscanf(h.Range, ">=%d", &least)
+		if (slices.Contains(h.Tags, tag) || ranged && n >= least) && (h.Until.IsZero() || noon.Before(h.Until)) {
+			return false
+		}
+	}
+	for _, win := range s.Windows {
+		var start int
+		fmt.Sscanf(win.Schedule, "0 %d", &start)
+		if since := time.Duration((12-start+24)%24) * time.Hour; since >= win.Duration.Duration {
+			return false
+		}
+	}
+	if f := s.Freeze; f != nil && !noon.Before(f.From) && noon.Before(f.To) {
+		return false
+	}
+	d := w.digests[tag]
+	known := !w.errs["digest "+tag] && pinsetter.ValidDigest(d)
+	content, told := w.content[d], known && !w.errs["content "+d]
+	if s.MinAge != nil && s.MinAgeFrom == config.AgeFromFirstSeen {
+		sight := w.seen[tag]
+		if w.errs["seen "+tag] || !known || sight.Digest != d || sight.Since.IsZero() || noon.Sub(sight.Since) < s.MinAge.Duration {
+			return false
+		}
+	}
+	if s.MinAge != nil && s.MinAgeFrom == config.AgeFromCreated {
+		if !told || content.Created.Year() < 2013 || noon.Sub(content.Created) < s.MinAge.Duration {
+			return false
+		}
+	}
+	if s.Platforms != nil && !told {
+		return false
+	}
+	if s.Platforms != nil && content.Platforms != nil {
+		return slices.Contains(content.Platforms, "linux/amd64") &&
+			(len(s.Platforms) == 1 || slices.Contains(content.Platforms, "linux/arm64/v8"))
+	}
+	return true
+}
+
+// fits says as plainly whether a site that shows one tag may take another.
+func fits(specs []config.GateSpec, written, shown, tag string, max int) bool {
+	allowed, denied := false, false
+	for _, s := range specs {
+		size, _ := bump(written, tag)
+		if s.MaxBump == config.BumpPatch && size != config.BumpPatch || s.MaxBump == config.BumpMinor && size == config.BumpMajor {
+			return false
+		}
+		if s.AllowDowngrade != nil {
+			allowed, denied = allowed || *s.AllowDowngrade, denied || !*s.AllowDowngrade
+		}
+	}
+	w, _ := strconv.Atoi(written)
+	n, _ := strconv.Atoi(tag)
+	back, err := strconv.Atoi(shown)
+	down := w > n && w <= max && (!allowed || denied)
+	reverted := err == nil && shown != written && back <= max && n <= back
+	return !down && !reverted
+}
+
+// checkWalk holds, for one seed, that a site takes the best candidate that passes
+// every gate and every rule, or stays; and that it is held where a better one was
+// refused.
+func checkWalk(t *testing.T, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	w, specs := anyWorld(r, 40), anyGates(r)
+	tags := r.Perm(40)[:r.IntN(12)] // lists are cut and shuffled
+	slices.Sort(tags)
+	slices.Reverse(tags)
+	var listed []string
+	for _, tag := range tags {
+		listed = append(listed, strconv.Itoa(tag))
+	}
+	max, written, shown := 20+r.IntN(30), strconv.Itoa(r.IntN(40)), []string{"", strconv.Itoa(r.IntN(40))}[r.IntN(2)]
+	s := subject(w, listed...)
+	s.Order = numbers{max: max}
+	walk := compiled(t, specs...).Walk(s)
+	want, better := plainChoice(specs, w, listed, written, shown, max)
+	got := walk.Choose(t.Context(), site(written), image(shown))
+	if got.Candidate.Tag != want || (got.Hold != nil) != better {
+		t.Errorf("seed %d: %v, shows %s, shown %q, gates %+v: takes %+v, want %q, hold %v", seed, listed, written, shown, specs, got, want, better)
+	}
+	for _, tag := range listed {
+		take := pinsetter.Image{Tag: tag, Digest: []string{"", digest(tag)}[r.IntN(2)]}
+		if take == image(written) || walk.Confirm(t.Context(), site(written), image(shown), take, pinsetter.Candidate{Tag: tag, Value: tag}) != nil {
+			continue
+		}
+		ok := tag == written || fits(specs, written, shown, tag, max)
+		for _, spec := range specs {
+			ok = ok && passes(spec, w, tag)
+		}
+		if !ok {
+			t.Errorf("seed %d: %v is confirmed at %s, shown %q, gates %+v", seed, take, written, shown, specs)
+		}
+	}
+}
+
+func plainChoice(specs []config.GateSpec, w world, listed []string, written, shown string, max int) (tag string, better bool) {
+	for _, tag := range listed {
+		if tag == written {
+			return tag, better
+		}
+		ok := fits(specs, written, shown, tag, max)
+		for _, spec := range specs {
+			ok = ok && passes(spec, w, tag)
+		}
+		if ok {
+			return tag, better
+		}
+		better = true
+	}
+	return "", better
+}
+
+func TestWalkProperty(t *testing.T) {
+	for seed := range uint64(3000) {
+		checkWalk(t, seed)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func FuzzWalk(f *testing.F) {
+	f.Add(uint64(1))
+	f.Fuzz(checkWalk)
+}
