@@ -28,6 +28,21 @@ func TestDistribution(t *testing.T) {
 	wantError(t, err, registry.ErrNotFound, server.Addr, "list tags of HOST/org/other: 404 Not Found: NAME_UNKNOWN: repository name not known to registry")
 }
 
+func TestDistributionHoldsContent(t *testing.T) {
+	server := parts.NewDistribution(t, parts.DistributionOptions{User: "bot", Password: password})
+	access := registry.Access{DockerConfigs: []pinsetter.Secret{dockerConfig("secretRef a/b", server.Addr, "bot", password)}}
+	repository := open(t, server.Image("org/app"), access)
+	wantContent(t, repository, server.PushIndex("org/app", "1.0.0", "linux/arm/v7", "linux/amd64"),
+		registry.Content{Platforms: []string{"linux/amd64", "linux/arm/v7"}})
+	wantContent(t, repository, server.PushContent("org/app", "2.0.0", "content"), registry.Content{Platforms: []string{}})
+	server.PushChart("org/app", "3.0.0")
+	wantContent(t, repository, server.Digest("org/app", "3.0.0"), registry.Content{})
+
+	absent := "sha256:" + strings.Repeat("0", 64)
+	_, err := repository.Content(t.Context(), absent)
+	wantError(t, err, registry.ErrNotFound, server.Addr, "read content of HOST/org/app@"+absent+": 404 Not Found: MANIFEST_UNKNOWN")
+}
+
 // Distribution doesn't page unless it is asked to, so something before it does
 // that asks; its own links lead on.
 func TestDistributionPages(t *testing.T) {

@@ -15,10 +15,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// The errors that a caller may tell apart. They are in the chain of what Tags
-// and Digest return.
+// The errors that a caller may tell apart. They are in the chain of what Tags,
+// Digest and Content return.
 var (
-	ErrNotFound = errors.New("not found")     // 404: no such image, or no such tag
+	ErrNotFound = errors.New("not found")     // 404: no such image, tag or digest
 	ErrEmpty    = errors.New("no tags")       // the image is there and has no tag that can be used
 	ErrDenied   = errors.New("access denied") // 401 or 403 with the credentials at hand
 )

@@ -102,18 +102,9 @@ func (l *lister) follow(ctx context.Context, current *page) (*page, int, error) 
 // errPageSize stands for a 4xx that may be about the number of tags asked for.
 var errPageSize = errors.New("page size refused")
 
-// fetch reads one page. An answer that breaks off is asked for again.
+// fetch reads one page.
 func (l *lister) fetch(ctx context.Context, u func(origin string) string) (*page, error) {
-	p := l.repository
-	for retries := 0; ; retries++ {
-		found, err := l.read(ctx, u)
-		if err == nil || retries == p.registry.options.Retries || !errors.Is(err, io.ErrUnexpectedEOF) {
-			return found, err
-		}
-		if err := p.registry.options.Sleep(ctx, p.registry.options.backoff(retries)); err != nil {
-			return nil, err
-		}
-	}
+	return unbroken(ctx, l.repository.registry.options, func() (*page, error) { return l.read(ctx, u) })
 }
 
 // read sends the request for a page and parses the answer.

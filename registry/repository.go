@@ -112,7 +112,7 @@ func (p *Repository) Key() string {
 	return fmt.Sprintf("%s %t %s %s", p.name, p.wire.plain, p.connection, p.credential.identity())
 }
 
-// Timeout returns the bound on one call of Tags or Digest.
+// Timeout returns the bound on one call of Tags, Digest or Content.
 func (p *Repository) Timeout() time.Duration { return p.timeout }
 
 // manifestTypes are the kinds of manifest that a tag may stand for.
@@ -123,8 +123,8 @@ var manifestTypes = []string{
 	string(types.DockerManifestSchema2),
 }
 
-// maxManifest bounds a manifest that has to be read because its registry names
-// no digest: the specification asks registries to take at least 4 MiB.
+// maxManifest bounds a manifest, and the config of an image, that is read: the
+// specification asks registries to take manifests of at least 4 MiB.
 const maxManifest = 4 << 20
 
 // Digest returns the digest of what the tag stands for, "sha256:…": a manifest,

@@ -144,6 +144,20 @@ func retryAfter(header http.Header, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
+// unbroken asks again, with the waits of a retry, for an answer that breaks off
+// while it is read: the wire is done with it then.
+func unbroken[T any](ctx context.Context, o Options, ask func() (T, error)) (T, error) {
+	for retries := 0; ; retries++ {
+		found, err := ask()
+		if err == nil || retries == o.Retries || !errors.Is(err, io.ErrUnexpectedEOF) {
+			return found, err
+		}
+		if err := o.Sleep(ctx, o.backoff(retries)); err != nil {
+			return found, err
+		}
+	}
+}
+
 // passing reports whether an error may be gone a moment later: connections that
 // were refused, reset or cut off, and attempts to connect that timed out. A
 // context that ended, certificates and names that don't exist are final.

@@ -1,0 +1,159 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// Content is what the content under a digest says of itself. Nobody vouches for
+// it but who pushed it.
+type Content struct {
+	// Created is when it was built, in UTC. It is zero where the content doesn't
+	// say, or says a year before there were images, as reproducible builds do.
+	Created time.Time
+
+	// Platforms are "os/arch[/variant]" as written, sorted, each once. They are nil
+	// for what is no image, such as a chart, and empty for an image that names
+	// none.
+	Platforms []string
+}
+
+// Content returns what the content under a digest says of itself. It never
+// changes. All that is read of it has the digest by which it was asked for.
+//
+// An image has the platform and the time of its config. An index has the
+// platforms of its entries, without attestations; where these name none, and for
+// the time, its first image is read, which takes two requests more. What is no
+// image, and an image whose config has no time, has the time of its annotation
+// org.opencontainers.image.created.
+//
+// Registries that count pulls count a call as one or two. The error wraps
+// ErrNotFound when the registry hasn't the content or a part of it that was
+// asked for.
+func (p *Repository) Content(ctx context.Context, digest string) (Content, error) {
+	if !pinsetter.ValidDigest(digest) {
+		return Content{}, fmt.Errorf("read content of %s: %s is not a digest like sha256:<64 hex digits>", p.name, quoted(digest))
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	found, err := p.content(ctx, digest)
+	if err != nil {
+		return Content{}, fmt.Errorf("read content of %s@%s: %w", p.name, digest, p.timeoutError(err))
+	}
+	return found, nil
+}
+
+// content reads an image, an index or another artifact.
+func (p *Repository) content(ctx context.Context, digest string) (Content, error) {
+	m, err := p.readManifest(ctx, digest)
+	if err != nil {
+		return Content{}, err
+	}
+	if m.Manifests == nil {
+		return p.single(ctx, m)
+	}
+	found := Content{Platforms: m.Manifests.platforms()}
+	if first, ok := m.Manifests.first(); ok {
+		image, err := p.entry(ctx, first)
+		if err != nil {
+			return Content{}, fmt.Errorf("manifest %s of the index: %w", shown(first), err)
+		}
+		found.Created = image.Created
+		if len(found.Platforms) == 0 {
+			found.Platforms = image.Platforms
+		}
+	}
+	if found.Created.IsZero() {
+		found.Created = created(m.Annotations.Created)
+	}
+	return found, nil
+}
+
+// entry reads the image that an index names by its digest.
+func (p *Repository) entry(ctx context.Context, digest string) (Content, error) {
+	m, err := p.readManifest(ctx, digest)
+	if err != nil {
+		return Content{}, err
+	}
+	if m.Manifests != nil {
+		return Content{}, errors.New("it is an index, and the index says that it is an image")
+	}
+	return p.single(ctx, m)
+}
+
+// single reads the config of what is no index, where that is an image.
+func (p *Repository) single(ctx context.Context, m manifest) (Content, error) {
+	found := Content{}
+	if m.Config.isImage() {
+		data, err := p.document(ctx, m.Config.Digest, "blobs", "*/*")
+		if err != nil {
+			return Content{}, fmt.Errorf("config %s: %w", shown(m.Config.Digest), err)
+		}
+		config, err := parseConfig(data)
+		if err != nil {
+			return Content{}, fmt.Errorf("config %s: %w", m.Config.Digest, err)
+		}
+		found = Content{Created: created(config.Created), Platforms: sortedPlatforms(config.platform)}
+	}
+	if found.Created.IsZero() {
+		found.Created = created(m.Annotations.Created)
+	}
+	return found, nil
+}
+
+func (p *Repository) readManifest(ctx context.Context, digest string) (manifest, error) {
+	data, err := p.document(ctx, digest, "manifests", strings.Join(manifestTypes, ", "))
+	if err != nil {
+		return manifest{}, err
+	}
+	return parseManifest(data)
+}
+
+// document reads the JSON document that has a digest, which lies under
+// "manifests" or "blobs". Registries send for the latter to other hosts, which
+// get no credentials.
+func (p *Repository) document(ctx context.Context, digest, under, accept string) ([]byte, error) {
+	if !pinsetter.ValidDigest(digest) {
+		return nil, fmt.Errorf("%s is not a digest like sha256:<64 hex digits>", quoted(digest))
+	}
+	at := func(origin string) string {
+		return origin + "/v2/" + p.name.RepositoryStr() + "/" + under + "/" + digest
+	}
+	return unbroken(ctx, p.registry.options, func() ([]byte, error) {
+		response, c, err := p.send(ctx, http.MethodGet, at, accept)
+		if err != nil {
+			return nil, err
+		}
+		defer discard(response)
+		if response.StatusCode != http.StatusOK {
+			return nil, p.statusError(response, c)
+		}
+		return p.verified(response, digest)
+	})
+}
+
+// verified reads the answer, which must have the digest.
+func (p *Repository) verified(response *http.Response, digest string) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(response.Body, maxManifest+1))
+	if err != nil {
+		return nil, fmt.Errorf("the answer broke off after %d bytes: %w", len(data), err)
+	}
+	if len(data) > maxManifest {
+		return nil, fmt.Errorf("it is larger than %d MiB, which is more than is read of a manifest or a config", maxManifest>>20)
+	}
+	hash := sha256.Sum256(data)
+	if got := "sha256:" + hex.EncodeToString(hash[:]); got != digest {
+		return nil, fmt.Errorf("the registry answers with something else, whose digest is %s (Content-Type %s, begins with %s); is %s a registry, or a login page or proxy before one?",
+			got, quoted(response.Header.Get("Content-Type")), quoted(string(data[:min(len(data), 40)])), p.name.RegistryStr())
+	}
+	return data, nil
+}

@@ -1,0 +1,191 @@
+package registry
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// maxEntries bounds the entries of an index that are read. Official images have
+// some thirty, attestations among them.
+const maxEntries = 1000
+
+// manifest is what is read of a manifest or an index
+// (https://github.com/opencontainers/image-spec, manifest.md and
+// image-index.md; Docker's have the same members). It is an index where
+// Manifests isn't nil, else Config isn't.
+type manifest struct {
+	Config      *descriptor `json:"config"`
+	Manifests   *entries    `json:"manifests"`
+	Annotations struct {
+		Created string `json:"org.opencontainers.image.created"`
+	} `json:"annotations"`
+}
+
+// descriptor is a reference to a document. What kind of thing a manifest is,
+// its config's type says.
+type descriptor struct {
+	MediaType types.MediaType `json:"mediaType"`
+	Digest    string          `json:"digest"`
+}
+
+// entry is a manifest in an index.
+type entry struct {
+	descriptor
+	Platform    *platform `json:"platform"`
+	Annotations struct {
+		// Reference is there in what BuildKit says about an image
+		// (docs.docker.com/build/metadata/attestations/attestation-storage).
+		Reference string `json:"vnd.docker.reference.type"`
+	} `json:"annotations"`
+}
+
+// platform is where an image runs.
+type platform struct {
+	OS           string `json:"os"`
+	Architecture string `json:"architecture"`
+	Variant      string `json:"variant"`
+}
+
+// imageConfig is what is read of the config of an image.
+type imageConfig struct {
+	platform
+	Created string `json:"created"`
+}
+
+// parseManifest reads a manifest or an index. What could be taken for either is
+// refused: clients would not agree what it is (CVE-2021-41190).
+func parseManifest(data []byte) (manifest, error) {
+	var m manifest
+	if err := json.Unmarshal(data, &m); err != nil {
+		return manifest{}, fmt.Errorf("read manifest: %s", shown(err.Error()))
+	}
+	switch {
+	case m.Config == nil && m.Manifests == nil:
+		return manifest{}, errors.New("it is neither the manifest of an image or artifact nor an index: it has no config and no manifests")
+	case m.Config != nil && m.Manifests != nil:
+		return manifest{}, errors.New("it is both a manifest and an index: it has config and manifests")
+	}
+	return m, nil
+}
+
+func parseConfig(data []byte) (imageConfig, error) {
+	var c imageConfig
+	if err := json.Unmarshal(data, &c); err != nil {
+		return imageConfig{}, fmt.Errorf("read config: %s", shown(err.Error()))
+	}
+	return c, nil
+}
+
+func (d descriptor) isImage() bool {
+	return d.MediaType == types.OCIConfigJSON || d.MediaType == types.DockerConfigJSON
+}
+
+// entries are those of an index.
+type entries []entry
+
+// UnmarshalJSON reads a list and no more of it than the bound: entries take
+// many times the memory of the "{}," that a hostile index would repeat.
+func (e *entries) UnmarshalJSON(data []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('[') {
+		return errors.New("manifests is not a list")
+	}
+	list := entries{}
+	for decoder.More() {
+		if len(list) == maxEntries {
+			return fmt.Errorf("the index has more than %d entries", maxEntries)
+		}
+		var next entry
+		if err := decoder.Decode(&next); err != nil {
+			return err
+		}
+		list = append(list, next)
+	}
+	*e = list
+	return nil
+}
+
+// platforms returns those of the images. They are empty, not nil, where there
+// are none.
+func (e entries) platforms() []string {
+	var found []platform
+	for _, one := range e {
+		if one.Platform != nil && !one.attests() {
+			found = append(found, *one.Platform)
+		}
+	}
+	return sortedPlatforms(found...)
+}
+
+// first returns the digest of the first image, of those that name a platform
+// where there are any.
+func (e entries) first() (digest string, ok bool) {
+	for _, one := range e {
+		switch {
+		case !one.MediaType.IsImage() || one.attests():
+		case one.Platform != nil:
+			return one.Digest, true
+		case !ok:
+			digest, ok = one.Digest, true
+		}
+	}
+	return digest, ok
+}
+
+// attests reports whether the entry is about an image, and none itself.
+func (e entry) attests() bool {
+	return e.Annotations.Reference != "" ||
+		e.Platform != nil && e.Platform.OS == "unknown" && e.Platform.Architecture == "unknown"
+}
+
+// platformWord is one of the words of a platform: GOOS, GOARCH or a variant,
+// such as "linux", "s390x", "v7".
+var platformWord = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,32}$`)
+
+// String returns "os/arch[/variant]", "" where it is not of such words.
+func (p platform) String() string {
+	if !platformWord.MatchString(p.OS) || !platformWord.MatchString(p.Architecture) {
+		return ""
+	}
+	s := p.OS + "/" + p.Architecture
+	switch {
+	case p.Variant == "":
+		return s
+	case platformWord.MatchString(p.Variant):
+		return s + "/" + p.Variant
+	}
+	return ""
+}
+
+// sortedPlatforms returns the platforms as words, sorted, each once, without
+// what is none. It is never nil.
+func sortedPlatforms(platforms ...platform) []string {
+	words := []string{}
+	for _, p := range platforms {
+		if s := p.String(); s != "" {
+			words = append(words, s)
+		}
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
+}
+
+// firstYear is that of Docker's first release. Times before it aren't those of
+// a build: reproducible ones write 1970 (ko, Jib, Nix) or 1980 (Buildpacks).
+const firstYear = 2013
+
+// created reads the time of a build, zero where there is none.
+func created(text string) time.Time {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil || at.UTC().Year() < firstYear {
+		return time.Time{}
+	}
+	return at.UTC()
+}
