@@ -1,4 +1,5 @@
-// Package scanner: asks which tags and digests exist, each once a cycle.
+// Package scanner: asks which tags and digests exist, and what is under them,
+// each once a cycle.
 //
 // A Scanner is the memory of one cycle. However many policies name an
 // ImageRepository, and however many ImageRepositories name an image with the
@@ -47,6 +48,7 @@ type Scanner struct {
 	listings memo[answer]
 	splits   memo[split]
 	digests  memo[string]
+	contents memo[registry.Content]
 }
 
 // answer is what a registry said about an image, to all objects alike.
@@ -110,6 +112,20 @@ func (s *Scanner) Digest(ctx context.Context, object *config.Repository, tag str
 	q := question{key: image.Key() + " " + tag, what: fmt.Sprintf("get digest of %s:%s", image.Name(), tag), timeout: image.Timeout()}
 	return s.digests.get(ctx, q, func(ctx context.Context) (string, error) {
 		return image.Digest(ctx, tag)
+	})
+}
+
+// Content returns what the content under a digest says of itself, asked once a
+// cycle. Its slice is shared: callers don't write to it. The error wraps
+// registry.ErrNotFound when the registry hasn't it.
+func (s *Scanner) Content(ctx context.Context, object *config.Repository, digest string) (registry.Content, error) {
+	image, err := s.open(object)
+	if err != nil {
+		return registry.Content{}, err
+	}
+	q := question{key: image.Key() + " " + digest, what: fmt.Sprintf("read content of %s@%s", image.Name(), digest), timeout: image.Timeout()}
+	return s.contents.get(ctx, q, func(ctx context.Context) (registry.Content, error) {
+		return image.Content(ctx, digest)
 	})
 }
 

@@ -87,6 +87,33 @@ func TestAnImageIsListedOnce(t *testing.T) {
 	}
 }
 
+func TestContentIsReadOnce(t *testing.T) {
+	server := parts.NewRegistry(t, parts.RegistryOptions{FrontOptions: parts.FrontOptions{Latency: 10 * time.Millisecond}})
+	digest := server.PushIndex("app", "1.0.0", "linux/arm64", "linux/amd64")
+	absent := "sha256:" + strings.Repeat("0", 64)
+	server.Log.Reset()
+	s := newScanner()
+	var wait sync.WaitGroup
+	for range 10 {
+		wait.Go(func() {
+			got, err := s.Content(t.Context(), object(server.Image("app")), digest)
+			want := registry.Content{Platforms: []string{"linux/amd64", "linux/arm64"}}
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Errorf("%v; content (-want +got):\n%s", err, diff)
+			}
+			if _, err := s.Content(t.Context(), object(server.Image("app")), absent); !errors.Is(err, registry.ErrNotFound) {
+				t.Errorf("error is %v; want %v", err, registry.ErrNotFound)
+			}
+		})
+	}
+	wait.Wait()
+	for _, digest := range []string{digest, absent} {
+		if n := server.Log.Count("", "/manifests/"+digest); n != 1 {
+			t.Errorf("%d requests for %s; want 1", n, digest)
+		}
+	}
+}
+
 // Who asks with other credentials may see other tags.
 func TestOtherCredentialsAskAgain(t *testing.T) {
 	server := parts.NewRegistry(t, parts.RegistryOptions{FrontOptions: parts.FrontOptions{User: "bot", Password: "s3cret"}})
@@ -145,6 +172,9 @@ func TestScanErrors(t *testing.T) {
 		t.Errorf("error is %v; want %v", err, broken.Err)
 	}
 	if _, err := s.Digest(t.Context(), broken, "1.0.0"); !errors.Is(err, broken.Err) {
+		t.Errorf("error is %v; want %v", err, broken.Err)
+	}
+	if _, err := s.Content(t.Context(), broken, "sha256:"+strings.Repeat("0", 64)); !errors.Is(err, broken.Err) {
 		t.Errorf("error is %v; want %v", err, broken.Err)
 	}
 }
