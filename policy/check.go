@@ -6,14 +6,17 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 )
 
 // Check says what is wrong with a policy: nil, or *config.FieldError values
-// joined, each with what to write instead.
+// joined, each with what to write instead. A template that calls a group which
+// the pattern lacks is a warning: the group is empty, as in Flux, and hardly
+// anybody means that.
 func Check(spec config.ImagePolicySpec) error {
 	_, err := compile(spec)
-	return err
+	return errors.Join(err, checkExtract(spec.FilterTags))
 }
 
 // compile returns the policy, or all that is wrong with it.
@@ -90,16 +93,21 @@ func compileFilter(tags *config.TagFilter) (*filter, error) {
 	if err != nil {
 		return nil, fieldError("spec.filterTags.pattern", "%w: patterns are in RE2's syntax, which has no lookaround and no backreferences", err)
 	}
-	if err := checkExtract(pattern, tags.Extract); err != nil {
-		return nil, err
-	}
 	return newFilter(pattern, tags.Extract), nil
 }
 
-// checkExtract reports the groups that a template calls and the pattern lacks.
-func checkExtract(pattern *regexp.Regexp, template string) error {
+// checkExtract warns of the groups that a template calls and the pattern lacks.
+// A pattern that doesn't compile is reported elsewhere.
+func checkExtract(tags *config.TagFilter) error {
+	if tags == nil {
+		return nil
+	}
+	pattern, err := regexp.Compile(tags.Pattern)
+	if err != nil {
+		return nil //nolint:nilerr // compileFilter says it
+	}
 	var errs []error
-	for _, ref := range references(template) {
+	for _, ref := range references(tags.Extract) {
 		if groupIndex(pattern, ref.name) >= 0 {
 			continue
 		}
@@ -109,8 +117,10 @@ func checkExtract(pattern *regexp.Regexp, template string) error {
 		} else if meant := intended(pattern, ref.name); meant != "" {
 			advice = fmt.Sprintf("%s is probably meant", meant)
 		}
-		errs = append(errs, fieldError("spec.filterTags.extract", "%s calls group %q, which the pattern %q does not have: %s",
-			ref.text, ref.name, pattern, advice))
+		warning := fieldError("spec.filterTags.extract", "%s calls group %q, which the pattern %q does not have and which is empty: %s",
+			ref.text, ref.name, pattern, advice)
+		warning.Severity = pinsetter.Warning
+		errs = append(errs, warning)
 	}
 	return errors.Join(errs...)
 }
@@ -127,6 +137,6 @@ func groups(pattern *regexp.Regexp) []string {
 	return calls
 }
 
-func fieldError(field, format string, args ...any) error {
+func fieldError(field, format string, args ...any) *config.FieldError {
 	return &config.FieldError{Field: field, Err: fmt.Errorf(format, args...)}
 }
