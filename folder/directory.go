@@ -75,7 +75,7 @@ func fill(buffer *[]byte, limit int64, read func(free []byte) (int, error)) ([]b
 		}
 		data = data[:len(data)+n]
 		if int64(len(data)) > limit {
-			return nil, fmt.Errorf("more than %d bytes", limit)
+			return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limit)
 		}
 		if n == 0 {
 			return data, nil

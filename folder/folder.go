@@ -18,6 +18,21 @@ const MaxSize = 64 << 20
 // Reading the folder again is the way out.
 var ErrChanged = errors.New("the file changed since it was read")
 
+// ErrTooLarge says that a file is over Options.MaxSize and was not looked at.
+var ErrTooLarge = errors.New("too large")
+
+// FileError is what is wrong with one file or directory of a folder.
+type FileError struct {
+	Path string // relative to the folder, with slashes
+	Err  error  // what was done, to which file, and what went wrong
+}
+
+// Error returns the text of Err.
+func (e *FileError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *FileError) Unwrap() error { return e.Err }
+
 // errNotRegular says that a name leads to no regular file.
 var errNotRegular = errors.New("not a regular file")
 

@@ -112,7 +112,7 @@ func TestEachGoesOnPastABadFile(t *testing.T) {
 	if diff := cmp.Diff([]string{"a.yaml=a", "d.yaml=d"}, got); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
-	want := fmt.Sprintf("read %s/big.yaml: more than 9 bytes\nread %s/c/big.yaml: more than 9 bytes", dir, dir)
+	want := fmt.Sprintf("read %s/big.yaml: too large: more than 9 bytes\nread %s/c/big.yaml: too large: more than 9 bytes", dir, dir)
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}

@@ -75,7 +75,7 @@ func readRegular(dir *os.Root, name string) ([]byte, fs.FileInfo, error) {
 		return nil, nil, errNotRegular
 	}
 	if info.Size() > MaxSize {
-		return nil, nil, fmt.Errorf("more than %d bytes", MaxSize)
+		return nil, nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, MaxSize)
 	}
 	data, err := dir.ReadFile(name)
 	return data, info, err

@@ -28,7 +28,7 @@ type Options struct {
 // and special files are passed over.
 //
 // A file or directory that can't be read is left out and the others go on: the
-// error joins one for each, sorted by path, and what was kept comes with it.
+// error joins a *FileError for each, sorted by path, and what was kept comes with it.
 // When ctx ends, the error is its cause.
 func Each[T any](ctx context.Context, f *Folder, o Options, do func(path string, data []byte) (T, bool)) ([]T, error) {
 	type result struct {
@@ -183,7 +183,7 @@ func (w *walk) failures() error {
 	slices.SortFunc(w.failed, func(a, b failure) int { return cmp.Compare(a.path, b.path) })
 	var errs []error
 	for _, failure := range w.failed {
-		errs = append(errs, w.folder.wrap("read", failure.path, failure.err))
+		errs = append(errs, &FileError{failure.path, w.folder.wrap("read", failure.path, failure.err)})
 	}
 	return errors.Join(errs...)
 }
