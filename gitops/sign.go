@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -42,11 +43,27 @@ func signSSH(data []byte, key *config.SigningKey) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if weak(signer.PublicKey()) {
+		return "", fmt.Errorf("the RSA key has fewer than %d bits: make one with ssh-keygen -t ed25519", minRSABits)
+	}
 	signature, err := sshsig.Sign(bytes.NewReader(data), signer, sshsig.HashSHA512, "git")
 	if err != nil {
 		return "", err
 	}
 	return string(sshsig.Armor(signature)), nil
+}
+
+// minRSABits is the least that Flux signs with.
+const minRSABits = 2048
+
+// weak reports whether an RSA key is too short to sign with.
+func weak(key ssh.PublicKey) bool {
+	public, ok := key.(ssh.CryptoPublicKey)
+	if !ok {
+		return false
+	}
+	k, ok := public.CryptoPublicKey().(*rsa.PublicKey)
+	return ok && k.N.BitLen() < minRSABits
 }
 
 // parsePrivateKey reads a private key of SSH. Errors don't show what is in it.
