@@ -137,7 +137,7 @@ type Change struct {
 	Path   string `json:"path"`
 	Line   int    `json:"line"`
 	Setter string `json:"setter"`
-	Object Object `json:"object"`
+	Object Object `json:"object,omitzero"` // zero where the document holds none
 	Old    string `json:"old"`
 	New    string `json:"new"`
 }

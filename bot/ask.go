@@ -80,6 +80,7 @@ type Selected struct {
 	Tag       string `json:"tag,omitempty"`
 	Digest    string `json:"digest,omitempty"` // where the policy reflects digests
 	Ref       string `json:"ref,omitempty"`    // what a marker without suffix would show
+	Held      string `json:"held,omitempty"`   // why no candidate passes, where there are some
 	Error     string `json:"error,omitempty"`
 
 	Err error `json:"-"`
@@ -99,28 +100,34 @@ func (c *cycle) selected(ctx context.Context, p *config.Policy) *Selected {
 	if s.Suspended && p.Err == nil {
 		return s
 	}
-	image, err := c.image(ctx, p)
+	sel := c.selector.selection(ctx, p)
+	image, held, err := sel.image(ctx)
 	if err != nil {
 		s.Err, s.Error = err, oneLine(err)
 		return s
 	}
-	s.Tag, s.Digest, s.Ref = image.Tag, image.Digest, image.String()
+	if s.Held = held; held == "" {
+		s.Tag, s.Digest, s.Ref = image.Tag, image.Digest, image.String()
+	}
 	return s
 }
 
-// image returns what p selects, with the digest where p reflects it.
-func (c *cycle) image(ctx context.Context, p *config.Policy) (pinsetter.Image, error) {
-	sel := c.selector.selection(ctx, p)
-	if sel.err != nil {
-		return pinsetter.Image{}, sel.err
+// image returns the best candidate that passes the gates, with the digest where
+// the policy reflects it, or why none passes.
+func (s *selection) image(ctx context.Context) (image pinsetter.Image, held string, err error) {
+	if s.err != nil {
+		return pinsetter.Image{}, "", s.err
 	}
-	image := pinsetter.Image{Name: p.Repository.Image, Tag: sel.best.Tag}
-	if p.Spec.DigestReflectionPolicy == config.ReflectNever {
-		return image, nil
+	best, ok := s.walk.First(ctx)
+	if !ok {
+		refused := s.walk.Refused()
+		return pinsetter.Image{}, refused[0].Reason, nil
 	}
-	var err error
-	image.Digest, err = c.selector.digest(ctx, sel)
-	return image, err
+	image = pinsetter.Image{Name: s.policy.Repository.Image, Tag: best.Tag}
+	if s.policy.Spec.DigestReflectionPolicy != config.ReflectNever {
+		image.Digest, err = s.digest(ctx, best.Tag)
+	}
+	return image, "", err
 }
 
 func isSuspended(p *config.Policy) bool {
@@ -167,9 +174,13 @@ func (b *Bot) Explain(ctx context.Context, p *config.Policy, automations []*conf
 	if !errors.Is(sel.err, errSuspended) {
 		e.Err = sel.err
 	}
-	e.Selected = sel.best.Tag
 	if sel.tags != nil {
-		e.Tags = sel.explain()
+		e.Tags = sel.explain(ctx)
+	}
+	for _, v := range e.Tags {
+		if v.Verdict == pinsetter.Selected {
+			e.Selected = v.Tag
+		}
 	}
 	var err error
 	e.Sites, err = c.destinations(ctx, p, automations)
@@ -179,8 +190,11 @@ func (b *Bot) Explain(ctx context.Context, p *config.Policy, automations []*conf
 
 // explain returns every listed tag's verdict, those of the exclusion list last.
 // That a policy can't rank its tags is in the selection's error.
-func (s *selection) explain() []pinsetter.Verdict {
+func (s *selection) explain(ctx context.Context) []pinsetter.Verdict {
 	verdicts, _ := s.rules.Explain(s.tags)
+	if s.walk != nil {
+		s.overrule(ctx, verdicts)
+	}
 	for _, tag := range s.listing.Excluded {
 		verdicts = append(verdicts, pinsetter.Verdict{
 			Tag: tag, Verdict: pinsetter.Rejected, Stage: pinsetter.StageExclude,
@@ -188,6 +202,25 @@ func (s *selection) explain() []pinsetter.Verdict {
 		})
 	}
 	return verdicts
+}
+
+// overrule puts what the gates say in the place of the policy's verdicts.
+func (s *selection) overrule(ctx context.Context, verdicts []pinsetter.Verdict) {
+	first, _ := s.walk.First(ctx)
+	refused := map[string]pinsetter.Verdict{}
+	for _, v := range s.walk.Refused() {
+		refused[v.Tag] = v
+	}
+	for i, v := range verdicts {
+		switch gated, ok := refused[v.Tag]; {
+		case ok:
+			verdicts[i] = gated
+		case v.Tag == first.Tag:
+			verdicts[i] = pinsetter.Verdict{Tag: v.Tag, Value: v.Value, Verdict: pinsetter.Selected}
+		case len(refused) > 0 && v.Verdict == pinsetter.Eligible && first.Tag != "":
+			verdicts[i].Reason = "outranked by " + first.Tag
+		}
+	}
 }
 
 // destinations returns the sites of p that automations write, and what they

@@ -141,6 +141,7 @@ func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, g *gro
 func (p *plan) pushed(pushed gitops.Pushed, refspec string, err error) {
 	if p.commit != "" && pushed.Branch != "" {
 		p.result.Pushed = &Pushed{Commit: p.commit, Branch: pushed.Branch}
+		p.result.wrote = p.wrote
 	}
 	if p.commit == "" || refspec == "" || p.automation.Refspec != refspec {
 		return

@@ -91,11 +91,14 @@ const (
 type cycle struct {
 	*Bot
 	mode     Mode
+	now      time.Time // of the whole cycle
 	selector *selector
 }
 
 func (b *Bot) newCycle(mode Mode) *cycle {
-	return &cycle{Bot: b, mode: mode, selector: newSelector(scanner.New(b.o.Registry, b.o.Now), b.o)}
+	now := b.o.Now()
+	s := scanner.New(b.o.Registry, b.o.Now)
+	return &cycle{Bot: b, mode: mode, now: now, selector: newSelector(b.set, s, b.o, now)}
 }
 
 // Cycle runs automations to the end that mode names and returns a result for
@@ -109,7 +112,7 @@ func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*config.Automa
 	results = append(results, c.runAll(ctx, lanes)...)
 	sortResults(results)
 	if mode == Push {
-		c.record(ctx, results, c.o.Now())
+		c.record(ctx, results)
 	}
 	return results
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/setters"
+	"github.com/pinsetter/pinsetter/store"
 )
 
 // ground is what a lane's commits are built on, and how they may be pushed:
@@ -28,6 +29,9 @@ type ground struct {
 
 	// shown is the proposal: the push branch's head where the branch is rebuilt
 	// from the base, else nil.
+	repository, branch string                       // where the sites are, for the ledger
+	written            map[store.Site]store.Written // what the ledger knows of them
+
 	shown   *gitops.Snapshot
 	commits []gitops.CommitInfo         // of the proposal, newest first
 	sites   map[string][]pinsetter.Site // of shown, by path, as they are asked for
@@ -45,8 +49,15 @@ func newGround(l *lane, fetched *gitops.Fetched) *ground {
 	default:
 		g.shown, g.commits, g.lease = push.Head, push.Commits, push.Head.Hash()
 	}
-	g.revision = fmt.Sprintf("%s@sha1:%s", strings.TrimPrefix(g.start.Ref(), "refs/heads/"), g.start.Hash())
+	g.branch = strings.TrimPrefix(g.start.Ref(), "refs/heads/")
+	g.repository, _ = gitops.Key(l.git.URL) // lanes has it already
+	g.revision = fmt.Sprintf("%s@sha1:%s", g.branch, g.start.Hash())
 	return g
+}
+
+// key names a site for the ledger.
+func (g *ground) key(site pinsetter.Site) store.Site {
+	return store.SiteOf(g.repository, g.branch, site)
 }
 
 // owns reports whether the lane's automations made all commits.

@@ -2,8 +2,10 @@ package bot
 
 import (
 	"context"
+	"maps"
 	"time"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/store"
@@ -11,21 +13,38 @@ import (
 
 // record keeps what the cycle did. That it can't is said and no failure: the
 // ledger is memory, and what was done is in Git.
-func (c *cycle) record(ctx context.Context, results []*Result, at time.Time) {
+func (c *cycle) record(ctx context.Context, results []*Result) {
 	ctx = context.WithoutCancel(ctx) // what was pushed is recorded, also when somebody ends the program
 	var runs []store.Run
 	for _, r := range results {
 		if a := c.set.Automation(r.name()); a != nil && !r.Suspended {
-			runs = append(runs, runOf(a, r, at))
+			runs = append(runs, runOf(a, r, c.now))
 		}
 	}
-	if err := c.o.Ledger.Record(ctx, runs); err != nil {
-		c.o.Log.Warn("what this run did is not recorded", "error", err)
-		return
+	err := c.o.Ledger.Record(ctx, runs)
+	if err == nil {
+		err = c.o.Ledger.Show(ctx, c.now, shownBy(c.set, results))
 	}
-	if err := c.o.Ledger.Prune(ctx, at); err != nil {
-		c.o.Log.Warn("the ledger is not pruned", "error", err)
+	if err == nil {
+		err = c.selector.keepListings(ctx)
 	}
+	if err == nil {
+		err = c.o.Ledger.Prune(ctx, c.now)
+	}
+	if err != nil {
+		c.o.Log.Warn("not all of this run is recorded", "error", err)
+	}
+}
+
+// shownBy returns what the base shows since a push to it.
+func shownBy(set *config.Set, results []*Result) map[store.Site]pinsetter.Image {
+	shown := map[store.Site]pinsetter.Image{}
+	for _, r := range results {
+		if r.Pushed != nil && r.Pushed.Branch == set.Automation(r.name()).Base.Branch {
+			maps.Copy(shown, r.wrote)
+		}
+	}
+	return shown
 }
 
 // runOf is an automation's result as the ledger keeps it.

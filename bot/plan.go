@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/setters"
+	"github.com/pinsetter/pinsetter/store"
 )
 
 // plan is what one automation does on top of one snapshot.
@@ -25,8 +27,9 @@ type plan struct {
 	written    []message.Written // for the message
 	files      map[string][]byte // new bytes by path
 	commit     string            // hash, once there is one
-	only       *config.Policy    // decide nothing but this policy's sites; nil: all
-	fileErr    error             // files that could not be read
+	wrote      map[store.Site]pinsetter.Image
+	only       *config.Policy // decide nothing but this policy's sites; nil: all
+	fileErr    error          // files that could not be read
 	result     *Result
 }
 
@@ -40,7 +43,7 @@ type markedFile struct {
 
 // find is step 2: it gathers the markers below the automation's path.
 func (c *cycle) find(ctx context.Context, a *config.Automation, g *ground, head *gitops.Snapshot) *plan {
-	p := &plan{automation: a, ground: g, files: map[string][]byte{}, result: newResult(a)}
+	p := &plan{automation: a, ground: g, files: map[string][]byte{}, wrote: map[store.Site]pinsetter.Image{}, result: newResult(a)}
 	p.result.Revision = g.revision
 	c.o.Progress("reading " + a.Name.String())
 	for file, err := range head.Files(ctx, updatePath(a), setters.IsCandidate) {
@@ -49,6 +52,9 @@ func (c *cycle) find(ctx context.Context, a *config.Automation, g *ground, head 
 			continue
 		}
 		if err != nil {
+			if file.Path == "" {
+				err = fmt.Errorf("spec.update.path: %w", err)
+			}
 			p.fileErr = errors.Join(p.fileErr, fmt.Errorf("ImageUpdateAutomation %s: %w", a.Name, err))
 			continue
 		}
@@ -75,26 +81,38 @@ func tooLarge(path string, err error) pinsetter.Finding {
 func (c *cycle) decide(ctx context.Context, p *plan) {
 	policies := c.policies(p)
 	c.selector.all(ctx, policies)
+	selections := map[pinsetter.Name]*selection{}
+	said := map[*selection]bool{}
 	for _, policy := range policies {
-		if err := c.selector.selection(ctx, policy).err; err != nil && !errors.Is(err, errSuspended) {
-			p.result.fail(err)
+		sel := c.selector.selection(ctx, policy)
+		selections[policy.Name] = sel
+		switch {
+		case errors.Is(sel.err, errSuspended):
+			p.result.Findings = append(p.result.Findings, suspended(policy))
+		case sel.err != nil:
+			p.result.fail(sel.err)
 		}
+	}
+	c.recall(ctx, p)
+	if err := c.sight(ctx, p, selections); err != nil {
+		c.o.Log.Warn("the ages of tags are not known", "automation", p.automation.Name, "error", err)
 	}
 	for _, file := range p.marked {
 		for i, site := range file.Sites {
-			policy := c.set.Policy(site.Policy)
-			if !slices.Contains(policies, policy) {
+			sel := selections[site.Policy]
+			if sel == nil {
 				continue
 			}
-			image, hold, err := c.choose(ctx, p.ground, site, c.selector.selection(ctx, policy))
-			switch {
-			case hold != nil:
-				p.result.Held = append(p.result.Held, *hold)
-			case err != nil:
-				p.failOnce(err)
+			image, hold, err := c.choose(ctx, p.ground, site, sel)
+			if err != nil && !said[sel] {
+				said[sel] = true
+				p.result.fail(err)
 			}
-			if image.Tag == "" {
-				image = p.ground.proposed(site)
+			if hold != nil {
+				p.result.Held = append(p.result.Held, *hold)
+			}
+			if proposed := p.ground.proposed(site); proposed.Tag != "" && (hold != nil || image.Tag == "") {
+				image = proposed // it stays until something else is chosen
 			}
 			if image.Tag != "" {
 				file.takes[i] = image
@@ -107,6 +125,7 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 // selects, sorted by name; the markers that lead to none become findings.
 func (c *cycle) policies(p *plan) []*config.Policy {
 	var policies []*config.Policy
+	seen := map[*config.Policy]bool{}
 	for _, file := range p.marked {
 		for _, site := range file.Sites {
 			policy, finding := c.resolve(p.automation, site)
@@ -116,7 +135,8 @@ func (c *cycle) policies(p *plan) []*config.Policy {
 			if p.only != nil && policy != p.only {
 				continue
 			}
-			if policy != nil && !slices.Contains(policies, policy) {
+			if policy != nil && !seen[policy] {
+				seen[policy] = true
 				policies = append(policies, policy)
 			}
 		}
@@ -127,52 +147,80 @@ func (c *cycle) policies(p *plan) []*config.Policy {
 
 var errSuspended = errors.New("suspended")
 
-// choose decides one site. The image has no tag where the site stays as it is;
-// then there may be a hold, or an error about the policy.
+// choose decides one site. The image has no tag where the site stays as it is.
+// There is a hold where a better candidate isn't taken, and an error where the
+// registry can't be asked.
 func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel *selection) (pinsetter.Image, *pinsetter.Hold, error) {
 	if sel.err != nil {
 		return pinsetter.Image{}, nil, nil // said once, for all sites
 	}
-	hold := func(reason string) *pinsetter.Hold {
-		return &pinsetter.Hold{
-			Policy: site.Policy.String(), Path: site.Path, Line: site.Line(),
-			Current: site.Current(), Candidate: sel.best.Tag, Reason: reason,
-		}
+	shown := g.lastShown(site)
+	choice := sel.walk.Choose(ctx, site, shown)
+	if choice.Candidate.Tag == "" {
+		return pinsetter.Image{}, choice.Hold, nil
 	}
-	image := pinsetter.Image{Name: sel.policy.Repository.Image, Tag: sel.best.Tag}
-	if reason := gate.Down(site, image.Tag, sel); reason != "" {
-		return pinsetter.Image{}, hold(reason), nil
-	}
-	reflect := sel.policy.Spec.DigestReflectionPolicy
-	if reflect == config.ReflectNever && site.Has(pinsetter.PartDigest) {
-		return pinsetter.Image{}, hold("a :digest marker needs a digest, and the policy reflects none: " +
-			"set digestReflectionPolicy to IfNotPresent or Always, or remove the marker"), nil
-	}
-	showsDigest := site.Has(pinsetter.PartReference) || site.Has(pinsetter.PartDigest)
-	if reflect == config.ReflectNever || !showsDigest {
-		return image, nil, nil
-	}
-	if reflect == config.ReflectIfNotPresent {
-		image.Digest = gate.KeptDigest(site, image.Tag)
-		if image.Digest == "" {
-			image.Digest = g.keptDigest(site, image.Tag)
-		}
-	}
-	var err error
-	if image.Digest == "" {
-		image.Digest, err = c.selector.digest(ctx, sel)
-	}
+	image := pinsetter.Image{Name: sel.policy.Repository.Image, Tag: choice.Candidate.Tag}
+	digest, reason, err := c.digest(ctx, g, site, sel, image.Tag)
 	if err != nil {
-		return pinsetter.Image{}, nil, err
+		return pinsetter.Image{}, choice.Hold, err
 	}
-	return image, nil, nil
+	image.Digest = digest
+	if reason != "" {
+		return pinsetter.Image{}, holdAt(site, image.Tag, reason), nil
+	}
+	if hold := sel.walk.Confirm(ctx, site, shown, image, choice.Candidate); hold != nil {
+		return pinsetter.Image{}, hold, nil
+	}
+	return image, choice.Hold, nil
 }
 
-// failOnce records err unless the result holds it: the sites of a policy share
-// what went wrong.
-func (p *plan) failOnce(err error) {
-	if p.result.Err == nil || !strings.Contains(p.result.Err.Error(), err.Error()) {
-		p.result.fail(err)
+// digest returns the digest that a site shows beside a tag, "" where it shows
+// none, or the reason to hold the site.
+func (c *cycle) digest(ctx context.Context, g *ground, site pinsetter.Site, sel *selection, tag string) (digest, reason string, err error) {
+	reflect := sel.policy.Spec.DigestReflectionPolicy
+	if reflect == config.ReflectNever && site.Has(pinsetter.PartDigest) {
+		return "", "a :digest marker needs a digest, and the policy reflects none: " +
+			"set digestReflectionPolicy to IfNotPresent or Always, or remove the marker", nil
+	}
+	if reflect == config.ReflectNever || !site.Has(pinsetter.PartReference) && !site.Has(pinsetter.PartDigest) {
+		return "", "", nil
+	}
+	if reflect == config.ReflectIfNotPresent {
+		if kept := cmp.Or(gate.KeptDigest(site, tag), g.keptDigest(site, tag)); kept != "" {
+			return kept, "", nil
+		}
+	}
+	if digest, err = sel.digest(ctx, tag); err != nil {
+		return "", "", err
+	}
+	before, err := sel.digestBefore(ctx, site, tag, digest)
+	if err != nil {
+		return "", "", err
+	}
+	if moved := gate.Move(tag, before, digest, reflect, sel); moved != nil {
+		if moved.Held {
+			return digest, moved.Reason, nil
+		}
+		c.o.Log.Warn(moved.Reason, "imagePolicy", sel.policy.Name, "path", site.Path, "line", site.Line())
+	}
+	return digest, "", nil
+}
+
+// digestBefore returns the digest that a tag had before the present one, as far
+// as it matters to a site: what the site shows, where it follows every move.
+func (s *selection) digestBefore(ctx context.Context, site pinsetter.Site, tag, now string) (string, error) {
+	if s.policy.Spec.DigestReflectionPolicy == config.ReflectAlways {
+		return gate.KeptDigest(site, tag), nil
+	}
+	sight, err := s.facts.Seen(ctx, tag)
+	return sight.Before(now), err
+}
+
+// holdAt is a hold of a site.
+func holdAt(site pinsetter.Site, candidate, reason string) *pinsetter.Hold {
+	return &pinsetter.Hold{
+		Policy: site.Policy.String(), Path: site.Path, Line: site.Line(),
+		Current: site.Current(), Candidate: candidate, Reason: reason,
 	}
 }
 
@@ -192,6 +240,7 @@ func (p *plan) apply() {
 		p.files[file.path] = data
 		p.result.Changes = append(p.result.Changes, changes...)
 		for i, image := range file.takes {
+			p.wrote[p.ground.key(file.Sites[i])] = gate.Standing(file.Sites[i], image)
 			p.written = append(p.written, message.Written{Policy: file.Sites[i].Policy, Image: image})
 		}
 		patch.WriteString(udiff.Unified("a/"+file.path, "b/"+file.path, string(file.data), string(data)))

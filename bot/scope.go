@@ -65,6 +65,14 @@ func warn(site pinsetter.Site, code, message string) *pinsetter.Finding {
 	return &pinsetter.Finding{Severity: pinsetter.Warning, Code: code, Path: site.Path, Line: site.Line(), Message: message}
 }
 
+// suspended is the finding of a policy whose markers are left alone.
+func suspended(p *config.Policy) pinsetter.Finding {
+	return pinsetter.Finding{
+		Severity: pinsetter.Warning, Code: "suspended", Path: p.Origin.Path, Line: p.Origin.Line,
+		Message: fmt.Sprintf("ImagePolicy %s or its ImageRepository is suspended: its markers are left alone", p.Name),
+	}
+}
+
 // below reports whether a repository's file is in the scope of a's update.path.
 func below(a *config.Automation, file string) bool {
 	dir := updatePath(a)

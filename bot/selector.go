@@ -2,14 +2,19 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/scanner"
+	"github.com/pinsetter/pinsetter/store"
 )
 
 // scansAtOnce bounds the images that are waited for at once. The registry
@@ -20,20 +25,28 @@ const scansAtOnce = 128
 // concurrent use.
 type selector struct {
 	scanner  *scanner.Scanner
+	set      *config.Set
+	ledger   *store.Ledger
+	now      time.Time
 	progress func(string)
 	log      *slog.Logger
 
-	mu      sync.Mutex
-	tags    map[*config.Repository]*policy.Tags // parsed tags, shared by an image's policies
-	results map[*config.Policy]func() *selection
+	mu       sync.Mutex
+	tags     map[*config.Repository]*policy.Tags // parsed tags, shared by an image's policies
+	listings map[string]store.Listing            // what to remember, by canonical name
+	results  map[*config.Policy]func() *selection
 }
 
-func newSelector(s *scanner.Scanner, o Options) *selector {
+func newSelector(set *config.Set, s *scanner.Scanner, o Options, now time.Time) *selector {
 	return &selector{
 		scanner:  s,
+		set:      set,
+		ledger:   o.Ledger,
+		now:      now,
 		progress: o.Progress,
 		log:      o.Log,
 		tags:     map[*config.Repository]*policy.Tags{},
+		listings: map[string]store.Listing{},
 		results:  map[*config.Policy]func() *selection{},
 	}
 }
@@ -45,7 +58,9 @@ type selection struct {
 	rules   *policy.Policy
 	listing *scanner.Listing
 	tags    *policy.Tags
-	best    pinsetter.Candidate
+	ranking *policy.Ranking
+	facts   *facts
+	walk    *gate.Walk
 	err     error
 }
 
@@ -77,7 +92,7 @@ func (s *selector) selection(ctx context.Context, p *config.Policy) *selection {
 	if !ok {
 		once = sync.OnceValue(func() *selection {
 			sel := s.compute(ctx, p)
-			if sel.err != nil {
+			if sel.err != nil && p.Err == nil { // an error of loading says whose it is
 				sel.err = fmt.Errorf("ImagePolicy %s: %w", p.Name, sel.err)
 			}
 			return sel
@@ -100,19 +115,44 @@ func (s *selector) compute(ctx context.Context, p *config.Policy) *selection {
 		return sel
 	}
 	sel.tags = s.parsed(p.Repository, sel.listing)
-	ranking, err := sel.rules.Rank(sel.tags)
-	if err != nil {
-		sel.err = err
+	if sel.ranking, sel.err = sel.rules.Rank(sel.tags); sel.err != nil {
 		return sel
 	}
-	best, ok := ranking.Best()
-	if !ok {
+	if _, ok := sel.ranking.Best(); !ok {
 		sel.err = fmt.Errorf("none of the %d tags of %s matches: see \"pinsetter explain %s\" for why",
 			len(sel.listing.Tags), p.Repository.Image, p.Name)
 		return sel
 	}
-	sel.best = best
+	sel.err = s.gate(ctx, sel)
 	return sel
+}
+
+// gate puts the policy's gates before its candidates.
+func (s *selector) gate(ctx context.Context, sel *selection) error {
+	objects, err := s.set.GatesFor(sel.policy)
+	if err != nil {
+		return err
+	}
+	gates, err := gate.New(objects, policy.Range)
+	if err != nil {
+		return err
+	}
+	if names := gates.Remembering(); len(names) > 0 && !s.ledger.Remembers() {
+		return fmt.Errorf("minAge of Gate %s counts from the first sight of a tag, and nothing is remembered: "+
+			"give a state (--state), or set minAgeFrom: created", strings.Join(names, ", "))
+	}
+	refusal, err := s.believe(ctx, sel.listing)
+	if err != nil {
+		s.log.Warn("earlier lists of tags are not known", "image", sel.listing.Canonical, "error", err)
+	}
+	sel.facts = &facts{
+		ledger: s.ledger, scanner: s.scanner, repo: sel.policy.Repository,
+		image: sel.listing.Canonical, now: s.now, sights: map[string]store.Sight{},
+	}
+	sel.walk = gates.Walk(gate.Subject{
+		Candidates: sel.ranking.All(), Order: sel, Bump: sel.rules.Bump, Facts: sel.facts, Now: s.now, Listing: refusal,
+	})
+	return nil
 }
 
 // scan lists a repository's tags. What the registry listed that is no tag is
@@ -135,6 +175,8 @@ func usable(p *config.Policy) error {
 	switch {
 	case p.Err != nil:
 		return p.Err
+	case p.Repository == nil:
+		return errors.New("it has no ImageRepository")
 	case p.Suspended:
 		return errSuspended
 	case p.Repository.Suspended:
@@ -155,11 +197,11 @@ func (s *selector) parsed(repo *config.Repository, listing *scanner.Listing) *po
 	return tags
 }
 
-// digest returns the digest of the selected tag, which is asked once a cycle.
-func (s *selector) digest(ctx context.Context, sel *selection) (string, error) {
-	digest, err := s.scanner.Digest(ctx, sel.policy.Repository, sel.best.Tag)
+// digest returns the digest of a tag, which is asked once a cycle.
+func (s *selection) digest(ctx context.Context, tag string) (string, error) {
+	digest, err := s.facts.Digest(ctx, tag)
 	if err != nil {
-		return "", fmt.Errorf("ImagePolicy %s: %w", sel.policy.Name, err)
+		return "", fmt.Errorf("ImagePolicy %s: %w", s.policy.Name, err)
 	}
 	return digest, nil
 }

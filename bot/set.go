@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -43,7 +44,11 @@ func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 	c.o.Progress("reading " + dir)
 	marked, err := findIn(ctx, f)
 	r.fail(err)
-	c.selector.all(ctx, c.named(marked))
+	policies := c.named(marked)
+	c.selector.all(ctx, policies)
+	for _, p := range keep(policies, isSuspended) {
+		r.Findings = append(r.Findings, suspended(p))
+	}
 	for _, file := range marked {
 		if err := c.rewrite(ctx, f, file, r); err != nil {
 			r.fail(err)
@@ -53,13 +58,25 @@ func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 	return r
 }
 
-// findIn returns the marked files of a folder, sorted by path.
+// findIn returns the marked files of a folder, sorted by path. A file that is too
+// large to be searched is there with a finding.
 func findIn(ctx context.Context, f *folder.Folder) ([]markedPath, error) {
-	options := folder.Options{Want: setters.IsCandidate, Screen: setters.HasToken}
-	return folder.Each(ctx, f, options, func(path string, data []byte) (markedPath, bool) {
+	options := folder.Options{Want: setters.IsCandidate, Screen: setters.HasToken, MaxSize: setters.MaxSize}
+	marked, err := folder.Each(ctx, f, options, func(path string, data []byte) (markedPath, bool) {
 		found := setters.Find(path, data)
 		return markedPath{path, found.Sites, found.Findings}, true
 	})
+	var failed []error
+	for _, err := range errorList(err) {
+		var at *folder.FileError
+		if errors.Is(err, folder.ErrTooLarge) && errors.As(err, &at) {
+			marked = append(marked, markedPath{path: at.Path, findings: []pinsetter.Finding{tooLarge(at.Path, err)}})
+			continue
+		}
+		failed = append(failed, err)
+	}
+	slices.SortStableFunc(marked, func(a, b markedPath) int { return cmp.Compare(a.path, b.path) })
+	return marked, errors.Join(failed...)
 }
 
 // named returns the policies that markers name and that were loaded.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -69,6 +70,9 @@ func (a *app) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also: NO_COLOR in the environment)")
 }
 
+// namespace is the grammar of a namespace's name (RFC 1123, section 2.1).
+var namespace = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
 // prepare runs before every command: it takes flags from the environment,
 // judges the common ones and sets up logging.
 func (a *app) prepare(cmd *cobra.Command) error {
@@ -77,6 +81,9 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	}
 	if !slices.Contains([]string{"table", "json", "yaml"}, a.output) {
 		return usage("--output %q: write table, json or yaml", a.output)
+	}
+	if !namespace.MatchString(a.namespace) {
+		return usage("--namespace %q is no name of a namespace: write letters a to z, digits and -", a.namespace)
 	}
 	if a.concurrency < 1 {
 		return usage("--concurrency %d: at least one request must be allowed", a.concurrency)

@@ -129,7 +129,7 @@ func BenchmarkSet(b *testing.B) {
 					dir := shelfOfFiles(b, files, percent, image, row.tag)
 					b.StartTimer()
 					theirs += measure(b, "grep", "-rlF", "$imagepolicy", dir).wall
-					c := measure(b, program, "set", "--dir", dir, "-f", objects)
+					c := measure(b, program, "set", "--state", "none", "--dir", dir, "-f", objects)
 					ours += c.wall
 					peak = max(peak, c.peak)
 					b.StopTimer()
@@ -178,7 +178,7 @@ func BenchmarkRun(b *testing.B) {
 		f.repo.CommitFile("main", "a.yaml", fmt.Sprintf("# %d\n%s", i, f.with("1.0.0")), "")
 		b.StartTimer()
 		theirs += measure(b, "git", "clone", "-q", "--depth=1", "--no-checkout", f.repo.URL, filepath.Join(clones, fmt.Sprint(i))).wall
-		c := measure(b, program, "run", "-f", f.objects)
+		c := measure(b, program, "run", "--state", "none", "-f", f.objects)
 		ours += c.wall
 		peak = max(peak, c.peak)
 	}

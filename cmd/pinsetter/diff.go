@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/store"
 )
 
 func newDiff(a *app) *cobra.Command {
@@ -21,6 +22,9 @@ automation. What is held, and why, goes to standard error. Nothing is written.`,
   pinsetter diff -f clusters/production --exit-code || echo "updates are waiting"
   pinsetter diff -f clusters/production | git apply`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.openLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
+				return err
+			}
 			c, err := a.cycle(cmd, bot.Propose, args, bot.Shard{})
 			if err != nil {
 				return err

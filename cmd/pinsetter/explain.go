@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/store"
 )
 
 func newExplain(a *app) *cobra.Command {
@@ -28,6 +29,9 @@ the policy writes, with what stands there and what will.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.openLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
+				return err
+			}
 			l, err := loadNamed(cmd, a, policies, args)
 			if err != nil {
 				return err

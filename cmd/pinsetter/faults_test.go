@@ -22,8 +22,7 @@ type fleet struct {
 	objects  string // path of the file
 	marked   string // the file's content, with TAG for the tag
 
-	// meddle is called before each request to the Git server.
-	meddle func(r *http.Request)
+	meddling atomic.Pointer[func(*http.Request)]
 }
 
 const fleetObjects = `apiVersion: image.toolkit.fluxcd.io/v1
@@ -57,8 +56,8 @@ func newFleet(t testing.TB, branch string) *fleet {
 	f := &fleet{marked: "# a file\nimage: REG/org/app:TAG # {\"$imagepolicy\": \"default:app\"}\n"}
 	around := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if f.meddle != nil {
-				f.meddle(r)
+			if meddle := f.meddling.Load(); meddle != nil {
+				(*meddle)(r)
 			}
 			next.ServeHTTP(w, r)
 		})
@@ -82,12 +81,22 @@ func (f *fleet) write(t testing.TB, branch string) {
 	}
 }
 
+// meddle has f called before each request to the servers. Nil: no more.
+func (f *fleet) meddle(with func(*http.Request)) {
+	if with == nil {
+		f.meddling.Store(nil)
+		return
+	}
+	f.meddling.Store(&with)
+}
+
 // with returns the marked file showing tag.
 func (f *fleet) with(tag string) string { return strings.ReplaceAll(f.marked, "TAG", tag) }
 
 // pinsetter returns the program, ready to run on the fleet's objects.
 func (f *fleet) pinsetter(args ...string) (*exec.Cmd, *bytes.Buffer) {
 	cmd := exec.Command("pinsetter", append(args, "-f", f.objects)...)
+	cmd.Env = append(os.Environ(), "PINSETTER_STATE=sqlite:"+filepath.Join(filepath.Dir(f.objects), "state.db"))
 	out := &bytes.Buffer{}
 	cmd.Stdout, cmd.Stderr = out, out
 	return cmd, out
@@ -111,16 +120,22 @@ func killAt(t *testing.T, branch string, n int64) bool {
 	cmd, _ := f.pinsetter("run")
 	var requests atomic.Int64
 	var killed atomic.Bool
-	f.meddle = func(*http.Request) {
+	started := make(chan struct{})
+	f.meddle(func(*http.Request) {
 		if requests.Add(1) == n {
 			killed.Store(true)
-			_ = cmd.Process.Kill()
+			<-started
+			_ = cmd.Process.Kill() // what it ends as is looked at below
 		}
+	})
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	if err := cmd.Run(); err == nil && killed.Load() {
+	close(started)
+	if err := cmd.Wait(); err == nil && killed.Load() {
 		t.Fatalf("request %d: the run ended well although it was killed", n)
 	}
-	f.meddle = nil
+	f.meddle(nil)
 	for range 2 {
 		again, out := f.pinsetter("run")
 		if err := again.Run(); err != nil {
@@ -141,13 +156,12 @@ func killAt(t *testing.T, branch string, n int64) bool {
 // top, and no commit is lost.
 func TestBranchMovesBeforePush(t *testing.T) {
 	f := newFleet(t, "main")
-	moves := 2
-	f.meddle = func(r *http.Request) {
-		if moves > 0 && r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "git-receive-pack") {
-			moves--
-			f.repo.CommitFile("main", fmt.Sprintf("by-hand-%d", moves), "x\n", "")
+	var moves atomic.Int64
+	f.meddle(func(r *http.Request) {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "git-receive-pack") && moves.Add(1) <= 2 {
+			f.repo.CommitFile("main", fmt.Sprintf("by-hand-%d", moves.Load()), "x\n", "")
 		}
-	}
+	})
 	cmd, out := f.pinsetter("run")
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("run: %v\n%s", err, out)
@@ -164,11 +178,11 @@ func TestBranchMovesBeforePush(t *testing.T) {
 func TestBranchMovesForever(t *testing.T) {
 	f := newFleet(t, "main")
 	var moves atomic.Int64
-	f.meddle = func(r *http.Request) {
+	f.meddle(func(r *http.Request) {
 		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "git-receive-pack") {
 			f.repo.CommitFile("main", fmt.Sprintf("by-hand-%d", moves.Add(1)), "x\n", "")
 		}
-	}
+	})
 	cmd, out := f.pinsetter("run")
 	if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != statusFailed {
 		t.Fatalf("run: %v\n%s", err, out)

@@ -13,6 +13,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/message"
@@ -31,6 +32,7 @@ func (a *app) load(ctx context.Context) (set *config.Set, failed, err error) {
 		SecretDirs:      a.secrets,
 		CheckPolicy:     policy.Check,
 		CheckAutomation: message.Check,
+		CheckGate:       func(spec config.GateSpec) error { return gate.Check(spec, policy.Range) },
 	})
 	if len(set.Repositories)+len(set.Policies)+len(set.Automations)+len(set.Findings) > 0 {
 		return set, failed, nil
@@ -136,7 +138,8 @@ func loadNamed[T any](cmd *cobra.Command, a *app, k kind[T], args []string) (*lo
 	return &loaded[T]{a.bot(set), set, picked, failed}, nil
 }
 
-// pick returns the objects that args name, or all without args. An argument is
+// pick returns the objects that args name, each once and in their own order, or
+// all without args. An argument is
 // NAMESPACE/NAME, or NAME where that is clear: in the namespace, where the user
 // gave one, else where only one object has it.
 func (k kind[T]) pick(set *config.Set, args []string, namespace string, given bool) ([]T, error) {
@@ -144,33 +147,33 @@ func (k kind[T]) pick(set *config.Set, args []string, namespace string, given bo
 	if len(args) == 0 {
 		return all, nil
 	}
-	var picked []T
+	chosen := map[pinsetter.Name]bool{}
 	for _, arg := range args {
 		wanted := pinsetter.Name{Namespace: namespace, Name: arg}
 		before, after, qualified := strings.Cut(arg, "/")
 		if qualified {
 			wanted = pinsetter.Name{Namespace: before, Name: after}
 		}
-		var matches []T
 		var names, known []string
+		var match pinsetter.Name
 		for _, object := range all {
 			name := k.nameOf(object)
 			known = append(known, name.String())
 			if name == wanted || name.Name == wanted.Name && !qualified && !given {
-				matches = append(matches, object)
+				match = name
 				names = append(names, name.String())
 			}
 		}
-		switch len(matches) {
+		switch len(names) {
 		case 0:
 			return nil, usage("no %s is named %q%s", k.name, arg, config.DidYouMean(arg, known))
 		case 1:
-			picked = append(picked, matches[0])
+			chosen[match] = true
 		default:
-			return nil, usage("%d objects of kind %s are named %q: write one of %s", len(matches), k.name, arg, strings.Join(names, ", "))
+			return nil, usage("%d objects of kind %s are named %q: write one of %s", len(names), k.name, arg, strings.Join(names, ", "))
 		}
 	}
-	return picked, nil
+	return slices.DeleteFunc(slices.Clone(all), func(object T) bool { return !chosen[k.nameOf(object)] }), nil
 }
 
 // report writes what is wrong with objects to standard error, and returns an

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/store"
 )
 
 func newSelect(a *app) *cobra.Command {
@@ -19,6 +20,9 @@ explain" says why.`,
 		Example: `  pinsetter select -f clusters/production
   pinsetter select -f clusters/production flux-system/podinfo -o json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.openLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
+				return err
+			}
 			l, err := loadNamed(cmd, a, policies, args)
 			if err != nil {
 				return err
@@ -45,6 +49,8 @@ func selectTable(results []*bot.Selected) func(io.Writer, painter) error {
 			switch {
 			case s.Err != nil:
 				tag = cell{"failed", red}
+			case s.Held != "":
+				tag = cell{"held: " + s.Held, yellow}
 			case s.Suspended:
 				tag = cell{"suspended", yellow}
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/store"
 )
 
 func newSet(a *app) *cobra.Command {
@@ -25,6 +26,9 @@ committed.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if dir == "" {
 				return usage("--dir is missing: name the directory to rewrite, such as --dir .")
+			}
+			if err := a.openLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
+				return err
 			}
 			set, failed, err := a.load(cmd.Context())
 			if err != nil {

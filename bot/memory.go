@@ -1,0 +1,133 @@
+package bot
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/scanner"
+	"github.com/pinsetter/pinsetter/store"
+)
+
+// recall asks the ledger what was written at the sites of a plan, and tells it
+// what the base shows there now. A ledger that fails is said, and the plan goes
+// on as one that nobody remembers anything of.
+func (c *cycle) recall(ctx context.Context, p *plan) {
+	g := p.ground
+	shows := map[store.Site]pinsetter.Image{}
+	for _, file := range p.marked {
+		for _, site := range file.Sites {
+			image, agreed := gate.Shows(site)
+			if !agreed {
+				image = pinsetter.Image{}
+			}
+			shows[g.key(site)] = gate.Standing(site, image)
+		}
+	}
+	err := c.o.Ledger.Show(ctx, c.now, shows)
+	if err == nil {
+		g.written, err = c.o.Ledger.Written(ctx, g.repository, g.branch)
+	}
+	if err != nil {
+		c.o.Log.Warn("what was written before is not known", "automation", p.automation.Name, "error", err)
+	}
+}
+
+// lastShown returns the last reference of ours that the base showed at a site,
+// or the zero Image. What was written and is there counts as shown, also where
+// the ledger is only read and so can't be told.
+func (g *ground) lastShown(site pinsetter.Site) pinsetter.Image {
+	written := g.written[g.key(site)]
+	if shows, agreed := gate.Shows(site); agreed && gate.Standing(site, shows) == written.Image {
+		return written.Image
+	}
+	return written.Shown
+}
+
+// sightsAtOnce bounds the tags of one policy that are newly remembered in a run.
+const sightsAtOnce = 1000
+
+// sight tells the ledger of the candidates that rank above what the plan's sites
+// show, in one question: their age counts from the first time.
+func (c *cycle) sight(ctx context.Context, p *plan, selections map[pinsetter.Name]*selection) error {
+	if !c.o.Ledger.Remembers() {
+		return nil
+	}
+	var seen []store.Observation
+	for _, file := range p.marked {
+		for _, site := range file.Sites {
+			if sel := selections[site.Policy]; sel != nil && sel.err == nil {
+				seen = append(seen, sel.above(site)...)
+			}
+		}
+	}
+	sights, err := c.o.Ledger.See(ctx, c.now, seen)
+	for _, sel := range selections {
+		if sel.facts != nil {
+			sel.facts.remember(sights)
+		}
+	}
+	return err
+}
+
+// above returns the candidates that rank above some tag that site shows, and
+// that tag where it is listed.
+func (s *selection) above(site pinsetter.Site) []store.Observation {
+	var seen []store.Observation
+	for candidate := range s.ranking.All() {
+		reached := true
+		for _, written := range site.Written {
+			if written.Tag != candidate.Tag && !s.Accepts(written.Tag) || s.Above(candidate.Tag, written.Tag) {
+				reached = false
+			}
+		}
+		seen = append(seen, store.Observation{Tag: s.facts.key(candidate.Tag)})
+		if reached || len(seen) == sightsAtOnce {
+			break
+		}
+	}
+	return seen
+}
+
+// believe judges an image's list of tags by the last one that was believed. The
+// refusal, if any, holds all policies of the image.
+func (s *selector) believe(ctx context.Context, listing *scanner.Listing) (*gate.Refusal, error) {
+	known, err := s.ledger.Listings(ctx, []string{listing.Canonical})
+	if err != nil {
+		return nil, err
+	}
+	stored := known[listing.Canonical]
+	before := gate.Listing{
+		Complete: gate.Scan(stored.Complete), Suspect: gate.Scan(stored.Suspect),
+		Since: stored.Since, Agreed: stored.Agreed,
+	}
+	after, refusal := before.Next(gate.Scan{At: s.now, Count: len(listing.Tags) + len(listing.Excluded), Hash: hashOf(listing)})
+	stored.Complete, stored.Suspect = store.Scan(after.Complete), store.Scan(after.Suspect)
+	stored.Since, stored.Agreed = after.Since, after.Agreed
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listings[listing.Canonical] = stored
+	return refusal, nil
+}
+
+// hashOf tells lists of tags apart, whatever an object's exclusion list makes of
+// them.
+func hashOf(listing *scanner.Listing) string {
+	all := slices.Concat(listing.Tags, listing.Excluded)
+	slices.Sort(all)
+	sum := sha256.Sum256([]byte(strings.Join(all, "\n")))
+	return hex.EncodeToString(sum[:])
+}
+
+// keepListings tells the ledger of the lists that the cycle saw, in one go.
+func (s *selector) keepListings(ctx context.Context) error {
+	s.mu.Lock()
+	listings := maps.Clone(s.listings)
+	s.mu.Unlock()
+	return s.ledger.PutListings(ctx, s.now, listings)
+}
