@@ -63,7 +63,7 @@ func New(gates []*config.Gate, ranges Ranges) (Gates, error) {
 	for _, g := range gates {
 		r, err := compile(g.Spec, ranges)
 		if err = errors.Join(g.Err, err); err != nil {
-			errs = append(errs, fmt.Errorf("Gate %s: %w", g.Name, err))
+			errs = append(errs, fmt.Errorf("its Gate %s: %w", g.Name, err))
 		}
 		r.gate = g.Name.String()
 		all.rules = append(all.rules, r)

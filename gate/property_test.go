@@ -106,14 +106,14 @@ func passes(s config.GateSpec, w world, tag string) bool {
 	n, _ := strconv.Atoi(tag)
 	for _, h := range s.Hold {
 		least, ranged := 0, h.Range != ""
-		fmt.Sscanf(h.Range, ">=%d", &least)
+		_, _ = fmt.Sscanf(h.Range, ">=%d", &least) // anyGates wrote it
 		if (slices.Contains(h.Tags, tag) || ranged && n >= least) && (h.Until.IsZero() || noon.Before(h.Until)) {
 			return false
 		}
 	}
 	for _, win := range s.Windows {
 		var start int
-		fmt.Sscanf(win.Schedule, "0 %d", &start)
+		_, _ = fmt.Sscanf(win.Schedule, "0 %d", &start) // as above
 		if since := time.Duration((12-start+24)%24) * time.Hour; since >= win.Duration.Duration {
 			return false
 		}
@@ -146,7 +146,7 @@ func passes(s config.GateSpec, w world, tag string) bool {
 }
 
 // fits says as plainly whether a site that shows one tag may take another.
-func fits(specs []config.GateSpec, written, shown, tag string, max int) bool {
+func fits(specs []config.GateSpec, written, shown, tag string, most int) bool {
 	allowed, denied := false, false
 	for _, s := range specs {
 		size, _ := bump(written, tag)
@@ -160,8 +160,8 @@ func fits(specs []config.GateSpec, written, shown, tag string, max int) bool {
 	w, _ := strconv.Atoi(written)
 	n, _ := strconv.Atoi(tag)
 	back, err := strconv.Atoi(shown)
-	down := w > n && w <= max && (!allowed || denied)
-	reverted := err == nil && shown != written && back <= max && n <= back
+	down := w > n && w <= most && (!allowed || denied)
+	reverted := err == nil && shown != written && back <= most && n <= back
 	return !down && !reverted
 }
 
@@ -178,11 +178,11 @@ func checkWalk(t *testing.T, seed uint64) {
 	for _, tag := range tags {
 		listed = append(listed, strconv.Itoa(tag))
 	}
-	max, written, shown := 20+r.IntN(30), strconv.Itoa(r.IntN(40)), []string{"", strconv.Itoa(r.IntN(40))}[r.IntN(2)]
+	most, written, shown := 20+r.IntN(30), strconv.Itoa(r.IntN(40)), []string{"", strconv.Itoa(r.IntN(40))}[r.IntN(2)]
 	s := subject(w, listed...)
-	s.Order = numbers{max: max}
+	s.Order = numbers{max: most}
 	walk := compiled(t, specs...).Walk(s)
-	want, better := plainChoice(specs, w, listed, written, shown, max)
+	want, better := plainChoice(specs, w, listed, written, shown, most)
 	got := walk.Choose(t.Context(), site(written), image(shown))
 	if got.Candidate.Tag != want || (got.Hold != nil) != better {
 		t.Errorf("seed %d: %v, shows %s, shown %q, gates %+v: takes %+v, want %q, hold %v", seed, listed, written, shown, specs, got, want, better)
@@ -192,7 +192,7 @@ func checkWalk(t *testing.T, seed uint64) {
 		if take == image(written) || walk.Confirm(t.Context(), site(written), image(shown), take, pinsetter.Candidate{Tag: tag, Value: tag}) != nil {
 			continue
 		}
-		ok := tag == written || fits(specs, written, shown, tag, max)
+		ok := tag == written || fits(specs, written, shown, tag, most)
 		for _, spec := range specs {
 			ok = ok && passes(spec, w, tag)
 		}
@@ -202,12 +202,12 @@ func checkWalk(t *testing.T, seed uint64) {
 	}
 }
 
-func plainChoice(specs []config.GateSpec, w world, listed []string, written, shown string, max int) (tag string, better bool) {
+func plainChoice(specs []config.GateSpec, w world, listed []string, written, shown string, most int) (tag string, better bool) {
 	for _, tag := range listed {
 		if tag == written {
 			return tag, better
 		}
-		ok := fits(specs, written, shown, tag, max)
+		ok := fits(specs, written, shown, tag, most)
 		for _, spec := range specs {
 			ok = ok && passes(spec, w, tag)
 		}

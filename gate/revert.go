@@ -72,7 +72,7 @@ func Reverted(site pinsetter.Site, shown, image pinsetter.Image, order Order) st
 	}
 	shown = Standing(site, shown)
 	now, _ := Shows(site)
-	sameTag := shown.Tag == "" || shown.Tag == image.Tag && shown.Tag == now.Tag
+	sameTag := shown.Tag == "" || now.Tag == shown.Tag && image.Tag == now.Tag
 	switch {
 	case sameTag && image.Digest != "" && image.Digest != shown.Digest:
 		return ""
