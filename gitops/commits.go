@@ -50,22 +50,31 @@ func (r *Remote) between(ctx context.Context, c *conversation, base, head plumbi
 		return nil, nil
 	}
 	store := newObjects(r.bounds)
-	err := c.pack(ctx, request{
-		wants:  []plumbing.Hash{head},
-		haves:  []plumbing.Hash{base},
-		depth:  r.bounds.Commits + 1,
-		filter: packp.FilterTreeDepth(0), // commits only, where the server can
-		keep:   func(kind plumbing.ObjectType) bool { return kind == plumbing.CommitObject },
+	err := c.commits(ctx, request{
+		wants: []plumbing.Hash{head},
+		haves: []plumbing.Hash{base},
+		depth: r.bounds.Commits + 1,
 	}, store)
-	if err != nil && !errors.Is(err, transport.ErrEmptyUploadPackRequest) {
+	if err != nil {
 		return nil, err
 	}
 	return walk(store, head, r.bounds.Commits+1)
 }
 
+// commits is pack for commits alone: other objects don't come where the server
+// knows filters, and are dropped where it doesn't. That there are none is fine.
+func (c *conversation) commits(ctx context.Context, q request, into *objects) error {
+	q.filter = packp.FilterTreeDepth(0)
+	q.keep = func(kind plumbing.ObjectType) bool { return kind == plumbing.CommitObject }
+	if err := c.pack(ctx, q, into); !errors.Is(err, transport.ErrEmptyUploadPackRequest) {
+		return err
+	}
+	return nil
+}
+
 // walk returns the commits of store that head leads to, at most limit, a commit
 // before its parents and otherwise newest first.
-func walk(store *objects, head plumbing.Hash, limit int) ([]CommitInfo, error) {
+func walk(store source, head plumbing.Hash, limit int) ([]CommitInfo, error) {
 	commits, children, err := reachable(store, head)
 	if err != nil {
 		return nil, err
@@ -91,15 +100,15 @@ func walk(store *objects, head plumbing.Hash, limit int) ([]CommitInfo, error) {
 
 // reachable returns the commits of store that head leads to, and of each of
 // their parents how many children it has among them.
-func reachable(store *objects, head plumbing.Hash) (map[plumbing.Hash]*object.Commit, map[plumbing.Hash]int, error) {
+func reachable(store source, head plumbing.Hash) (map[plumbing.Hash]*object.Commit, map[plumbing.Hash]int, error) {
 	commits := make(map[plumbing.Hash]*object.Commit)
 	children := make(map[plumbing.Hash]int)
 	open := []plumbing.Hash{head}
 	for len(open) > 0 {
 		hash := open[len(open)-1]
 		open = open[:len(open)-1]
-		if _, here := store.byHash[hash]; !here || commits[hash] != nil {
-			continue // on the base, or seen
+		if _, err := store.object(hash); err != nil || commits[hash] != nil {
+			continue // on the base or beyond what is there, or seen
 		}
 		commit, err := readCommit(store, hash)
 		if err != nil {

@@ -56,7 +56,7 @@ type Bounds struct {
 	FileBytes     int64 // of a file that is read; default 16 MiB. Larger ones may be there
 	Depth         int   // of directories; default 128
 	Entries       int64 // files and directories walked in one call of Files; default 4 million
-	Commits       int   // listed of a push branch; default 1000
+	Commits       int   // listed of a push branch or of a history; default 1000
 }
 
 func (b Bounds) withDefaults() Bounds {

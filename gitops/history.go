@@ -1,0 +1,78 @@
+package gitops
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// History returns the last n commits that lead to s, s itself among them and
+// first, or all of them if there are fewer, and at most Bounds.Commits. All
+// parents of a merge are followed: a commit comes before its parents, and
+// otherwise the newest first. A repository that is shallow on the server ends
+// where it ends there.
+//
+// Commits come without their files from a server that knows filters, as the
+// forges do (C git: uploadpack.allowFilter). Any other server sends all files of
+// the n commits, which are bounded as every pack is, and dropped as they come.
+// Nothing is asked where s came with its history.
+//
+// The commit of s must be on the server. Errors wrap ErrStale if the server
+// doesn't hand it out by its hash and its ref has moved since: fetch and do it
+// again. Otherwise they are those of Fetch.
+func (r *Remote) History(ctx context.Context, s *Snapshot, n int) ([]CommitInfo, error) {
+	infos, err := r.past(ctx, s, min(n, r.bounds.Commits))
+	if err != nil {
+		return nil, fmt.Errorf("read history of %s from %s: %w", s, r, err)
+	}
+	return infos, nil
+}
+
+func (r *Remote) past(ctx context.Context, s *Snapshot, n int) ([]CommitInfo, error) {
+	if n < 1 {
+		return nil, nil
+	}
+	infos, err := walk(s, s.hash, n)
+	if err != nil || complete(s, infos, n) {
+		return infos, err
+	}
+	ctx, cancel := r.deadline(ctx)
+	defer cancel()
+	c, err := r.converse(ctx)
+	if err != nil {
+		return nil, explain(ctx, err)
+	}
+	defer c.close()
+	store := newObjects(r.bounds)
+	// The k-th of a list in which children come first is at most k deep.
+	if err := c.commits(ctx, request{wants: []plumbing.Hash{c.wanted(s)}, depth: n}, store); err != nil {
+		return nil, explain(ctx, err)
+	}
+	if _, err := store.object(s.hash); err != nil {
+		return nil, err
+	}
+	return walk(store, s.hash, n)
+}
+
+// wanted returns what to ask for to get the commit of s: an annotated tag where
+// one was read, since any server hands that out.
+func (c *conversation) wanted(s *Snapshot) plumbing.Hash {
+	if c.adv.Peeled[s.ref] == s.hash {
+		return c.adv.References[s.ref]
+	}
+	return s.hash
+}
+
+// complete reports whether infos are the last n commits of all, and not only of
+// those in from: whether those before the n-th have all their parents there.
+func complete(from source, infos []CommitInfo, n int) bool {
+	for _, info := range infos[:min(len(infos), n-1)] {
+		for _, parent := range info.Parents {
+			if _, err := from.object(plumbing.NewHash(parent)); err != nil {
+				return false
+			}
+		}
+	}
+	return true
+}
