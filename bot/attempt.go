@@ -3,11 +3,13 @@ package bot
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
+	"github.com/pinsetter/pinsetter/store"
 )
 
 // attempt does the steps for the automations of a lane, once. An error is about
@@ -51,6 +53,7 @@ func (c *cycle) fetch(ctx context.Context, l *lane) (*gitops.Remote, *ground, er
 		return nil, nil, err
 	}
 	g := newGround(l, fetched)
+	g.history = sync.OnceValue(func() map[store.Site]pinsetter.Image { return c.trailers(ctx, remote, l, g) })
 	c.o.Log.Debug("fetched", "repository", remote.String(), "revision", g.revision, "rebuilds", g.shown != nil)
 	return remote, g, nil
 }

@@ -32,6 +32,9 @@ type ground struct {
 	repository, branch string                       // where the sites are, for the ledger
 	written            map[store.Site]store.Written // what the ledger knows of them
 
+	// history is what trailers say was written; nil: there is none to ask.
+	history func() map[store.Site]pinsetter.Image
+
 	shown   *gitops.Snapshot
 	commits []gitops.CommitInfo         // of the proposal, newest first
 	sites   map[string][]pinsetter.Site // of shown, by path, as they are asked for

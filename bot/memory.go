@@ -39,10 +39,16 @@ func (c *cycle) recall(ctx context.Context, p *plan) {
 }
 
 // lastShown returns the last reference of ours that the base showed at a site,
-// or the zero Image. What was written and is there counts as shown, also where
-// the ledger is only read and so can't be told.
+// or the zero Image: from the ledger, else from trailers. What was written and is
+// there counts as shown, also where the ledger is only read and so can't be told.
 func (g *ground) lastShown(site pinsetter.Site) pinsetter.Image {
-	written := g.written[g.key(site)]
+	written, remembered := g.written[g.key(site)]
+	if !remembered && g.history != nil {
+		if image := g.history()[g.key(site)]; known(site, image) {
+			return gate.Standing(site, image)
+		}
+		return pinsetter.Image{}
+	}
 	if shows, agreed := gate.Shows(site); agreed && gate.Standing(site, shows) == written.Image {
 		return written.Image
 	}

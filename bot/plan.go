@@ -154,7 +154,10 @@ func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel 
 	if sel.err != nil {
 		return pinsetter.Image{}, nil, nil // said once, for all sites
 	}
-	shown := g.lastShown(site)
+	var shown pinsetter.Image
+	if !sel.settled(site) {
+		shown = g.lastShown(site)
+	}
 	choice := sel.walk.Choose(ctx, site, shown)
 	if choice.Candidate.Tag == "" {
 		return pinsetter.Image{}, choice.Hold, nil
@@ -168,10 +171,26 @@ func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel 
 	if reason != "" {
 		return pinsetter.Image{}, holdAt(site, image.Tag, reason), nil
 	}
+	if shows, agreed := gate.Shows(site); agreed && shows == gate.Standing(site, image) && !site.Has(pinsetter.PartName) {
+		return image, choice.Hold, nil // it shows that already
+	}
+	shown = g.lastShown(site)
 	if hold := sel.walk.Confirm(ctx, site, shown, image, choice.Candidate); hold != nil {
 		return pinsetter.Image{}, hold, nil
 	}
 	return image, choice.Hold, nil
+}
+
+// settled reports whether a site shows the best candidate, so that at most its
+// digest is to be decided.
+func (s *selection) settled(site pinsetter.Site) bool {
+	best, _ := s.ranking.Best()
+	for _, written := range site.Written {
+		if written.Tag != best.Tag {
+			return false
+		}
+	}
+	return len(site.Written) > 0
 }
 
 // digest returns the digest that a site shows beside a tag, "" where it shows

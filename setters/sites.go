@@ -117,7 +117,7 @@ func written(site pinsetter.Site, places []place) []pinsetter.Image {
 		}
 		switch m.Part {
 		case pinsetter.PartReference:
-			plain = append(plain, parseReference(m.Value))
+			plain = append(plain, ParseReference(m.Value))
 		case pinsetter.PartName:
 			parts.names = append(parts.names, m.Value)
 		case pinsetter.PartTag:
@@ -194,9 +194,9 @@ func at(values []string, i int) string {
 	return values[min(i, len(values)-1)]
 }
 
-// parseReference reads "name[:tag][@digest]". A colon before the last slash is a
+// ParseReference reads "name[:tag][@digest]". A colon before the last slash is a
 // registry's port.
-func parseReference(value string) pinsetter.Image {
+func ParseReference(value string) pinsetter.Image {
 	name, digest, _ := strings.Cut(value, "@")
 	tag := ""
 	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
