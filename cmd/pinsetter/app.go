@@ -94,7 +94,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	if err := a.setLog(); err != nil {
 		return err
 	}
-	a.progress = newProgress(a.err, time.Now())
+	a.progress = newProgress(a.err)
 	if a.timeout > 0 {
 		ctx, cancel := context.WithTimeoutCause(cmd.Context(), a.timeout, fmt.Errorf("--timeout %s is over", a.timeout))
 		a.release = cancel

@@ -215,6 +215,9 @@ func (a *app) say(what, text string) {
 		a.said = map[string]bool{}
 	}
 	a.said[line] = true
+	if a.progress != nil {
+		a.progress.done()
+	}
 	fmt.Fprintln(a.err, line)
 }
 

@@ -7,40 +7,60 @@ import (
 	"time"
 )
 
-// progress is one line on a terminal that says what is going on. On anything
-// but a terminal, and in the first half second, it shows nothing.
+// progress is one line on a terminal that says what is going on, from half a
+// second on. On anything but a terminal it shows nothing. It is safe for
+// concurrent use.
 type progress struct {
+	w io.Writer // nil: not a terminal
+
 	mu      sync.Mutex
-	w       io.Writer // nil: not a terminal
-	started time.Time
+	line    string
+	patient bool // too early to show anything
 	shown   bool
+	timer   *time.Timer
 }
 
 // patience is how long a command may run before it says what it is doing.
 const patience = 500 * time.Millisecond
 
-func newProgress(w io.Writer, now time.Time) *progress {
-	if !isTerminal(w) {
-		return &progress{}
+func newProgress(w io.Writer) *progress {
+	p := &progress{patient: true}
+	if isTerminal(w) {
+		p.w = w
+		p.timer = time.AfterFunc(patience, p.begin)
 	}
-	return &progress{w: w, started: now}
+	return p
 }
 
-// show replaces the line. It is safe for concurrent use.
+// begin shows what was going on while it was too early to say so.
+func (p *progress) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.patient = false
+	p.draw()
+}
+
+// show replaces the line.
 func (p *progress) show(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.w == nil || time.Since(p.started) < patience {
+	p.line = line
+	p.draw()
+}
+
+func (p *progress) draw() {
+	if p.w == nil || p.patient || p.line == "" {
 		return
 	}
 	p.shown = true
-	fmt.Fprintf(p.w, "\r\x1b[K%s", printable(line))
+	fmt.Fprintf(p.w, "\r\x1b[K%s", printable(p.line))
 }
 
-// done clears the line.
+// done clears the line, and shows no other before the next call of show.
 func (p *progress) done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.line = ""
 	if p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K")
 		p.shown = false
