@@ -120,14 +120,25 @@ func (s *selection) image(ctx context.Context) (image pinsetter.Image, held stri
 	}
 	best, ok := s.walk.First(ctx)
 	if !ok {
-		refused := s.walk.Refused()
-		return pinsetter.Image{}, refused[0].Reason, nil
+		return pinsetter.Image{}, s.refused(), context.Cause(ctx)
 	}
 	image = pinsetter.Image{Name: s.policy.Repository.Image, Tag: best.Tag}
 	if s.policy.Spec.DigestReflectionPolicy != config.ReflectNever {
 		image.Digest, err = s.digest(ctx, best.Tag)
 	}
 	return image, "", err
+}
+
+// refused says why the best candidate doesn't pass.
+func (s *selection) refused() string {
+	refused := s.walk.Refused()
+	if len(refused) == 0 {
+		return "no candidate passes"
+	}
+	if refused[0].Gate == "" {
+		return refused[0].Reason
+	}
+	return fmt.Sprintf("Gate %s: %s", refused[0].Gate, refused[0].Reason)
 }
 
 func isSuspended(p *config.Policy) bool {
@@ -217,8 +228,8 @@ func (s *selection) overrule(ctx context.Context, verdicts []pinsetter.Verdict) 
 			verdicts[i] = gated
 		case v.Tag == first.Tag:
 			verdicts[i] = pinsetter.Verdict{Tag: v.Tag, Value: v.Value, Verdict: pinsetter.Selected}
-		case len(refused) > 0 && v.Verdict == pinsetter.Eligible && first.Tag != "":
-			verdicts[i].Reason = "outranked by " + first.Tag
+		case len(refused) > 0 && v.Verdict == pinsetter.Eligible:
+			verdicts[i].Reason = "outranked by " + cmp.Or(first.Tag, "what is held")
 		}
 	}
 }

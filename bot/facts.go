@@ -2,7 +2,10 @@ package bot
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pinsetter/pinsetter/config"
@@ -13,8 +16,12 @@ import (
 
 // facts is what the ledger and the registry know about the tags of one image:
 // package gate asks it. What was answered once in a cycle is answered alike.
+//
+// A ledger that fails is asked no more in the cycle: what only it knows is an
+// error, so that a gate which needs it refuses, and everything else goes on.
 type facts struct {
 	ledger  *store.Ledger
+	failing *failing // shared by the cycle
 	scanner *scanner.Scanner
 	repo    *config.Repository
 	image   string // canonical
@@ -24,14 +31,33 @@ type facts struct {
 	sights map[string]store.Sight // by tag
 }
 
+// failing says whether the ledger has failed in this cycle.
+type failing struct {
+	log *slog.Logger
+	was atomic.Bool
+}
+
+var errForgotten = errors.New("the state can't be read; see --state")
+
+// failed notes an error of the ledger, and says it once.
+func (f *failing) failed(err error) {
+	if f.was.CompareAndSwap(false, true) {
+		f.log.Warn("the state fails; this run goes on without it", "error", err)
+	}
+}
+
 // Seen implements gate.Facts.
 func (f *facts) Seen(ctx context.Context, tag string) (gate.Sight, error) {
 	f.mu.Lock()
 	sight, known := f.sights[tag]
 	f.mu.Unlock()
 	if !known {
+		if f.failing.was.Load() {
+			return gate.Sight{}, errForgotten
+		}
 		found, err := f.ledger.Seen(ctx, []store.Tag{f.key(tag)})
 		if err != nil {
+			f.failing.failed(err)
 			return gate.Sight{}, err
 		}
 		sight = found[f.key(tag)]
@@ -43,12 +69,12 @@ func (f *facts) Seen(ctx context.Context, tag string) (gate.Sight, error) {
 // Digest implements gate.Facts.
 func (f *facts) Digest(ctx context.Context, tag string) (string, error) {
 	digest, err := f.scanner.Digest(ctx, f.repo, tag)
-	if err != nil {
-		return "", err
+	if err != nil || f.failing.was.Load() {
+		return digest, err
 	}
 	sights, err := f.ledger.See(ctx, f.now, []store.Observation{{Tag: f.key(tag), Digest: digest}})
 	if err != nil {
-		return "", err
+		f.failing.failed(err)
 	}
 	f.remember(sights)
 	return digest, nil
@@ -56,19 +82,23 @@ func (f *facts) Digest(ctx context.Context, tag string) (string, error) {
 
 // Content implements gate.Facts.
 func (f *facts) Content(ctx context.Context, _, digest string) (gate.Content, error) {
-	learnt, err := f.ledger.Facts(ctx, []string{digest})
-	if err != nil {
-		return gate.Content{}, err
-	}
-	if fact, known := learnt[digest]; known {
-		return gate.Content(fact), nil
+	if !f.failing.was.Load() {
+		learnt, err := f.ledger.Facts(ctx, []string{digest})
+		if err != nil {
+			f.failing.failed(err)
+		}
+		if fact, known := learnt[digest]; known {
+			return gate.Content(fact), nil
+		}
 	}
 	content, err := f.scanner.Content(ctx, f.repo, digest)
-	if err != nil {
-		return gate.Content{}, err
+	if err != nil || f.failing.was.Load() {
+		return gate.Content(content), err
 	}
-	err = f.ledger.PutFacts(ctx, f.now, map[string]store.Fact{digest: store.Fact(content)})
-	return gate.Content(content), err
+	if err := f.ledger.PutFacts(ctx, f.now, map[string]store.Fact{digest: store.Fact(content)}); err != nil {
+		f.failing.failed(err)
+	}
+	return gate.Content(content), nil
 }
 
 func (f *facts) key(tag string) store.Tag { return store.Tag{Image: f.image, Tag: tag} }

@@ -27,14 +27,14 @@ type ground struct {
 	lease    string // what the push branch must be at when the push arrives; "": it must not exist
 	revision string // of start, for people: "branch@sha1:hash"
 
-	// shown is the proposal: the push branch's head where the branch is rebuilt
-	// from the base, else nil.
 	repository, branch string                       // where the sites are, for the ledger
 	written            map[store.Site]store.Written // what the ledger knows of them
 
 	// history is what trailers say was written; nil: there is none to ask.
 	history func() map[store.Site]pinsetter.Image
 
+	// shown is the proposal: the push branch's head where the branch is rebuilt
+	// from the base, else nil.
 	shown   *gitops.Snapshot
 	commits []gitops.CommitInfo         // of the proposal, newest first
 	sites   map[string][]pinsetter.Site // of shown, by path, as they are asked for
@@ -92,6 +92,18 @@ func (g *ground) proposed(site pinsetter.Site) pinsetter.Image {
 		return pinsetter.Image{}
 	}
 	return twin.Written[0]
+}
+
+// stays reports whether a site about which nothing new is decided stays as it is
+// proposed: where the policy can't decide now, where nothing at all may be
+// written, and where what is proposed may be. A candidate that a gate refuses is
+// taken out of the proposal, so that it isn't written again.
+func (g *ground) stays(ctx context.Context, site pinsetter.Site, sel *selection, proposed pinsetter.Image) bool {
+	if sel.err != nil || sel.walk.Closed() {
+		return true
+	}
+	c := pinsetter.Candidate{Tag: proposed.Tag, Value: proposed.Tag}
+	return sel.walk.Confirm(ctx, site, g.lastShown(site), proposed, c) == nil
 }
 
 // keptDigest returns the digest that the proposal shows at site beside tag, or

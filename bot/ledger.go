@@ -14,6 +14,9 @@ import (
 // record keeps what the cycle did. That it can't is said and no failure: the
 // ledger is memory, and what was done is in Git.
 func (c *cycle) record(ctx context.Context, results []*Result) {
+	if c.selector.failing.was.Load() {
+		return // said already
+	}
 	ctx = context.WithoutCancel(ctx) // what was pushed is recorded, also when somebody ends the program
 	var runs []store.Run
 	for _, r := range results {

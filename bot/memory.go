@@ -18,6 +18,9 @@ import (
 // what the base shows there now. A ledger that fails is said, and the plan goes
 // on as one that nobody remembers anything of.
 func (c *cycle) recall(ctx context.Context, p *plan) {
+	if c.selector.failing.was.Load() {
+		return
+	}
 	g := p.ground
 	shows := map[store.Site]pinsetter.Image{}
 	for _, file := range p.marked {
@@ -34,7 +37,7 @@ func (c *cycle) recall(ctx context.Context, p *plan) {
 		g.written, err = c.o.Ledger.Written(ctx, g.repository, g.branch)
 	}
 	if err != nil {
-		c.o.Log.Warn("what was written before is not known", "automation", p.automation.Name, "error", err)
+		c.selector.failing.failed(err)
 	}
 }
 
@@ -60,9 +63,9 @@ const sightsAtOnce = 1000
 
 // sight tells the ledger of the candidates that rank above what the plan's sites
 // show, in one question: their age counts from the first time.
-func (c *cycle) sight(ctx context.Context, p *plan, selections map[pinsetter.Name]*selection) error {
-	if !c.o.Ledger.Remembers() {
-		return nil
+func (c *cycle) sight(ctx context.Context, p *plan, selections map[pinsetter.Name]*selection) {
+	if !c.o.Ledger.Remembers() || c.selector.failing.was.Load() {
+		return
 	}
 	var seen []store.Observation
 	for _, file := range p.marked {
@@ -73,12 +76,14 @@ func (c *cycle) sight(ctx context.Context, p *plan, selections map[pinsetter.Nam
 		}
 	}
 	sights, err := c.o.Ledger.See(ctx, c.now, seen)
+	if err != nil {
+		c.selector.failing.failed(err)
+	}
 	for _, sel := range selections {
 		if sel.facts != nil {
 			sel.facts.remember(sights)
 		}
 	}
-	return err
 }
 
 // above returns the candidates that rank above some tag that site shows, and
@@ -102,10 +107,14 @@ func (s *selection) above(site pinsetter.Site) []store.Observation {
 
 // believe judges an image's list of tags by the last one that was believed. The
 // refusal, if any, holds all policies of the image.
-func (s *selector) believe(ctx context.Context, listing *scanner.Listing) (*gate.Refusal, error) {
+func (s *selector) believe(ctx context.Context, listing *scanner.Listing) *gate.Refusal {
+	if s.failing.was.Load() {
+		return nil
+	}
 	known, err := s.ledger.Listings(ctx, []string{listing.Canonical})
 	if err != nil {
-		return nil, err
+		s.failing.failed(err)
+		return nil
 	}
 	stored := known[listing.Canonical]
 	before := gate.Listing{
@@ -118,7 +127,7 @@ func (s *selector) believe(ctx context.Context, listing *scanner.Listing) (*gate
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listings[listing.Canonical] = stored
-	return refusal, nil
+	return refusal
 }
 
 // hashOf tells lists of tags apart, whatever an object's exclusion list makes of

@@ -94,9 +94,7 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 		}
 	}
 	c.recall(ctx, p)
-	if err := c.sight(ctx, p, selections); err != nil {
-		c.o.Log.Warn("the ages of tags are not known", "automation", p.automation.Name, "error", err)
-	}
+	c.sight(ctx, p, selections)
 	for _, file := range p.marked {
 		for i, site := range file.Sites {
 			sel := selections[site.Policy]
@@ -112,7 +110,9 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 				p.result.Held = append(p.result.Held, *hold)
 			}
 			if proposed := p.ground.proposed(site); proposed.Tag != "" && (hold != nil || image.Tag == "") {
-				image = proposed // it stays until something else is chosen
+				if err != nil || p.ground.stays(ctx, site, sel, proposed) {
+					image = proposed
+				}
 			}
 			if image.Tag != "" {
 				file.takes[i] = image
@@ -169,13 +169,14 @@ func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel 
 	}
 	image.Digest = digest
 	if reason != "" {
-		return pinsetter.Image{}, holdAt(site, image.Tag, reason), nil
+		return pinsetter.Image{}, holdAt(site, candidate(site, image), reason), nil
 	}
 	if shows, agreed := gate.Shows(site); agreed && shows == gate.Standing(site, image) && !site.Has(pinsetter.PartName) {
 		return image, choice.Hold, nil // it shows that already
 	}
 	shown = g.lastShown(site)
 	if hold := sel.walk.Confirm(ctx, site, shown, image, choice.Candidate); hold != nil {
+		hold.Candidate = candidate(site, image)
 		return pinsetter.Image{}, hold, nil
 	}
 	return image, choice.Hold, nil
@@ -212,10 +213,7 @@ func (c *cycle) digest(ctx context.Context, g *ground, site pinsetter.Site, sel 
 	if digest, err = sel.digest(ctx, tag); err != nil {
 		return "", "", err
 	}
-	before, err := sel.digestBefore(ctx, site, tag, digest)
-	if err != nil {
-		return "", "", err
-	}
+	before := sel.digestBefore(ctx, site, tag, digest)
 	if moved := gate.Move(tag, before, digest, reflect, sel); moved != nil {
 		if moved.Held {
 			return digest, moved.Reason, nil
@@ -226,13 +224,27 @@ func (c *cycle) digest(ctx context.Context, g *ground, site pinsetter.Site, sel 
 }
 
 // digestBefore returns the digest that a tag had before the present one, as far
-// as it matters to a site: what the site shows, where it follows every move.
-func (s *selection) digestBefore(ctx context.Context, site pinsetter.Site, tag, now string) (string, error) {
+// as it matters to a site: what the site shows, where it follows every move, else
+// what the ledger knows. It is "" where none is known.
+func (s *selection) digestBefore(ctx context.Context, site pinsetter.Site, tag, now string) string {
 	if s.policy.Spec.DigestReflectionPolicy == config.ReflectAlways {
-		return gate.KeptDigest(site, tag), nil
+		return gate.KeptDigest(site, tag)
 	}
 	sight, err := s.facts.Seen(ctx, tag)
-	return sight.Before(now), err
+	if err != nil {
+		return ""
+	}
+	return sight.Before(now)
+}
+
+// candidate describes an image that a site doesn't take: its tag, with the digest
+// where the site shows that tag already.
+func candidate(site pinsetter.Site, image pinsetter.Image) string {
+	if shows, _ := gate.Shows(site); shows.Tag != image.Tag {
+		return image.Tag
+	}
+	image.Name = ""
+	return strings.TrimPrefix(image.String(), ":")
 }
 
 // holdAt is a hold of a site.

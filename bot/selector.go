@@ -27,6 +27,7 @@ type selector struct {
 	scanner  *scanner.Scanner
 	set      *config.Set
 	ledger   *store.Ledger
+	failing  *failing
 	now      time.Time
 	progress func(string)
 	log      *slog.Logger
@@ -42,6 +43,7 @@ func newSelector(set *config.Set, s *scanner.Scanner, o Options, now time.Time) 
 		scanner:  s,
 		set:      set,
 		ledger:   o.Ledger,
+		failing:  &failing{log: o.Log},
 		now:      now,
 		progress: o.Progress,
 		log:      o.Log,
@@ -141,12 +143,9 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 		return fmt.Errorf("minAge of Gate %s counts from the first sight of a tag, and nothing is remembered: "+
 			"give a state (--state), or set minAgeFrom: created", strings.Join(names, ", "))
 	}
-	refusal, err := s.believe(ctx, sel.listing)
-	if err != nil {
-		s.log.Warn("earlier lists of tags are not known", "image", sel.listing.Canonical, "error", err)
-	}
+	refusal := s.believe(ctx, sel.listing)
 	sel.facts = &facts{
-		ledger: s.ledger, scanner: s.scanner, repo: sel.policy.Repository,
+		ledger: s.ledger, failing: s.failing, scanner: s.scanner, repo: sel.policy.Repository,
 		image: sel.listing.Canonical, now: s.now, sights: map[string]store.Sight{},
 	}
 	sel.walk = gates.Walk(gate.Subject{

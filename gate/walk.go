@@ -62,6 +62,11 @@ func (g Gates) Walk(s Subject) *Walk {
 	return w
 }
 
+// Closed reports whether nothing at all may be written now, whatever the
+// candidate: outside of the windows, in a freeze, on a list of tags that isn't
+// believed.
+func (w *Walk) Closed() bool { return w.closed != nil }
+
 // First returns the best candidate that passes the policy's gates, whatever
 // sites there are; not ok where none does.
 func (w *Walk) First(ctx context.Context) (candidate pinsetter.Candidate, ok bool) {

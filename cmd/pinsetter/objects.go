@@ -34,7 +34,7 @@ func (a *app) load(ctx context.Context) (set *config.Set, failed, err error) {
 		CheckAutomation: message.Check,
 		CheckGate:       func(spec config.GateSpec) error { return gate.Check(spec, policy.Range) },
 	})
-	if len(set.Repositories)+len(set.Policies)+len(set.Automations)+len(set.Findings) > 0 {
+	if len(set.Repositories)+len(set.Policies)+len(set.Automations)+len(set.Gates)+len(set.Findings) > 0 {
 		return set, failed, nil
 	}
 	if failed == nil {
