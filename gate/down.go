@@ -7,24 +7,6 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Down judges taking tag at a site. It returns the reason to hold the site, or
-// "" where the site may take it.
-//
-// A registry that has lost a tag, or answers with half of its list, makes an
-// older tag look best. So a site never goes down from a written tag that its
-// policy still accepts; where the policy accepts it no more, going down is what
-// was asked for.
-func Down(site pinsetter.Site, tag string, order Order) string {
-	if !order.Ranked() {
-		return ""
-	}
-	higher := above(site, tag, order)
-	if len(higher) == 0 {
-		return ""
-	}
-	return stepDown(higher[0], tag)
-}
-
 func stepDown(written, tag string) string {
 	return fmt.Sprintf("%s is written here and no longer listed, and %s would be a step down: "+
 		"to take it, write %s by hand, or exclude %s (ImageRepository spec.exclusionList, or the policy's range or filter)",
@@ -57,8 +39,13 @@ func (g Gates) downgrades() bool {
 	return allowed
 }
 
-// down is Down with what gates say of it. Where the order doesn't tell what is
-// newer, it is about written tags that were seen listed once.
+// down judges taking a tag at a site that shows a higher one.
+//
+// A registry that has lost a tag, or answers with half of its list, makes an
+// older tag look best. So a site never goes down from a written tag that its
+// policy still accepts; where the policy accepts it no more, going down is what
+// was asked for, and a gate may allow it. Where the order doesn't tell what is
+// newer, this is about written tags that were seen listed once.
 func (w *Walk) down(ctx context.Context, site pinsetter.Site, tag string) *Refusal {
 	if w.gates.downgrades() {
 		return nil

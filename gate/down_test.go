@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter"
 )
 
 func TestDown(t *testing.T) {
@@ -27,12 +27,14 @@ func TestDown(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			reason := gate.Down(site(tt.written...), tt.tag, tt.order)
-			if (reason != "") != tt.held {
-				t.Fatalf("held = %v (%q), want %v", reason != "", reason, tt.held)
+			s := subject(world{}, tt.tag)
+			s.Order = tt.order
+			hold := compiled(t).Walk(s).Choose(t.Context(), site(tt.written...), pinsetter.Image{}).Hold
+			if (hold != nil) != tt.held {
+				t.Fatalf("hold is %+v, want one: %v", hold, tt.held)
 			}
-			if tt.held && !slices.ContainsFunc(tt.written, func(w string) bool { return strings.HasPrefix(reason, w) }) {
-				t.Errorf("reason %q does not begin with the written tag", reason)
+			if tt.held && !slices.ContainsFunc(tt.written, func(w string) bool { return strings.HasPrefix(hold.Reason, w) }) {
+				t.Errorf("reason %q does not begin with the written tag", hold.Reason)
 			}
 		})
 	}
