@@ -203,8 +203,16 @@ func (b *Bot) Explain(ctx context.Context, p *config.Policy, automations []*conf
 // That a policy can't rank its tags is in the selection's error.
 func (s *selection) explain(ctx context.Context) []pinsetter.Verdict {
 	verdicts, _ := s.rules.Explain(s.tags)
-	if s.walk != nil {
+	switch {
+	case s.walk != nil:
 		s.overrule(ctx, verdicts)
+	case s.err != nil:
+		for i, v := range verdicts {
+			if v.Verdict == pinsetter.Selected {
+				verdicts[i].Verdict, verdicts[i].Stage = pinsetter.Eligible, pinsetter.StageOrder
+				verdicts[i].Reason = "would be selected, but the policy fails"
+			}
+		}
 	}
 	for _, tag := range s.listing.Excluded {
 		verdicts = append(verdicts, pinsetter.Verdict{
