@@ -174,12 +174,12 @@ func (k *walk) anyGate() demands {
 	}
 	switch k.choices.of(4) {
 	case 1:
-		d.hold = "1.3.0"
+		d.hold = "1.4.2" // the first new one
 	case 2:
-		d.hold, d.until = "1.2.0", noon.Add(72*time.Hour)
+		d.hold, d.until = "1.0.1", noon.Add(72*time.Hour)
 	}
 	if k.choices.of(4) == 1 {
-		d.freeze, d.thawed = noon.Add(24*time.Hour), noon.Add(60*time.Hour)
+		d.freeze, d.thawed = noon, noon.Add(36*time.Hour)
 	}
 	d.patch = k.choices.of(5) == 1
 	return d
