@@ -95,15 +95,29 @@ func (g *ground) proposed(site pinsetter.Site) pinsetter.Image {
 }
 
 // stays reports whether a site about which nothing new is decided stays as it is
-// proposed: where the policy can't decide now, where nothing at all may be
-// written, and where what is proposed may be. A candidate that a gate refuses is
-// taken out of the proposal, so that it isn't written again.
-func (g *ground) stays(ctx context.Context, site pinsetter.Site, sel *selection, proposed pinsetter.Image) bool {
-	if sel.err != nil || sel.walk.Closed() {
+// proposed: where nothing can be decided now, for the reason that undecided is,
+// where nothing at all may be written, and where what is proposed may be. A
+// candidate that a gate refuses is taken out of the proposal, so that it isn't
+// written again; so is one that the base has gone past, or taken back.
+func (g *ground) stays(ctx context.Context, site pinsetter.Site, sel *selection, proposed pinsetter.Image, undecided error) bool {
+	shown := g.lastShown(site)
+	if sel.rules != nil && sel.policy.Repository != nil {
+		if sel.isBelow(site, proposed.Tag) || gate.Reverted(site, shown, proposed, sel) != "" {
+			return false
+		}
+	}
+	if undecided != nil || sel.walk.Closed() {
 		return true
 	}
 	c := pinsetter.Candidate{Tag: proposed.Tag, Value: proposed.Tag}
-	return sel.walk.Confirm(ctx, site, g.lastShown(site), proposed, c) == nil
+	return sel.walk.Confirm(ctx, site, shown, proposed, c) == nil
+}
+
+// isBelow reports whether a site shows an accepted tag that ranks above tag.
+func (s *selection) isBelow(site pinsetter.Site, tag string) bool {
+	return slices.ContainsFunc(site.Written, func(written pinsetter.Image) bool {
+		return written.Tag != tag && s.Accepts(written.Tag) && s.Above(written.Tag, tag)
+	})
 }
 
 // keptDigest returns the digest that the proposal shows at site beside tag, or

@@ -110,7 +110,7 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 				p.result.Held = append(p.result.Held, *hold)
 			}
 			if proposed := p.ground.proposed(site); proposed.Tag != "" && (hold != nil || image.Tag == "") {
-				if err != nil || p.ground.stays(ctx, site, sel, proposed) {
+				if p.ground.stays(ctx, site, sel, proposed, cmp.Or(sel.err, err)) {
 					image = proposed
 				}
 			}
@@ -171,8 +171,8 @@ func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel 
 	if reason != "" {
 		return pinsetter.Image{}, holdAt(site, candidate(site, image), reason), nil
 	}
-	if shows, agreed := gate.Shows(site); agreed && shows == gate.Standing(site, image) && !site.Has(pinsetter.PartName) {
-		return image, choice.Hold, nil // it shows that already
+	if shownAlready(site, image) && !site.Has(pinsetter.PartName) {
+		return image, choice.Hold, nil
 	}
 	shown = g.lastShown(site)
 	if hold := sel.walk.Confirm(ctx, site, shown, image, choice.Candidate); hold != nil {
@@ -180,6 +180,13 @@ func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel 
 		return pinsetter.Image{}, hold, nil
 	}
 	return image, choice.Hold, nil
+}
+
+// shownAlready reports whether a site shows an image, its name aside where a
+// marker of its own has it.
+func shownAlready(site pinsetter.Site, image pinsetter.Image) bool {
+	shows, agreed := gate.Shows(site)
+	return agreed && gate.Standing(site, shows) == gate.Standing(site, image)
 }
 
 // settled reports whether a site shows the best candidate, so that at most its
@@ -271,7 +278,9 @@ func (p *plan) apply() {
 		p.files[file.path] = data
 		p.result.Changes = append(p.result.Changes, changes...)
 		for i, image := range file.takes {
-			p.wrote[p.ground.key(file.Sites[i])] = gate.Standing(file.Sites[i], image)
+			if site := file.Sites[i]; !shownAlready(site, image) {
+				p.wrote[p.ground.key(site)] = gate.Standing(site, image)
+			}
 			p.written = append(p.written, message.Written{Policy: file.Sites[i].Policy, Image: image})
 		}
 		patch.WriteString(udiff.Unified("a/"+file.path, "b/"+file.path, string(file.data), string(data)))

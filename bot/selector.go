@@ -107,10 +107,11 @@ func (s *selector) selection(ctx context.Context, p *config.Policy) *selection {
 
 func (s *selector) compute(ctx context.Context, p *config.Policy) *selection {
 	sel := &selection{policy: p}
-	if sel.err = usable(p); sel.err != nil {
-		return sel
+	sel.rules, sel.err = policy.New(p.Spec)
+	if err := usable(p); err != nil {
+		sel.err = err
 	}
-	if sel.rules, sel.err = policy.New(p.Spec); sel.err != nil {
+	if sel.err != nil {
 		return sel
 	}
 	if sel.listing, sel.err = s.scan(ctx, p.Repository); sel.err != nil {

@@ -388,6 +388,9 @@ func (k *walk) cycle(bots int) {
 	for _, r := range results {
 		for _, h := range r.Held {
 			k.unlisted = k.unlisted || strings.Contains(h.Reason, "the list may be cut")
+			if h.Candidate != "" && h.Candidate == h.Current {
+				k.fail("held at what it shows: %v", h)
+			}
 		}
 		k.tell("at %s: %d changes, held %v, error %q", k.time(), len(r.Changes), r.Held, r.Error)
 	}

@@ -110,7 +110,7 @@ func changes(site pinsetter.Site, image pinsetter.Image) bool {
 		}
 	}
 	shows, agreed := Shows(site)
-	return !agreed || shows != Standing(site, image)
+	return !agreed || Standing(site, shows) != Standing(site, image)
 }
 
 // nameOnly reports whether a site shows no more than a name.

@@ -18,7 +18,7 @@ func TakenBack(site pinsetter.Site, shown pinsetter.Image) bool {
 		return false
 	}
 	shows, agreed := Shows(site)
-	return !agreed || shows != wrote
+	return !agreed || Standing(site, shows) != wrote
 }
 
 // Shows returns what the markers of a site show together. They don't agree where
