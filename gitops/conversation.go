@@ -21,17 +21,33 @@ import (
 type conversation struct {
 	remote  *Remote
 	session transport.UploadPackSession
-	adv     *packp.AdvRefs
+	adv     *packp.AdvRefs // at least the refs that were asked for
+	dialect dialect
 	asked   bool
 }
 
-// converse starts a session and reads the server's refs.
-func (r *Remote) converse(ctx context.Context) (*conversation, error) {
-	c := &conversation{remote: r}
-	if err := c.begin(ctx); err != nil {
+// converse starts a session and reads the server's refs: those that begin with
+// one of the prefixes where the server can choose, else all of them.
+func (r *Remote) converse(ctx context.Context, prefixes ...string) (*conversation, error) {
+	c := &conversation{remote: r, dialect: dialect{prefixes: prefixes}}
+	err := c.begin(ctx)
+	if errors.Is(err, transport.ErrEmptyRemoteRepository) && c.chose() {
+		err = c.all(ctx)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// chose reports whether the server was asked for some refs only.
+func (c *conversation) chose() bool { return c.dialect.v2 && len(c.dialect.prefixes) > 0 }
+
+// all starts again, with all refs of the server.
+func (c *conversation) all(ctx context.Context) error {
+	c.close()
+	c.dialect.prefixes = nil
+	return c.begin(ctx)
 }
 
 func (c *conversation) begin(ctx context.Context) error {
@@ -39,7 +55,7 @@ func (c *conversation) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	adv, err := session.AdvertisedReferencesContext(ctx)
+	adv, err := session.AdvertisedReferencesContext(c.dialect.context(ctx))
 	if err != nil {
 		_ = session.Close()
 		return unsupported(err)
@@ -48,7 +64,11 @@ func (c *conversation) begin(ctx context.Context) error {
 	return nil
 }
 
-func (c *conversation) close() { _ = c.session.Close() }
+func (c *conversation) close() {
+	if c.session != nil {
+		_ = c.session.Close()
+	}
+}
 
 // unsupported returns an error that says so for a repository whose objects have
 // other hashes than go-git reads: it takes the first line of refs for garbage
@@ -108,7 +128,7 @@ func (c *conversation) ask(ctx context.Context, q request) (io.Closer, io.Reader
 		_ = req.Capabilities.Set(capability.Filter)
 		req.Filter = q.filter
 	}
-	answer, err := c.session.UploadPack(ctx, req)
+	answer, err := c.session.UploadPack(c.dialect.context(ctx), req)
 	switch {
 	case err != nil:
 		return nil, nil, err

@@ -140,7 +140,7 @@ func TestRequests(t *testing.T) {
 		g.Log.Reset()
 	}
 	base := fetch(t, remote, main, "updates").Base
-	count("fetch", 2)
+	count("fetch", 3) // the first asks what the server speaks
 	push(t, remote, gitops.Push{Snapshot: commit(t, base, map[string]string{"apps/a.yaml": "x"}), Branch: "updates"})
 	count("push", 2)
 	fetch(t, remote, main, "updates")

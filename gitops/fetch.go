@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -48,12 +49,12 @@ func (r *Remote) Fetch(ctx context.Context, base config.GitRef, pushBranch strin
 func (r *Remote) fetch(ctx context.Context, base config.GitRef, pushBranch string) (*Fetched, error) {
 	ctx, cancel := r.deadline(ctx)
 	defer cancel()
-	c, err := r.converse(ctx)
+	c, err := r.converse(ctx, prefixes(base, pushBranch)...)
 	if err != nil {
 		return nil, explain(ctx, err)
 	}
 	defer c.close()
-	from, err := r.resolve(base, c.adv)
+	from, err := r.find(ctx, base, c)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +72,7 @@ func (r *Remote) fetch(ctx context.Context, base config.GitRef, pushBranch strin
 		err = c.pack(ctx, request{wants: wants, depth: 1}, store)
 	}
 	if err != nil {
-		return nil, explain(ctx, err)
+		return nil, unknownCommit(base, explain(ctx, err))
 	}
 	result := new(Fetched)
 	if result.Base, err = r.snapshot(store, from); err != nil {
@@ -82,6 +83,15 @@ func (r *Remote) fetch(ctx context.Context, base config.GitRef, pushBranch strin
 	}
 	result.Push, err = r.pushState(ctx, c, store, place{name: heads + pushBranch, hash: push}, result.Base)
 	return result, explain(ctx, err)
+}
+
+// unknownCommit is the error for a commit that was asked for by its hash, where
+// the server doesn't have it.
+func unknownCommit(base config.GitRef, err error) error {
+	if base.Commit == "" || !errors.Is(err, ErrStale) {
+		return err
+	}
+	return fmt.Errorf("%w: commit %q is in the history of no ref that may be read", ErrNoRef, base.Commit)
 }
 
 // snapshot returns the snapshot of a place that was fetched.

@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -39,7 +40,7 @@ func (r *Remote) past(ctx context.Context, s *Snapshot, n int) ([]CommitInfo, er
 	}
 	ctx, cancel := r.deadline(ctx)
 	defer cancel()
-	c, err := r.converse(ctx)
+	c, err := r.converse(ctx, "HEAD", cmp.Or(s.ref, "HEAD"))
 	if err != nil {
 		return nil, explain(ctx, err)
 	}

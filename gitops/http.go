@@ -31,7 +31,7 @@ func httpTransport(u *url.URL, auth config.GitAuth, o Options, bounds Bounds) (t
 	if err != nil {
 		return nil, nil, err
 	}
-	client := &http.Client{Transport: &boundedTransport{base, bounds}}
+	client := &http.Client{Transport: &protocol2{next: &boundedTransport{base, bounds}, bounds: bounds}}
 	return githttp.NewClient(client), method, nil
 }
 

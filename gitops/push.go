@@ -130,7 +130,7 @@ func (r *Remote) check(ctx context.Context, p Push, u *update, adv *packp.AdvRef
 // checkMerged asks the server whether all of a ref is in what the snapshot was
 // built on, which a shallow read can't tell.
 func (r *Remote) checkMerged(ctx context.Context, p Push, u *update) error {
-	c, err := r.converse(ctx)
+	c, err := r.converse(ctx, "HEAD", u.name)
 	if err != nil {
 		return explain(ctx, err)
 	}

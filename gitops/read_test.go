@@ -16,7 +16,11 @@ import (
 
 // Each form of a ref finds its commit; the first that is set counts.
 func TestFetchRefs(t *testing.T) {
-	g := parts.NewGit(t, parts.GitOptions{})
+	t.Run("v2", func(t *testing.T) { testFetchRefs(t, parts.NewGit(t, parts.GitOptions{})) })
+	t.Run("v0", func(t *testing.T) { testFetchRefs(t, oldGit(t)) })
+}
+
+func testFetchRefs(t *testing.T, g *parts.Git) {
 	strict := map[string]string{"uploadpack.allowReachableSHA1InWant": "false", "uploadpack.allowFilter": "false"}
 	repository := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files, Config: strict})
 	first := repository.Head("main")

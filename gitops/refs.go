@@ -1,6 +1,9 @@
 package gitops
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,6 +27,43 @@ const (
 	tags  = "refs/tags/"
 )
 
+// prefixes returns what the refs begin with that resolve needs, and the push
+// branch.
+func prefixes(ref config.GitRef, pushBranch string) []string {
+	found := []string{"HEAD"} // an empty repository has none
+	if pushBranch != "" {
+		found = append(found, heads+pushBranch)
+	}
+	switch {
+	case ref.Commit != "" && ref.Branch == "", ref.Name == "HEAD":
+		return found
+	case ref.Commit != "":
+		return append(found, heads+ref.Branch)
+	case ref.Name != "":
+		return append(found, ref.Name)
+	case ref.SemVer != "":
+		return append(found, tags)
+	case ref.Tag != "":
+		return append(found, tags+ref.Tag)
+	}
+	return append(found, heads+cmp.Or(ref.Branch, defaultBranch))
+}
+
+// find is resolve, with all refs of the server where there is an error to word.
+func (r *Remote) find(ctx context.Context, ref config.GitRef, c *conversation) (place, error) {
+	found, err := r.resolve(ref, c.adv)
+	if !errors.Is(err, ErrNoRef) || !c.chose() {
+		return found, err
+	}
+	if err := c.all(ctx); err != nil {
+		return found, explain(ctx, err)
+	}
+	return r.resolve(ref, c.adv)
+}
+
+// defaultBranch is Flux's.
+const defaultBranch = "master"
+
 // resolve finds what ref stands for in what the server advertised.
 func (r *Remote) resolve(ref config.GitRef, adv *packp.AdvRefs) (place, error) {
 	switch {
@@ -38,7 +78,7 @@ func (r *Remote) resolve(ref config.GitRef, adv *packp.AdvRefs) (place, error) {
 	case ref.Branch != "":
 		return resolveShort("branch", heads, ref.Branch, adv)
 	}
-	return resolveShort("branch", heads, "master", adv) // Flux's default
+	return resolveShort("branch", heads, defaultBranch, adv)
 }
 
 // resolveCommit finds a commit by its hash: as the tip of a ref, by asking for
@@ -49,13 +89,16 @@ func resolveCommit(ref config.GitRef, adv *packp.AdvRefs) (place, error) {
 	}
 	hash := plumbing.NewHash(ref.Commit)
 	caps := adv.Capabilities
-	if advertised(adv, hash) || caps.Supports(capability.AllowReachableSHA1InWant) {
+	if advertised(adv, hash) {
 		return place{hash: hash}, nil
 	}
 	if ref.Branch != "" {
 		if _, err := resolveShort("branch", heads, ref.Branch, adv); err != nil {
 			return place{}, err
 		}
+	}
+	if caps.Supports(capability.AllowReachableSHA1InWant) {
+		return place{hash: hash}, nil
 	}
 	return place{hash: hash, deep: true}, nil
 }

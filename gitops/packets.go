@@ -1,0 +1,60 @@
+package gitops
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+)
+
+// mark is what a pkt-line is: data, or one of the marks that protocol v2 has
+// (https://git-scm.com/docs/protocol-v2). go-git's reader refuses all marks but
+// a flush.
+type mark int
+
+const (
+	packetFlush mark = 0
+	packetDelim mark = 1
+	packetEnd   mark = 2
+	packetData  mark = 4
+)
+
+var errPacket = errors.New("malformed pkt-line")
+
+// readPacket reads one pkt-line. The line is without its newline.
+func readPacket(r *bufio.Reader) (mark, []byte, error) {
+	var size [4]byte
+	if _, err := io.ReadFull(r, size[:]); err != nil {
+		return 0, nil, early(err)
+	}
+	n, err := strconv.ParseUint(string(size[:]), 16, 16)
+	switch {
+	case err != nil || n == 3:
+		return 0, nil, errPacket
+	case n < 4:
+		return mark(n), nil, nil
+	}
+	line := make([]byte, n-4)
+	if _, err := io.ReadFull(r, line); err != nil {
+		return 0, nil, early(err)
+	}
+	return packetData, bytes.TrimSuffix(line, []byte("\n")), nil
+}
+
+// early makes the end of a stream an error.
+func early(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// writePacket writes a line that is shorter than a pkt-line may be, and ends it.
+func writePacket(to *bytes.Buffer, line string) {
+	fmt.Fprintf(to, "%04x%s\n", len(line)+5, line)
+}
+
+// writeMark writes a pkt-line without data.
+func writeMark(to *bytes.Buffer, m mark) { fmt.Fprintf(to, "%04x", int(m)) }
