@@ -52,6 +52,10 @@ var rooms = []struct {
 		golang.org/x/crypto/ssh
 		golang.org/x/net/http/httpproxy
 		golang.org/x/net/proxy`},
+	{name: "forge", rooms: root + " config login", opens: `
+		code.gitea.io/sdk/gitea
+		github.com/golang-jwt/jwt
+		github.com/google/go-github`},
 	{name: "folder", rooms: root, opens: "golang.org/x/sys/unix"},
 	{name: "store", rooms: root, opens: `
 		database/sql

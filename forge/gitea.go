@@ -1,0 +1,158 @@
+package forge
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+
+	sdk "code.gitea.io/sdk/gitea"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// gitea is a repository at a Gitea or Forgejo.
+type gitea struct {
+	base        string // below which /api/v1 is
+	owner, name string
+	client      *http.Client
+}
+
+func openGitea(where *config.Forge, p place, o Options) (host, error) {
+	secret, err := token(where, p, o)
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTransport(where, p.web, o)
+	if err != nil {
+		return nil, err
+	}
+	t.authorize = func(context.Context) (string, error) { return "token " + secret.Reveal(), nil }
+	n := len(p.path) // a Gitea may live below a path
+	return &gitea{
+		base:  p.web.JoinPath(p.path[:n-2]...).String(),
+		owner: p.path[n-2], name: p.path[n-1],
+		client: t.client(),
+	}, nil
+}
+
+// api returns the SDK's client for the requests of one call: it keeps the context
+// to itself. The server's version isn't asked for, which would be a request and
+// which Forgejo answers with its own.
+func (g *gitea) api(ctx context.Context) (*sdk.Client, error) {
+	return sdk.NewClient(g.base, sdk.SetHTTPClient(g.client), sdk.SetContext(ctx), sdk.SetGiteaVersion(""))
+}
+
+func (g *gitea) get(ctx context.Context, number int, _ string) (*PullRequest, error) {
+	pr, err := g.fetch(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	return g.read(pr), nil
+}
+
+// fetch asks for a pull request by its number.
+func (g *gitea) fetch(ctx context.Context, number int) (*sdk.PullRequest, error) {
+	api, err := g.api(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pr, _, err := api.GetPullRequest(g.owner, g.name, int64(number))
+	return pr, err
+}
+
+// taken finds the number in what Gitea says of a pull request that exists.
+var taken = regexp.MustCompile(`issue_id: ([0-9]{1,9})\b`)
+
+// create needs one request, and more for labels. Reviewers come after, since
+// Forgejo doesn't take them here.
+func (g *gitea) create(ctx context.Context, p Proposal) (*PullRequest, error) {
+	api, err := g.api(ctx)
+	if err != nil {
+		return nil, err
+	}
+	labels, err := g.labels(api, p.Labels)
+	if err != nil {
+		return nil, err
+	}
+	pr, _, err := api.CreatePullRequest(g.owner, g.name, sdk.CreatePullRequestOption{
+		Head: p.Head, Base: p.Base, Title: draftTitle(p.Title, p.Draft), Body: p.Body,
+		Labels: labels, Assignees: p.Assignees,
+	})
+	if refused, ok := status(err, http.StatusConflict); ok {
+		exists := &existsError{cause: refused}
+		if match := taken.FindStringSubmatch(refused.Message); match != nil {
+			exists.number, _ = strconv.Atoi(match[1])
+		}
+		return nil, exists
+	}
+	if err != nil {
+		return nil, err
+	}
+	return g.read(pr), nil
+}
+
+func (g *gitea) further(p Proposal) bool { return len(p.Reviewers) > 0 }
+
+// adorn asks for reviews. Asking twice is asking once.
+func (g *gitea) adorn(ctx context.Context, pr *PullRequest, p Proposal) error {
+	var options sdk.PullReviewRequestOptions
+	for _, name := range p.Reviewers {
+		if _, team, found := strings.Cut(name, "/"); found {
+			options.TeamReviewers = append(options.TeamReviewers, team)
+		} else {
+			options.Reviewers = append(options.Reviewers, name)
+		}
+	}
+	api, err := g.api(ctx)
+	if err != nil || !g.further(p) {
+		return err
+	}
+	_, err = api.CreateReviewRequests(g.owner, g.name, int64(pr.Number), options)
+	return err
+}
+
+func (g *gitea) edit(ctx context.Context, pr *PullRequest, e edit) (*PullRequest, error) {
+	api, err := g.api(ctx)
+	if err != nil {
+		return nil, err
+	}
+	options := sdk.EditPullRequestOption{Title: draftTitle(e.Title, pr.Draft), Body: &e.Body}
+	if e.Close {
+		closed := sdk.StateClosed
+		options.State = &closed
+	}
+	changed, _, err := api.EditPullRequest(g.owner, g.name, int64(pr.Number), options)
+	if err != nil {
+		return nil, err
+	}
+	return g.read(changed), nil
+}
+
+// commented needs one request: Gitea gives all comments at once.
+func (g *gitea) commented(ctx context.Context, number int, mark string) (bool, error) {
+	api, err := g.api(ctx)
+	if err != nil {
+		return false, err
+	}
+	comments, _, err := api.ListIssueComments(g.owner, g.name, int64(number), sdk.ListIssueCommentOptions{})
+	if err != nil {
+		return false, err
+	}
+	for _, comment := range comments {
+		if strings.Contains(comment.Body, mark) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (g *gitea) comment(ctx context.Context, number int, text string) error {
+	api, err := g.api(ctx)
+	if err != nil {
+		return err
+	}
+	_, _, err = api.CreateIssueComment(g.owner, g.name, int64(number), sdk.CreateIssueCommentOption{Body: text})
+	return err
+}

@@ -1,0 +1,89 @@
+package forge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// Repository is a repository at a forge, as one user. It is safe for concurrent
+// use.
+type Repository struct {
+	place place
+	host  host
+}
+
+// Open returns the repository that where describes. Nothing is connected to yet:
+// the errors are those of the URL, the provider, certificates and credentials
+// that are missing.
+func Open(where *config.Forge, o Options) (*Repository, error) {
+	p, err := parsePlace(where.URL)
+	if err != nil {
+		return nil, fmt.Errorf("open the forge: %w", err)
+	}
+	h, err := openHost(where, p, o.filled())
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", p, err)
+	}
+	return &Repository{place: p, host: h}, nil
+}
+
+func openHost(where *config.Forge, p place, o Options) (host, error) {
+	if err := p.confidential(); err != nil {
+		return nil, err
+	}
+	switch where.Provider {
+	case config.ForgeGitea:
+		return openGitea(where, p, o)
+	case config.ForgeGitHub:
+		return openGitHub(where, p, o)
+	case config.ForgeGitLab:
+		return nil, errors.New("merge requests at GitLab can't be opened yet")
+	}
+	return nil, fmt.Errorf("the provider %q is none of %s, %s", where.Provider, config.ForgeGitHub, config.ForgeGitea)
+}
+
+// String returns the repository's web address.
+func (r *Repository) String() string { return r.place.String() }
+
+// filled returns the options with their defaults.
+func (o Options) filled() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	return o
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// token returns the object's token, else what the environment offers for the
+// forge's host.
+func token(where *config.Forge, p place, o Options) (pinsetter.Secret, error) {
+	if !where.Token.IsZero() {
+		return where.Token, nil
+	}
+	offered, found, err := o.Environment.Git(p.web)
+	if err != nil {
+		return pinsetter.Secret{}, err
+	}
+	if !found || offered.Password.IsZero() {
+		return pinsetter.Secret{}, fmt.Errorf("%w: no token for %s: give a secretRef whose Secret has the key token", ErrAuth, p.web.Host)
+	}
+	return offered.Password, nil
+}

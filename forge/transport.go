@@ -1,0 +1,204 @@
+package forge
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+const (
+	defaultTimeout = time.Minute      // of a request, its retries not counted
+	maxAnswer      = 16 << 20         // bytes: 100 pull requests with bodies of 64 KiB are 6.4 MB
+	maxRedirects   = 5                // a repository that was renamed and moved takes two
+	maxTries       = 3                // of one request
+	maxPause       = 30 * time.Second // a longer one is the caller's to take
+)
+
+// transport sends the requests of a forge's client. It adds the credentials, and
+// these only at the origin that it was made for; follows redirects there, with
+// method and body kept; waits and asks again where the forge asks for that; and
+// bounds time and bytes. An answer that isn't a success is an error already: a
+// *statusError, a *RateLimitError or errNotModified.
+//
+// Give it to an http.Client; errors find their way out with errors.As.
+type transport struct {
+	base    http.RoundTripper
+	origin  *url.URL // scheme and host
+	timeout time.Duration
+	now     func() time.Time
+	sleep   func(context.Context, time.Duration) error
+
+	// authorize returns the Authorization header; nil: none is sent.
+	authorize func(context.Context) (string, error)
+
+	// between is the least time between two requests that write; 0: any.
+	between time.Duration
+	writing sync.Mutex
+	written time.Time
+}
+
+// newTransport returns a transport for the API at origin.
+func newTransport(where *config.Forge, origin *url.URL, o Options) (*transport, error) {
+	base, err := connections(where, origin, o)
+	if err != nil {
+		return nil, err
+	}
+	timeout := where.Timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	return &transport{base: base, origin: origin, timeout: timeout, now: o.Now, sleep: o.Sleep}, nil
+}
+
+// client returns an http.Client that follows no redirects by itself.
+func (t *transport) client() *http.Client {
+	return &http.Client{
+		Transport:     t,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// RoundTrip sends a request, and again where that helps.
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := t.pace(r); err != nil {
+		return nil, err
+	}
+	for try := 1; ; try++ {
+		a, err := t.follow(r)
+		if err != nil {
+			return nil, err
+		}
+		pause, again := a.pause(t.now(), try)
+		switch {
+		case a.limited() && (!again || pause > maxPause):
+			return nil, &RateLimitError{Host: t.origin.Host, Until: t.now().Add(pause)}
+		case again && pause <= maxPause:
+			if err := t.sleep(r.Context(), pause); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		return a.result()
+	}
+}
+
+// pace keeps requests that write apart, and one after the other.
+func (t *transport) pace(r *http.Request) error {
+	if t.between == 0 || r.Method == http.MethodGet {
+		return nil
+	}
+	t.writing.Lock()
+	defer t.writing.Unlock()
+	if wait := t.written.Add(t.between).Sub(t.now()); !t.written.IsZero() && wait > 0 {
+		if err := t.sleep(r.Context(), wait); err != nil {
+			return err
+		}
+	}
+	t.written = t.now()
+	return nil
+}
+
+// follow sends a request and follows redirects at the same origin: forges send
+// them for a repository that was renamed. Unlike net/http it keeps the method,
+// since the change is to be made there.
+func (t *transport) follow(r *http.Request) (*answer, error) {
+	to := r.URL
+	for range maxRedirects {
+		a, err := t.send(r, to)
+		if err != nil {
+			return nil, err
+		}
+		next := a.redirect()
+		if next == nil {
+			return a, nil
+		}
+		if !sameOrigin(next, t.origin) {
+			return nil, fmt.Errorf("%w: the forge redirects to %s, where the credentials don't belong: change the URL if the repository moved there", ErrNotFound, clean(next.Scheme+"://"+next.Host))
+		}
+		to = next
+	}
+	return nil, fmt.Errorf("%w: more than %d redirects", ErrNotFound, maxRedirects)
+}
+
+// send sends a request to an address once and reads the whole answer.
+func (t *transport) send(r *http.Request, to *url.URL) (*answer, error) {
+	if !sameOrigin(to, t.origin) {
+		return nil, fmt.Errorf("ask %s: not the forge at %s", clean(to.Host), t.origin.Host)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), t.timeout)
+	defer cancel()
+	request, err := t.prepare(r.Clone(ctx), to)
+	if err != nil {
+		return nil, err
+	}
+	response, err := t.base.RoundTrip(request)
+	if err != nil {
+		return nil, t.explain(r.Context(), err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if err != nil {
+		return nil, t.explain(r.Context(), err)
+	}
+	if len(body) > maxAnswer {
+		return nil, fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	response.Request = r
+	return &answer{response, body, to, request.Header.Get("Authorization")}, nil
+}
+
+// prepare completes a copy of a request.
+func (t *transport) prepare(request *http.Request, to *url.URL) (*http.Request, error) {
+	request.URL, request.Host = to, ""
+	request.Header.Set("User-Agent", "pinsetter")
+	if etag, ok := request.Context().Value(etagKey{}).(string); ok && request.Method == http.MethodGet {
+		request.Header.Set("If-None-Match", etag)
+	}
+	if t.authorize != nil {
+		header, err := t.authorize(request.Context())
+		if err != nil {
+			return nil, err
+		}
+		request.Header.Set("Authorization", header)
+	}
+	if request.GetBody != nil {
+		body, err := request.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		request.Body = body
+	}
+	return request, nil
+}
+
+// explain names a deadline that was ours.
+func (t *transport) explain(ctx context.Context, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return fmt.Errorf("no answer within %v", t.timeout)
+	}
+	return err
+}
+
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && portOf(a) == portOf(b)
+}
+
+func portOf(u *url.URL) string {
+	if port := u.Port(); port != "" {
+		return port
+	}
+	if u.Scheme == "http" {
+		return "80"
+	}
+	return "443"
+}
