@@ -7,7 +7,6 @@ import (
 	"net/http/cgi"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 )
 
@@ -56,16 +55,20 @@ const gitConfig = `[user]
 func NewGit(t T, o GitOptions) *Git {
 	t.Helper()
 	g := &Git{t: t, git: Need(t, "git"), Root: Dir(t)}
-	config := filepath.Join(g.Root, "gitconfig")
-	if err := os.WriteFile(config, []byte(gitConfig), 0o600); err != nil {
-		t.Fatalf("configure git: %v", err)
-	}
-	g.env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + g.Root, "LC_ALL=C", "TZ=UTC",
-		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + config, "GIT_TERMINAL_PROMPT=0",
-	}
+	g.env = gitEnv(t, g.Root)
 	g.Front = Serve(t, http.HandlerFunc(g.serve), o.FrontOptions)
 	return g
+}
+
+// gitEnv returns an environment in which C git reads gitConfig alone, as a file in
+// dir.
+func gitEnv(t T, dir string) []string {
+	t.Helper()
+	config := put(t, dir, "gitconfig", []byte(gitConfig))
+	return []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C", "TZ=UTC",
+		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + config, "GIT_TERMINAL_PROMPT=0",
+	}
 }
 
 // Env returns the environment in which C git sees no configuration but this

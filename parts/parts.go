@@ -39,6 +39,7 @@ var required = map[string]string{
 	"ssh-keygen":      "apt-get install openssh-client",
 	"gpg":             "make parts installs it, or: apt-get install gnupg",
 	"git":             "apt-get install git",
+	"gitea":           "make parts builds it",
 	"initdb":          "apt-get install postgresql",
 }
 

@@ -1,0 +1,133 @@
+package parts
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+)
+
+// GiteaRepository is a repository at a Gitea, read from its folder and written
+// to by pushes, so that Gitea sees them.
+type GiteaRepository struct {
+	*Repository
+	API string // "/repos/OWNER/NAME", for Must and Do
+
+	gitea *Gitea
+}
+
+// NewRepository makes a public repository, "OWNER/NAME", of User or of an
+// organisation that it makes where there is none, with a first commit of files
+// on main.
+func (g *Gitea) NewRepository(name string, files map[string]string) *GiteaRepository {
+	g.t.Helper()
+	owner, base, _ := strings.Cut(name, "/")
+	path := "/user/repos"
+	if owner != g.User {
+		path = "/orgs/" + owner + "/repos"
+		if g.Do(http.MethodGet, "/orgs/"+owner, nil, nil) == http.StatusNotFound {
+			g.Must(http.MethodPost, "/orgs", map[string]any{"username": owner}, nil)
+		}
+	}
+	g.Must(http.MethodPost, path, map[string]any{"name": base, "default_branch": "main"}, nil)
+	r := &GiteaRepository{gitea: g, API: "/repos/" + name, Repository: &Repository{
+		Name: name,
+		Dir:  filepath.Join(g.dir, "data", "gitea-repositories", strings.ToLower(name)+".git"),
+		URL:  g.URL + "/" + name + ".git",
+		git:  g.git,
+	}}
+	r.Commit(Commit{Tree: Tree{Files: files}, Message: "Begin"})
+	return r
+}
+
+// SSHURL returns the repository's address over SSH.
+func (r *GiteaRepository) SSHURL() string {
+	return "ssh://git@" + r.gitea.SSHAddr + "/" + r.Name + ".git"
+}
+
+// Commit commits on a branch and pushes it as User. It returns the commit's hash.
+func (r *GiteaRepository) Commit(c Commit) string {
+	r.git.t.Helper()
+	local := *r.Repository
+	local.Dir = filepath.Join(Dir(r.git.t), "local.git")
+	if _, err := r.git.run(r.gitea.dir, nil, "clone", "-q", "--bare", r.Dir, local.Dir); err != nil {
+		r.git.t.Fatalf("%v", err)
+	}
+	hash := local.Commit(c)
+	branch := c.Branch
+	if branch == "" {
+		branch = "main"
+	}
+	local.Git("push", "-q", "--force", r.pushURL(), hash+":refs/heads/"+branch)
+	return hash
+}
+
+// DeleteBranch deletes a branch by a push as User.
+func (r *GiteaRepository) DeleteBranch(branch string) {
+	r.git.t.Helper()
+	r.Git("push", "-q", r.pushURL(), ":refs/heads/"+branch)
+}
+
+func (r *GiteaRepository) pushURL() string {
+	return fmt.Sprintf("http://%s:%s@%s/%s.git", r.gitea.User, r.gitea.Token, r.gitea.Addr, r.Name)
+}
+
+// Must sends a request to the API as User and fails the test unless it succeeds.
+// In and out are JSON, and may be nil.
+func (g *Gitea) Must(method, path string, in, out any) {
+	g.t.Helper()
+	var raw json.RawMessage
+	if status := g.Do(method, path, in, &raw); status >= 300 {
+		g.t.Fatalf("gitea: %s %s: %d: %s", method, path, status, raw)
+	}
+	if out == nil {
+		return
+	}
+	if err := json.Unmarshal(raw, out); err != nil {
+		g.t.Fatalf("gitea: %s %s: %v", method, path, err)
+	}
+}
+
+// Do is Must for requests that may fail: it returns the status.
+func (g *Gitea) Do(method, path string, in any, out *json.RawMessage) int {
+	g.t.Helper()
+	status, body := g.do(g.Token, method, path, in)
+	if out != nil {
+		*out = body
+	}
+	return status
+}
+
+// DoAs is Do as the user whose token it is.
+func (g *Gitea) DoAs(token, method, path string, in any) int {
+	g.t.Helper()
+	status, _ := g.do(token, method, path, in)
+	return status
+}
+
+func (g *Gitea) do(token, method, path string, in any) (int, []byte) {
+	g.t.Helper()
+	data, err := json.Marshal(in)
+	if err != nil {
+		g.t.Fatalf("gitea: %s %s: %v", method, path, err)
+	}
+	request, err := http.NewRequest(method, g.URL+"/api/v1"+path, bytes.NewReader(data))
+	if err != nil {
+		g.t.Fatalf("gitea: %s %s: %v", method, path, err)
+	}
+	request.Header.Set("Authorization", "token "+token)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := g.client.Do(request)
+	if err != nil {
+		g.t.Fatalf("gitea: %s %s: %v", method, path, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		g.t.Fatalf("gitea: %s %s: %v", method, path, err)
+	}
+	return response.StatusCode, body
+}
