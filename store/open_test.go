@@ -43,7 +43,7 @@ func testReadOnly(t *testing.T, p place) {
 	see(t, l, noon, "1.0", digest("a"))
 	wrote(t, l, noon, "c", map[store.Site]pinsetter.Image{app: image("2")})
 	reader := p.open(t, store.Options{ReadOnly: true})
-	want := store.Sight{First: noon, Digest: digest("b"), DigestSince: noon.Add(day), Previous: digest("a")}
+	want := store.Sight{First: noon, Digest: digest("b"), DigestSince: noon.Add(day), DigestRead: noon.Add(day), Previous: digest("a")}
 	if diff := cmp.Diff(want, see(t, reader, noon.Add(day), "1.0", digest("b"))); diff != "" {
 		t.Errorf("what would be:\n%s", diff)
 	}
@@ -63,7 +63,7 @@ func testReadOnly(t *testing.T, p place) {
 func forgetful(t *testing.T, l *store.Ledger) {
 	t.Helper()
 	for _, at := range []time.Time{noon, noon.Add(day)} {
-		want := store.Sight{First: at, Digest: digest("a"), DigestSince: at}
+		want := store.Sight{First: at, Digest: digest("a"), DigestSince: at, DigestRead: at}
 		if diff := cmp.Diff(want, see(t, l, at, "1.0", digest("a"))); diff != "" {
 			t.Error(diff)
 		}
@@ -200,7 +200,7 @@ func testNewerSchema(t *testing.T, p place) {
 	p.exec(t, "UPDATE pinsetter_schema SET version = 9")
 	for _, o := range []store.Options{{}, {ReadOnly: true}} {
 		_, err := store.Open(t.Context(), p.dsn, o)
-		mustFail(t, err, store.ErrSchema, "schema version 9, this program knows 1", p.dsn.String(), "--state")
+		mustFail(t, err, store.ErrSchema, "schema version 9, this program knows 2", p.dsn.String(), "--state")
 	}
 }
 
@@ -210,6 +210,32 @@ func testOlderSchemaReadOnly(t *testing.T, p place) {
 	p.exec(t, "UPDATE pinsetter_schema SET version = 0")
 	l := p.open(t, store.Options{ReadOnly: true})
 	forgetful(t, l)
+}
+
+// testOlderSchema brings tables of the first version up to date: what they hold
+// stays.
+func testOlderSchema(t *testing.T, p place) {
+	l := p.open(t, store.Options{})
+	see(t, l, noon, "1.0", digest("a"))
+	_ = l.Close()
+	p.exec(t, "ALTER TABLE pinsetter_sighting DROP COLUMN digest_read")
+	p.exec(t, "UPDATE pinsetter_schema SET version = 1")
+	_, err := store.Open(t.Context(), p.dsn, store.Options{ReadOnly: true})
+	mustFail(t, err, store.ErrSchema, "schema version 1, this program reads 2", "pinsetter run brings it up to date")
+
+	l = p.open(t, store.Options{})
+	known, err := l.Seen(t.Context(), []store.Tag{tag("1.0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := store.Sight{First: noon, Digest: digest("a"), DigestSince: noon}
+	if diff := cmp.Diff(want, known[tag("1.0")]); diff != "" {
+		t.Error(diff)
+	}
+	want.DigestRead = noon.Add(time.Minute)
+	if diff := cmp.Diff(want, see(t, l, noon.Add(time.Minute), "1.0", digest("a"))); diff != "" {
+		t.Errorf("read again:\n%s", diff)
+	}
 }
 
 func testCancelled(t *testing.T, p place) {

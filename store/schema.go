@@ -55,4 +55,6 @@ var migrations = [][]string{{
 		run    TEXT NOT NULL,
 		PRIMARY KEY (policy, run))`,
 	`CREATE INDEX pinsetter_run_policy_run ON pinsetter_run_policy (run)`,
+}, {
+	`ALTER TABLE pinsetter_sighting ADD COLUMN digest_read BIGINT NOT NULL DEFAULT 0`,
 }}

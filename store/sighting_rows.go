@@ -31,18 +31,19 @@ func (l *Ledger) sightings(ctx context.Context, tags []Tag) (map[Tag]sighting, e
 	err := l.read(ctx, "read sightings", func(ctx context.Context, q querier) error {
 		return q.query(ctx, func(row func(...any) error) error {
 			var key string
-			var first, listed, since int64
+			var first, listed, since, read int64
 			var s sighting
-			if err := row(&key, &first, &listed, &s.sight.Digest, &since, &s.sight.Previous); err != nil {
+			if err := row(&key, &first, &listed, &s.sight.Digest, &since, &read, &s.sight.Previous); err != nil {
 				return err
 			}
 			if first < earliest.UnixMicro() {
 				return damaged("first sight of "+key, fmt.Errorf("%d is no time", first))
 			}
-			s.sight.First, s.listed, s.sight.DigestSince = moment(first), moment(listed), moment(since)
+			s.sight.First, s.listed = moment(first), moment(listed)
+			s.sight.DigestSince, s.sight.DigestRead = moment(since), moment(read)
 			found[byKey[key]] = s
 			return nil
-		}, `SELECT s.image_tag, s.first_seen, s.listed, s.digest, s.digest_since, s.previous
+		}, `SELECT s.image_tag, s.first_seen, s.listed, s.digest, s.digest_since, s.digest_read, s.previous
 			FROM TEXTS($1) CROSS JOIN pinsetter_sighting s WHERE s.image_tag = j.value`, list(keys))
 	})
 	return found, err
@@ -56,6 +57,7 @@ type news struct {
 	first   []string // keys that have no row
 	digests [][2]string
 	listed  []string // keys whose "still listed" is old
+	read    []string // keys whose digest was read again
 }
 
 func newsOf(at time.Time, tags []Tag, digests map[Tag]string, rows map[Tag]sighting) news {
@@ -74,6 +76,9 @@ func newsOf(at time.Time, tags []Tag, digests map[Tag]string, rows map[Tag]sight
 		if stale {
 			n.listed = append(n.listed, tag.key())
 		}
+		if read := digest != "" && !moved && at.Sub(row.sight.DigestRead) >= readAgain; read {
+			n.read = append(n.read, tag.key())
+		}
 		if !known || moved {
 			n.tags = append(n.tags, tag)
 		}
@@ -81,7 +86,7 @@ func newsOf(at time.Time, tags []Tag, digests map[Tag]string, rows map[Tag]sight
 	return n
 }
 
-func (n news) none() bool { return len(n.first)+len(n.digests)+len(n.listed) == 0 }
+func (n news) none() bool { return len(n.first)+len(n.digests)+len(n.listed)+len(n.read) == 0 }
 
 // record writes the news in a transaction. It changes a row only where that
 // still says something new, since another process may have come before.
@@ -98,7 +103,7 @@ func (n news) record(ctx context.Context, q querier) error {
 		}
 	}
 	if len(n.digests) > 0 {
-		_, err := q.exec(ctx, `UPDATE pinsetter_sighting AS s SET previous = s.digest, digest = j.value->>1,
+		_, err := q.exec(ctx, `UPDATE pinsetter_sighting AS s SET previous = s.digest, digest = j.value->>1, digest_read = CAST($2 AS BIGINT),
 			digest_since = CASE WHEN s.digest_since > CAST($2 AS BIGINT) THEN s.digest_since ELSE CAST($2 AS BIGINT) END
 			FROM ROWS($1) WHERE s.image_tag = j.value->>0 AND s.digest <> j.value->>1`, list(n.digests), at)
 		if err != nil {
@@ -108,6 +113,13 @@ func (n news) record(ctx context.Context, q querier) error {
 	if len(n.listed) > 0 {
 		_, err := q.exec(ctx, `UPDATE pinsetter_sighting AS s SET listed = CAST($2 AS BIGINT)
 			FROM TEXTS($1) WHERE s.image_tag = j.value AND s.listed < CAST($2 AS BIGINT)`, list(n.listed), at)
+		if err != nil {
+			return err
+		}
+	}
+	if len(n.read) > 0 {
+		_, err := q.exec(ctx, `UPDATE pinsetter_sighting AS s SET digest_read = CAST($2 AS BIGINT)
+			FROM TEXTS($1) WHERE s.image_tag = j.value AND s.digest_read < CAST($2 AS BIGINT)`, list(n.read), at)
 		return err
 	}
 	return nil

@@ -35,6 +35,7 @@ type Sight struct {
 	First       time.Time // when the tag was first listed
 	Digest      string    // the one observed last, "" where none ever was
 	DigestSince time.Time // when Digest was observed first, in an unbroken row
+	DigestRead  time.Time // when Digest was observed last, to the hour: it may have been so since
 	Previous    string    // the digest before that one, "" where it never changed
 }
 
@@ -54,8 +55,12 @@ func (s Sight) Since() time.Time {
 // clock is set.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// listedAgain is how often "still listed" is written down.
-const listedAgain = 7 * 24 * time.Hour
+// How often it is written down that nothing changed, so that a warm ledger is
+// hardly written to.
+const (
+	listedAgain = 7 * 24 * time.Hour // that a tag is still listed
+	readAgain   = time.Hour          // that it still has its digest
+)
 
 // Seen returns what is known about tags. Those that were never seen are missing
 // in the result. It writes nothing.
@@ -132,11 +137,16 @@ func sights(at time.Time, tags []Tag, digests map[Tag]string, rows map[Tag]sight
 		if _, ok := rows[tag]; !ok {
 			sight.First = moment(micros(at))
 		}
-		if digest := digests[tag]; digest != "" && digest != sight.Digest {
+		digest, now := digests[tag], moment(micros(at))
+		if digest != "" && digest != sight.Digest {
 			sight.Previous, sight.Digest = sight.Digest, digest
-			if now := moment(micros(at)); now.After(sight.DigestSince) {
+			sight.DigestRead = now
+			if now.After(sight.DigestSince) {
 				sight.DigestSince = now
 			}
+		}
+		if digest != "" && now.Sub(sight.DigestRead) >= readAgain {
+			sight.DigestRead = now
 		}
 		known[tag] = sight
 	}

@@ -40,15 +40,17 @@ func testMovedTag(t *testing.T, p place) {
 		since  time.Time
 	}{
 		{"first sight, with its digest", noon, digest("a"),
-			store.Sight{First: noon, Digest: digest("a"), DigestSince: noon}, noon},
-		{"the same", noon.Add(day), digest("a"),
-			store.Sight{First: noon, Digest: digest("a"), DigestSince: noon}, noon},
+			store.Sight{First: noon, Digest: digest("a"), DigestSince: noon, DigestRead: noon}, noon},
+		{"the same, soon", noon.Add(59 * time.Minute), digest("a"),
+			store.Sight{First: noon, Digest: digest("a"), DigestSince: noon, DigestRead: noon}, noon},
+		{"the same, later", noon.Add(day), digest("a"),
+			store.Sight{First: noon, Digest: digest("a"), DigestSince: noon, DigestRead: noon.Add(day)}, noon},
 		{"not asked for", noon.Add(2 * day), "",
-			store.Sight{First: noon, Digest: digest("a"), DigestSince: noon}, noon},
+			store.Sight{First: noon, Digest: digest("a"), DigestSince: noon, DigestRead: noon.Add(day)}, noon},
 		{"moved", noon.Add(3 * day), digest("b"),
-			store.Sight{First: noon, Digest: digest("b"), DigestSince: noon.Add(3 * day), Previous: digest("a")}, noon.Add(3 * day)},
+			store.Sight{First: noon, Digest: digest("b"), DigestSince: noon.Add(3 * day), DigestRead: noon.Add(3 * day), Previous: digest("a")}, noon.Add(3 * day)},
 		{"moved back", noon.Add(4 * day), digest("a"),
-			store.Sight{First: noon, Digest: digest("a"), DigestSince: noon.Add(4 * day), Previous: digest("b")}, noon.Add(4 * day)},
+			store.Sight{First: noon, Digest: digest("a"), DigestSince: noon.Add(4 * day), DigestRead: noon.Add(4 * day), Previous: digest("b")}, noon.Add(4 * day)},
 	}
 	for _, step := range steps {
 		got := see(t, l, step.at, "1.0", step.digest)
@@ -88,7 +90,7 @@ func testManySightings(t *testing.T, p place) {
 		t.Fatalf("%d are known, want 5000", len(known))
 	}
 	for tag, sight := range known {
-		want := store.Sight{First: noon, Digest: digest("a"), DigestSince: noon}
+		want := store.Sight{First: noon, Digest: digest("a"), DigestSince: noon, DigestRead: noon}
 		if tag.Tag == "1.0.8" {
 			want.Digest = digest("b")
 		}
@@ -96,7 +98,7 @@ func testManySightings(t *testing.T, p place) {
 			t.Fatalf("%v: %+v", tag, sight)
 		}
 	}
-	again, err := l.See(t.Context(), noon.Add(day), seen)
+	again, err := l.See(t.Context(), noon.Add(time.Minute), seen)
 	if diff := cmp.Diff(known, again); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
@@ -122,10 +124,11 @@ func testClockGoesBack(t *testing.T, p place) {
 		t.Errorf("since = %v: a clock that went back made the tag older", got.Since())
 	}
 	got := see(t, l, back, "1.0", digest("b"))
-	want := store.Sight{First: noon, Digest: digest("b"), DigestSince: noon, Previous: digest("a")}
+	want := store.Sight{First: noon, Digest: digest("b"), DigestSince: noon, DigestRead: back, Previous: digest("a")}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	want.DigestRead = noon.Add(day)
 	if got := see(t, l, noon.Add(day), "1.0", digest("b")); got != want {
 		t.Errorf("the clock went on: %+v", got)
 	}

@@ -86,6 +86,7 @@ var suite = []struct {
 	{"used by many at once", testUsedByMany},
 	{"a newer schema", testNewerSchema},
 	{"an older schema, read only", testOlderSchemaReadOnly},
+	{"an older schema", testOlderSchema},
 	{"cancelled", testCancelled},
 }
 
