@@ -63,7 +63,7 @@ func (f *facts) Seen(ctx context.Context, tag string) (gate.Sight, error) {
 		sight = found[f.key(tag)]
 		f.remember(map[store.Tag]store.Sight{f.key(tag): sight})
 	}
-	return gate.Sight{Since: sight.Since(), Digest: sight.Digest, Previous: sight.Previous}, nil
+	return gate.Sight{Since: sight.Since(), Digest: sight.Digest, Read: sight.DigestRead, Previous: sight.Previous}, nil
 }
 
 // Digest implements gate.Facts.

@@ -31,9 +31,9 @@ spec:
   hold: [{tags: [1.19.0], reason: x}]
 `
 
-// newFleet makes a world with n policies of n images that have twenty tags each,
-// one site each, and a warm ledger: it knows all tags for long, and what a Gate
-// lets pass is written.
+// newFleet makes a world with n policies of n images that have 21 tags each, one
+// site each, and a warm ledger: it knows all tags for long, what a Gate lets pass
+// is written, and of the two better tags one is held, one lacks a platform.
 func newFleet(t testing.TB, n int) (w *world, objects string) {
 	t.Helper()
 	_, source, _ := strings.Cut(strings.Replace(storyObjects, "PUSH", "main", 1), "---\napiVersion: source")
@@ -54,20 +54,24 @@ func newFleet(t testing.TB, n int) (w *world, objects string) {
 		}
 		w.pass(1000 * time.Hour)
 	}
+	if r := w.cycle(); r.Err != nil {
+		t.Fatal(r.Err)
+	}
 	if got := strings.Count(w.repo.File("main", "a.yaml"), ":1.18.0 "); got != n {
 		t.Fatalf("%d of %d sites show 1.18.0", got, n)
 	}
 	return w, objects
 }
 
-// fill gives an image twenty tags. Only two of them are asked about.
+// fill gives an image 21 tags. Only three of them are asked about.
 func (w *world) fill(image string) {
 	var tags []string
-	for minor := range 20 {
+	for minor := range 21 {
 		tags = append(tags, fmt.Sprintf("1.%d.0", minor))
 	}
 	w.registry.PushIndex(image, "1.18.0", "linux/amd64", "linux/arm64")
 	w.registry.PushIndex(image, "1.19.0", "linux/amd64", "linux/arm64")
+	w.registry.PushIndex(image, "1.20.0", "linux/amd64")
 	w.registry.SetTags(image, tags...)
 }
 

@@ -104,3 +104,41 @@ func TestWithoutFacts(t *testing.T) {
 		t.Error("a candidate passes without a time")
 	}
 }
+
+// TestReliance: a refusal for what an image says of itself is not asked for
+// anew while its digest was read a short time ago; passing always is.
+func TestReliance(t *testing.T) {
+	spec := config.GateSpec{Platforms: []string{"linux/arm64"}}
+	lacking, complete := gate.Content{Platforms: []string{"linux/amd64"}}, gate.Content{Platforms: []string{"linux/arm64"}}
+	read := func(there, ago time.Duration) gate.Sight {
+		return gate.Sight{Since: noon.Add(-there - ago), Digest: digest("5"), Read: noon.Add(-ago)}
+	}
+	tests := []struct {
+		name  string
+		sight gate.Sight
+		holds gate.Content
+		asks  bool
+	}{
+		{"never seen", gate.Sight{}, lacking, true},
+		{"read when isn't known", gate.Sight{Since: noon.Add(-time.Hour), Digest: digest("5")}, lacking, true},
+		{"new, read within the hour", read(0, 59*time.Minute), lacking, false},
+		{"new, read an hour ago", read(0, time.Hour), lacking, true},
+		{"there for ten hours, read nine ago", read(10*time.Hour, 9*time.Hour), lacking, false},
+		{"there for ten hours, read ten ago", read(10*time.Hour, 10*time.Hour), lacking, true},
+		{"there for a year, read a day ago", read(9000*time.Hour, 24*time.Hour), lacking, true},
+		{"read by a clock that was ahead", read(time.Hour, -time.Minute), lacking, true},
+		{"passes", read(0, time.Minute), complete, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := &facts{seen: map[string]gate.Sight{"5": test.sight}, content: map[string]gate.Content{"5": test.holds}}
+			got := judged(t, f, noon, spec)
+			if refused := got.Reason != ""; refused != (len(test.holds.Platforms) > 0 && test.holds.Platforms[0] == "linux/amd64") {
+				t.Errorf("refused: %q", got.Reason)
+			}
+			if asked := len(f.asked) > 0; asked != test.asks {
+				t.Errorf("asked: %v", f.asked)
+			}
+		})
+	}
+}

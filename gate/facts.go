@@ -28,7 +28,26 @@ type Facts interface {
 type Sight struct {
 	Since    time.Time // since when it is known as it is now; zero where it never was seen
 	Digest   string    // its digest when that was last read, "" where it never was
+	Read     time.Time // when that was; zero where it isn't known
 	Previous string    // the digest before that one, "" where it never changed
+}
+
+// How long a digest that was read is relied on to refuse a tag: for as long as it
+// has been there, within these bounds. Who completes a tag later, as builds for
+// several platforms do, mostly does so soon.
+const (
+	shortestReliance = time.Hour
+	longestReliance  = 24 * time.Hour
+)
+
+// relied reports whether what is known of the tag's digest needn't be read again
+// for a refusal. To let a tag pass, it always is.
+func (s Sight) relied(now time.Time) bool {
+	if s.Digest == "" {
+		return false
+	}
+	passed := now.Sub(s.Read)
+	return passed >= 0 && passed < min(max(s.Read.Sub(s.Since), shortestReliance), longestReliance)
 }
 
 // Before returns the digest that a tag had before now, its present one: "" where

@@ -49,14 +49,25 @@ func (w *Walk) weigh(ctx context.Context, c pinsetter.Candidate) *Refusal {
 		return w.closed
 	}
 	aged := w.gates.oldest((*rules).fromSight)
-	var sight Sight
-	if aged != nil {
-		var err error
-		if sight, err = w.facts().Seen(ctx, c.Tag); err != nil {
-			return aged.unknown("when it was first seen", err)
-		}
-		if r := aged.young(c.Tag, sight, w.subject.Now); r != nil && sight.Digest != "" {
+	read := w.gates.reading()
+	if aged == nil && read == nil {
+		return nil
+	}
+	sight, err := w.facts().Seen(ctx, c.Tag)
+	if err != nil && aged != nil {
+		return aged.unknown("when it was first seen", err)
+	}
+	if aged != nil && sight.Digest != "" {
+		if r := aged.young(c.Tag, sight, w.subject.Now); r != nil {
 			return r
+		}
+	}
+	if read != nil && sight.relied(w.subject.Now) {
+		content, err := w.facts().Content(ctx, c.Tag, sight.Digest)
+		if err == nil {
+			if r := w.gates.weighContent(c.Tag, content, w.subject.Now); r != nil {
+				return r
+			}
 		}
 	}
 	return w.inspect(ctx, c.Tag, aged, sight)
@@ -65,11 +76,8 @@ func (w *Walk) weigh(ctx context.Context, c pinsetter.Candidate) *Refusal {
 // inspect asks what needs the registry about a tag; aged is the gate that the
 // sight of it passed, or nil.
 func (w *Walk) inspect(ctx context.Context, tag string, aged *rules, sight Sight) *Refusal {
-	dated := w.gates.oldest((*rules).fromCreation)
-	asks := firstOf(aged, dated, w.gates.served())
-	if asks == nil {
-		return nil
-	}
+	read := w.gates.reading()
+	asks := firstOf(aged, read)
 	if why := w.exhausted(); why != "" {
 		return &Refusal{Gate: asks.gate, Reason: "not looked at, since " + why}
 	}
@@ -87,13 +95,13 @@ func (w *Walk) inspect(ctx context.Context, tag string, aged *rules, sight Sight
 		return aged.young(tag, sight, w.subject.Now)
 	case aged != nil && sight.Digest != digest:
 		return aged.fresh(tag, w.subject.Now)
-	case dated == nil && w.gates.served() == nil:
+	case read == nil:
 		return nil
 	}
 	content, err := w.facts().Content(ctx, tag, digest)
 	if err != nil {
 		w.fail(ctx)
-		return firstOf(dated, w.gates.served()).unknown("what it holds", err)
+		return read.unknown("what it holds", err)
 	}
 	return w.gates.weighContent(tag, content, w.subject.Now)
 }
@@ -118,6 +126,12 @@ func (g Gates) weighContent(tag string, content Content, now time.Time) *Refusal
 		}
 	}
 	return nil
+}
+
+// reading returns a gate that demands something of what an image says of itself,
+// or nil.
+func (g Gates) reading() *rules {
+	return firstOf(g.oldest((*rules).fromCreation), g.served())
 }
 
 // served returns the first gate that demands platforms, or nil.
