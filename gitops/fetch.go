@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 
 	"github.com/pinsetter/pinsetter/config"
 )
@@ -69,7 +70,7 @@ func (r *Remote) fetch(ctx context.Context, base config.GitRef, pushBranch strin
 	if from.deep {
 		err = c.history(ctx, base, push, store)
 	} else {
-		err = c.pack(ctx, request{wants: wants, depth: 1}, store)
+		err = c.shallow(ctx, wants, store)
 	}
 	if err != nil {
 		return nil, unknownCommit(base, explain(ctx, err))
@@ -83,6 +84,17 @@ func (r *Remote) fetch(ctx context.Context, base config.GitRef, pushBranch strin
 	}
 	result.Push, err = r.pushState(ctx, c, store, place{name: heads + pushBranch, hash: push}, result.Base)
 	return result, explain(ctx, err)
+}
+
+// shallow reads commits without their history, and without their files where
+// those can be had later.
+func (c *conversation) shallow(ctx context.Context, wants []plumbing.Hash, into *objects) error {
+	q := request{wants: wants, depth: 1}
+	if c.partial() {
+		q.filter = packp.FilterBlobNone()
+		into.more = &filler{c: c, commits: wants}
+	}
+	return c.pack(ctx, q, into)
 }
 
 // unknownCommit is the error for a commit that was asked for by its hash, where

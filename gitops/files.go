@@ -13,7 +13,8 @@ import (
 )
 
 // Files yields the regular files below dir that want accepts by their path,
-// sorted by path; only those are read. Symlinks and submodules are passed over.
+// sorted by path; only those are read, and asked for in one request where they
+// didn't come with the fetch. Want is called twice for a path then. Symlinks and submodules are passed over.
 // Dir is taken from the root and can't leave it; it may be one file. A dir that
 // doesn't exist is an error that wraps ErrNoPath.
 //
@@ -22,8 +23,17 @@ import (
 // Path, nothing else is yielded.
 func (s *Snapshot) Files(ctx context.Context, dir string, want func(path string) bool) iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
-		w := walker{snapshot: s, ctx: ctx, want: want, yield: yield}
-		if err := w.start(inside(dir)); err != nil && !w.stopped {
+		w := walker{snapshot: s, ctx: ctx}
+		w.found = func(name string, e entry) {
+			if want(name) {
+				w.file(name, e, yield)
+			}
+		}
+		err := s.bringAll(ctx, inside(dir), want)
+		if err == nil {
+			err = w.start(inside(dir))
+		}
+		if err != nil && !w.stopped {
 			yield(File{}, fmt.Errorf("read %q of %s: %w", cmp.Or(inside(dir), "/"), s, err))
 		}
 	}
@@ -35,9 +45,8 @@ func inside(dir string) string { return strings.TrimPrefix(path.Clean("/"+dir), 
 // walker goes through the files of a snapshot.
 type walker struct {
 	snapshot *Snapshot
-	ctx      context.Context // of one call of Files
-	want     func(string) bool
-	yield    func(File, error) bool
+	ctx      context.Context            // of one call of Files
+	found    func(path string, e entry) // is called for each regular file
 	entries  int64
 	stopped  bool // the caller wants no more
 }
@@ -51,7 +60,8 @@ func (w *walker) start(dir string) error {
 	case found.dir():
 		return w.walk(dir, found.hash, 0)
 	case found.regular():
-		return w.file(dir, found)
+		w.found(dir, found)
+		return nil
 	case found.mode == modeSymlink:
 		return fmt.Errorf("it is a symlink, which is not followed: give the path that it leads to")
 	}
@@ -79,7 +89,7 @@ func (w *walker) walk(dir string, hash plumbing.Hash, depth int) error {
 		case e.dir():
 			err = w.walk(name, e.hash, depth+1)
 		case e.regular():
-			err = w.file(name, e)
+			w.found(name, e)
 		}
 		if err != nil || w.stopped {
 			return err
@@ -88,17 +98,13 @@ func (w *walker) walk(dir string, hash plumbing.Hash, depth int) error {
 	return nil
 }
 
-// file yields a file, if it is wanted.
-func (w *walker) file(name string, e entry) error {
-	if !w.want(name) {
-		return nil
-	}
+// file yields a file.
+func (w *walker) file(name string, e entry, yield func(File, error) bool) {
 	data, err := typed(w.snapshot, e.hash, plumbing.BlobObject)
 	if err != nil {
 		err = fmt.Errorf("read %q of %s: %w", name, w.snapshot, err)
 	}
-	w.stopped = !w.yield(File{Path: name, Data: data}, err)
-	return nil
+	w.stopped = !yield(File{Path: name, Data: data}, err)
 }
 
 // entries returns the entries of a tree, in the order of their paths.

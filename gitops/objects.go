@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -15,20 +16,21 @@ type anObject struct {
 	data []byte
 }
 
-// source is where objects are read from. It is what a cache or a partial fetch
-// stands behind.
+// source is where objects are read from.
 type source interface {
 	// object returns the object with that hash. It is an error if there is none.
 	object(plumbing.Hash) (anObject, error)
 }
 
-// objects are the objects of one or several packs. After unpacking it is
-// read-only, and safe for concurrent use.
+// objects are the objects of one or several packs. After unpacking it is safe
+// for concurrent use, and only files are added.
 type objects struct {
+	mu       sync.RWMutex
 	byHash   map[plumbing.Hash]anObject
 	tooLarge map[plumbing.Hash]int64 // files over the bound, which are not kept: their size
 	limit    int64                   // that bound, for messages
 	lost     int                     // deltas against what is not kept
+	more     *filler                 // where files are that didn't come; nil: all came
 }
 
 func newObjects(bounds Bounds) *objects {
@@ -40,6 +42,8 @@ func newObjects(bounds Bounds) *objects {
 }
 
 func (o *objects) object(hash plumbing.Hash) (anObject, error) {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
 	if found, ok := o.byHash[hash]; ok {
 		return found, nil
 	}

@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -14,7 +15,7 @@ type Snapshot struct {
 	hash    plumbing.Hash
 	tree    plumbing.Hash
 	ref     string // full name of what was read; "" for a commit
-	objects source
+	objects *objects
 	bounds  Bounds
 
 	parent *Snapshot                  // nil: it was fetched
@@ -83,7 +84,8 @@ func (s *Snapshot) find(name string) (entry, error) {
 	return at, nil
 }
 
-// Read returns one regular file, and false if there is none by that path.
+// Read returns one regular file, and false if there is none by that path. A file
+// that didn't come with the fetch is asked for.
 func (s *Snapshot) Read(name string) ([]byte, bool, error) {
 	found, err := s.find(inside(name))
 	if isMissing(err) {
@@ -93,6 +95,9 @@ func (s *Snapshot) Read(name string) ([]byte, bool, error) {
 		return nil, false, nil
 	}
 	var data []byte
+	if err == nil {
+		err = s.bring(context.Background(), []plumbing.Hash{found.hash}) // within the source's timeout
+	}
 	if err == nil {
 		data, err = typed(s, found.hash, plumbing.BlobObject)
 	}

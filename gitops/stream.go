@@ -160,5 +160,6 @@ func (s *streamSession) Close() error {
 	}
 	_ = s.running.wait() // its result was read, or its error said
 	s.running.cancel()
+	s.running = nil
 	return nil
 }
