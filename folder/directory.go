@@ -59,9 +59,11 @@ func (d *directory) below(name string) string { return path.Join(d.path, name) }
 // files in Git fit.
 const firstBuffer = 64 << 10
 
-// fill reads by read, until it returns 0, into the buffer, which it replaces by
-// a larger one where needed. It returns the buffer's bytes that were read; more
-// than limit are an error.
+// fill reads a regular file by read into the buffer, which it replaces by a
+// larger one where needed, until read leaves some of it free: that is the end of
+// a regular file (POSIX.1-2024, read), and asking once more costs as much as
+// reading most files. It returns the buffer's bytes that were read; more than
+// limit are an error.
 func fill(buffer *[]byte, limit int64, read func(free []byte) (int, error)) ([]byte, error) {
 	data := (*buffer)[:0]
 	for {
@@ -77,7 +79,7 @@ func fill(buffer *[]byte, limit int64, read func(free []byte) (int, error)) ([]b
 		if int64(len(data)) > limit {
 			return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limit)
 		}
-		if n == 0 {
+		if n == 0 || len(data) < cap(data) {
 			return data, nil
 		}
 	}

@@ -1,6 +1,7 @@
 package folder_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -175,5 +176,33 @@ func TestOpenNoFolder(t *testing.T) {
 		} else if !strings.HasPrefix(err.Error(), "open folder ") {
 			t.Errorf("error: %v", err)
 		}
+	}
+}
+
+// TestSizes: files are read whole, whatever their size is beside the buffer's.
+func TestSizes(t *testing.T) {
+	const buffer = 64 << 10
+	dir := t.TempDir()
+	sizes := map[string]int{}
+	for i, size := range []int{0, 1, buffer - 1, buffer, buffer + 1, 2*buffer - 1, 2 * buffer, 2*buffer + 1, 5 * buffer, 7} {
+		name := fmt.Sprintf("%d.yaml", i)
+		sizes[name] = size
+		if err := os.WriteFile(filepath.Join(dir, name), bytes.Repeat([]byte("x"), size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := folder.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	read, err := folder.Each(t.Context(), f, folder.Options{}, func(path string, data []byte) (string, bool) {
+		if len(data) != sizes[path] {
+			t.Errorf("%s: %d bytes, want %d", path, len(data), sizes[path])
+		}
+		return path, true
+	})
+	if err != nil || len(read) != len(sizes) {
+		t.Errorf("%d files, error %v", len(read), err)
 	}
 }
