@@ -78,8 +78,6 @@ ENABLED = false
 ISSUE_INDEXER_TYPE = db
 [packages]
 ENABLED = false
-[picture]
-DISABLE_GRAVATAR = true
 [log]
 MODE = console
 LEVEL = Warn

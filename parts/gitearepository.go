@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // GiteaRepository is a repository at a Gitea, read from its folder and written
@@ -62,7 +63,26 @@ func (r *GiteaRepository) Commit(c Commit) string {
 		branch = "main"
 	}
 	local.Git("push", "-q", "--force", r.pushURL(), hash+":refs/heads/"+branch)
+	r.await(branch, hash)
 	return hash
+}
+
+// await waits until Gitea knows of a push: its queue comes to it later.
+func (r *GiteaRepository) await(branch, hash string) {
+	r.git.t.Helper()
+	var said json.RawMessage
+	for end := time.Now().Add(readyWithin); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		var known struct {
+			Commit struct {
+				ID string `json:"id"`
+			} `json:"commit"`
+		}
+		status := r.gitea.Do(http.MethodGet, r.API+"/branches/"+branch, nil, &said)
+		if status == http.StatusOK && json.Unmarshal(said, &known) == nil && known.Commit.ID == hash {
+			return
+		}
+	}
+	r.git.t.Fatalf("gitea doesn't know of %s at %s after %v: %s", branch, hash, readyWithin, said)
 }
 
 // DeleteBranch deletes a branch by a push as User.
