@@ -2,6 +2,7 @@ package forge
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -65,11 +66,14 @@ func (g *gitea) fetch(ctx context.Context, number int) (*sdk.PullRequest, error)
 // taken finds the number in what Gitea says of a pull request that exists.
 var taken = regexp.MustCompile(`issue_id: ([0-9]{1,9})\b`)
 
-// create needs one request, and more for labels. Reviewers come after, since
+// create needs three requests, and more for labels. Reviewers come after, since
 // Forgejo doesn't take them here.
 func (g *gitea) create(ctx context.Context, p Proposal) (*PullRequest, error) {
 	api, err := g.api(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := g.differ(api, p); err != nil {
 		return nil, err
 	}
 	labels, err := g.labels(api, p.Labels)
@@ -91,6 +95,23 @@ func (g *gitea) create(ctx context.Context, p Proposal) (*PullRequest, error) {
 		return nil, err
 	}
 	return g.read(pr), nil
+}
+
+// differ returns an error where two branches are at one commit: Gitea opens a
+// pull request without a difference, and the others don't.
+func (g *gitea) differ(api *sdk.Client, p Proposal) error {
+	head, _, err := api.GetRepoBranch(g.owner, g.name, p.Head)
+	if err != nil {
+		return fmt.Errorf("branch %q: %w", p.Head, inner(err))
+	}
+	base, _, err := api.GetRepoBranch(g.owner, g.name, p.Base)
+	if err != nil {
+		return fmt.Errorf("branch %q: %w", p.Base, inner(err))
+	}
+	if head.Commit != nil && base.Commit != nil && head.Commit.ID == base.Commit.ID {
+		return fmt.Errorf("%w: there is no difference between %q and %q", ErrInvalid, p.Head, p.Base)
+	}
+	return nil
 }
 
 func (g *gitea) further(p Proposal) bool { return len(p.Reviewers) > 0 }

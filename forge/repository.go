@@ -192,8 +192,13 @@ func (r *Repository) Commits(ctx context.Context, pr *PullRequest) ([]Commit, er
 // fail returns the error of a step. What net/http wraps around a transport's
 // errors is dropped: the URL says nothing that the step doesn't.
 func (r *Repository) fail(err error, format string, args ...any) error {
+	return fmt.Errorf("%s of %s: %w", fmt.Sprintf(format, args...), r, inner(err))
+}
+
+// inner returns what a transport's error is without net/http's words around it.
+func inner(err error) error {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
-		err = wrapped.Err
+		return wrapped.Err
 	}
-	return fmt.Errorf("%s of %s: %w", fmt.Sprintf(format, args...), r, err)
+	return err
 }

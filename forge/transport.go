@@ -122,7 +122,7 @@ func (t *transport) follow(r *http.Request) (*answer, error) {
 			return a, nil
 		}
 		if !sameOrigin(next, t.origin) {
-			return nil, fmt.Errorf("%w: the forge redirects to %s, where the credentials don't belong: change the URL if the repository moved there", ErrNotFound, clean(next.Scheme+"://"+next.Host))
+			return nil, fmt.Errorf("the forge redirects to %s, where the credentials don't belong: change the URL if the repository moved there", clean(next.Scheme+"://"+next.Host))
 		}
 		to = next
 	}

@@ -1,0 +1,102 @@
+package forge_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/pinsetter/pinsetter/forge"
+)
+
+// mergeAs merges as a person does. Gitea looks at a pull request for conflicts
+// after it answered, and refuses until then.
+func (s *stand) mergeAs(pr *forge.PullRequest, style string) {
+	s.Helper()
+	var status int
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		status = s.gitea.Do(http.MethodPost, s.api(pr, "/merge"), map[string]any{"Do": style}, nil)
+		if status == http.StatusOK {
+			return
+		}
+	}
+	s.Fatalf("merge: %d", status)
+}
+
+// settled asks for a merge until Gitea has looked for conflicts.
+func (s *stand) settled(pr *forge.PullRequest) (forge.Merging, string) {
+	s.Helper()
+	var what forge.Merging
+	var why string
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		var err error
+		what, why, err = s.forge.Merge(s.Context(), pr)
+		if err != nil {
+			s.Fatal(err)
+		}
+		if what != forge.MergeWaiting || why != "Please try again later" && why != "" {
+			break
+		}
+	}
+	return what, why
+}
+
+func merges(t *testing.T, s *stand) {
+	pr := s.create(proposal)
+	stale := *pr
+	stale.HeadHash = s.repository.Head("main")
+	if what, why := s.settled(&stale); what != forge.MergeWaiting || why != "its branch changed" {
+		t.Errorf("another head: %s %q", what, why)
+	}
+	s.gitea.Must(http.MethodPatch, s.repository.API, map[string]any{"default_merge_style": "squash"}, nil)
+	if what, why := s.settled(pr); what != forge.MergeDone {
+		t.Fatalf("%s %q", what, why)
+	}
+	if got := s.find(pr); got.State != forge.StateMerged {
+		t.Errorf("%+v", got)
+	}
+	if parents := s.repository.Git("log", "-1", "--format=%P", "main"); len(parents) != 40 {
+		t.Errorf("not squashed: %q", parents)
+	}
+}
+
+// mergesByTheRules: the bot is an administrator, and yet doesn't go around them.
+func mergesByTheRules(t *testing.T, s *stand) {
+	s.gitea.Must(http.MethodPost, s.repository.API+"/branch_protections", map[string]any{
+		"rule_name": "main", "required_approvals": 1, "enable_status_check": true, "status_check_contexts": []string{"ci"},
+	}, nil)
+	pr := s.create(proposal)
+	for range 2 {
+		if what, why := s.settled(pr); what != forge.MergeEnabled || why == "" {
+			t.Fatalf("%s %q", what, why)
+		}
+	}
+	s.gitea.Must(http.MethodPost, s.repository.API+"/statuses/"+pr.HeadHash, map[string]any{"state": "success", "context": "ci"}, nil)
+	if got := s.find(pr); got.State != forge.StateOpen {
+		t.Fatalf("merged without an approval: %+v", got)
+	}
+	if status := s.gitea.DoAs(s.alice, http.MethodPost, s.api(pr, "/reviews"), map[string]any{"event": "APPROVED", "body": "ok"}); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	for end := time.Now().Add(20 * time.Second); s.find(pr).State != forge.StateMerged; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("Gitea didn't merge it")
+		}
+	}
+}
+
+func waitsForChecks(t *testing.T, s *stand) {
+	pr := s.create(proposal)
+	status := func(state string) {
+		s.gitea.Must(http.MethodPost, s.repository.API+"/statuses/"+pr.HeadHash, map[string]any{"state": state, "context": "ci"}, nil)
+	}
+	for _, state := range []string{"pending", "failure"} {
+		status(state)
+		if what, why := s.settled(pr); what != forge.MergeWaiting || why != `the check "ci" is `+state {
+			t.Errorf("%s: %s %q", state, what, why)
+		}
+	}
+	status("success")
+	if what, why := s.settled(pr); what != forge.MergeDone {
+		t.Errorf("%s %q", what, why)
+	}
+}
