@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -68,6 +69,7 @@ func (c *conversation) close() {
 	if c.session != nil {
 		_ = c.session.Close()
 	}
+	c.asked = true // the next request needs another session
 }
 
 // unsupported returns an error that says so for a repository whose objects have
@@ -83,6 +85,7 @@ func unsupported(err error) error {
 // request is what is asked of a server. A zero depth asks for all history.
 type request struct {
 	wants, haves []plumbing.Hash
+	kept         []plumbing.Hash // commits that are there without what leads to them
 	depth        int
 	filter       packp.Filter
 	keep         func(plumbing.ObjectType) bool // nil: every object
@@ -116,7 +119,10 @@ func (c *conversation) pack(ctx context.Context, q request, into *objects) (err 
 func (c *conversation) ask(ctx context.Context, q request) (io.Closer, io.Reader, error) {
 	caps := c.adv.Capabilities
 	req := packp.NewUploadPackRequestFromCapabilities(caps)
-	req.Wants, req.Haves = q.wants, q.haves
+	req.Wants, req.Haves, req.Shallows = q.wants, slices.Concat(q.haves, q.kept), slices.Clone(q.kept)
+	if len(q.kept) > 0 {
+		_ = req.Capabilities.Set(capability.ThinPack) // or the server looks no further than commits for what is there
+	}
 	if caps.Supports(capability.NoProgress) {
 		_ = req.Capabilities.Set(capability.NoProgress) // fails for values only
 	}

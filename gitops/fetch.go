@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -62,7 +63,8 @@ func (r *Remote) fetch(ctx context.Context, base config.GitRef, pushBranch strin
 	push, pushed := c.adv.References[heads+pushBranch]
 	beside := pushed && from.name != heads+pushBranch
 
-	store := newObjects(r.bounds)
+	kept := r.keeper(base, pushBranch)
+	store := kept.load(r.bounds)
 	wants := []plumbing.Hash{from.hash}
 	if beside {
 		wants = append(wants, push)
@@ -89,12 +91,54 @@ func (r *Remote) fetch(ctx context.Context, base config.GitRef, pushBranch strin
 // shallow reads commits without their history, and without their files where
 // those can be had later.
 func (c *conversation) shallow(ctx context.Context, wants []plumbing.Hash, into *objects) error {
-	q := request{wants: wants, depth: 1}
+	into.more = &filler{c: c, commits: slices.Clone(wants), whole: !c.partial()}
+	had := into.keeper.heads
+	into.keeper.heads = slices.Clone(wants)
+	q := request{depth: 1}
+	for _, hash := range wants {
+		if !slices.Contains(had, hash) {
+			q.wants = append(q.wants, hash)
+		}
+	}
+	if len(q.wants) == 0 {
+		return nil
+	}
 	if c.partial() {
 		q.filter = packp.FilterBlobNone()
-		into.more = &filler{c: c, commits: wants}
+		q.kept = commitsOf(into, had)
 	}
-	return c.pack(ctx, q, into)
+	if err := c.pack(ctx, q, into); err != nil {
+		return err
+	}
+	if _, _, err := into.keeper.reachable(into); err != nil && len(had) > 0 {
+		into.forget() // it was kept, but isn't what the server takes it for
+		return c.shallow(ctx, wants, into)
+	}
+	if !c.partial() {
+		into.screen(into.keeper.screen.Wants)
+		into.more.full = into.keeper.screen.Wants == nil && len(had) == 0
+		into.more.screened = len(had) == 0
+	}
+	into.keeper.save(into)
+	return nil
+}
+
+// forget drops what was kept.
+func (o *objects) forget() {
+	o.keeper.heads = nil
+	clear(o.byHash)
+	clear(o.unwanted)
+}
+
+// commitsOf returns the commits that were kept whole but for their files.
+func commitsOf(store *objects, heads []plumbing.Hash) []plumbing.Hash {
+	var commits []plumbing.Hash
+	for _, head := range heads {
+		if commit, err := peel(store, head); err == nil {
+			commits = append(commits, commit)
+		}
+	}
+	return commits
 }
 
 // unknownCommit is the error for a commit that was asked for by its hash, where

@@ -25,7 +25,7 @@ func (s *Snapshot) Files(ctx context.Context, dir string, want func(path string)
 	return func(yield func(File, error) bool) {
 		w := walker{snapshot: s, ctx: ctx}
 		w.found = func(name string, e entry) {
-			if want(name) {
+			if !s.unwanted(e.hash) && want(name) {
 				w.file(name, e, yield)
 			}
 		}
@@ -101,8 +101,11 @@ func (w *walker) walk(dir string, hash plumbing.Hash, depth int) error {
 // file yields a file.
 func (w *walker) file(name string, e entry, yield func(File, error) bool) {
 	data, err := typed(w.snapshot, e.hash, plumbing.BlobObject)
-	if err != nil {
+	switch wants := w.snapshot.wants(); {
+	case err != nil:
 		err = fmt.Errorf("read %q of %s: %w", name, w.snapshot, err)
+	case wants != nil && !wants(data):
+		return
 	}
 	w.stopped = !yield(File{Path: name, Data: data}, err)
 }

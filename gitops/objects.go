@@ -30,6 +30,8 @@ type objects struct {
 	tooLarge map[plumbing.Hash]int64 // files over the bound, which are not kept: their size
 	limit    int64                   // that bound, for messages
 	lost     int                     // deltas against what is not kept
+	unwanted map[plumbing.Hash]bool  // files that the screen doesn't want, and that may not be there
+	keeper   *keeper                 // nil: of another kind of fetch
 	more     *filler                 // where files are that didn't come; nil: all came
 }
 
@@ -37,6 +39,7 @@ func newObjects(bounds Bounds) *objects {
 	return &objects{
 		byHash:   make(map[plumbing.Hash]anObject),
 		tooLarge: make(map[plumbing.Hash]int64),
+		unwanted: make(map[plumbing.Hash]bool),
 		limit:    bounds.FileBytes,
 	}
 }

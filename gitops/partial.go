@@ -23,19 +23,21 @@ func (c *conversation) partial() bool {
 
 // filler asks the server for the files that a fetch left out.
 type filler struct {
-	mu      sync.Mutex // one request after the other
-	c       *conversation
-	commits []plumbing.Hash // that were fetched
-	whole   bool            // the server hands out commits alone
+	mu       sync.Mutex // one request after the other
+	c        *conversation
+	commits  []plumbing.Hash // that were fetched
+	whole    bool            // the server hands out commits alone
+	full     bool            // all came that there is
+	screened bool            // the same, of what the screen wants
 }
 
 // fill reads the files with these hashes into a store, as far as they aren't
-// there, in one request.
-func (f *filler) fill(ctx context.Context, into *objects, files []plumbing.Hash) error {
+// there, in one request. Those that wants refuses are noted instead.
+func (f *filler) fill(ctx context.Context, into *objects, files []plumbing.Hash, wants func([]byte) bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	files = into.lacking(files)
-	if len(files) == 0 {
+	if len(files) == 0 || f.full || f.screened && wants != nil {
 		return nil
 	}
 	ctx, cancel := f.c.remote.deadline(ctx)
@@ -54,8 +56,25 @@ func (f *filler) fill(ctx context.Context, into *objects, files []plumbing.Hash)
 	if err != nil {
 		return err
 	}
+	f.full = f.whole && wants == nil
+	f.screened = f.whole
+	got.screen(wants)
 	into.merge(got)
+	into.keeper.save(into)
 	return nil
+}
+
+// screen drops the files that wants refuses, and notes them.
+func (o *objects) screen(wants func([]byte) bool) {
+	if wants == nil {
+		return
+	}
+	for hash, found := range o.byHash {
+		if found.kind == plumbing.BlobObject && !wants(found.data) {
+			o.unwanted[hash] = true
+			delete(o.byHash, hash)
+		}
+	}
 }
 
 // lacking returns the hashes of which nothing is known.
@@ -80,18 +99,21 @@ func (o *objects) merge(from *objects) {
 	for hash, found := range from.byHash {
 		o.byHash[hash] = found
 	}
+	for hash := range from.unwanted {
+		o.unwanted[hash] = true
+	}
 	for hash, size := range from.tooLarge {
 		o.tooLarge[hash] = size
 	}
 	o.lost += from.lost
 }
 
-// bring sees to it that files of the snapshot are there, if the server has them.
-func (s *Snapshot) bring(ctx context.Context, files []plumbing.Hash) error {
-	if s.objects.more == nil {
+// bring sees to it that a file of the snapshot is there, if the server has it.
+func (s *Snapshot) bring(ctx context.Context, file plumbing.Hash) error {
+	if s.objects.more == nil || s.has(file) {
 		return nil
 	}
-	return s.objects.more.fill(ctx, s.objects, files)
+	return s.objects.more.fill(ctx, s.objects, []plumbing.Hash{file}, nil)
 }
 
 // bringAll is bring for what a call of Files will read. What is wrong with a
@@ -103,13 +125,28 @@ func (s *Snapshot) bringAll(ctx context.Context, dir string, want func(string) b
 	seen := make(map[plumbing.Hash]bool)
 	var files []plumbing.Hash
 	w := walker{snapshot: s, ctx: ctx, found: func(name string, e entry) {
-		if !seen[e.hash] && want(name) && !s.has(e.hash) {
+		if !seen[e.hash] && !s.unwanted(e.hash) && want(name) && !s.has(e.hash) {
 			seen[e.hash] = true
 			files = append(files, e.hash)
 		}
 	}}
 	_ = w.start(dir)
-	return s.bring(ctx, files)
+	return s.objects.more.fill(ctx, s.objects, files, s.wants())
+}
+
+// wants returns the screen; nil: everything is wanted.
+func (s *Snapshot) wants() func([]byte) bool {
+	if s.objects.keeper == nil {
+		return nil
+	}
+	return s.objects.keeper.screen.Wants
+}
+
+// unwanted reports whether the screen is known to refuse a file.
+func (s *Snapshot) unwanted(hash plumbing.Hash) bool {
+	s.objects.mu.RLock()
+	defer s.objects.mu.RUnlock()
+	return s.wants() != nil && s.objects.unwanted[hash]
 }
 
 // has reports whether the snapshot holds an object.

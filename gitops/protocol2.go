@@ -250,7 +250,7 @@ func (t *protocol2) fetch(req *http.Request) (*http.Response, error) {
 // has a depth.
 func fetchCommand(from *bufio.Reader) (*bytes.Buffer, bool, error) {
 	const want = len("want ") + 2*len(plumbing.ZeroHash)
-	body, deepens := new(bytes.Buffer), false
+	body, deepens, thin := new(bytes.Buffer), false, false
 	writeCommand(body, "fetch")
 	writePacket(body, "no-progress")
 	writePacket(body, "ofs-delta")
@@ -269,6 +269,10 @@ func fetchCommand(from *bufio.Reader) (*bytes.Buffer, bool, error) {
 		text := string(line)
 		if strings.HasPrefix(text, "want ") && len(text) > want {
 			text = text[:want] // capabilities follow the first
+		}
+		if strings.HasPrefix(text, "shallow ") && !thin {
+			thin = true
+			writePacket(body, "thin-pack")
 		}
 		deepens = deepens || strings.HasPrefix(text, "deepen ")
 		writePacket(body, text)

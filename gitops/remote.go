@@ -44,6 +44,16 @@ type Options struct {
 	// LatestTag picks the tag that a semver ref stands for, and false when none
 	// is in the range. Nil: semver refs are an error.
 	LatestTag func(constraint string, tags []string) (string, bool)
+
+	// Keep is a directory for what was fetched, so that the next run fetches only
+	// what is new to it; it is made where it doesn't exist, and one file is
+	// written for each pair of a base and a push branch. Deleting it costs time
+	// only, and several processes may share it. "" keeps nothing.
+	Keep string
+
+	// Screen chooses among files by their bytes: Snapshot.Files yields none that
+	// it doesn't want, and those are neither held nor, with Keep, fetched again.
+	Screen Screen
 }
 
 // Bounds limit what a repository may cost. Zero fields have the defaults. An
@@ -88,6 +98,8 @@ type Remote struct {
 	timeout   time.Duration
 	bounds    Bounds
 	latestTag func(string, []string) (string, bool)
+	keep      string
+	screen    Screen
 }
 
 // Open returns the repository of src. Nothing is connected to yet; what is wrong
@@ -106,6 +118,8 @@ func Open(src *config.GitSource, o Options) (*Remote, error) {
 		timeout:   orDefaultTimeout(src.Timeout),
 		bounds:    o.Bounds.withDefaults(),
 		latestTag: o.LatestTag,
+		keep:      o.Keep,
+		screen:    o.Screen,
 	}
 	switch u.Scheme {
 	case "http", "https":

@@ -96,7 +96,7 @@ func (s *Snapshot) Read(name string) ([]byte, bool, error) {
 	}
 	var data []byte
 	if err == nil {
-		err = s.bring(context.Background(), []plumbing.Hash{found.hash}) // within the source's timeout
+		err = s.bring(context.Background(), found.hash) // within the source's timeout
 	}
 	if err == nil {
 		data, err = typed(s, found.hash, plumbing.BlobObject)

@@ -1,0 +1,211 @@
+package gitops_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/parts"
+)
+
+// tagged is a screen for files with a tag.
+func tagged(version string) gitops.Screen {
+	return gitops.Screen{Version: version, Wants: func(data []byte) bool { return bytes.Contains(data, []byte("tag:")) }}
+}
+
+var taggedFiles = map[string]string{"apps/a.yaml": "tag: 1.0.0\n", "apps/b/deploy.yaml": "tag: 2.0.0\n"}
+
+// With a screen only wanted files come out; with a directory, what was fetched
+// once is not fetched again, whatever the server can do.
+func TestKeep(t *testing.T) {
+	everyServer(t, func(t *testing.T, r *parts.Repository, g *parts.Git, src *config.GitSource) {
+		dir := filepath.Join(t.TempDir(), "kept")
+		read := func() *gitops.Snapshot {
+			t.Helper()
+			base := fetch(t, openWith(t, src, gitops.Options{Keep: dir, Screen: tagged("1")}), main, "updates").Base
+			found, _ := all(t, base, "")
+			if found["apps/a.yaml"] != r.File("main", "apps/a.yaml") || len(found) != 2 {
+				t.Errorf("read %v", found)
+			}
+			return base
+		}
+		read()
+		g.Log.Reset()
+		base := read()
+		if n := g.Log.Count("POST", ""); n > 1 {
+			t.Errorf("nothing changed: %d commands, want one for the refs at most", n)
+		}
+		if data, ok, err := base.Read("other/c.yaml"); string(data) != "y: 1\n" || !ok || err != nil {
+			t.Errorf("Read of what isn't wanted: %q, %v, %v", data, ok, err)
+		}
+		next := commit(t, base, map[string]string{"apps/a.yaml": "tag: 1.1.0\n"})
+		push(t, openWith(t, src, gitops.Options{}), gitops.Push{Snapshot: next, Branch: "main", Lease: base.Hash()})
+		read()
+		r.Git("branch", "updates", "main~1")
+		read()
+		r.CommitFile("main", "new/dir/file.yaml", "z: 1\n", "")
+		read()
+		fsck(t, g, r)
+	})
+}
+
+// A branch that moved costs what is new to it.
+func TestKeepMoved(t *testing.T) {
+	g, sent := counted(t)
+	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: parts.Tree{Files: crowd(1000)}})
+	screen := gitops.Screen{Version: "1", Wants: func(data []byte) bool { return bytes.Contains(data, []byte("tag:")) }}
+	dir := t.TempDir()
+	read := func() map[string]string {
+		remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Screen: screen})
+		found, _ := all(t, fetch(t, remote, main, "").Base, "")
+		return found
+	}
+	if found := read(); len(found) != 0 {
+		t.Errorf("%d files", len(found))
+	}
+	r.CommitFile("main", "team-7/app-7/deploy.yaml", "tag: 1\n", "")
+	sent.Store(0)
+	if diff := cmp.Diff(map[string]string{"team-7/app-7/deploy.yaml": "tag: 1\n"}, read()); diff != "" {
+		t.Error(diff)
+	}
+	if n := sent.Load(); n > 6000 {
+		t.Errorf("%d bytes for one file", n)
+	}
+	r.Git("update-ref", "refs/heads/main", r.Git("commit-tree", "-m", "begin again", "main^{tree}")) // without a common history
+	read()
+	if data := read()["team-7/app-7/deploy.yaml"]; data != "tag: 1\n" {
+		t.Errorf("read %q", data)
+	}
+}
+
+// What isn't ours, or not whole, is written anew; nothing is an error.
+func TestKeepCorrupt(t *testing.T) {
+	g := parts.NewGit(t, parts.GitOptions{})
+	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
+	dir := t.TempDir()
+	read := func(version string) {
+		t.Helper()
+		remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Screen: tagged(version)})
+		found, _ := all(t, fetch(t, remote, main, "").Base, "")
+		if diff := cmp.Diff(taggedFiles, found); diff != "" {
+			t.Error(diff)
+		}
+	}
+	read("1")
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(names) != 1 {
+		t.Fatalf("%q, %v", names, err)
+	}
+	whole, err := os.ReadFile(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := bytes.Clone(whole)
+	flipped[len(flipped)/2] ^= 1
+	for name, content := range map[string][]byte{"empty": {}, "cut": whole[:len(whole)/2], "flipped": flipped, "foreign": []byte("hello"), "whole": whole} {
+		if err := os.WriteFile(names[0], content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		read("1")
+		if again, err := os.ReadFile(names[0]); err != nil || len(again) != len(whole) {
+			t.Errorf("%s: %d bytes, %v", name, len(again), err)
+		}
+	}
+	read("2") // another screen asks for all files again
+	if err := os.Remove(names[0]); err != nil {
+		t.Fatal(err)
+	}
+	mkdir(t, names[0]) // can't be written
+	read("1")
+}
+
+// Several runs at once don't disturb each other.
+func TestKeepConcurrent(t *testing.T) {
+	g := parts.NewGit(t, parts.GitOptions{})
+	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
+	dir := t.TempDir()
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			remote, err := gitops.Open(&config.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Screen: tagged("1")})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			fetched, err := remote.Fetch(context.Background(), main, "")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			n := 0
+			for _, err := range fetched.Base.Files(context.Background(), "", isYAML) {
+				if err != nil {
+					t.Error(err)
+				}
+				n++
+			}
+			if n != 2 {
+				t.Errorf("%d files", n)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// BenchmarkKeep reads the manifests with a marker of 10,000 after ten of them
+// changed. Its yardsticks are C git: a blobless clone of depth 1 without
+// checkout; for nothing changed, git ls-remote; for the first contact, a shallow
+// clone without checkout.
+func BenchmarkKeep(b *testing.B) {
+	g := parts.NewGit(b, parts.GitOptions{})
+	tree := crowd(10_000)
+	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: parts.Tree{Files: tree}})
+	r.Git("repack", "-a", "-d", "-q")
+	var first, warm, idle, shallow, blobless, listed time.Duration
+	for i := 0; b.Loop(); i++ {
+		dir := b.TempDir()
+		first += readOnce(b, r.URL, dir)
+		shallow += yardstick(b, g, "clone", "-q", "--depth=1", "--no-checkout", r.URL, filepath.Join(b.TempDir(), "a"))
+		changed := map[string]string{}
+		for j := range 10 {
+			changed[fmt.Sprintf("team-%d/app-%d/deploy.yaml", j, j)] = fmt.Sprintf("tag: %d\n", i)
+		}
+		r.Commit(parts.Commit{Tree: parts.Tree{Files: changed}})
+		warm += readOnce(b, r.URL, dir)
+		blobless += yardstick(b, g, "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none", r.URL, filepath.Join(b.TempDir(), "b"))
+		idle += readOnce(b, r.URL, dir)
+		listed += yardstick(b, g, "ls-remote", r.URL, "refs/heads/main")
+	}
+	b.ReportMetric(first.Seconds()/shallow.Seconds(), "first-x-shallow")
+	b.ReportMetric(warm.Seconds()/blobless.Seconds(), "warm-x-blobless")
+	b.ReportMetric(idle.Seconds()/listed.Seconds(), "idle-x-ls-remote")
+}
+
+// readOnce fetches, reads what the screen wants, and returns how long it took.
+func readOnce(b *testing.B, url, dir string) time.Duration {
+	b.Helper()
+	started := time.Now()
+	remote, err := gitops.Open(&config.GitSource{URL: url}, gitops.Options{Keep: dir, Screen: tagged("1")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	fetched, err := remote.Fetch(context.Background(), main, "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, err := range fetched.Base.Files(context.Background(), "", isYAML) {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	return time.Since(started)
+}
