@@ -89,7 +89,7 @@ func (r *Remote) fetch(ctx context.Context, base config.GitRef, pushBranch strin
 }
 
 // shallow reads commits without their history, and without their files where
-// those can be had later.
+// something is kept of them and those can be had later.
 func (c *conversation) shallow(ctx context.Context, wants []plumbing.Hash, into *objects) error {
 	into.more = &filler{c: c, commits: slices.Clone(wants), whole: !c.partial()}
 	had := into.keeper.heads
@@ -103,7 +103,10 @@ func (c *conversation) shallow(ctx context.Context, wants []plumbing.Hash, into 
 	if len(q.wants) == 0 {
 		return nil
 	}
-	if c.partial() {
+	// Who keeps nothing reads every file anew: then one pack with all of them is
+	// the quicker way.
+	partial := c.partial() && c.remote.keep != ""
+	if partial {
 		q.filter = packp.FilterBlobNone()
 		q.kept = commitsOf(into, had)
 	}
@@ -114,7 +117,7 @@ func (c *conversation) shallow(ctx context.Context, wants []plumbing.Hash, into 
 		into.forget() // it was kept, but isn't what the server takes it for
 		return c.shallow(ctx, wants, into)
 	}
-	if !c.partial() {
+	if !partial {
 		into.screen(into.keeper.screen.Wants)
 		into.more.full = into.keeper.screen.Wants == nil && len(had) == 0
 		into.more.screened = len(had) == 0

@@ -60,7 +60,7 @@ func everyServer(t *testing.T, test func(t *testing.T, r *parts.Repository, g *p
 // can be changed and pushed.
 func TestPartial(t *testing.T) {
 	everyServer(t, func(t *testing.T, r *parts.Repository, g *parts.Git, src *config.GitSource) {
-		remote := openWith(t, src, gitops.Options{})
+		remote := openWith(t, src, gitops.Options{Keep: t.TempDir()})
 		for i := range 2 {
 			base := fetch(t, remote, main, "").Base
 			data, ok, err := base.Read("other/c.yaml")
@@ -97,7 +97,7 @@ func TestPartialAsksForWhatIsRead(t *testing.T) {
 		tree[fmt.Sprintf("apps/%d.yaml", i)] = fmt.Sprintf("tag: %d\n", i)
 	}
 	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: parts.Tree{Files: tree}})
-	base := fetch(t, open(t, r.URL), main, "").Base
+	base := fetch(t, openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: t.TempDir()}), main, "").Base
 	g.Log.Reset()
 	for range 2 {
 		if found, _ := all(t, base, "apps"); len(found) != 20 {
@@ -113,13 +113,13 @@ func TestPartialAsksForWhatIsRead(t *testing.T) {
 func TestPartialBounds(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
-	bounded := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Bounds: gitops.Bounds{Objects: 5}})
+	bounded := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: t.TempDir(), Bounds: gitops.Bounds{Objects: 5}})
 	for _, err := range fetch(t, bounded, main, "").Base.Files(context.Background(), "", func(string) bool { return true }) {
 		if !errors.Is(err, gitops.ErrBound) {
 			t.Errorf("error %v, want ErrBound", err)
 		}
 	}
-	small := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Bounds: gitops.Bounds{FileBytes: 10}})
+	small := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: t.TempDir(), Bounds: gitops.Bounds{FileBytes: 10}})
 	if _, _, err := fetch(t, small, main, "").Base.Read("apps/a.yaml"); !errors.Is(err, gitops.ErrBound) {
 		t.Errorf("error %v, want ErrBound", err)
 	}
