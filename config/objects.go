@@ -126,7 +126,8 @@ type GitSource struct {
 	URL     string        // http, https, ssh or file
 	Timeout time.Duration // of one operation; spec.timeout, else 60s
 	Auth    GitAuth
-	Err     error // nil when usable; also in Set.Findings
+	App     *GitHubApp // logs in over https in place of what Auth has; nil: none
+	Err     error      // nil when usable; also in Set.Findings
 }
 
 // GitAuth is how a Git server is spoken to. Of Username with Password, Bearer

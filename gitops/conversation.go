@@ -52,7 +52,7 @@ func (c *conversation) all(ctx context.Context) error {
 }
 
 func (c *conversation) begin(ctx context.Context) error {
-	session, err := c.remote.uploadPack()
+	session, err := c.remote.uploadPack(ctx)
 	if err != nil {
 		return err
 	}

@@ -22,17 +22,26 @@ import (
 // credentials for u. go-git drops credentials when a redirect leaves the origin,
 // refuses one from https to http, and follows none but that of the first
 // request.
-func httpTransport(u *url.URL, auth config.GitAuth, o Options, bounds Bounds) (transport.Transport, transport.AuthMethod, error) {
-	base, err := httpBase(auth, o)
+func httpTransport(u *url.URL, src *config.GitSource, o Options, bounds Bounds) (transport.Transport, loginFunc, error) {
+	base, err := httpBase(src.Auth, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	method, err := httpAuth(u, auth, o.Environment)
+	login, err := httpLogin(u, src, o)
 	if err != nil {
 		return nil, nil, err
 	}
 	client := &http.Client{Transport: &protocol2{next: &boundedTransport{base, bounds}, bounds: bounds}}
-	return githttp.NewClient(client), method, nil
+	return githttp.NewClient(client), login, nil
+}
+
+// httpLogin returns how to log in to u: as the App where there is one.
+func httpLogin(u *url.URL, src *config.GitSource, o Options) (loginFunc, error) {
+	if src.App != nil {
+		return appLogin(u, src, o.Credential)
+	}
+	method, err := httpAuth(u, src.Auth, o.Environment)
+	return always(method), err
 }
 
 // httpBase returns the connections to one source.

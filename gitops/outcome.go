@@ -118,7 +118,7 @@ func (r *Remote) lost(ctx context.Context, commit plumbing.Hash, u update, a ans
 func (r *Remote) head(ctx context.Context, name string) (plumbing.Hash, error) {
 	ctx, cancel := r.deadline(ctx)
 	defer cancel()
-	session, err := r.receivePack()
+	session, err := r.receivePack(ctx)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}

@@ -81,7 +81,7 @@ type update struct {
 func (r *Remote) push(caller context.Context, p Push, u update) error {
 	ctx, cancel := r.deadline(caller)
 	defer cancel()
-	session, err := r.receivePack()
+	session, err := r.receivePack(ctx)
 	if err != nil {
 		return explain(ctx, err)
 	}

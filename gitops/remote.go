@@ -38,6 +38,10 @@ type Options struct {
 	// to one without a proxy.
 	Environment login.Environment
 
+	// Credential is asked for a user name and password for each conversation with
+	// the repository of a source with an App. Nil: such a source is an error.
+	Credential Credential
+
 	// Dialer opens all connections.
 	Dialer login.Dialer
 
@@ -94,7 +98,7 @@ type Remote struct {
 	url       *url.URL // without user information: what messages show
 	endpoint  transport.Endpoint
 	transport transport.Transport
-	auth      transport.AuthMethod // nil: none
+	login     loginFunc
 	timeout   time.Duration
 	bounds    Bounds
 	latestTag func(string, []string) (string, bool)
@@ -112,18 +116,22 @@ func Open(src *config.GitSource, o Options) (*Remote, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open Git repository: %w", err)
 	}
+	if src.App != nil && u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("open Git repository %s: a GitHub App logs in over https", redacted(u))
+	}
 	r := &Remote{
 		url:       redacted(u),
 		endpoint:  endpoint(u),
 		timeout:   orDefaultTimeout(src.Timeout),
 		bounds:    o.Bounds.withDefaults(),
+		login:     always(nil),
 		latestTag: o.LatestTag,
 		keep:      o.Keep,
 		screen:    o.Screen,
 	}
 	switch u.Scheme {
 	case "http", "https":
-		r.transport, r.auth, err = httpTransport(u, src.Auth, o, r.bounds)
+		r.transport, r.login, err = httpTransport(u, src, o, r.bounds)
 	case "ssh":
 		r.transport, err = sshTransport(u, src.Auth, o, r.bounds)
 	case "file":
@@ -148,15 +156,23 @@ func orDefaultTimeout(d time.Duration) time.Duration {
 func (r *Remote) String() string { return r.url.String() }
 
 // uploadPack starts a session that reads.
-func (r *Remote) uploadPack() (transport.UploadPackSession, error) {
+func (r *Remote) uploadPack(ctx context.Context) (transport.UploadPackSession, error) {
+	auth, err := r.login(ctx)
+	if err != nil {
+		return nil, err
+	}
 	endpoint := r.endpoint // a session may rewrite its endpoint after a redirect
-	return r.transport.NewUploadPackSession(&endpoint, r.auth)
+	return r.transport.NewUploadPackSession(&endpoint, auth)
 }
 
 // receivePack starts a session that writes.
-func (r *Remote) receivePack() (transport.ReceivePackSession, error) {
+func (r *Remote) receivePack(ctx context.Context) (transport.ReceivePackSession, error) {
+	auth, err := r.login(ctx)
+	if err != nil {
+		return nil, err
+	}
 	endpoint := r.endpoint
-	return r.transport.NewReceivePackSession(&endpoint, r.auth)
+	return r.transport.NewReceivePackSession(&endpoint, auth)
 }
 
 // deadline bounds one operation on the network.
