@@ -42,7 +42,7 @@ type ground struct {
 
 func newGround(l *lane, fetched *gitops.Fetched) *ground {
 	g := &ground{start: fetched.Base, sites: map[string][]pinsetter.Site{}}
-	push := fetched.Push
+	push := fetched.Push[l.push]
 	switch {
 	case push == nil && fetched.Base.Ref() == "refs/heads/"+l.push:
 		g.lease = fetched.Base.Hash()

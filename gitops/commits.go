@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -26,39 +27,45 @@ type CommitInfo struct {
 // Signature is a name and an address in a commit.
 type Signature struct{ Name, Email string }
 
-// pushState reads the push branch, whose files are in store already.
-func (r *Remote) pushState(ctx context.Context, c *conversation, store *objects, at place, base *Snapshot) (*PushState, error) {
-	head, err := r.snapshot(store, at)
+// pushStates reads the push branches, whose files are in store already. All of
+// them must be on the server, and the base.
+func (r *Remote) pushStates(ctx context.Context, c *conversation, store *objects, branches []place, base *Snapshot) (map[string]*PushState, error) {
+	states := make(map[string]*PushState)
+	var tips []plumbing.Hash
+	for _, branch := range branches {
+		head, err := r.snapshot(store, branch)
+		if err != nil {
+			return nil, err
+		}
+		states[strings.TrimPrefix(branch.name, heads)] = &PushState{Head: head}
+		tips = append(tips, head.hash)
+	}
+	commits, err := r.since(ctx, c, base.hash, tips)
 	if err != nil {
 		return nil, err
 	}
-	commits, err := r.between(ctx, c, base.hash, head.hash)
-	if err != nil {
-		return nil, err
+	for _, state := range states {
+		if state.Commits, err = walk(commits, state.Head.hash, r.bounds.Commits+1); err != nil {
+			return nil, err
+		}
+		if len(state.Commits) > r.bounds.Commits {
+			state.Commits, state.Truncated = state.Commits[:r.bounds.Commits], true
+		}
 	}
-	state := &PushState{Head: head, Commits: commits}
-	if len(commits) > r.bounds.Commits {
-		state.Commits, state.Truncated = commits[:r.bounds.Commits], true
-	}
-	return state, nil
+	return states, nil
 }
 
-// between returns the commits that lead to head and not to base, newest first:
-// all of them, or one more than Bounds.Commits. Both must be on the server.
-func (r *Remote) between(ctx context.Context, c *conversation, base, head plumbing.Hash) ([]CommitInfo, error) {
-	if base == head {
-		return nil, nil
-	}
+// since returns the commits that lead to the tips and not to base: all of them,
+// or so many that Bounds.Commits+1 of each tip are there. All must be on the
+// server.
+func (r *Remote) since(ctx context.Context, c *conversation, base plumbing.Hash, tips []plumbing.Hash) (*objects, error) {
 	store := newObjects(r.bounds)
-	err := c.commits(ctx, request{
-		wants: []plumbing.Hash{head},
-		haves: []plumbing.Hash{base},
-		depth: r.bounds.Commits + 1,
-	}, store)
-	if err != nil {
-		return nil, err
+	wants := slices.DeleteFunc(unique(tips), func(tip plumbing.Hash) bool { return tip == base })
+	if len(wants) == 0 {
+		return store, nil
 	}
-	return walk(store, head, r.bounds.Commits+1)
+	// The k-th of a list in which children come first is at most k deep.
+	return store, c.commits(ctx, request{wants: wants, haves: []plumbing.Hash{base}, depth: r.bounds.Commits + 1}, store)
 }
 
 // commits is pack for commits alone: other objects don't come where the server
@@ -75,7 +82,7 @@ func (c *conversation) commits(ctx context.Context, q request, into *objects) er
 // walk returns the commits of store that head leads to, at most limit, a commit
 // before its parents and otherwise newest first.
 func walk(store source, head plumbing.Hash, limit int) ([]CommitInfo, error) {
-	commits, children, err := reachable(store, head)
+	commits, children, err := reachable(store, head, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -98,27 +105,29 @@ func walk(store source, head plumbing.Hash, limit int) ([]CommitInfo, error) {
 	return infos, nil
 }
 
-// reachable returns the commits of store that head leads to, and of each of
-// their parents how many children it has among them.
-func reachable(store source, head plumbing.Hash) (map[plumbing.Hash]*object.Commit, map[plumbing.Hash]int, error) {
+// reachable returns the commits of store that head leads to in less than depth
+// steps, and of each of their parents how many children it has among them.
+func reachable(store source, head plumbing.Hash, depth int) (map[plumbing.Hash]*object.Commit, map[plumbing.Hash]int, error) {
 	commits := make(map[plumbing.Hash]*object.Commit)
 	children := make(map[plumbing.Hash]int)
 	open := []plumbing.Hash{head}
-	for len(open) > 0 {
-		hash := open[len(open)-1]
-		open = open[:len(open)-1]
-		if _, err := store.object(hash); err != nil || commits[hash] != nil {
-			continue // on the base or beyond what is there, or seen
+	for range depth {
+		var next []plumbing.Hash
+		for _, hash := range open {
+			if _, err := store.object(hash); err != nil || commits[hash] != nil {
+				continue // on the base or beyond what is there, or seen
+			}
+			commit, err := readCommit(store, hash)
+			if err != nil {
+				return nil, nil, err
+			}
+			commits[hash] = commit
+			for _, parent := range commit.ParentHashes {
+				children[parent]++
+				next = append(next, parent)
+			}
 		}
-		commit, err := readCommit(store, hash)
-		if err != nil {
-			return nil, nil, err
-		}
-		commits[hash] = commit
-		for _, parent := range commit.ParentHashes {
-			children[parent]++
-			open = append(open, parent)
-		}
+		open = next
 	}
 	return commits, children, nil
 }

@@ -176,9 +176,10 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 }
 
 // history reads everything that leads to the branch of ref, else to every
-// branch and tag, for servers that don't hand out a commit by its hash.
-func (c *conversation) history(ctx context.Context, ref config.GitRef, push plumbing.Hash, into *objects) error {
-	var wants []plumbing.Hash
+// branch and tag, and to push, for servers that don't hand out a commit by its
+// hash.
+func (c *conversation) history(ctx context.Context, ref config.GitRef, push []plumbing.Hash, into *objects) error {
+	wants := slices.Clone(push)
 	if ref.Branch != "" {
 		wants = append(wants, c.adv.References[heads+ref.Branch])
 	} else {
@@ -186,10 +187,7 @@ func (c *conversation) history(ctx context.Context, ref config.GitRef, push plum
 			wants = append(wants, hash)
 		}
 	}
-	if !push.IsZero() {
-		wants = append(wants, push)
-	}
-	if err := c.pack(ctx, request{wants: wants}, into); err != nil {
+	if err := c.pack(ctx, request{wants: unique(wants)}, into); err != nil {
 		return err
 	}
 	if _, err := into.object(plumbing.NewHash(ref.Commit)); err != nil {

@@ -58,7 +58,7 @@ func TestCycle(t *testing.T) {
 
 func cycle(t *testing.T, g *parts.Git, repository *parts.Repository, remote *gitops.Remote) {
 	fetched := fetch(t, remote, main, "updates")
-	if fetched.Push != nil {
+	if len(fetched.Push) > 0 {
 		t.Errorf("Push = %+v before the branch exists", fetched.Push)
 	}
 	got, order := all(t, fetched.Base, "apps")
@@ -90,18 +90,18 @@ func cycle(t *testing.T, g *parts.Git, repository *parts.Repository, remote *git
 		t.Errorf("run.yaml: %s", mode)
 	}
 
-	again := fetch(t, remote, main, "updates")
-	if again.Push == nil || again.Push.Head.Hash() != second.Hash() || again.Push.Truncated {
-		t.Fatalf("Push = %+v", again.Push)
+	updates := fetch(t, remote, main, "updates").Push["updates"]
+	if updates == nil || updates.Head.Hash() != second.Hash() || updates.Truncated {
+		t.Fatalf("Push = %+v", updates)
 	}
 	wantCommits := []gitops.CommitInfo{
 		{Hash: second.Hash(), Parents: []string{first.Hash()}, Author: bot, Committer: bot, When: when, Message: "Update images\n"},
 		{Hash: first.Hash(), Parents: []string{fetched.Base.Hash()}, Author: bot, Committer: bot, When: when, Message: "Update images\n"},
 	}
-	if diff := cmp.Diff(wantCommits, again.Push.Commits); diff != "" {
+	if diff := cmp.Diff(wantCommits, updates.Commits); diff != "" {
 		t.Error("commits:", diff)
 	}
-	if data, ok, err := again.Push.Head.Read("apps/b/deploy.yaml"); err != nil || !ok || string(data) != "tag: 2.1.0\n" {
+	if data, ok, err := updates.Head.Read("apps/b/deploy.yaml"); err != nil || !ok || string(data) != "tag: 2.1.0\n" {
 		t.Errorf("Read = %q, %v, %v", data, ok, err)
 	}
 
@@ -109,7 +109,7 @@ func cycle(t *testing.T, g *parts.Git, repository *parts.Repository, remote *git
 	repository.CommitFile("main", "README.md", "news\n", "")
 	moved := fetch(t, remote, main, "updates")
 	rebuilt := commit(t, moved.Base, map[string]string{"apps/a.yaml": "tag: 1.2.0\n"})
-	push(t, remote, gitops.Push{Snapshot: rebuilt, Branch: "updates", Lease: moved.Push.Head.Hash(), Rebuilt: true})
+	push(t, remote, gitops.Push{Snapshot: rebuilt, Branch: "updates", Lease: moved.Push["updates"].Head.Hash(), Rebuilt: true})
 	if parent := repository.Git("rev-parse", "updates^"); parent != repository.Head("main") {
 		t.Error("the branch was not rebuilt from main")
 	}

@@ -16,9 +16,9 @@ import (
 type Fetched struct {
 	Base *Snapshot
 
-	// Push is the push branch. It is nil if the branch doesn't exist, and if it
-	// is the branch that Base was read from.
-	Push *PushState
+	// Push are the push branches that exist, by their short names, without the
+	// branch that Base was read from.
+	Push map[string]*PushState
 }
 
 // PushState is a push branch that exists beside the base.
@@ -34,24 +34,27 @@ type PushState struct {
 	Truncated bool
 }
 
-// Fetch reads what base stands for, and the push branch beside it: the files of
-// one commit each, and of the push branch the commits that the base does not
-// have. An empty pushBranch asks for the base alone.
+// Fetch reads what base stands for, and the push branches beside it: the files of
+// one commit each, and of a push branch the commits that the base does not have.
+// A push branch is given by its short name; a name that ends in "/" stands for
+// all branches below it, "" for none. However many there are, they come together.
 //
 // Errors wrap ErrNoRef, ErrEmptyRepository, ErrAuth, ErrNotFound, ErrBound or
 // ErrTimeout where one of them fits.
-func (r *Remote) Fetch(ctx context.Context, base config.GitRef, pushBranch string) (*Fetched, error) {
-	fetched, err := r.fetch(ctx, base, pushBranch)
+func (r *Remote) Fetch(ctx context.Context, base config.GitRef, push ...string) (*Fetched, error) {
+	fetched, err := r.fetch(ctx, base, slices.DeleteFunc(slices.Clone(push), isEmpty))
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s: %w", r, err)
 	}
 	return fetched, nil
 }
 
-func (r *Remote) fetch(ctx context.Context, base config.GitRef, pushBranch string) (*Fetched, error) {
+func isEmpty(name string) bool { return name == "" }
+
+func (r *Remote) fetch(ctx context.Context, base config.GitRef, push []string) (*Fetched, error) {
 	ctx, cancel := r.deadline(ctx)
 	defer cancel()
-	c, err := r.converse(ctx, prefixes(base, pushBranch)...)
+	c, err := r.converse(ctx, prefixes(base, push)...)
 	if err != nil {
 		return nil, explain(ctx, err)
 	}
@@ -60,19 +63,19 @@ func (r *Remote) fetch(ctx context.Context, base config.GitRef, pushBranch strin
 	if err != nil {
 		return nil, err
 	}
-	push, pushed := c.adv.References[heads+pushBranch]
-	beside := pushed && from.name != heads+pushBranch
-
-	kept := r.keeper(base, pushBranch)
-	store := kept.load(r.bounds)
+	beside, err := branches(c.adv, from, push, r.bounds)
+	if err != nil {
+		return nil, err
+	}
+	store := r.keeper(base, push).load(r.bounds)
 	wants := []plumbing.Hash{from.hash}
-	if beside {
-		wants = append(wants, push)
+	for _, branch := range beside {
+		wants = append(wants, branch.hash)
 	}
 	if from.deep {
-		err = c.history(ctx, base, push, store)
+		err = c.history(ctx, base, wants[1:], store)
 	} else {
-		err = c.shallow(ctx, wants, store)
+		err = c.shallow(ctx, unique(wants), store)
 	}
 	if err != nil {
 		return nil, unknownCommit(base, explain(ctx, err))
@@ -81,11 +84,21 @@ func (r *Remote) fetch(ctx context.Context, base config.GitRef, pushBranch strin
 	if result.Base, err = r.snapshot(store, from); err != nil {
 		return nil, err
 	}
-	if !beside {
-		return result, nil
-	}
-	result.Push, err = r.pushState(ctx, c, store, place{name: heads + pushBranch, hash: push}, result.Base)
+	result.Push, err = r.pushStates(ctx, c, store, beside, result.Base)
 	return result, explain(ctx, err)
+}
+
+// unique returns hashes once each, in the order of their first places.
+func unique(hashes []plumbing.Hash) []plumbing.Hash {
+	var once []plumbing.Hash
+	seen := make(map[plumbing.Hash]bool)
+	for _, hash := range hashes {
+		if !seen[hash] {
+			seen[hash] = true
+			once = append(once, hash)
+		}
+	}
+	return once
 }
 
 // shallow reads commits without their history, and without their files where

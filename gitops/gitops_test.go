@@ -54,9 +54,9 @@ func openWith(t *testing.T, src *config.GitSource, o gitops.Options) *gitops.Rem
 	return remote
 }
 
-func fetch(t *testing.T, r *gitops.Remote, base config.GitRef, push string) *gitops.Fetched {
+func fetch(t *testing.T, r *gitops.Remote, base config.GitRef, push ...string) *gitops.Fetched {
 	t.Helper()
-	fetched, err := r.Fetch(context.Background(), base, push)
+	fetched, err := r.Fetch(context.Background(), base, push...)
 	if err != nil {
 		t.Fatal(err)
 	}

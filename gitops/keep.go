@@ -23,7 +23,7 @@ type Screen struct {
 	Wants   func([]byte) bool // nil: all; it is safe for concurrent use
 }
 
-// keeper keeps what was fetched for one base and push branch in a file: what
+// keeper keeps what was fetched for one base and its push branches in a file: what
 // leads to the files, which files are wanted, and which are not. Nothing depends
 // on that file: what can't be read is fetched, what can't be written is not kept.
 type keeper struct {
@@ -41,10 +41,10 @@ const (
 )
 
 // keeper returns the keeper for what is fetched together.
-func (r *Remote) keeper(base config.GitRef, pushBranch string) *keeper {
+func (r *Remote) keeper(base config.GitRef, push []string) *keeper {
 	k := &keeper{screen: r.screen}
 	if r.keep != "" {
-		of := fmt.Sprintf("%q %q %q %q %q %q %q", r, base.Branch, base.Tag, base.SemVer, base.Name, base.Commit, pushBranch)
+		of := fmt.Sprintf("%q %q %q %q %q %q %q", r, base.Branch, base.Tag, base.SemVer, base.Name, base.Commit, push)
 		k.path = filepath.Join(r.keep, fmt.Sprintf("%x.git-kept", sha256.Sum256([]byte(of))))
 	}
 	return k

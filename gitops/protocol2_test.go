@@ -80,7 +80,7 @@ func TestManyRefs(t *testing.T) {
 			sent.Store(0)
 			remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{LatestTag: latest, Bounds: gitops.Bounds{RefBytes: 10_000}})
 			fetched := fetch(t, remote, ref, "updates")
-			if fetched.Base.Hash() != r.Head("main") || fetched.Push == nil {
+			if fetched.Base.Hash() != r.Head("main") || fetched.Push["updates"] == nil {
 				t.Errorf("%+v: %+v", ref, fetched)
 			}
 			return sent.Load()

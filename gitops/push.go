@@ -135,9 +135,13 @@ func (r *Remote) checkMerged(ctx context.Context, p Push, u *update) error {
 		return explain(ctx, err)
 	}
 	defer c.close()
-	missing, err := r.between(ctx, c, p.Snapshot.fetched().hash, u.lease)
+	commits, err := r.since(ctx, c, p.Snapshot.fetched().hash, []plumbing.Hash{u.lease})
 	if err != nil {
 		return explain(ctx, err)
+	}
+	missing, err := walk(commits, u.lease, r.bounds.Commits+1)
+	if err != nil {
+		return err
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("it would drop %d or more commits that %s has, such as %s: give the refspec another destination, or delete that ref", len(missing), u.name, missing[0].Hash[:7])

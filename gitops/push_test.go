@@ -95,7 +95,7 @@ func TestPushRebuiltWhereForceIsDenied(t *testing.T) {
 	repository.CommitFile("main", "README.md", "news\n", "")
 	moved := fetch(t, remote, main, "updates")
 	rebuilt := commit(t, moved.Base, map[string]string{"apps/a.yaml": "tag: 1.2.0\n"})
-	_, err := remote.Push(context.Background(), gitops.Push{Snapshot: rebuilt, Branch: "updates", Lease: moved.Push.Head.Hash(), Rebuilt: true})
+	_, err := remote.Push(context.Background(), gitops.Push{Snapshot: rebuilt, Branch: "updates", Lease: moved.Push["updates"].Head.Hash(), Rebuilt: true})
 	if !errors.Is(err, gitops.ErrProtected) {
 		t.Errorf("error %v, want ErrProtected", err)
 	}
@@ -117,7 +117,7 @@ func TestPushDropsNothing(t *testing.T) {
 		stale bool
 		text  string
 	}{
-		"a commit came to the push branch": {gitops.Push{Branch: "updates", Lease: old.Push.Head.Hash(), Rebuilt: true}, true, "it is at " + human[:7]},
+		"a commit came to the push branch": {gitops.Push{Branch: "updates", Lease: old.Push["updates"].Head.Hash(), Rebuilt: true}, true, "it is at " + human[:7]},
 		"a branch that should be new":      {gitops.Push{Branch: "updates", Rebuilt: true}, true, "not at no commit"},
 		"a branch that is gone":            {gitops.Push{Branch: "gone", Lease: human, Rebuilt: true}, true, "it is at no commit"},
 		"not rebuilt and not on top":       {gitops.Push{Branch: "updates", Lease: human}, false, "would drop"},

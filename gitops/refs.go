@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -28,11 +29,11 @@ const (
 )
 
 // prefixes returns what the refs begin with that resolve needs, and the push
-// branch.
-func prefixes(ref config.GitRef, pushBranch string) []string {
+// branches.
+func prefixes(ref config.GitRef, push []string) []string {
 	found := []string{"HEAD"} // an empty repository has none
-	if pushBranch != "" {
-		found = append(found, heads+pushBranch)
+	for _, name := range push {
+		found = append(found, heads+name)
 	}
 	switch {
 	case ref.Commit != "" && ref.Branch == "", ref.Name == "HEAD":
@@ -59,6 +60,32 @@ func (r *Remote) find(ctx context.Context, ref config.GitRef, c *conversation) (
 		return found, explain(ctx, err)
 	}
 	return r.resolve(ref, c.adv)
+}
+
+// branches returns the branches that the names stand for, but that of base,
+// sorted by name.
+func branches(adv *packp.AdvRefs, base place, of []string, bounds Bounds) ([]place, error) {
+	found := make(map[string]bool)
+	for _, name := range of {
+		if !strings.HasSuffix(name, "/") {
+			found[name] = true
+			continue
+		}
+		below := names(adv, heads+name)
+		if len(below) > bounds.Branches {
+			return nil, fmt.Errorf("branches below %q: %w", name, overBound("branches", int64(bounds.Branches)))
+		}
+		for _, rest := range below {
+			found[name+rest] = true
+		}
+	}
+	var places []place
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if hash, there := adv.References[heads+name]; there && heads+name != base.name {
+			places = append(places, place{name: heads + name, hash: hash})
+		}
+	}
+	return places, nil
 }
 
 // defaultBranch is Flux's.

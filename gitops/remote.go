@@ -51,8 +51,9 @@ type Options struct {
 
 	// Keep is a directory for what was fetched, so that the next run fetches only
 	// what is new to it; it is made where it doesn't exist, and one file is
-	// written for each pair of a base and a push branch. Deleting it costs time
-	// only, and several processes may share it. "" keeps nothing.
+	// written for each base with the push branches as they are given to Fetch.
+	// Deleting it costs time only, and several processes may share it. "" keeps
+	// nothing.
 	Keep string
 
 	// Screen chooses among files by their bytes: Snapshot.Files yields none that
@@ -71,6 +72,7 @@ type Bounds struct {
 	Depth         int   // of directories; default 128
 	Entries       int64 // files and directories walked in one call of Files; default 4 million
 	Commits       int   // listed of a push branch or of a history; default 1000
+	Branches      int   // below one prefix of push branches; default 1000
 }
 
 func (b Bounds) withDefaults() Bounds {
@@ -83,6 +85,7 @@ func (b Bounds) withDefaults() Bounds {
 		Depth:         orDefault(b.Depth, 128),
 		Entries:       orDefault(b.Entries, 4_000_000),
 		Commits:       orDefault(b.Commits, 1000),
+		Branches:      orDefault(b.Branches, 1000),
 	}
 }
 

@@ -66,7 +66,7 @@ func (a *app) readGit(ctx context.Context, name string) ([]config.File, error) {
 	if source.ref == "" {
 		ref.Name = "HEAD"
 	}
-	fetched, err := remote.Fetch(ctx, ref, "")
+	fetched, err := remote.Fetch(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
