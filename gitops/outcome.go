@@ -17,7 +17,7 @@ type answer struct {
 	said   string              // the server's messages
 }
 
-// outcome says what became of a push of a commit.
+// outcome says what became of a push of a commit; zero: of deleting the ref.
 func (r *Remote) outcome(ctx context.Context, commit plumbing.Hash, u update, a answer) error {
 	switch {
 	case a.report != nil && a.report.Error() == nil:

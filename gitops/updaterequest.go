@@ -15,9 +15,9 @@ import (
 	"github.com/go-git/go-git/v5/storage/memory"
 )
 
-// updateRequest returns the command that changes the ref, with the objects that
-// it needs, and where the server's messages will be found.
-func updateRequest(p Push, u update, caps *capability.List) (*packp.ReferenceUpdateRequest, *tail, error) {
+// newRequest returns the command that moves a ref to a commit, or deletes it where
+// that is zero, and where the server's messages will be found.
+func newRequest(u update, to plumbing.Hash, caps *capability.List) (*packp.ReferenceUpdateRequest, *tail) {
 	said := new(tail)
 	req := packp.NewReferenceUpdateRequestFromCapabilities(caps)
 	req.Progress = said
@@ -26,7 +26,13 @@ func updateRequest(p Push, u update, caps *capability.List) (*packp.ReferenceUpd
 			_ = req.Capabilities.Set(wanted) // fails for values only
 		}
 	}
-	req.Commands = []*packp.Command{{Name: plumbing.ReferenceName(u.name), Old: u.lease, New: p.Snapshot.hash}}
+	req.Commands = []*packp.Command{{Name: plumbing.ReferenceName(u.name), Old: u.lease, New: to}}
+	return req, said
+}
+
+// updateRequest is newRequest for a push, with the objects that it needs.
+func updateRequest(p Push, u update, caps *capability.List) (*packp.ReferenceUpdateRequest, *tail, error) {
+	req, said := newRequest(u, p.Snapshot.hash, caps)
 	if err := addOptions(req, p.Options, caps); err != nil {
 		return nil, nil, err
 	}
