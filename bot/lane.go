@@ -48,6 +48,9 @@ func (c *cycle) lanes(automations []*config.Automation) (map[string][]*lane, []*
 			continue
 		}
 		key, err := gitops.Key(a.Git.URL)
+		if a.PullRequest != nil {
+			err = errors.New("its changes can't be proposed as a pull request yet")
+		}
 		if err == nil {
 			repositories[key], err = join(repositories[key], a)
 		}

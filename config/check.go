@@ -21,6 +21,8 @@ func specType(kind string) reflect.Type {
 		return reflect.TypeFor[ImageUpdateAutomationSpec]()
 	case kindGate:
 		return reflect.TypeFor[GateSpec]()
+	case kindProposal:
+		return reflect.TypeFor[PullRequestSpec]()
 	}
 	return nil
 }

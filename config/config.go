@@ -68,7 +68,7 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
 func (e *FieldError) Unwrap() error { return e.Err }
 
 // Options says how to load. The zero value loads without mounted Secrets, and
-// checks neither policies nor message templates nor gates' schedules and ranges.
+// checks neither policies nor templates nor gates' schedules and ranges.
 type Options struct {
 	// Namespace is that of objects that name none; "" is "default".
 	Namespace string
@@ -86,6 +86,9 @@ type Options struct {
 
 	// CheckGate is the same for a gate.
 	CheckGate func(GateSpec) error
+
+	// CheckPullRequest is the same for a pull request.
+	CheckPullRequest func(PullRequestSpec) error
 }
 
 // Origin is the place of an object: the file, as it was handed in, and the line

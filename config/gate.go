@@ -122,16 +122,10 @@ func (s *Set) GatesFor(p *Policy) ([]*Gate, error) {
 			gates = append(gates, g)
 		}
 	}
-	for _, lost := range s.lostGates {
-		if lost.namespace == "" || lost.namespace == p.Name.Namespace {
+	for _, lost := range s.lost {
+		if lost.gate && (lost.namespace == "" || lost.namespace == p.Name.Namespace) {
 			errs = append(errs, fmt.Errorf("a Gate that can't be read may select it, and nothing is written until it is mended: %s", lost.place))
 		}
 	}
 	return gates, errors.Join(errs...)
-}
-
-// lostGate is where something stands that may be a Gate and can't be read.
-type lostGate struct {
-	namespace string // "" where that isn't known either
-	place     string // "path:line"
 }

@@ -1,11 +1,9 @@
 package config
 
 import (
-	"bytes"
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -177,31 +175,5 @@ func (l *loader) resolveGate(g *gateDraft) {
 	selects := func(p *policyDraft) bool { return g.out.Selects(p.out) }
 	if g.out.Err == nil && len(l.policies) > 0 && !slices.ContainsFunc(l.policies, selects) {
 		g.warn(codeGateUnused, "spec.policySelector", "selects none of the policies in namespace %s", g.name.Namespace)
-	}
-}
-
-// lose remembers that an object which may be a Gate can't be read, so that no
-// policy that it may select is written.
-func (l *loader) lose(o *object, apiVersion string) {
-	group, _, _ := strings.Cut(apiVersion, "/")
-	kind := strings.TrimSuffix(o.kind, kindList)
-	ours := distance(group, ownGroup) <= 3 && (kind == "" || suggest(kind, ownKinds) != "")
-	if !ours && (apiVersion != "" || kind != kindGate) {
-		return
-	}
-	lost := lostGate{place: o.place()}
-	if kind == o.kind && kind != "" && validName(o.name.Namespace) {
-		lost.namespace = o.name.Namespace
-	}
-	l.lostGates = append(l.lostGates, lost)
-}
-
-// gateWord is what bytes that hold a Gate have on some line.
-var gateWord = regexp.MustCompile(`kind["']?\s*:\s*["']?Gate(List)?\b`)
-
-// loseBytes is lose for bytes that are not read.
-func (l *loader) loseBytes(path string, line int, data []byte) {
-	if bytes.Contains(data, []byte(ownGroup+"/")) && gateWord.Match(data) {
-		l.lostGates = append(l.lostGates, lostGate{place: fmt.Sprintf("%s:%d", path, max(line, 1))})
 	}
 }

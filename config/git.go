@@ -27,6 +27,9 @@ type gitDraft struct {
 	spec gitSpec
 }
 
+// providerGitHub logs in as a GitHub App.
+const providerGitHub = "github"
+
 // defaultGitTimeout is the CRD's.
 const defaultGitTimeout = 60 * time.Second
 
@@ -88,14 +91,17 @@ func (l *loader) gitSource(g *gitDraft) *GitSource {
 		source.Timeout = max(g.spec.Timeout.Duration, time.Second)
 	}
 	switch g.spec.Provider {
-	case "", "generic":
-	case "aws", "azure", "github":
+	case "", "generic", providerGitHub:
+	case "aws", "azure":
 		g.fail(codeUnsupported, "spec.provider", "provider %s is not supported yet; use a secretRef", g.spec.Provider)
 	default:
 		g.fail(codeBadValue, "spec.provider", "%q is not a provider: write generic%s", g.spec.Provider, g.hint(g.spec.Provider))
 	}
-	if g.spec.SecretRef != nil && validName(g.spec.SecretRef.Name) {
-		l.gitAuth(g, &source.Auth)
+	switch {
+	case g.spec.SecretRef != nil && validName(g.spec.SecretRef.Name):
+		l.gitAuth(g, source)
+	case g.spec.SecretRef == nil && g.spec.Provider == providerGitHub:
+		g.fail(codeMissingField, "spec.secretRef", "is missing: provider %s logs in as the GitHub App that a Secret holds", providerGitHub)
 	}
 	if g.spec.ProxySecretRef != nil {
 		source.Auth.Proxy = l.proxy(g.object, "spec.proxySecretRef.name", g.spec.ProxySecretRef.Name)
@@ -105,8 +111,9 @@ func (l *loader) gitSource(g *gitDraft) *GitSource {
 }
 
 // gitAuth fills in what the GitRepository's Secret holds.
-func (l *loader) gitAuth(g *gitDraft, auth *GitAuth) {
+func (l *loader) gitAuth(g *gitDraft, source *GitSource) {
 	const field = "spec.secretRef.name"
+	auth := &source.Auth
 	auth.Set = true
 	s := l.secret(g.object, field, g.spec.SecretRef.Name)
 	u, err := url.Parse(g.spec.URL)
@@ -114,16 +121,26 @@ func (l *loader) gitAuth(g *gitDraft, auth *GitAuth) {
 		return
 	}
 	with := user{g.object, field, s}
-	for _, key := range s.keys() {
-		if strings.HasPrefix(key, "githubApp") {
-			with.fail("has the key %s of a GitHub App, which is not supported yet: use a token as password", key)
-			return
-		}
+	switch app, wanted := with.isGitHubApp(), g.spec.Provider == providerGitHub; {
+	case app && !wanted:
+		with.fail("holds a GitHub App: write spec.provider: %s", providerGitHub)
+		return
+	case wanted && !app:
+		with.fail("holds no GitHub App, which spec.provider: %s needs: give it the keys %s, %s and %s, or leave the provider out",
+			providerGitHub, appID, appPrivateKey, appInstallationID)
+		return
+	case app && u.Scheme == "ssh":
+		with.fail("holds a GitHub App, which logs in over https: write an https URL")
+		return
 	}
 	switch u.Scheme {
 	case "ssh":
 		with.sshAuth(auth)
 	case "http", "https":
+		if g.spec.Provider == providerGitHub {
+			source.App, auth.TLS = with.gitHubApp(), with.tls()
+			return
+		}
 		with.httpAuth(auth)
 	}
 }

@@ -23,6 +23,12 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 		origin: Origin{Path: d.path, Line: n.Content[0].Line + d.offset},
 	}
 	how := classify(apiVersion, kind)
+	if strings.HasPrefix(apiVersion, notificationGroup+"/") {
+		if l.opts.Notifications == NotificationsIgnored {
+			return
+		}
+		o.advisory = l.opts.Notifications == NotificationsChecked
+	}
 	switch how {
 	case readNot:
 		return
@@ -35,7 +41,7 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 			l.name(o, text(target(direct(m, "name"))), text(target(direct(m, "namespace"))))
 		}
 		o.fail(codeTooLarge, "", "%v", err)
-		l.findings = append(l.findings, o.findings...)
+		l.findings = append(l.findings, o.said()...)
 		l.lose(o, apiVersion)
 		return
 	}
@@ -46,7 +52,7 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 		o.failKind(how, apiVersion)
 	}
 	if !named || how != readObject && how != readOutdated {
-		l.findings = append(l.findings, o.findings...)
+		l.findings = append(l.findings, o.said()...)
 		l.lose(o, apiVersion)
 		return
 	}
@@ -72,12 +78,14 @@ func direct(n *yaml.Node, name string) *yaml.Node {
 func (o *object) failKind(how reading, apiVersion string) {
 	group, _, _ := strings.Cut(apiVersion, "/")
 	home := imageGroup + "/v1"
-	if strings.TrimSuffix(o.kind, kindList) == kindGate {
+	if isOwnKind(strings.TrimSuffix(o.kind, kindList)) {
 		home = ownGroup + "/" + ownVersion
 	}
 	switch {
 	case how == readOutdated && group == ownGroup:
 		o.fail(codeAPIVersion, "apiVersion", "%q is not read: write %s and its fields%s", apiVersion, home, o.hint(apiVersion))
+	case how == readOutdated && group == notificationGroup && o.kind != kindReceiver:
+		o.fail(codeAPIVersion, "apiVersion", "%q is not read: write %s/v1beta3 and its fields%s", apiVersion, group, o.hint(apiVersion))
 	case how == readOutdated:
 		o.fail(codeAPIVersion, "apiVersion", "%q is not read: write %s/v1 and its fields%s", apiVersion, group, o.hint(apiVersion))
 	case how == readMisspelt && home == imageGroup+"/v1":
@@ -99,7 +107,7 @@ func (o *object) failKind(how reading, apiVersion string) {
 
 // warnVersion reports a version that Flux has removed.
 func (l *loader) warnVersion(o *object, apiVersion string) {
-	if _, version, _ := strings.Cut(apiVersion, "/"); strings.HasPrefix(version, "v1beta") {
+	if group, version, _ := strings.Cut(apiVersion, "/"); strings.HasPrefix(version, "v1beta") && group != notificationGroup {
 		o.warn(codeOldVersion, "apiVersion", "%s is no longer served by Flux and is read as v1: write v1 (flux migrate -f rewrites files)", apiVersion)
 	}
 }
@@ -116,7 +124,7 @@ func (l *loader) list(d document, o *object, apiVersion string) {
 		o.fail(codeTooLarge, "items", "lists stand in lists more than %d deep", maxListDepth)
 	}
 	if len(o.findings) > 0 {
-		l.findings = append(l.findings, o.findings...)
+		l.findings = append(l.findings, o.said()...)
 		l.lose(o, apiVersion)
 		return
 	}
@@ -151,6 +159,14 @@ func (l *loader) read(o *object) {
 		l.readGit(o, spec)
 	case kindGate:
 		l.readGate(o, spec)
+	case kindProposal:
+		l.readPullRequest(o, spec)
+	case kindReceiver:
+		l.readReceiver(o, spec)
+	case kindProvider:
+		l.readProvider(o, spec)
+	case kindAlert:
+		l.readAlert(o, spec)
 	case kindSecret:
 		l.readSecret(o)
 	case kindAccount:

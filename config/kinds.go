@@ -13,6 +13,7 @@ const (
 	kindAutomation = "ImageUpdateAutomation"
 	kindGit        = "GitRepository"
 	kindGate       = "Gate"
+	kindProposal   = "PullRequest"
 	kindSecret     = "Secret"
 	kindAccount    = "ServiceAccount"
 	kindNamespace  = "Namespace"
@@ -25,7 +26,7 @@ const ownVersion = "v1alpha1"
 // The kinds of imageGroup and of ownGroup.
 var (
 	imageKinds = []string{kindRepository, kindPolicy, kindAutomation}
-	ownKinds   = []string{kindGate}
+	ownKinds   = []string{kindGate, kindProposal}
 )
 
 // reading says how a document with an apiVersion and a kind is read.
@@ -49,7 +50,9 @@ func classify(apiVersion, kind string) reading {
 	}
 	item := strings.TrimSuffix(kind, kindList)
 	switch {
-	case group == imageGroup && !isImageKind(item), group == ownGroup && item != kindGate:
+	case group == notificationGroup:
+		return classifyNotification(version, kind)
+	case group == imageGroup && !isImageKind(item), group == ownGroup && !isOwnKind(item):
 		return readUnknown
 	case group == imageGroup, group == ownGroup, group == sourceGroup && item == kindGit:
 		if !knownVersion(group, version) {
@@ -59,7 +62,7 @@ func classify(apiVersion, kind string) reading {
 			return readList
 		}
 		return readObject
-	case isImageKind(item) && distance(group, imageGroup) <= 3, item == kindGate && distance(group, ownGroup) <= 3:
+	case isImageKind(item) && distance(group, imageGroup) <= 3, isOwnKind(item) && distance(group, ownGroup) <= 3:
 		return readMisspelt
 	}
 	return readNot
@@ -69,7 +72,7 @@ func classify(apiVersion, kind string) reading {
 func classifyCore(version, kind string) reading {
 	item := strings.TrimSuffix(kind, kindList)
 	switch {
-	case version == "" && (isImageKind(item) || item == kindGate):
+	case version == "" && (isImageKind(item) || isOwnKind(item)):
 		return readVersionless
 	case version != "v1":
 		return readNot
@@ -86,6 +89,8 @@ func classifyCore(version, kind string) reading {
 func isImageKind(kind string) bool {
 	return kind == kindRepository || kind == kindPolicy || kind == kindAutomation
 }
+
+func isOwnKind(kind string) bool { return kind == kindGate || kind == kindProposal }
 
 // knownVersion reports whether objects of a group's version are read: of Flux's
 // groups, those that are a subset of v1's.

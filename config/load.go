@@ -28,6 +28,8 @@ func Load(files []File, opts Options) *Set {
 		namespaces: map[string]*object{},
 		gits:       map[pinsetter.Name]*gitDraft{},
 		resolved:   map[pinsetter.Name]*GitSource{},
+		providers:  map[pinsetter.Name]*providerDraft{},
+		sentTo:     map[pinsetter.Name]*Provider{},
 	}
 	for _, f := range files {
 		l.file(f)
@@ -53,9 +55,14 @@ type loader struct {
 	policies     []*policyDraft
 	automations  []*automationDraft
 	gates        []*gateDraft
-	lostGates    []lostGate
+	pullRequests []*pullRequestDraft
+	lost         []lostObject
 	gits         map[pinsetter.Name]*gitDraft
 	resolved     map[pinsetter.Name]*GitSource
+	receivers    []*receiverDraft
+	alerts       []*alertDraft
+	providers    map[pinsetter.Name]*providerDraft
+	sentTo       map[pinsetter.Name]*Provider
 	secrets      map[pinsetter.Name]*secret
 	accounts     map[pinsetter.Name]*account
 	namespaces   map[string]*object
@@ -200,14 +207,20 @@ func (l *loader) set() *Set {
 		l.resolveGate(g)
 		s.Gates = append(s.Gates, g.out)
 	}
-	s.lostGates = l.lostGates
+	for _, p := range l.pullRequests {
+		l.resolvePullRequest(p)
+		s.PullRequests = append(s.PullRequests, p.out)
+	}
+	l.losePullRequests()
+	s.lost = l.lost
 	slices.SortFunc(s.Repositories, func(a, b *Repository) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Policies, func(a, b *Policy) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Automations, func(a, b *Automation) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Gates, func(a, b *Gate) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(s.PullRequests, func(a, b *PullRequest) int { return a.Name.Compare(b.Name) })
 	s.Findings = l.findings
 	for _, o := range l.objects {
-		s.Findings = append(s.Findings, o.findings...)
+		s.Findings = append(s.Findings, o.said()...)
 	}
 	slices.SortFunc(s.Findings, pinsetter.Finding.Compare)
 	return s

@@ -55,7 +55,7 @@ func loadCase(t *testing.T) *config.Set {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := config.Options{CheckPolicy: checkPolicy, CheckAutomation: checkAutomation, CheckGate: checkGate}
+	options := config.Options{CheckPolicy: checkPolicy, CheckAutomation: checkAutomation, CheckGate: checkGate, CheckPullRequest: checkPullRequest}
 	if _, err := os.Stat("secrets"); err == nil {
 		options.SecretDirs = []string{"secrets"}
 	}
@@ -79,6 +79,9 @@ func describe(s *config.Set) string {
 	}
 	for _, g := range s.Gates {
 		fmt.Fprintf(&b, "Gate %s: %s\n", g.Name, state(g.Err))
+	}
+	for _, p := range s.PullRequests {
+		fmt.Fprintf(&b, "PullRequest %s to %s %s: %s\n", p.Name, p.Forge.Provider, p.Forge.URL, state(p.Err))
 	}
 	return b.String()
 }
@@ -115,6 +118,14 @@ func checkPolicy(spec config.ImagePolicySpec) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkPullRequest stands in for the room message.
+func checkPullRequest(spec config.PullRequestSpec) error {
+	if spec.Title == "{{" {
+		return &config.FieldError{Field: "spec.title", Err: errors.New("unclosed action")}
+	}
+	return nil
 }
 
 func checkGate(spec config.GateSpec) error {

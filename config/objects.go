@@ -82,6 +82,8 @@ type Automation struct {
 	Trailers    bool              // annotation pinsetter.dev/trailers is not "false"
 	Suspended   bool
 
+	PullRequest *PullRequest // nil: changes are pushed without one
+
 	// Err is nil when the automation and its GitRepository are usable; see
 	// Policy.Err.
 	Err error

@@ -29,9 +29,9 @@ type schemaNode struct {
 	AnyOf       []schemaNode          `json:"anyOf"`
 }
 
-func gateSchema(t *testing.T) schemaNode {
+func readSchema(t *testing.T, name string) schemaNode {
 	t.Helper()
-	data, err := os.ReadFile("../schemas/gate.json")
+	data, err := os.ReadFile("../schemas/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,16 +42,24 @@ func gateSchema(t *testing.T) schemaNode {
 	return root
 }
 
-// TestSchema holds schemas/gate.json to the Go types, field by field.
+// TestSchema holds the schemas to the Go types, field by field.
 func TestSchema(t *testing.T) {
-	root := gateSchema(t)
-	if root.Properties["apiVersion"].Const != "pinsetter.dev/v1alpha1" || root.Properties["kind"].Const != "Gate" {
-		t.Errorf("it is for %q of %q", root.Properties["kind"].Const, root.Properties["apiVersion"].Const)
+	for file, spec := range map[string]reflect.Type{
+		"gate.json":        reflect.TypeFor[config.GateSpec](),
+		"pullrequest.json": reflect.TypeFor[config.PullRequestSpec](),
+	} {
+		t.Run(file, func(t *testing.T) {
+			root := readSchema(t, file)
+			kind := strings.TrimSuffix(spec.Name(), "Spec")
+			if root.Properties["apiVersion"].Const != "pinsetter.dev/v1alpha1" || root.Properties["kind"].Const != kind {
+				t.Errorf("it is for %q of %q", root.Properties["kind"].Const, root.Properties["apiVersion"].Const)
+			}
+			if !strings.HasPrefix(root.Schema, "https://json-schema.org/") {
+				t.Errorf("$schema is %q", root.Schema)
+			}
+			compareSchema(t, "spec", root.Properties["spec"], spec)
+		})
 	}
-	if !strings.HasPrefix(root.Schema, "https://json-schema.org/") {
-		t.Errorf("$schema is %q", root.Schema)
-	}
-	compareSchema(t, "spec", root.Properties["spec"], reflect.TypeFor[config.GateSpec]())
 }
 
 func compareSchema(t *testing.T, path string, node schemaNode, typ reflect.Type) {
@@ -107,10 +115,10 @@ func compareFields(t *testing.T, path string, node schemaNode, typ reflect.Type)
 	}
 }
 
-// TestSchemaValues: what the schema offers is what is read, and what it demands
+// TestGateSchemaValues: what the schema offers is what is read, and what it demands
 // is demanded.
-func TestSchemaValues(t *testing.T) {
-	spec := gateSchema(t).Properties["spec"]
+func TestGateSchemaValues(t *testing.T) {
+	spec := readSchema(t, "gate.json").Properties["spec"]
 	accepts := func(text string) bool {
 		set := loadText(t, gateObject("g", "spec: "+text))
 		return len(set.Findings) == 0
@@ -146,6 +154,37 @@ func TestSchemaValues(t *testing.T) {
 	for name := range spec.Properties {
 		if !idle[name] {
 			t.Errorf("%s is not in anyOf", name)
+		}
+	}
+}
+
+// TestPullRequestSchemaValues is the same for pull requests.
+func TestPullRequestSchemaValues(t *testing.T) {
+	spec := readSchema(t, "pullrequest.json").Properties["spec"]
+	automation := object("ImageUpdateAutomation", "a", "spec: {interval: 5m, sourceRef: {name: g}, git: {commit: {author: {email: a@b.c}}}}") +
+		object("GitRepository", "g", "spec: {url: 'https://git.example.com/acme/fleet'}")
+	accepts := func(field, value string) bool {
+		defaults := map[string]string{"automationRef": "{name: a}", "provider": "gitea"}
+		defaults[field] = value
+		text := ""
+		for name, value := range defaults {
+			text += name + ": " + value + ", "
+		}
+		set := loadText(t, automation+fmt.Sprintf("---\napiVersion: pinsetter.dev/v1alpha1\nkind: PullRequest\nmetadata: {name: p}\nspec: {%s}\n", text))
+		return len(set.Findings) == 0
+	}
+	for _, field := range []string{"groupBy", "provider"} {
+		for _, value := range append(spec.Properties[field].Enum, "image") {
+			if got, want := accepts(field, value), value != "image"; got != want {
+				t.Errorf("%s %s: %v", field, value, got)
+			}
+		}
+	}
+	address := spec.Properties["address"]
+	for _, a := range append(address.Examples, "http://127.0.0.1:3000/a/b", "git.example.com/a/b", "ssh://git@git.example.com/a/b", "https://git.example.com/", "https://me@git.example.com/a") {
+		matches := regexp.MustCompile(address.Pattern).MatchString(a)
+		if got := accepts("address", fmt.Sprintf("%q", a)); got != matches {
+			t.Errorf("address %q: read %v, by the schema %v", a, got, matches)
 		}
 	}
 }

@@ -14,11 +14,12 @@ type Set struct {
 	Policies     []*Policy
 	Automations  []*Automation
 	Gates        []*Gate
+	PullRequests []*PullRequest
 
 	// Findings are all errors and warnings of loading, sorted by place.
 	Findings []pinsetter.Finding
 
-	lostGates []lostGate
+	lost []lostObject
 }
 
 // Repository returns the ImageRepository of that name, or nil.

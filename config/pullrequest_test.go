@@ -1,0 +1,80 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+func pullRequestObject(name, spec string) string {
+	return "---\napiVersion: pinsetter.dev/v1alpha1\nkind: PullRequest\nmetadata: {name: " + name + "}\nspec: " + spec + "\n"
+}
+
+// TestPullRequestOf: what somebody wants proposed is never pushed because of a
+// mistake in the object that says so.
+func TestPullRequestOf(t *testing.T) {
+	const of = "spec: {interval: 5m, sourceRef: {name: g}, git: {commit: {author: {email: a@b.c}}}}"
+	objects := object("GitRepository", "g", "spec: {url: 'https://github.com/acme/fleet'}") +
+		object("ImageUpdateAutomation", "web", of) + object("ImageUpdateAutomation", "database", of)
+	const good = "{automationRef: {name: web}}"
+	tests := []struct {
+		name, text    string
+		web, database string // the PullRequest, "error", or "" for a direct push
+	}{
+		{"none", "", "", ""},
+		{"one", pullRequestObject("p", good), "p", ""},
+		{"broken", pullRequestObject("p", "{automationRef: {name: web}, groupBy: image}"), "error", ""},
+		{"misspelt field", pullRequestObject("p", "{automation: {name: web}}"), "error", "error"},
+		{"misspelt name", pullRequestObject("p", "{automationRef: {name: wbe}}"), "error", ""},
+		{"of an automation that isn't here", pullRequestObject("p", "{automationRef: {name: elsewhere}}"), "", ""},
+		{"of another namespace", strings.Replace(pullRequestObject("p", good), "name: p", "name: p, namespace: other", 1), "", ""},
+		{"unknown version", strings.Replace(pullRequestObject("p", good), "v1alpha1", "v2", 1), "error", "error"},
+		{"misspelt kind", strings.Replace(pullRequestObject("p", good), "PullRequest", "PullRequests", 1), "error", "error"},
+		{"misspelt group", strings.Replace(pullRequestObject("p", good), "pinsetter", "pinseter", 1), "error", "error"},
+		{"no version", strings.Replace(pullRequestObject("p", good), "apiVersion: pinsetter.dev/v1alpha1\n", "", 1), "error", "error"},
+		{"no name", strings.Replace(pullRequestObject("p", good), "{name: p}", "{}", 1), "error", "error"},
+		{"not YAML", pullRequestObject("p", "{automationRef: {name: web}"), "error", "error"},
+		{"a broken gate is another matter", gateObject("g", "spec: {minAge: 3d}"), "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			set := loadText(t, objects+test.text)
+			for name, want := range map[string]string{"web": test.web, "database": test.database} {
+				if got := proposalOf(set, name); got != want {
+					t.Errorf("automation %s: %q, want %q\n%v", name, got, want, set.Findings)
+				}
+			}
+		})
+	}
+}
+
+func proposalOf(set *config.Set, automation string) string {
+	a := set.Automation(pinsetter.Name{Namespace: "default", Name: automation})
+	switch {
+	case a.Err != nil && !strings.Contains(a.Err.Error(), "in.yaml:"):
+		return "error without a place: " + a.Err.Error()
+	case a.Err != nil:
+		return "error"
+	case a.PullRequest == nil:
+		return ""
+	}
+	return a.PullRequest.Name.Name
+}
+
+func TestPullRequestValues(t *testing.T) {
+	set := mustLoad(t, object("GitRepository", "g", "spec: {url: 'ssh://git@github.com/acme/fleet', secretRef: {name: key}}")+
+		"---\napiVersion: v1\nkind: Secret\nmetadata: {name: key}\nstringData: {identity: KEY, known_hosts: HOSTS}\n"+
+		object("ImageUpdateAutomation", "a", "spec: {interval: 5m, sourceRef: {name: g}, git: {commit: {author: {email: a@b.c}}, push: {branch: bumps}}}")+
+		pullRequestObject("p", "{automationRef: {name: a}, secretRef: {name: app}}")+
+		"---\napiVersion: v1\nkind: Secret\nmetadata: {name: app}\nstringData: {githubAppID: '7', githubAppPrivateKey: PEM, githubAppInstallationOwner: acme, githubAppBaseURL: 'https://github.example.com'}\n")
+	p := set.PullRequest(pinsetter.Name{Namespace: "default", Name: "p"})
+	app := p.Forge.App
+	if p.Spec.GroupBy != config.GroupByAutomation || p.FixedBranch != "bumps" || p.Forge.Provider != config.ForgeGitHub || app == nil {
+		t.Fatalf("%+v", p)
+	}
+	if app.ID != 7 || app.InstallationID != 0 || app.InstallationOwner != "acme" || app.BaseURL != "https://github.example.com" || app.PrivateKey.Reveal() != "PEM" {
+		t.Errorf("app %+v", app)
+	}
+}

@@ -1,0 +1,191 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// pullRequestDraft is a PullRequest whose references are not yet resolved.
+type pullRequestDraft struct {
+	*object
+	out    *PullRequest
+	unsure bool // which automation is meant can't be told
+}
+
+func (l *loader) readPullRequest(o *object, spec *yaml.Node) {
+	p := &PullRequest{Name: o.name, Origin: o.origin}
+	draft := &pullRequestDraft{object: o, out: p}
+	l.pullRequests = append(l.pullRequests, draft)
+	d := l.strictSpec(o, spec, &p.Spec)
+	d.reference("spec.automationRef.name", p.Spec.AutomationRef.Name)
+	draft.unsure = d.blamed("spec.automationRef.name") || !validName(p.Spec.AutomationRef.Name)
+	d.groupBy(&p.Spec)
+	d.people("spec.labels", p.Spec.Labels)
+	d.people("spec.reviewers", p.Spec.Reviewers)
+	d.people("spec.assignees", p.Spec.Assignees)
+	d.forge(&p.Spec)
+	if l.opts.CheckPullRequest != nil && !d.blamed("spec") {
+		d.injected(codeTemplate, l.opts.CheckPullRequest(p.Spec))
+	}
+	o.remember("spec.automationRef", "spec.automationRef.name", "spec.groupBy", "spec.branch", "spec.provider",
+		"spec.address", "spec.secretRef.name", "spec.verifiedCommits")
+}
+
+func (d *decoder) groupBy(spec *PullRequestSpec) {
+	switch spec.GroupBy {
+	case "":
+		spec.GroupBy = GroupByAutomation
+	case GroupByAutomation, GroupByPolicy, GroupByDirectory:
+	default:
+		d.fail(codeBadValue, "spec.groupBy", "%q is not %s, %s or %s%s", spec.GroupBy,
+			GroupByAutomation, GroupByPolicy, GroupByDirectory, d.object.hint(string(spec.GroupBy)))
+	}
+}
+
+// people checks a list of names that a forge is given.
+func (d *decoder) people(path string, names []string) {
+	d.notEmpty(path, names != nil, len(names))
+	for i, name := range names {
+		if name == "" || name != strings.TrimSpace(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			d.fail(codeBadValue, item(path, i), "%q is not a name%s", name, d.object.hint(name))
+		}
+	}
+}
+
+// forges are the providers of pull requests.
+var forges = []string{ForgeGitHub, ForgeGitLab, ForgeGitea}
+
+func (d *decoder) forge(spec *PullRequestSpec) {
+	if spec.Provider != "" && !contains(forges, spec.Provider) {
+		d.fail(codeBadValue, "spec.provider", "%q is not one of %s%s", spec.Provider, strings.Join(forges, ", "), d.object.hint(spec.Provider))
+	}
+	if spec.Address != "" {
+		u, err := url.Parse(spec.Address)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || strings.Trim(u.Path, "/") == "" || u.User != nil {
+			d.fail(codeURL, "spec.address", "is not the web address of a repository: write https://HOST/OWNER/NAME%s", d.object.hint(spec.Address))
+		}
+	}
+	d.optionalReference("spec.secretRef", spec.SecretRef)
+	if spec.VerifiedCommits && spec.Provider != "" && spec.Provider != ForgeGitHub {
+		d.fail(codeUnsupported, "spec.verifiedCommits", "is for GitHub alone: a commit is signed elsewhere by the automation's spec.git.commit.signingKey")
+	}
+}
+
+// resolvePullRequest finds the automation that is meant, and where its pull
+// requests go. Every automation that may be meant and would push what somebody
+// wants proposed is stopped by an error.
+func (l *loader) resolvePullRequest(p *pullRequestDraft) {
+	automation := l.meant(p)
+	if automation != nil {
+		l.attach(p, automation)
+	}
+	p.out.Err = p.err()
+	for _, a := range l.automations {
+		if a.name.Namespace != p.name.Namespace || automation != nil && a != automation || automation == nil && !p.mayMean(a) {
+			continue
+		}
+		if cause := p.firstError(); cause != nil {
+			a.out.Err = errors.Join(a.out.Err, fmt.Errorf("%s: %s: its %s has errors, and nothing is pushed until they are mended: %s:%d",
+				a.place(), a, p, cause.Path, cause.Line))
+		}
+	}
+}
+
+// meant returns the automation that a PullRequest names, nil after reporting
+// that there is none.
+func (l *loader) meant(p *pullRequestDraft) *automationDraft {
+	if p.unsure {
+		return nil // reported
+	}
+	name := pinsetter.Name{Namespace: p.name.Namespace, Name: p.out.Spec.AutomationRef.Name}
+	i := slices.IndexFunc(l.automations, func(a *automationDraft) bool { return a.name == name })
+	if i < 0 {
+		l.missing(p.object, "spec.automationRef.name", objectKey{kindAutomation, name})
+		return nil
+	}
+	return l.automations[i]
+}
+
+// mayMean reports whether an automation may be meant by a PullRequest that names
+// none that was given.
+func (p *pullRequestDraft) mayMean(a *automationDraft) bool {
+	return p.unsure || suggest(p.out.Spec.AutomationRef.Name, []string{a.name.Name}) != ""
+}
+
+// attach makes p the automation's.
+func (l *loader) attach(p *pullRequestDraft, a *automationDraft) {
+	if first := a.out.PullRequest; first != nil {
+		p.fail(codeDuplicateObject, "spec.automationRef.name", "%s has PullRequest %s (%s:%d) already: keep one",
+			a, first.Name, first.Origin.Path, first.Origin.Line)
+		return
+	}
+	a.out.PullRequest = p.out
+	l.proposalBranch(p, a)
+	if !a.out.Trailers {
+		p.fail(codeBadValue, "spec.automationRef.name", "%s leaves trailers out of its commits (annotation %s), and by them the commits of a pull request are known: remove the annotation",
+			a, trailersAnnotation)
+	}
+	if a.out.Git == nil {
+		return // reported
+	}
+	l.forgeOf(p, a.out.Git)
+}
+
+// proposalBranch checks what a pull request goes from and to.
+func (l *loader) proposalBranch(p *pullRequestDraft, a *automationDraft) {
+	spec := &p.out.Spec
+	push := ""
+	if git := a.out.Spec.GitSpec; git != nil && git.Push != nil {
+		push = git.Push.Branch
+	}
+	base := a.out.BaseBranch()
+	switch {
+	case a.out.Refspec != "":
+		p.fail(codeBadValue, "spec.automationRef.name", "%s pushes to a refspec, which is another way to propose: remove its spec.git.push.refspec, or this object", a)
+	case base == "" && a.out.Base != (GitRef{}):
+		p.fail(codeBadValue, "spec.automationRef.name", "%s starts from %s, and a pull request is merged into a branch: check out a branch", a, a.out.Base)
+	case push != "" && spec.GroupBy != GroupByAutomation:
+		p.fail(codeBadValue, "spec.groupBy", "a pull request for each %s needs a branch for each, and %s has the fixed spec.git.push.branch %q: remove that",
+			spec.GroupBy, a, push)
+	case push != "" && spec.Branch == "" && push == base:
+		p.fail(codeBadValue, "spec.branch", "is missing, and the spec.git.push.branch of %s is the branch that it starts from: write a branch for the pull request, or remove that", a)
+	case spec.Branch == "":
+		p.out.FixedBranch = push
+	}
+}
+
+// BaseBranch returns the branch that is checked out, "" where that is no branch.
+func (a *Automation) BaseBranch() string {
+	switch {
+	case a.Base.Commit != "":
+		return ""
+	case a.Base.Name != "":
+		return strings.TrimPrefix(branchRef.FindString(a.Base.Name), "refs/heads/")
+	case a.Base.SemVer != "", a.Base.Tag != "":
+		return ""
+	}
+	return a.Base.Branch
+}
+
+// losePullRequests stops the automations that a PullRequest which can't be read
+// may be about.
+func (l *loader) losePullRequests() {
+	for _, lost := range l.lost {
+		if !lost.pullRequest {
+			continue
+		}
+		for _, a := range l.automations {
+			if lost.namespace == "" || lost.namespace == a.name.Namespace {
+				a.out.Err = errors.Join(a.out.Err, fmt.Errorf("%s: %s: a PullRequest that can't be read may be about it, and nothing is pushed until it is mended: %s",
+					a.place(), a, lost.place))
+			}
+		}
+	}
+}
