@@ -81,7 +81,7 @@ func (g *gitea) create(ctx context.Context, p Proposal) (*PullRequest, error) {
 		return nil, err
 	}
 	pr, _, err := api.CreatePullRequest(g.owner, g.name, sdk.CreatePullRequestOption{
-		Head: p.Head, Base: p.Base, Title: draftTitle(p.Title, p.Draft), Body: p.Body,
+		Head: p.Head, Base: p.Base, Title: draftTitle(giteaDraft, p.Title, p.Draft), Body: p.Body,
 		Labels: labels, Assignees: p.Assignees,
 	})
 	if refused, ok := status(err, http.StatusConflict); ok {
@@ -139,7 +139,7 @@ func (g *gitea) edit(ctx context.Context, pr *PullRequest, e edit) (*PullRequest
 	if err != nil {
 		return nil, err
 	}
-	options := sdk.EditPullRequestOption{Title: draftTitle(e.Title, pr.Draft), Body: &e.Body}
+	options := sdk.EditPullRequestOption{Title: draftTitle(giteaDraft, e.Title, pr.Draft), Body: &e.Body}
 	if e.Close {
 		closed := sdk.StateClosed
 		options.State = &closed

@@ -374,6 +374,14 @@ func drafts(t *testing.T, s *stand) {
 	if pr, _, err := s.forge.Update(t.Context(), s.find(pr), p); err != nil || pr.Draft || pr.Title != p.Title {
 		t.Errorf("made ready by a person: %+v %v", pr, err)
 	}
+	p.Title = "[wip] By its title"
+	pr, _, err := s.forge.Update(t.Context(), s.find(pr), p)
+	if err != nil || !pr.Draft || pr.Title != "By its title" {
+		t.Fatalf("%+v %v", pr, err)
+	}
+	if _, changed, err := s.forge.Update(t.Context(), s.find(pr), p); changed || err != nil {
+		t.Errorf("once more: %v %v", changed, err)
+	}
 }
 
 func renamed(t *testing.T, s *stand) {

@@ -107,28 +107,6 @@ func (g *gitea) read(pr *sdk.PullRequest) *PullRequest {
 	return out
 }
 
-// drafts begin the titles of drafts, in any case: Gitea's WORK_IN_PROGRESS_PREFIXES
-// where nobody set them.
-var drafts = []string{"WIP:", "[WIP]"}
-
-// draftTitle returns a title as Gitea marks drafts. A title that begins like one
-// by chance stays.
-func draftTitle(title string, draft bool) string {
-	if !draft || undraft(title) != title {
-		return title
-	}
-	return drafts[0] + " " + title
-}
-
-func undraft(title string) string {
-	for _, prefix := range drafts {
-		if len(title) >= len(prefix) && strings.EqualFold(title[:len(prefix)], prefix) {
-			return strings.TrimSpace(title[len(prefix):])
-		}
-	}
-	return title
-}
-
 // labels returns the IDs of labels, of the repository or its organisation. It
 // makes those in the repository that neither has.
 func (g *gitea) labels(api *sdk.Client, names []string) ([]int64, error) {

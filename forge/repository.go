@@ -106,10 +106,14 @@ func (r *Repository) bring(ctx context.Context, pr *PullRequest, p Proposal) (*P
 			body = marked(body, markNew)
 		}
 	}
-	if sameTitle(pr.Title, p.Title) && normal(pr.Body) == body {
+	want := p.Title
+	if pr.Draft {
+		want = undraft(want)
+	}
+	if sameTitle(pr.Title, want) && normal(pr.Body) == body {
 		return pr, false, unfinished
 	}
-	changed, err := r.host.edit(ctx, pr, edit{Title: p.Title, Body: body})
+	changed, err := r.host.edit(ctx, pr, edit{Title: want, Body: body})
 	if err != nil {
 		return pr, false, errors.Join(unfinished, r.fail(err, "update pull request #%d", pr.Number))
 	}

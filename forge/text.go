@@ -2,6 +2,7 @@ package forge
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,9 +19,19 @@ const (
 // a body of more than 65,536 characters, and a character is a byte or more.
 const bodyRoom = 65536
 
-// maxTitle bounds a title in characters: Gitea cuts at 255, GitHub refuses more
-// than 256.
-const maxTitle = 250
+// maxTitle bounds a title in characters: Gitea cuts at 255, GitLab refuses more,
+// and what makes a draft has room in that.
+const maxTitle = 248
+
+// What makes a draft is the beginning of its title, at Gitea where nobody changed
+// WORK_IN_PROGRESS_PREFIXES.
+const (
+	giteaDraft  = "WIP:"
+	gitlabDraft = "Draft:"
+)
+
+// drafts are all such beginnings, in any case.
+var drafts = regexp.MustCompile(`(?i)^(?:\s*(?:wip:|\[wip\]|draft:|\[draft\]|\(draft\)))+\s*`)
 
 // keyMark returns the mark of a comment with a key.
 func keyMark(key string) string { return "<!-- pinsetter:" + key + " -->" }
@@ -74,6 +85,17 @@ func title(s string) string {
 	s = strings.Join(strings.Fields(strings.Map(visible, s)), " ")
 	return truncate(s, maxTitle)
 }
+
+// draftTitle returns a title that makes a draft where it is one.
+func draftTitle(prefix, title string, draft bool) string {
+	if draft {
+		return prefix + " " + undraft(title)
+	}
+	return title
+}
+
+// undraft returns a draft's title without what makes it one.
+func undraft(title string) string { return drafts.ReplaceAllString(title, "") }
 
 // normal returns a text as forges keep it, for comparing: some turn line ends
 // around, some trim.
