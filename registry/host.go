@@ -14,7 +14,7 @@ const longestPause = time.Hour
 // host is what all requests to one host and port share.
 type host struct {
 	name  string
-	slots chan struct{} // one for each request that may be in flight
+	limit *limit // of requests in flight
 
 	mu     sync.Mutex
 	until  time.Time // no request before
@@ -28,7 +28,7 @@ func (r *Registry) host(name string) *host {
 	defer r.mu.Unlock()
 	h, ok := r.hosts[name]
 	if !ok {
-		h = &host{name: name, slots: make(chan struct{}, r.options.Concurrency)}
+		h = &host{name: name, limit: newLimit(r.options.Concurrency)}
 		r.hosts[name] = h
 	}
 	return h
@@ -36,31 +36,29 @@ func (r *Registry) host(name string) *host {
 
 // enter takes a slot once the host's pause is over. It fails where the pause
 // is longer than ctx, and with the error of ctx. No slot is held while waiting.
-func (h *host) enter(ctx context.Context, o Options) error {
+func (h *host) enter(ctx context.Context, o Options) (slot, error) {
 	for {
 		select {
-		case h.slots <- struct{}{}:
+		case h.limit.slots <- struct{}{}:
 		case <-ctx.Done():
-			return fmt.Errorf("wait for one of %d requests to %s to end: %w", cap(h.slots), h.name, context.Cause(ctx))
+			return slot{}, fmt.Errorf("wait for one of %d requests to %s to end: %w", h.limit.most(), h.name, context.Cause(ctx))
 		}
+		taken := h.limit.taken()
 		until, reason := h.pause()
 		now := o.Now()
 		if !now.Before(until) {
-			return nil
+			return taken, nil
 		}
-		h.leave()
+		taken.leave()
 		if left, ok := remaining(ctx, now); ok && until.Sub(now) > left {
-			return fmt.Errorf("%s: %s asked not to be called for another %s, and the timeout leaves %s",
+			return slot{}, fmt.Errorf("%s: %s asked not to be called for another %s, and the timeout leaves %s",
 				reason, h.name, round(until.Sub(now)), round(left))
 		}
 		if err := o.Sleep(ctx, until.Sub(now)); err != nil {
-			return fmt.Errorf("%s: wait until %s may be called again: %w", reason, h.name, err)
+			return slot{}, fmt.Errorf("%s: wait until %s may be called again: %w", reason, h.name, err)
 		}
 	}
 }
-
-// leave gives the slot back.
-func (h *host) leave() { <-h.slots }
 
 func (h *host) pause() (time.Time, string) {
 	h.mu.Lock()

@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -215,4 +216,39 @@ func TestPingIsToldToWait(t *testing.T) {
 
 	_, err = openWith(t, quick(o), server.Addr+"/app", registry.Access{Timeout: 10 * time.Second}).Tags(t.Context())
 	wantError(t, err, nil, server.Addr, `429 Too Many Requests`)
+}
+
+// A registry that lets four requests in at a time is asked four at a time before
+// long, and all lists arrive.
+func TestRequestsInFlightAreLearntFrom429(t *testing.T) {
+	const lets, images = 4, 300
+	var now, refused atomic.Int64
+	server := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		defer now.Add(-1)
+		if now.Add(1) > lets {
+			refused.Add(1)
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		time.Sleep(time.Millisecond)
+		answer(200, `{"tags":["1.0.0"]}`)(w, r)
+	})
+	r := registry.New(quick(registry.Options{}))
+	var wait sync.WaitGroup
+	for i := range images {
+		wait.Go(func() {
+			repository, err := r.Repository(fmt.Sprintf("%s/app%d", server.Addr, i), registry.Access{})
+			if err == nil {
+				_, err = repository.Tags(t.Context())
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if got := refused.Load(); got < 1 || got > 40 {
+		t.Errorf("%d requests were refused; want a few", got)
+	}
 }

@@ -71,9 +71,11 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 }
 
-// once sends the request one time, inside the limits of its host.
+// once sends the request one time, inside the limits of its host, which learn
+// from the answer.
 func (w *wire) once(h *host, request *http.Request) (*http.Response, error) {
-	if err := h.enter(request.Context(), w.options); err != nil {
+	taken, err := h.enter(request.Context(), w.options)
+	if err != nil {
 		return nil, err
 	}
 	copied := request.Clone(request.Context())
@@ -81,17 +83,22 @@ func (w *wire) once(h *host, request *http.Request) (*http.Response, error) {
 	if request.GetBody != nil {
 		body, err := request.GetBody()
 		if err != nil {
-			h.leave()
+			taken.leave()
 			return nil, err
 		}
 		copied.Body = body
 	}
 	response, err := w.base.RoundTrip(copied)
 	if err != nil {
-		h.leave()
+		taken.leave()
 		return nil, err
 	}
-	response.Body = &slotBody{ReadCloser: response.Body, leave: sync.OnceFunc(h.leave)}
+	if response.StatusCode == http.StatusTooManyRequests {
+		taken.refused()
+	} else {
+		taken.answered()
+	}
+	response.Body = &slotBody{ReadCloser: response.Body, leave: sync.OnceFunc(taken.leave)}
 	return response, nil
 }
 
