@@ -64,6 +64,6 @@ var Codes = map[string]string{
 	codeUnknownField:    "a field does not exist",
 	codeUnknownKind:     "a group that is read has no object of that kind",
 	codeUnsupported:     "something that Flux knows is not supported yet",
-	codeURL:             "a GitRepository's spec.url can't be used",
+	codeURL:             "a GitRepository's spec.url, or the address of a Provider, can't be used",
 	codeYAML:            "a document that claims to be an object that is read is not valid YAML",
 }

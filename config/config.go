@@ -77,6 +77,9 @@ type Options struct {
 	// or DIR/<name>/<key> for Namespace.
 	SecretDirs []string
 
+	// Notifications says what is made of Receivers, Providers and Alerts.
+	Notifications Notifications
+
 	// CheckPolicy says what is wrong with a policy whose defaults are applied;
 	// see FieldError. Nil checks nothing.
 	CheckPolicy func(ImagePolicySpec) error

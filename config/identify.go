@@ -23,7 +23,7 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 		origin: Origin{Path: d.path, Line: n.Content[0].Line + d.offset},
 	}
 	how := classify(apiVersion, kind)
-	if strings.HasPrefix(apiVersion, notificationGroup+"/") {
+	if isNotification(apiVersion) {
 		if l.opts.Notifications == NotificationsIgnored {
 			return
 		}

@@ -150,6 +150,9 @@ func (l *loader) unreadable(path string, c chunk, failure *parseError) {
 	message := failure.err.Error()
 	switch claimed(c.data) {
 	case claimNone:
+		if claimsNotification(c.data) {
+			l.unreadableNotification(path, failure)
+		}
 		if coreLine.Match(c.data) {
 			l.unparsed = append(l.unparsed, unparsed{fmt.Sprintf("%s:%d", path, c.line), c.data})
 		}
@@ -172,7 +175,11 @@ func (l *loader) unreadable(path string, c chunk, failure *parseError) {
 func (l *loader) bareList(d document, n *yaml.Node) {
 	for _, item := range n.Content {
 		item = target(item)
-		if how := classify(text(child(item, "apiVersion")), text(child(item, "kind"))); how == readObject {
+		apiVersion := text(child(item, "apiVersion"))
+		if isNotification(apiVersion) && l.opts.Notifications != NotificationsUsed {
+			continue
+		}
+		if how := classify(apiVersion, text(child(item, "kind"))); how == readObject {
 			l.fault(codeType, d.path, item.Line+d.offset, "objects stand in a bare list: separate them with ---, or write kind: List with items")
 			return
 		}
@@ -213,6 +220,7 @@ func (l *loader) set() *Set {
 	}
 	l.losePullRequests()
 	s.lost = l.lost
+	l.setNotifications(s)
 	slices.SortFunc(s.Repositories, func(a, b *Repository) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Policies, func(a, b *Policy) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Automations, func(a, b *Automation) int { return a.Name.Compare(b.Name) })

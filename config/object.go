@@ -21,6 +21,7 @@ type object struct {
 	namespaced  bool // metadata.namespace was given
 	template    bool // the document has "{{"
 	outdated    bool // of a version whose fields are not read
+	advisory    bool // its errors are warnings to those who load
 	origin      Origin
 	labels      map[string]string
 	annotations map[string]string

@@ -15,6 +15,9 @@ type Set struct {
 	Automations  []*Automation
 	Gates        []*Gate
 	PullRequests []*PullRequest
+	Receivers    []*Receiver // like the next two, as Options.Notifications says
+	Providers    []*Provider // those that an Alert sends to
+	Alerts       []*Alert
 
 	// Findings are all errors and warnings of loading, sorted by place.
 	Findings []pinsetter.Finding

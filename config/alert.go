@@ -1,0 +1,117 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"regexp"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// Alert says which events are sent to a Provider.
+type Alert struct {
+	Name   pinsetter.Name
+	Origin Origin
+
+	// Provider is nil where the reference leads nowhere, and then Err says so, and
+	// where nothing is ever sent: by an alert that is suspended or selects none of
+	// the image kinds. Most alerts of a Flux folder are about others.
+	Provider *Provider
+
+	ErrorsOnly bool              // spec.eventSeverity is error
+	Include    []*regexp.Regexp  // one of them finds a match in a message that is sent; empty: any message
+	Exclude    []*regexp.Regexp  // none of them does
+	Metadata   map[string]string // to add to events: spec.eventMetadata, and spec.summary as "summary"
+	Suspended  bool
+
+	// Err is nil when the alert and its Provider are usable; see Policy.Err.
+	Err error
+
+	sources []pinsetter.Object
+}
+
+// alertSpec is what is used of an Alert's spec.
+type alertSpec struct {
+	ProviderRef   LocalObjectReference `json:"providerRef"`
+	EventSeverity string               `json:"eventSeverity"`
+	EventSources  []objectReference    `json:"eventSources"`
+	InclusionList []string             `json:"inclusionList"`
+	ExclusionList []string             `json:"exclusionList"`
+	EventMetadata map[string]string    `json:"eventMetadata"`
+	Summary       string               `json:"summary"`
+	Suspend       bool                 `json:"suspend"`
+}
+
+// alertDraft is an Alert whose references are not yet resolved.
+type alertDraft struct {
+	*object
+	spec alertSpec
+	out  *Alert
+}
+
+func (l *loader) readAlert(o *object, spec *yaml.Node) {
+	a := &alertDraft{object: o, out: &Alert{Name: o.name, Origin: o.origin}}
+	l.alerts = append(l.alerts, a)
+	d := l.lenientSpec(o, spec, &a.spec)
+	if d == nil {
+		return
+	}
+	d.reference("spec.providerRef.name", a.spec.ProviderRef.Name)
+	if s := cmp.Or(a.spec.EventSeverity, "info"); s != "info" && s != "error" {
+		d.fail(codeBadValue, "spec.eventSeverity", "%q is not info or error%s", s, o.hint(s))
+	}
+	if len(a.spec.EventSources) == 0 {
+		d.missing("spec.eventSources")
+	}
+	for i, ref := range a.spec.EventSources {
+		d.objectReference(item("spec.eventSources", i), ref, imageKinds)
+	}
+	a.out.ErrorsOnly = a.spec.EventSeverity == "error"
+	a.out.Include = d.patterns("spec.inclusionList", a.spec.InclusionList)
+	a.out.Exclude = d.patterns("spec.exclusionList", a.spec.ExclusionList)
+	a.out.Metadata = maps.Clone(a.spec.EventMetadata)
+	if _, found := a.out.Metadata["summary"]; !found && a.spec.Summary != "" {
+		if a.out.Metadata == nil {
+			a.out.Metadata = map[string]string{}
+		}
+		a.out.Metadata["summary"] = a.spec.Summary
+	}
+	a.out.Suspended = a.spec.Suspend
+	o.remember("spec.providerRef.name")
+}
+
+// patterns compiles a list of regular expressions, those that can be.
+func (d *decoder) patterns(path string, patterns []string) []*regexp.Regexp {
+	var compiled []*regexp.Regexp
+	for i, pattern := range patterns {
+		expression, err := regexp.Compile(pattern)
+		if err != nil {
+			d.fail(codeRegexp, item(path, i), "%v%s", err, d.object.hint(pattern))
+			continue
+		}
+		compiled = append(compiled, expression)
+	}
+	return compiled
+}
+
+// resolveAlert finds out what the alert selects and where it sends that.
+func (l *loader) resolveAlert(a *alertDraft) {
+	const field = "spec.providerRef.name"
+	a.out.sources = l.sources(a)
+	name := pinsetter.Name{Namespace: a.name.Namespace, Name: a.spec.ProviderRef.Name}
+	provider := l.providers[name]
+	switch {
+	case len(a.out.sources) == 0, a.out.Suspended, !validName(name.Name):
+	case provider == nil:
+		l.missing(a.object, field, objectKey{kindProvider, name})
+	default:
+		a.out.Provider = l.provider(provider)
+	}
+	a.out.Err = a.err()
+	if a.out.Provider != nil {
+		a.out.Err = errors.Join(a.out.Err, a.dependency(field, provider.object))
+	}
+}

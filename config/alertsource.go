@@ -1,0 +1,95 @@
+package config
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// objectReference leads to an object of any namespace, or to several.
+type objectReference struct {
+	Kind        string            `json:"kind"`
+	Name        string            `json:"name"` // or anyName
+	Namespace   string            `json:"namespace"`
+	MatchLabels map[string]string `json:"matchLabels"`
+	Filter      string            `json:"filter"` // of a Receiver alone
+}
+
+// anyName stands for all names in an objectReference.
+const anyName = "*"
+
+// objectReference checks a reference; known are the kinds that it may mean here,
+// others being Flux's own affair.
+func (d *decoder) objectReference(path string, ref objectReference, known []string) {
+	if d.require(path+".kind", ref.Kind) && !contains(known, ref.Kind) && !contains(fluxKinds, ref.Kind) {
+		if near := suggest(ref.Kind, known); near != "" {
+			d.fail(codeBadValue, path+".kind", "%q is no kind; did you mean %s?", ref.Kind, near)
+		}
+	}
+	if ref.Name != anyName {
+		d.reference(path+".name", ref.Name)
+		if len(ref.MatchLabels) > 0 {
+			d.fail(codeBadValue, path+".matchLabels", "counts only where name is %q: write that, or leave it out", anyName)
+		}
+	}
+	d.namespace(path+".namespace", ref.Namespace)
+}
+
+// fluxKinds are the other kinds that Flux 2.9 allows in a reference
+// (notification-controller api/v1, CrossNamespaceObjectReference).
+var fluxKinds = []string{
+	"Bucket", kindGit, "Kustomization", "HelmRelease", "HelmChart", "HelmRepository", "OCIRepository",
+	"ArtifactGenerator", "ExternalArtifact",
+}
+
+// labelled returns the objects that were given of a reference's kind and
+// namespace that have its labels, in no order.
+func (l *loader) labelled(ref objectReference) []pinsetter.Object {
+	var all []pinsetter.Object
+	for key, o := range l.objects {
+		if key.kind == ref.Kind && key.name.Namespace == ref.Namespace && o.hasLabels(ref.MatchLabels) {
+			all = append(all, pinsetter.Object{Kind: key.kind, Namespace: key.name.Namespace, Name: key.name.Name})
+		}
+	}
+	return all
+}
+
+func (o *object) hasLabels(wanted map[string]string) bool {
+	for key, value := range wanted {
+		if given, found := o.labels[key]; !found || given != value {
+			return false
+		}
+	}
+	return true
+}
+
+func compareObjects(a, b pinsetter.Object) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+}
+
+// Selects reports whether the alert is for events about o, whose APIVersion
+// doesn't count.
+func (a *Alert) Selects(o pinsetter.Object) bool {
+	return slices.ContainsFunc(a.sources, func(s pinsetter.Object) bool {
+		return s.Kind == o.Kind && s.Namespace == o.Namespace && (s.Name == o.Name || s.Name == anyName)
+	})
+}
+
+// sources returns what the alert's references select, sorted: objects, and
+// anyName for all of a kind and namespace.
+func (l *loader) sources(a *alertDraft) []pinsetter.Object {
+	var all []pinsetter.Object
+	for _, ref := range a.spec.EventSources {
+		ref.Namespace = cmp.Or(ref.Namespace, a.name.Namespace)
+		switch {
+		case !isImageKind(ref.Kind):
+		case ref.Name == anyName && len(ref.MatchLabels) > 0:
+			all = append(all, l.labelled(ref)...)
+		default:
+			all = append(all, pinsetter.Object{Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name})
+		}
+	}
+	slices.SortFunc(all, compareObjects)
+	return slices.Compact(all)
+}

@@ -1,0 +1,153 @@
+package config
+
+import (
+	"cmp"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// defaultProviderTimeout is Flux's.
+const defaultProviderTimeout = 15 * time.Second
+
+// provider resolves a Provider, once for all alerts that send to it.
+func (l *loader) provider(p *providerDraft) *Provider {
+	if done, found := l.sentTo[p.name]; found {
+		return done
+	}
+	out := &Provider{
+		Name: p.name, Origin: p.origin, Type: p.spec.Type, Channel: p.spec.Channel, Username: p.spec.Username,
+		Timeout: defaultProviderTimeout, Suspended: p.spec.Suspend,
+	}
+	l.sentTo[p.name] = out
+	if p.spec.Timeout != nil {
+		out.Timeout = max(p.spec.Timeout.Duration, time.Second)
+	}
+	needs, supported := providerTypes[p.spec.Type]
+	switch {
+	case supported:
+		l.providerAccess(p, out, needs)
+	case contains(otherProviders, p.spec.Type):
+		p.fail(codeUnsupported, "spec.type", "events can't be sent to %s yet: send them to type %s, and from there on", p.spec.Type, ProviderGeneric)
+	case p.spec.Type != "":
+		p.fail(codeBadValue, "spec.type", "%q is not a type of Provider%s%s", p.spec.Type, p.hint(p.spec.Type),
+			DidYouMean(p.spec.Type, slices.Collect(maps.Keys(providerTypes))))
+	}
+	if p.spec.CommitStatusExpr != "" {
+		p.fail(codeUnsupported, "spec.commitStatusExpr", "expressions in CEL are not supported yet: leave it out")
+	}
+	out.Err = p.err()
+	return out
+}
+
+// providerAccess fills in how the provider is reached: what its Secrets hold goes
+// before what its spec says.
+func (l *loader) providerAccess(p *providerDraft, out *Provider, needs providerNeeds) {
+	const field = "spec.secretRef.name"
+	address, from, proxy := p.spec.Address, "spec.address", p.spec.Proxy
+	if p.spec.SecretRef != nil {
+		s := l.secret(p.object, field, p.spec.SecretRef.Name)
+		if s == nil {
+			return
+		}
+		with := user{p.object, field, s}
+		if given := with.plainLine("address"); given != "" {
+			address, from = given, field
+		}
+		out.Username = cmp.Or(with.plainLine("username"), out.Username)
+		out.Password, out.Token = with.line("password"), with.line("token")
+		out.Headers = with.headers("headers")
+		out.TLS = with.tls() // deprecated for certSecretRef
+		proxy = cmp.Or(with.plainLine("proxy"), proxy)
+	}
+	p.providerAddress(out, from, address, needs)
+	switch {
+	case needs.token && out.Token.IsZero():
+		p.fail(codeSecret, field, "a Provider of type %s needs a Secret with the key token", p.spec.Type)
+	case needs.channel && out.Channel == "":
+		p.fail(codeMissingField, "spec.channel", "is missing, and a Provider of type %s needs it", p.spec.Type)
+	}
+	if p.spec.CertSecretRef != nil {
+		out.TLS = l.certificates(p.object, "spec.certSecretRef.name", p.spec.CertSecretRef.Name)
+	}
+	if p.spec.ProxySecretRef != nil {
+		out.Proxy = l.proxy(p.object, "spec.proxySecretRef.name", p.spec.ProxySecretRef.Name)
+	} else if proxy != "" {
+		out.Proxy = p.plainProxy(proxy)
+	}
+}
+
+// providerAddress checks the address, which is never shown.
+func (p *providerDraft) providerAddress(out *Provider, field, address string, needs providerNeeds) {
+	if address == "" {
+		if needs.address {
+			p.fail(codeMissingField, "spec.address", "is missing: write the URL there, or under the key address of the Secret")
+		}
+		return
+	}
+	hint := ""
+	if field == "spec.address" {
+		hint = p.hint(address)
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		p.fail(codeURL, field, "the address is not an http or https URL%s", hint)
+		return
+	}
+	if u.User != nil {
+		p.fail(codeURL, field, "the address has a user in it: move that to the keys username and password of the Secret")
+		return
+	}
+	out.Address = pinsetter.NewSecret("address of Provider "+p.name.String(), address)
+}
+
+// plainProxy reads the address of a proxy that may hold a user and a password.
+func (p *providerDraft) plainProxy(address string) *Proxy {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || len(address) > maxProxyAddress {
+		p.fail(codeURL, "spec.proxy", "the proxy's address is not an http or https URL")
+		return nil
+	}
+	proxy := &Proxy{Username: u.User.Username()}
+	if password, found := u.User.Password(); found {
+		proxy.Password = pinsetter.NewSecret("proxy password of Provider "+p.name.String(), password)
+	}
+	u.User = nil
+	proxy.Address = u.String()
+	return proxy
+}
+
+// headerName is the grammar of RFC 9110, section 5.1.
+var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+
+// maxHeaders bounds how many headers a Secret adds to a request.
+const maxHeaders = 50
+
+// headers returns a key's YAML mapping of header names to values.
+func (u user) headers(key string) map[string]pinsetter.Secret {
+	value := u.value(key)
+	if value == "" {
+		return nil
+	}
+	var plain map[string]string
+	if err := yaml.Unmarshal([]byte(value), &plain); err != nil || len(plain) > maxHeaders {
+		u.fail("has no YAML mapping of at most %d names to texts under %s", maxHeaders, key)
+		return nil
+	}
+	headers := make(map[string]pinsetter.Secret, len(plain))
+	for name, text := range plain {
+		if !headerName.MatchString(name) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			u.fail("has a header under %s that can't be sent", key)
+			return nil
+		}
+		headers[name] = u.named(key+"."+name, text)
+	}
+	return headers
+}

@@ -1,0 +1,147 @@
+package config_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+const notifications = "testdata/notifications/"
+
+func loadNotifications(t *testing.T, how config.Notifications) *config.Set {
+	t.Helper()
+	data, err := os.ReadFile(notifications + "in.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config.Load([]config.File{{Path: "in.yaml", Data: data}}, config.Options{Notifications: how})
+}
+
+// TestNotifications: every Receiver, Provider and Alert is accounted for.
+func TestNotifications(t *testing.T) {
+	set := loadNotifications(t, config.NotificationsUsed)
+	var b strings.Builder
+	for _, f := range set.Findings {
+		fmt.Fprintf(&b, "%s %s %s\n", f.Severity, f.Code, f)
+	}
+	for _, r := range set.Receivers {
+		fmt.Fprintf(&b, "Receiver %s%s: %s\n\t%v\n", r.Name, suspended(r.Suspended), state(r.Err), r.Resources)
+	}
+	for _, p := range set.Providers {
+		fmt.Fprintf(&b, "Provider %s: %s\n", p.Name, state(p.Err))
+	}
+	for _, a := range set.Alerts {
+		fmt.Fprintf(&b, "Alert %s%s: %s\n", a.Name, suspended(a.Suspended), state(a.Err))
+	}
+	got := b.String()
+	if *update {
+		if err := os.WriteFile(notifications+"used", []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(notifications + "used")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("findings and objects (-want +got):\n%s", diff)
+	}
+	if all := got + fmt.Sprintf("%v %+v", set.Providers[1], *set.Providers[1]); strings.Contains(all, "hunter2") {
+		t.Error("a secret shows")
+	}
+}
+
+// TestNotificationsUnused: what nothing here uses is a warning at most, and its
+// object is as wrong as ever.
+func TestNotificationsUnused(t *testing.T) {
+	used, checked := loadNotifications(t, config.NotificationsUsed), loadNotifications(t, config.NotificationsChecked)
+	warnings := map[string]bool{}
+	for _, f := range checked.Findings {
+		if f.Severity != pinsetter.Warning {
+			t.Errorf("checked: %s %s", f.Severity, f)
+		}
+		warnings[f.String()] = true
+	}
+	for _, f := range used.Findings {
+		if !warnings[f.String()] && !strings.Contains(f.Message, "bare list") {
+			t.Errorf("checked: nothing is said of %s", f)
+		}
+	}
+	for i, r := range checked.Receivers {
+		if (r.Err == nil) != (used.Receivers[i].Err == nil) {
+			t.Errorf("checked: %s: %v", r.Name, r.Err)
+		}
+	}
+	ignored := loadNotifications(t, config.NotificationsIgnored)
+	if len(ignored.Findings)+len(ignored.Receivers)+len(ignored.Providers)+len(ignored.Alerts) > 0 {
+		t.Errorf("ignored: %v", ignored.Findings)
+	}
+}
+
+func TestReceiverValues(t *testing.T) {
+	set := loadNotifications(t, config.NotificationsUsed)
+	for _, r := range set.Receivers {
+		switch r.Name.Name {
+		case "good":
+			if diff := cmp.Diff([]string{"ping", "push"}, r.Events); diff != "" || r.Type != config.ReceiverGitHub || r.Token.Reveal() != "hunter2" {
+				t.Errorf("%+v", r)
+			}
+		case "google":
+			if r.Email != "push@example.test" || r.Audience != "https://hooks.example.test" {
+				t.Errorf("%+v", r)
+			}
+		}
+	}
+}
+
+func TestProviderValues(t *testing.T) {
+	set := loadNotifications(t, config.NotificationsUsed)
+	for _, p := range set.Providers {
+		if p.Name.Name != "chat" {
+			continue
+		}
+		if p.Address.Reveal() != "https://chat.example.test/hunter2" || p.Username != "bot" || p.Channel != "general" ||
+			p.Timeout.String() != "5s" || p.Headers["X-Api-Key"].Reveal() != "hunter2" || p.Token.Reveal() != "hunter2" {
+			t.Errorf("%+v", p)
+		}
+		if p.Proxy.Address != "http://proxy.example.test:3128" || p.Proxy.Username != "me" || p.Proxy.Password.Reveal() != "hunter2" {
+			t.Errorf("proxy %+v", p.Proxy)
+		}
+	}
+}
+
+func TestAlertSelects(t *testing.T) {
+	set := loadNotifications(t, config.NotificationsUsed)
+	var alert *config.Alert
+	for _, a := range set.Alerts {
+		if a.Name.Name == "chat" {
+			alert = a
+		}
+	}
+	tests := []struct {
+		object pinsetter.Object
+		want   bool
+	}{
+		{pinsetter.Object{Kind: "ImageUpdateAutomation", Namespace: "team", Name: "any"}, true},
+		{pinsetter.Object{Kind: "ImageUpdateAutomation", Namespace: "other", Name: "any"}, false},
+		{pinsetter.Object{Kind: "ImageRepository", Namespace: "team", Name: "app"}, true},
+		{pinsetter.Object{Kind: "ImageRepository", Namespace: "team", Name: "web"}, false},
+		{pinsetter.Object{Kind: "ImagePolicy", Namespace: "other", Name: "p"}, true},
+		{pinsetter.Object{Kind: "ImagePolicy", Namespace: "other", Name: "q"}, false},
+		{pinsetter.Object{Kind: "Kustomization", Namespace: "team", Name: "x"}, false},
+	}
+	for _, test := range tests {
+		if got := alert.Selects(test.object); got != test.want {
+			t.Errorf("%+v: %v", test.object, got)
+		}
+	}
+	if diff := cmp.Diff(map[string]string{"env": "test", "summary": "the cluster"}, alert.Metadata); diff != "" || !alert.ErrorsOnly || len(alert.Exclude) != 1 {
+		t.Errorf("%+v", alert)
+	}
+}
