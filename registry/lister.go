@@ -4,34 +4,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
+	"sync/atomic"
 )
 
 // lister goes through the pages of one image.
 type lister struct {
 	repository *Repository
-	pages      *pageSizes
+	host       *host
+	last       *kept           // what is remembered of the image; nil: nothing
+	same       bool            // the registry answers as it did then
+	sum        checksum        // of the only page
 	seen       map[string]bool // URLs of pages
 	tags       []string
-	bytes      int
-	barren     int // pages without tags, in a row
+	read       atomic.Int64 // bytes
+	barren     int          // pages without tags, in a row
 }
 
-// page is one answer.
-type page struct {
-	tags []string
-	at   *url.URL // where it came from, after redirects
-	link string   // to the next page; "": it is the last
-}
-
-// list reads page after page.
+// list reads page after page. An only page that is as the last time isn't
+// parsed.
 func (l *lister) list(ctx context.Context) error {
 	first, err := l.open(ctx)
 	if err != nil {
+		return err
+	}
+	if first.link == "" {
+		l.sum = first.sum
+		if l.same = l.last != nil && l.sum.is(l.last.sum); l.same {
+			return nil
+		}
+	}
+	if err := l.parse(first); err != nil {
 		return err
 	}
 	for current := first; ; {
@@ -46,7 +49,7 @@ func (l *lister) list(ctx context.Context) error {
 			return err
 		}
 		if n > 0 && current == first {
-			l.pages.compare(len(first.tags), len(next.tags))
+			l.host.pages.compare(len(first.tags), len(next.tags))
 		}
 		current = next
 	}
@@ -55,7 +58,7 @@ func (l *lister) list(ctx context.Context) error {
 // open reads the first page. Where the host is known to give larger pages when
 // asked, it is asked.
 func (l *lister) open(ctx context.Context) (*page, error) {
-	n := l.pages.begin()
+	n := l.host.pages.begin()
 	found, err := l.fetch(ctx, func(origin string) string {
 		u := origin + "/v2/" + l.repository.name.RepositoryStr() + "/tags/list"
 		if n > 0 {
@@ -64,7 +67,7 @@ func (l *lister) open(ctx context.Context) (*page, error) {
 		return u
 	})
 	if n > 0 && errors.Is(err, errPageSize) {
-		l.pages.refused(n)
+		l.host.pages.refused(n)
 		return l.open(ctx)
 	}
 	return found, err
@@ -78,14 +81,17 @@ func (l *lister) follow(ctx context.Context, current *page) (*page, int, error) 
 		return nil, 0, err
 	}
 	for {
-		n := l.pages.next()
+		n := l.host.pages.next()
 		u := withPageSize(target, n).String()
 		if l.seen[u] {
 			return nil, 0, fmt.Errorf("the pages go round in circles: page %d links to one that was read before (%s)", len(l.seen), quoted(u))
 		}
 		next, err := l.fetch(ctx, func(string) string { return u })
+		if err == nil {
+			err = l.parse(next)
+		}
 		if n > 0 && errors.Is(err, errPageSize) {
-			l.pages.refused(n)
+			l.host.pages.refused(n)
 			continue
 		}
 		l.seen[u] = true
@@ -97,74 +103,6 @@ func (l *lister) follow(ctx context.Context, current *page) (*page, int, error) 
 		}
 		return next, n, err
 	}
-}
-
-// errPageSize stands for a 4xx that may be about the number of tags asked for.
-var errPageSize = errors.New("page size refused")
-
-// fetch reads one page.
-func (l *lister) fetch(ctx context.Context, u func(origin string) string) (*page, error) {
-	return unbroken(ctx, l.repository.registry.options, func() (*page, error) { return l.read(ctx, u) })
-}
-
-// read sends the request for a page and parses the answer.
-func (l *lister) read(ctx context.Context, u func(origin string) string) (*page, error) {
-	p := l.repository
-	response, c, err := p.send(ctx, http.MethodGet, u, "application/json")
-	if err != nil {
-		return nil, err
-	}
-	defer discard(response)
-	if response.StatusCode != http.StatusOK {
-		err := p.statusError(response, c)
-		if aboutPageSize(response.StatusCode) {
-			return nil, failure{err.Error(), errPageSize}
-		}
-		return nil, err
-	}
-	body, err := l.body(response)
-	if err != nil {
-		return nil, err
-	}
-	tags, err := parseTagList(body, maxTags)
-	switch {
-	case errors.Is(err, errTooMany):
-		return nil, tooManyTags()
-	case err != nil:
-		return nil, fmt.Errorf("the answer is not a list of tags: %w (Content-Type %s, begins with %s); is %s a registry, or a login page or proxy before one?",
-			err, quoted(response.Header.Get("Content-Type")), quoted(body[:min(len(body), 40)]), p.name.RegistryStr())
-	}
-	link, err := nextLink(response.Header.Values("Link"))
-	if err != nil {
-		return nil, err
-	}
-	return &page{tags: tags, at: response.Request.URL, link: link}, nil
-}
-
-// body reads the answer into one string, of which the tags become parts.
-func (l *lister) body(response *http.Response) (string, error) {
-	var body strings.Builder
-	if n := response.ContentLength; n > 0 {
-		body.Grow(int(min(n, 4<<20)))
-	}
-	left := int64(maxBytes - l.bytes)
-	n, err := io.Copy(&body, io.LimitReader(response.Body, left+1))
-	if err != nil {
-		return "", fmt.Errorf("the answer broke off after %d bytes: %w", n, err)
-	}
-	if n > left {
-		return "", fmt.Errorf("the list is larger than %d MiB, which is more than is read of one image; delete old tags in the registry", maxBytes>>20)
-	}
-	l.bytes += int(n)
-	return body.String(), nil
-}
-
-func aboutPageSize(status int) bool {
-	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests:
-		return false
-	}
-	return status >= 400 && status < 500
 }
 
 func tooManyTags() error {

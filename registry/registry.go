@@ -27,6 +27,11 @@ type Options struct {
 	Dialer      login.Dialer // opens every connection
 	Anonymous   bool         // don't ask the environment's Docker configuration and credential helpers
 
+	// Keep is how many bytes of listings are remembered, so that an answer that
+	// says the same as the last one costs no parsing, and for Kept. 0: none are, as
+	// fits a program that lists each image once.
+	Keep int64
+
 	// Time and chance. Nil: the real ones. Sleep returns early with the
 	// context's error; Random returns a number in [0, 1).
 	Now    func() time.Time
@@ -71,11 +76,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // Registry keeps what requests to registries share: connections, the limits of
-// each host, pings and tokens. One is meant to live as long as the program. It
+// each host, pings, tokens, and listings where it is told to. One is meant to live as long as the program. It
 // is safe for concurrent use.
 type Registry struct {
 	options Options
 	flights singleflight.Group // pings, tokens and questions to credential helpers
+	keeper  keeper
 
 	mu         sync.Mutex
 	hosts      map[string]*host
@@ -87,6 +93,7 @@ type Registry struct {
 func New(options Options) *Registry {
 	return &Registry{
 		options:    options.withDefaults(),
+		keeper:     keeper{most: options.Keep, kept: map[string]*kept{}},
 		hosts:      map[string]*host{},
 		transports: map[string]*http.Transport{},
 		remembered: map[string]memory{},

@@ -25,7 +25,8 @@ const (
 	maxBarren = 10
 )
 
-// Listing is the tags of an image.
+// Listing is the tags of an image. Its slices are shared: callers don't write to
+// them.
 type Listing struct {
 	Tags []string // within the OCI grammar, each once, descending by bytes
 
@@ -33,6 +34,11 @@ type Listing struct {
 	// can be shown: the first hundred. DroppedCount is how many there were.
 	Dropped      []string
 	DroppedCount int
+
+	// Unchanged says that the registry lists what it listed the last time, as far
+	// as that is remembered (Options.Keep). The slices are those of the last time
+	// then.
+	Unchanged bool
 }
 
 // Tags lists all tags of the image. An image without any usable tag is an error
@@ -41,14 +47,18 @@ type Listing struct {
 func (p *Repository) Tags(ctx context.Context) (Listing, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	l := &lister{repository: p, pages: &p.registry.host(p.name.RegistryStr()).pages, seen: map[string]bool{}}
+	r, key := p.registry, p.Key()
+	l := &lister{repository: p, host: r.host(p.name.RegistryStr()), last: r.keeper.last(key), seen: map[string]bool{}}
 	if err := l.list(ctx); err != nil {
 		return Listing{}, fmt.Errorf("list tags of %s: %w", p.name, p.timeoutError(err))
 	}
-	listing, err := l.listing()
+	found, unchanged, err := l.result(r.options.Now())
 	if err != nil {
 		return Listing{}, fmt.Errorf("list tags of %s: %w", p.name, err)
 	}
+	r.keeper.keep(key, found)
+	listing := found.listing
+	listing.Unchanged = unchanged
 	return listing, nil
 }
 

@@ -1,0 +1,128 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+)
+
+// page is one answer.
+type page struct {
+	body string
+	sum  checksum // of body
+	kind string   // of content, as the registry calls it
+	at   *url.URL // where it came from, after redirects
+	link string   // to the next page; "": it is the last
+	tags []string // in body, once that is parsed
+}
+
+// errPageSize stands for a 4xx that may be about the number of tags asked for.
+var errPageSize = errors.New("page size refused")
+
+// fetch reads one page and doesn't parse it.
+func (l *lister) fetch(ctx context.Context, u func(origin string) string) (*page, error) {
+	return unbroken(ctx, l.repository.registry.options, func() (*page, error) { return l.ask(ctx, u) })
+}
+
+// ask sends the request for a page and reads the answer.
+func (l *lister) ask(ctx context.Context, u func(origin string) string) (*page, error) {
+	p := l.repository
+	response, c, err := p.send(ctx, http.MethodGet, u, "application/json")
+	if err != nil {
+		return nil, err
+	}
+	defer discard(response)
+	if response.StatusCode != http.StatusOK {
+		err := p.statusError(response, c)
+		if aboutPageSize(response.StatusCode) {
+			return nil, failure{err.Error(), errPageSize}
+		}
+		return nil, err
+	}
+	found := &page{at: response.Request.URL, kind: response.Header.Get("Content-Type")}
+	if found.body, found.sum, err = l.body(response); err != nil {
+		return nil, err
+	}
+	found.link, err = nextLink(response.Header.Values("Link"))
+	return found, err
+}
+
+// parse reads the tags of a page.
+func (l *lister) parse(p *page) error {
+	tags, err := parseTagList(p.body, maxTags)
+	switch {
+	case errors.Is(err, errTooMany):
+		return tooManyTags()
+	case err != nil:
+		return fmt.Errorf("the answer is not a list of tags: %w (Content-Type %s, begins with %s); is %s a registry, or a login page or proxy before one?",
+			err, quoted(p.kind), quoted(p.body[:min(len(p.body), 40)]), l.repository.name.RegistryStr())
+	}
+	p.tags = tags
+	return nil
+}
+
+// checksum is the SHA-256 of an answer, or zero where that isn't of use.
+type checksum [sha256.Size]byte
+
+// is reports whether both are of the same answer.
+func (c checksum) is(other checksum) bool { return c == other && c != checksum{} }
+
+// body reads the answer into one string, of which the tags become parts. Where
+// listings are remembered it is hashed on the way.
+func (l *lister) body(response *http.Response) (string, checksum, error) {
+	var body strings.Builder
+	if n := response.ContentLength; n > 0 {
+		body.Grow(int(min(n, 4<<20)))
+	}
+	var to io.Writer = &body
+	var hash hash.Hash
+	if l.repository.registry.options.Keep > 0 {
+		hash = sha256.New()
+		to = io.MultiWriter(&body, hash)
+	}
+	n, err := io.Copy(to, &metered{response.Body, &l.read})
+	if err != nil {
+		l.read.Add(-n)
+	}
+	switch {
+	case errors.Is(err, errTooLarge):
+		return "", checksum{}, err
+	case err != nil:
+		return "", checksum{}, fmt.Errorf("the answer broke off after %d bytes: %w", n, err)
+	case hash == nil:
+		return body.String(), checksum{}, nil
+	}
+	return body.String(), checksum(hash.Sum(nil)), nil
+}
+
+// errTooLarge ends the reading of a list that takes more than maxBytes.
+var errTooLarge = fmt.Errorf("the list is larger than %d MiB, which is more than is read of one image; delete old tags in the registry", maxBytes>>20)
+
+// metered counts what is read of all pages of an image, up to maxBytes.
+type metered struct {
+	io.Reader
+	read *atomic.Int64
+}
+
+func (m *metered) Read(p []byte) (int, error) {
+	n, err := m.Reader.Read(p)
+	if m.read.Add(int64(n)) > maxBytes {
+		return n, errTooLarge
+	}
+	return n, err
+}
+
+func aboutPageSize(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests:
+		return false
+	}
+	return status >= 400 && status < 500
+}
