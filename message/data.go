@@ -107,10 +107,7 @@ func newData(spec config.ImageUpdateAutomationSpec, d Data) *data {
 
 // locate returns the changes by path and line.
 func locate(d Data) []located {
-	images := slices.Clone(d.Images)
-	slices.SortFunc(images, func(a, b Written) int {
-		return cmp.Or(a.Policy.Compare(b.Policy), strings.Compare(a.Image.String(), b.Image.String()))
-	})
+	images := sortedImages(d.Images)
 	changes := slices.Clone(d.Changes)
 	slices.SortStableFunc(changes, func(a, b pinsetter.Change) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
@@ -125,6 +122,13 @@ func locate(d Data) []located {
 		}
 	}
 	return all
+}
+
+// sortedImages returns the images by policy.
+func sortedImages(images []Written) []Written {
+	return slices.SortedFunc(slices.Values(images), func(a, b Written) int {
+		return cmp.Or(a.Policy.Compare(b.Policy), strings.Compare(a.Image.String(), b.Image.String()))
+	})
 }
 
 // relative returns file as seen from dir; "." where they are the same.

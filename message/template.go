@@ -33,7 +33,7 @@ func parseTemplate(text string, b *budget) (*template.Template, error) {
 }
 
 // render executes a template.
-func render(text string, d *data) (string, error) {
+func render(text string, d any) (string, error) {
 	t, err := parseTemplate(text, &budget{})
 	if err != nil {
 		return "", err

@@ -1,0 +1,216 @@
+package message
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// ErrTooLong says that a body doesn't fit, even without its lists.
+var ErrTooLong = errors.New("the body is too long")
+
+// Body returns the Markdown of a pull request, of at most limit bytes: the
+// object's own text, a table of the changes, where the images come from, what is
+// held, and how to steer. Where not all rows fit, the rest is counted. What comes
+// from a registry or a file stands in code spans, where it links and mentions
+// nothing.
+func Body(pr *config.PullRequest, spec config.ImageUpdateAutomationSpec, p Proposal, limit int) (string, error) {
+	intro, err := renderProposal(pr, "spec.body", pr.Spec.Body, spec, p)
+	if err != nil {
+		return "", err
+	}
+	if intro = strings.TrimSpace(intro); intro != "" {
+		intro += "\n\n"
+	}
+	end := "\n" + p.steering(pr)
+	b := bounded{left: limit - len(intro) - len(end)}
+	if b.left < minTable {
+		return "", fmt.Errorf("PullRequest %s: spec.body: %w: it renders to %d bytes, and %d fit beside the table", pr.Name, ErrTooLong, len(intro), limit-len(end)-minTable)
+	}
+	b.list("| Object | File | From | To | Policy |\n|---|---|---|---|---|\n", p.rows(), "changes")
+	b.list("\n### Images\n\n", p.origins(), "images")
+	b.list("\n### Held\n\nBetter candidates exist for these, and are not proposed:\n\n", p.holds(), "holds")
+	return intro + b.String() + end, nil
+}
+
+// minTable is the room in bytes that the lists have at least.
+const minTable = 4 << 10
+
+// bounded is text that doesn't grow beyond what is left.
+type bounded struct {
+	strings.Builder
+	left int
+}
+
+// list adds a heading and its rows, as many as fit; nothing where there are none.
+func (b *bounded) list(heading string, rows []string, what string) {
+	const room = 64 // for the line that counts the rest
+	if len(rows) == 0 || len(heading)+room > b.left {
+		return
+	}
+	b.add(heading)
+	for i, row := range rows {
+		if len(row)+room > b.left {
+			b.add(fmt.Sprintf("\n…and %d more %s.\n", len(rows)-i, what))
+			return
+		}
+		b.add(row)
+	}
+}
+
+func (b *bounded) add(s string) {
+	b.WriteString(s)
+	b.left -= len(s)
+}
+
+// rows are the changes, a row of the table each, by path and line.
+func (p Proposal) rows() []string {
+	changes := slices.Clone(p.Changes)
+	slices.SortStableFunc(changes, func(a, b pinsetter.Change) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
+	})
+	rows := make([]string, len(changes))
+	for i, c := range changes {
+		object := ""
+		if c.Object.Kind != "" {
+			object = cell(strings.TrimSpace(c.Object.Kind + " " + strings.TrimPrefix(c.Object.Namespace+"/"+c.Object.Name, "/")))
+		}
+		policy := policyOf(c.Setter)
+		taken := cell(policy)
+		if of := p.Ranges[policy]; of != "" {
+			taken += " " + cell(of)
+		}
+		rows[i] = fmt.Sprintf("| %s | %s | %s | %s | %s |\n", object, cell(fmt.Sprintf("%s:%d", c.Path, c.Line)), cell(c.Old), cell(c.New), taken)
+	}
+	return rows
+}
+
+// policyOf returns "namespace/name" of a setter.
+func policyOf(setter string) string {
+	namespace, rest, _ := strings.Cut(setter, ":")
+	name, _, _ := strings.Cut(rest, ":")
+	return namespace + "/" + name
+}
+
+// origins are the images, a line each.
+func (p Proposal) origins() []string {
+	var lines []string
+	for _, image := range p.distinct() {
+		line := "- " + code(image.String())
+		if b := p.build(image); b != nil {
+			line += b.describe()
+		}
+		lines = append(lines, line+"\n")
+	}
+	return lines
+}
+
+// describe says where a build comes from.
+func (b *Build) describe() string {
+	var s string
+	if !b.Created.IsZero() {
+		s += ", built " + b.Created.UTC().Format(time.DateTime) + " UTC"
+	}
+	if source := inertSource(b.Source); source != "" {
+		s += " from " + code(source)
+	}
+	if revision := inertRevision(b.Revision); revision != "" {
+		s += " at " + code(revision)
+	}
+	if s != "" {
+		s += " (says its publisher)"
+	}
+	if b.Compare != "" {
+		s += fmt.Sprintf(": [what changed](%s)", b.Compare)
+	}
+	return s
+}
+
+// holds are what isn't proposed, a line each.
+func (p Proposal) holds() []string {
+	var lines []string
+	for _, h := range p.Held {
+		line := fmt.Sprintf("- %s at %s: %s stays, %s is held", code(h.Policy), code(fmt.Sprintf("%s:%d", h.Path, h.Line)), code(h.Current), code(h.Candidate))
+		reason := h.Reason
+		if !h.Until.IsZero() {
+			// A reason that ends counts the time, which would change the body in
+			// every run: its first words name the gate.
+			reason, _, _ = strings.Cut(reason, ": ")
+			line += " until " + h.Until.UTC().Format(time.DateTime) + " UTC"
+		}
+		lines = append(lines, line+": "+code(reason)+"\n")
+	}
+	return lines
+}
+
+// steering says what people can do.
+func (p Proposal) steering(pr *config.PullRequest) string {
+	return fmt.Sprintf(`---
+- Close this pull request to refuse these versions: they are not proposed again, higher ones are.
+- A Gate with %s keeps a version from being written; a narrower range in the policy pins it.
+- A commit of somebody else on the branch stops the updates of it.
+
+Proposed by Pinsetter for %s, as %s says.
+`, "`spec.hold`", code("ImageUpdateAutomation "+p.Automation.String()), code("PullRequest "+pr.Name.String()))
+}
+
+// cell is code for a table, where a "|" ends a cell even in a code span.
+func cell(text string) string { return strings.ReplaceAll(code(text), "|", `\|`) }
+
+// code returns text as a code span in one line, whatever the text is: nothing in
+// it links, mentions or closes anything. Nothing is "".
+func code(text string) string {
+	text = strings.Join(strings.Fields(strings.Map(printable, strings.ToValidUTF8(text, "\uFFFD"))), " ")
+	if text == "" {
+		return ""
+	}
+	longest, run := 0, 0
+	for _, r := range text {
+		if run++; r != '`' {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	fence := strings.Repeat("`", longest+1)
+	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
+		text = " " + text + " "
+	}
+	return fence + text + fence
+}
+
+// inertSource returns a publisher's address of sources, "" where it is none that
+// can be shown: an http address with a path of letters, digits, ".", "_", "-".
+func inertSource(source string) string {
+	u, err := url.Parse(source)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || len(source) > 256 {
+		return ""
+	}
+	if !plain(u.Host+u.Path, "._-/:") {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host + u.Path
+}
+
+// inertRevision returns a publisher's name of a revision, "" where it is none
+// that can be shown.
+func inertRevision(revision string) string {
+	if len(revision) > 128 || !plain(revision, "._-/") {
+		return ""
+	}
+	return revision
+}
+
+// plain reports whether text has only ASCII letters, digits and those of others.
+func plain(text, others string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letter && !strings.ContainsRune(others, r)
+	})
+}

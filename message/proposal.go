@@ -1,0 +1,212 @@
+package message
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// Proposal is what a pull request is about.
+type Proposal struct {
+	Data
+	Group  string            // "" where all changes share one pull request
+	Ranges map[string]string // what each policy takes, for people, by "namespace/name"
+	Held   []pinsetter.Hold
+	Builds []Build // of what Data.Images and the values before name; what isn't known is absent
+}
+
+// Build is where an image comes from, as its publisher says. Nothing of it is
+// verified.
+type Build struct {
+	Image    pinsetter.Image
+	Source   string    // "" where it isn't said; org.opencontainers.image.source
+	Revision string    // org.opencontainers.image.revision
+	Created  time.Time // zero where it isn't said
+	Compare  string    // web address of what changed since the value before, "" where none is known
+}
+
+// defaultBranch is the branch of a pull request whose object names none.
+const defaultBranch = "pinsetter/{{ .AutomationObject.Name }}{{ with .Group }}/{{ . }}{{ end }}"
+
+// proposalData is what a pull request's templates see as ".".
+type proposalData struct {
+	*data
+	Group  string
+	Images []proposedImage
+}
+
+// proposedImage is an image that is proposed. What its publisher says is reduced
+// to what no Markdown has a meaning for.
+type proposedImage struct {
+	Policy, Name, Tag, Digest string
+	Source, Revision          string
+	Created                   time.Time // zero where it isn't known
+}
+
+// CheckPullRequest says what is wrong with the templates of a PullRequest: nil,
+// or *config.FieldErrors, joined where there are several.
+func CheckPullRequest(spec config.PullRequestSpec) error {
+	var errs []error
+	for _, field := range []struct{ name, template string }{
+		{"spec.branch", spec.Branch}, {"spec.title", spec.Title}, {"spec.body", spec.Body},
+	} {
+		if _, err := parseTemplate(field.template, &budget{}); err != nil {
+			errs = append(errs, &config.FieldError{Field: field.name, Err: err})
+		}
+	}
+	if len(errs) > 0 || spec.GroupBy == config.GroupByAutomation {
+		return errors.Join(errs...)
+	}
+	if _, err := Folder(&config.PullRequest{Spec: spec}, pinsetter.Name{Namespace: "a", Name: "a"}, config.ImageUpdateAutomationSpec{}); err != nil {
+		return &config.FieldError{Field: "spec.branch", Err: err}
+	}
+	return nil
+}
+
+// Branch returns the branch of a group's pull request.
+func Branch(pr *config.PullRequest, automation pinsetter.Name, spec config.ImageUpdateAutomationSpec, group string) (string, error) {
+	if pr.FixedBranch != "" {
+		return pr.FixedBranch, nil
+	}
+	text := pr.Spec.Branch
+	if text == "" {
+		text = defaultBranch
+	}
+	name, err := renderProposal(pr, "spec.branch", text, spec, Proposal{Data: Data{Automation: automation}, Group: slug(group)})
+	if err != nil {
+		return "", err
+	}
+	if name = strings.TrimSpace(name); !validBranch(name) {
+		return "", fmt.Errorf("PullRequest %s: spec.branch: %q can't be the name of a branch", pr.Name, name)
+	}
+	return name, nil
+}
+
+// Folder returns the folder, ending in a slash, that the branches of all groups
+// are in.
+func Folder(pr *config.PullRequest, automation pinsetter.Name, spec config.ImageUpdateAutomationSpec) (string, error) {
+	const some, other = "0some", "1other"
+	a, err := Branch(pr, automation, spec, some)
+	if err != nil {
+		return "", err
+	}
+	b, err := Branch(pr, automation, spec, other)
+	if err != nil {
+		return "", err
+	}
+	before, _, found := strings.Cut(a, some)
+	folder := before[:strings.LastIndex(before, "/")+1]
+	if !found || a == b || folder == "" {
+		return "", errors.New("each group needs a branch of its own, in a folder by which they are found: write such as bumps/{{ .Group }}")
+	}
+	return folder, nil
+}
+
+// slug is a group as one part of a branch's name. Two groups never have the same:
+// a slash becomes "+", and what can't stand in a branch's name, or is "+" or "%",
+// becomes its bytes in hex behind "%".
+func slug(group string) string {
+	var b strings.Builder
+	for i, c := range []byte(group) {
+		last := i == len(group)-1
+		switch {
+		case c == '/':
+			b.WriteByte('+')
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c >= 0x80, c == '-' && i > 0:
+			b.WriteByte(c)
+		case c == '.' && i > 0 && !last && group[i-1] != '.' && group[i:] != ".lock":
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// validBranch reports whether Git takes a name for a branch
+// (git-check-ref-format(1)).
+func validBranch(name string) bool {
+	if name == "" || name == "@" || len(name) > 200 || strings.HasPrefix(name, "-") || strings.Contains(name, "..") || strings.Contains(name, "@{") {
+		return false
+	}
+	if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`~^:?*[\`, r) }) {
+		return false
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || strings.HasPrefix(part, ".") || strings.HasSuffix(part, ".") || strings.HasSuffix(part, ".lock") {
+			return false
+		}
+	}
+	return true
+}
+
+// Title returns the title of a pull request, in one line.
+func Title(pr *config.PullRequest, spec config.ImageUpdateAutomationSpec, p Proposal) (string, error) {
+	title, err := renderProposal(pr, "spec.title", pr.Spec.Title, spec, p)
+	if err != nil {
+		return "", err
+	}
+	if title = strings.Join(strings.Fields(title), " "); title != "" {
+		return title, nil
+	}
+	images := p.distinct()
+	switch {
+	case len(images) == 1:
+		return fmt.Sprintf("Update %s to %s", images[0].Name, shortVersion(images[0])), nil
+	case p.Group != "":
+		return fmt.Sprintf("Update %d images in %s", len(images), p.Group), nil
+	}
+	return fmt.Sprintf("Update %d images of %s", len(images), p.Automation), nil
+}
+
+// shortVersion is an image's tag, else the beginning of its digest.
+func shortVersion(i pinsetter.Image) string {
+	if i.Tag != "" {
+		return i.Tag
+	}
+	return i.Digest[:min(len(i.Digest), len("sha256:")+12)]
+}
+
+// distinct returns the images that are proposed, each once, sorted.
+func (p Proposal) distinct() []pinsetter.Image {
+	images := []pinsetter.Image{}
+	seen := map[pinsetter.Image]bool{}
+	for _, written := range sortedImages(p.Images) {
+		if !seen[written.Image] {
+			seen[written.Image] = true
+			images = append(images, written.Image)
+		}
+	}
+	return images
+}
+
+// renderProposal renders one template of a PullRequest.
+func renderProposal(pr *config.PullRequest, field, text string, spec config.ImageUpdateAutomationSpec, p Proposal) (string, error) {
+	view := &proposalData{data: newData(spec, p.Data), Group: p.Group}
+	for _, written := range sortedImages(p.Images) {
+		image := proposedImage{Policy: written.Policy.String(), Name: written.Image.Name, Tag: written.Image.Tag, Digest: written.Image.Digest}
+		if build := p.build(written.Image); build != nil {
+			image.Source, image.Revision, image.Created = inertSource(build.Source), inertRevision(build.Revision), build.Created
+		}
+		view.Images = append(view.Images, image)
+	}
+	out, err := render(text, view)
+	if err != nil {
+		return "", fmt.Errorf("PullRequest %s: %s: %w", pr.Name, field, err)
+	}
+	return strings.Map(printable, strings.ToValidUTF8(out, "\uFFFD")), nil
+}
+
+// build returns what is known of where an image comes from, or nil.
+func (p Proposal) build(image pinsetter.Image) *Build {
+	for i := range p.Builds {
+		if p.Builds[i].Image == image {
+			return &p.Builds[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,278 @@
+package message
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+const bodyLimit = 60_000
+
+func pullRequest(spec config.PullRequestSpec) *config.PullRequest {
+	if spec.GroupBy == "" {
+		spec.GroupBy = config.GroupByAutomation
+	}
+	return &config.PullRequest{Name: pinsetter.Name{Namespace: "flux-system", Name: "updates"}, Spec: spec}
+}
+
+// proposal is sample with everything that a body shows.
+func proposal() Proposal {
+	return Proposal{
+		Data:   sample,
+		Ranges: map[string]string{"flux-system/app": "semver 1.x || 2.x", "flux-system/db": "numerical asc"},
+		Held: []pinsetter.Hold{{
+			Policy: "flux-system/cache", Path: "clusters/prod/cache.yaml", Line: 7, Current: "7.0.0", Candidate: "7.2.0",
+			Reason: "Gate flux-system/cooldown: it was first seen an hour ago", Until: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC),
+		}},
+		Builds: []Build{{
+			Image:  pinsetter.Image{Name: "ghcr.io/acme/app", Tag: "1.1.0"},
+			Source: "https://github.com/acme/app", Revision: "5f0d1c2", Created: time.Date(2026, 11, 20, 9, 30, 0, 0, time.UTC),
+			Compare: "https://github.com/acme/app/compare/a1b2c3d...5f0d1c2",
+		}},
+	}
+}
+
+func TestBodyGolden(t *testing.T) {
+	for name, template := range map[string]string{
+		"default": "",
+		"custom":  "For {{ .AutomationObject }}{{ with .Group }} in {{ . }}{{ end }}:{{ range .Images }} {{ .Policy }} {{ .Name }}:{{ .Tag }} of {{ .Source }} at {{ .Revision }}{{ end }}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Body(pullRequest(config.PullRequestSpec{Body: template}), spec("", nil), proposal(), bodyLimit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden := filepath.Join("testdata", "body-"+name+".md")
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestBodyIsBounded: 500 long changes are counted rather than refused; a text of
+// the object's own that leaves no room is an error.
+func TestBodyIsBounded(t *testing.T) {
+	p := proposal()
+	for range 500 {
+		change := sample.Changes[0]
+		change.New = strings.Repeat("x", 300)
+		p.Changes = append(p.Changes, change)
+	}
+	body, err := Body(pullRequest(config.PullRequestSpec{}), spec("", nil), p, bodyLimit)
+	if err != nil || len(body) > bodyLimit || !strings.Contains(body, " more changes.") || !strings.Contains(body, "Proposed by Pinsetter") {
+		t.Errorf("%d bytes, %v", len(body), err)
+	}
+	long := `{{ range untilStep 0 5900 1 }}0123456789{{ end }}`
+	if _, err := Body(pullRequest(config.PullRequestSpec{Body: long}), spec("", nil), p, bodyLimit); !errors.Is(err, ErrTooLong) {
+		t.Errorf("a text of 59,000 bytes: %v", err)
+	}
+}
+
+func TestTitle(t *testing.T) {
+	one := proposal()
+	one.Images = one.Images[1:]
+	group := proposal()
+	group.Group = "apps/web"
+	for _, test := range []struct {
+		template string
+		of       Proposal
+		want     string
+	}{
+		{"", one, "Update ghcr.io/acme/app to 1.1.0"},
+		{"", proposal(), "Update 2 images of flux-system/shop"},
+		{"", group, "Update 2 images in apps/web"},
+		{"chore({{ .Group }}):\n bump {{ len .Images }}", group, "chore(apps/web): bump 2"},
+		{" {{ if false }}x{{ end }}\n", one, "Update ghcr.io/acme/app to 1.1.0"},
+	} {
+		got, err := Title(pullRequest(config.PullRequestSpec{Title: test.template}), spec("", nil), test.of)
+		if err != nil || got != test.want {
+			t.Errorf("%q: %q, %v; want %q", test.template, got, err, test.want)
+		}
+	}
+	if _, err := Title(pullRequest(config.PullRequestSpec{Title: "a\n{{ .Nope }}"}), spec("", nil), one); err == nil ||
+		!strings.Contains(err.Error(), "PullRequest flux-system/updates: spec.title: line 2: ") {
+		t.Errorf("a template that fails: %v", err)
+	}
+}
+
+func TestBranch(t *testing.T) {
+	byPolicy := config.PullRequestSpec{GroupBy: config.GroupByPolicy}
+	for _, test := range []struct {
+		spec        config.PullRequestSpec
+		fixed       string
+		group, want string
+	}{
+		{config.PullRequestSpec{}, "", "", "pinsetter/shop"},
+		{config.PullRequestSpec{}, "bumps", "", "bumps"},
+		{byPolicy, "", "app", "pinsetter/shop/app"},
+		{byPolicy, "", "a.lock", "pinsetter/shop/a%2Elock"},
+		{byPolicy, "", "apps/my-web", "pinsetter/shop/apps+my-web"},
+		{byPolicy, "", "apps+my-web", "pinsetter/shop/apps%2Bmy-web"},
+		{byPolicy, "", "/", "pinsetter/shop/+"},
+		{byPolicy, "", ".hidden/..x", "pinsetter/shop/%2Ehidden+.%2Ex"},
+		{byPolicy, "", "a b~c", "pinsetter/shop/a%20b%7Ec"},
+		{config.PullRequestSpec{Branch: "bumps/{{ .Group }}-x"}, "", "app", "bumps/app-x"},
+		{config.PullRequestSpec{Branch: " a..b"}, "", "", "error"},
+		{config.PullRequestSpec{Branch: "{{ if false }}x{{ end }}"}, "", "", "error"},
+	} {
+		pr := pullRequest(test.spec)
+		pr.FixedBranch = test.fixed
+		got, err := Branch(pr, shop, spec("", nil), test.group)
+		if err != nil {
+			got = "error"
+		}
+		if got != test.want {
+			t.Errorf("group %q of %+v: %q (%v), want %q", test.group, test.spec, got, err, test.want)
+		}
+	}
+}
+
+func TestFolder(t *testing.T) {
+	for template, want := range map[string]string{
+		"":                        "pinsetter/shop/",
+		"bumps/{{ .Group }}":      "bumps/",
+		"a/b-{{ .Group }}/update": "a/",
+		"bump-{{ .Group }}":       "error",
+		"bumps/all":               "error",
+		"{{ .Group }}/bumps":      "error",
+	} {
+		got, err := Folder(pullRequest(config.PullRequestSpec{GroupBy: config.GroupByPolicy, Branch: template}), shop, spec("", nil))
+		if err != nil {
+			got = "error"
+		}
+		if got != want {
+			t.Errorf("%q: %q (%v), want %q", template, got, err, want)
+		}
+	}
+}
+
+func TestCheckPullRequest(t *testing.T) {
+	for _, test := range []struct {
+		spec config.PullRequestSpec
+		want string // a field; "" for none
+	}{
+		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Branch: "fixed"}, ""},
+		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Title: "{{"}, "spec.title"},
+		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Body: "{{ env \"HOME\" }}"}, "spec.body"},
+		{config.PullRequestSpec{GroupBy: config.GroupByPolicy, Branch: "fixed"}, "spec.branch"},
+		{config.PullRequestSpec{GroupBy: config.GroupByDirectory}, ""},
+	} {
+		err := CheckPullRequest(test.spec)
+		field := (*config.FieldError)(nil)
+		if errors.As(err, &field); (err == nil) != (test.want == "") || field != nil && field.Field != test.want {
+			t.Errorf("%+v: %v", test.spec, err)
+		}
+	}
+}
+
+// FuzzBody: whatever files, registries and publishers say, it stands in code
+// spans, and what is left around them is the same for all.
+func FuzzBody(f *testing.F) {
+	for _, text := range []string{"a|b", "``` @jane", "closes #12", "<img src=x>", "](https://evil.example)", "`", "a\nb", "\xff", "| x |", `\`, "https://github.com/acme/app/issues/1"} {
+		f.Add(text, text)
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		write := func(a, b string) string {
+			p := Proposal{
+				Data: Data{
+					Automation: shop,
+					Changes:    []pinsetter.Change{{Path: "p" + a, Line: 1, Setter: "flux-system:app", Old: "o" + b, New: "n" + a, Object: pinsetter.Object{Kind: "K" + b, Name: "n" + a}}},
+					Images:     []Written{{shopApp, pinsetter.Image{Name: "app", Tag: "1"}}},
+				},
+				Ranges: map[string]string{"flux-system/app": "r" + a},
+				Held:   []pinsetter.Hold{{Policy: "h", Path: "p", Line: 1, Current: "c" + b, Candidate: "c" + a, Reason: "r" + b}},
+				Builds: []Build{{Image: pinsetter.Image{Name: "app", Tag: "1"}, Source: a, Revision: b}},
+			}
+			body, err := Body(pullRequest(config.PullRequestSpec{}), spec("", nil), p, bodyLimit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return body
+		}
+		if len(a)+len(b) > 2000 {
+			t.Skip("rows would be left out")
+		}
+		want := outside(write("x", "y"))
+		got := outside(write(a, b))
+		for _, publisher := range []string{", built", " from ␟", " at ␟", " (says its publisher)"} {
+			got, want = strings.ReplaceAll(got, publisher, ""), strings.ReplaceAll(want, publisher, "")
+		}
+		if got != want {
+			t.Errorf("around the code spans stands\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+// outside returns Markdown with "␟" for each code span, as CommonMark 0.31
+// section 6.1 finds them, in a table after its "\|" are read.
+func outside(markdown string) string {
+	var b strings.Builder
+	for line := range strings.Lines(markdown) {
+		if strings.HasPrefix(line, "|") {
+			line = strings.ReplaceAll(line, `\|`, "")
+		}
+		for len(line) > 0 {
+			rest := strings.TrimLeft(line, "`")
+			if n := len(line) - len(rest); n > 0 {
+				if end := closing(rest, n); end >= 0 {
+					b.WriteString("␟")
+					line = rest[end:]
+					continue
+				}
+				b.WriteString(line[:n])
+				line = rest
+				continue
+			}
+			b.WriteByte(line[0])
+			line = line[1:]
+		}
+	}
+	return b.String()
+}
+
+// closing returns the index behind the first run of exactly n backticks, or -1.
+func closing(s string, n int) int {
+	for i := 0; i < len(s); {
+		run := len(s[i:]) - len(strings.TrimLeft(s[i:], "`"))
+		if run == n {
+			return i + n
+		}
+		i += max(run, 1)
+	}
+	return -1
+}
+
+// FuzzSlug: no two groups share a branch, and all of them are branches.
+func FuzzSlug(f *testing.F) {
+	f.Add("a/b", "a+b")
+	f.Add("a.lock", "a%2Elock")
+	f.Add("..", ".")
+	f.Add("é", "\xff")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		x, y := slug(a), slug(b)
+		if a != b && x == y {
+			t.Errorf("%q and %q are both %q", a, b, x)
+		}
+		if a != "" && len(x) < 100 && !validBranch("pinsetter/web/"+x) {
+			t.Errorf("%q becomes %q", a, x)
+		}
+	})
+}
