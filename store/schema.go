@@ -57,4 +57,12 @@ var migrations = [][]string{{
 	`CREATE INDEX pinsetter_run_policy_run ON pinsetter_run_policy (run)`,
 }, {
 	`ALTER TABLE pinsetter_sighting ADD COLUMN digest_read BIGINT NOT NULL DEFAULT 0`,
+}, {
+	`CREATE TABLE pinsetter_proposal (
+		repository TEXT NOT NULL,
+		automation TEXT NOT NULL,
+		branch     TEXT NOT NULL,
+		put_at     BIGINT NOT NULL,
+		body       TEXT NOT NULL,
+		PRIMARY KEY (repository, automation, branch))`,
 }}

@@ -65,6 +65,7 @@ var suite = []struct {
 	test func(*testing.T, place)
 }{
 	{"first sight stays", testFirstSightStays},
+	{"pull requests are remembered by branch", testProposals},
 	{"a moved tag starts again", testMovedTag},
 	{"many sightings at once", testManySightings},
 	{"the earliest of two first sights counts", testEarliestFirstSight},

@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Proposals returns what is remembered of an automation's pull requests, by
+// their branches: what PutProposals was given. It writes nothing.
+func (l *Ledger) Proposals(ctx context.Context, repository, automation string) (map[string]json.RawMessage, error) {
+	found := map[string]json.RawMessage{}
+	if !l.reads() {
+		return found, nil
+	}
+	err := l.read(ctx, "read pull requests", func(ctx context.Context, q querier) error {
+		return q.query(ctx, func(row func(...any) error) error {
+			var branch, body string
+			if err := row(&branch, &body); err != nil {
+				return err
+			}
+			found[unquoted(branch)] = json.RawMessage(body)
+			return nil
+		}, "SELECT branch, body FROM pinsetter_proposal WHERE repository = $1 AND automation = $2", quoted(repository), quoted(automation))
+	})
+	return found, err
+}
+
+// PutProposals replaces what is remembered of some of an automation's pull
+// requests, by their branches; nil forgets one. The ledger keeps the JSON and
+// doesn't read it. Give what has changed alone.
+func (l *Ledger) PutProposals(ctx context.Context, at time.Time, repository, automation string, proposals map[string]json.RawMessage) error {
+	if !l.writes() || len(proposals) == 0 {
+		return nil
+	}
+	return l.write(ctx, "record pull requests", func(ctx context.Context, q querier) error {
+		for _, branch := range slices.Sorted(maps.Keys(proposals)) {
+			key := []any{quoted(repository), quoted(automation), quoted(branch)}
+			var err error
+			if body := proposals[branch]; body == nil {
+				_, err = q.exec(ctx, "DELETE FROM pinsetter_proposal WHERE repository = $1 AND automation = $2 AND branch = $3", key...)
+			} else {
+				_, err = q.exec(ctx, `INSERT INTO pinsetter_proposal (repository, automation, branch, put_at, body)
+					VALUES ($1, $2, $3, $4, $5) ON CONFLICT (repository, automation, branch) DO UPDATE
+					SET put_at = excluded.put_at, body = excluded.body`, append(key, micros(at), string(body))...)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,44 @@
+package store_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pinsetter/pinsetter/store"
+)
+
+func testProposals(t *testing.T, p place) {
+	l := p.open(t, store.Options{})
+	put := func(automation string, proposals map[string]json.RawMessage) {
+		t.Helper()
+		if err := l.PutProposals(t.Context(), noon, "h/r", automation, proposals); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("ns/a", map[string]json.RawMessage{"x": json.RawMessage(`{"number":1}`), "y\xff": json.RawMessage(`[2]`)})
+	put("ns/b", map[string]json.RawMessage{"x": json.RawMessage(`3`)})
+	put("ns/a", map[string]json.RawMessage{"x": json.RawMessage(`{"number":4}`), "none": nil})
+	remembered := func(l *store.Ledger) map[string]json.RawMessage {
+		t.Helper()
+		found, err := l.Proposals(t.Context(), "h/r", "ns/a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	want := map[string]json.RawMessage{"x": json.RawMessage(`{"number":4}`), "y\xff": json.RawMessage(`[2]`)}
+	if diff := cmp.Diff(want, remembered(l)); diff != "" {
+		t.Error(diff)
+	}
+	put("ns/a", map[string]json.RawMessage{"x": nil})
+	delete(want, "x")
+	if diff := cmp.Diff(want, remembered(p.open(t, store.Options{ReadOnly: true}))); diff != "" {
+		t.Error(diff)
+	}
+	prune(t, l, noon.Add(500*day))
+	if found := remembered(l); len(found) != 0 {
+		t.Errorf("after 500 days: %v", found)
+	}
+}
