@@ -250,7 +250,7 @@ func TestSQLiteKilledInUse(t *testing.T) {
 		}
 		begin := time.Now()
 		for time.Since(begin) < 10*time.Second { // until it has recorded something new
-			if info, err := os.Stat(p.raw + "-wal"); err == nil && info.Size() > 100_000 {
+			if info, err := os.Stat(p.raw + "-wal"); err == nil && info.Size() > 300_000 {
 				break
 			}
 			time.Sleep(time.Millisecond)
