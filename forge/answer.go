@@ -152,11 +152,26 @@ func (a *answer) message() string {
 		Errors  json.RawMessage `json:"errors"`
 	}
 	_ = json.Unmarshal(a.body, &said)
-	text := said.Message + " " + said.Error + " " + details(said.Errors)
+	text := said.Message + " " + said.Error + " " + details(said.Errors) + " " + a.lacking()
 	if _, secret, found := strings.Cut(a.authorization, " "); found && len(secret) > 3 {
 		text = strings.ReplaceAll(text, secret, "[token]")
 	}
 	return clean(text)
+}
+
+// lacking returns what GitHub says of the permission that a token lacks: its
+// header for apps and fine-grained tokens, else the scopes of classic ones.
+func (a *answer) lacking() string {
+	if a.StatusCode != http.StatusForbidden {
+		return ""
+	}
+	if needs := a.Header.Get("X-Accepted-GitHub-Permissions"); needs != "" {
+		return "(the permission that it takes: " + needs + ")"
+	}
+	if needs := a.Header.Get("X-Accepted-OAuth-Scopes"); needs != "" {
+		return "(the token's scopes are " + strconv.Quote(a.Header.Get("X-OAuth-Scopes")) + "; it takes one of: " + needs + ")"
+	}
+	return ""
 }
 
 // details returns the messages of GitHub's list of errors, which are objects or

@@ -76,10 +76,7 @@ var errNotModified = errors.New("not modified")
 type etagKey struct{}
 
 // withETag makes the requests of a context conditional: the transport sends the
-// ETag, and a 304 is errNotModified. An empty one changes nothing.
+// ETag, and a 304 is errNotModified. With an empty one they aren't.
 func withETag(ctx context.Context, etag string) context.Context {
-	if etag == "" {
-		return ctx
-	}
 	return context.WithValue(ctx, etagKey{}, etag)
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/pinsetter/pinsetter/config"
@@ -40,10 +41,16 @@ type transport struct {
 	// authorize returns the Authorization header; nil: none is sent.
 	authorize func(context.Context) (string, error)
 
-	// between is the least time between two requests that write; 0: any.
-	between time.Duration
-	writing sync.Mutex
-	written time.Time
+	pace *pace // of the requests that write; nil: any
+}
+
+// pace keeps requests that write apart. Transports with the same credentials
+// share one.
+type pace struct {
+	between time.Duration // the least time between two
+
+	mu   sync.Mutex
+	last time.Time
 }
 
 // newTransport returns a transport for the API at origin.
@@ -69,11 +76,19 @@ func (t *transport) client() *http.Client {
 
 // RoundTrip sends a request, and again where that helps.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := t.pace(r); err != nil {
-		return nil, err
+	if t.pace != nil && r.Method != http.MethodGet {
+		if err := t.pace.wait(r.Context(), t); err != nil {
+			return nil, err
+		}
 	}
 	for try := 1; ; try++ {
 		a, err := t.follow(r)
+		if err != nil && try < maxTries && r.Method == http.MethodGet && dropped(err) {
+			if err := t.sleep(r.Context(), time.Second<<(try-1)); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -91,19 +106,21 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// pace keeps requests that write apart, and one after the other.
-func (t *transport) pace(r *http.Request) error {
-	if t.between == 0 || r.Method == http.MethodGet {
-		return nil
-	}
-	t.writing.Lock()
-	defer t.writing.Unlock()
-	if wait := t.written.Add(t.between).Sub(t.now()); !t.written.IsZero() && wait > 0 {
-		if err := t.sleep(r.Context(), wait); err != nil {
+// dropped reports whether a connection was lost on the way.
+func dropped(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// wait returns when the next request may write.
+func (p *pace) wait(ctx context.Context, t *transport) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if wait := p.last.Add(p.between).Sub(t.now()); !p.last.IsZero() && wait > 0 {
+		if err := t.sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
-	t.written = t.now()
+	p.last = t.now()
 	return nil
 }
 
@@ -153,7 +170,7 @@ func (t *transport) send(r *http.Request, to *url.URL) (*answer, error) {
 		return nil, fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
-	response.Request = r
+	response.Request = &http.Request{Method: r.Method, URL: to}
 	return &answer{response, body, to, request.Header.Get("Authorization")}, nil
 }
 
@@ -161,7 +178,7 @@ func (t *transport) send(r *http.Request, to *url.URL) (*answer, error) {
 func (t *transport) prepare(request *http.Request, to *url.URL) (*http.Request, error) {
 	request.URL, request.Host = to, ""
 	request.Header.Set("User-Agent", "pinsetter")
-	if etag, ok := request.Context().Value(etagKey{}).(string); ok && request.Method == http.MethodGet {
+	if etag, _ := request.Context().Value(etagKey{}).(string); etag != "" && request.Method == http.MethodGet {
 		request.Header.Set("If-None-Match", etag)
 	}
 	if t.authorize != nil {
