@@ -54,8 +54,8 @@ var rooms = []struct {
 		golang.org/x/net/proxy`},
 	{name: "forge", rooms: root + " config login", opens: `
 		code.gitea.io/sdk/gitea
-		github.com/golang-jwt/jwt
 		github.com/google/go-github`},
+	{name: "hook", rooms: root + " config login"},
 	{name: "folder", rooms: root, opens: "golang.org/x/sys/unix"},
 	{name: "store", rooms: root, opens: `
 		database/sql
@@ -79,8 +79,9 @@ var rooms = []struct {
 // root is the name of the root package in the table: the words that rooms share.
 const root = "pinsetter"
 
-// common are the libraries that any room but the root may use.
-var common = []string{"golang.org/x/sync"}
+// common are the libraries that any room but the root may use. Tokens are signed
+// in one room and checked in another.
+var common = []string{"github.com/golang-jwt/jwt", "golang.org/x/sync"}
 
 // doubles are the libraries that parts uses to be the other side of a door.
 var doubles = []string{

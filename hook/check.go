@@ -1,0 +1,128 @@
+package hook
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// delivery is one request to a receiver.
+type delivery struct {
+	ctx    context.Context
+	to     *config.Receiver
+	header http.Header
+	body   []byte
+}
+
+// checks says, for each type of receiver, why a delivery is refused. A type
+// without a check lets nothing in.
+var checks = map[string]func(*Handler, delivery) error{
+	config.ReceiverGeneric:     func(*Handler, delivery) error { return nil },
+	config.ReceiverGenericHMAC: func(_ *Handler, d delivery) error { return d.signed("X-Signature") },
+	config.ReceiverGitHub:      checkGitHub,
+	config.ReceiverGitLab:      checkGitLab,
+	config.ReceiverBitbucket:   checkBitbucket,
+	config.ReceiverHarbor:      func(_ *Handler, d delivery) error { return d.bearsToken("Authorization") },
+	config.ReceiverDockerHub:   func(_ *Handler, d delivery) error { return d.reads(&dockerHub{}) },
+	config.ReceiverQuay:        func(_ *Handler, d delivery) error { return d.reads(&quay{}) },
+	config.ReceiverACR:         func(_ *Handler, d delivery) error { return d.reads(&acr{}) },
+	config.ReceiverNexus:       checkNexus,
+	config.ReceiverGCR:         checkGCR,
+	config.ReceiverCDEvents:    checkCDEvents,
+}
+
+// https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
+func checkGitHub(_ *Handler, d delivery) error {
+	if err := d.signed("X-Hub-Signature-256", "X-Hub-Signature"); err != nil {
+		return err
+	}
+	return d.listed("X-GitHub-Event")
+}
+
+// https://docs.gitlab.com/user/project/integrations/webhooks/
+func checkGitLab(_ *Handler, d delivery) error {
+	if err := d.bearsToken("X-Gitlab-Token"); err != nil {
+		return err
+	}
+	return d.listed("X-Gitlab-Event")
+}
+
+// https://confluence.atlassian.com/bitbucketserver/manage-webhooks-938025878.html
+func checkBitbucket(_ *Handler, d delivery) error {
+	if err := d.signed("X-Hub-Signature-256", "X-Hub-Signature"); err != nil {
+		return err
+	}
+	return d.listed("X-Event-Key")
+}
+
+// https://help.sonatype.com/en/working-with-hmac-payloads.html
+func checkNexus(_ *Handler, d delivery) error {
+	const header = "X-Nexus-Webhook-Signature"
+	sum, err := hex.DecodeString(d.header.Get(header))
+	if err != nil || len(sum) == 0 || !d.matches(sha1.New, sum) {
+		return fmt.Errorf("its header %s is not the HMAC-SHA1 of the body with the token, in hex", header)
+	}
+	return d.reads(&nexus{})
+}
+
+// algorithms are those of a signature "name=hex".
+var algorithms = map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New, "sha512": sha512.New}
+
+// signed refuses a body that isn't signed with the token. The first of the
+// headers that is there counts.
+func (d delivery) signed(headers ...string) error {
+	for _, header := range headers {
+		signature := d.header.Get(header)
+		if signature == "" {
+			continue
+		}
+		algorithm, sum, _ := strings.Cut(signature, "=")
+		given, err := hex.DecodeString(sum)
+		if newHash := algorithms[algorithm]; err == nil && newHash != nil && d.matches(newHash, given) {
+			return nil
+		}
+		return fmt.Errorf("its header %s is not a signature of the body with the token", header)
+	}
+	return fmt.Errorf("it has no header %s: set the token as the sender's secret", headers[0])
+}
+
+// matches reports whether sum is the body's HMAC with the token.
+func (d delivery) matches(newHash func() hash.Hash, sum []byte) bool {
+	mac := hmac.New(newHash, []byte(d.to.Token.Reveal()))
+	mac.Write(d.body)
+	return hmac.Equal(sum, mac.Sum(nil))
+}
+
+// bearsToken refuses a delivery whose header isn't the token. The time that it
+// takes says nothing about either, not even a length.
+func (d delivery) bearsToken(header string) error {
+	given, want := sha256.Sum256([]byte(d.header.Get(header))), sha256.Sum256([]byte(d.to.Token.Reveal()))
+	if subtle.ConstantTimeCompare(given[:], want[:]) != 1 {
+		return fmt.Errorf("its header %s is not the token", header)
+	}
+	return nil
+}
+
+// listed refuses an event that spec.events doesn't list.
+func (d delivery) listed(header string) error {
+	event := d.header.Get(header)
+	if len(d.to.Events) == 0 || slices.ContainsFunc(d.to.Events, func(e string) bool { return strings.EqualFold(e, event) }) {
+		return nil
+	}
+	if event == "" {
+		return fmt.Errorf("it has no header %s, and spec.events lists events", header)
+	}
+	return errors.New("its event is not in spec.events")
+}

@@ -1,0 +1,149 @@
+// Package hook takes webhooks, at the addresses and with the checks of Flux's
+// Receivers, so that senders need no change. A delivery is a hint to look at
+// some objects and never data: of what it says, only what the check needs is
+// read.
+//
+// The path of a receiver is as good as a password. It shows in no error, and who
+// serves a Handler keeps it out of logs and metrics.
+package hook
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/login"
+)
+
+// Prefix is what the path of every receiver begins with.
+const Prefix = "/hook/"
+
+// MaxBody bounds the body of a delivery in bytes. It is Flux's bound.
+const MaxBody = 3 << 20
+
+// Wake asks to look at some objects.
+type Wake struct {
+	Receiver pinsetter.Name
+	Objects  []pinsetter.Object // as in config.Receiver.Resources; not to be changed
+}
+
+// Options says what is done with deliveries. Only Wake must be set.
+type Options struct {
+	// Wake is told of each delivery that passed its check, before it is answered.
+	// It is called from several goroutines and must not block: the sender waits,
+	// and ctx ends with the answer.
+	Wake func(ctx context.Context, w Wake)
+
+	// Refused, where it is set, is told the status and the reason of each request
+	// that isn't let in. The name is zero where no receiver has the path.
+	Refused func(receiver pinsetter.Name, status int, err error)
+
+	// Dialer opens the connections to Google's keys.
+	Dialer login.Dialer
+
+	// Environment says with Getenv whether the environment's proxies are used.
+	Environment login.Environment
+
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// Handler takes deliveries for a set of receivers. It is safe for concurrent
+// use.
+type Handler struct {
+	o         Options
+	receivers map[[sha256.Size]byte]*config.Receiver // by the digest of the path
+	google    *keyring
+}
+
+// New returns a handler for those receivers that have a token: one without has
+// no path. Of two that have one path, which Flux's way of making paths allows,
+// the second is left out and the error names both.
+func New(receivers []*config.Receiver, o Options) (*Handler, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	h := &Handler{o: o, receivers: make(map[[sha256.Size]byte]*config.Receiver, len(receivers)), google: newKeyring(o)}
+	var errs []error
+	for _, r := range receivers {
+		if r.Token.IsZero() {
+			continue
+		}
+		door := sha256.Sum256([]byte(Path(r)))
+		if first := h.receivers[door]; first != nil {
+			errs = append(errs, fmt.Errorf("serve Receiver %s: it has the path of Receiver %s: give one of them another token", r.Name, first.Name))
+			continue
+		}
+		h.receivers[door] = r
+	}
+	return h, errors.Join(errs...)
+}
+
+// Path returns the path of a receiver's address. It is a secret.
+func Path(r *config.Receiver) string {
+	return fmt.Sprintf("%s%x", Prefix, sha256.Sum256([]byte(r.Token.Reveal()+r.Name.Name+r.Name.Namespace)))
+}
+
+// ServeHTTP answers as Flux does: 200, also where a receiver leads to nothing;
+// 400 where the check or the filter of events refuses; 404 for a path of no
+// receiver; 413 for a body over MaxBody; 500 where the check can't be made now;
+// 503 for a receiver that is suspended or has errors. Answers have no body.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// A map tells in how long it takes about its keys. These are digests of
+	// paths, of which nobody learns a path bit by bit.
+	receiver := h.receivers[sha256.Sum256([]byte(r.URL.Path))]
+	if receiver == nil {
+		h.refuse(w, pinsetter.Name{}, http.StatusNotFound, errors.New("no receiver has this path"))
+		return
+	}
+	if status, err := h.judge(w, r, receiver); err != nil {
+		h.refuse(w, receiver.Name, status, fmt.Errorf("take a delivery for Receiver %s: %w", receiver.Name, err))
+		return
+	}
+	if len(receiver.Resources) > 0 {
+		h.o.Wake(r.Context(), Wake{Receiver: receiver.Name, Objects: receiver.Resources})
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+func (h *Handler) refuse(w http.ResponseWriter, receiver pinsetter.Name, status int, err error) {
+	if h.o.Refused != nil {
+		h.o.Refused(receiver, status, err)
+	}
+	w.WriteHeader(status)
+}
+
+// judge returns why a delivery isn't let in, and the status that says so.
+func (h *Handler) judge(w http.ResponseWriter, r *http.Request, receiver *config.Receiver) (int, error) {
+	switch {
+	case receiver.Suspended:
+		return http.StatusServiceUnavailable, errors.New("it is suspended")
+	case receiver.Err != nil:
+		return http.StatusServiceUnavailable, errors.New("it has errors")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return http.StatusRequestEntityTooLarge, fmt.Errorf("the body has more than %d bytes", MaxBody)
+	}
+	if err != nil {
+		return http.StatusBadRequest, errors.New("the body can't be read to its end")
+	}
+	check := checks[receiver.Type]
+	if check == nil {
+		return http.StatusServiceUnavailable, fmt.Errorf("its type %q has no check", receiver.Type)
+	}
+	err = check(h, delivery{r.Context(), receiver, r.Header, body})
+	switch {
+	case errors.Is(err, errNoKeys):
+		return http.StatusInternalServerError, err
+	case err != nil:
+		return http.StatusBadRequest, err
+	}
+	return http.StatusOK, nil
+}
