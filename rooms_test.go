@@ -54,7 +54,8 @@ var rooms = []struct {
 		golang.org/x/net/proxy`},
 	{name: "forge", rooms: root + " config login", opens: `
 		code.gitea.io/sdk/gitea
-		github.com/google/go-github`},
+		github.com/google/go-github
+		gitlab.com/gitlab-org/api/client-go`},
 	{name: "hook", rooms: root + " config login"},
 	{name: "folder", rooms: root, opens: "golang.org/x/sys/unix"},
 	{name: "store", rooms: root, opens: `
@@ -85,6 +86,7 @@ var common = []string{"github.com/golang-jwt/jwt", "golang.org/x/sync"}
 
 // doubles are the libraries that parts uses to be the other side of a door.
 var doubles = []string{
+	"github.com/getkin/kin-openapi",
 	"github.com/google/go-containerregistry",
 	"golang.org/x/crypto/bcrypt",
 	"golang.org/x/crypto/ssh",

@@ -2,9 +2,12 @@ package forge
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -104,9 +107,11 @@ func (a *answer) asked(now time.Time) (time.Duration, bool) {
 	if at, err := http.ParseTime(after); err == nil {
 		return max(0, at.Sub(now)), true
 	}
-	reset, err := strconv.ParseInt(a.Header.Get("X-RateLimit-Reset"), 10, 64)
-	if err == nil && a.Header.Get("X-RateLimit-Remaining") == "0" {
-		return max(0, time.Unix(reset, 0).Sub(now)), true
+	for _, prefix := range []string{"X-RateLimit-", "RateLimit-"} { // GitHub's and GitLab's
+		reset, err := strconv.ParseInt(a.Header.Get(prefix+"Reset"), 10, 64)
+		if err == nil && a.Header.Get(prefix+"Remaining") == "0" {
+			return max(0, time.Unix(reset, 0).Sub(now)), true
+		}
 	}
 	return 0, false
 }
@@ -114,6 +119,8 @@ func (a *answer) asked(now time.Time) (time.Duration, bool) {
 // result returns the answer as a response, or as the error that it is.
 func (a *answer) result() (*http.Response, error) {
 	switch {
+	case a.StatusCode < 300 && a.hollow():
+		return nil, errors.New("the answer is a list of nothing")
 	case a.StatusCode < 300:
 		return a.Response, nil
 	case a.StatusCode == http.StatusNotModified:
@@ -122,6 +129,13 @@ func (a *answer) result() (*http.Response, error) {
 	e := &statusError{Status: a.StatusCode, Message: a.message()}
 	e.kind = kind(e)
 	return nil, e
+}
+
+// hollow reports whether an answer lists a null, which the clients don't look for.
+func (a *answer) hollow() bool {
+	var list []json.RawMessage
+	return json.Unmarshal(a.body, &list) == nil &&
+		slices.ContainsFunc(list, func(item json.RawMessage) bool { return string(item) == "null" })
 }
 
 // kind returns the sentinel of a status.
@@ -147,12 +161,14 @@ func kind(e *statusError) error {
 // message returns what the forge said, fit to show and without the credentials.
 func (a *answer) message() string {
 	var said struct {
-		Message string          `json:"message"`
-		Error   string          `json:"error"`
-		Errors  json.RawMessage `json:"errors"`
+		Message     json.RawMessage `json:"message"`
+		Error       string          `json:"error"`
+		Description string          `json:"error_description"` // GitLab's, of a scope that is missing
+		Scope       string          `json:"scope"`
+		Errors      json.RawMessage `json:"errors"`
 	}
 	_ = json.Unmarshal(a.body, &said)
-	text := said.Message + " " + said.Error + " " + details(said.Errors) + " " + a.lacking()
+	text := words(said.Message) + " " + said.Error + " " + said.Description + " " + said.Scope + " " + details(said.Errors) + " " + a.lacking()
 	if _, secret, found := strings.Cut(a.authorization, " "); found && len(secret) > 3 {
 		text = strings.ReplaceAll(text, secret, "[token]")
 	}
@@ -172,6 +188,24 @@ func (a *answer) lacking() string {
 		return "(the token's scopes are " + strconv.Quote(a.Header.Get("X-OAuth-Scopes")) + "; it takes one of: " + needs + ")"
 	}
 	return ""
+}
+
+// words returns a message, which at GitLab may be a list, or lists by the name of
+// what is wrong.
+func words(message json.RawMessage) string {
+	var text string
+	var list []string
+	var named map[string][]string
+	switch {
+	case json.Unmarshal(message, &text) == nil:
+		return text
+	case json.Unmarshal(message, &list) == nil:
+	case json.Unmarshal(message, &named) == nil:
+		for _, name := range slices.Sorted(maps.Keys(named)) {
+			list = append(list, name+" "+strings.Join(named[name], ", "))
+		}
+	}
+	return strings.Join(list, "; ")
 }
 
 // details returns the messages of GitHub's list of errors, which are objects or

@@ -2,7 +2,6 @@ package forge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -42,9 +41,9 @@ func openHost(where *config.Forge, p place, o Options) (host, error) {
 	case config.ForgeGitHub:
 		return openGitHub(where, p, o)
 	case config.ForgeGitLab:
-		return nil, errors.New("merge requests at GitLab can't be opened yet")
+		return openGitLab(where, p, o)
 	}
-	return nil, fmt.Errorf("the provider %q is none of %s, %s", where.Provider, config.ForgeGitHub, config.ForgeGitea)
+	return nil, fmt.Errorf("the provider %q is none of %s, %s, %s", where.Provider, config.ForgeGitHub, config.ForgeGitLab, config.ForgeGitea)
 }
 
 // String returns the repository's web address.

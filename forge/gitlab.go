@@ -1,0 +1,250 @@
+package forge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	sdk "gitlab.com/gitlab-org/api/client-go"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// gitlab is a project at a GitLab.
+type gitlab struct {
+	api   *sdk.Client
+	path  string       // of the project: groups, subgroups and name
+	moved atomic.Int64 // the project's number once it is known to have another path; else 0
+}
+
+func openGitLab(where *config.Forge, p place, o Options) (host, error) {
+	secret, err := token(where, p, o)
+	if err != nil {
+		return nil, err
+	}
+	if ofJob(secret) {
+		return nil, fmt.Errorf("%w: %s is the token of a CI job, and GitLab lets none open merge requests: give a secretRef whose Secret has a project's access token of the scope api as the key token", ErrForbidden, secret)
+	}
+	t, err := newTransport(where, p.web, o)
+	if err != nil {
+		return nil, err
+	}
+	t.authorize = func(context.Context) (string, error) { return "Bearer " + secret.Reveal(), nil }
+	api, err := sdk.NewAuthSourceClient(sdk.Unauthenticated{}, sdk.WithBaseURL(p.web.String()),
+		sdk.WithHTTPClient(t.client()), sdk.WithoutRetries(), sdk.WithCustomLimiter(unlimited{}))
+	if err != nil {
+		return nil, err
+	}
+	return &gitlab{api: api, path: strings.Join(p.path, "/")}, nil
+}
+
+// ofJob reports whether a token is the one that GitLab's runner hands to a job:
+// https://docs.gitlab.com/security/tokens/#token-prefixes
+func ofJob(secret pinsetter.Secret) bool {
+	return secret.String() == "[CI_JOB_TOKEN]" || strings.HasPrefix(secret.Reveal(), "glcbt-")
+}
+
+// unlimited leaves the pace to the transport.
+type unlimited struct{}
+
+func (unlimited) Wait(ctx context.Context) error { return ctx.Err() }
+
+// project returns what the API knows the project by.
+func (g *gitlab) project() any {
+	if number := g.moved.Load(); number != 0 {
+		return number
+	}
+	return g.path
+}
+
+// write sends a request that changes something. At the old path of a project
+// GitLab redirects only those that read, so it is sent again with the project's
+// number. What GitLab calls forbidden is looked into.
+func write[T any](ctx context.Context, g *gitlab, send func(project any) (*T, *sdk.Response, error)) (*T, error) {
+	out, err := whole(send(g.project()))
+	refused, moved := status(err, http.StatusMethodNotAllowed)
+	moved = moved && strings.Contains(refused.Message, "moved projects")
+	if !moved && !errors.Is(err, ErrForbidden) {
+		return out, err
+	}
+	project, failed := g.about(ctx)
+	switch {
+	case failed != nil:
+		return nil, err
+	case moved:
+		g.moved.Store(project.ID)
+		return whole(send(project.ID))
+	case project.Archived:
+		return nil, ErrArchived
+	}
+	return nil, fmt.Errorf("%w (the token needs the scope api, and its user the role Developer)", inner(err))
+}
+
+// whole returns what the SDK made of an answer, which is nil where that was null.
+func whole[T any](out *T, _ *sdk.Response, err error) (*T, error) {
+	if err == nil && out == nil {
+		err = errors.New("the answer is empty")
+	}
+	return out, err
+}
+
+// about asks for the project itself.
+func (g *gitlab) about(ctx context.Context) (*sdk.Project, error) {
+	return whole(g.api.Projects.GetProject(g.project(), nil, sdk.WithContext(ctx)))
+}
+
+// fetch asks for a merge request by its number.
+func (g *gitlab) fetch(ctx context.Context, number int) (*sdk.MergeRequest, *sdk.Response, error) {
+	mr, response, err := g.api.MergeRequests.GetMergeRequest(g.project(), int64(number), nil, sdk.WithContext(ctx))
+	mr, err = whole(mr, response, err)
+	return mr, response, err
+}
+
+// get says the ETag of this answer alone: those of others are for other bytes.
+func (g *gitlab) get(ctx context.Context, number int, _ string) (*PullRequest, error) {
+	mr, response, err := g.fetch(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	pr := readMerge(&mr.BasicMergeRequest)
+	if pr != nil {
+		pr.ETag = response.Header.Get("ETag")
+	}
+	return pr, nil
+}
+
+// existing finds the number in what GitLab says of a merge request that exists.
+var existing = regexp.MustCompile(`!([0-9]{1,9})\b`)
+
+// create needs three requests. GitLab makes the labels that there aren't.
+func (g *gitlab) create(ctx context.Context, p Proposal) (*PullRequest, error) {
+	for _, label := range p.Labels {
+		if strings.Contains(label, ",") {
+			return nil, fmt.Errorf("%w: the label %q: GitLab has none with a comma", ErrInvalid, label)
+		}
+	}
+	if err := g.differ(ctx, p); err != nil {
+		return nil, err
+	}
+	mr, err := write(ctx, g, func(project any) (*sdk.MergeRequest, *sdk.Response, error) {
+		return g.api.MergeRequests.CreateMergeRequest(project, &sdk.CreateMergeRequestOptions{
+			SourceBranch: &p.Head, TargetBranch: &p.Base, Labels: (*sdk.LabelOptions)(&p.Labels),
+			Title: sdk.Ptr(draftTitle(gitlabDraft, p.Title, p.Draft)), Description: sdk.Ptr(disarm(p.Body)),
+		}, sdk.WithContext(ctx))
+	})
+	if refused, ok := status(err, http.StatusConflict); ok {
+		exists := &existsError{cause: refused}
+		if match := existing.FindStringSubmatch(refused.Message); match != nil {
+			exists.number, _ = strconv.Atoi(match[1])
+		}
+		return nil, exists
+	}
+	if err != nil {
+		return nil, err
+	}
+	return readMerge(&mr.BasicMergeRequest), nil
+}
+
+// differ returns an error where a branch isn't there, or both are at one commit:
+// GitLab opens an empty merge request then.
+func (g *gitlab) differ(ctx context.Context, p Proposal) error {
+	var hashes []string
+	for _, name := range []string{p.Head, p.Base} {
+		branch, err := whole(g.api.Branches.GetBranch(g.project(), name, sdk.WithContext(ctx)))
+		if err != nil {
+			return fmt.Errorf("branch %q: %w", name, inner(err))
+		}
+		if branch.Commit != nil {
+			hashes = append(hashes, branch.Commit.ID)
+		}
+	}
+	if len(hashes) == 2 && hashes[0] == hashes[1] {
+		return fmt.Errorf("%w: there is no difference between %q and %q", ErrInvalid, p.Head, p.Base)
+	}
+	return nil
+}
+
+func (g *gitlab) further(p Proposal) bool { return len(p.Reviewers)+len(p.Assignees) > 0 }
+
+// adorn adds reviewers and assignees to those that people may have added since.
+// A name that GitLab doesn't know doesn't keep the others out.
+func (g *gitlab) adorn(ctx context.Context, pr *PullRequest, p Proposal) error {
+	if !g.further(p) {
+		return nil
+	}
+	now, _, err := g.fetch(ctx, pr.Number)
+	if err != nil {
+		return err
+	}
+	reviewers, unasked := g.users(ctx, now.Reviewers, p.Reviewers)
+	assignees, unassigned := g.users(ctx, now.Assignees, p.Assignees)
+	_, err = write(ctx, g, func(project any) (*sdk.MergeRequest, *sdk.Response, error) {
+		return g.api.MergeRequests.UpdateMergeRequest(project, int64(pr.Number), &sdk.UpdateMergeRequestOptions{
+			ReviewerIDs: &reviewers, AssigneeIDs: &assignees,
+		}, sdk.WithContext(ctx))
+	})
+	return errors.Join(unasked, unassigned, err)
+}
+
+// users returns the numbers of users that are there and of those with names.
+func (g *gitlab) users(ctx context.Context, there []*sdk.BasicUser, names []string) ([]int64, error) {
+	ids, errs := []int64{}, []error{}
+	for _, user := range there {
+		ids = append(ids, user.ID)
+	}
+	for _, name := range names {
+		id, err := g.user(ctx, name)
+		if err != nil {
+			errs = append(errs, err)
+		} else if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, errors.Join(errs...)
+}
+
+func (g *gitlab) user(ctx context.Context, name string) (int64, error) {
+	if strings.Contains(name, "/") {
+		return 0, fmt.Errorf("%w: %q: GitLab asks users for reviews, and no groups", ErrInvalid, name)
+	}
+	users, _, err := g.api.Users.ListUsers(&sdk.ListUsersOptions{Username: &name}, sdk.WithContext(ctx))
+	if err != nil {
+		return 0, fmt.Errorf("user %q: %w", name, inner(err))
+	}
+	for _, user := range users {
+		if strings.EqualFold(user.Username, name) {
+			return user.ID, nil
+		}
+	}
+	return 0, fmt.Errorf("%w: user %q", ErrNotFound, name)
+}
+
+func (g *gitlab) edit(ctx context.Context, pr *PullRequest, e edit) (*PullRequest, error) {
+	options := &sdk.UpdateMergeRequestOptions{
+		Title: sdk.Ptr(draftTitle(gitlabDraft, e.Title, pr.Draft)), Description: sdk.Ptr(disarm(e.Body)),
+	}
+	if e.Close {
+		options.StateEvent = sdk.Ptr("close")
+	}
+	mr, err := write(ctx, g, func(project any) (*sdk.MergeRequest, *sdk.Response, error) {
+		return g.api.MergeRequests.UpdateMergeRequest(project, int64(pr.Number), options, sdk.WithContext(ctx))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return readMerge(&mr.BasicMergeRequest), nil
+}
+
+func (g *gitlab) comment(ctx context.Context, number int, text string) error {
+	_, err := write(ctx, g, func(project any) (*sdk.Note, *sdk.Response, error) {
+		return g.api.Notes.CreateMergeRequestNote(project, int64(number), &sdk.CreateMergeRequestNoteOptions{Body: sdk.Ptr(disarm(text))}, sdk.WithContext(ctx))
+	})
+	return err
+}

@@ -1,0 +1,45 @@
+package forge
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// FuzzDisarm: no line of a text is an order any more, and nothing is lost.
+func FuzzDisarm(f *testing.F) {
+	for _, text := range []string{"/merge", "a\n/close b", " \\/x", "\n\r/x", "\\\\/", "```\n/etc\n```"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		disarmed := disarm(text)
+		for line := range strings.Lines(strings.ReplaceAll(disarmed, "\r", "")) {
+			if strings.HasPrefix(strings.TrimLeft(line, " \t\v\f"), "/") {
+				t.Errorf("%q: the line %q", text, line)
+			}
+		}
+		if got := rearm(disarmed); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	})
+}
+
+// FuzzMessage: whatever a forge says, it is one bounded line without the token.
+func FuzzMessage(f *testing.F) {
+	for _, body := range []string{
+		`{"message":"no"}`, `{"message":["a","b"]}`, `{"message":{"base":["a"],"note":["b","c"]}}`, `null`, `[null]`,
+		`{"error":"insufficient_scope","error_description":"The token lacks it.","scope":"api read_api"}`,
+		`{"message":"glpat-secret","errors":[{"resource":"R","code":"c"},"x"]}`,
+	} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		a := &answer{Response: &http.Response{StatusCode: http.StatusForbidden}, body: []byte(body), authorization: "Bearer glpat-secret"}
+		said := a.message()
+		if strings.ContainsFunc(said, func(r rune) bool { return r < ' ' }) || utf8.RuneCountInString(said) > 500 || strings.Contains(said, "glpat-secret") {
+			t.Errorf("%q: %q", body, said)
+		}
+		a.hollow()
+	})
+}

@@ -1,0 +1,117 @@
+package forge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	sdk "gitlab.com/gitlab-org/api/client-go"
+)
+
+// merge has GitLab merge: at once where the pipeline succeeded, else when the
+// rules are fulfilled, and through the train where there is one. It refuses what
+// has no pipeline to wait for; that is merged here, as far as the rules allow.
+// Either way it is the commit that GitLab is told, or none.
+func (g *gitlab) merge(ctx context.Context, pr *PullRequest) (Merging, string, error) {
+	now, response, err := g.fetch(ctx, pr.Number)
+	switch {
+	case err != nil:
+		return "", "", err
+	case now.State == "merged":
+		return MergeDone, "", nil
+	case now.State == "closed":
+		return "", "", fmt.Errorf("%w: it is closed", ErrInvalid)
+	case now.Draft:
+		return MergeWaiting, "it is a draft", nil
+	case now.SHA != pr.HeadHash:
+		return MergeWaiting, "its branch changed", nil
+	case now.MergeWhenPipelineSucceeds:
+		return MergeEnabled, waitsFor(now), nil
+	}
+	// GitLab before 17.11 knows the second name alone, and would merge at once.
+	later := &sdk.AcceptMergeRequestOptions{AutoMerge: sdk.Ptr(true), MergeWhenPipelineSucceeds: sdk.Ptr(true), SHA: &pr.HeadHash} //nolint:staticcheck // for the older
+	merging, refused, err := g.accept(ctx, pr, later)
+	if err != nil || refused == nil {
+		return merging.what, merging.why, err
+	}
+	why, err := g.unready(ctx, now, response.Header.Get("Date"))
+	if err != nil || why != "" {
+		return MergeWaiting, why, err
+	}
+	merging, refused, err = g.accept(ctx, pr, &sdk.AcceptMergeRequestOptions{SHA: &pr.HeadHash})
+	if refused != nil {
+		return MergeWaiting, refused.Message, nil
+	}
+	return merging.what, merging.why, err
+}
+
+// outcome is what an attempt to merge has come to.
+type outcome struct {
+	what Merging
+	why  string
+}
+
+// accept asks for a merge and returns what GitLab has against it, if it has.
+func (g *gitlab) accept(ctx context.Context, pr *PullRequest, o *sdk.AcceptMergeRequestOptions) (outcome, *statusError, error) {
+	mr, err := write(ctx, g, func(project any) (*sdk.MergeRequest, *sdk.Response, error) {
+		return g.api.MergeRequests.AcceptMergeRequest(project, int64(pr.Number), o, sdk.WithContext(ctx))
+	})
+	var refused *statusError
+	switch {
+	case errors.As(err, &refused):
+		switch refused.Status {
+		case http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusConflict, http.StatusUnprocessableEntity:
+			return outcome{}, refused, nil
+		case http.StatusUnauthorized: // the token was good a moment ago
+			return outcome{}, nil, fmt.Errorf("%w: the token's user may not merge into %q", ErrForbidden, pr.Base)
+		}
+		return outcome{}, nil, err
+	case err != nil:
+		return outcome{}, nil, err
+	case mr.State == "merged":
+		return outcome{what: MergeDone}, nil, nil
+	case mr.MergeWhenPipelineSucceeds:
+		return outcome{MergeEnabled, waitsFor(mr)}, nil, nil
+	}
+	return outcome{MergeWaiting, waitsFor(mr)}, nil, nil
+}
+
+// begins is how long GitLab may take to begin a pipeline after a push, which it
+// does in the background. There is nothing to ask for that.
+const begins = time.Minute
+
+// unready returns why a merge request that GitLab doesn't merge by itself can't be
+// merged here, "" where it can. At is the forge's time.
+func (g *gitlab) unready(ctx context.Context, mr *sdk.MergeRequest, at string) (string, error) {
+	if why := waitsFor(mr); why != "" {
+		return why, nil
+	}
+	now, err := http.ParseTime(at)
+	if err == nil && mr.HeadPipeline == nil && mr.UpdatedAt != nil && now.Sub(*mr.UpdatedAt) < begins {
+		return "GitLab may yet begin a pipeline", nil
+	}
+	project, err := g.about(ctx)
+	if err != nil {
+		return "", err
+	}
+	if project.MergeTrainsEnabled {
+		return "the project merges by trains, and they take what has a pipeline", nil
+	}
+	return "", nil
+}
+
+// waitsFor returns what a merge request waits for, "" where GitLab names nothing:
+// https://docs.gitlab.com/api/merge_requests/#merge-status
+func waitsFor(mr *sdk.MergeRequest) string {
+	if p := mr.HeadPipeline; p != nil && p.Status != "success" && p.Status != "skipped" {
+		return fmt.Sprintf("the pipeline's status is %q", p.Status)
+	}
+	switch mr.DetailedMergeStatus {
+	case "", "mergeable": // GitLab before 15.6 has none
+		return ""
+	}
+	return "GitLab says: " + strings.ReplaceAll(mr.DetailedMergeStatus, "_", " ")
+}

@@ -1,0 +1,136 @@
+package forge
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	sdk "gitlab.com/gitlab-org/api/client-go"
+)
+
+const (
+	gitlabPage  = 100 // GitLab gives no more at once
+	gitlabFew   = 20  // merge requests of two branches at once: their descriptions are long
+	gitlabPages = 5   // of either
+)
+
+// find asks with the branches, so that all that come are the repository's or a
+// fork's of these. An open one is looked for alone first: of merged ones a branch
+// may have had many.
+func (g *gitlab) find(ctx context.Context, head, base string) (*PullRequest, error) {
+	for _, state := range []string{"opened", "all"} {
+		pr, err := g.search(ctx, state, head, base)
+		if err != nil || pr != nil {
+			return pr, err
+		}
+	}
+	return nil, nil
+}
+
+// search returns the newest merge request in a state, nil where there is none:
+// GitLab lists them newest first.
+func (g *gitlab) search(ctx context.Context, state, head, base string) (*PullRequest, error) {
+	for page := int64(1); page <= gitlabPages; page++ {
+		some, _, err := g.api.MergeRequests.ListProjectMergeRequests(g.project(), &sdk.ListProjectMergeRequestsOptions{
+			ListOptions: sdk.ListOptions{Page: page, PerPage: gitlabFew},
+			State:       &state, SourceBranch: &head, TargetBranch: &base,
+		}, sdk.WithContext(ctx))
+		if err != nil {
+			return nil, err
+		}
+		for _, mr := range some {
+			if pr := readMerge(mr); pr != nil && pr.Head == head && pr.Base == base {
+				return pr, nil
+			}
+		}
+		if len(some) < gitlabFew {
+			break
+		}
+	}
+	return nil, nil
+}
+
+// readMerge returns what GitLab says of a merge request, nil for one from a fork.
+func readMerge(mr *sdk.BasicMergeRequest) *PullRequest {
+	if mr.SourceProjectID != mr.TargetProjectID {
+		return nil
+	}
+	pr := &PullRequest{
+		Number: int(mr.IID), URL: mr.WebURL, State: StateOpen,
+		Head: mr.SourceBranch, HeadHash: mr.SHA, Base: mr.TargetBranch,
+		Title: mr.Title, Body: rearm(mr.Description), Draft: mr.Draft,
+		AutoMerge: mr.MergeWhenPipelineSucceeds,
+	}
+	switch mr.State {
+	case "merged":
+		pr.State = StateMerged
+	case "closed":
+		pr.State = StateClosed
+	}
+	if pr.Draft {
+		pr.Title = undraft(pr.Title)
+	}
+	return pr
+}
+
+// A line that begins with a slash is an order to GitLab, in descriptions as in
+// comments, such as /merge or /approve: it is carried out as the token's user and
+// taken out of the text. A backslash before the slash is one that Markdown
+// doesn't show. https://docs.gitlab.com/user/project/quick_actions/
+var (
+	order    = regexp.MustCompile(`(?m)^([ \t\r\v\f]*\\*)/`)
+	disarmed = regexp.MustCompile(`(?m)^([ \t\r\v\f]*\\*)\\/`)
+)
+
+// disarm returns a text that gives GitLab no orders.
+func disarm(text string) string { return order.ReplaceAllString(text, `${1}\/`) }
+
+// rearm undoes disarm.
+func rearm(text string) string { return disarmed.ReplaceAllString(text, `${1}/`) }
+
+// commented looks at the newest comments first.
+func (g *gitlab) commented(ctx context.Context, number int, mark string) (bool, error) {
+	for page := int64(1); page <= gitlabPages; page++ {
+		notes, _, err := g.api.Notes.ListMergeRequestNotes(g.project(), int64(number), &sdk.ListMergeRequestNotesOptions{
+			ListOptions: sdk.ListOptions{Page: page, PerPage: gitlabPage},
+		}, sdk.WithContext(ctx))
+		if err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(notes, func(note *sdk.Note) bool { return strings.Contains(note.Body, mark) }) {
+			return true, nil
+		}
+		if len(notes) < gitlabPage {
+			break
+		}
+	}
+	return false, nil
+}
+
+// commits come newest first, a page at a time. GitLab may say nothing of their
+// parents.
+func (g *gitlab) commits(ctx context.Context, number int) ([]Commit, error) {
+	var all []Commit
+	for page := int64(1); len(all) < maxCommits; page++ {
+		some, _, err := g.api.MergeRequests.GetMergeRequestCommits(g.project(), int64(number), &sdk.GetMergeRequestCommitsOptions{
+			ListOptions: sdk.ListOptions{Page: page, PerPage: gitlabPage},
+		}, sdk.WithContext(ctx))
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range some {
+			all = append(all, Commit{
+				Hash: c.ID, Message: c.Message, Parents: c.ParentIDs,
+				AuthorName: c.AuthorName, AuthorEmail: c.AuthorEmail,
+				CommitterName: c.CommitterName, CommitterEmail: c.CommitterEmail,
+			})
+		}
+		if len(some) < gitlabPage {
+			break
+		}
+	}
+	all = all[:min(len(all), maxCommits)]
+	slices.Reverse(all)
+	return all, nil
+}
