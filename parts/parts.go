@@ -41,6 +41,8 @@ var required = map[string]string{
 	"git":             "apt-get install git",
 	"gitea":           "make parts builds it",
 	"initdb":          "apt-get install postgresql",
+	"chromium":        "make parts installs it, or: apt-get install chromium",
+	"promtool":        "make parts unpacks it, or: apt-get install prometheus",
 }
 
 // Need returns the path of an external program: from PATH, from /usr/sbin, or
