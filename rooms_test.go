@@ -57,6 +57,7 @@ var rooms = []struct {
 		github.com/google/go-github
 		gitlab.com/gitlab-org/api/client-go`},
 	{name: "hook", rooms: root + " config login"},
+	{name: "notify", rooms: root + " config login"},
 	{name: "folder", rooms: root, opens: "golang.org/x/sys/unix"},
 	{name: "store", rooms: root, opens: `
 		database/sql

@@ -1,0 +1,74 @@
+package notify
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// discordMessage is what a webhook executes
+// (https://discord.com/developers/docs/resources/webhook#execute-webhook).
+type discordMessage struct {
+	Username string          `json:"username"`
+	Embeds   []discordEmbed  `json:"embeds"`
+	Mentions discordMentions `json:"allowed_mentions"`
+}
+
+type discordEmbed struct {
+	Title       string         `json:"title"`
+	Description string         `json:"description"`
+	Color       int            `json:"color"`
+	Timestamp   time.Time      `json:"timestamp"`
+	Fields      []discordField `json:"fields,omitempty"`
+}
+
+type discordField struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// discordMentions lists what may be mentioned: nothing.
+type discordMentions struct {
+	Parse []string `json:"parse"`
+}
+
+// Discord's bounds in characters, half of them where escapes may double the text
+// (https://discord.com/developers/docs/resources/message#embed-object-embed-limits).
+// All of an embed may have 6000.
+const (
+	maxDiscordTitle  = 128
+	maxDiscordText   = 1500
+	maxDiscordFields = 8
+	maxDiscordField  = 80
+)
+
+const (
+	discordGreen = 0x2eb886
+	discordRed   = 0xa30100
+)
+
+// discord sends Discord's own format. Flux sends Slack's to the same webhook with
+// "/slack" behind it, so that may be in the address.
+func discord(p *config.Provider, m message) ([]request, error) {
+	embed := discordEmbed{
+		Title:       markdown.Replace(cut(m.object(), maxDiscordTitle)),
+		Description: markdown.Replace(cut(m.Message, maxDiscordText)),
+		Color:       discordGreen, Timestamp: m.Timestamp,
+	}
+	if m.Severity == severityError {
+		embed.Color = discordRed
+	}
+	for i, f := range m.facts() {
+		if i == maxDiscordFields {
+			break
+		}
+		embed.Fields = append(embed.Fields, discordField{
+			Name: markdown.Replace(cut(f.key, maxDiscordField)), Value: markdown.Replace(cut(f.value, maxDiscordField)),
+		})
+	}
+	return []request{post(strings.TrimSuffix(p.Address.Reveal(), "/slack"), discordMessage{
+		Username: cmp.Or(p.Username, reporter), Embeds: []discordEmbed{embed}, Mentions: discordMentions{Parse: []string{}},
+	})}, nil
+}

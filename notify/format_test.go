@@ -1,0 +1,164 @@
+package notify
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// providers are a Provider of each type: its spec without type and address, its
+// Secret, and the path of its address.
+var providers = map[string]struct{ spec, secret, path string }{
+	config.ProviderGeneric:        {"", "headers: 'x-api-key: KEY'", "/events"},
+	config.ProviderGenericHMAC:    {"", "token: TOKEN", "/events"},
+	config.ProviderSlack:          {", channel: general", "token: TOKEN", "/services/T/B/X"},
+	config.ProviderDiscord:        {", username: bumps", "a: b", "/api/webhooks/1/X/slack"},
+	config.ProviderMSTeams:        {"", "a: b", "/workflows/X"},
+	config.ProviderGoogleChat:     {"", "a: b", "/v1/spaces/S/messages?key=K"},
+	config.ProviderTelegram:       {", channel: '-1001:42'", "token: '1:TOKEN'", ""},
+	config.ProviderMatrix:         {", channel: '!room:example.test'", "token: TOKEN", ""},
+	config.ProviderWebex:          {", channel: ROOM", "token: TOKEN", "/v1/messages"},
+	config.ProviderOpsgenie:       {"", "token: TOKEN", "/v2/alerts"},
+	config.ProviderPagerDuty:      {", channel: KEY", "a: b", "/ignored"},
+	config.ProviderGrafana:        {"", "{username: me, password: PASSWORD}", "/api/annotations"},
+	config.ProviderAlertmanager:   {"", "token: TOKEN", "/api/v2/alerts"},
+	config.ProviderGitHubDispatch: {"", "token: TOKEN", "/acme/fleet"},
+	config.ProviderGitHub:         {"", "token: TOKEN", "/acme/fleet"},
+	config.ProviderGitLab:         {"", "token: TOKEN", "/acme/fleet"},
+	config.ProviderGitea:          {"", "token: TOKEN", "/acme/fleet.git"},
+}
+
+// TestFormats compares what each type of Provider is sent with its golden file:
+// method, path, headers and JSON.
+func TestFormats(t *testing.T) {
+	proposed := pinsetter.Event{
+		Kind: pinsetter.EventProposed, Object: web, Repository: "127.0.0.1/acme/fleet", Branch: "pinsetter/web", Commit: commit,
+		PullRequest: "https://git.example.test/acme/fleet/pulls/3", Message: "Opened #3: *bump* <web> & [api](https://evil.test) @everyone <!channel>",
+	}
+	broken := failed("push to main: 403 Forbidden\nthe token may not write")
+	broken.Commit, broken.Branch = commit, "main"
+	events := []pinsetter.Event{pushed(), proposed, held("2.0.0"), broken, recovered()}
+	for kind := range formats {
+		t.Run(kind, func(t *testing.T) {
+			p, r := providers[kind], newReceiver(t)
+			set := load(t, "type: "+kind+p.spec+", address: '"+r.URL+p.path+"'", strings.Trim(p.secret, "{}"), ", summary: the fleet, eventMetadata: {env-name: test}")
+			if d := tell(t, set, events...); len(d.errors) > 0 {
+				t.Error(d.errors)
+			}
+			got := strings.Join(r.requests(), "\n")
+			path := filepath.Join("testdata", kind+".golden")
+			if *update {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+		})
+	}
+	golden, err := filepath.Glob("testdata/*.golden")
+	if err != nil || len(golden) != len(formats) {
+		t.Errorf("%d golden files for %d types: %v", len(golden), len(formats), err)
+	}
+}
+
+// bounds are those of the services on a body, in bytes.
+var bounds = map[string]int{
+	config.ProviderMSTeams: 28 << 10, config.ProviderGoogleChat: 32000, config.ProviderMatrix: 65536,
+	config.ProviderGitHubDispatch: 65536, config.ProviderPagerDuty: 512 << 10, config.ProviderDiscord: 64 << 10,
+}
+
+// FuzzFormats: whatever an event says, each Provider gets JSON within its bounds,
+// with no way out of the text.
+func FuzzFormats(f *testing.F) {
+	f.Add("bump to 1.2.3", "main", "the cluster")
+	f.Add(strings.Repeat("🚨", 50000), strings.Repeat("[", 5000), strings.Repeat("<&>", 5000))
+	f.Add("a\x00b\xff<!channel> </font> ``` \\", "\n\n", "")
+	f.Fuzz(func(t *testing.T, text, branch, extra string) {
+		for _, kind := range []pinsetter.EventKind{pinsetter.EventPushed, pinsetter.EventFailed, pinsetter.EventRecovered} {
+			e := pinsetter.Event{Kind: kind, At: noon, Object: web, Message: text, Branch: branch, Commit: commit}
+			m := describe(e, "").with(map[string]string{"extra": cut(extra, 2000)})
+			for name, format := range formats {
+				p := &config.Provider{Type: name, Channel: "1", Address: pinsetter.NewSecret("", "https://example.test/a/b"), Token: pinsetter.NewSecret("", "t")}
+				requests, err := format(p, m)
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				for _, r := range requests {
+					checkRequest(t, name, r)
+				}
+			}
+		}
+	})
+}
+
+func checkRequest(t *testing.T, kind string, r request) {
+	t.Helper()
+	body, err := r.encode()
+	if err != nil || !json.Valid(body) {
+		t.Errorf("%s: %v", kind, err)
+	}
+	if bound := bounds[kind]; bound > 0 && len(body) > bound {
+		t.Errorf("%s: a body of %d bytes", kind, len(body))
+	}
+	switch v := r.value.(type) {
+	case slackMessage:
+		if a := v.Attachments[0]; strings.ContainsAny(a.Text+a.Fallback, "<>") {
+			t.Errorf("slack: %q", a.Text)
+		}
+	case discordMessage:
+		e := v.Embeds[0]
+		all := e.Title + e.Description
+		for _, field := range e.Fields {
+			all += field.Name + field.Value
+			if field.Name == "" || field.Value == "" || units(field.Name) > 256 || units(field.Value) > 1024 {
+				t.Errorf("discord: field %q", field)
+			}
+		}
+		if units(e.Description) > 4096 || units(e.Title) > 256 || units(all) > 6000 {
+			t.Errorf("discord: %d characters", units(all))
+		}
+	case telegramMessage:
+		if units(v.Text) > 2*maxTelegram || len([]rune(v.Text)) > maxTelegram {
+			t.Errorf("telegram: %d characters", len([]rune(v.Text)))
+		}
+	}
+}
+
+// units counts characters as JavaScript does.
+func units(text string) int { return len(utf16.Encode([]rune(text))) }
+
+func TestText(t *testing.T) {
+	if got := clean("a\x1b[31mb\u202ec\nd\xff"); got != "a[31mbc\nd�" {
+		t.Errorf("clean: %q", got)
+	}
+	for n, want := range map[int]string{5: "grüße", 4: "grü…", 1: "…", 0: "…"} {
+		if got := cut("grüße", n); got != want {
+			t.Errorf("cut to %d: %q", n, got)
+		}
+	}
+	if got := markdown.Replace(`*a* [b](c) <@1> _` + "`"); got != `\*a\* \[b\](c) \<@1\> \_`+"\\`" {
+		t.Errorf("markdown: %s", got)
+	}
+	facts := message{Metadata: map[string]string{"z": "1", "a": "2", "summary": "3", "empty": ""}}.facts()
+	if !slices.Equal(facts, []fact{{"summary", "3"}, {"a", "2"}, {"z", "1"}}) {
+		t.Errorf("facts: %v", facts)
+	}
+}

@@ -1,0 +1,24 @@
+package notify
+
+import (
+	"maps"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// generic sends the message itself, as Flux does
+// (https://fluxcd.io/flux/components/notification/providers/#generic-webhook).
+func generic(p *config.Provider, m message) ([]request, error) {
+	r := post(p.Address.Reveal(), m)
+	r.header["Gotk-Component"] = reporter
+	maps.Copy(r.header, reveal(p.Headers))
+	return []request{r}, nil
+}
+
+// genericHMAC signs the body too
+// (https://fluxcd.io/flux/components/notification/providers/#generic-webhook-with-hmac).
+func genericHMAC(p *config.Provider, m message) ([]request, error) {
+	requests, err := generic(p, m)
+	requests[0].sign = p.Token
+	return requests, err
+}

@@ -1,0 +1,36 @@
+package notify
+
+import "github.com/pinsetter/pinsetter/config"
+
+// dispatch starts workflows
+// (https://docs.github.com/rest/repos/repos#create-a-repository-dispatch-event).
+type dispatch struct {
+	Type    string  `json:"event_type"`
+	Payload message `json:"client_payload"`
+}
+
+// GitHub's bounds: on the type in characters, and on the payload, 64 KB, whatever
+// the characters.
+const (
+	maxDispatchType = 100
+	maxDispatch     = 8000
+)
+
+// gitHubDispatch sends Flux's event, by the type that Flux gives it.
+func gitHubDispatch(p *config.Provider, m message) ([]request, error) {
+	at, err := parsePlace(p.Address.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	o := m.InvolvedObject
+	m.Message = cut(m.Message, maxDispatch)
+	return []request{post(at.gitHubAPI()+"/dispatches", dispatch{
+		Type: cut(o.Kind+"/"+o.Name+"."+o.Namespace, maxDispatchType), Payload: m,
+	}).forGitHub(p)}, nil
+}
+
+func (r request) forGitHub(p *config.Provider) request {
+	r.header["Accept"] = "application/vnd.github+json"
+	r.header["X-Github-Api-Version"] = "2022-11-28"
+	return r.bearing(p.Token)
+}

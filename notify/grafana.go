@@ -1,0 +1,45 @@
+package notify
+
+import (
+	"encoding/base64"
+	"html"
+	"strings"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// grafanaAnnotation is that of
+// https://grafana.com/docs/grafana/latest/developers/http_api/annotations/#create-annotation.
+type grafanaAnnotation struct {
+	Time int64    `json:"time"` // milliseconds since 1970
+	Text string   `json:"text"`
+	Tags []string `json:"tags"`
+}
+
+const maxGrafana = 4000
+
+// grafanaTag keeps a colon from dividing a tag twice.
+var grafanaTag = strings.NewReplacer(":", "|")
+
+// grafana makes an annotation whose tags are Flux's.
+func grafana(p *config.Provider, m message) ([]request, error) {
+	tags := []string{"flux", reporter}
+	for _, f := range m.facts() {
+		tags = append(tags, grafanaTag.Replace(f.key)+": "+grafanaTag.Replace(cut(f.value, 200)))
+	}
+	o := m.InvolvedObject
+	tags = append(tags, "kind: "+o.Kind, "name: "+o.Name, "namespace: "+o.Namespace)
+	r := post(p.Address.Reveal(), grafanaAnnotation{
+		Time: m.Timestamp.UnixMilli(), Text: html.EscapeString(m.object() + "\n" + cut(m.Message, maxGrafana)), Tags: tags,
+	})
+	return []request{r.bearing(p.Token).orBasic(p)}, nil
+}
+
+// orBasic returns the request with the provider's user and password, if there is
+// no token.
+func (r request) orBasic(p *config.Provider) request {
+	if r.header["Authorization"] == "" && p.Username != "" && !p.Password.IsZero() {
+		r.header["Authorization"] = "Basic " + base64.StdEncoding.EncodeToString([]byte(p.Username+":"+p.Password.Reveal()))
+	}
+	return r
+}

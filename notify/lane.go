@@ -1,0 +1,91 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/login"
+)
+
+const (
+	queueLength = 256 // messages for one Provider; a cycle over many repositories tells one each
+	maxTries    = 5
+	firstPause  = 2 * time.Second // and four times as long each time: three minutes in all
+	maxPause    = 5 * time.Minute // that a Provider may ask for
+)
+
+// lane is the way to one Provider: messages arrive in the order in which they
+// were told, and a Provider that is slow or away keeps nobody else waiting.
+type lane struct {
+	provider *config.Provider
+	client   *http.Client
+	o        Options
+	queue    chan message
+}
+
+// offer queues a message if there is room.
+func (l *lane) offer(m message) {
+	select {
+	case l.queue <- m:
+	default:
+		l.report(m, fmt.Errorf("%d others wait already: is it away?", queueLength))
+	}
+}
+
+// run delivers messages until the queue is closed and empty.
+func (l *lane) run(ctx context.Context) {
+	defer l.client.CloseIdleConnections()
+	for m := range l.queue {
+		if err := l.deliver(ctx, m); err != nil {
+			l.report(m, err)
+		}
+	}
+}
+
+func (l *lane) report(m message, err error) {
+	l.o.Report(fmt.Errorf("tell Provider %s that %s %s: %w", l.provider.Name, m.object(), m.event.Kind, err))
+}
+
+func (l *lane) deliver(ctx context.Context, m message) error {
+	requests, err := formats[l.provider.Type](l.provider, m)
+	if err != nil {
+		return err
+	}
+	for _, r := range requests {
+		if err := l.insist(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insist sends a request, again after a pause where that may help.
+func (l *lane) insist(ctx context.Context, r request) error {
+	body, err := r.encode()
+	if err != nil {
+		return err
+	}
+	pause := firstPause
+	for try := 1; ; try++ {
+		err := l.send(ctx, r, body)
+		var refused *refusal
+		switch {
+		case err == nil, ctx.Err() != nil, try == maxTries, errors.Is(err, login.ErrRefusedAddress):
+			return err
+		case errors.As(err, &refused) && !refused.again:
+			return err
+		}
+		wait := pause
+		if refused != nil && refused.after > 0 {
+			wait = min(refused.after, maxPause)
+		}
+		if l.o.Sleep(ctx, wait) != nil {
+			return err
+		}
+		pause *= 4
+	}
+}

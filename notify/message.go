@@ -1,0 +1,155 @@
+package notify
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// reporter names this program in events.
+const reporter = "pinsetter"
+
+// The severities of Flux's events.
+const (
+	severityInfo  = "info"
+	severityError = "error"
+)
+
+// message is an event as Flux's notification-controller sends it on
+// (github.com/fluxcd/pkg/apis/event/v1beta1, Event), and the event itself.
+type message struct {
+	InvolvedObject      pinsetter.Object  `json:"involvedObject"`
+	Severity            string            `json:"severity"`
+	Timestamp           time.Time         `json:"timestamp"`
+	Message             string            `json:"message"`
+	Reason              string            `json:"reason"`
+	Metadata            map[string]string `json:"metadata,omitempty"`
+	ReportingController string            `json:"reportingController"`
+	ReportingInstance   string            `json:"reportingInstance,omitempty"`
+
+	event  pinsetter.Event
+	static map[string]string // of Metadata, what the Alert says
+}
+
+// maxMessage is Flux's bound on a message, in characters.
+const maxMessage = 39000
+
+// describe turns an event into a message.
+func describe(e pinsetter.Event, instance string) message {
+	m := message{
+		InvolvedObject: e.Object, Severity: severityInfo, Timestamp: e.At.UTC().Truncate(time.Second),
+		Message: cut(clean(cmp.Or(e.Message, summary(e))), maxMessage), Reason: title(string(e.Kind)),
+		Metadata: map[string]string{}, ReportingController: reporter, ReportingInstance: instance, event: e,
+	}
+	if e.Kind == pinsetter.EventFailed {
+		m.Severity = severityError
+	}
+	m.InvolvedObject.APIVersion = cmp.Or(e.Object.APIVersion, "image.toolkit.fluxcd.io/v1")
+	revision := ""
+	if e.Commit != "" {
+		revision = strings.TrimPrefix(e.Branch+"@sha1:"+e.Commit, "@") // as Flux writes revisions
+	}
+	for key, value := range map[string]string{
+		"repository": e.Repository, "branch": e.Branch, "revision": revision, "pullRequest": e.PullRequest,
+	} {
+		if value != "" {
+			m.Metadata[key] = cut(clean(value), maxMetadata)
+		}
+	}
+	return m
+}
+
+// maxMetadata bounds a value of a message's metadata, in characters.
+const maxMetadata = 1000
+
+// with returns the message with an Alert's metadata added to its own.
+func (m message) with(metadata map[string]string) message {
+	m.Metadata = maps.Clone(m.Metadata)
+	m.static = map[string]string{}
+	for key, value := range metadata {
+		if _, own := m.Metadata[key]; !own {
+			m.Metadata[key], m.static[key] = value, value
+		}
+	}
+	return m
+}
+
+// object returns the object as Flux names it to people: "kind/name.namespace".
+func (m message) object() string {
+	o := m.InvolvedObject
+	return strings.ToLower(o.Kind) + "/" + o.Name + "." + o.Namespace
+}
+
+// fact is a piece of a message's metadata.
+type fact struct{ key, value string }
+
+// facts returns the metadata sorted by key, the summary first.
+func (m message) facts() []fact {
+	var all []fact
+	for _, key := range slices.Sorted(maps.Keys(m.Metadata)) {
+		if value := m.Metadata[key]; key != "" && value != "" && key != "summary" {
+			all = append(all, fact{key, value})
+		}
+	}
+	if value := m.Metadata["summary"]; value != "" {
+		all = slices.Insert(all, 0, fact{"summary", value})
+	}
+	return all
+}
+
+// text returns the whole message as plain text of at most so many characters.
+func (m message) text(characters int) string {
+	var b strings.Builder
+	for _, f := range m.facts() {
+		fmt.Fprintf(&b, "\n%s: %s", f.key, f.value)
+	}
+	facts := cut(b.String(), characters/2)
+	head := mark(m) + " " + m.object() + "\n"
+	return head + cut(m.Message, characters-len([]rune(head+facts))) + facts
+}
+
+// mark is a picture for the eye.
+func mark(m message) string {
+	if m.Severity == severityError {
+		return "🚨"
+	}
+	return "💫"
+}
+
+// count returns " 1 change" or " 2 changes", and nothing for none.
+func count(n int, what string) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return " 1 " + what
+	}
+	return fmt.Sprintf(" %d %ss", n, what)
+}
+
+// maxLines is how many changes or holds a summary lists.
+const maxLines = 20
+
+// summary says what happened where the event doesn't say it.
+func summary(e pinsetter.Event) string {
+	first := title(string(e.Kind)) + count(len(e.Changes), "change") + count(len(e.Holds), "candidate")
+	if e.Branch != "" {
+		first += " to " + e.Branch
+	}
+	lines := []string{first}
+	for _, c := range e.Changes {
+		lines = append(lines, fmt.Sprintf("%s: %s -> %s", c.Path, c.Old, c.New))
+	}
+	for _, h := range e.Holds {
+		lines = append(lines, fmt.Sprintf("%s: %s instead of %s is held: %s", h.Policy, h.Candidate, h.Current, h.Reason))
+	}
+	if more := len(lines) - 1 - maxLines; more > 0 {
+		lines = append(lines[:1+maxLines], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,77 @@
+package notify
+
+import (
+	"strings"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// teamsMessage carries an Adaptive Card
+// (https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using),
+// which workflows and the older connectors both take.
+type teamsMessage struct {
+	Type        string            `json:"type"`
+	Attachments []teamsAttachment `json:"attachments"`
+}
+
+type teamsAttachment struct {
+	ContentType string    `json:"contentType"`
+	Content     teamsCard `json:"content"`
+}
+
+type teamsCard struct {
+	Schema  string            `json:"$schema"`
+	Type    string            `json:"type"`
+	Version string            `json:"version"`
+	MSTeams map[string]string `json:"msteams"`
+	Body    []any             `json:"body"` // teamsText and teamsFacts
+}
+
+type teamsText struct {
+	Type   string `json:"type"`
+	Text   string `json:"text"`
+	Size   string `json:"size,omitempty"`
+	Weight string `json:"weight,omitempty"`
+	Color  string `json:"color,omitempty"`
+	Wrap   bool   `json:"wrap"`
+}
+
+type teamsFacts struct {
+	Type  string      `json:"type"`
+	Facts []teamsFact `json:"facts"`
+}
+
+type teamsFact struct {
+	Title string `json:"title"`
+	Value string `json:"value"`
+}
+
+// maxTeams keeps a card below Teams' 28 KB, whatever the characters.
+const maxTeams = 2000
+
+func msTeams(p *config.Provider, m message) ([]request, error) {
+	// A line break alone is a space in Markdown.
+	text := teamsText{Type: "TextBlock", Text: strings.ReplaceAll(markdown.Replace(cut(m.Message, maxTeams)), "\n", "\n\n"), Wrap: true}
+	if m.Severity == severityError {
+		text.Color = "attention"
+	}
+	card := teamsCard{
+		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4", // the newest that Teams shows
+		MSTeams: map[string]string{"width": "Full"},
+		Body: []any{
+			teamsText{Type: "TextBlock", Text: markdown.Replace(m.object()), Size: "large", Weight: "bolder", Wrap: true},
+			text,
+		},
+	}
+	facts := teamsFacts{Type: "FactSet"}
+	for _, f := range m.facts() {
+		facts.Facts = append(facts.Facts, teamsFact{Title: markdown.Replace(cut(f.key, 100)), Value: markdown.Replace(cut(f.value, 300))})
+	}
+	if len(facts.Facts) > 0 {
+		card.Body = append(card.Body, facts)
+	}
+	return []request{post(p.Address.Reveal(), teamsMessage{
+		Type:        "message",
+		Attachments: []teamsAttachment{{ContentType: "application/vnd.microsoft.card.adaptive", Content: card}},
+	})}, nil
+}

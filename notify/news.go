@@ -1,0 +1,55 @@
+package notify
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// news is what people know of objects.
+type news map[pinsetter.Object]known
+
+type known struct {
+	failure string   // what the object failed with; "" where it didn't
+	holds   []string // see identity, sorted
+}
+
+// admits reports whether an event is news, and remembers it.
+func (n news) admits(e pinsetter.Event) bool {
+	about := e.Object
+	about.APIVersion = ""
+	was := n[about]
+	is := was
+	switch e.Kind {
+	case pinsetter.EventFailed:
+		is.failure = "failed: " + e.Message
+	case pinsetter.EventRecovered:
+		is.failure = ""
+	case pinsetter.EventHeld:
+		is.holds = identities(e.Holds)
+	default:
+		return true
+	}
+	if is.failure == "" && len(is.holds) == 0 {
+		delete(n, about)
+	} else {
+		n[about] = is
+	}
+	return is.failure != was.failure || slices.ContainsFunc(is.holds, func(h string) bool { return !slices.Contains(was.holds, h) })
+}
+
+// identities returns what makes holds the same as others, sorted. A reason that
+// time will end says how long it has lasted, and so never stays the same.
+func identities(holds []pinsetter.Hold) []string {
+	var all []string
+	for _, h := range holds {
+		why := h.Reason
+		if !h.Until.IsZero() {
+			why = h.Until.UTC().String()
+		}
+		all = append(all, fmt.Sprintf("%q", []string{h.Policy, h.Path, h.Current, h.Candidate, why}))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}

@@ -1,0 +1,59 @@
+package notify
+
+import (
+	"maps"
+	"net/url"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// opsgenieAlert is that of https://docs.opsgenie.com/docs/alert-api#create-alert.
+type opsgenieAlert struct {
+	Message     string            `json:"message"`
+	Alias       string            `json:"alias,omitempty"`
+	Description string            `json:"description"`
+	Details     map[string]string `json:"details"`
+	Source      string            `json:"source"`
+}
+
+// opsgenieClose closes an alert
+// (https://docs.opsgenie.com/docs/alert-api#close-alert).
+type opsgenieClose struct {
+	Source string `json:"source"`
+	Note   string `json:"note"`
+}
+
+// Opsgenie's bounds in characters; notes and descriptions may be longer.
+const (
+	maxOpsgenieMessage = 130
+	maxOpsgenieText    = 8000
+)
+
+// opsgenie opens an alert, of which an object has one for its failures at most:
+// it is closed when the object has recovered.
+func opsgenie(p *config.Provider, m message) ([]request, error) {
+	address := p.Address.Reveal()
+	var r request
+	if m.event.Kind == pinsetter.EventRecovered {
+		r = post(strings.TrimSuffix(address, "/")+"/"+url.PathEscape(incident(m))+"/close?identifierType=alias",
+			opsgenieClose{Source: reporter, Note: cut(m.Message, maxOpsgenieText)})
+	} else {
+		a := opsgenieAlert{
+			Message:     cut(m.InvolvedObject.Kind+"/"+m.InvolvedObject.Name+": "+line(m.Message, maxOpsgenieMessage), maxOpsgenieMessage),
+			Description: cut(m.Message, maxOpsgenieText), Details: maps.Clone(m.Metadata), Source: reporter,
+		}
+		a.Details["severity"] = m.Severity
+		if m.event.Kind == pinsetter.EventFailed {
+			a.Alias = incident(m)
+		}
+		r = post(address, a)
+	}
+	r.header["Authorization"] = "GenieKey " + p.Token.Reveal()
+	return []request{r}, nil
+}
+
+// incident names what is wrong with an object to services that keep one incident
+// for it.
+func incident(m message) string { return reporter + "-" + strings.ReplaceAll(m.object(), "/", "-") }

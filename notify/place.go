@@ -1,0 +1,65 @@
+package notify
+
+import (
+	"errors"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// commitHash is that of SHA-1 or SHA-256.
+var commitHash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// place is a repository at a forge.
+type place struct {
+	scheme, host string   // the host with a port, if it has one
+	parts        []string // of its path, decoded
+}
+
+// parsePlace reads a repository's web address.
+func parsePlace(address string) (place, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return place{}, errors.New("the address is not a URL")
+	}
+	at := place{u.Scheme, strings.ToLower(u.Host), strings.Split(strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git"), "/")}
+	odd := func(part string) bool { return part == "" || part == "." || part == ".." }
+	if len(at.parts) < 2 || slices.ContainsFunc(at.parts, odd) {
+		return place{}, errors.New("the address names no repository: write https://HOST/OWNER/NAME")
+	}
+	return at, nil
+}
+
+// base returns the address of the forge.
+func (at place) base() string { return at.scheme + "://" + at.host }
+
+// name returns the repository's path.
+func (at place) name() string { return strings.Join(at.parts, "/") }
+
+// path returns the repository's path as URLs have it.
+func (at place) path() string {
+	escaped := make([]string, len(at.parts))
+	for i, part := range at.parts {
+		escaped[i] = url.PathEscape(part)
+	}
+	return strings.Join(escaped, "/")
+}
+
+// key returns what events name the repository by, which has no port.
+func (at place) key() string {
+	return (&url.URL{Host: at.host}).Hostname() + "/" + at.name()
+}
+
+// gitHubAPI returns the address of the repository in GitHub's API: that of the
+// public service, of one with data residency, or of a server
+// (https://docs.github.com/enterprise-server/rest/quickstart).
+func (at place) gitHubAPI() string {
+	switch {
+	case at.host == "github.com":
+		return "https://api.github.com/repos/" + at.path()
+	case strings.HasSuffix(at.host, ".ghe.com"):
+		return at.scheme + "://api." + at.host + "/repos/" + at.path()
+	}
+	return at.base() + "/api/v3/repos/" + at.path()
+}

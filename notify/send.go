@@ -1,0 +1,174 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// maxAnswer bounds what is read of an answer, in bytes.
+const maxAnswer = 64 << 10
+
+// request is what one message is to a Provider.
+type request struct {
+	method string
+	url    string
+	header map[string]string
+	value  any              // that the body is the JSON of
+	sign   pinsetter.Secret // what the body is signed with, if anything
+
+	// accepts, where it is set, says what is wrong with the body of an answer
+	// whose status is fine.
+	accepts func(body []byte) error
+}
+
+// post returns a request with a value as its JSON.
+func post(address string, value any) request {
+	return request{method: http.MethodPost, url: address, header: map[string]string{}, value: value}
+}
+
+// encode returns the body, and signs it where that is asked for.
+func (r request) encode() ([]byte, error) {
+	body, err := json.Marshal(r.value)
+	if err == nil && !r.sign.IsZero() {
+		mac := hmac.New(sha256.New, []byte(r.sign.Reveal()))
+		mac.Write(body)
+		r.header["X-Signature"] = "sha256=" + hex.EncodeToString(mac.Sum(nil))
+	}
+	return body, err
+}
+
+// bearing returns the request with a token, if there is one.
+func (r request) bearing(token pinsetter.Secret) request {
+	if !token.IsZero() {
+		r.header["Authorization"] = "Bearer " + token.Reveal()
+	}
+	return r
+}
+
+// refusal is an answer that isn't a success.
+type refusal struct {
+	status int
+	said   string        // what is wrong where the status doesn't say it
+	again  bool          // whether another try may help
+	after  time.Duration // that the Provider wants to be left alone; 0: it doesn't say
+}
+
+func (r *refusal) Error() string {
+	text := strconv.Itoa(r.status) + " " + http.StatusText(r.status)
+	switch {
+	case r.said != "":
+		return r.said
+	case r.status >= 300 && r.status < 400:
+		return text + ": redirects are not followed: write the address that it leads to"
+	case r.status == http.StatusUnauthorized, r.status == http.StatusForbidden:
+		return text + ": check the token"
+	case r.status == http.StatusNotFound:
+		return text + ": check the address"
+	}
+	return text
+}
+
+// send makes one try.
+func (l *lane) send(ctx context.Context, r request, body []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, l.provider.Timeout)
+	defer cancel()
+	q, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(body))
+	if err != nil {
+		return errors.New("the address is not a URL")
+	}
+	q.Header.Set("Content-Type", "application/json")
+	q.Header.Set("User-Agent", reporter)
+	for name, value := range r.header {
+		q.Header.Set(name, value)
+	}
+	answer, err := l.client.Do(q)
+	if err != nil {
+		return l.unspoken(err)
+	}
+	defer answer.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer)) // to its end, so that the connection can be used again
+	switch {
+	case answer.StatusCode < 200 || answer.StatusCode >= 300:
+		return &refusal{status: answer.StatusCode, again: again(answer.StatusCode), after: l.retryAfter(answer)}
+	case r.accepts == nil:
+		return nil
+	case err != nil:
+		return l.unspoken(err)
+	}
+	return r.accepts(said)
+}
+
+// again reports whether an answer with this status may be another next time.
+func again(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= 500 && status != http.StatusNotImplemented
+}
+
+// retryAfter returns the pause that an answer asks for, 0 for none
+// (RFC 9110, section 10.2.3).
+func (l *lane) retryAfter(answer *http.Response) time.Duration {
+	text := answer.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 { // Discord has fractions
+		return time.Duration(min(seconds, maxPause.Seconds()) * float64(time.Second))
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(0, at.Sub(l.o.Now()))
+	}
+	return 0
+}
+
+// unspoken returns a connection's error without the address, which net/http
+// puts in front, and without whatever else holds a secret.
+func (l *lane) unspoken(err error) error {
+	if with := (*url.Error)(nil); errors.As(err, &with) {
+		err = with.Err
+	}
+	text := err.Error()
+	for _, secret := range l.secrets() {
+		if strings.Contains(text, secret) {
+			return errors.New("the connection failed")
+		}
+	}
+	return err
+}
+
+// secrets returns the texts that no error may hold.
+func (l *lane) secrets() []string {
+	p := l.provider
+	all := []string{p.Token.Reveal(), p.Password.Reveal()}
+	for _, secret := range p.Headers {
+		all = append(all, secret.Reveal())
+	}
+	if u, err := url.Parse(p.Address.Reveal()); err == nil {
+		all = append(all, u.RawQuery)
+		all = append(all, strings.Split(u.Path, "/")...)
+	}
+	return slices.DeleteFunc(all, func(s string) bool { return len(s) < 4 })
+}
+
+// reveal returns headers as they are sent.
+func reveal(headers map[string]pinsetter.Secret) map[string]string {
+	plain := make(map[string]string, len(headers))
+	for _, name := range slices.Sorted(maps.Keys(headers)) { // of two spellings the last counts
+		plain[http.CanonicalHeaderKey(name)] = headers[name].Reveal()
+	}
+	return plain
+}

@@ -1,0 +1,185 @@
+package notify
+
+import (
+	"encoding/pem"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// TestInsist: another try where it may help, and after the pause that is asked
+// for.
+func TestInsist(t *testing.T) {
+	const s = time.Second
+	in := noon.Add(90 * s).Format(http.TimeFormat)
+	tests := []struct {
+		name    string
+		answers []answer
+		waits   []time.Duration
+		err     string
+	}{
+		{"at once", nil, nil, ""},
+		{"created", []answer{{status: 201}}, nil, ""},
+		{"after errors", []answer{{status: 500}, {status: 503}, {status: 429}}, []time.Duration{2 * s, 8 * s, 32 * s}, ""},
+		{"when asked to", []answer{{status: 429, retryAfter: "7"}, {status: 429, retryAfter: "0.5"}, {status: 503, retryAfter: in}}, []time.Duration{7 * s, s / 2, 90 * s}, ""},
+		{"no longer than that", []answer{{status: 429, retryAfter: "86400"}}, []time.Duration{maxPause}, ""},
+		{"nonsense", []answer{{status: 429, retryAfter: "soon"}}, []time.Duration{2 * s}, ""},
+		{"never", []answer{{status: 500}, {status: 500}, {status: 500}, {status: 500}, {status: 500}}, []time.Duration{2 * s, 8 * s, 32 * s, 128 * s}, "500 Internal Server Error"},
+		{"refused", []answer{{status: 400, body: "hunter2"}}, nil, "400 Bad Request"},
+		{"token", []answer{{status: 401}}, nil, "401 Unauthorized: check the token"},
+		{"address", []answer{{status: 404}}, nil, "404 Not Found: check the address"},
+		{"not there", []answer{{status: 501}}, nil, "501 Not Implemented"},
+		{"redirect", []answer{{status: 302}}, nil, "302 Found: redirects are not followed: write the address that it leads to"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r, elsewhere := newReceiver(t, test.answers...), newReceiver(t)
+			r.location = elsewhere.URL + "/hunter2"
+			d := tell(t, generically(t, r, ""), pushed())
+			if diff := cmp.Diff(test.waits, d.waits); diff != "" {
+				t.Errorf("waits (-want +got):\n%s", diff)
+			}
+			want := ""
+			if test.err != "" {
+				want = "tell Provider team/there that imageupdateautomation/web.team pushed: " + test.err
+			}
+			if got := strings.Join(d.errors, "\n"); got != want {
+				t.Errorf("reported %q, want %q", got, want)
+			}
+			if len(elsewhere.requests()) > 0 {
+				t.Error("a redirect was followed")
+			}
+		})
+	}
+}
+
+// TestNoSecretShows: whatever fails, and wherever the key is.
+func TestNoSecretShows(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	away := "http://" + listener.Addr().String()
+	listener.Close()
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "HTTP/1.1 %s %s\r\n\r\n", q.URL, q.Header)
+	}))
+	defer echo.Close()
+	const secret = "token: hunter2, password: hunter2, username: me, headers: 'X-Key: hunter2'"
+	for kind := range formats {
+		for name, address := range map[string]string{"away": away, "an answer that repeats what it was asked": echo.URL} {
+			d := tell(t, load(t, "type: "+kind+", channel: 'hunter2', address: '"+address+"/hunter2/hunter2'", secret, ""), pushed())
+			text := strings.Join(d.errors, "\n")
+			if strings.Contains(text, "hunter2") {
+				t.Errorf("%s, %s: a secret shows: %s", kind, name, text)
+			}
+			if text == "" && kind != "github" && kind != "gitlab" && kind != "gitea" {
+				t.Errorf("%s, %s: nothing was reported", kind, name)
+			}
+		}
+	}
+	set := load(t, "type: generic, proxy: 'http://me:hunter2@"+listener.Addr().String()+"', address: 'https://example.test/hunter2'", "token: hunter2", "")
+	if text := strings.Join(tell(t, set, pushed()).errors, "\n"); strings.Contains(text, "hunter2") || !strings.Contains(text, "refused") {
+		t.Errorf("proxy: %s", text)
+	}
+}
+
+// TestTLSAndProxy: a Provider's own certificates and proxy are used.
+func TestTLSAndProxy(t *testing.T) {
+	secure := &receiver{}
+	secure.Server = httptest.NewTLSServer(secure)
+	defer secure.Close()
+	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
+	set := load(t, "type: generic, address: '"+secure.URL+"'", "ca.crt: "+fmt.Sprintf("%q", ca), "")
+	if d := tell(t, set, pushed()); len(d.errors) > 0 || len(secure.requests()) != 1 {
+		t.Errorf("with its certificate: %v", d.errors)
+	}
+	if d := tell(t, load(t, "type: generic, address: '"+secure.URL+"'", "token: x", ""), pushed()); len(d.errors) != 1 {
+		t.Errorf("without it: %v", d.errors)
+	}
+	proxy := newReceiver(t)
+	set = load(t, "type: generic, address: 'http://example.test/events'", "proxy: 'http://me:hunter2@"+strings.TrimPrefix(proxy.URL, "http://")+"'", "")
+	if d := tell(t, set, pushed()); len(d.errors) > 0 || len(proxy.requests()) != 1 {
+		t.Fatalf("proxy: %v", d.errors)
+	}
+	if got := proxy.requests()[0]; !strings.HasPrefix(got, "POST http://example.test/events\n") || !strings.Contains(got, "Proxy-Authorization: Basic bWU6aHVudGVyMg==") {
+		t.Errorf("proxy was asked %s", got)
+	}
+}
+
+// TestSlackAnswers: chat.postMessage answers 200, whatever became of the message.
+func TestSlackAnswers(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"ok":true}`: "",
+		`{"ok":false,"error":"channel_not_found"}`: "Slack says channel_not_found",
+		`{"ok":false,"error":"xoxb-hunter2"}`:      "the answer is not one of Slack's",
+		`hunter2`:                                  "the answer is not one of Slack's",
+	} {
+		r := newReceiver(t, answer{status: 200, body: body})
+		d := tell(t, load(t, "type: slack, channel: c, address: '"+r.URL+"/api/chat.postMessage'", "token: hunter2", ""), pushed())
+		if got := strings.Join(d.errors, ""); !strings.HasSuffix(got, want) || (got == "") != (want == "") || len(d.waits) > 0 {
+			t.Errorf("%s: %q", body, got)
+		}
+	}
+}
+
+func TestEveryTypeHasAFormat(t *testing.T) {
+	for kind := range formats {
+		set := load(t, "type: "+kind+", channel: c, address: 'https://example.test/a/b'", "token: t", "")
+		if set.Providers[0].Err != nil {
+			t.Errorf("%s: %v", kind, set.Providers[0].Err)
+		}
+	}
+	if len(formats) != 17 {
+		t.Errorf("%d types have a format, and config loads 17", len(formats))
+	}
+}
+
+func TestGitHubAPI(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://github.com/acme/fleet":         "https://api.github.com/repos/acme/fleet",
+		"https://GitHub.com/acme/fleet.git":     "https://api.github.com/repos/acme/fleet",
+		"https://acme.ghe.com/acme/fleet":       "https://api.acme.ghe.com/repos/acme/fleet",
+		"https://git.example.test:8443/a b/c/d": "https://git.example.test:8443/api/v3/repos/a%20b/c/d",
+		"https://github.com/acme":               "",
+		"https://github.com/acme/..":            "",
+		"https://github.com/acme//fleet":        "",
+	} {
+		at, err := parsePlace(address)
+		if got := map[bool]string{true: ""}[err != nil]; err == nil {
+			got = at.gitHubAPI()
+			if got != want {
+				t.Errorf("%s: %s, want %s", address, got, want)
+			}
+		} else if want != got {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+// TestStatusIsForItsRepository: a commit's status goes nowhere else.
+func TestStatusIsForItsRepository(t *testing.T) {
+	e := pushed()
+	for repository, want := range map[string]int{"127.0.0.1/acme/fleet": 1, "127.0.0.1/Acme/Fleet": 1, "": 1, "127.0.0.1/acme/other": 0, "github.com/acme/fleet": 0} {
+		r := newReceiver(t)
+		e.Repository = repository
+		tell(t, load(t, "type: "+config.ProviderGitea+", address: '"+r.URL+"/acme/fleet'", "token: t", ""), e)
+		if got := len(r.requests()); got != want {
+			t.Errorf("%q: %d requests", repository, got)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package notify
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// slackMessage is a message with an attachment
+// (https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments),
+// which Slack's webhooks and chat.postMessage take, and Mattermost too.
+type slackMessage struct {
+	Channel     string            `json:"channel,omitempty"`
+	Username    string            `json:"username"`
+	Attachments []slackAttachment `json:"attachments"`
+	UnfurlLinks bool              `json:"unfurl_links"`
+	UnfurlMedia bool              `json:"unfurl_media"`
+}
+
+type slackAttachment struct {
+	Color      string       `json:"color"`
+	AuthorName string       `json:"author_name"`
+	Fallback   string       `json:"fallback"`
+	Text       string       `json:"text"`
+	Fields     []slackField `json:"fields"`
+}
+
+type slackField struct {
+	Title string `json:"title"`
+	Value string `json:"value"`
+	Short bool   `json:"short"`
+}
+
+// maxSlack is well below what Slack cuts a text at, 40,000 characters, and what
+// people read.
+const maxSlack = 8000
+
+// slackText escapes what Slack reads as a mention or a link
+// (https://docs.slack.dev/messaging/formatting-message-text#escaping).
+var slackText = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+func slack(p *config.Provider, m message) ([]request, error) {
+	a := slackAttachment{
+		Color: "good", AuthorName: m.object(), Fallback: slackText.Replace(line(m.Message, 200)),
+		Text: slackText.Replace(cut(m.Message, maxSlack)), Fields: []slackField{},
+	}
+	if m.Severity == severityError {
+		a.Color = "danger"
+	}
+	for _, f := range m.facts() {
+		a.Fields = append(a.Fields, slackField{Title: slackText.Replace(f.key), Value: slackText.Replace(f.value)})
+	}
+	r := post(p.Address.Reveal(), slackMessage{
+		Channel: p.Channel, Username: cmp.Or(p.Username, reporter), Attachments: []slackAttachment{a},
+	}).bearing(p.Token)
+	if u, err := url.Parse(r.url); err == nil && strings.HasSuffix(u.Path, "/chat.postMessage") {
+		r.accepts = slackAccepts
+	}
+	return []request{r}, nil
+}
+
+var slackWord = regexp.MustCompile(`^[a-z_]{1,60}$`)
+
+// slackAccepts reads the answer of chat.postMessage, whose status is always 200
+// (https://docs.slack.dev/reference/methods/chat.postMessage).
+func slackAccepts(body []byte) error {
+	var answer struct {
+		OK    bool   `json:"ok"`
+		Error string `json:"error"`
+	}
+	err := json.Unmarshal(body, &answer)
+	switch {
+	case err == nil && answer.OK:
+		return nil
+	case err == nil && slackWord.MatchString(answer.Error):
+		return &refusal{status: http.StatusOK, said: "Slack says " + answer.Error}
+	}
+	return &refusal{status: http.StatusOK, said: "the answer is not one of Slack's"}
+}

@@ -1,0 +1,46 @@
+package notify
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// clean returns text without characters that don't show, line breaks excepted.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(text, "�"))
+}
+
+// cut shortens text to so many characters, of which the last shows that.
+func cut(text string, characters int) string {
+	if utf8.RuneCountInString(text) <= characters {
+		return text
+	}
+	runes := []rune(text)
+	return string(runes[:max(characters-1, 0)]) + "…"
+}
+
+// line returns the first line of text, in so many characters.
+func line(text string, characters int) string {
+	first, _, _ := strings.Cut(text, "\n")
+	return cut(first, characters)
+}
+
+// title returns a word with a capital.
+func title(word string) string {
+	if word == "" {
+		return ""
+	}
+	return strings.ToUpper(word[:1]) + word[1:]
+}
+
+// markdown escapes text for the Markdown of chats: what would make it bold, a
+// quote, code or a link. A URL in it may still be turned into a link to itself.
+var markdown = strings.NewReplacer(
+	`\`, `\\`, "*", `\*`, "_", `\_`, "~", `\~`, "`", "\\`", "|", `\|`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "#", `\#`,
+)

@@ -1,0 +1,19 @@
+package notify
+
+import "github.com/pinsetter/pinsetter/config"
+
+// webexMessage is that of
+// https://developer.webex.com/docs/api/v1/messages/create-a-message. It is plain
+// text, which mentions nobody.
+type webexMessage struct {
+	Room string `json:"roomId"`
+	Text string `json:"text"`
+}
+
+// maxWebex keeps a message below Webex's 7439 bytes, for most characters.
+const maxWebex = 3000
+
+// webex sends to the room of the channel.
+func webex(p *config.Provider, m message) ([]request, error) {
+	return []request{post(p.Address.Reveal(), webexMessage{Room: p.Channel, Text: m.text(maxWebex)}).bearing(p.Token)}, nil
+}
