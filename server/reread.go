@@ -1,0 +1,118 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+)
+
+// maxFile bounds each file that is read, in bytes.
+const maxFile = 1 << 20
+
+// rereading is what some files hold. It is safe for concurrent use.
+type rereading[T any] struct {
+	paths []string
+	parse func(files [][]byte) (T, error)
+	log   *slog.Logger
+
+	mu    sync.Mutex
+	infos []fs.FileInfo // of the files when they were read last; nil for one that wasn't there
+	value T
+}
+
+// reread reads files and parses them together, and again whenever one of them
+// has changed. The error is of the first time.
+func reread[T any](paths []string, log *slog.Logger, parse func(files [][]byte) (T, error)) (*rereading[T], error) {
+	r := &rereading[T]{paths: paths, parse: parse, log: log}
+	r.infos = r.stat()
+	value, err := r.read()
+	r.value = value
+	return r, err
+}
+
+// now returns what the files hold, or held when they were good last. What is
+// wrong with them is logged once.
+func (r *rereading[T]) now() T {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	infos := r.stat()
+	if same(infos, r.infos) {
+		return r.value
+	}
+	r.infos = infos // taken before the files are read: what changes meanwhile is seen the next time
+	value, err := r.read()
+	if err != nil {
+		r.log.Warn("a changed file is not taken up", "error", err)
+		return r.value
+	}
+	r.log.Info("a changed file is taken up", "file", strings.Join(r.paths, ", "))
+	r.value = value
+	return value
+}
+
+func (r *rereading[T]) stat() []fs.FileInfo {
+	infos := make([]fs.FileInfo, len(r.paths))
+	for i, path := range r.paths {
+		infos[i], _ = os.Stat(path) // read says why it can't
+	}
+	return infos
+}
+
+// same reports whether files were not replaced or written in between.
+func same(a, b []fs.FileInfo) bool {
+	for i := range a {
+		if (a[i] == nil) != (b[i] == nil) {
+			return false
+		}
+		if a[i] != nil && (!os.SameFile(a[i], b[i]) || a[i].Size() != b[i].Size() || !a[i].ModTime().Equal(b[i].ModTime())) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *rereading[T]) read() (T, error) {
+	var none T
+	files := make([][]byte, len(r.paths))
+	for i, path := range r.paths {
+		var err error
+		if files[i], err = readBounded(path); err != nil {
+			return none, err
+		}
+	}
+	value, err := r.parse(files)
+	if err != nil {
+		return none, fmt.Errorf("read %s: %w", strings.Join(r.paths, " and "), err)
+	}
+	return value, nil
+}
+
+func readBounded(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, reason(err))
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, reason(err))
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("read %s: it has more than %d KiB", path, maxFile>>10)
+	}
+	return data, nil
+}
+
+// reason is why a file can't be read, without its path.
+func reason(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
