@@ -63,6 +63,10 @@ var rooms = []struct {
 		database/sql
 		github.com/jackc/pgx/v5
 		modernc.org/sqlite`},
+	{name: "server", rooms: root + " store", opens: `
+		github.com/prometheus/client_golang
+		golang.org/x/crypto/bcrypt
+		golang.org/x/net/netutil`},
 
 	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
 		rooms: root + " config folder gate gitops login message policy registry scanner setters store"},
