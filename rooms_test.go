@@ -27,7 +27,7 @@ var rooms = []struct {
 }{
 	{name: root},
 
-	{name: "login", rooms: root},
+	{name: "login", rooms: root, opens: "golang.org/x/net/http/httpproxy"},
 	{name: "config", rooms: root, opens: `
 		github.com/fluxcd
 		go.yaml.in/yaml/v3
@@ -50,7 +50,6 @@ var rooms = []struct {
 		github.com/hiddeco/sshsig
 		github.com/skeema/knownhosts
 		golang.org/x/crypto/ssh
-		golang.org/x/net/http/httpproxy
 		golang.org/x/net/proxy`},
 	{name: "forge", rooms: root + " config login", opens: `
 		code.gitea.io/sdk/gitea

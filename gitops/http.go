@@ -1,18 +1,13 @@
 package gitops
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
-	"golang.org/x/net/http/httpproxy"
 
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/login"
@@ -46,11 +41,11 @@ func httpLogin(u *url.URL, src *config.GitSource, o Options) (loginFunc, error) 
 
 // httpBase returns the connections to one source.
 func httpBase(auth config.GitAuth, o Options) (*http.Transport, error) {
-	proxy, err := httpProxy(auth.Proxy, o.Environment)
+	proxy, err := o.Environment.Proxies((*login.Proxy)(auth.Proxy))
 	if err != nil {
 		return nil, err
 	}
-	settings, err := tlsConfig(auth.TLS)
+	settings, err := login.TLS(auth.TLS).Config("")
 	if err != nil {
 		return nil, err
 	}
@@ -65,67 +60,6 @@ func httpBase(auth config.GitAuth, o Options) (*http.Transport, error) {
 		DisableCompression:    true,
 		ResponseHeaderTimeout: 0, // the operation's deadline bounds it: a server may compress for long
 	}, nil
-}
-
-// httpProxy returns the proxy to use: the source's, else the environment's.
-func httpProxy(p *config.Proxy, e login.Environment) (func(*http.Request) (*url.URL, error), error) {
-	if p != nil {
-		address, err := proxyURL(p)
-		if err != nil {
-			return nil, err
-		}
-		return http.ProxyURL(address), nil
-	}
-	if e.Getenv == nil {
-		return nil, nil
-	}
-	either := func(name string) string {
-		if value := e.Getenv(name); value != "" {
-			return value
-		}
-		return e.Getenv(strings.ToLower(name))
-	}
-	settings := httpproxy.Config{HTTPProxy: either("HTTP_PROXY"), HTTPSProxy: either("HTTPS_PROXY"), NoProxy: either("NO_PROXY")}
-	if e.Getenv("REQUEST_METHOD") != "" {
-		settings.CGI = true // a client could set HTTP_PROXY by a header
-	}
-	find := settings.ProxyFunc()
-	return func(r *http.Request) (*url.URL, error) { return find(r.URL) }, nil
-}
-
-// proxyURL returns a proxy with its credentials.
-func proxyURL(p *config.Proxy) (*url.URL, error) {
-	address, err := url.Parse(p.Address)
-	if err != nil || address.Host == "" {
-		return nil, errors.New("the proxy's address is not a URL")
-	}
-	if p.Username != "" {
-		address.User = url.UserPassword(p.Username, p.Password.Reveal())
-	}
-	return address, nil
-}
-
-// tlsConfig returns the settings for a secret's certificates.
-func tlsConfig(t config.TLS) (*tls.Config, error) {
-	settings := &tls.Config{MinVersion: tls.VersionTLS12}
-	if len(t.CA) > 0 {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM(t.CA) {
-			return nil, errors.New("read ca.crt: no certificate in it")
-		}
-		settings.RootCAs = pool
-	}
-	if len(t.Cert) > 0 || !t.Key.IsZero() {
-		pair, err := tls.X509KeyPair(t.Cert, []byte(t.Key.Reveal()))
-		if err != nil {
-			return nil, fmt.Errorf("read tls.crt and tls.key: %w", err)
-		}
-		settings.Certificates = []tls.Certificate{pair}
-	}
-	return settings, nil
 }
 
 // httpAuth returns the credentials for u: the secret's; else those in the URL;

@@ -82,7 +82,7 @@ func sshDialer(p *config.Proxy, dialer login.Dialer) (func(context.Context, stri
 	if p == nil {
 		return dialer.DialContext, nil
 	}
-	address, err := proxyURL(p)
+	address, err := login.Proxy(*p).URL()
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package registry
 import (
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -110,29 +109,10 @@ func newTransport(a Access, o Options) (*http.Transport, error) {
 }
 
 func tlsConfig(a Access) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if len(a.CA) > 0 {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM(a.CA) {
-			return nil, errors.New("read ca.crt of certSecretRef: no PEM certificate in it")
-		}
-		config.RootCAs = pool
-	}
-	if len(a.Cert) == 0 && a.Key.IsZero() {
-		return config, nil
-	}
-	if len(a.Cert) == 0 || a.Key.IsZero() {
+	if (len(a.Cert) == 0) != a.Key.IsZero() {
 		return nil, errors.New("read certSecretRef: tls.crt and tls.key go together, and only one is there")
 	}
-	pair, err := tls.X509KeyPair(a.Cert, []byte(a.Key.Reveal()))
-	if err != nil {
-		return nil, fmt.Errorf("read tls.crt and tls.key of certSecretRef: %w", err)
-	}
-	config.Certificates = []tls.Certificate{pair}
-	return config, nil
+	return login.TLS{CA: a.CA, Cert: a.Cert, Key: a.Key}.Config(" of certSecretRef")
 }
 
 func proxyFunc(p *Proxy) (func(*http.Request) (*url.URL, error), error) {

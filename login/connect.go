@@ -1,0 +1,97 @@
+package login
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/http/httpproxy"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// TLS is PEM that a connection uses beside the system's; empty parts are not
+// given. Cert and Key are given together or not at all.
+type TLS struct {
+	CA   []byte
+	Cert []byte
+	Key  pinsetter.Secret
+}
+
+// Config returns the settings of a connection. Errors name the standard keys of a
+// Secret, and what follows these in of, such as " of certSecretRef".
+func (t TLS) Config(of string) (*tls.Config, error) {
+	settings := &tls.Config{MinVersion: tls.VersionTLS12}
+	if len(t.CA) > 0 {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM(t.CA) {
+			return nil, fmt.Errorf("read ca.crt%s: no PEM certificate in it", of)
+		}
+		settings.RootCAs = pool
+	}
+	if len(t.Cert) > 0 || !t.Key.IsZero() {
+		pair, err := tls.X509KeyPair(t.Cert, []byte(t.Key.Reveal()))
+		if err != nil {
+			return nil, fmt.Errorf("read tls.crt and tls.key%s: %w", of, err)
+		}
+		settings.Certificates = []tls.Certificate{pair}
+	}
+	return settings, nil
+}
+
+// Proxy is a proxy server. Address is an http, https or socks5 URL without user.
+type Proxy struct {
+	Address  string
+	Username string
+	Password pinsetter.Secret
+}
+
+// URL returns the proxy's address with its credentials, which String shows.
+func (p Proxy) URL() (*url.URL, error) {
+	address, err := url.Parse(p.Address)
+	if err != nil || address.Host == "" {
+		return nil, errors.New("the proxy's address is not a URL")
+	}
+	if p.Username != "" {
+		address.User = url.UserPassword(p.Username, p.Password.Reveal())
+	}
+	return address, nil
+}
+
+// Proxies returns how an http.Transport finds the proxy of a request: it is p,
+// and where that is nil the one that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name,
+// in either case, as curl and net/http understand them. The zero Environment
+// names none.
+func (e Environment) Proxies(p *Proxy) (func(*http.Request) (*url.URL, error), error) {
+	if p != nil {
+		address, err := p.URL()
+		if err != nil {
+			return nil, err
+		}
+		return http.ProxyURL(address), nil
+	}
+	if e.Getenv == nil {
+		return nil, nil
+	}
+	settings := httpproxy.Config{
+		HTTPProxy: e.either("HTTP_PROXY"), HTTPSProxy: e.either("HTTPS_PROXY"), NoProxy: e.either("NO_PROXY"),
+		CGI: e.get("REQUEST_METHOD") != "", // a client could set HTTP_PROXY by a header
+	}
+	find := settings.ProxyFunc()
+	return func(r *http.Request) (*url.URL, error) { return find(r.URL) }, nil
+}
+
+// either returns a variable in upper case, else in lower case.
+func (e Environment) either(name string) string {
+	if value := e.get(name); value != "" {
+		return value
+	}
+	return e.get(strings.ToLower(name))
+}
