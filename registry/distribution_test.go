@@ -47,7 +47,7 @@ func TestDistributionHoldsContent(t *testing.T) {
 // that asks; its own links lead on.
 func TestDistributionPages(t *testing.T) {
 	server := parts.NewDistribution(t, parts.DistributionOptions{PageSize: 10})
-	tags := numbered(35)
+	tags := numbered(200)
 	server.PushSame("org/app", tags...)
 	front := parts.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u := server.URL + r.URL.Path + "?" + r.URL.RawQuery
@@ -67,8 +67,8 @@ func TestDistributionPages(t *testing.T) {
 		_, _ = io.Copy(w, answer.Body)
 	}), parts.FrontOptions{})
 	wantTags(t, open(t, front.Addr+"/org/app", registry.Access{}), tags)
-	if got := front.Log.Count("", "/tags/list"); got != 5 { // 4, then four of 10
-		t.Errorf("%d pages; want 5", got)
+	if got := front.Log.Count("", "/tags/list"); got < 21 || got > 44 { // 4, then 20 of 10 and an empty one
+		t.Errorf("%d pages; want 21, and some between to read several at once", got)
 	}
 }
 

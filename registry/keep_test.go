@@ -16,7 +16,9 @@ import (
 )
 
 // stage answers with what it was told last.
-type stage struct{ now atomic.Pointer[http.HandlerFunc] }
+type stage struct {
+	now atomic.Pointer[http.HandlerFunc]
+}
 
 func (s *stage) set(h http.HandlerFunc) { s.now.Store(&h) }
 

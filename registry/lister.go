@@ -17,6 +17,7 @@ type lister struct {
 	sum        checksum        // of the only page
 	seen       map[string]bool // URLs of pages
 	tags       []string
+	unordered  bool         // the tags are not in the order of bytes
 	read       atomic.Int64 // bytes
 	barren     int          // pages without tags, in a row
 }
@@ -37,12 +38,15 @@ func (l *lister) list(ctx context.Context) error {
 	if err := l.parse(first); err != nil {
 		return err
 	}
-	for current := first; ; {
+	for current, size := first, 0; ; {
 		if err := l.add(current.tags); err != nil {
 			return err
 		}
 		if current.link == "" {
 			return nil
+		}
+		if done, err := l.split(ctx, current, size); done || err != nil {
+			return err
 		}
 		next, n, err := l.follow(ctx, current)
 		if err != nil {
@@ -51,7 +55,7 @@ func (l *lister) list(ctx context.Context) error {
 		if n > 0 && current == first {
 			l.host.pages.compare(len(first.tags), len(next.tags))
 		}
-		current = next
+		current, size = next, n
 	}
 }
 
@@ -120,6 +124,11 @@ func (l *lister) add(tags []string) error {
 	if l.barren > maxBarren {
 		return fmt.Errorf("%d pages in a row bring no tag and link to a next one: that is no list that ends", l.barren)
 	}
+	end := ""
+	if len(l.tags) > 0 {
+		end = l.tags[len(l.tags)-1]
+	}
+	l.unordered = l.unordered || !ascending(end, tags)
 	if l.tags == nil {
 		l.tags = tags // most images have one page
 		return nil

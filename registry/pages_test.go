@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,4 +145,123 @@ func TestTagsEndsOnPagesThatNeverDo(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "no complete answer within 1s") && !strings.Contains(err.Error(), "more than 10000 pages") {
 		t.Fatalf("error is %v", err)
 	}
+}
+
+// Gitea links from its last page too, to an empty one.
+func TestTagsOfALinkToNothing(t *testing.T) {
+	server := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("last") != "" {
+			answer(200, `{"name":"org/app","tags":[]}`)(w, r)
+			return
+		}
+		w.Header().Set("Link", `</v2/org/app/tags/list?last=1.1.0>; rel="next"`)
+		answer(200, `{"name":"org/app","tags":["1.0.0","1.1.0"]}`)(w, r)
+	})
+	repository := openWith(t, registry.Options{Anonymous: true, Keep: 1 << 20}, server.Addr+"/org/app", registry.Access{})
+	for _, unchanged := range []bool{false, true} {
+		got, err := repository.Tags(t.Context())
+		if err != nil || !slices.Equal(got.Tags, []string{"1.1.0", "1.0.0"}) || got.Unchanged != unchanged {
+			t.Errorf("tags are %q, unchanged %t, %v", got.Tags, got.Unchanged, err)
+		}
+	}
+}
+
+// inFlight counts requests for tags, and how many there are at once.
+type inFlight struct{ all, now, most atomic.Int64 }
+
+func (f *inFlight) around(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/tags/list") {
+			f.all.Add(1)
+			n := f.now.Add(1)
+			defer f.now.Add(-1)
+			for most := f.most.Load(); n > most && !f.most.CompareAndSwap(most, n); {
+				most = f.most.Load()
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func TestTagsReadsPagesAtOnce(t *testing.T) {
+	var flights inFlight
+	server := parts.NewRegistry(t, parts.RegistryOptions{PageSize: 10,
+		FrontOptions: parts.FrontOptions{Around: flights.around}})
+	tags := numbered(1000)
+	server.SetTags("app", tags...)
+	repository := openWith(t, registry.Options{Anonymous: true, Keep: 1 << 20}, server.Image("app"), registry.Access{})
+	wantTags(t, repository, tags)
+	if all, most := flights.all.Load(), flights.most.Load(); all > 200 || most < 8 || most > 16 {
+		t.Errorf("%d requests, %d at once; want at most 200, and 16", all, most)
+	}
+
+	// What was listed before says where pages may begin.
+	flights.all.Store(0)
+	tags = append(tags, "0.1.0", "1.0.000500-1", "1.0.1", "2.0.0")
+	slices.Sort(tags)
+	server.SetTags("app", tags...)
+	wantTags(t, repository, tags)
+	if all := flights.all.Load(); all > 130 {
+		t.Errorf("%d requests the second time; want few more than 100", all)
+	}
+}
+
+// A registry that doesn't know how to begin behind a tag that it hasn't is read
+// in sequence, and so are the other images of its host.
+func TestTagsReadsInSequenceWhereItMust(t *testing.T) {
+	tags := numbered(300)
+	for name, answers := range map[string]http.HandlerFunc{
+		"an error":         answer(404, `{"errors":[{"code":"TAG_UNKNOWN"}]}`),
+		"nothing":          answer(200, `{"tags":[]}`),
+		"the first page":   answer(200, `{"tags":["`+strings.Join(tags[:10], `","`)+`"]}`),
+		"one tag too many": answer(200, `{"tags":["zzz"]}`),
+		"no list":          answer(200, `<html>`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := parts.NewRegistry(t, parts.RegistryOptions{PageSize: 10, FrontOptions: parts.FrontOptions{
+				Around: func(next http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						if last := r.URL.Query().Get("last"); last != "" && !slices.Contains(tags, last) {
+							answers(w, r)
+							return
+						}
+						next.ServeHTTP(w, r)
+					})
+				},
+			}})
+			r := registry.New(registry.Options{Anonymous: true})
+			for i, most := range []int{40, 30} {
+				image := fmt.Sprintf("app%d", i)
+				server.SetTags(image, tags...)
+				repository, err := r.Repository(server.Image(image), registry.Access{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				server.Log.Reset()
+				wantTags(t, repository, tags)
+				if got := server.Log.Count("", "/tags/list"); got > most {
+					t.Errorf("image %d: %d requests; want at most %d", i, got, most)
+				}
+			}
+		})
+	}
+}
+
+// Bounds hold for pages that are read at once too.
+func TestTagsReadsNoMoreAtOnce(t *testing.T) {
+	padding := strings.Repeat(" ", 8<<20)
+	server := parts.NewRegistry(t, parts.RegistryOptions{PageSize: 10, FrontOptions: parts.FrontOptions{
+		Around: func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				next.ServeHTTP(w, r)
+				if r.URL.Query().Get("last") != "" {
+					_, _ = fmt.Fprint(w, padding)
+				}
+			})
+		},
+	}})
+	server.SetTags("app", numbered(1000)...)
+	_, err := open(t, server.Image("app"), registry.Access{}).Tags(t.Context())
+	wantError(t, err, nil, server.Addr, "the list is larger than 64 MiB")
 }

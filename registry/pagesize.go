@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // The numbers of tags a page that are asked for, best first. The first is more
@@ -21,6 +22,8 @@ type pageSizes struct {
 	mu    sync.Mutex
 	ask   int  // index in pageAsks of what links are followed with
 	first bool // the first request asks too: the host's own pages are smaller
+
+	inSequence time.Time // until then pages are read one after the other
 }
 
 // next returns the number of tags to ask for on the next page, 0 for none.
@@ -55,6 +58,20 @@ func (s *pageSizes) compare(own, asked int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.first = s.first || asked > own
+}
+
+// maySplit reports whether pages of one list may be read at once.
+func (s *pageSizes) maySplit(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !now.Before(s.inSequence)
+}
+
+// dontSplit has pages read one after the other until a time.
+func (s *pageSizes) dontSplit(until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inSequence = until
 }
 
 // withPageSize returns the URL of a page with n set to the number. A link whose

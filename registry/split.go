@@ -1,0 +1,230 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// splitAfter is how many pages are read one after the other before others are
+// read with them: for fewer it isn't worth it.
+const splitAfter = 2
+
+// sequentialFor is for how long no list of a host is split after one that turned
+// out not to be in the order of bytes, or that changed while it was read.
+const sequentialFor = time.Hour
+
+// splitter reads the rest of a list in several places at once, where a registry
+// has its tags in the order of bytes and can begin a page anywhere in it. That
+// isn't taken on trust: where it asked in the middle of the list, what lies
+// before is read on until it arrives there, or brings the first tags of that
+// page, and these must be the same. So all that is relied on is what reading in
+// sequence relies on too, that a page leaves no tag out. What doesn't fit ends
+// in errNotLexical.
+type splitter struct {
+	read     func(ctx context.Context, u string) (*page, error)
+	free     func() int // how many more pages may be read at once
+	template *url.URL   // of a page; last is set to where it begins
+	size     int        // tags that are asked for a page, 0 for no number
+	known    []string   // the tags of the last listing, descending; nil: it isn't remembered
+	segments []segment  // in the order of their places
+	shape    shape      // of the tags
+	full     int        // tags of the largest page
+	credit   int        // pages that brought new tags, less those that didn't
+	asked    int
+}
+
+// ask is a page to read.
+type ask struct {
+	after string
+	url   string
+}
+
+// split reads the rest of the pages, of which current is the last that was read
+// and size the number of tags that it was asked for, several at once. It returns
+// false where that can't be done, with the tags as they were.
+func (l *lister) split(ctx context.Context, current *page, size int) (bool, error) {
+	now, host := l.repository.registry.options.Now(), l.host
+	if len(l.seen) < splitAfter-1 || l.unordered || host.limit.free() == 0 || !host.pages.maySplit(now) {
+		return false, nil
+	}
+	next, ok := nextInOrder(current, size)
+	if !ok {
+		return false, nil
+	}
+	s := newSplitter(l.tags, next, size)
+	s.read, s.free = l.readAt, host.limit.free
+	if l.last != nil && len(l.last.listing.Tags) > len(l.tags) {
+		s.known, s.credit = l.last.listing.Tags, cap(host.limit.slots)
+	}
+	read := l.read.Load()
+	err := s.run(ctx)
+	switch {
+	case err == nil:
+		l.tags = s.segments[0].tags
+		return true, nil
+	case ctx.Err() != nil, errors.Is(err, errTooMany):
+		return false, err
+	}
+	host.pages.dontSplit(now.Add(sequentialFor))
+	l.read.Store(read)
+	return false, nil
+}
+
+// newSplitter returns a splitter for a list of which the first tags are there,
+// and the URL of the page that follows them.
+func newSplitter(tags []string, next *url.URL, size int) *splitter {
+	s := &splitter{template: next, size: size, credit: splitAfter}
+	s.segments = []segment{{tags: slices.Clip(tags), next: next.String()}}
+	s.shape.learn(tags)
+	s.full = (len(tags) + splitAfter - 1) / splitAfter
+	return s
+}
+
+// readAt reads the page that has the URL.
+func (l *lister) readAt(ctx context.Context, u string) (*page, error) {
+	p, err := l.fetch(ctx, func(string) string { return u })
+	if err != nil {
+		return nil, err
+	}
+	return p, l.parse(p)
+}
+
+// nextInOrder returns the URL of the page after p, if the way to it is to say
+// the last tag of p.
+func nextInOrder(p *page, size int) (*url.URL, bool) {
+	next, err := resolveLink(p.at, p.link)
+	if err != nil || len(p.tags) == 0 || next.Query().Get("last") != p.tags[len(p.tags)-1] {
+		return nil, false
+	}
+	return withPageSize(next, size), true
+}
+
+// run reads in rounds until there is one segment that ends.
+func (s *splitter) run(ctx context.Context) error {
+	for len(s.segments) > 1 || s.segments[0].next != "" {
+		asks := s.plan(max(1, min(1+s.credit, s.free())))
+		if s.asked += len(asks); s.asked > maxPages {
+			return errNotLexical
+		}
+		pages := make([]*page, len(asks))
+		group, ctx := errgroup.WithContext(ctx)
+		for i, a := range asks {
+			group.Go(func() (err error) {
+				pages[i], err = s.read(ctx, a.url)
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		if err := s.merge(asks, pages); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plan returns what to read next, up to width pages: those that follow the
+// segments, from the lowest, then some at places between them.
+func (s *splitter) plan(width int) []ask {
+	var asks []ask
+	type gap struct{ low, high string }
+	var gaps []gap
+	for i := range s.segments {
+		from := &s.segments[i]
+		if from.next == "" || len(asks) == width {
+			continue
+		}
+		asks = append(asks, ask{from.end(), from.next})
+		g := gap{low: from.end()}
+		if i+1 < len(s.segments) {
+			g.high = s.segments[i+1].after
+		}
+		gaps = append(gaps, g)
+	}
+	for _, g := range gaps {
+		for place := range s.places(g.low, g.high) {
+			if len(asks) == width {
+				return asks
+			}
+			asks = append(asks, ask{place, s.at(place)})
+		}
+	}
+	return asks
+}
+
+// places gives places between two, ascending, at which to read; high is "" where
+// nothing bounds them. In a list that is known from the last time they are
+// somewhat less than a page apart, so that what was added to it since finds room.
+func (s *splitter) places(low, high string) func(yield func(string) bool) {
+	if s.known == nil {
+		return s.shape.places(low, high)
+	}
+	return func(yield func(string) bool) {
+		above := sort.Search(len(s.known), func(i int) bool { return s.known[i] <= low })
+		step := max(1, s.full*9/10)
+		for i := above - step; i >= 0; i -= step {
+			if high != "" && s.known[i] >= high || !yield(s.known[i]) {
+				return
+			}
+		}
+	}
+}
+
+// at returns the URL of the page behind a place.
+func (s *splitter) at(place string) string {
+	query := s.template.Query()
+	query.Set("last", place)
+	u := *s.template
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// merge takes in the pages that were read.
+func (s *splitter) merge(asks []ask, pages []*page) error {
+	had := s.count()
+	for i, p := range pages {
+		found := segment{after: asks[i].after, tags: p.tags}
+		if !ascending(found.after, p.tags) {
+			return errNotLexical
+		}
+		if p.link != "" {
+			next, ok := nextInOrder(p, s.size)
+			if !ok {
+				return errNotLexical
+			}
+			found.next = next.String()
+		}
+		s.segments = append(s.segments, found)
+		s.shape.learn(p.tags)
+		s.full = max(s.full, len(p.tags))
+	}
+	slices.SortFunc(s.segments, func(a, b segment) int { return strings.Compare(a.after, b.after) })
+	var err error
+	if s.segments, err = join(s.segments); err != nil {
+		return err
+	}
+	count := s.count()
+	if count > maxTags {
+		return failure{tooManyTags().Error(), errTooMany}
+	}
+	// Where half of what comes is new, as much is asked for as before.
+	s.credit = max(0, s.credit+2*(count-had)/s.full-len(pages))
+	return nil
+}
+
+// count returns how many tags are known.
+func (s *splitter) count() int {
+	n := 0
+	for i := range s.segments {
+		n += len(s.segments[i].tags)
+	}
+	return n
+}
