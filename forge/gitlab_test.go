@@ -31,7 +31,7 @@ type lab struct {
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	g := parts.NewGitLab(t, parts.FrontOptions{})
+	g := parts.NewGitLab(t)
 	l := &lab{T: t, gitlab: g, alice: g.NewUser("alice")}
 	l.project = g.NewProject("acme/team.a/sub/app", map[string]string{"a.yaml": "a: 1\n"})
 	l.project.Member("alice", parts.GitLabDeveloper)

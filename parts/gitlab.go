@@ -66,17 +66,20 @@ type GitLabFault struct {
 }
 
 // NewGitLab starts a GitLab until t ends. It skips where git is missing.
-func NewGitLab(t T, o FrontOptions) *GitLab {
+func NewGitLab(t T) *GitLab {
 	t.Helper()
 	g := &GitLab{t: t, User: "bot", tokens: map[string]gitlabToken{}}
 	t.Cleanup(g.check) // the last of all, since it may end the test
 	g.git = &Git{t: t, git: Need(t, "git"), Root: Dir(t)}
 	g.git.env = gitEnv(t, g.git.Root)
 	mux := http.NewServeMux()
-	g.routes(mux)
+	for _, route := range gitlabRoutes {
+		method, path, _ := strings.Cut(route.pattern, " ")
+		mux.HandleFunc(method+" /api/v4"+path, g.api(route))
+	}
 	mux.HandleFunc("/api/", g.unknown)
 	mux.HandleFunc("/", g.serveGit)
-	g.Front = Serve(t, mux, o)
+	g.Front = Serve(t, mux, FrontOptions{})
 	g.git.Front = g.Front
 	g.Token = g.NewUser(g.User)
 	return g

@@ -7,7 +7,7 @@ import (
 )
 
 func TestGitLabServesGitToTokens(t *testing.T) {
-	g := NewGitLab(t, FrontOptions{})
+	g := NewGitLab(t)
 	p := g.NewProject("acme/sub/app", map[string]string{"a.yaml": "a: 1\n"})
 	as := func(token string) string {
 		return strings.Replace(p.URL, "http://", "http://oauth2:"+token+"@", 1)
@@ -53,7 +53,7 @@ func TestGitLabIsStrict(t *testing.T) {
 		},
 	} {
 		err := Run(func(s T) {
-			g := NewGitLab(s, FrontOptions{})
+			g := NewGitLab(s)
 			p := g.NewProject("acme/app", map[string]string{"a": "1"})
 			p.Git("branch", "other")
 			ask(g, p)

@@ -32,52 +32,56 @@ func gitlabRefuse(status int, message any) *gitlabError {
 	return &gitlabError{status, map[string]any{"message": message}}
 }
 
-// routes says what is documented: the path, and the parameters of a query.
-func (g *GitLab) routes(mux *http.ServeMux) {
-	const page = "page per_page "
-	for _, route := range []struct {
-		pattern, query string
-		role           int // that it takes in the project
-		serve          func(*gitlabCall) (any, *gitlabError)
-	}{
-		{"GET /users", page + "username", 0, (*gitlabCall).listUsers},
-		{"GET /projects/{id}", "statistics license", GitLabReporter, (*gitlabCall).getProject},
-		{"GET /projects/{id}/repository/branches/{branch}", "", GitLabReporter, (*gitlabCall).getBranch},
-		{"GET /projects/{id}/merge_requests", page + "state source_branch target_branch order_by sort", GitLabReporter, (*gitlabCall).listMerges},
-		{"POST /projects/{id}/merge_requests", "", GitLabDeveloper, (*gitlabCall).createMerge},
-		{"GET /projects/{id}/merge_requests/{iid}", "", GitLabReporter, (*gitlabCall).getMerge},
-		{"PUT /projects/{id}/merge_requests/{iid}", "", GitLabDeveloper, (*gitlabCall).updateMerge},
-		{"PUT /projects/{id}/merge_requests/{iid}/merge", "", GitLabReporter, (*gitlabCall).acceptMerge},
-		{"POST /projects/{id}/merge_requests/{iid}/approve", "", GitLabDeveloper, (*gitlabCall).approveMerge},
-		{"GET /projects/{id}/merge_requests/{iid}/commits", page, GitLabReporter, (*gitlabCall).listCommits},
-		{"GET /projects/{id}/merge_requests/{iid}/notes", page + "order_by sort", GitLabReporter, (*gitlabCall).listNotes},
-		{"POST /projects/{id}/merge_requests/{iid}/notes", "", GitLabReporter, (*gitlabCall).createNote},
-	} {
-		method, path, _ := strings.Cut(route.pattern, " ")
-		mux.HandleFunc(method+" /api/v4"+path, func(w http.ResponseWriter, r *http.Request) {
-			f := g.fault(r)
-			if f.Before != nil {
-				f.Before()
-			}
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			if f.Status != 0 {
-				f.answer(w)
-				return
-			}
-			c := &gitlabCall{GitLab: g, Request: r, header: w.Header()}
-			if moved := c.moved(); moved != "" && r.Method == http.MethodGet {
-				http.Redirect(w, r, moved, http.StatusMovedPermanently)
-				return
-			}
-			refused := c.admit(route.role)
-			c.known(strings.Fields(route.query))
-			var out any
-			if refused == nil {
-				out, refused = route.serve(c)
-			}
-			c.answer(w, out, refused)
-		})
+// gitlabRoute is a documented path.
+type gitlabRoute struct {
+	pattern string
+	query   string // the parameters that it knows
+	role    int    // that it takes in the project; 0: it is no project's
+	serve   func(*gitlabCall) (any, *gitlabError)
+}
+
+const gitlabPages = "page per_page "
+
+var gitlabRoutes = []gitlabRoute{
+	{"GET /users", gitlabPages + "username", 0, (*gitlabCall).listUsers},
+	{"GET /projects/{id}", "", GitLabReporter, (*gitlabCall).getProject},
+	{"GET /projects/{id}/repository/branches/{branch}", "", GitLabReporter, (*gitlabCall).getBranch},
+	{"GET /projects/{id}/merge_requests", gitlabPages + "state source_branch target_branch", GitLabReporter, (*gitlabCall).listMerges},
+	{"POST /projects/{id}/merge_requests", "", GitLabDeveloper, (*gitlabCall).createMerge},
+	{"GET /projects/{id}/merge_requests/{iid}", "", GitLabReporter, (*gitlabCall).getMerge},
+	{"PUT /projects/{id}/merge_requests/{iid}", "", GitLabDeveloper, (*gitlabCall).updateMerge},
+	{"PUT /projects/{id}/merge_requests/{iid}/merge", "", GitLabReporter, (*gitlabCall).acceptMerge},
+	{"POST /projects/{id}/merge_requests/{iid}/approve", "", GitLabDeveloper, (*gitlabCall).approveMerge},
+	{"GET /projects/{id}/merge_requests/{iid}/commits", gitlabPages, GitLabReporter, (*gitlabCall).listCommits},
+	{"GET /projects/{id}/merge_requests/{iid}/notes", gitlabPages, GitLabReporter, (*gitlabCall).listNotes},
+	{"POST /projects/{id}/merge_requests/{iid}/notes", "", GitLabReporter, (*gitlabCall).createNote},
+}
+
+// api serves a route.
+func (g *GitLab) api(route gitlabRoute) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		f := g.fault(r)
+		if f.Before != nil {
+			f.Before()
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if f.Status != 0 {
+			f.answer(w)
+			return
+		}
+		c := &gitlabCall{GitLab: g, Request: r, header: w.Header()}
+		if moved := c.moved(); moved != "" && r.Method == http.MethodGet {
+			http.Redirect(w, r, moved, http.StatusMovedPermanently)
+			return
+		}
+		c.known(strings.Fields(route.query))
+		var out any
+		refused := c.admit(route.role)
+		if refused == nil {
+			out, refused = route.serve(c)
+		}
+		c.answer(w, out, refused)
 	}
 }
 
