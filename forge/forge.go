@@ -43,6 +43,9 @@ var (
 	// ErrInvalid: the forge refuses what was asked, such as a pull request
 	// between two branches without a difference.
 	ErrInvalid = errors.New("refused")
+
+	// ErrMoved: a branch isn't at the commit that it was expected to be at.
+	ErrMoved = errors.New("the branch moved")
 )
 
 // RateLimitError says until when the forge wants to be left alone. It wraps
@@ -67,6 +70,10 @@ type Options struct {
 	// Sleep waits between requests that a forge wants apart, and until it may
 	// be asked again; nil: a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
+
+	// Tokens are what the repositories of one program share at GitHub; nil:
+	// Open makes some for one repository.
+	Tokens *Tokens
 }
 
 // State is what became of a pull request.

@@ -1,11 +1,226 @@
 package forge
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	sdk "github.com/google/go-github/v60/github"
 
 	"github.com/pinsetter/pinsetter/config"
 )
 
-func openGitHub(*config.Forge, place, Options) (host, error) {
-	return nil, errors.New("pull requests at GitHub can't be opened yet")
+// betweenWrites is how far apart GitHub wants requests that write:
+// https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+const betweenWrites = time.Second
+
+// github is a repository at GitHub or at a GitHub Enterprise Server.
+type github struct {
+	owner, name string
+	api         githubAPI
+	client      *http.Client
+
+	// granted returns what an app's installation may do, nil where a token is
+	// used.
+	granted func(context.Context) (*grant, error)
+}
+
+func openGitHub(where *config.Forge, p place, o Options) (host, error) {
+	if len(p.path) != 2 || !plain(p.path[0]) || !plain(p.path[1]) {
+		return nil, errors.New("a repository at GitHub is https://HOST/OWNER/NAME")
+	}
+	if o.Tokens == nil {
+		o.Tokens = NewTokens(o)
+	}
+	if where.App != nil {
+		return openGitHubApp(where, p, o)
+	}
+	secret, err := token(where, p, o)
+	if err != nil {
+		return nil, err
+	}
+	g := &github{owner: p.path[0], name: p.path[1], api: apiOf(p.web)}
+	authorize := func(context.Context) (string, error) { return "Bearer " + secret.Reveal(), nil }
+	return g, g.connect(where, o, authorize, o.Tokens.pace(g.api.rest.Host, secret.Reveal()))
+}
+
+func openGitHubApp(where *config.Forge, p place, o Options) (host, error) {
+	server, err := appServer(where.App, p)
+	if err != nil {
+		return nil, err
+	}
+	g := &github{owner: p.path[0], name: p.path[1], api: apiOf(server)}
+	g.granted = func(ctx context.Context) (*grant, error) {
+		use, ok := ctx.Value(useKey{}).(use)
+		if !ok {
+			use = usePulls
+		}
+		return o.Tokens.get(ctx, where, p, use)
+	}
+	authorize := func(ctx context.Context) (string, error) {
+		granted, err := g.granted(ctx)
+		if err != nil {
+			return "", err
+		}
+		return "Bearer " + granted.token.Reveal(), nil
+	}
+	return g, g.connect(where, o, authorize, o.Tokens.pace(g.api.rest.Host, where.App.PrivateKey.Reveal()))
+}
+
+func (g *github) connect(where *config.Forge, o Options, authorize func(context.Context) (string, error), p *pace) error {
+	t, err := newTransport(where, g.api.rest, o)
+	if err != nil {
+		return err
+	}
+	t.authorize, t.pace = authorize, p
+	g.client = t.client()
+	return nil
+}
+
+// plain reports whether an owner or a repository has a name as GitHub allows it.
+func plain(name string) bool {
+	return strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") == ""
+}
+
+// githubAPI is where a GitHub's two APIs are.
+type githubAPI struct {
+	rest  *url.URL // with a final slash
+	graph *url.URL
+}
+
+// apiOf returns the APIs of the GitHub with this web address: github.com, a
+// tenant of ghe.com, or an Enterprise Server.
+func apiOf(web *url.URL) githubAPI {
+	if web.Host == "github.com" || strings.HasSuffix(web.Host, ".ghe.com") {
+		host := &url.URL{Scheme: web.Scheme, Host: "api." + web.Host, Path: "/"}
+		return githubAPI{rest: host, graph: host.JoinPath("graphql")}
+	}
+	return githubAPI{rest: web.JoinPath("api", "v3", "/"), graph: web.JoinPath("api", "graphql")}
+}
+
+// sdk returns the client for one request. A client that is kept refuses requests
+// by itself when an answer said that no more are left, by the machine's clock;
+// the transport waits where that helps.
+func (a githubAPI) sdk(c *http.Client) *sdk.Client {
+	client := sdk.NewClient(c)
+	client.BaseURL = a.rest
+	return client
+}
+
+func (g *github) sdk() *sdk.Client { return g.api.sdk(g.client) }
+
+func (g *github) get(ctx context.Context, number int, _ string) (*PullRequest, error) {
+	pr, response, err := g.sdk().PullRequests.Get(ctx, g.owner, g.name, number)
+	if err != nil {
+		return nil, err
+	}
+	out := readPull(pr)
+	if out != nil {
+		out.ETag = response.Header.Get("ETag")
+	}
+	return out, nil
+}
+
+// create opens a pull request. GitHub takes nothing else with it.
+func (g *github) create(ctx context.Context, p Proposal) (*PullRequest, error) {
+	pr, _, err := g.sdk().PullRequests.Create(ctx, g.owner, g.name, &sdk.NewPullRequest{
+		Title: &p.Title, Head: &p.Head, Base: &p.Base, Body: &p.Body, Draft: &p.Draft,
+	})
+	refused, ok := status(err, http.StatusUnprocessableEntity)
+	switch {
+	case err == nil:
+		return readPull(pr), nil
+	case ok && strings.Contains(refused.Message, "pull request already exists"):
+		return nil, &existsError{cause: refused}
+	case ok && strings.Contains(refused.Message, "PullRequest head invalid"):
+		return nil, fmt.Errorf("%w: there is no branch %q", ErrNotFound, p.Head)
+	case ok && strings.Contains(refused.Message, "PullRequest base invalid"):
+		return nil, fmt.Errorf("%w: there is no branch %q", ErrNotFound, p.Base)
+	}
+	return nil, err
+}
+
+func (g *github) further(p Proposal) bool {
+	return len(p.Labels)+len(p.Reviewers)+len(p.Assignees) > 0
+}
+
+// adorn adds what is new and leaves what is there. GitHub makes labels that the
+// repository lacks.
+func (g *github) adorn(ctx context.Context, pr *PullRequest, p Proposal) error {
+	var errs []error
+	if len(p.Labels) > 0 {
+		errs = append(errs, g.label(ctx, pr, p.Labels))
+	}
+	if len(p.Assignees) > 0 {
+		errs = append(errs, g.assign(ctx, pr, p.Assignees))
+	}
+	if len(p.Reviewers) > 0 {
+		errs = append(errs, g.review(ctx, pr, p.Reviewers))
+	}
+	return errors.Join(errs...)
+}
+
+// label sends what GitHub documents; the client sends a list, as it once did.
+func (g *github) label(ctx context.Context, pr *PullRequest, names []string) error {
+	client := g.sdk()
+	path := fmt.Sprintf("repos/%s/%s/issues/%d/labels", g.owner, g.name, pr.Number)
+	request, err := client.NewRequest(http.MethodPost, path, map[string]any{"labels": names})
+	if err != nil {
+		return err
+	}
+	_, err = client.Do(ctx, request, nil)
+	return inner(err)
+}
+
+// assign says who couldn't be assigned: GitHub leaves them out without a word.
+func (g *github) assign(ctx context.Context, pr *PullRequest, names []string) error {
+	issue, _, err := g.sdk().Issues.AddAssignees(ctx, g.owner, g.name, pr.Number, names)
+	if err != nil {
+		return inner(err)
+	}
+	assigned := map[string]bool{}
+	for _, user := range issue.Assignees {
+		assigned[strings.ToLower(user.GetLogin())] = true
+	}
+	for _, name := range names {
+		if !assigned[strings.ToLower(name)] {
+			return fmt.Errorf("%w: %q can't be assigned", ErrInvalid, name)
+		}
+	}
+	return nil
+}
+
+func (g *github) review(ctx context.Context, pr *PullRequest, names []string) error {
+	var request sdk.ReviewersRequest
+	for _, name := range names {
+		if _, team, found := strings.Cut(name, "/"); found {
+			request.TeamReviewers = append(request.TeamReviewers, team)
+			ctx = context.WithValue(ctx, useKey{}, useTeams)
+		} else {
+			request.Reviewers = append(request.Reviewers, name)
+		}
+	}
+	_, _, err := g.sdk().PullRequests.RequestReviewers(ctx, g.owner, g.name, pr.Number, request)
+	return inner(err)
+}
+
+func (g *github) edit(ctx context.Context, pr *PullRequest, e edit) (*PullRequest, error) {
+	change := &sdk.PullRequest{Title: &e.Title, Body: &e.Body}
+	if e.Close {
+		change.State = sdk.String("closed")
+	}
+	changed, _, err := g.sdk().PullRequests.Edit(ctx, g.owner, g.name, pr.Number, change)
+	if err != nil {
+		return nil, err
+	}
+	return readPull(changed), nil
+}
+
+func (g *github) comment(ctx context.Context, number int, text string) error {
+	_, _, err := g.sdk().Issues.CreateComment(ctx, g.owner, g.name, number, &sdk.IssueComment{Body: &text})
+	return err
 }

@@ -1,0 +1,135 @@
+package forge
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	sdk "github.com/google/go-github/v60/github"
+)
+
+// merge merges where GitHub calls a pull request clean: no conflict, the branch's
+// rules are met, and all checks pass, those that aren't required too. Where the
+// rules aren't met yet, GitHub is to merge when they are, by itself. It takes
+// that for no other state:
+// https://docs.github.com/graphql/reference/enums#mergestatestatus
+func (g *github) merge(ctx context.Context, pr *PullRequest) (Merging, string, error) {
+	now, _, err := g.sdk().PullRequests.Get(ctx, g.owner, g.name, pr.Number)
+	switch {
+	case err != nil:
+		return "", "", err
+	case now.GetMerged():
+		return MergeDone, "", nil
+	case now.GetState() != "open":
+		return "", "", fmt.Errorf("%w: it is closed", ErrInvalid)
+	case now.GetDraft():
+		return MergeWaiting, "it is a draft", nil
+	case now.GetHead().GetSHA() != pr.HeadHash:
+		return MergeWaiting, "its branch changed", nil
+	case now.AutoMerge != nil:
+		return MergeEnabled, "", nil
+	}
+	switch now.GetMergeableState() {
+	case "clean", "has_hooks":
+		return g.mergeNow(ctx, pr)
+	case "blocked":
+		return g.mergeLater(ctx, pr, now.GetNodeID())
+	case "unstable":
+		return MergeWaiting, "a check is pending or failed", nil
+	case "behind":
+		return MergeWaiting, fmt.Sprintf("its branch is behind %q", pr.Base), nil
+	case "dirty":
+		return MergeWaiting, fmt.Sprintf("it conflicts with %q", pr.Base), nil
+	}
+	return MergeWaiting, "GitHub is looking for conflicts", nil
+}
+
+// mergeNow merges the commit that pr names.
+func (g *github) mergeNow(ctx context.Context, pr *PullRequest) (Merging, string, error) {
+	repository, _, err := g.sdk().Repositories.Get(ctx, g.owner, g.name)
+	if err != nil {
+		return "", "", err
+	}
+	_, _, err = g.sdk().PullRequests.Merge(ctx, g.owner, g.name, pr.Number, "", &sdk.PullRequestOptions{
+		SHA: pr.HeadHash, MergeMethod: mergeMethod(repository),
+	})
+	for _, code := range []int{http.StatusMethodNotAllowed, http.StatusConflict} {
+		if refused, ok := status(err, code); ok {
+			return MergeWaiting, refused.Message, nil
+		}
+	}
+	if err != nil {
+		return "", "", err
+	}
+	return MergeDone, "", nil
+}
+
+// mergeMethod returns the first method that a repository allows, in the order of
+// GitHub's own menu. What it may is shown only to those who may push.
+func mergeMethod(r *sdk.Repository) string {
+	switch {
+	case r.AllowMergeCommit == nil || *r.AllowMergeCommit:
+		return "merge"
+	case r.GetAllowSquashMerge():
+		return "squash"
+	}
+	return "rebase"
+}
+
+// enableAutoMerge is one mutation; REST has none for it:
+// https://docs.github.com/graphql/reference/mutations#enablepullrequestautomerge
+const enableAutoMerge = `mutation($input: EnablePullRequestAutoMergeInput!) {
+  enablePullRequestAutoMerge(input: $input) { clientMutationId }
+}`
+
+// mergeLater has GitHub merge when the branch's rules are met, if the repository
+// allows that.
+func (g *github) mergeLater(ctx context.Context, pr *PullRequest, id string) (Merging, string, error) {
+	const why = "the branch's rules aren't met"
+	repository, _, err := g.sdk().Repositories.Get(ctx, g.owner, g.name)
+	if err != nil {
+		return "", "", err
+	}
+	if allowed := repository.AllowAutoMerge; allowed != nil && !*allowed {
+		return MergeWaiting, why + "; auto-merge is off in the repository's settings", nil
+	}
+	refused, err := g.graphql(ctx, enableAutoMerge, map[string]any{"input": map[string]any{
+		"pullRequestId":   id,
+		"expectedHeadOid": pr.HeadHash,
+		"mergeMethod":     strings.ToUpper(mergeMethod(repository)),
+	}})
+	switch {
+	case err != nil:
+		return "", "", err
+	case refused != "":
+		return MergeWaiting, why + ": " + refused, nil
+	}
+	return MergeEnabled, why, nil
+}
+
+// graphql sends a mutation and returns what GitHub has against it, if it has.
+func (g *github) graphql(ctx context.Context, query string, variables map[string]any) (refused string, err error) {
+	client := g.sdk()
+	request, err := client.NewRequest(http.MethodPost, g.api.graph.String(), map[string]any{"query": query, "variables": variables})
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		Errors []struct{ Type, Message string } `json:"errors"`
+	}
+	if _, err := client.Do(ctx, request, &answer); err != nil {
+		return "", err
+	}
+	var all []string
+	for _, e := range answer.Errors {
+		switch e.Type {
+		case "FORBIDDEN":
+			return "", fmt.Errorf("%w: %s", ErrForbidden, clean(e.Message))
+		case "RATE_LIMITED":
+			return "", &RateLimitError{Host: g.api.graph.Host}
+		}
+		all = append(all, e.Message)
+	}
+	return strings.Join(all, "; "), nil
+}

@@ -1,0 +1,107 @@
+package forge_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/pinsetter/pinsetter/forge"
+	"github.com/pinsetter/pinsetter/parts"
+)
+
+func TestGitHubMerges(t *testing.T) {
+	for name, test := range map[string]struct {
+		settings parts.GitHubSettings
+		state    string
+		want     forge.Merging
+		why      string
+		merged   bool
+	}{
+		"clean":                     {want: forge.MergeDone, merged: true},
+		"clean, and auto-merge too": {settings: parts.GitHubSettings{AutoMerge: true}, want: forge.MergeDone, merged: true},
+		"squash":                    {settings: parts.GitHubSettings{NoMergeCommit: true}, want: forge.MergeDone, merged: true},
+		"rebase":                    {settings: parts.GitHubSettings{NoMergeCommit: true, NoSquash: true}, want: forge.MergeDone, merged: true},
+		"blocked":                   {settings: parts.GitHubSettings{AutoMerge: true}, state: "blocked", want: forge.MergeEnabled, why: "the branch's rules aren't met"},
+		"blocked, no auto-merge":    {state: "blocked", want: forge.MergeWaiting, why: "the branch's rules aren't met; auto-merge is off in the repository's settings"},
+		"unstable":                  {settings: parts.GitHubSettings{AutoMerge: true}, state: "unstable", want: forge.MergeWaiting, why: "a check is pending or failed"},
+		"behind":                    {state: "behind", want: forge.MergeWaiting, why: `its branch is behind "main"`},
+		"unknown":                   {state: "unknown", want: forge.MergeWaiting, why: "GitHub is looking for conflicts"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHub(t)
+			h.repository.Set(test.settings)
+			pr := h.create(proposal)
+			h.repository.SetMergeable(1, test.state)
+			got, why, err := h.forge.Merge(t.Context(), pr)
+			if got != test.want || why != test.why || err != nil || h.repository.Pull(1).Merged != test.merged {
+				t.Errorf("%q %q %v", got, why, err)
+			}
+			if state := h.find(pr).State; (state == forge.StateMerged) != test.merged {
+				t.Errorf("it is %s", state)
+			}
+		})
+	}
+}
+
+func TestGitHubMergesByItselfLater(t *testing.T) {
+	h := newHub(t)
+	h.repository.Set(parts.GitHubSettings{AutoMerge: true})
+	pr := h.create(proposal)
+	h.repository.SetMergeable(1, "blocked")
+	for range 2 {
+		if got, _, err := h.forge.Merge(t.Context(), pr); got != forge.MergeEnabled || err != nil {
+			t.Fatalf("%q %v", got, err)
+		}
+	}
+	if n := h.github.Log.Count(http.MethodPost, "/graphql"); n != 1 || !h.find(pr).AutoMerge {
+		t.Errorf("asked for auto-merge %d times", n)
+	}
+	h.repository.SetMergeable(1, "clean")
+	if got, _, err := h.forge.Merge(t.Context(), pr); got != forge.MergeDone || err != nil {
+		t.Errorf("%q %v", got, err)
+	}
+}
+
+func TestGitHubMergesWhatWasProposed(t *testing.T) {
+	h := newHub(t)
+	pr := h.create(proposal)
+	merge := func(want forge.Merging, why string) {
+		t.Helper()
+		if got, said, err := h.forge.Merge(t.Context(), pr); got != want || said != why || err != nil {
+			t.Errorf("%q %q %v; want %q", got, said, err, why)
+		}
+	}
+	push := func() { h.repository.CommitFile("pinsetter/web", "b.yaml", "b: 1\n", "") }
+	h.github.Fail(parts.GitHubFault{Request: "PUT /repos/{owner}/{repo}/pulls/{pull_number}/merge", Meanwhile: push})
+	merge(forge.MergeWaiting, "Head branch was modified. Review and try the merge again.")
+	merge(forge.MergeWaiting, "its branch changed")
+	pr = h.find(nil)
+	h.repository.CommitFile("main", "a.yaml", "a: 9\n", "")
+	merge(forge.MergeWaiting, `it conflicts with "main"`)
+	h.repository.Edit(1, func(pr *parts.GitHubPull) { pr.Draft = true })
+	merge(forge.MergeWaiting, "it is a draft")
+	h.repository.Edit(1, func(pr *parts.GitHubPull) { pr.State = "closed" })
+	if _, _, err := h.forge.Merge(t.Context(), pr); !errors.Is(err, forge.ErrInvalid) {
+		t.Errorf("closed: %v", err)
+	}
+}
+
+func TestGitHubMayRefuseAutoMerge(t *testing.T) {
+	h := newHub(t)
+	h.repository.Set(parts.GitHubSettings{AutoMerge: true})
+	pr := h.create(proposal)
+	h.repository.SetMergeable(1, "blocked")
+	// GitHub comes to the state again, and may find another.
+	h.github.Fail(parts.GitHubFault{Request: "POST /graphql", Meanwhile: func() { h.repository.Set(parts.GitHubSettings{}) }})
+	got, why, err := h.forge.Merge(t.Context(), pr)
+	if got != forge.MergeWaiting || why != "the branch's rules aren't met: Pull request Auto merge is not allowed for this repository" || err != nil {
+		t.Errorf("%q %q %v", got, why, err)
+	}
+	for kind, want := range map[string]error{"FORBIDDEN": forge.ErrForbidden, "RATE_LIMITED": forge.ErrRateLimited} {
+		h.repository.Set(parts.GitHubSettings{AutoMerge: true})
+		h.github.Fail(parts.GitHubFault{Request: "POST /graphql", Status: http.StatusOK, Body: `{"data":null,"errors":[{"type":"` + kind + `","message":"no"}]}`})
+		if _, _, err := h.forge.Merge(t.Context(), pr); !errors.Is(err, want) {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
