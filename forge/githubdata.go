@@ -1,0 +1,188 @@
+package forge
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	sdk "github.com/google/go-github/v60/github"
+)
+
+const (
+	treeFiles = 500     // of one request for a tree
+	treeBytes = 4 << 20 // of their contents together; one that is larger goes alone
+)
+
+// workflowsFolder is the one that GitHub guards.
+const workflowsFolder = ".github/workflows/"
+
+// commit makes objects first, which nobody sees, and moves the branch last:
+// https://docs.github.com/rest/git
+func (g *github) commit(ctx context.Context, c VerifiedCommit) (Committed, error) {
+	tree, err := g.tree(ctx, c)
+	if err != nil {
+		return Committed{}, g.guarded(err, c)
+	}
+	// Who names an author or a committer signs for themselves; GitHub signs
+	// what has neither.
+	made, _, err := g.sdk().Git.CreateCommit(ctx, g.owner, g.name, &sdk.Commit{
+		Message: &c.Message, Tree: &sdk.Tree{SHA: &tree}, Parents: []*sdk.Commit{{SHA: &c.Parent}},
+	}, nil)
+	if err != nil {
+		return Committed{}, err
+	}
+	if err := g.move(ctx, c, made.GetSHA()); err != nil {
+		return Committed{}, g.guarded(err, c)
+	}
+	v := made.GetVerification()
+	return Committed{Hash: made.GetSHA(), Verified: v.GetVerified(), Reason: v.GetReason()}, nil
+}
+
+// tree makes the tree of a commit from its parent's. It takes a request for many
+// files.
+func (g *github) tree(ctx context.Context, c VerifiedCommit) (string, error) {
+	parent, _, err := g.sdk().Git.GetCommit(ctx, g.owner, g.name, c.Parent)
+	if err != nil {
+		return "", fmt.Errorf("commit %s: %w", c.Parent, inner(err))
+	}
+	base := parent.GetTree().GetSHA()
+	tree := base
+	for files := c.Files; len(files) > 0; {
+		n := portion(files)
+		var entries []*sdk.TreeEntry
+		for _, f := range files[:n] {
+			entry, err := g.entry(ctx, f)
+			if err != nil {
+				return "", fmt.Errorf("file %q: %w", f.Path, inner(err))
+			}
+			entries = append(entries, entry)
+		}
+		made, _, err := g.sdk().Git.CreateTree(ctx, g.owner, g.name, tree, entries)
+		if err != nil {
+			return "", err
+		}
+		tree, files = made.GetSHA(), files[n:]
+	}
+	if tree == base {
+		return "", fmt.Errorf("%w: it changes nothing", ErrInvalid)
+	}
+	return tree, nil
+}
+
+// portion returns how many files fit into one request, at least one.
+func portion(files []CommitFile) int {
+	bytes := 0
+	for i, f := range files {
+		bytes += len(f.Data)
+		if i == treeFiles || i > 0 && bytes > treeBytes {
+			return i
+		}
+	}
+	return len(files)
+}
+
+// entry returns a file's entry of a tree. What JSON can't hold becomes a blob
+// before.
+func (g *github) entry(ctx context.Context, f CommitFile) (*sdk.TreeEntry, error) {
+	entry := &sdk.TreeEntry{Path: &f.Path, Mode: &f.Mode, Type: sdk.String("blob")}
+	if utf8.Valid(f.Data) {
+		entry.Content = sdk.String(string(f.Data))
+		return entry, nil
+	}
+	blob, _, err := g.sdk().Git.CreateBlob(ctx, g.owner, g.name, &sdk.Blob{
+		Content: sdk.String(base64.StdEncoding.EncodeToString(f.Data)), Encoding: sdk.String("base64"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	entry.SHA = blob.SHA
+	return entry, nil
+}
+
+// move brings the branch to a commit, from where it is expected.
+func (g *github) move(ctx context.Context, c VerifiedCommit, to string) error {
+	ref := &sdk.Reference{Ref: sdk.String("refs/heads/" + c.Branch), Object: &sdk.GitObject{SHA: &to}}
+	now, err := g.head(ctx, c.Branch)
+	if err != nil {
+		return err
+	}
+	if now != c.Expect {
+		return moved(c, now)
+	}
+	if c.Expect == "" {
+		_, _, err = g.sdk().Git.CreateRef(ctx, g.owner, g.name, ref)
+	} else {
+		_, _, err = g.sdk().Git.UpdateRef(ctx, g.owner, g.name, ref, c.Rebuilt)
+	}
+	if err == nil {
+		return nil
+	}
+	// Whether it was moved may not be known, or by whom.
+	now, headErr := g.head(ctx, c.Branch)
+	switch {
+	case headErr == nil && now == to:
+		return nil
+	case headErr == nil && now != c.Expect:
+		return moved(c, now)
+	}
+	return err
+}
+
+func moved(c VerifiedCommit, now string) error {
+	where := func(hash string) string {
+		if hash == "" {
+			return "missing"
+		}
+		return "at " + hash
+	}
+	return fmt.Errorf("%w: it is %s, not %s", ErrMoved, where(now), where(c.Expect))
+}
+
+// head returns the hash of a branch's commit, "" where there is no such branch.
+func (g *github) head(ctx context.Context, branch string) (string, error) {
+	ref, _, err := g.sdk().Git.GetRef(ctx, g.owner, g.name, "refs/heads/"+branch)
+	if errors.Is(err, ErrNotFound) {
+		return "", nil
+	}
+	return ref.GetObject().GetSHA(), err
+}
+
+// guarded says of a refusal that it may be for the workflows: GitHub's words for
+// that are those for any permission, or that there is no such thing.
+func (g *github) guarded(err error, c VerifiedCommit) error {
+	guarded := slices.ContainsFunc(c.Files, func(f CommitFile) bool { return strings.HasPrefix(f.Path, workflowsFolder) })
+	if guarded && (errors.Is(err, ErrForbidden) || errors.Is(err, ErrNotFound)) {
+		return fmt.Errorf("%w (what changes %s takes a permission of its own)", inner(err), workflowsFolder)
+	}
+	return err
+}
+
+// workflows knows of an app what its installation may, and of a classic token
+// the scopes, which come with every answer.
+func (g *github) workflows(ctx context.Context) (bool, string, error) {
+	if g.granted != nil {
+		granted, err := g.granted(ctx)
+		if err != nil || granted.workflows {
+			return err == nil, "", err
+		}
+		return false, "the app's installation lacks workflows: write: grant that in the app's settings, then accept it at " + granted.settings, nil
+	}
+	_, response, err := g.sdk().Repositories.Get(ctx, g.owner, g.name)
+	if err != nil {
+		return false, "", err
+	}
+	scopes, says := response.Header["X-Oauth-Scopes"]
+	if !says {
+		return true, "", nil
+	}
+	for scope := range strings.SplitSeq(strings.Join(scopes, ","), ",") {
+		if strings.TrimSpace(scope) == "workflow" {
+			return true, "", nil
+		}
+	}
+	return false, `the token lacks the scope "workflow"`, nil
+}
