@@ -46,6 +46,7 @@ func NewChromium(t T) *Chromium {
 	c.to, c.pipe, c.from = to, from, bufio.NewReader(from)
 	command := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+		"--disable-dev-shm-usage", // a container's may be of 64 MB
 		"--remote-debugging-pipe", "--user-data-dir="+Dir(t))
 	command.ExtraFiles = []*os.File{hears, says} // 3 and 4, where --remote-debugging-pipe has them
 	c.process = &process{command: command, output: &output{}, gone: make(chan struct{})}
