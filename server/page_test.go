@@ -147,14 +147,14 @@ func TestNamesThatAreAttacks(t *testing.T) {
 		for _, path := range []string{"/", "/automations", "/policies", "/held", "/history", "/policies/a/b", "/automations/a/b"} {
 			browser.Open(base+path, parts.View{Width: 390, Height: 844})
 			var found struct {
-				Foreign, Wide, Scripts int
-				Links                  []string
-				Visible                bool
+				Foreign, Wide int
+				Links         []string
+				Hidden        bool
 			}
 			browser.Eval(`({foreign: document.querySelectorAll("script, iframe, main img, meta[http-equiv], [onerror], [onmouseover], [style]").length,
 				wide: Math.max(0, document.documentElement.scrollWidth - innerWidth), links: [...document.links].map(a => a.href),
-				visible: /[\u202e\u2066\u200b\u0000\u001b]/.test(document.body.innerText)})`, &found)
-			if found.Foreign > 0 || found.Wide > 0 || found.Visible {
+				hidden: /[\u202e\u2066\u200b\u0000\u001b]/.test(document.body.innerText)})`, &found)
+			if found.Foreign > 0 || found.Wide > 0 || found.Hidden {
 				t.Errorf("%s with %.60q: %+v", path, bad, found)
 			}
 			for _, link := range found.Links {
@@ -229,6 +229,18 @@ func TestListsAreCutIntoPages(t *testing.T) {
 	for _, path := range []string{"/policies?page=0", "/policies?page=x", "/held?state=odd", "/history?q=" + strings.Repeat("x", 513)} {
 		if status, _ := get(t, base+path); status != 400 {
 			t.Errorf("%.40s: %d", path, status)
+		}
+	}
+}
+
+func TestANewPictureIsShown(t *testing.T) {
+	w := newWorld(many(10))
+	_, base := start(t, server.Options{Source: w})
+	for _, status := range []*server.Status{many(10), fleet(), {At: noon}} {
+		w.status.Store(status)
+		_, body := get(t, base+"/policies")
+		if strings.Contains(body, "team/policy-00001") != (len(status.Policies) == 10) || strings.Contains(body, "shop/proxy") != (len(status.Policies) == 6) {
+			t.Errorf("of %d policies: %s", len(status.Policies), body)
 		}
 	}
 }

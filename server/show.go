@@ -11,7 +11,7 @@ import (
 
 // How many rows the overview has of each list.
 const (
-	glanceAutomations = 100
+	glanceAutomations = 50
 	glancePolicies    = 50
 	glanceHeld        = 20
 	glanceRuns        = 15

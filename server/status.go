@@ -16,7 +16,8 @@ var ErrUnknown = errors.New("no such object")
 type Source interface {
 	// Status returns what was known when the last cycle ended, nil before the
 	// objects have been loaded for the first time. It is called for every
-	// request, so it must be cheap; what it returns is never written to again.
+	// request, so it must be cheap. What it returns is never written to again: a
+	// new picture is another pointer.
 	Status() *Status
 
 	// Explain says what a policy makes of every tag, and where the selected one

@@ -96,6 +96,8 @@ func outcome(r runRow) string {
 	switch {
 	case r.Error != "":
 		return "failed"
+	case r.PullRequest != nil && (r.PullRequest.Action == "closed" || r.PullRequest.Action == "merged"):
+		return r.PullRequest.Action
 	case r.PullRequest != nil:
 		return "proposed"
 	case r.Commit != "":

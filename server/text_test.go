@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/store"
 )
 
 func TestAgo(t *testing.T) {
@@ -25,6 +28,22 @@ func TestNumber(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1 000", 1234567: "1 234 567"} {
 		if got := strings.ReplaceAll(number(n), "\u202f", " "); got != want {
 			t.Errorf("%d: %q", n, got)
+		}
+	}
+}
+
+func TestOutcome(t *testing.T) {
+	proposed := func(action string) *store.PullRequest { return &store.PullRequest{Number: 1, Action: action} }
+	for want, run := range map[string]store.Run{
+		"failed":   {Error: "no", Commit: "abc", PullRequest: proposed("created")},
+		"proposed": {Commit: "abc", PullRequest: proposed("updated")},
+		"merged":   {PullRequest: proposed("merged")},
+		"closed":   {PullRequest: proposed("closed")},
+		"pushed":   {Commit: "abc", Held: make([]pinsetter.Hold, 1)},
+		"held":     {Held: make([]pinsetter.Hold, 1)},
+	} {
+		if got := outcome(runRow{run}); got != want {
+			t.Errorf("%s: %s", want, got)
 		}
 	}
 }
