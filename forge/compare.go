@@ -1,0 +1,81 @@
+package forge
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// CompareURL returns the address, for people, of what changed between two
+// revisions of an image's source. All three are what a publisher wrote:
+// org.opencontainers.image.source and .revision, of the image before and after.
+//
+// It is "" unless source is the address of a repository at this forge, and the
+// revisions are two different commits, branches or tags by the looks of them.
+// Nothing is asked of the forge.
+func (r *Repository) CompareURL(source, from, to string) string {
+	if !isRevision(from) || !isRevision(to) || from == to {
+		return ""
+	}
+	return r.page(source, "compare", from+"..."+to)
+}
+
+// CommitURL returns the address, for people, of a commit of an image's source. It
+// is "" where CompareURL would be, and where revision isn't a commit's hash.
+func (r *Repository) CommitURL(source, revision string) string {
+	if !isHash.MatchString(revision) {
+		return ""
+	}
+	return r.page(source, "commit", revision)
+}
+
+// page returns the address of a page of a repository at this forge, "" where
+// source isn't one.
+func (r *Repository) page(source, name, of string) string {
+	path := r.beside(source)
+	if path == nil {
+		return ""
+	}
+	if _, ok := r.host.(*gitlab); ok {
+		path = append(path, "-") // GitLab's groups may have any other name
+	}
+	u := url.URL{Scheme: r.place.web.Scheme, Host: r.place.web.Host, Path: "/" + strings.Join(append(path, name, of), "/")}
+	return u.String()
+}
+
+var (
+	isHash   = regexp.MustCompile(`^[0-9a-fA-F]{7,64}$`)
+	refName  = regexp.MustCompile(`^[0-9A-Za-z_][0-9A-Za-z_.+/-]{0,199}$`)
+	pathPart = regexp.MustCompile(`^[0-9A-Za-z_.][0-9A-Za-z_.-]{0,254}$`) // what forges take in names
+)
+
+// isRevision reports whether a text is a commit's hash or the name of a branch or
+// tag that no page would read as something else.
+func isRevision(s string) bool {
+	return refName.MatchString(s) && !strings.Contains(s, "..") && !strings.Contains(s, "//") &&
+		!strings.Contains(s, "/.") && !strings.HasSuffix(s, "/") && !strings.HasSuffix(s, ".")
+}
+
+// beside returns the path of a repository at the same forge, nil where source
+// isn't the plain address of one.
+func (r *Repository) beside(source string) []string {
+	if len(source) > 2000 || strings.ContainsAny(source, "?#%") {
+		return nil
+	}
+	p, err := parsePlace(source)
+	if err != nil || p.web.Host != r.place.web.Host {
+		return nil
+	}
+	if slices.ContainsFunc(p.path, func(part string) bool { return !pathPart.MatchString(part) }) {
+		return nil
+	}
+	if _, ok := r.host.(*gitlab); ok {
+		return p.path
+	}
+	above := len(r.place.path) - 2 // a Gitea may live below a path
+	if len(p.path) != above+2 || !slices.Equal(p.path[:above], r.place.path[:above]) {
+		return nil
+	}
+	return p.path
+}
