@@ -6,13 +6,16 @@
 // same access, its tags are listed once; what is excluded from them is each
 // object's own. Failures are remembered as well, so that all decisions of a
 // cycle are made from one view of the registry.
+//
+// What outlives a cycle is the registry.Registry's: a Scanner of NewReusing does
+// with its last listing of an image for as long as the object's interval.
 package scanner
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
+	"sync"
 	"time"
 
 	"github.com/pinsetter/pinsetter/config"
@@ -38,6 +41,14 @@ type Listing struct {
 	DroppedCount int
 
 	ScannedAt time.Time // when the registry answered
+
+	// Hash is the SHA-256, in hex, of what the registry listed before anything was
+	// excluded: the tags, ascending, with newlines between them.
+	Hash string
+
+	// Unchanged says that Hash is that of the image's listing before, as far as the
+	// registry.Registry remembers it.
+	Unchanged bool
 }
 
 // Scanner asks registries and remembers the answers for as long as it lives. It
@@ -45,21 +56,36 @@ type Listing struct {
 type Scanner struct {
 	registry *registry.Registry
 	now      func() time.Time
+	began    time.Time // zero: listings are never reused
 	listings memo[answer]
 	splits   memo[split]
 	digests  memo[string]
 	contents memo[registry.Content]
+
+	mu     sync.Mutex
+	images map[*config.Repository]*image
 }
 
 // answer is what a registry said about an image, to all objects alike.
 type answer struct {
 	registry.Listing
-	at time.Time
+	hash string
+	at   time.Time
 }
 
 // New returns a Scanner that remembers nothing yet.
 func New(r *registry.Registry, now func() time.Time) *Scanner {
-	return &Scanner{registry: r, now: now}
+	return &Scanner{registry: r, now: now, images: map[*config.Repository]*image{}}
+}
+
+// NewReusing returns a Scanner that takes an image's last listing where the
+// registry has kept it (registry.Options.Keep) and it is younger than the
+// object's interval, less a tenth for the time that a cycle takes: so that cycles
+// an interval apart ask each time. What the next cycle must ask for, Expire says.
+func NewReusing(r *registry.Registry, now func() time.Time) *Scanner {
+	s := New(r, now)
+	s.began = now()
+	return s
 }
 
 // Scan lists the tags of an ImageRepository without those that its
@@ -71,34 +97,50 @@ func (s *Scanner) Scan(ctx context.Context, object *config.Repository) (*Listing
 	if err != nil {
 		return nil, err
 	}
-	q := question{key: image.Key(), what: "list tags of " + image.Name(), timeout: image.Timeout()}
-	found, err := s.listings.get(ctx, q, func(ctx context.Context) (answer, error) {
-		listing, err := image.Tags(ctx)
-		return answer{listing, s.now()}, err
-	})
+	q := question{key: image.key, what: image.what, timeout: image.Timeout()}
+	found, ok := image.reused()
+	if !ok {
+		found, err = s.listings.get(ctx, q, func(ctx context.Context) (answer, error) {
+			listing, err := image.Tags(ctx)
+			return answer{listing, hashOf(listing.Tags), s.now()}, err
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
-	listing := &Listing{
-		Image:        object.Image,
-		Canonical:    image.Name(),
-		Dropped:      found.Dropped,
-		DroppedCount: found.DroppedCount,
-		ScannedAt:    found.at,
-	}
-	q.key += fmt.Sprintf(" %q", object.Exclude)
+	q.key = image.exclude + found.hash
 	parts, err := s.splits.get(ctx, q, func(context.Context) (split, error) {
 		return exclude(found.Tags, object.Exclude), nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	listing.Tags, listing.Excluded = parts.kept, parts.excluded
-	if len(listing.Tags) == 0 {
+	if len(parts.kept) == 0 {
 		return nil, fmt.Errorf("list tags of %s: the exclusionList of ImageRepository %s drops all of its %d tags: %w",
 			image.Name(), object.Name, len(found.Tags), ErrAllExcluded)
 	}
-	return listing, nil
+	return &Listing{
+		Image:        object.Image,
+		Canonical:    image.Name(),
+		Tags:         parts.kept,
+		Excluded:     parts.excluded,
+		Dropped:      found.Dropped,
+		DroppedCount: found.DroppedCount,
+		ScannedAt:    found.at,
+		Hash:         found.hash,
+		Unchanged:    found.Unchanged,
+	}, nil
+}
+
+// Expire has the next Scanner that is made list the image of an object, however
+// young the last listing is: something is known to have been pushed.
+func (s *Scanner) Expire(object *config.Repository) error {
+	image, err := s.open(object)
+	if err != nil {
+		return err
+	}
+	image.Forget()
+	return nil
 }
 
 // Digest returns the digest that a tag of the ImageRepository stands for now,
@@ -109,7 +151,7 @@ func (s *Scanner) Digest(ctx context.Context, object *config.Repository, tag str
 	if err != nil {
 		return "", err
 	}
-	q := question{key: image.Key() + " " + tag, what: fmt.Sprintf("get digest of %s:%s", image.Name(), tag), timeout: image.Timeout()}
+	q := question{key: image.key + " " + tag, what: fmt.Sprintf("get digest of %s:%s", image.Name(), tag), timeout: image.Timeout()}
 	return s.digests.get(ctx, q, func(ctx context.Context) (string, error) {
 		return image.Digest(ctx, tag)
 	})
@@ -123,54 +165,8 @@ func (s *Scanner) Content(ctx context.Context, object *config.Repository, digest
 	if err != nil {
 		return registry.Content{}, err
 	}
-	q := question{key: image.Key() + " " + digest, what: fmt.Sprintf("read content of %s@%s", image.Name(), digest), timeout: image.Timeout()}
+	q := question{key: image.key + " " + digest, what: fmt.Sprintf("read content of %s@%s", image.Name(), digest), timeout: image.Timeout()}
 	return s.contents.get(ctx, q, func(ctx context.Context) (registry.Content, error) {
 		return image.Content(ctx, digest)
 	})
-}
-
-// open returns the object's image with the object's access.
-func (s *Scanner) open(object *config.Repository) (*registry.Repository, error) {
-	if object.Err != nil {
-		return nil, object.Err
-	}
-	from := object.Access
-	access := registry.Access{
-		DockerConfigs: from.DockerConfigs,
-		CA:            from.TLS.CA,
-		Cert:          from.TLS.Cert,
-		Key:           from.TLS.Key,
-		Insecure:      from.Insecure,
-		Timeout:       object.Timeout,
-	}
-	if p := from.Proxy; p != nil {
-		access.Proxy = &registry.Proxy{Address: p.Address, Username: p.Username, Password: p.Password}
-	}
-	return s.registry.Repository(object.Image, access)
-}
-
-// split is an image's tags by whether an exclusionList drops them.
-type split struct{ kept, excluded []string }
-
-// exclude splits the tags, in their order, by whether one of the patterns finds
-// a match in them.
-func exclude(tags []string, patterns []*regexp.Regexp) split {
-	s := split{kept: make([]string, 0, len(tags))}
-	for _, tag := range tags {
-		if matchesAny(tag, patterns) {
-			s.excluded = append(s.excluded, tag)
-		} else {
-			s.kept = append(s.kept, tag)
-		}
-	}
-	return s
-}
-
-func matchesAny(tag string, patterns []*regexp.Regexp) bool {
-	for _, pattern := range patterns {
-		if pattern.MatchString(tag) {
-			return true
-		}
-	}
-	return false
 }

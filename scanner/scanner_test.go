@@ -2,6 +2,8 @@ package scanner_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -54,10 +56,17 @@ func TestScan(t *testing.T) {
 		Dropped:      []string{`"\x1b[2J"`},
 		DroppedCount: 1,
 		ScannedAt:    scannedAt,
+		Hash:         hash("1.0.0", "1.0.0.sig", "1.1.0", "latest"),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("listing (-want +got):\n%s", diff)
 	}
+}
+
+// hash is that of tags which ascend.
+func hash(tags ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(tags, "\n")))
+	return hex.EncodeToString(sum[:])
 }
 
 func TestAnImageIsListedOnce(t *testing.T) {

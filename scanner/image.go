@@ -1,0 +1,124 @@
+package scanner
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/registry"
+)
+
+// image is an object's image with the object's access.
+type image struct {
+	*registry.Repository
+	key     string // Repository.Key
+	exclude string // identifies key and exclusionList
+	what    string // a scan does
+
+	// reused returns the kept listing that the object may do with in this cycle.
+	reused func() (answer, bool)
+}
+
+// open returns the object's image. What it takes is done once a cycle.
+func (s *Scanner) open(object *config.Repository) (*image, error) {
+	s.mu.Lock()
+	opened, ok := s.images[object]
+	s.mu.Unlock()
+	if ok {
+		return opened, nil
+	}
+	if object.Err != nil {
+		return nil, object.Err
+	}
+	repository, err := s.registry.Repository(object.Image, access(object))
+	if err != nil {
+		return nil, err
+	}
+	opened = &image{Repository: repository, key: repository.Key(), what: "list tags of " + repository.Name()}
+	opened.exclude = fmt.Sprintf("%s %q ", opened.key, object.Exclude)
+	opened.reused = sync.OnceValues(func() (answer, bool) {
+		return s.reuse(repository, object.Spec.Interval.Duration)
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first, ok := s.images[object]; ok {
+		return first, nil
+	}
+	s.images[object] = opened
+	return opened, nil
+}
+
+func access(object *config.Repository) registry.Access {
+	from := object.Access
+	to := registry.Access{
+		DockerConfigs: from.DockerConfigs,
+		CA:            from.TLS.CA,
+		Cert:          from.TLS.Cert,
+		Key:           from.TLS.Key,
+		Insecure:      from.Insecure,
+		Timeout:       object.Timeout,
+	}
+	if p := from.Proxy; p != nil {
+		to.Proxy = &registry.Proxy{Address: p.Address, Username: p.Username, Password: p.Password}
+	}
+	return to
+}
+
+// reuse returns the kept listing of an image, if it is young enough.
+func (s *Scanner) reuse(repository *registry.Repository, interval time.Duration) (answer, bool) {
+	if s.began.IsZero() {
+		return answer{}, false
+	}
+	listing, at, ok := repository.Kept()
+	if !ok || s.began.Sub(at) >= interval-interval/10 {
+		return answer{}, false
+	}
+	return answer{listing, hashOf(listing.Tags), at}, true
+}
+
+// hashOf tells lists of tags, which descend, apart.
+func hashOf(tags []string) string {
+	hash := sha256.New()
+	var line []byte
+	for i := len(tags) - 1; i >= 0; i-- {
+		line = append(line[:0], tags[i]...)
+		if i > 0 {
+			line = append(line, '\n')
+		}
+		hash.Write(line)
+	}
+	return hex.EncodeToString(hash.Sum(nil))
+}
+
+// split is an image's tags by whether an exclusionList drops them.
+type split struct{ kept, excluded []string }
+
+// exclude splits the tags, in their order, by whether one of the patterns finds
+// a match in them.
+func exclude(tags []string, patterns []*regexp.Regexp) split {
+	if len(patterns) == 0 {
+		return split{kept: tags}
+	}
+	s := split{kept: make([]string, 0, len(tags))}
+	for _, tag := range tags {
+		if matchesAny(tag, patterns) {
+			s.excluded = append(s.excluded, tag)
+		} else {
+			s.kept = append(s.kept, tag)
+		}
+	}
+	return s
+}
+
+func matchesAny(tag string, patterns []*regexp.Regexp) bool {
+	for _, pattern := range patterns {
+		if pattern.MatchString(tag) {
+			return true
+		}
+	}
+	return false
+}
