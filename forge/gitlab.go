@@ -197,7 +197,9 @@ func (g *gitlab) adorn(ctx context.Context, pr *PullRequest, p Proposal) error {
 func (g *gitlab) users(ctx context.Context, there []*sdk.BasicUser, names []string) ([]int64, error) {
 	ids, errs := []int64{}, []error{}
 	for _, user := range there {
-		ids = append(ids, user.ID)
+		if user != nil {
+			ids = append(ids, user.ID)
+		}
 	}
 	for _, name := range names {
 		id, err := g.user(ctx, name)

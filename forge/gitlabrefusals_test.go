@@ -139,4 +139,10 @@ func TestGitLabsEmptyAnswers(t *testing.T) {
 	if _, _, err := l.forge.Update(t.Context(), pr, p); err == nil {
 		t.Error("update")
 	}
+	p.Head, p.Reviewers = "pinsetter/other", []string{"alice"}
+	l.push(p.Head, "a: 7\n")
+	l.gitlab.Fail(parts.GitLabFault{Method: http.MethodGet, Path: "/merge_requests/2", Status: http.StatusOK, Body: `{"reviewers":[null]}`})
+	if got := l.create(p); got.Number != 2 {
+		t.Errorf("%+v", got)
+	}
 }
