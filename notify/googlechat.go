@@ -50,7 +50,7 @@ type googleDecorated struct {
 
 // maxGoogle keeps a message below Google's 32,000 bytes, whatever the characters
 // (https://developers.google.com/workspace/chat/create-messages).
-const maxGoogle = 3000
+const maxGoogle = 2000
 
 // googleChat escapes texts as HTML, of which cards know some.
 func googleChat(p *config.Provider, m message) ([]request, error) {
@@ -65,7 +65,7 @@ func googleChat(p *config.Provider, m message) ([]request, error) {
 	var facts []googleWidget
 	for _, f := range m.facts() {
 		facts = append(facts, googleWidget{Decorated: &googleDecorated{
-			TopLabel: html.EscapeString(cut(f.key, 100)), Text: html.EscapeString(cut(f.value, 300)), Wrap: true,
+			TopLabel: html.EscapeString(cut(f.key, 50)), Text: html.EscapeString(cut(f.value, 150)), Wrap: true,
 		}})
 	}
 	if len(facts) > 0 {

@@ -47,7 +47,7 @@ func (l *lane) run(ctx context.Context) {
 }
 
 func (l *lane) report(m message, err error) {
-	l.o.Report(fmt.Errorf("tell Provider %s that %s %s: %w", l.provider.Name, m.object(), m.event.Kind, err))
+	l.o.Report(fmt.Errorf("tell Provider %s of %s (%s): %w", l.provider.Name, m.object(), m.event.Kind, err))
 }
 
 func (l *lane) deliver(ctx context.Context, m message) error {

@@ -88,7 +88,11 @@ func (m message) object() string {
 // fact is a piece of a message's metadata.
 type fact struct{ key, value string }
 
-// facts returns the metadata sorted by key, the summary first.
+// maxFacts is how many facts a message shows. Our own are four.
+const maxFacts = 12
+
+// facts returns the metadata sorted by key, the summary first, as far as people
+// want to read it.
 func (m message) facts() []fact {
 	var all []fact
 	for _, key := range slices.Sorted(maps.Keys(m.Metadata)) {
@@ -99,7 +103,7 @@ func (m message) facts() []fact {
 	if value := m.Metadata["summary"]; value != "" {
 		all = slices.Insert(all, 0, fact{"summary", value})
 	}
-	return all
+	return all[:min(len(all), maxFacts)]
 }
 
 // text returns the whole message as plain text of at most so many characters.

@@ -47,7 +47,7 @@ type teamsFact struct {
 }
 
 // maxTeams keeps a card below Teams' 28 KB, whatever the characters.
-const maxTeams = 2000
+const maxTeams = 1500
 
 func msTeams(p *config.Provider, m message) ([]request, error) {
 	// A line break alone is a space in Markdown.
@@ -65,7 +65,7 @@ func msTeams(p *config.Provider, m message) ([]request, error) {
 	}
 	facts := teamsFacts{Type: "FactSet"}
 	for _, f := range m.facts() {
-		facts.Facts = append(facts.Facts, teamsFact{Title: markdown.Replace(cut(f.key, 100)), Value: markdown.Replace(cut(f.value, 300))})
+		facts.Facts = append(facts.Facts, teamsFact{Title: markdown.Replace(cut(f.key, 50)), Value: markdown.Replace(cut(f.value, 150))})
 	}
 	if len(facts.Facts) > 0 {
 		card.Body = append(card.Body, facts)

@@ -292,7 +292,7 @@ func TestTellNeverBlocks(t *testing.T) {
 		n.Tell(pushed())
 	}
 	d.mu.Lock()
-	if len(d.errors) == 0 || !strings.Contains(d.errors[0], "tell Provider team/there that imageupdateautomation/web.team pushed: 256 others wait already") {
+	if len(d.errors) == 0 || !strings.Contains(d.errors[0], "tell Provider team/there of imageupdateautomation/web.team (pushed): 256 others wait already") {
 		t.Errorf("%v", d.errors)
 	}
 	dropped := len(d.errors)

@@ -49,7 +49,7 @@ func TestInsist(t *testing.T) {
 			}
 			want := ""
 			if test.err != "" {
-				want = "tell Provider team/there that imageupdateautomation/web.team pushed: " + test.err
+				want = "tell Provider team/there of imageupdateautomation/web.team (pushed): " + test.err
 			}
 			if got := strings.Join(d.errors, "\n"); got != want {
 				t.Errorf("reported %q, want %q", got, want)

@@ -10,8 +10,8 @@ type webexMessage struct {
 	Text string `json:"text"`
 }
 
-// maxWebex keeps a message below Webex's 7439 bytes, for most characters.
-const maxWebex = 3000
+// maxWebex keeps a message below Webex's 7439 bytes, whatever the characters.
+const maxWebex = 1800
 
 // webex sends to the room of the channel.
 func webex(p *config.Provider, m message) ([]request, error) {
