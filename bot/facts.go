@@ -93,12 +93,12 @@ func (f *facts) Content(ctx context.Context, _, digest string) (gate.Content, er
 	}
 	content, err := f.scanner.Content(ctx, f.repo, digest)
 	if err != nil || f.failing.was.Load() {
-		return gate.Content(content), err
+		return gate.Content{Created: content.Created, Platforms: content.Platforms}, err
 	}
-	if err := f.ledger.PutFacts(ctx, f.now, map[string]store.Fact{digest: store.Fact(content)}); err != nil {
+	if err := f.ledger.PutFacts(ctx, f.now, map[string]store.Fact{digest: {Created: content.Created, Platforms: content.Platforms}}); err != nil {
 		f.failing.failed(err)
 	}
-	return gate.Content(content), nil
+	return gate.Content{Created: content.Created, Platforms: content.Platforms}, nil
 }
 
 func (f *facts) key(tag string) store.Tag { return store.Tag{Image: f.image, Tag: tag} }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -25,6 +26,19 @@ type Content struct {
 	// for what is no image, such as a chart, and empty for an image that names
 	// none.
 	Platforms []string
+
+	// Source and Revision say what it was built from: the label or annotation
+	// org.opencontainers.image.source and .revision, "" where there is none.
+	// They are whatever its publisher wrote.
+	Source, Revision string
+}
+
+// note fills in what annotations say and nothing else has said.
+func (c *Content) note(annotations notes) {
+	if c.Created.IsZero() {
+		c.Created = created(annotations.created)
+	}
+	c.Source, c.Revision = cmp.Or(c.Source, annotations.source), cmp.Or(c.Revision, annotations.revision)
 }
 
 // Content returns what the content under a digest says of itself. It never
@@ -67,14 +81,12 @@ func (p *Repository) content(ctx context.Context, digest string) (Content, error
 		if err != nil {
 			return Content{}, fmt.Errorf("manifest %s of the index: %w", shown(first), err)
 		}
-		found.Created = image.Created
+		found.Created, found.Source, found.Revision = image.Created, image.Source, image.Revision
 		if len(found.Platforms) == 0 {
 			found.Platforms = image.Platforms
 		}
 	}
-	if found.Created.IsZero() {
-		found.Created = created(m.Annotations.Created)
-	}
+	found.note(m.Annotations)
 	return found, nil
 }
 
@@ -102,11 +114,12 @@ func (p *Repository) single(ctx context.Context, m manifest) (Content, error) {
 		if err != nil {
 			return Content{}, fmt.Errorf("config %s: %w", m.Config.Digest, err)
 		}
-		found = Content{Created: created(config.Created), Platforms: sortedPlatforms(config.platform)}
+		found = Content{
+			Created: created(config.Created), Platforms: sortedPlatforms(config.platform),
+			Source: config.Config.source, Revision: config.Config.revision,
+		}
 	}
-	if found.Created.IsZero() {
-		found.Created = created(m.Annotations.Created)
-	}
+	found.note(m.Annotations)
 	return found, nil
 }
 

@@ -85,7 +85,7 @@ func TestContentOfWhatToolsPush(t *testing.T) {
 		t.Errorf("%d requests; want 3: the index, a manifest and its config", got)
 	}
 	server.Log.Reset()
-	wantContent(t, repository, artifact, registry.Content{})
+	wantContent(t, repository, artifact, registry.Content{Source: "https://example.test/org/app", Revision: "main@sha1:0"})
 	wantContent(t, repository, server.Digest("org/app", "4.0.0"), registry.Content{})
 	if got := server.Log.Count(http.MethodGet, "/blobs/"); got != 0 {
 		t.Errorf("%d configs were read of what is no image", got)
@@ -124,6 +124,9 @@ func TestContent(t *testing.T) {
 		"annotated image":  {h.image(ociConfig, `{}`, annotated), registry.Content{Created: builtAt, Platforms: []string{}}},
 		"hostile platform": {h.image(ociConfig, `{"os":"linux\u001b[2J","architecture":"amd64"}`, ""), registry.Content{Platforms: []string{}}},
 		"chart":            {chart, registry.Content{Created: builtAt}},
+		"labels":           {h.image(ociConfig, `{"config":{"Labels":{"org.opencontainers.image.source":"https://x/y","org.opencontainers.image.revision":"abc"}}}`, annotated), registry.Content{Created: builtAt, Platforms: []string{}, Source: "https://x/y", Revision: "abc"}},
+		"strange labels":   {h.image(ociConfig, `{"config":{"Labels":{"org.opencontainers.image.source":{"a":1},"org.opencontainers.image.revision":7}}}`, `"org.opencontainers.image.source":"https://x/y"`), registry.Content{Platforms: []string{}, Source: "https://x/y"}},
+		"no labels":        {h.image(ociConfig, `{"config":"none"}`, `"org.opencontainers.image.created":[1]`), registry.Content{Platforms: []string{}}},
 		"undated chart":    {h.image(helmConfig, `{}`, `"org.opencontainers.image.created":"v1"`), registry.Content{}},
 		"empty config":     {h.image("application/vnd.oci.empty.v1+json", `{}`, ""), registry.Content{}},
 

@@ -23,10 +23,30 @@ const maxEntries = 1000
 type manifest struct {
 	Config      *descriptor `json:"config"`
 	Manifests   *entries    `json:"manifests"`
-	Annotations struct {
-		Created string `json:"org.opencontainers.image.created"`
-	} `json:"annotations"`
+	Annotations notes       `json:"annotations"`
 }
+
+// notes are annotations or labels, of those that
+// https://github.com/opencontainers/image-spec, annotations.md, defines the ones
+// that are read. What isn't text counts as not there.
+type notes struct{ created, source, revision string }
+
+// UnmarshalJSON implements json.Unmarshaler, and never fails.
+func (n *notes) UnmarshalJSON(data []byte) error {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(data, &all) != nil {
+		return nil
+	}
+	for name, value := range map[string]*string{"created": &n.created, "source": &n.source, "revision": &n.revision} {
+		if json.Unmarshal(all["org.opencontainers.image."+name], value) != nil || len(*value) > maxNote {
+			*value = ""
+		}
+	}
+	return nil
+}
+
+// maxNote bounds an annotation or label in bytes.
+const maxNote = 1 << 10
 
 // descriptor is a reference to a document. What kind of thing a manifest is,
 // its config's type says.
@@ -57,6 +77,19 @@ type platform struct {
 type imageConfig struct {
 	platform
 	Created string `json:"created"`
+	Config  labels `json:"config"`
+}
+
+// labels are those in the config of an image. What isn't a mapping has none.
+type labels struct{ notes }
+
+// UnmarshalJSON implements json.Unmarshaler, and never fails.
+func (l *labels) UnmarshalJSON(data []byte) error {
+	var config struct{ Labels notes }
+	if json.Unmarshal(data, &config) == nil {
+		l.notes = config.Labels
+	}
+	return nil
 }
 
 // parseManifest reads a manifest or an index. What could be taken for either is

@@ -33,7 +33,7 @@ func FuzzManifest(f *testing.F) {
 		if (m.Config == nil) == (m.Manifests == nil) {
 			t.Fatalf("%q is %+v", data, m)
 		}
-		if at := created(m.Annotations.Created); !at.IsZero() && at.Year() < firstYear {
+		if at := created(m.Annotations.created); !at.IsZero() && at.Year() < firstYear {
 			t.Fatalf("%q was created at %s", data, at)
 		}
 		if m.Manifests == nil {
