@@ -226,6 +226,7 @@ func (l *loader) set() *Set {
 	slices.SortFunc(s.Automations, func(a, b *Automation) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Gates, func(a, b *Gate) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.PullRequests, func(a, b *PullRequest) int { return a.Name.Compare(b.Name) })
+	s.Whole = !slices.ContainsFunc(l.findings, func(f pinsetter.Finding) bool { return f.Severity == pinsetter.Error })
 	s.Findings = l.findings
 	for _, o := range l.objects {
 		s.Findings = append(s.Findings, o.said()...)

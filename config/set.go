@@ -22,6 +22,10 @@ type Set struct {
 	// Findings are all errors and warnings of loading, sorted by place.
 	Findings []pinsetter.Finding
 
+	// Whole says that everything which claims to be one of these objects could be
+	// read: what isn't here isn't there.
+	Whole bool
+
 	lost []lostObject
 }
 
