@@ -68,9 +68,9 @@ var rooms = []struct {
 		golang.org/x/net/netutil`},
 
 	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
-		rooms: root + " config folder gate gitops login message policy registry scanner setters store"},
+		rooms: root + " config folder forge gate gitops login message policy registry scanner setters store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " bot config folder gate gitops login message policy registry scanner setters store",
+		rooms: root + " bot config folder forge gate gitops login message policy registry scanner setters store",
 		opens: `
 		github.com/spf13
 		golang.org/x/term

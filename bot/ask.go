@@ -266,10 +266,15 @@ func (c *cycle) destinations(ctx context.Context, p *config.Policy, automations 
 }
 
 func (c *cycle) destinationsIn(ctx context.Context, p *config.Policy, l *lane) ([]Destination, error) {
-	_, g, err := c.fetch(ctx, l)
+	if l.proposes != nil {
+		return c.destinationsProposed(ctx, p, l)
+	}
+	remote, fetched, err := c.fetch(ctx, l, l.push)
 	if err != nil {
 		return nil, l.failed(err)[0].Err
 	}
+	g, _ := aim(l, fetched)
+	c.recallHistory(ctx, remote, l, g)
 	var sites []Destination
 	for _, a := range l.automations {
 		plan := c.find(ctx, a, g, g.start)
@@ -278,6 +283,25 @@ func (c *cycle) destinationsIn(ctx context.Context, p *config.Policy, l *lane) (
 		sites = append(sites, plan.destinations()...)
 		// What is wrong with the policy is said already: what is left is about files.
 		err = errors.Join(err, plan.fileErr)
+	}
+	return sites, err
+}
+
+// destinationsProposed is destinationsIn for a lane whose automation proposes:
+// what people refused is known once the forge was asked.
+func (c *cycle) destinationsProposed(ctx context.Context, p *config.Policy, l *lane) ([]Destination, error) {
+	s, err := c.survey(ctx, l, p)
+	if err != nil {
+		return nil, l.failed(err)[0].Err
+	}
+	sites := []Destination{}
+	err = s.whole.fileErr
+	for _, g := range s.groups {
+		g.only = p
+		sites = append(sites, g.destinations()...)
+		if g.failed {
+			err = errors.Join(err, g.result.Err)
+		}
 	}
 	return sites, err
 }

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -16,10 +17,12 @@ import (
 // all of them, and is gitops.ErrStale when the branch has moved since it was
 // read; what concerns one automation is in its result.
 func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
-	remote, g, err := c.fetch(ctx, l)
+	remote, fetched, err := c.fetch(ctx, l, l.push)
 	if err != nil {
 		return nil, err
 	}
+	g, to := aim(l, fetched)
+	c.recallHistory(ctx, remote, l, g)
 	head := g.start
 	plans := make([]*plan, 0, len(l.automations))
 	for _, a := range l.automations {
@@ -32,7 +35,7 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 		plans = append(plans, p)
 	}
 	if c.mode == Push {
-		err = c.push(ctx, l, remote, g, head, plans)
+		err = c.push(ctx, l, remote, to, head, plans)
 	}
 	results := make([]*Result, 0, len(plans))
 	for _, p := range plans {
@@ -41,21 +44,24 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 	return results, err
 }
 
-// fetch is step 1: it reads the lane's base and push branch.
-func (c *cycle) fetch(ctx context.Context, l *lane) (*gitops.Remote, *ground, error) {
+// fetch is step 1: it reads the lane's base, and branches beside it.
+func (c *cycle) fetch(ctx context.Context, l *lane, branches ...string) (*gitops.Remote, *gitops.Fetched, error) {
 	remote, err := gitops.Open(l.git, c.o.Git)
 	if err != nil {
 		return nil, nil, err
 	}
 	c.o.Progress("fetching " + remote.String())
-	fetched, err := remote.Fetch(ctx, l.base, l.push)
+	fetched, err := remote.Fetch(ctx, l.base, branches...)
 	if err != nil {
 		return nil, nil, err
 	}
-	g := newGround(l, fetched)
+	c.o.Log.Debug("fetched", "repository", remote.String(), "revision", fetched.Base.String(), "branches", len(fetched.Push))
+	return remote, fetched, nil
+}
+
+// recallHistory lets the ground ask what trailers say was written, once.
+func (c *cycle) recallHistory(ctx context.Context, remote *gitops.Remote, l *lane, g *ground) {
 	g.history = sync.OnceValue(func() map[store.Site]pinsetter.Image { return c.trailers(ctx, remote, l, g) })
-	c.o.Log.Debug("fetched", "repository", remote.String(), "revision", g.revision, "rebuilds", g.shown != nil)
-	return remote, g, nil
 }
 
 // commitError says that an automation's commit can't be built: its template
@@ -78,17 +84,9 @@ func (c *cycle) commit(p *plan, head *gitops.Snapshot) (*gitops.Snapshot, error)
 		return head, nil
 	}
 	a := p.automation
-	text, err := message.Commit(a.Spec, message.Data{
-		Automation: a.Name,
-		Path:       updatePath(a),
-		Changes:    p.result.Changes,
-		Images:     p.written,
-	})
+	text, err := c.messageOf(p)
 	if err != nil {
 		return nil, err
-	}
-	if a.Trailers {
-		text = message.Append(text, message.Trailers(a.Name, p.result.Changes))
 	}
 	next, err := head.Commit(gitops.Commit{
 		Files:      p.files,
@@ -104,6 +102,24 @@ func (c *cycle) commit(p *plan, head *gitops.Snapshot) (*gitops.Snapshot, error)
 	return next, nil
 }
 
+// messageOf returns the message of a plan's commit, with its trailers.
+func (c *cycle) messageOf(p *plan) (string, error) {
+	a := p.automation
+	text, err := message.Commit(a.Spec, message.Data{
+		Automation: a.Name,
+		Path:       updatePath(a),
+		Changes:    p.result.Changes,
+		Images:     p.written,
+	})
+	if err != nil {
+		return "", err
+	}
+	if a.Trailers {
+		text = message.Append(text, message.Trailers(a.Name, p.result.Changes))
+	}
+	return text, nil
+}
+
 // author is who an automation commits as.
 func author(a *config.Automation) gitops.Signature {
 	user := a.Spec.GitSpec.Commit.Author
@@ -113,8 +129,11 @@ func author(a *config.Automation) gitops.Signature {
 // push is step 5. It says in the results what was pushed; where nothing is, no
 // automation changed anything. The error is about the branch; a refspec that is
 // refused once the branch is pushed fails the automations that asked for it.
-func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, g *ground, head *gitops.Snapshot, plans []*plan) error {
-	wanted, err := g.wants(ctx, head, plans)
+func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *target, head *gitops.Snapshot, plans []*plan) error {
+	wanted, err := head.Hash() != plans[0].ground.start.Hash(), error(nil)
+	if to.shown != nil {
+		wanted, err = to.shown.differs(ctx, head, plans)
+	}
 	if err != nil || !wanted {
 		for _, p := range plans {
 			p.result.Changes = []pinsetter.Change{}
@@ -124,20 +143,30 @@ func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, g *gro
 	c.o.Progress("pushing to " + l.push)
 	c.o.Log.Info("pushing", "repository", remote.String(), "branch", l.push, "commit", head.Hash())
 	for i, refspec := range l.refspecs() {
-		request := g.request(l, head)
+		request := to.request(l, head)
 		request.Refspec = refspec
 		if i > 0 {
 			request.Branch = "" // it is there
 		}
 		pushed, err := remote.Push(ctx, request)
 		if i == 0 && pushed.Branch == "" {
-			return err
+			return insteadOfPush(err, plans)
 		}
 		for _, p := range plans {
 			p.pushed(pushed, refspec, err)
 		}
 	}
 	return nil
+}
+
+// insteadOfPush adds to a push that the server's rules refuse what they may want
+// instead.
+func insteadOfPush(err error, plans []*plan) error {
+	if !errors.Is(err, gitops.ErrProtected) {
+		return err
+	}
+	return fmt.Errorf("%w; where the branch is protected, have the change proposed: an object of kind PullRequest (pinsetter.dev/v1alpha1) with spec.automationRef.name: %s",
+		err, plans[0].automation.Name.Name)
 }
 
 // pushed records a push of the branch, and of refspec if it is the plan's.

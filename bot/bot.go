@@ -16,6 +16,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/registry"
@@ -27,6 +28,7 @@ import (
 type Options struct {
 	Registry *registry.Registry
 	Git      gitops.Options
+	Forge    forge.Options
 	Ledger   *store.Ledger    // what was seen and done; nil: nothing is remembered
 	Now      func() time.Time // the clock of commits and scans; nil: time.Now
 	Log      *slog.Logger     // nil: silent
@@ -57,7 +59,21 @@ func New(set *config.Set, o Options) *Bot {
 		o.Progress = func(string) {}
 	}
 	o.Git.LatestTag = latestTag
+	if o.Forge.Tokens == nil {
+		o.Forge.Tokens = forge.NewTokens(o.Forge)
+	}
+	o.Git.Credential = appCredential(o.Forge.Tokens)
 	return &Bot{set: set, o: o}
+}
+
+// appCredential logs in to Git as a GitHub App.
+func appCredential(tokens *forge.Tokens) func(context.Context, *config.GitSource) (string, pinsetter.Secret, error) {
+	return func(ctx context.Context, src *config.GitSource) (string, pinsetter.Secret, error) {
+		token, err := tokens.Git(ctx, &config.Forge{
+			Provider: config.ForgeGitHub, URL: src.URL, Timeout: src.Timeout, App: src.App, TLS: src.Auth.TLS, Proxy: src.Auth.Proxy,
+		})
+		return "x-access-token", token, err
+	}
 }
 
 // latestTag picks the tag that a GitRepository's ref.semver stands for, as a
@@ -121,19 +137,45 @@ func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*config.Automa
 type Result struct {
 	Namespace string             `json:"namespace"`
 	Name      string             `json:"name"`
+	Group     string             `json:"group,omitempty"`    // "" where changes aren't grouped
 	Revision  string             `json:"revision,omitempty"` // "branch@sha1:hash" of what was read
 	Suspended bool               `json:"suspended,omitempty"`
 	Pushed    *Pushed            `json:"pushed,omitempty"`
 	Changes   []pinsetter.Change `json:"changes"`
 	Held      []pinsetter.Hold   `json:"held"`
-	Error     string             `json:"error,omitempty"`
+
+	// PullRequest is what became of the changes' pull request; nil where they
+	// are pushed without one, and where there is none.
+	PullRequest *PullRequest `json:"pullRequest,omitempty"`
+
+	Error string `json:"error,omitempty"`
 
 	Err      error               `json:"-"` // what Error says, as a value; joined where several things failed
 	Patch    string              `json:"-"` // unified diff of the changes, with the paths of the repository
 	Findings []pinsetter.Finding `json:"-"` // about the marked files that were read
 
-	wrote map[store.Site]pinsetter.Image // what was pushed to which sites
+	branch string                         // of the pull request
+	wrote  map[store.Site]pinsetter.Image // what was pushed to which sites
 }
+
+// PullRequest is a pull request after a cycle.
+type PullRequest struct {
+	Number int    `json:"number"`
+	URL    string `json:"url"`
+	Action Action `json:"action"`
+}
+
+// Action is what a cycle found or did about a pull request.
+type Action string
+
+// The actions.
+const (
+	Created   Action = "created"
+	Updated   Action = "updated"
+	Unchanged Action = "unchanged"
+	Closed    Action = "closed"
+	Merged    Action = "merged"
+)
 
 // Pushed is where an automation's commit went. Refspec is set where the
 // automation has one.

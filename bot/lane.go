@@ -1,11 +1,13 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,6 +35,10 @@ type lane struct {
 	push        string // branch
 	isBase      bool   // some automation reads the push branch: it is never forced
 	automations []*config.Automation
+
+	// proposes is set for the lane of one automation whose changes go into pull
+	// requests: it has a branch for each, and no push.
+	proposes *branches
 }
 
 // lanes sorts automations into repositories and lanes. Those that can't run get
@@ -48,9 +54,6 @@ func (c *cycle) lanes(automations []*config.Automation) (map[string][]*lane, []*
 			continue
 		}
 		key, err := gitops.Key(a.Git.URL)
-		if a.PullRequest != nil {
-			err = errors.New("its changes can't be proposed as a pull request yet")
-		}
 		if err == nil {
 			repositories[key], err = join(repositories[key], a)
 		}
@@ -65,6 +68,23 @@ func (c *cycle) lanes(automations []*config.Automation) (map[string][]*lane, []*
 
 // join adds a to the lane of its push branch, or opens one.
 func join(lanes []*lane, a *config.Automation) ([]*lane, error) {
+	opened := &lane{git: a.Git, base: a.Base, push: a.PushBranch, automations: []*config.Automation{a}}
+	if a.PullRequest != nil {
+		b, err := branchesOf(a)
+		if err != nil {
+			return lanes, err
+		}
+		opened.push, opened.proposes = "", b
+	}
+	for _, l := range lanes {
+		if branch := opened.shares(l); branch != "" {
+			return lanes, fmt.Errorf("its pull requests come from branch %s, which ImageUpdateAutomation %s writes too: give one of them branches of its own",
+				branch, l.automations[0].Name)
+		}
+	}
+	if opened.proposes != nil {
+		return append(lanes, opened), nil
+	}
 	for _, l := range lanes {
 		if l.push != a.PushBranch {
 			continue
@@ -76,7 +96,7 @@ func join(lanes []*lane, a *config.Automation) ([]*lane, error) {
 		l.automations = append(l.automations, a)
 		return lanes, nil
 	}
-	return append(lanes, &lane{git: a.Git, base: a.Base, push: a.PushBranch, automations: []*config.Automation{a}}), nil
+	return append(lanes, opened), nil
 }
 
 // markBases marks the lanes whose push branch is the base of any automation that
@@ -92,6 +112,9 @@ func (c *cycle) markBases(repositories map[string][]*lane) {
 		}
 		for _, l := range repositories[key] {
 			l.isBase = l.isBase || l.push == a.Base.Branch
+			if l.proposes != nil {
+				l.proposes.bases = append(l.proposes.bases, a.Base.Branch)
+			}
 		}
 	}
 }
@@ -104,6 +127,10 @@ func (c *cycle) runAll(ctx context.Context, repositories map[string][]*lane) []*
 	for i, key := range slices.Sorted(maps.Keys(repositories)) {
 		g.Go(func() error {
 			for _, l := range repositories[key] {
+				if l.proposes != nil {
+					slots[i] = append(slots[i], c.propose(ctx, l)...)
+					continue
+				}
 				slots[i] = append(slots[i], c.run(ctx, l)...)
 			}
 			return nil
@@ -195,5 +222,7 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 func sortResults(results []*Result) {
-	slices.SortFunc(results, func(a, b *Result) int { return a.name().Compare(b.name()) })
+	slices.SortFunc(results, func(a, b *Result) int {
+		return cmp.Or(a.name().Compare(b.name()), strings.Compare(a.Group, b.Group))
+	})
 }

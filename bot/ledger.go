@@ -43,7 +43,7 @@ func (c *cycle) record(ctx context.Context, results []*Result) {
 func shownBy(set *config.Set, results []*Result) map[store.Site]pinsetter.Image {
 	shown := map[store.Site]pinsetter.Image{}
 	for _, r := range results {
-		if r.Pushed != nil && r.Pushed.Branch == set.Automation(r.name()).Base.Branch {
+		if r.Pushed != nil && r.Pushed.Branch == set.Automation(r.name()).BaseBranch() {
 			maps.Copy(shown, r.wrote)
 		}
 	}
@@ -63,6 +63,12 @@ func runOf(a *config.Automation, r *Result, at time.Time) store.Run {
 	}
 	if a.Git != nil {
 		run.Repository, _ = gitops.Key(a.Git.URL) // a URL without one failed the automation
+	}
+	if r.branch != "" {
+		run.Branch = r.branch
+	}
+	if pr := r.PullRequest; pr != nil && pr.Action != Unchanged {
+		run.PullRequest = &store.PullRequest{Number: pr.Number, URL: pr.URL, Action: string(pr.Action)}
 	}
 	if r.Pushed != nil {
 		run.Commit = r.Pushed.Commit

@@ -29,7 +29,8 @@ type plan struct {
 	commit     string            // hash, once there is one
 	wrote      map[store.Site]pinsetter.Image
 	only       *config.Policy // decide nothing but this policy's sites; nil: all
-	fileErr    error          // files that could not be read
+	selections map[pinsetter.Name]*selection
+	fileErr    error // files that could not be read
 	result     *Result
 }
 
@@ -39,11 +40,15 @@ type markedFile struct {
 	path  string
 	data  []byte
 	takes map[int]pinsetter.Image // by index of the site
+
+	// refused are the sites that take what is proposed already, and what a gate
+	// refuses now: that is left as it is, and never written again.
+	refused map[int]bool
 }
 
 // find is step 2: it gathers the markers below the automation's path.
 func (c *cycle) find(ctx context.Context, a *config.Automation, g *ground, head *gitops.Snapshot) *plan {
-	p := &plan{automation: a, ground: g, files: map[string][]byte{}, wrote: map[store.Site]pinsetter.Image{}, result: newResult(a)}
+	p := &plan{automation: a, ground: g, result: newResult(a)}
 	p.result.Revision = g.revision
 	c.o.Progress("reading " + a.Name.String())
 	for file, err := range head.Files(ctx, updatePath(a), setters.IsCandidate) {
@@ -63,7 +68,7 @@ func (c *cycle) find(ctx context.Context, a *config.Automation, g *ground, head 
 		}
 		found := setters.Find(file.Path, file.Data)
 		p.result.Findings = append(p.result.Findings, found.Findings...)
-		p.marked = append(p.marked, markedFile{found, file.Path, file.Data, map[int]pinsetter.Image{}})
+		p.marked = append(p.marked, markedFile{found, file.Path, file.Data, map[int]pinsetter.Image{}, map[int]bool{}})
 	}
 	p.result.fail(p.fileErr)
 	return p
@@ -95,10 +100,14 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 	}
 	c.recall(ctx, p)
 	c.sight(ctx, p, selections)
+	p.selections = selections
 	for _, file := range p.marked {
 		for i, site := range file.Sites {
 			sel := selections[site.Policy]
 			if sel == nil {
+				if proposed := p.ground.proposed(site); p.ground.groups && !c.set.Whole && proposed.Tag != "" {
+					file.takes[i] = proposed // its policy may be in what can't be read
+				}
 				continue
 			}
 			image, hold, err := c.choose(ctx, p.ground, site, sel)
@@ -110,8 +119,14 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 				p.result.Held = append(p.result.Held, *hold)
 			}
 			if proposed := p.ground.proposed(site); proposed.Tag != "" && (hold != nil || image.Tag == "") {
-				if p.ground.stays(ctx, site, sel, proposed, cmp.Or(sel.err, err)) {
+				switch p.ground.standing(ctx, site, sel, proposed, cmp.Or(sel.err, err)) {
+				case stands:
 					image = proposed
+				case refused:
+					if p.ground.groups && (image.Tag == "" || shownAlready(site, image)) {
+						image = proposed
+						file.refused[i] = true
+					}
 				}
 			}
 			if image.Tag != "" {
@@ -263,9 +278,11 @@ func holdAt(site pinsetter.Site, candidate, reason string) *pinsetter.Hold {
 }
 
 // apply is step 4: new bytes for the files whose sites take something else than
-// they show.
+// they show. Done again, it replaces what it gave before.
 func (p *plan) apply() {
 	var patch strings.Builder
+	p.files, p.wrote, p.written = map[string][]byte{}, map[store.Site]pinsetter.Image{}, nil
+	p.result.Changes = []pinsetter.Change{}
 	for _, file := range p.marked {
 		data, changes, err := file.Apply(file.takes)
 		if err != nil {

@@ -33,17 +33,18 @@ func (c *cycle) trailers(ctx context.Context, remote *gitops.Remote, l *lane, g 
 		if !slices.ContainsFunc(l.automations, func(a *config.Automation) bool { return made(a, commit) }) {
 			continue
 		}
-		for key, image := range g.writtenIn(commit) {
+		for key, image := range g.writtenBy(message.ParseTrailers(commit.Message).Changes) {
 			written[key] = fill(written[key], image)
 		}
 	}
 	return written
 }
 
-// writtenIn returns what one commit wrote, site by site.
-func (g *ground) writtenIn(commit gitops.CommitInfo) map[store.Site]pinsetter.Image {
+// writtenBy returns what changes wrote, site by site; of several at one place the
+// first counts.
+func (g *ground) writtenBy(changes []pinsetter.Change) map[store.Site]pinsetter.Image {
 	written := map[store.Site]pinsetter.Image{}
-	for _, change := range message.ParseTrailers(commit.Message).Changes {
+	for _, change := range changes {
 		site, part := writtenBy(change)
 		image := written[g.key(site)]
 		written[g.key(site)] = pinsetter.Image{

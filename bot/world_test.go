@@ -24,6 +24,9 @@ import (
 // noon is a Monday, on which every test begins.
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
+// repositories counts those that tests make at one forge.
+var repositories atomic.Int64
+
 // world is what a bot works in: a registry, a repository, objects, a clock, and
 // the file of its ledger.
 type world struct {
@@ -70,10 +73,11 @@ func (w *world) load(objects string) {
 	w.t.Helper()
 	objects = strings.ReplaceAll(w.named(objects), "REPO", w.repo.URL)
 	w.set = config.Load([]config.File{{Path: "objects.yaml", Data: []byte(objects)}}, config.Options{
-		Namespace:       "default",
-		CheckPolicy:     policy.Check,
-		CheckAutomation: message.Check,
-		CheckGate:       func(spec config.GateSpec) error { return gate.Check(spec, policy.Range) },
+		Namespace:        "default",
+		CheckPolicy:      policy.Check,
+		CheckAutomation:  message.Check,
+		CheckGate:        func(spec config.GateSpec) error { return gate.Check(spec, policy.Range) },
+		CheckPullRequest: message.CheckPullRequest,
 	})
 	for _, f := range w.set.Findings {
 		w.t.Fatal(f)

@@ -17,7 +17,7 @@ func newDiff(a *app) *cobra.Command {
 		Use:   "diff [NAMESPACE/NAME...]",
 		Short: "Show what run would change, as unified diffs",
 		Long: `Does what run does up to the rewrite, and prints a unified diff for each
-automation. What is held, and why, goes to standard error. Nothing is written.`,
+automation and pull request. What is held, and why, goes to standard error. Nothing is written.`,
 		Example: `  pinsetter diff -f clusters/production
   pinsetter diff -f clusters/production --exit-code || echo "updates are waiting"
   pinsetter diff -f clusters/production | git apply`,
@@ -55,6 +55,7 @@ automation. What is held, and why, goes to standard error. Nothing is written.`,
 type diff struct {
 	Namespace string             `json:"namespace"`
 	Name      string             `json:"name"`
+	Group     string             `json:"group,omitempty"`
 	Revision  string             `json:"revision,omitempty"`
 	Suspended bool               `json:"suspended,omitempty"`
 	Files     []string           `json:"files"`
@@ -66,7 +67,7 @@ type diff struct {
 func (c *cycled) diffs() []diff {
 	diffs := []diff{}
 	for _, r := range c.results {
-		d := diff{r.Namespace, r.Name, r.Revision, r.Suspended, []string{}, r.Changes, r.Held, r.Error}
+		d := diff{r.Namespace, r.Name, r.Group, r.Revision, r.Suspended, []string{}, r.Changes, r.Held, r.Error}
 		for _, change := range r.Changes {
 			if n := len(d.Files); n == 0 || d.Files[n-1] != change.Path {
 				d.Files = append(d.Files, change.Path)

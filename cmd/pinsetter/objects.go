@@ -13,6 +13,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/login"
@@ -28,11 +29,12 @@ import (
 func (a *app) load(ctx context.Context) (set *config.Set, failed, err error) {
 	files, failed := a.read(ctx)
 	set = config.Load(files, config.Options{
-		Namespace:       a.namespace,
-		SecretDirs:      a.secrets,
-		CheckPolicy:     policy.Check,
-		CheckAutomation: message.Check,
-		CheckGate:       func(spec config.GateSpec) error { return gate.Check(spec, policy.Range) },
+		Namespace:        a.namespace,
+		SecretDirs:       a.secrets,
+		CheckPolicy:      policy.Check,
+		CheckAutomation:  message.Check,
+		CheckGate:        func(spec config.GateSpec) error { return gate.Check(spec, policy.Range) },
+		CheckPullRequest: message.CheckPullRequest,
 	})
 	if len(set.Repositories)+len(set.Policies)+len(set.Automations)+len(set.Gates)+len(set.Findings) > 0 {
 		return set, failed, nil
@@ -86,6 +88,7 @@ func (a *app) bot(set *config.Set) *bot.Bot {
 	return bot.New(set, bot.Options{
 		Registry: registry.New(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent()}),
 		Git:      a.gitOptions(),
+		Forge:    forge.Options{Environment: a.environment()},
 		Ledger:   a.ledger,
 		Log:      a.log,
 		Progress: a.progress.show,
@@ -93,8 +96,13 @@ func (a *app) bot(set *config.Set) *bot.Bot {
 }
 
 func (a *app) gitOptions() gitops.Options {
+	return gitops.Options{Environment: a.environment()}
+}
+
+// environment offers what the user's environment has.
+func (a *app) environment() login.Environment {
 	home, _ := os.UserHomeDir() // without one there is no ~/.netrc to read
-	return gitops.Options{Environment: login.Environment{Getenv: os.Getenv, Home: home}}
+	return login.Environment{Getenv: os.Getenv, Home: home}
 }
 
 // kind is one of the kinds that commands take by name.

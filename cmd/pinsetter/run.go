@@ -23,7 +23,8 @@ func newRun(a *app) *cobra.Command {
 		Short: "One cycle: scan, select, rewrite, commit and push",
 		Long: `Runs every ImageUpdateAutomation, or those that are named, once: fetches its
 branch, finds the markers, scans what they need, rewrites the marked values,
-commits and pushes. Running it again changes nothing.
+commits and pushes, or opens a pull request where a PullRequest object says so.
+Running it again changes nothing.
 
 A better candidate that is not written is held; the reason says how to go on.
 One bad object, policy or repository never stops the others: what failed is on
@@ -96,7 +97,7 @@ func (c *cycled) heldError(strict bool) error {
 // is held.
 func (c *cycled) runTable(w io.Writer, p painter) error {
 	for _, r := range c.results {
-		fmt.Fprintf(w, "%s %s\n", p.paint(bold, r.Namespace+"/"+r.Name), p.paint(outcome(r)))
+		fmt.Fprintf(w, "%s%s %s\n", p.paint(bold, r.Namespace+"/"+r.Name), printable(inGroup(r.Group)), p.paint(outcome(r)))
 		if err := changeTable(w, p, "  ", r.Changes); err != nil {
 			return err
 		}
@@ -107,11 +108,21 @@ func (c *cycled) runTable(w io.Writer, p painter) error {
 	return nil
 }
 
+// inGroup stands behind the name of an automation whose changes are grouped.
+func inGroup(group string) string {
+	if group == "" {
+		return ""
+	}
+	return " [" + group + "]"
+}
+
 // outcome says in a few words how an automation ended.
 func outcome(r *bot.Result) (style, string) {
 	switch {
 	case r.Err != nil && r.Pushed == nil:
 		return red, "failed"
+	case r.PullRequest != nil:
+		return proposed(r)
 	case r.Suspended:
 		return yellow, "suspended"
 	case r.Pushed != nil:
@@ -127,6 +138,19 @@ func outcome(r *bot.Result) (style, string) {
 	default:
 		return dim, "nothing to do"
 	}
+}
+
+// proposed says what became of a pull request.
+func proposed(r *bot.Result) (style, string) {
+	pr := r.PullRequest
+	text := fmt.Sprintf("%s pull request #%d, %s", pr.Action, pr.Number, printable(pr.URL))
+	switch {
+	case r.Err != nil:
+		return yellow, text + ", with errors"
+	case pr.Action == bot.Unchanged:
+		return dim, text
+	}
+	return green, text
 }
 
 func changeTable(w io.Writer, p painter, indent string, changes []pinsetter.Change) error {

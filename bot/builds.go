@@ -1,0 +1,110 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/message"
+)
+
+// maxBuilds bounds the images of one pull request of which it is asked where they
+// come from: each costs some requests, and two where the step is to be compared.
+const maxBuilds = 50
+
+// builds returns where a group's images come from, as far as their publishers say
+// so. It is asked once for each image, and remembered; that it can't be asked is
+// no failure.
+func (c *cycle) builds(ctx context.Context, s *survey, g *group) []message.Build {
+	before := g.images()
+	images := slices.SortedFunc(maps.Keys(before), func(a, b pinsetter.Image) int { return cmp.Compare(a.String(), b.String()) })
+	images = images[:min(len(images), maxBuilds)]
+	builds := each(images, func(image pinsetter.Image) message.Build {
+		for _, known := range g.known.Builds {
+			if known.Image == image {
+				return known
+			}
+		}
+		return c.buildOf(ctx, s, g, image, before[image])
+	})
+	g.known.Builds = builds
+	return builds
+}
+
+// buildOf asks the registry where an image comes from, and what a step to it from
+// the one before changes.
+func (c *cycle) buildOf(ctx context.Context, s *survey, g *group, image, before pinsetter.Image) message.Build {
+	sel := g.selectionOf(image)
+	if sel == nil {
+		return message.Build{Image: image}
+	}
+	now, err := c.ask(ctx, sel, image)
+	if err != nil {
+		c.o.Log.Debug("where an image comes from is not known", "image", image, "error", err)
+		return message.Build{Image: image}
+	}
+	now.Image = image
+	if now.Source == "" || now.Revision == "" || before.Name != "" && before.Name != image.Name {
+		return now
+	}
+	if then, err := c.ask(ctx, sel, before); err == nil && then.Source == now.Source {
+		now.Compare = s.forge.CompareURL(now.Source, then.Revision, now.Revision)
+	}
+	return now
+}
+
+// ask returns what the content of an image says of itself.
+func (c *cycle) ask(ctx context.Context, sel *selection, image pinsetter.Image) (message.Build, error) {
+	digest := image.Digest
+	if digest == "" {
+		var err error
+		if digest, err = c.selector.scanner.Digest(ctx, sel.policy.Repository, image.Tag); err != nil {
+			return message.Build{}, err
+		}
+	}
+	content, err := c.selector.scanner.Content(ctx, sel.policy.Repository, digest)
+	return message.Build{Source: content.Source, Revision: content.Revision, Created: content.Created}, err
+}
+
+// selectionOf returns the selection of the policy that writes an image, or nil.
+func (g *group) selectionOf(image pinsetter.Image) *selection {
+	for _, file := range g.marked {
+		for i, takes := range file.takes {
+			if sel := g.selections[file.Sites[i].Policy]; takes == image && sel != nil && sel.err == nil {
+				return sel
+			}
+		}
+	}
+	return nil
+}
+
+// ranges returns what the policies of a group take, for people.
+func (g *group) ranges() map[string]string {
+	ranges := map[string]string{}
+	for name, sel := range g.selections {
+		if sel.policy != nil {
+			ranges[name.String()] = describePolicy(sel.policy.Spec)
+		}
+	}
+	return ranges
+}
+
+func describePolicy(spec config.ImagePolicySpec) string {
+	var text string
+	switch choice := spec.Policy; {
+	case choice.SemVer != nil:
+		text = "semver " + choice.SemVer.Range
+	case choice.Alphabetical != nil:
+		text = "alphabetical " + choice.Alphabetical.Order
+	case choice.Numerical != nil:
+		text = "numerical " + choice.Numerical.Order
+	}
+	if filter := spec.FilterTags; filter != nil && filter.Pattern != "" {
+		text += fmt.Sprintf(" of %s", filter.Pattern)
+	}
+	return text
+}

@@ -1,0 +1,275 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/forge"
+	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/message"
+)
+
+// carryOutAll is steps 5 and 6 for every group that isn't done. What fails is in
+// the group's result and stops no other; that a branch has moved is returned when
+// the others are done.
+func (c *cycle) carryOutAll(ctx context.Context, s *survey, done map[string]*group) error {
+	var stale error
+	// A branch that no group has any more may stand where another is to be made.
+	first := slices.SortedStableFunc(slices.Values(s.groups), func(a, b *group) int { return cmp.Compare(rank(a), rank(b)) })
+	for _, g := range first {
+		if done[g.branch] != nil {
+			continue
+		}
+		if !g.failed {
+			err := c.carryOut(ctx, s, g)
+			if errors.Is(err, forge.ErrMoved) {
+				err = fmt.Errorf("%w: %w", gitops.ErrStale, err)
+			}
+			if errors.Is(err, gitops.ErrStale) {
+				stale = err
+				continue
+			}
+			if err != nil {
+				g.fail(err)
+			}
+		}
+		if g.failed && g.result.Pushed == nil {
+			g.result.Changes = []pinsetter.Change{}
+		}
+		done[g.branch] = g
+	}
+	c.keepInMind(ctx, s)
+	return stale
+}
+
+func rank(g *group) int {
+	if g.left {
+		return 0
+	}
+	return 1
+}
+
+// carryOut brings a group's branch and pull request to what was decided.
+func (c *cycle) carryOut(ctx context.Context, s *survey, g *group) error {
+	switch {
+	case slices.Contains(s.lane.proposes.bases, g.branch) && (g.wanted() || g.there != nil):
+		return fmt.Errorf("branch %s is one that automations start from, and is not written: give the pull request another branch", g.branch)
+	case g.foreign():
+		return c.comment(ctx, s, g)
+	case s.whole.fileErr != nil && g.there != nil:
+		g.report(Unchanged) // what can't be read may be what is proposed
+		return nil
+	case g.wanted():
+		return c.offer(ctx, s, g)
+	}
+	return c.withdraw(ctx, s, g)
+}
+
+// report says in the group's result what became of its pull request. Changes are
+// those that were written now.
+func (g *group) report(action Action) {
+	if g.result.Pushed == nil && action != Created {
+		g.result.Changes = []pinsetter.Change{}
+	}
+	if g.pr != nil {
+		g.result.PullRequest = &PullRequest{Number: g.pr.Number, URL: g.pr.URL, Action: action}
+	}
+}
+
+// comment says on the pull request, once, that it is somebody else's now.
+func (c *cycle) comment(ctx context.Context, s *survey, g *group) error {
+	g.report(Unchanged)
+	if g.pr == nil || g.pr.State != forge.StateOpen || g.known.Commented {
+		return nil
+	}
+	text := fmt.Sprintf("Branch `%s` has a commit that Pinsetter didn't make, so Pinsetter leaves it alone from now on. "+
+		"Merge or close this pull request to have updates proposed again.", g.branch)
+	err := s.forge.CommentOnce(ctx, g.pr, "somebody-elses-commit", text)
+	g.known.Commented = err == nil
+	return err
+}
+
+// nothingLeft is the word why a pull request is closed.
+const nothingLeft = "Nothing is left to propose: the base branch shows it already, another value is chosen, or its marker or policy is gone."
+
+// withdraw ends the pull request of a group that changes nothing any more, and
+// deletes its branch. What a person refused is left as it is.
+func (c *cycle) withdraw(ctx context.Context, s *survey, g *group) error {
+	if g.pr != nil && g.pr.State == forge.StateClosed && !g.pr.Ours && g.refusal {
+		g.report(Unchanged)
+		return nil
+	}
+	action := Closed
+	switch {
+	case g.pr == nil:
+	case g.pr.State == forge.StateMerged:
+		action = Merged
+	case g.pr.State == forge.StateOpen:
+		closed, err := s.forge.Close(ctx, g.pr, nothingLeft)
+		if err != nil {
+			return err
+		}
+		g.pr = closed
+	}
+	if g.there != nil {
+		c.o.Log.Info("deleting", "repository", s.remote.String(), "branch", g.branch)
+		if err := s.remote.Delete(ctx, g.branch, g.lease()); err != nil {
+			return err
+		}
+	}
+	g.report(action)
+	if g.pr != nil {
+		g.pr = nil // it is over
+	}
+	return nil
+}
+
+// offer brings the branch to what the group proposes, where it shows something
+// else, and the pull request to what is to be read about it.
+func (c *cycle) offer(ctx context.Context, s *survey, g *group) error {
+	head, push, err := c.build(ctx, s, g)
+	switch {
+	case err != nil:
+		return err
+	case !push && g.pr != nil && g.pr.State == forge.StateMerged:
+		g.report(Merged) // the base was read before that
+		return nil
+	case push && !g.wanted(): // nothing of it may be written anew
+		g.report(Unchanged)
+		return nil
+	}
+	proposal, err := c.describe(ctx, s, g)
+	if err != nil {
+		return err
+	}
+	if push {
+		if err := c.pushGroup(ctx, s, g, head); err != nil {
+			return err
+		}
+	}
+	action, err := c.bring(ctx, s, g, proposal, push)
+	g.report(action)
+	if err != nil {
+		return err
+	}
+	return c.autoMerge(ctx, s, g)
+}
+
+// build returns the commit of a group, and whether the branch is to be moved to
+// it. What a gate refuses now stays on a branch that needs no push, and is left
+// out of one that does.
+func (c *cycle) build(ctx context.Context, s *survey, g *group) (*gitops.Snapshot, bool, error) {
+	head, err := c.commit(g.plan, s.base)
+	if err != nil || g.shown == nil {
+		return head, true, err
+	}
+	differs, err := g.shown.differs(ctx, head, []*plan{g.plan})
+	if err != nil || !differs || !g.refuses() {
+		return head, differs, err
+	}
+	g.drop(func(file markedFile, i int) bool { return file.refused[i] })
+	g.apply()
+	head, err = c.commit(g.plan, s.base)
+	return head, true, err
+}
+
+// pushGroup is step 5 for one group: as the automation, or as the forge, which
+// signs it.
+func (c *cycle) pushGroup(ctx context.Context, s *survey, g *group, head *gitops.Snapshot) error {
+	a := s.whole.automation
+	c.o.Progress("pushing to " + g.branch)
+	c.o.Log.Info("pushing", "repository", s.remote.String(), "branch", g.branch, "commit", g.commit)
+	if a.PullRequest.Spec.VerifiedCommits {
+		return c.commitVerified(ctx, s, g)
+	}
+	pushed, err := s.remote.Push(ctx, gitops.Push{
+		Snapshot: head, Branch: g.branch, Lease: g.lease(), Rebuilt: g.there != nil, Options: a.PushOptions,
+	})
+	if pushed.Branch == "" {
+		return err
+	}
+	g.landed()
+	return nil
+}
+
+// landed records that the group's commit is on its branch.
+func (g *group) landed() {
+	g.result.Pushed = &Pushed{Commit: g.commit, Branch: g.branch}
+	g.result.wrote = g.wrote
+}
+
+// describe returns what the pull request is to be.
+func (c *cycle) describe(ctx context.Context, s *survey, g *group) (forge.Proposal, error) {
+	a := s.whole.automation
+	object := a.PullRequest
+	of := message.Proposal{
+		Data:   message.Data{Automation: a.Name, Path: updatePath(a), Changes: g.result.Changes, Images: g.written},
+		Group:  g.name,
+		Ranges: g.ranges(),
+		Held:   g.result.Held,
+		Builds: c.builds(ctx, s, g),
+	}
+	title, err := message.Title(object, a.Spec, of)
+	if err != nil {
+		return forge.Proposal{}, err
+	}
+	body, err := message.Body(object, a.Spec, of, forge.MaxBody)
+	if err != nil {
+		return forge.Proposal{}, err
+	}
+	return forge.Proposal{
+		Head: g.branch, Base: a.BaseBranch(), Title: title, Body: body,
+		Labels: object.Spec.Labels, Reviewers: object.Spec.Reviewers, Assignees: object.Spec.Assignees, Draft: object.Spec.Draft,
+	}, nil
+}
+
+// bring opens the group's pull request, or updates it.
+func (c *cycle) bring(ctx context.Context, s *survey, g *group, p forge.Proposal, pushed bool) (Action, error) {
+	if g.pr == nil || g.pr.State != forge.StateOpen {
+		c.o.Progress("opening a pull request for " + g.branch)
+		pr, err := s.forge.Create(ctx, p)
+		if pr != nil {
+			g.pr, g.known = pr, remembered{Builds: g.known.Builds}
+		}
+		return Created, err
+	}
+	pr, changed, err := s.forge.Update(ctx, g.pr, p)
+	if pr != nil {
+		g.pr = pr
+	}
+	if pushed {
+		g.pr.HeadHash = g.result.Pushed.Commit
+	}
+	if pushed || changed {
+		return Updated, err
+	}
+	return Unchanged, err
+}
+
+// autoMerge has an open pull request merged when the forge's rules allow, unless
+// a gate refuses now what it proposes.
+func (c *cycle) autoMerge(ctx context.Context, s *survey, g *group) error {
+	if !s.whole.automation.PullRequest.Spec.AutoMerge || g.pr == nil || g.pr.State != forge.StateOpen || g.pr.Draft || g.refuses() {
+		return nil
+	}
+	if g.pr.AutoMerge && g.known.Merging == g.pr.HeadHash {
+		return nil
+	}
+	merging, why, err := s.forge.Merge(ctx, g.pr)
+	switch {
+	case err != nil:
+		return err
+	case merging == forge.MergeDone:
+		g.report(Merged)
+		g.pr.State = forge.StateMerged
+	case merging == forge.MergeEnabled:
+		g.known.Merging, g.pr.AutoMerge = g.pr.HeadHash, true
+	default:
+		c.o.Log.Info("not merged yet", "pullRequest", g.pr.URL, "reason", why)
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package bot
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/forge"
+	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/gitops"
+)
+
+// group is the changes of one pull request, and what there is of it already.
+type group struct {
+	*plan
+	name   string
+	branch string
+	left   bool // no group has the branch any more
+
+	there   *gitops.PushState // the branch, nil where there is none
+	shown   *shown            // the branch where all its commits are the bot's, else nil
+	known   remembered
+	pr      *forge.PullRequest // as the forge says; nil: there is none, or it wasn't asked for
+	refusal bool               // a person refused some of it
+	failed  bool               // nothing is done for it in this run
+}
+
+// foreign reports whether somebody else's commit is on the branch.
+func (g *group) foreign() bool { return g.there != nil && g.shown == nil }
+
+// lease is what the branch must be at when something is done to it.
+func (g *group) lease() string {
+	if g.there == nil {
+		return ""
+	}
+	return g.there.Head.Hash()
+}
+
+// survey is what an automation's pull requests are made from.
+type survey struct {
+	lane   *lane
+	remote *gitops.Remote
+	whole  *plan // every site of the automation
+	base   *gitops.Snapshot
+	groups []*group // sorted by name
+	forge  *forge.Repository
+}
+
+// split divides the decisions of the whole plan into groups, and adds those that
+// have a branch, or are remembered, and nothing to do any more.
+func (s *survey) split(there map[string]*gitops.PushState, known map[string]remembered) error {
+	b := s.lane.proposes
+	groups := map[string]*group{} // by branch
+	open := func(name, branch string) *group {
+		if groups[branch] == nil {
+			groups[branch] = s.newGroup(name, branch)
+		}
+		return groups[branch]
+	}
+	for _, file := range s.whole.marked {
+		for i, site := range file.Sites {
+			name := b.group(site.Policy, file.path)
+			branch, err := b.of(name)
+			if err != nil {
+				return err
+			}
+			_, taken := file.takes[i]
+			_, remembered := known[branch]
+			if taken || remembered || there[branch] != nil || s.whole.only != nil {
+				open(name, branch).take(file, i)
+			}
+		}
+	}
+	for _, hold := range s.whole.result.Held {
+		name := b.group(policyName(hold.Policy), hold.Path)
+		branch, err := b.of(name)
+		if err != nil {
+			return err
+		}
+		g := open(name, branch)
+		g.result.Held = append(g.result.Held, hold)
+	}
+	for _, branch := range slices.Concat(slices.Collect(maps.Keys(there)), slices.Collect(maps.Keys(known))) {
+		if groups[branch] == nil {
+			open(b.leftover(branch), branch).left = true
+		}
+	}
+	for _, branch := range slices.Sorted(maps.Keys(groups)) {
+		g := groups[branch]
+		g.known, g.there = known[branch], there[branch]
+		if g.there != nil && !g.there.Truncated && s.lane.owns(g.there.Commits) {
+			g.shown = newShown(g.there)
+		}
+		// A branch that no group has is closed where the bot made it; else it
+		// is somebody's.
+		if !g.left || g.known.PullRequest != nil || g.shown != nil && len(g.there.Commits) > 0 {
+			s.groups = append(s.groups, g)
+		}
+	}
+	return nil
+}
+
+func (s *survey) newGroup(name, branch string) *group {
+	p := &plan{
+		automation: s.whole.automation, ground: s.whole.ground, selections: s.whole.selections,
+		result: newResult(s.whole.automation),
+	}
+	p.result.Group, p.result.branch, p.result.Revision = name, branch, s.whole.result.Revision
+	return &group{plan: p, name: name, branch: branch}
+}
+
+// take gives the group the i-th site of a file, with what it takes.
+func (g *group) take(file markedFile, i int) {
+	last := len(g.marked) - 1
+	if last < 0 || g.marked[last].path != file.path {
+		g.marked = append(g.marked, markedFile{file.File, file.path, file.data, map[int]pinsetter.Image{}, map[int]bool{}})
+		last++
+	}
+	if image, taken := file.takes[i]; taken {
+		g.marked[last].takes[i] = image
+	}
+	if file.refused[i] {
+		g.marked[last].refused[i] = true
+	}
+}
+
+// drop takes back what the sites take that unwanted names, and reports whether
+// there were any.
+func (g *group) drop(unwanted func(file markedFile, i int) bool) bool {
+	dropped := false
+	for _, file := range g.marked {
+		for _, i := range slices.Sorted(maps.Keys(file.takes)) {
+			if unwanted(file, i) {
+				delete(file.takes, i)
+				dropped = true
+			}
+		}
+	}
+	return dropped
+}
+
+// hold takes back what the sites take, for a reason that people read, where that
+// is something else than they show.
+func (g *group) hold(why func(site pinsetter.Site, image pinsetter.Image) string) {
+	g.drop(func(file markedFile, i int) bool {
+		site, image := file.Sites[i], file.takes[i]
+		if shownAlready(site, image) {
+			return false
+		}
+		reason := why(site, image)
+		if reason != "" {
+			g.result.Held = append(g.result.Held, *holdAt(site, candidate(site, image), reason))
+		}
+		return reason != ""
+	})
+	slices.SortStableFunc(g.result.Held, func(a, b pinsetter.Hold) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
+	})
+}
+
+// changes reports whether some site takes something else than it shows.
+func (g *group) changes() bool {
+	return slices.ContainsFunc(g.marked, func(file markedFile) bool {
+		for i, image := range file.takes {
+			if !shownAlready(file.Sites[i], image) || file.Sites[i].Has(pinsetter.PartName) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// wanted reports whether the group changes anything on the base.
+func (g *group) wanted() bool { return len(g.files) > 0 }
+
+// refuses reports whether a gate refuses now what is proposed at some site.
+func (g *group) refuses() bool {
+	return slices.ContainsFunc(g.marked, func(file markedFile) bool { return len(file.refused) > 0 })
+}
+
+// images returns what the group writes, and what stood there before, where both
+// are of one image.
+func (g *group) images() map[pinsetter.Image]pinsetter.Image {
+	before := map[pinsetter.Image]pinsetter.Image{}
+	for _, file := range g.marked {
+		for i, image := range file.takes {
+			if site := file.Sites[i]; !shownAlready(site, image) {
+				before[image], _ = gate.Shows(site)
+			}
+		}
+	}
+	return before
+}
+
+// policyName returns the name that a hold gives.
+func policyName(name string) pinsetter.Name {
+	namespace, rest, _ := strings.Cut(name, "/")
+	return pinsetter.Name{Namespace: namespace, Name: rest}
+}

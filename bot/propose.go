@@ -1,0 +1,220 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/forge"
+	"github.com/pinsetter/pinsetter/gitops"
+)
+
+// propose works on a lane whose automation proposes, until what is to become of
+// each of its pull requests is settled. It returns a result for each group of
+// changes, else one for the automation.
+func (c *cycle) propose(ctx context.Context, l *lane) []*Result {
+	done := map[string]*group{} // by branch
+	for n := 1; ; n++ {
+		s, err := c.survey(ctx, l, nil)
+		if err == nil && c.mode == Push {
+			err = c.carryOutAll(ctx, s, done)
+		}
+		switch {
+		case err == nil:
+			return s.results(done)
+		case errors.Is(err, gitops.ErrStale) && n < attempts && pause(ctx, time.Duration(n)*100*time.Millisecond) == nil:
+			c.o.Log.Info("a branch moved; starting again", "repository", l.git.Name, "automation", l.automations[0].Name, "attempt", n)
+		case errors.Is(err, gitops.ErrStale):
+			return l.failed(fmt.Errorf("%w, %d times in a row; the next run tries again", err, n))
+		default:
+			return l.failed(err)
+		}
+	}
+}
+
+// survey does the steps up to the rewrite for all groups: what to propose is
+// decided once, on the base, and then divided. With a policy, only its sites are
+// decided.
+func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*survey, error) {
+	remote, fetched, err := c.fetch(ctx, l, l.proposes.asked()...)
+	if err != nil {
+		return nil, err
+	}
+	ground := newGround(l, fetched.Base)
+	ground.groups = true
+	ground.shown = l.shownBy(fetched.Push)
+	c.recallHistory(ctx, remote, l, ground)
+	s := &survey{lane: l, remote: remote, base: fetched.Base}
+	s.whole = c.find(ctx, l.automations[0], ground, fetched.Base)
+	s.whole.only = only
+	c.decide(ctx, s.whole)
+	if err := s.split(fetched.Push, c.remember(ctx, s)); err != nil {
+		return nil, err
+	}
+	c.look(ctx, s)
+	for _, g := range s.groups {
+		if err := c.weigh(ctx, s, g); err != nil {
+			g.fail(err)
+		}
+		g.apply()
+	}
+	return s, nil
+}
+
+// shownBy returns which branch of the bot's own proposes a site.
+func (l *lane) shownBy(there map[string]*gitops.PushState) func(pinsetter.Site) *shown {
+	own := map[string]*shown{}
+	for branch, state := range there {
+		if !state.Truncated && l.owns(state.Commits) {
+			own[branch] = newShown(state)
+		}
+	}
+	return func(site pinsetter.Site) *shown {
+		branch, err := l.proposes.of(l.proposes.group(site.Policy, site.Path))
+		if err != nil {
+			return nil // split says so
+		}
+		return own[branch]
+	}
+}
+
+// looksAtOnce bounds the pull requests that are asked for at once.
+const looksAtOnce = 4
+
+// look asks the forge for the pull requests of all groups that may have one, or
+// are to get one.
+func (c *cycle) look(ctx context.Context, s *survey) {
+	asked := keep(s.groups, func(g *group) bool {
+		return g.there != nil || g.known.PullRequest != nil || g.changes()
+	})
+	if len(asked) == 0 {
+		return
+	}
+	a := s.whole.automation
+	var err error
+	if s.forge, err = forge.Open(&a.PullRequest.Forge, c.o.Forge); err != nil {
+		for _, g := range asked {
+			g.fail(err)
+		}
+		return
+	}
+	c.o.Progress("asking " + s.forge.String())
+	var all errgroup.Group
+	all.SetLimit(looksAtOnce)
+	for _, g := range asked {
+		all.Go(func() error {
+			var err error
+			if g.pr, err = s.forge.Find(ctx, g.branch, a.BaseBranch(), g.known.PullRequest); err != nil {
+				g.fail(err)
+			}
+			return nil
+		})
+	}
+	_ = all.Wait() // the functions return no error: it is in the groups
+}
+
+// fail records an error of a group: nothing is done for it in this run.
+func (g *group) fail(err error) {
+	g.failed = true
+	g.result.fail(fmt.Errorf("ImageUpdateAutomation %s: %w", g.automation.Name, err))
+}
+
+// weigh takes back what people or the forge don't want of a group.
+func (c *cycle) weigh(ctx context.Context, s *survey, g *group) error {
+	if g.failed {
+		return nil
+	}
+	if g.foreign() {
+		g.leaveAlone()
+		return nil
+	}
+	if g.pr != nil && g.pr.State == forge.StateClosed && !g.pr.Ours {
+		if err := c.respectClosing(ctx, s, g); err != nil {
+			return err
+		}
+	}
+	return c.spareWorkflows(ctx, s, g)
+}
+
+// leaveAlone holds what somebody else's commit on the branch keeps from being
+// proposed.
+func (g *group) leaveAlone() {
+	way := "delete the branch"
+	if g.pr != nil && g.pr.State == forge.StateOpen {
+		way = fmt.Sprintf("merge or close pull request #%d", g.pr.Number)
+	}
+	g.drop(func(file markedFile, i int) bool {
+		twin, found := twinIn(sitesOf(g.there.Head, file.path), file.Sites[i])
+		return found && shownAlready(twin, file.takes[i]) // it is proposed already
+	})
+	g.hold(func(pinsetter.Site, pinsetter.Image) string {
+		return fmt.Sprintf("branch %s has a commit of somebody else, and is left alone: %s", g.branch, way)
+	})
+}
+
+// workflows is where GitHub keeps what runs with the repository's secrets.
+const workflows = ".github/workflows/"
+
+// spareWorkflows holds changes of GitHub's workflows where the credentials may
+// not change them: the push would be refused as a whole.
+func (c *cycle) spareWorkflows(ctx context.Context, s *survey, g *group) error {
+	touches := func(file markedFile) bool { return strings.HasPrefix(file.path, workflows) && len(file.takes) > 0 }
+	if s.forge == nil || !slices.ContainsFunc(g.marked, touches) {
+		return nil
+	}
+	may, why, err := s.forge.MayEditWorkflows(ctx)
+	if err != nil || may {
+		return err
+	}
+	g.hold(func(site pinsetter.Site, _ pinsetter.Image) string {
+		if strings.HasPrefix(site.Path, workflows) {
+			return why
+		}
+		return ""
+	})
+	return nil
+}
+
+// results returns the results of all groups, those that were settled in an
+// earlier attempt too. What isn't about one group is in a result of its own, or
+// in that of the one group that all changes share.
+func (s *survey) results(done map[string]*group) []*Result {
+	whole := s.whole.result
+	var results []*Result
+	for _, g := range s.groups {
+		if settled := done[g.branch]; settled != nil {
+			g = settled
+		}
+		if !g.idle() {
+			results = append(results, g.result)
+		}
+		delete(done, g.branch)
+	}
+	for _, g := range done {
+		results = append(results, g.result)
+	}
+	if s.lane.proposes.single != "" && len(results) == 1 {
+		results[0].fail(whole.Err)
+		results[0].Findings = whole.Findings
+		return results
+	}
+	if len(results) == 0 || whole.Err != nil {
+		whole.Held = []pinsetter.Hold{}
+		return append(results, whole)
+	}
+	results[0].Findings = whole.Findings
+	return results
+}
+
+// idle reports whether there is nothing to say about a group.
+func (g *group) idle() bool {
+	r := g.result
+	return r.PullRequest == nil && r.Err == nil && len(r.Changes)+len(r.Held) == 0
+}

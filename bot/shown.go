@@ -1,0 +1,134 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/message"
+	"github.com/pinsetter/pinsetter/setters"
+)
+
+// shown is a branch of the bot's own commits, which is built from the base again
+// when it is to show something else.
+type shown struct {
+	head    *gitops.Snapshot
+	commits []gitops.CommitInfo         // those that the base hasn't, newest first
+	sites   map[string][]pinsetter.Site // of head, by path, as they are asked for
+}
+
+func newShown(branch *gitops.PushState) *shown {
+	return &shown{head: branch.Head, commits: branch.Commits, sites: map[string][]pinsetter.Site{}}
+}
+
+// sitesOf returns the sites of a file of the branch.
+func (s *shown) sitesOf(path string) []pinsetter.Site {
+	sites, read := s.sites[path]
+	if !read {
+		sites = sitesOf(s.head, path)
+		s.sites[path] = sites
+	}
+	return sites
+}
+
+// twinIn finds site in another version of its file: by object, or by position
+// where the document holds none.
+func twinIn(sites []pinsetter.Site, site pinsetter.Site) (pinsetter.Site, bool) {
+	i := slices.IndexFunc(sites, func(s pinsetter.Site) bool {
+		if s.Policy != site.Policy || s.Object != site.Object {
+			return false
+		}
+		return site.Object != pinsetter.Object{} || s.Document == site.Document && s.Item == site.Item
+	})
+	if i < 0 {
+		return pinsetter.Site{}, false
+	}
+	return sites[i], true
+}
+
+// sitesOf returns the sites of a file, none where it can't be read: what is
+// wrong with a proposal's file is mended by rebuilding it.
+func sitesOf(s *gitops.Snapshot, path string) []pinsetter.Site {
+	data, found, err := s.Read(path)
+	if err != nil || !found || !setters.HasToken(data) {
+		return nil
+	}
+	return setters.Find(path, data).Sites
+}
+
+// differs reports whether the branch is to be moved to head: it shows other
+// values than head does, or a file that the plans write has changed on the base.
+func (s *shown) differs(ctx context.Context, head *gitops.Snapshot, plans []*plan) (bool, error) {
+	written := map[string]bool{}
+	for _, p := range plans {
+		for path := range p.files {
+			written[path] = true
+			same, err := sameFile(s.head, head, path)
+			if err != nil || !same {
+				return true, err
+			}
+		}
+	}
+	paths, err := s.paths(ctx, plans)
+	if err != nil {
+		return false, err
+	}
+	for _, path := range paths {
+		if !written[path] && !sameValues(s.sitesOf(path), sitesOf(head, path)) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// paths returns the files that the branch's commits wrote: as their trailers
+// say, else every marked file of the branch.
+func (s *shown) paths(ctx context.Context, plans []*plan) ([]string, error) {
+	var paths []string
+	complete := true
+	for _, commit := range s.commits {
+		trailers := message.ParseTrailers(commit.Message)
+		complete = complete && trailers.Complete
+		for _, change := range trailers.Changes {
+			paths = append(paths, change.Path)
+		}
+	}
+	if complete {
+		return paths, nil
+	}
+	for _, p := range plans {
+		for file, err := range s.head.Files(ctx, updatePath(p.automation), setters.IsCandidate) {
+			if err != nil {
+				return nil, err
+			}
+			if setters.HasToken(file.Data) {
+				paths = append(paths, file.Path)
+			}
+		}
+	}
+	return paths, nil
+}
+
+func sameFile(a, b *gitops.Snapshot, path string) (bool, error) {
+	x, foundX, errX := a.Read(path)
+	y, foundY, errY := b.Read(path)
+	if errX != nil || errY != nil {
+		return false, fmt.Errorf("compare %s: %w", path, cmp.Or(errX, errY))
+	}
+	return foundX == foundY && string(x) == string(y), nil
+}
+
+// sameValues reports whether the sites of two versions of a file show the same
+// values, as far as both have them.
+func sameValues(a, b []pinsetter.Site) bool {
+	for _, site := range a {
+		twin, found := twinIn(b, site)
+		if found && !slices.Equal(site.Written, twin.Written) {
+			return false
+		}
+	}
+	return true
+}
