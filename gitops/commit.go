@@ -106,7 +106,7 @@ func (s *Snapshot) replace(hash plumbing.Hash, c change) (plumbing.Hash, error) 
 			return hash, err
 		}
 		at = next
-		changed := c[e.name]
+		changed := c[string(e.name)]
 		if changed == nil {
 			continue
 		}

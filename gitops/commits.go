@@ -72,7 +72,7 @@ func (r *Remote) since(ctx context.Context, c *conversation, base plumbing.Hash,
 // knows filters, and are dropped where it doesn't. That there are none is fine.
 func (c *conversation) commits(ctx context.Context, q request, into *objects) error {
 	q.filter = packp.FilterTreeDepth(0)
-	q.keep = func(kind plumbing.ObjectType) bool { return kind == plumbing.CommitObject }
+	q.choice.only = plumbing.CommitObject
 	if err := c.pack(ctx, q, into); !errors.Is(err, transport.ErrEmptyUploadPackRequest) {
 		return err
 	}

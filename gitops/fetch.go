@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 
 	"github.com/pinsetter/pinsetter/config"
 )
@@ -99,62 +98,6 @@ func unique(hashes []plumbing.Hash) []plumbing.Hash {
 		}
 	}
 	return once
-}
-
-// shallow reads commits without their history, and without their files where
-// something is kept of them and those can be had later.
-func (c *conversation) shallow(ctx context.Context, wants []plumbing.Hash, into *objects) error {
-	into.more = &filler{c: c, commits: slices.Clone(wants), whole: !c.partial()}
-	had := into.keeper.heads
-	into.keeper.heads = slices.Clone(wants)
-	q := request{depth: 1}
-	for _, hash := range wants {
-		if !slices.Contains(had, hash) {
-			q.wants = append(q.wants, hash)
-		}
-	}
-	if len(q.wants) == 0 {
-		return nil
-	}
-	// Who keeps nothing reads every file anew: then one pack with all of them is
-	// the quicker way.
-	partial := c.partial() && c.remote.keep != ""
-	if partial {
-		q.filter = packp.FilterBlobNone()
-		q.kept = commitsOf(into, had)
-	}
-	if err := c.pack(ctx, q, into); err != nil {
-		return err
-	}
-	if _, _, err := into.keeper.reachable(into); err != nil && len(had) > 0 {
-		into.forget() // it was kept, but isn't what the server takes it for
-		return c.shallow(ctx, wants, into)
-	}
-	if !partial {
-		into.screen(into.keeper.screen.Wants)
-		into.more.full = into.keeper.screen.Wants == nil && len(had) == 0
-		into.more.screened = len(had) == 0
-	}
-	into.keeper.save(into)
-	return nil
-}
-
-// forget drops what was kept.
-func (o *objects) forget() {
-	o.keeper.heads = nil
-	clear(o.byHash)
-	clear(o.unwanted)
-}
-
-// commitsOf returns the commits that were kept whole but for their files.
-func commitsOf(store *objects, heads []plumbing.Hash) []plumbing.Hash {
-	var commits []plumbing.Hash
-	for _, head := range heads {
-		if commit, err := peel(store, head); err == nil {
-			commits = append(commits, commit)
-		}
-	}
-	return commits
 }
 
 // unknownCommit is the error for a commit that was asked for by its hash, where

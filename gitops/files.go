@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -14,29 +15,48 @@ import (
 
 // Files yields the regular files below dir that want accepts by their path,
 // sorted by path; only those are read, and asked for in one request where they
-// didn't come with the fetch. Want is called twice for a path then. Symlinks and submodules are passed over.
-// Dir is taken from the root and can't leave it; it may be one file. A dir that
-// doesn't exist is an error that wraps ErrNoPath.
+// didn't come with the fetch. Symlinks and submodules are passed over. Dir is
+// taken from the root and can't leave it; it may be one file. A dir that doesn't
+// exist is an error that wraps ErrNoPath.
 //
 // A file that can't be read, such as one that is over a bound, comes with an
 // error and its Path, and the others go on. After any other error, which has no
 // Path, nothing else is yielded.
 func (s *Snapshot) Files(ctx context.Context, dir string, want func(path string) bool) iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
-		w := walker{snapshot: s, ctx: ctx}
-		w.found = func(name string, e entry) {
-			if !s.unwanted(e.hash) && want(name) {
-				w.file(name, e, yield)
+		w := walker{snapshot: s, ctx: ctx, want: want}
+		walkErr := w.start(inside(dir))
+		if err := s.bring(ctx, w.missing, s.wants()); err != nil {
+			w.found, walkErr = nil, err
+		}
+		for _, at := range w.found {
+			if file, wanted, err := s.file(at); wanted && !yield(file, err) {
+				return
 			}
 		}
-		err := s.bringAll(ctx, inside(dir), want)
-		if err == nil {
-			err = w.start(inside(dir))
-		}
-		if err != nil && !w.stopped {
-			yield(File{}, fmt.Errorf("read %q of %s: %w", cmp.Or(inside(dir), "/"), s, err))
+		if walkErr != nil {
+			yield(File{}, fmt.Errorf("read %q of %s: %w", cmp.Or(inside(dir), "/"), s, walkErr))
 		}
 	}
+}
+
+// file reads a file, and returns false if the screen refuses it.
+func (s *Snapshot) file(at found) (File, bool, error) {
+	if s.refuses(at.hash) {
+		return File{}, false, nil
+	}
+	data, err := typed(s, at.hash, plumbing.BlobObject)
+	if err != nil {
+		return File{Path: at.path}, true, fmt.Errorf("read %q of %s: %w", at.path, s, err)
+	}
+	wants := s.wants()
+	return File{Path: at.path, Data: data}, wants == nil || wants(data), nil
+}
+
+// refuses reports whether the screen is known to refuse a file, or all files
+// below a directory.
+func (s *Snapshot) refuses(hash plumbing.Hash) bool {
+	return s.wants() != nil && s.objects.refuses(hash)
 }
 
 // inside cleans a path so that it can't leave the root: "" is the root.
@@ -45,10 +65,28 @@ func inside(dir string) string { return strings.TrimPrefix(path.Clean("/"+dir), 
 // walker goes through the files of a snapshot.
 type walker struct {
 	snapshot *Snapshot
-	ctx      context.Context            // of one call of Files
-	found    func(path string, e entry) // is called for each regular file
+	ctx      context.Context // of one call of Files
+	want     func(path string) bool
+	found    []found         // what may be yielded
+	missing  []plumbing.Hash // those of found that have to be asked for
 	entries  int64
-	stopped  bool // the caller wants no more
+}
+
+// found is a file that want accepts.
+type found struct {
+	path string
+	hash plumbing.Hash
+}
+
+// add notes a file, unless it is known that it won't be yielded.
+func (w *walker) add(name string, hash plumbing.Hash) {
+	if w.snapshot.refuses(hash) || !w.want(name) {
+		return
+	}
+	w.found = append(w.found, found{name, hash})
+	if !w.snapshot.has(hash) {
+		w.missing = append(w.missing, hash)
+	}
 }
 
 // start walks a directory, or reads a file.
@@ -60,7 +98,7 @@ func (w *walker) start(dir string) error {
 	case found.dir():
 		return w.walk(dir, found.hash, 0)
 	case found.regular():
-		w.found(dir, found)
+		w.add(dir, found.hash)
 		return nil
 	case found.mode == modeSymlink:
 		return fmt.Errorf("it is a symlink, which is not followed: give the path that it leads to")
@@ -84,31 +122,21 @@ func (w *walker) walk(dir string, hash plumbing.Hash, depth int) error {
 		return overBound("files and directories", w.snapshot.bounds.Entries)
 	}
 	for _, e := range entries {
-		name := path.Join(dir, e.name)
 		switch {
-		case e.dir():
-			err = w.walk(name, e.hash, depth+1)
+		case e.dir() && !w.snapshot.refuses(e.hash):
+			err = w.walk(path.Join(dir, string(e.name)), e.hash, depth+1)
 		case e.regular():
-			w.found(name, e)
+			w.add(path.Join(dir, string(e.name)), e.hash)
 		}
-		if err != nil || w.stopped {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// file yields a file.
-func (w *walker) file(name string, e entry, yield func(File, error) bool) {
-	data, err := typed(w.snapshot, e.hash, plumbing.BlobObject)
-	switch wants := w.snapshot.wants(); {
-	case err != nil:
-		err = fmt.Errorf("read %q of %s: %w", name, w.snapshot, err)
-	case wants != nil && !wants(data):
-		return
-	}
-	w.stopped = !yield(File{Path: name, Data: data}, err)
-}
+// shortEntry is the length of an entry with a short name, in bytes.
+const shortEntry = 34
 
 // entries returns the entries of a tree, in the order of their paths.
 func (s *Snapshot) entries(hash plumbing.Hash) ([]entry, error) {
@@ -116,7 +144,7 @@ func (s *Snapshot) entries(hash plumbing.Hash) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	var entries []entry
+	entries := make([]entry, 0, len(tree)/shortEntry)
 	for at := 0; at < len(tree); {
 		e, next, err := nextEntry(tree, at)
 		if err != nil {
@@ -131,12 +159,19 @@ func (s *Snapshot) entries(hash plumbing.Hash) ([]entry, error) {
 	return entries, nil
 }
 
-// byPath orders entries as the paths below them are ordered.
-func byPath(a, b entry) int { return strings.Compare(a.sortName(), b.sortName()) }
+// byPath orders entries as the paths below them are ordered: as if the name of a
+// directory ended in "/".
+func byPath(a, b entry) int {
+	n := min(len(a.name), len(b.name))
+	return cmp.Or(bytes.Compare(a.name[:n], b.name[:n]), cmp.Compare(a.byteAt(n), b.byteAt(n)))
+}
 
-func (e entry) sortName() string {
-	if e.dir() {
-		return e.name + "/"
+func (e entry) byteAt(i int) int {
+	switch {
+	case i < len(e.name):
+		return int(e.name[i])
+	case e.dir():
+		return '/'
 	}
-	return e.name
+	return -1
 }

@@ -1,16 +1,15 @@
 package gitops
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -23,21 +22,29 @@ type Screen struct {
 	Wants   func([]byte) bool // nil: all; it is safe for concurrent use
 }
 
-// keeper keeps what was fetched for one base and its push branches in a file: what
-// leads to the files, which files are wanted, and which are not. Nothing depends
-// on that file: what can't be read is fetched, what can't be written is not kept.
+// keeper keeps what was fetched for one base and its push branches in a file.
+// Nothing depends on that file: what can't be read is fetched, what can't be
+// written is not kept.
 type keeper struct {
 	path   string // "": nothing is kept
 	screen Screen
-	heads  []plumbing.Hash // whose commit and trees are kept
+	heads  []plumbing.Hash // whose commits and directories are there
+	stale  bool            // more is known than is in the file
 }
 
-// The form of the file: keptMagic, the screen's version, heads, objects and the
-// hashes of unwanted files, and a SHA-256 of all of it. It holds a few bytes for
-// each file of a repository; 64 MiB is about a million of them.
+// Bounds on what is kept, in bytes: on one file, which holds some hundred bytes
+// for each file of a repository, and on all that are in a directory.
 const (
-	keptMagic = "pinsetter kept 1\n"
-	keptBytes = 64 << 20
+	keptBytes    = 128 << 20
+	keptDirBytes = 1 << 30
+)
+
+// The names of what is kept, and of what is being written, which is nobody's
+// after keptAbandoned.
+const (
+	keptName      = ".git-kept"
+	keptNew       = ".git-kept-new"
+	keptAbandoned = time.Hour
 )
 
 // keeper returns the keeper for what is fetched together.
@@ -45,24 +52,27 @@ func (r *Remote) keeper(base config.GitRef, push []string) *keeper {
 	k := &keeper{screen: r.screen}
 	if r.keep != "" {
 		of := fmt.Sprintf("%q %q %q %q %q %q %q", r, base.Branch, base.Tag, base.SemVer, base.Name, base.Commit, push)
-		k.path = filepath.Join(r.keep, fmt.Sprintf("%x.git-kept", sha256.Sum256([]byte(of))))
+		k.path = filepath.Join(r.keep, fmt.Sprintf("%x%s", sha256.Sum256([]byte(of)), keptName))
 	}
 	return k
 }
 
 // load returns what is kept, an empty store if nothing is.
 func (k *keeper) load(bounds Bounds) *objects {
-	data, err := k.read()
-	if err == nil {
-		var store *objects
-		if store, err = k.parse(data, bounds); err == nil {
-			store.keeper = k
-			return store
-		}
-	}
-	k.heads = nil
 	store := newObjects(bounds)
 	store.keeper = k
+	data, err := k.read()
+	if err != nil {
+		return store
+	}
+	found, version, err := parseKept(data)
+	if err != nil {
+		return store
+	}
+	if version != k.screen.Version {
+		found.unwanted.rows, found.swept = nil, 0 // all directories have to be gone through
+	}
+	store.kept, k.heads = found, found.heads
 	return store
 }
 
@@ -75,157 +85,55 @@ func (k *keeper) read() ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() > keptBytes {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() > keptBytes {
 		return nil, errKept
 	}
-	return io.ReadAll(io.LimitReader(f, keptBytes))
+	now := time.Now()
+	_ = os.Chtimes(k.path, now, now) // what was not used for longest goes first
+	data := make([]byte, info.Size())
+	_, err = io.ReadFull(f, data)
+	return data, err
 }
 
-// errKept is for a file that isn't ours, or not whole.
-var errKept = errors.New("not what was kept")
-
-// parse reads a file that was kept.
-func (k *keeper) parse(data []byte, bounds Bounds) (*objects, error) {
-	at := len(data) - sha256.Size
-	if at < 0 || sha256.Sum256(data[:at]) != [sha256.Size]byte(data[at:]) {
-		return nil, errKept
-	}
-	body, ok := bytes.CutPrefix(data[:at], []byte(keptMagic))
-	if !ok {
-		return nil, errKept
-	}
-	in, store := &keptReader{rest: body}, newObjects(bounds)
-	version := string(in.bytes())
-	k.heads = in.hashes()
-	for range in.number() {
-		kind, hash := plumbing.ObjectType(in.number()), in.hash()
-		store.byHash[hash] = anObject{kind, in.bytes()}
-		if in.failed {
-			break
-		}
-	}
-	unwanted := in.hashes()
-	if in.failed || len(in.rest) > 0 {
-		return nil, errKept
-	}
-	if version != k.screen.Version {
-		return store, nil
-	}
-	for _, hash := range unwanted {
-		store.unwanted[hash] = true
-	}
-	return store, nil
-}
-
-// save keeps what the heads lead to. Files are kept where a screen wants them.
+// save keeps what is known, if anything of it is new. What the heads don't lead to
+// any more goes when it has become as much as the rest.
 func (k *keeper) save(store *objects) {
-	if k.path == "" {
+	if k.path == "" || !k.stale {
 		return
 	}
-	if data, ok := k.format(store); ok {
-		_ = k.write(data) // it is fetched again
+	k.stale = false
+	s := sweeper{store: store, screened: k.screen.Wants != nil, seen: make(map[plumbing.Hash]bool)}
+	old := store.kept
+	if s.deep = old != nil && old.size() > 2*old.swept; s.deep {
+		old = nil
+	} else {
+		s.add()
 	}
-}
-
-// format returns the file to write, and false if it is not worth keeping.
-func (k *keeper) format(store *objects) ([]byte, bool) {
-	kept, unwanted, err := k.reachable(store)
-	size := len(unwanted) * len(plumbing.ZeroHash)
-	for _, hash := range kept {
-		size += len(store.byHash[hash].data) + 32
-	}
-	if err != nil || size > keptBytes-1<<20 {
-		return nil, false
-	}
-	out := make([]byte, 0, size+1<<10)
-	out = append(out, keptMagic...)
-	out = appendBytes(out, []byte(k.screen.Version))
-	out = appendHashes(out, k.heads)
-	out = binary.AppendUvarint(out, uint64(len(kept)))
-	for _, hash := range kept {
-		found := store.byHash[hash]
-		out = binary.AppendUvarint(out, uint64(found.kind))
-		out = append(out, hash[:]...)
-		out = appendBytes(out, found.data)
-	}
-	out = appendHashes(out, unwanted)
-	sum := sha256.Sum256(out)
-	return append(out, sum[:]...), true
-}
-
-// reachable returns the objects to keep, and the unwanted files, that the heads
-// lead to.
-func (k *keeper) reachable(store *objects) (kept, unwanted []plumbing.Hash, err error) {
-	store.mu.RLock()
-	defer store.mu.RUnlock()
-	seen := make(map[plumbing.Hash]bool)
-	var open []link
 	for _, head := range k.heads {
-		open = append(open, link{hash: head})
-	}
-	for len(open) > 0 {
-		at := open[len(open)-1]
-		open = open[:len(open)-1]
-		if seen[at.hash] {
-			continue
-		}
-		seen[at.hash] = true
-		found, ok := store.byHash[at.hash]
-		switch {
-		case at.file && store.unwanted[at.hash]:
-			unwanted = append(unwanted, at.hash)
-		case at.file && (!ok || k.screen.Wants == nil):
-			// it is asked for when it is read
-		case !ok:
-			return nil, nil, errKept
-		default:
-			kept = append(kept, at.hash)
-			if open, err = appendNext(open, found); err != nil {
-				return nil, nil, err
-			}
+		if s.head(head) != nil {
+			return
 		}
 	}
-	return kept, unwanted, nil
-}
-
-// link is what an object leads to.
-type link struct {
-	hash plumbing.Hash
-	file bool
-}
-
-// appendNext appends what an object leads to within a snapshot.
-func appendNext(open []link, o anObject) ([]link, error) {
-	switch o.kind {
-	case plumbing.CommitObject, plumbing.TagObject:
-		line, _, _ := strings.Cut(string(o.data[:min(len(o.data), 64)]), "\n")
-		_, hash, _ := strings.Cut(line, " ") // "tree" or "object"
-		return append(open, link{hash: plumbing.NewHash(hash)}), nil
-	case plumbing.TreeObject:
-		for at := 0; at < len(o.data); {
-			e, next, err := nextEntry(o.data, at)
-			if err != nil {
-				return nil, err
-			}
-			if e.dir() || e.regular() {
-				open = append(open, link{e.hash, e.regular()})
-			}
-			at = next
-		}
+	next := old.with(store, s.objects, s.unwanted)
+	if next.heads = k.heads; old == nil {
+		next.swept = next.size()
 	}
-	return open, nil
+	if next.size() <= keptBytes-1<<20 && k.write(next) == nil {
+		prune(filepath.Dir(k.path), keptDirBytes)
+	}
 }
 
 // write replaces the file at once, so that a reader has the old one or the new.
-func (k *keeper) write(data []byte) error {
+func (k *keeper) write(next *kept) error {
 	if err := os.MkdirAll(filepath.Dir(k.path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(k.path), "*.git-kept-new")
+	f, err := os.CreateTemp(filepath.Dir(k.path), "*"+keptNew)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	err = next.format(f, k.screen.Version)
 	err = cmp.Or(err, f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), k.path)
@@ -236,59 +144,49 @@ func (k *keeper) write(data []byte) error {
 	return err
 }
 
-func appendBytes(to, data []byte) []byte {
-	return append(binary.AppendUvarint(to, uint64(len(data))), data...)
-}
-
-func appendHashes(to []byte, hashes []plumbing.Hash) []byte {
-	to = binary.AppendUvarint(to, uint64(len(hashes)))
-	for _, hash := range hashes {
-		to = append(to, hash[:]...)
+// prune removes what is kept in a form that this program doesn't read, what
+// nobody goes on to write, and then what was not used for longest, until the
+// rest is within the limit. Another process may do the same.
+func prune(dir string, limit int64) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
 	}
-	return to
-}
-
-// keptReader takes values off the front of what was kept, until one isn't there.
-type keptReader struct {
-	rest   []byte
-	failed bool
-}
-
-func (r *keptReader) number() uint64 {
-	n, size := binary.Uvarint(r.rest)
-	if size <= 0 || n > keptBytes {
-		r.failed, r.rest = true, nil
-		return 0
-	}
-	r.rest = r.rest[size:]
-	return n
-}
-
-func (r *keptReader) take(n uint64) []byte {
-	if n > uint64(len(r.rest)) {
-		r.failed, r.rest = true, nil
-		return nil
-	}
-	taken := r.rest[:n:n]
-	r.rest = r.rest[n:]
-	return taken
-}
-
-func (r *keptReader) bytes() []byte { return r.take(r.number()) }
-
-func (r *keptReader) hash() (h plumbing.Hash) {
-	copy(h[:], r.take(uint64(len(h))))
-	return h
-}
-
-func (r *keptReader) hashes() []plumbing.Hash {
-	var hashes []plumbing.Hash
-	for range r.number() {
-		h := r.hash()
-		if r.failed {
-			return nil
+	var found []os.FileInfo
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil || !info.Mode().IsRegular() {
+			continue
 		}
-		hashes = append(hashes, h)
+		path := filepath.Join(dir, info.Name())
+		switch {
+		case strings.HasSuffix(info.Name(), keptNew):
+			if time.Since(info.ModTime()) > keptAbandoned {
+				_ = os.Remove(path)
+			}
+		case !strings.HasSuffix(info.Name(), keptName):
+		case !isKept(path):
+			_ = os.Remove(path)
+		default:
+			found = append(found, info)
+		}
 	}
-	return hashes
+	slices.SortFunc(found, func(a, b os.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
+	for _, info := range found {
+		if limit -= info.Size(); limit < 0 {
+			_ = os.Remove(filepath.Join(dir, info.Name()))
+		}
+	}
+}
+
+// isKept reports whether a file begins as one of ours.
+func isKept(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	start := make([]byte, len(keptMagic))
+	_, err = io.ReadFull(f, start)
+	return err == nil && string(start) == keptMagic
 }

@@ -1,27 +1,43 @@
 package gitops
 
 import (
-	"crypto/sha256"
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// Whatever stands in the file that is kept, it is read or refused.
+// What is read of a file that was kept can be looked up, whatever the file says,
+// and an object is what its hash says.
 func FuzzKept(f *testing.F) {
-	k := &keeper{screen: Screen{Version: "1"}, heads: []plumbing.Hash{plumbing.ComputeHash(plumbing.TreeObject, nil)}}
 	store := newObjects(Bounds{}.withDefaults())
-	store.byHash[k.heads[0]] = anObject{plumbing.TreeObject, nil}
-	data, ok := k.format(store)
-	if !ok {
-		f.Fatal("nothing to keep")
+	hash := plumbing.ComputeHash(plumbing.BlobObject, []byte("hello"))
+	store.byHash[hash] = anObject{plumbing.BlobObject, []byte("hello")}
+	for _, unwanted := range [][]plumbing.Hash{nil, {hash}} {
+		file := new(bytes.Buffer)
+		k := (*kept)(nil).with(store, []plumbing.Hash{hash}, unwanted)
+		k.heads = unwanted
+		if err := k.format(file, "1"); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(file.Bytes()[:file.Len()-crc32.Size])
 	}
-	f.Add(data)
-	f.Add([]byte(keptMagic))
-	f.Fuzz(func(_ *testing.T, data []byte) {
-		sum := sha256.Sum256(data)
-		for _, file := range [][]byte{data, append(data[:len(data):len(data)], sum[:]...)} {
-			_, _ = (&keeper{}).parse(file, Bounds{}.withDefaults())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		k, _, err := parseKept(withSum(data))
+		if err != nil {
+			return
+		}
+		for _, hash := range append(k.heads, hash) {
+			k.refuses(hash)
+			if o, found := k.object(hash); found && plumbing.ComputeHash(o.kind, o.data) != hash {
+				t.Errorf("%s is %q", hash, o.data)
+			}
 		}
 	})
+}
+
+func withSum(data []byte) []byte {
+	return binary.BigEndian.AppendUint32(data[:len(data):len(data)], crc32.Checksum(data, castagnoli))
 }

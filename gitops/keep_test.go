@@ -3,12 +3,10 @@ package gitops_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -159,53 +157,4 @@ func TestKeepConcurrent(t *testing.T) {
 		})
 	}
 	group.Wait()
-}
-
-// BenchmarkKeep reads the manifests with a marker of 10,000 after ten of them
-// changed. Its yardsticks are C git: a blobless clone of depth 1 without
-// checkout; for nothing changed, git ls-remote; for the first contact, a shallow
-// clone without checkout.
-func BenchmarkKeep(b *testing.B) {
-	g := parts.NewGit(b, parts.GitOptions{})
-	tree := crowd(10_000)
-	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: parts.Tree{Files: tree}})
-	r.Git("repack", "-a", "-d", "-q")
-	var first, warm, idle, shallow, blobless, listed time.Duration
-	for i := 0; b.Loop(); i++ {
-		dir := b.TempDir()
-		first += readOnce(b, r.URL, dir)
-		shallow += yardstick(b, g, "clone", "-q", "--depth=1", "--no-checkout", r.URL, filepath.Join(b.TempDir(), "a"))
-		changed := map[string]string{}
-		for j := range 10 {
-			changed[fmt.Sprintf("team-%d/app-%d/deploy.yaml", j, j)] = fmt.Sprintf("tag: %d\n", i)
-		}
-		r.Commit(parts.Commit{Tree: parts.Tree{Files: changed}})
-		warm += readOnce(b, r.URL, dir)
-		blobless += yardstick(b, g, "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none", r.URL, filepath.Join(b.TempDir(), "b"))
-		idle += readOnce(b, r.URL, dir)
-		listed += yardstick(b, g, "ls-remote", r.URL, "refs/heads/main")
-	}
-	b.ReportMetric(first.Seconds()/shallow.Seconds(), "first-x-shallow")
-	b.ReportMetric(warm.Seconds()/blobless.Seconds(), "warm-x-blobless")
-	b.ReportMetric(idle.Seconds()/listed.Seconds(), "idle-x-ls-remote")
-}
-
-// readOnce fetches, reads what the screen wants, and returns how long it took.
-func readOnce(b *testing.B, url, dir string) time.Duration {
-	b.Helper()
-	started := time.Now()
-	remote, err := gitops.Open(&config.GitSource{URL: url}, gitops.Options{Keep: dir, Screen: tagged("1")})
-	if err != nil {
-		b.Fatal(err)
-	}
-	fetched, err := remote.Fetch(context.Background(), main, "")
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, err := range fetched.Base.Files(context.Background(), "", isYAML) {
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
-	return time.Since(started)
 }

@@ -22,32 +22,72 @@ type source interface {
 	object(plumbing.Hash) (anObject, error)
 }
 
-// objects are the objects of one or several packs. After unpacking it is safe
-// for concurrent use, and only files are added.
+// objects are the objects of one or several packs, and what was kept of earlier
+// ones. After unpacking it is safe for concurrent use, and only files are added.
 type objects struct {
 	mu       sync.RWMutex
 	byHash   map[plumbing.Hash]anObject
-	tooLarge map[plumbing.Hash]int64 // files over the bound, which are not kept: their size
-	limit    int64                   // that bound, for messages
-	lost     int                     // deltas against what is not kept
-	unwanted map[plumbing.Hash]bool  // files that the screen doesn't want, and that may not be there
-	keeper   *keeper                 // nil: of another kind of fetch
-	more     *filler                 // where files are that didn't come; nil: all came
+	held     int64                    // bytes of files in byHash
+	files    map[plumbing.Hash]extent // those beyond fileMemory
+	tooLarge map[plumbing.Hash]int64  // files over the bound, which are not held: their size
+	limit    int64                    // that bound, for messages
+	lost     int                      // deltas against what is not held
+	unwanted map[plumbing.Hash]bool   // files that the screen doesn't want, and that may not be there
+	spool    *spool                   // of files
+	kept     *kept                    // nil: nothing
+	keeper   *keeper                  // nil: of another kind of fetch
+	more     *filler                  // where files are that didn't come; nil: all came
 }
+
+// extent is a file in a spool.
+type extent struct {
+	in       *spool
+	at, size int64
+}
+
+// fileMemory bounds the files that are held in memory, in bytes.
+const fileMemory = 16 << 20
 
 func newObjects(bounds Bounds) *objects {
 	return &objects{
 		byHash:   make(map[plumbing.Hash]anObject),
 		tooLarge: make(map[plumbing.Hash]int64),
 		unwanted: make(map[plumbing.Hash]bool),
+		files:    make(map[plumbing.Hash]extent),
 		limit:    bounds.FileBytes,
 	}
+}
+
+// hold keeps a file.
+func (o *objects) hold(hash plumbing.Hash, data []byte) error {
+	if o.held+int64(len(data)) <= fileMemory {
+		o.held += int64(len(data))
+		o.byHash[hash] = anObject{plumbing.BlobObject, data}
+		return nil
+	}
+	if o.spool == nil {
+		o.spool = new(spool)
+	}
+	o.files[hash] = extent{o.spool, o.spool.size, int64(len(data))}
+	_, err := o.spool.Write(data)
+	return err
 }
 
 func (o *objects) object(hash plumbing.Hash) (anObject, error) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	if found, ok := o.byHash[hash]; ok {
+		return found, nil
+	}
+	if at, ok := o.files[hash]; ok {
+		data := make([]byte, at.size)
+		_, err := at.in.ReadAt(data, at.at)
+		if at.size == 0 {
+			err = nil
+		}
+		return anObject{plumbing.BlobObject, data}, err
+	}
+	if found, ok := o.kept.object(hash); ok {
 		return found, nil
 	}
 	if size, ok := o.tooLarge[hash]; ok {
@@ -57,6 +97,37 @@ func (o *objects) object(hash plumbing.Hash) (anObject, error) {
 		return anObject{}, fmt.Errorf("object %s is missing; it may be stored as a change to a file that is %w", hash, overBound("bytes for a file", o.limit))
 	}
 	return anObject{}, fmt.Errorf("object %s is missing from what the server sent", hash)
+}
+
+// peek is object for who doesn't need to know whether its hash is right, nor why
+// it isn't there.
+func (o *objects) peek(hash plumbing.Hash) (anObject, bool) {
+	if found, there := o.kept.peek(hash); there {
+		return found, true
+	}
+	found, err := o.object(hash)
+	return found, err == nil
+}
+
+// has reports whether an object is there, or is known to be too large.
+func (o *objects) has(hash plumbing.Hash) bool {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	_, inMemory := o.byHash[hash]
+	_, spooled := o.files[hash]
+	_, tooLarge := o.tooLarge[hash]
+	if inMemory || spooled || tooLarge {
+		return true
+	}
+	return o.kept.has(hash)
+}
+
+// refuses reports whether the screen is known to refuse a file, or all files
+// below a directory.
+func (o *objects) refuses(hash plumbing.Hash) bool {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.unwanted[hash] || o.kept.refuses(hash)
 }
 
 // typed reads an object that must be of a kind.
@@ -120,7 +191,7 @@ func encoded(kind plumbing.ObjectType, data []byte) *plumbing.MemoryObject {
 // entry is one line of a tree. hashAt is where its hash stands in the tree.
 type entry struct {
 	mode   string
-	name   string
+	name   []byte // in the tree
 	hash   plumbing.Hash
 	hashAt int
 }
@@ -155,19 +226,30 @@ func nextEntry(tree []byte, at int) (entry, int, error) {
 	if space <= 0 || null < space || len(line) < null+1+len(plumbing.ZeroHash) {
 		return entry{}, 0, errTree
 	}
-	e := entry{mode: string(line[:space]), name: string(line[space+1 : null]), hashAt: at + null + 1}
-	if e.name == "" || e.name == "." || e.name == ".." || bytes.IndexByte(line[space:null], '/') >= 0 {
+	e := entry{mode: mode(line[:space]), name: line[space+1 : null], hashAt: at + null + 1}
+	if len(e.name) == 0 || string(e.name) == "." || string(e.name) == ".." || bytes.IndexByte(e.name, '/') >= 0 {
 		return entry{}, 0, fmt.Errorf("%w: name %q", errTree, e.name)
 	}
 	copy(e.hash[:], tree[e.hashAt:])
 	return e, e.hashAt + len(e.hash), nil
 }
 
+// mode returns a mode without a copy of its own.
+func mode(of []byte) string {
+	switch string(of) {
+	case modeFile:
+		return modeFile
+	case modeDir:
+		return modeDir
+	}
+	return string(of)
+}
+
 // lookup finds the entry of a name in a tree.
 func lookup(tree []byte, name string) (entry, bool, error) {
 	for at := 0; at < len(tree); {
 		e, next, err := nextEntry(tree, at)
-		if err != nil || e.name == name {
+		if err != nil || string(e.name) == name {
 			return e, err == nil, err
 		}
 		at = next

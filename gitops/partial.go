@@ -3,9 +3,11 @@ package gitops
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 )
 
@@ -21,75 +23,118 @@ func (c *conversation) partial() bool {
 	return true
 }
 
+// shallow reads commits without their history. Where something is kept of the
+// commits that were there before, their files are left out, if those can be had
+// later; who knows nothing is best served by one pack with all of them.
+func (c *conversation) shallow(ctx context.Context, wants []plumbing.Hash, into *objects) error {
+	k := into.keeper
+	had := k.heads
+	into.more = &filler{c: c, commits: wants, whole: !c.partial()}
+	unknown := slices.DeleteFunc(slices.Clone(wants), func(hash plumbing.Hash) bool { return slices.Contains(had, hash) })
+	k.heads, k.stale = wants, len(unknown) > 0 || len(wants) != len(had)
+	if len(unknown) == 0 {
+		return nil
+	}
+	if c.partial() && len(had) > 0 {
+		err := c.pack(ctx, request{wants: unknown, depth: 1, filter: packp.FilterBlobNone(), kept: commitsOf(into, had)}, into)
+		if err != nil || into.closed(wants) {
+			return err
+		}
+		into.forget() // what was kept isn't what the server takes it for
+		unknown = wants
+	}
+	into.more.complete = len(unknown) == len(wants)
+	return c.pack(ctx, request{wants: unknown, depth: 1, choice: choice{wants: k.screen.Wants}}, into)
+}
+
+// commitsOf returns the commits that were kept with what leads to their files.
+func commitsOf(store *objects, heads []plumbing.Hash) []plumbing.Hash {
+	var commits []plumbing.Hash
+	for _, head := range heads {
+		if commit, err := peel(store, head); err == nil {
+			commits = append(commits, commit)
+		}
+	}
+	return commits
+}
+
+// closed reports whether commits and all directories are there that new objects
+// lead to. What was kept is closed.
+func (o *objects) closed(commits []plumbing.Hash) bool {
+	for _, hash := range commits {
+		commit, err := peel(o, hash)
+		if err != nil {
+			return false
+		}
+		if tree, err := o.target(commit); err != nil || !o.has(tree) {
+			return false
+		}
+	}
+	for _, found := range o.byHash {
+		for at := 0; found.kind == plumbing.TreeObject && at < len(found.data); {
+			e, next, err := nextEntry(found.data, at)
+			if err != nil || e.dir() && !o.has(e.hash) {
+				return false
+			}
+			at = next
+		}
+	}
+	return true
+}
+
+// forget drops what was kept.
+func (o *objects) forget() {
+	o.kept = nil
+	clear(o.byHash)
+}
+
 // filler asks the server for the files that a fetch left out.
 type filler struct {
 	mu       sync.Mutex // one request after the other
 	c        *conversation
 	commits  []plumbing.Hash // that were fetched
 	whole    bool            // the server hands out commits alone
-	full     bool            // all came that there is
-	screened bool            // the same, of what the screen wants
+	complete bool            // all files came, but for those that the screen refused
 }
 
 // fill reads the files with these hashes into a store, as far as they aren't
 // there, in one request. Those that wants refuses are noted instead.
 func (f *filler) fill(ctx context.Context, into *objects, files []plumbing.Hash, wants func([]byte) bool) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	files = into.lacking(files)
-	if len(files) == 0 || f.full || f.screened && wants != nil {
+	files = slices.DeleteFunc(unique(files), func(hash plumbing.Hash) bool {
+		return into.has(hash) || f.complete && !into.refuses(hash)
+	})
+	if len(files) == 0 {
 		return nil
 	}
 	ctx, cancel := f.c.remote.deadline(ctx)
 	defer cancel()
 	defer f.c.close()
-	got := newObjects(f.c.remote.bounds)
+	got, chosen := newObjects(f.c.remote.bounds), choice{wants: wants}
 	err := error(nil)
 	if !f.whole {
-		err = explain(ctx, f.c.pack(ctx, request{wants: files}, got))
+		err = explain(ctx, f.c.pack(ctx, request{wants: files, choice: chosen}, got))
 		f.whole = errors.Is(err, ErrStale) // the server's word for what it doesn't hand out
 	}
 	if f.whole {
-		got = newObjects(f.c.remote.bounds)
-		err = explain(ctx, f.c.pack(ctx, request{wants: f.commits, depth: 1}, got))
-	}
-	if err != nil {
-		return err
-	}
-	f.full = f.whole && wants == nil
-	f.screened = f.whole
-	got.screen(wants)
-	into.merge(got)
-	into.keeper.save(into)
-	return nil
-}
-
-// screen drops the files that wants refuses, and notes them.
-func (o *objects) screen(wants func([]byte) bool) {
-	if wants == nil {
-		return
-	}
-	for hash, found := range o.byHash {
-		if found.kind == plumbing.BlobObject && !wants(found.data) {
-			o.unwanted[hash] = true
-			delete(o.byHash, hash)
+		if got = newObjects(f.c.remote.bounds); wants == nil {
+			chosen = choice{wants: into.keeper.screen.Wants, need: setOf(files)}
 		}
+		err = explain(ctx, f.c.pack(ctx, request{wants: f.commits, depth: 1, choice: chosen}, got))
+		f.complete = err == nil
 	}
+	if err == nil {
+		into.merge(got)
+		into.keeper.stale = true
+	}
+	return err
 }
 
-// lacking returns the hashes of which nothing is known.
-func (o *objects) lacking(hashes []plumbing.Hash) []plumbing.Hash {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	var missing []plumbing.Hash
+func setOf(hashes []plumbing.Hash) map[plumbing.Hash]bool {
+	set := make(map[plumbing.Hash]bool)
 	for _, hash := range hashes {
-		_, there := o.byHash[hash]
-		_, known := o.tooLarge[hash]
-		if !there && !known {
-			missing = append(missing, hash)
-		}
+		set[hash] = true
 	}
-	return missing
+	return set
 }
 
 // merge adds what another store has.
@@ -98,6 +143,9 @@ func (o *objects) merge(from *objects) {
 	defer o.mu.Unlock()
 	for hash, found := range from.byHash {
 		o.byHash[hash] = found
+	}
+	for hash, at := range from.files {
+		o.files[hash] = at
 	}
 	for hash := range from.unwanted {
 		o.unwanted[hash] = true
@@ -108,30 +156,19 @@ func (o *objects) merge(from *objects) {
 	o.lost += from.lost
 }
 
-// bring sees to it that a file of the snapshot is there, if the server has it.
-func (s *Snapshot) bring(ctx context.Context, file plumbing.Hash) error {
-	if s.objects.more == nil || s.has(file) {
-		return nil
-	}
-	return s.objects.more.fill(ctx, s.objects, []plumbing.Hash{file}, nil)
-}
-
-// bringAll is bring for what a call of Files will read. What is wrong with a
-// directory is found again, and told, when its files are read.
-func (s *Snapshot) bringAll(ctx context.Context, dir string, want func(string) bool) error {
+// bring sees to it that files of the snapshot are there, if the server has them,
+// and keeps what is known then. Those that wants refuses are noted instead.
+func (s *Snapshot) bring(ctx context.Context, files []plumbing.Hash, wants func([]byte) bool) error {
 	if s.objects.more == nil {
 		return nil
 	}
-	seen := make(map[plumbing.Hash]bool)
-	var files []plumbing.Hash
-	w := walker{snapshot: s, ctx: ctx, found: func(name string, e entry) {
-		if !seen[e.hash] && !s.unwanted(e.hash) && want(name) && !s.has(e.hash) {
-			seen[e.hash] = true
-			files = append(files, e.hash)
-		}
-	}}
-	_ = w.start(dir)
-	return s.objects.more.fill(ctx, s.objects, files, s.wants())
+	s.objects.more.mu.Lock()
+	defer s.objects.more.mu.Unlock()
+	if err := s.objects.more.fill(ctx, s.objects, files, wants); err != nil {
+		return err
+	}
+	s.objects.keeper.save(s.objects)
+	return nil
 }
 
 // wants returns the screen; nil: everything is wanted.
@@ -140,17 +177,4 @@ func (s *Snapshot) wants() func([]byte) bool {
 		return nil
 	}
 	return s.objects.keeper.screen.Wants
-}
-
-// unwanted reports whether the screen is known to refuse a file.
-func (s *Snapshot) unwanted(hash plumbing.Hash) bool {
-	s.objects.mu.RLock()
-	defer s.objects.mu.RUnlock()
-	return s.wants() != nil && s.objects.unwanted[hash]
-}
-
-// has reports whether the snapshot holds an object.
-func (s *Snapshot) has(hash plumbing.Hash) bool {
-	_, err := s.object(hash)
-	return err == nil
 }

@@ -84,7 +84,7 @@ func TestPartial(t *testing.T) {
 	})
 }
 
-// Only what is read comes, in one request, and once.
+// Of what changed only what is read comes, in one request, and once.
 func TestPartialAsksForWhatIsRead(t *testing.T) {
 	g, sent := counted(t)
 	large := make([]byte, 100_000)
@@ -96,9 +96,13 @@ func TestPartialAsksForWhatIsRead(t *testing.T) {
 	for i := range 20 {
 		tree[fmt.Sprintf("apps/%d.yaml", i)] = fmt.Sprintf("tag: %d\n", i)
 	}
-	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: parts.Tree{Files: tree}})
-	base := fetch(t, openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: t.TempDir()}), main, "").Base
+	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
+	remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: t.TempDir()})
+	all(t, fetch(t, remote, main).Base, "")
+	r.Commit(parts.Commit{Tree: parts.Tree{Files: tree, Delete: []string{"apps"}}})
+	base := fetch(t, remote, main).Base
 	g.Log.Reset()
+	sent.Store(0)
 	for range 2 {
 		if found, _ := all(t, base, "apps"); len(found) != 20 {
 			t.Errorf("%d files", len(found))
@@ -113,14 +117,20 @@ func TestPartialAsksForWhatIsRead(t *testing.T) {
 func TestPartialBounds(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
-	bounded := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: t.TempDir(), Bounds: gitops.Bounds{Objects: 5}})
-	for _, err := range fetch(t, bounded, main, "").Base.Files(context.Background(), "", func(string) bool { return true }) {
+	src, dir, tree := &config.GitSource{URL: r.URL}, t.TempDir(), map[string]string{}
+	all(t, fetch(t, openWith(t, src, gitops.Options{Keep: dir}), main).Base, "")
+	for i := range 20 {
+		tree[fmt.Sprintf("apps/%d.yaml", i)] = fmt.Sprintf("tag: 1.0.%d\n", i)
+	}
+	r.Commit(parts.Commit{Tree: parts.Tree{Files: tree}})
+	bounded := openWith(t, src, gitops.Options{Keep: dir, Bounds: gitops.Bounds{Objects: 15}})
+	for _, err := range fetch(t, bounded, main).Base.Files(context.Background(), "", func(string) bool { return true }) {
 		if !errors.Is(err, gitops.ErrBound) {
 			t.Errorf("error %v, want ErrBound", err)
 		}
 	}
-	small := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: t.TempDir(), Bounds: gitops.Bounds{FileBytes: 10}})
-	if _, _, err := fetch(t, small, main, "").Base.Read("apps/a.yaml"); !errors.Is(err, gitops.ErrBound) {
+	small := openWith(t, src, gitops.Options{Keep: dir, Bounds: gitops.Bounds{FileBytes: 10}})
+	if _, _, err := fetch(t, small, main).Base.Read("apps/1.yaml"); !errors.Is(err, gitops.ErrBound) {
 		t.Errorf("error %v, want ErrBound", err)
 	}
 }

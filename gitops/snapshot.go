@@ -58,6 +58,16 @@ func (s *Snapshot) object(hash plumbing.Hash) (anObject, error) {
 	return s.objects.object(hash)
 }
 
+// has reports whether the snapshot holds an object.
+func (s *Snapshot) has(hash plumbing.Hash) bool {
+	for at := s; at != nil; at = at.parent {
+		if _, ok := at.made[hash]; ok {
+			return true
+		}
+	}
+	return s.objects.has(hash)
+}
+
 // find returns the entry of a cleaned path.
 func (s *Snapshot) find(name string) (entry, error) {
 	at := entry{mode: modeDir, hash: s.tree}
@@ -96,7 +106,7 @@ func (s *Snapshot) Read(name string) ([]byte, bool, error) {
 	}
 	var data []byte
 	if err == nil {
-		err = s.bring(context.Background(), found.hash) // within the source's timeout
+		err = s.bring(context.Background(), []plumbing.Hash{found.hash}, nil) // within the source's timeout
 	}
 	if err == nil {
 		data, err = typed(s, found.hash, plumbing.BlobObject)

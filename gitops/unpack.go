@@ -1,147 +1,259 @@
 package gitops
 
 import (
+	"cmp"
 	"crypto"
 	"fmt"
 	"io"
 	"math"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/hash"
 )
 
-// unpacker reads one pack into objects. go-git scans and inflates it and applies
-// deltas; what is ours is the order and the bounds: go-git's parser takes sizes
-// on trust and unpacks each object twice.
-type unpacker struct {
-	into    *objects
-	bounds  Bounds
-	keep    func(plumbing.ObjectType) bool // of whole objects; nil: all
-	scanner *packfile.Scanner
-	hasher  plumbing.Hasher
-
-	offsets  map[int64]plumbing.Hash   // of an object that was read, by where it began
-	byHash   map[plumbing.Hash][]delta // deltas whose base has not come yet
-	byOffset map[int64][]delta         // the same, where the base is known by its place
-	unpacked int64
+// choice says which objects of a pack are held. The zero value holds all.
+type choice struct {
+	only  plumbing.ObjectType    // the others are of no use; zero: all kinds
+	wants func([]byte) bool      // of files; nil: all
+	need  map[plumbing.Hash]bool // files that are held whatever wants says
 }
 
+// unpacker reads one pack into objects. Files are screened as they come: what is
+// of no use is forgotten, but for its hash. Since any object may turn out to be
+// the base of a delta, the pack is spooled, and read again where the base of one
+// was forgotten.
+//
+// What git and go-git trust a pack with is bounded here: sizes, work and memory.
+type unpacker struct {
+	into   *objects
+	bounds Bounds
+	choice choice
+	hasher plumbing.Hasher
+
+	spool   *spool // the pack, as far as it came
+	entries []packed
+	recent  recent
+	waiting waiting
+	outside map[int32]plumbing.Hash // bases that are given by their hashes
+	places  map[plumbing.Hash]int32 // of entries; nil: nobody asked for one
+
+	unpacked atomic.Int64 // bytes so far
+	again    int64        // bytes that were unpacked a second time
+}
+
+// packed is an object in a pack.
+type packed struct {
+	offset int64
+	hash   plumbing.Hash // zero as long as it isn't known
+	kind   plumbing.ObjectType
+	base   int32 // the entry that it is a change to, or one of the following
+}
+
+const (
+	baseNone    = -1 // it is stored as it is
+	baseOutside = -2 // it is a change to unpacker.outside
+)
+
+// Bounds on memory, in bytes: of what came of a pack (a larger one is in a file),
+// of objects that may be bases, and of what is on the way from the one goroutine
+// to the other.
+const (
+	packMemory   = 4 << 20
+	recentMemory = 32 << 20
+	batchMemory  = 256 << 10
+)
+
 // unpack reads the pack. Deltas may be against what into holds already.
-func unpack(pack io.Reader, into *objects, bounds Bounds, keep func(plumbing.ObjectType) bool) error {
-	u := &unpacker{
-		into: into, bounds: bounds, keep: keep,
-		scanner:  packfile.NewScanner(pack),
-		hasher:   plumbing.Hasher{Hash: hash.New(crypto.SHA1)},
-		offsets:  make(map[int64]plumbing.Hash),
-		byHash:   make(map[plumbing.Hash][]delta),
-		byOffset: make(map[int64][]delta),
+func unpack(pack io.Reader, into *objects, bounds Bounds, c choice) error {
+	return newUnpacker(into, bounds, c).unpack(pack)
+}
+
+func newUnpacker(into *objects, bounds Bounds, c choice) *unpacker {
+	return &unpacker{
+		into: into, bounds: bounds, choice: c,
+		hasher:  plumbing.Hasher{Hash: hash.New(crypto.SHA1)},
+		spool:   &spool{limit: packMemory},
+		recent:  recent{limit: recentMemory, data: make(map[int32]anObject)},
+		waiting: waiting{byHash: make(map[plumbing.Hash][]int32), byEntry: make(map[int32][]int32)},
+		outside: make(map[int32]plumbing.Hash),
 	}
-	_, count, err := u.scanner.Header()
+}
+
+func (u *unpacker) unpack(pack io.Reader) error {
+	defer u.spool.close()
+	in := newPackReader(io.TeeReader(pack, u.spool), 0)
+	count, err := in.count()
+	if err == nil && count > u.bounds.Objects {
+		err = fmt.Errorf("%d objects: %w", count, overBound("objects", u.bounds.Objects))
+	}
+	if err == nil {
+		err = u.run(in, count)
+	}
+	if err == nil {
+		err = in.end()
+	}
 	if err != nil {
 		return fmt.Errorf("read pack: %w", err)
 	}
-	if int64(count) > bounds.Objects {
-		return fmt.Errorf("read pack of %d objects: %w", count, overBound("objects", bounds.Objects))
-	}
-	for range count {
-		if err := u.next(); err != nil {
-			return fmt.Errorf("read pack: %w", err)
-		}
-	}
-	if _, err := u.scanner.Checksum(); err != nil {
-		return fmt.Errorf("read pack: %w", err)
-	}
-	u.into.lost += len(u.byHash) + len(u.byOffset)
+	u.into.lost += u.waiting.len()
 	return nil
 }
 
-// next reads one object or delta.
-func (u *unpacker) next() error {
-	header, err := u.scanner.NextObjectHeader()
+// piece is an object as it stands in the pack.
+type piece struct {
+	packHeader
+	data []byte
+	hash plumbing.Hash // of a file that is too large to hold
+}
+
+// run inflates objects in one goroutine, and makes use of them in another.
+func (u *unpacker) run(in *packReader, count int64) error {
+	batches, failed := make(chan []piece, 2), make(chan error, 1)
+	go func() {
+		defer close(failed)
+		for batch := range batches {
+			if err := u.take(batch); err != nil {
+				failed <- err
+				return
+			}
+		}
+	}()
+	send := func(batch []piece) error {
+		select {
+		case batches <- batch:
+			return nil
+		case err := <-failed:
+			return err
+		}
+	}
+	err := u.read(in, count, send)
+	close(batches)
+	return cmp.Or(err, <-failed)
+}
+
+// read inflates the objects.
+func (u *unpacker) read(in *packReader, count int64, send func([]piece) error) error {
+	hasher := plumbing.Hasher{Hash: hash.New(crypto.SHA1)}
+	var batch []piece
+	size := 0
+	for range count {
+		p, err := u.inflate(in, hasher)
+		if err != nil {
+			return err
+		}
+		batch = append(batch, p)
+		if size += len(p.data) + 64; size > batchMemory {
+			if err := send(batch); err != nil {
+				return err
+			}
+			batch, size = nil, 0
+		}
+	}
+	return send(batch)
+}
+
+// inflate reads one object, and its data where that is of use.
+func (u *unpacker) inflate(in *packReader, hasher plumbing.Hasher) (piece, error) {
+	h, err := in.next()
+	if err == nil {
+		err = u.count(h.size)
+	}
+	p := piece{packHeader: h}
 	if err != nil {
-		return err
+		return p, err
 	}
-	if err := u.count(header.Length); err != nil {
-		return err
-	}
-	switch header.Type {
-	case plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject, plumbing.TagObject:
-		return u.whole(header)
+	switch h.kind {
 	case plumbing.OFSDeltaObject, plumbing.REFDeltaObject:
-		return u.delta(header)
+		// The longest sensible delta replaces all of the largest file: a command
+		// byte for each 127 bytes.
+		if h.size > u.bounds.FileBytes+u.bounds.FileBytes/127+64 {
+			return p, in.inflate(io.Discard, h.size)
+		}
+	case plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject, plumbing.TagObject:
+		if !u.useful(h.kind) {
+			return p, in.inflate(io.Discard, h.size)
+		}
+		if h.kind == plumbing.BlobObject && h.size > u.bounds.FileBytes {
+			begin(hasher, h.kind, h.size)
+			err = in.inflate(hasher, h.size)
+			p.hash = hasher.Sum()
+			return p, err
+		}
+	default:
+		return p, fmt.Errorf("%w: object of unknown type %d", errPack, h.kind)
 	}
-	return fmt.Errorf("object of unknown type %d", header.Type)
+	p.data, err = in.data(h.size)
+	return p, err
+}
+
+// useful reports whether objects of a kind are of use.
+func (u *unpacker) useful(kind plumbing.ObjectType) bool {
+	return u.choice.only == 0 || u.choice.only == kind
 }
 
 // count adds to what is unpacked so far.
 func (u *unpacker) count(size int64) error {
-	if size < 0 || size > math.MaxInt64-u.unpacked {
-		return fmt.Errorf("object of %d bytes", size)
-	}
-	u.unpacked += size
-	if u.unpacked > u.bounds.UnpackedBytes {
+	if size > math.MaxInt64/2 || u.unpacked.Add(size) > u.bounds.UnpackedBytes {
 		return overBound("bytes when unpacked", u.bounds.UnpackedBytes)
 	}
 	return nil
 }
 
-// whole reads an object that is stored as it is.
-func (u *unpacker) whole(header *packfile.ObjectHeader) error {
-	if u.keep != nil && !u.keep(header.Type) {
-		_, _, err := u.scanner.NextObject(io.Discard)
-		return err
+// take makes use of objects, in the order of the pack.
+func (u *unpacker) take(batch []piece) error {
+	for _, p := range batch {
+		i := int32(len(u.entries))
+		u.entries = append(u.entries, packed{offset: p.offset, kind: p.kind, base: baseNone})
+		var err error
+		switch {
+		case !p.hash.IsZero():
+			u.into.tooLarge[p.hash] = p.size
+		case p.kind.IsDelta():
+			err = u.delta(i, p)
+		case p.data != nil:
+			err = u.settle(i, anObject{p.kind, p.data})
+		}
+		if err != nil {
+			return err
+		}
 	}
-	u.begin(header.Type, header.Length)
-	if header.Type == plumbing.BlobObject && header.Length > u.bounds.FileBytes {
-		return u.skip(header)
-	}
-	data, err := u.inflate(header.Length)
-	if err != nil {
-		return err
-	}
-	_, _ = u.hasher.Write(data)
-	o := anObject{header.Type, data}
-	return u.settle(u.store(header.Offset, u.hasher.Sum(), o))
-}
-
-// firstAllocation bounds what a declared size alone can allocate, in bytes.
-const firstAllocation = 1 << 20
-
-// inflate reads the bytes of the object that the scanner stands at.
-func (u *unpacker) inflate(size int64) ([]byte, error) {
-	into := &buffer{make([]byte, 0, min(size, firstAllocation))}
-	if _, _, err := u.scanner.NextObject(into); err != nil {
-		return nil, err
-	}
-	if int64(len(into.bytes)) != size {
-		return nil, fmt.Errorf("object of %d bytes instead of %d", len(into.bytes), size)
-	}
-	return into.bytes, nil
-}
-
-// buffer is a bytes.Buffer that doesn't allocate beyond what it is given, as
-// long as that is enough.
-type buffer struct{ bytes []byte }
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.bytes = append(b.bytes, p...)
-	return len(p), nil
-}
-
-// skip reads a file that is too large to keep.
-func (u *unpacker) skip(header *packfile.ObjectHeader) error {
-	if _, _, err := u.scanner.NextObject(u.hasher); err != nil {
-		return err
-	}
-	u.into.tooLarge[u.hasher.Sum()] = header.Length
 	return nil
 }
 
+// store keeps an object, and returns the deltas that waited for it.
+func (u *unpacker) store(i int32, o anObject) ([]int32, error) {
+	begin(u.hasher, o.kind, int64(len(o.data)))
+	_, _ = u.hasher.Write(o.data)
+	sum := u.hasher.Sum()
+	u.entries[i].hash, u.entries[i].kind = sum, o.kind
+	var err error
+	switch {
+	case !u.useful(o.kind):
+	case o.kind != plumbing.BlobObject:
+		u.into.byHash[sum] = o
+	case u.choice.wants == nil, u.choice.need[sum], u.choice.wants(o.data):
+		err = u.into.hold(sum, o.data)
+	default:
+		u.into.unwanted[sum] = true
+	}
+	if o.kind == plumbing.BlobObject { // the others are held
+		u.recent.put(i, o)
+	}
+	if u.places != nil {
+		u.places[sum] = i
+	}
+	ready := u.waiting.release(i, sum)
+	for _, at := range ready {
+		u.entries[at].base = i
+	}
+	return ready, err
+}
+
 // begin starts the hash of an object.
-func (u *unpacker) begin(kind plumbing.ObjectType, size int64) {
-	u.hasher.Reset()
-	_, _ = u.hasher.Write(strconv.AppendInt(append(kind.Bytes(), ' '), size, 10))
-	_, _ = u.hasher.Write([]byte{0})
+func begin(hasher plumbing.Hasher, kind plumbing.ObjectType, size int64) {
+	hasher.Reset()
+	_, _ = hasher.Write(strconv.AppendInt(append(kind.Bytes(), ' '), size, 10))
+	_, _ = hasher.Write([]byte{0})
 }

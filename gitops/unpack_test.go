@@ -114,7 +114,7 @@ func TestUnpackHostile(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			into := newObjects(bounds)
-			err := unpack(bytes.NewReader(test.pack), into, bounds, nil)
+			err := unpack(bytes.NewReader(test.pack), into, bounds, choice{})
 			if test.text != "" {
 				if err == nil || !strings.Contains(err.Error(), test.text) {
 					t.Errorf("error %v, want %q", err, test.text)
@@ -137,7 +137,7 @@ func TestUnpackChecksum(t *testing.T) {
 	pack := packOf(1, blob("hello"))
 	pack[len(pack)-1] ^= 1
 	bounds := Bounds{}.withDefaults()
-	if err := unpack(bytes.NewReader(pack), newObjects(bounds), bounds, nil); err == nil {
+	if err := unpack(bytes.NewReader(pack), newObjects(bounds), bounds, choice{}); err == nil {
 		t.Error("no error for a wrong checksum")
 	}
 }
@@ -146,7 +146,7 @@ func TestUnpackChecksum(t *testing.T) {
 func TestTooLargeFile(t *testing.T) {
 	bounds := Bounds{FileBytes: 4}.withDefaults()
 	into := newObjects(bounds)
-	if err := unpack(bytes.NewReader(packOf(1, blob("hello"))), into, bounds, nil); err != nil {
+	if err := unpack(bytes.NewReader(packOf(1, blob("hello"))), into, bounds, choice{}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := into.object(plumbing.ComputeHash(plumbing.BlobObject, []byte("hello")))
@@ -155,7 +155,16 @@ func TestTooLargeFile(t *testing.T) {
 	}
 }
 
-// What C git packs is read as C git reads it: with deltas of both kinds.
+// forgetful is an unpacker that wants no file but those in need, and holds as
+// little as it can of a pack.
+func forgetful(into *objects, bounds Bounds, need ...plumbing.Hash) *unpacker {
+	u := newUnpacker(into, bounds, choice{wants: func([]byte) bool { return false }, need: setOf(need)})
+	u.recent.limit, u.spool.limit = 0, 0
+	return u
+}
+
+// What C git packs is read as C git reads it: with deltas of both kinds, also
+// where their bases are forgotten.
 func TestUnpackWhatGitPacks(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	text := strings.Repeat("a line that is the same in all of them\n", 200)
@@ -175,7 +184,7 @@ func TestUnpackWhatGitPacks(t *testing.T) {
 			}
 			bounds := Bounds{}.withDefaults()
 			into := newObjects(bounds)
-			if err := unpack(bytes.NewReader(pack), into, bounds, nil); err != nil {
+			if err := unpack(bytes.NewReader(pack), into, bounds, choice{}); err != nil {
 				t.Fatal(err)
 			}
 			got := map[string]bool{}
@@ -184,6 +193,18 @@ func TestUnpackWhatGitPacks(t *testing.T) {
 				if plumbing.ComputeHash(o.kind, o.data) != hash {
 					t.Errorf("object %s has another content", hash)
 				}
+			}
+			lean, one := newObjects(bounds), plumbing.NewHash(repository.Git("rev-parse", "main:dir/fileB"))
+			if err := forgetful(lean, bounds, one).unpack(bytes.NewReader(pack)); err != nil {
+				t.Fatal(err)
+			}
+			for hash, o := range into.byHash {
+				if o.kind == plumbing.BlobObject && lean.unwanted[hash] == (hash == one) {
+					t.Errorf("%s: unwanted %v", hash, lean.unwanted[hash])
+				}
+			}
+			if len(lean.byHash)+len(lean.unwanted) != len(into.byHash) || !bytes.Equal(lean.byHash[one].data, into.byHash[one].data) {
+				t.Errorf("%d objects and %d unwanted files of %d", len(lean.byHash), len(lean.unwanted), len(into.byHash))
 			}
 			want := map[string]bool{}
 			for line := range strings.Lines(repository.Git("cat-file", "--batch-all-objects", "--batch-check=%(objectname)")) {
@@ -210,13 +231,21 @@ func FuzzUnpack(f *testing.F) {
 			copy(pack[len(pack)-20:], sum[:])
 		}
 		bounds := Bounds{FileBytes: 1 << 16, UnpackedBytes: 1 << 20, Objects: 1 << 10}.withDefaults()
-		into := newObjects(bounds)
-		_ = unpack(bytes.NewReader(pack), into, bounds, nil)
+		into, lean := newObjects(bounds), newObjects(bounds)
+		err := unpack(bytes.NewReader(pack), into, bounds, choice{})
+		if forgetful(lean, bounds).unpack(bytes.NewReader(pack)) == nil && (err != nil || len(lean.byHash)+len(lean.unwanted) != len(into.byHash)) {
+			t.Errorf("%d and %d of %d objects, %v", len(lean.byHash), len(lean.unwanted), len(into.byHash), err)
+		}
 		var total int64
 		for hash, o := range into.byHash {
 			total += int64(len(o.data))
 			if plumbing.ComputeHash(o.kind, o.data) != hash {
 				t.Errorf("object %s is not %q", hash, o.data)
+			}
+		}
+		for hash := range lean.unwanted {
+			if into.byHash[hash].kind != plumbing.BlobObject {
+				t.Errorf("unwanted: %s, which is a %s", hash, into.byHash[hash].kind)
 			}
 		}
 		if total > bounds.UnpackedBytes {
@@ -240,10 +269,10 @@ func FuzzTree(f *testing.F) {
 			if err != nil {
 				return
 			}
-			if strings.ContainsAny(e.name, "/\x00") || e.name == "" || e.name == ".." {
+			if bytes.ContainsAny(e.name, "/\x00") || len(e.name) == 0 || string(e.name) == ".." {
 				t.Errorf("name %q", e.name)
 			}
-			again = append(again, e.mode+" "+e.name+"\x00"...)
+			again = append(again, e.mode+" "+string(e.name)+"\x00"...)
 			again = append(again, e.hash[:]...)
 			at = next
 		}

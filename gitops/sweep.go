@@ -1,0 +1,124 @@
+package gitops
+
+import (
+	"bytes"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// sweeper goes through what is known, to find the directories that lead to
+// unwanted files alone, and what is to be kept.
+type sweeper struct {
+	store    *objects
+	screened bool
+	deep     bool // through what was kept before too
+	objects  []plumbing.Hash
+	unwanted []plumbing.Hash        // files and directories
+	seen     map[plumbing.Hash]bool // directories: whether they are unwanted
+}
+
+// add adds what is new, whatever leads to it.
+func (s *sweeper) add() {
+	for hash, found := range s.store.byHash {
+		if found.kind != plumbing.BlobObject || s.screened {
+			s.objects = append(s.objects, hash)
+		}
+	}
+	for hash := range s.store.files {
+		if s.screened {
+			s.objects = append(s.objects, hash)
+		}
+	}
+	for hash := range s.store.unwanted {
+		s.unwanted = append(s.unwanted, hash)
+	}
+}
+
+// found adds an object that a head leads to.
+func (s *sweeper) found(hash plumbing.Hash) {
+	if s.deep {
+		s.objects = append(s.objects, hash)
+	}
+}
+
+// head goes through a commit, or the annotated tag of one.
+func (s *sweeper) head(hash plumbing.Hash) error {
+	commit, err := peel(s.store, hash)
+	for err == nil && hash != commit {
+		s.found(hash)
+		hash, err = s.store.target(hash)
+	}
+	if err != nil {
+		return err
+	}
+	s.found(commit)
+	tree, err := s.store.target(commit)
+	if err == nil {
+		_, err = s.tree(tree, 0)
+	}
+	return err
+}
+
+// target returns the hash in the first line of a commit or a tag.
+func (o *objects) target(hash plumbing.Hash) (plumbing.Hash, error) {
+	found, err := o.object(hash)
+	line, _, _ := bytes.Cut(found.data[:min(len(found.data), 64)], []byte("\n"))
+	_, name, _ := bytes.Cut(line, []byte(" ")) // "tree" or "object"
+	return plumbing.NewHash(string(name)), err
+}
+
+// sweepDepth bounds how deep directories nest in what is kept.
+const sweepDepth = 4096
+
+// tree goes through a directory, and reports whether it is unwanted.
+func (s *sweeper) tree(hash plumbing.Hash, depth int) (bool, error) {
+	if unwanted, seen := s.seen[hash]; seen {
+		return unwanted, nil
+	}
+	if !s.deep && s.store.kept.has(hash) {
+		return s.store.refuses(hash), nil
+	}
+	found, there := s.store.peek(hash)
+	if !there || found.kind != plumbing.TreeObject || depth > sweepDepth {
+		return false, errKept
+	}
+	s.found(hash)
+	unwanted := s.screened
+	for at := 0; at < len(found.data); {
+		e, next, err := nextEntry(found.data, at)
+		if err != nil {
+			return false, err
+		}
+		at = next
+		switch {
+		case e.dir():
+			below, err := s.tree(e.hash, depth+1)
+			if err != nil {
+				return false, err
+			}
+			unwanted = unwanted && below
+		case e.regular():
+			unwanted = s.file(e.hash) && unwanted
+		}
+	}
+	if s.seen[hash] = unwanted; unwanted {
+		s.unwanted = append(s.unwanted, hash)
+	}
+	return unwanted, nil
+}
+
+// file goes through a file, and reports whether it is unwanted.
+func (s *sweeper) file(hash plumbing.Hash) bool {
+	switch {
+	case s.store.refuses(hash):
+		if s.deep {
+			s.unwanted = append(s.unwanted, hash)
+		}
+		return true
+	case s.screened && s.deep:
+		if _, there := s.store.peek(hash); there {
+			s.found(hash)
+		}
+	}
+	return false
+}
