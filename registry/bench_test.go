@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -14,44 +16,80 @@ import (
 	"github.com/pinsetter/pinsetter/registry"
 )
 
+// far is how far away the registries of these benchmarks are.
+const far = 50 * time.Millisecond
+
+// behind serves what is served at a URL from far away.
+func behind(b *testing.B, u string) parts.Front {
+	target, err := url.Parse(u)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return parts.Serve(b, httputil.NewSingleHostReverseProxy(target), parts.FrontOptions{Latency: far})
+}
+
+// plain returns how long one request takes that reads and forgets the answer.
+func plain(b *testing.B, u string) time.Duration {
+	var took time.Duration
+	for i := range 11 {
+		began := time.Now()
+		response, err := http.Get(u)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+		if i > 0 { // the first one connects
+			took += time.Since(began) / 10
+		}
+	}
+	return took
+}
+
+// image returns the image "app" of a server.
+func image(b *testing.B, addr string, o registry.Options) *registry.Repository {
+	o.Anonymous = true
+	repository, err := registry.New(o).Repository(addr+"/app", registry.Access{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return repository
+}
+
+// listing returns work that lists an image of so many tags.
+func listing(b *testing.B, repository *registry.Repository, tags int) func() {
+	return func() {
+		if found, err := repository.Tags(b.Context()); err != nil || len(found.Tags) != tags {
+			b.Fatal(len(found.Tags), err)
+		}
+	}
+}
+
 // BenchmarkListOne lists one image of 100,000 tags that a registry gives in one
-// answer, as distribution 3 does. The metric x-plain is the time over that of
-// one plain request that reads and forgets the answer.
+// answer, and again where the answer is unchanged. The metric x-plain is the time
+// over that of one plain request.
 func BenchmarkListOne(b *testing.B) {
-	for _, latency := range []time.Duration{0, 50 * time.Millisecond} {
-		b.Run(latency.String(), func(b *testing.B) {
-			body := `{"name":"app","tags":["` + strings.Join(numbered(100_000), `","`) + `"]}`
+	const tags = 100_000
+	for name, test := range map[string]struct {
+		latency time.Duration
+		keep    int64
+	}{
+		"near":           {0, 0},
+		"near-unchanged": {0, 64 << 20},
+		"far":            {far, 0},
+		"far-unchanged":  {far, 64 << 20},
+	} {
+		b.Run(name, func(b *testing.B) {
+			body := `{"name":"app","tags":["` + strings.Join(numbered(tags), `","`) + `"]}`
 			server := parts.Serve(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path != "/v2/" {
 					_, _ = io.WriteString(w, body)
 				}
-			}), parts.FrontOptions{Latency: latency})
-			plain := func() {
-				response, err := http.Get(server.URL + "/v2/app/tags/list")
-				if err != nil {
-					b.Fatal(err)
-				}
-				_, _ = io.Copy(io.Discard, response.Body)
-				_ = response.Body.Close()
-			}
-			repository, err := registry.New(registry.Options{Anonymous: true}).Repository(server.Addr+"/app", registry.Access{})
-			if err != nil {
-				b.Fatal(err)
-			}
-			list := func() {
-				if listing, err := repository.Tags(b.Context()); err != nil || len(listing.Tags) != 100_000 {
-					b.Fatal(len(listing.Tags), err)
-				}
-			}
-			plain()
+			}), parts.FrontOptions{Latency: test.latency})
+			list := listing(b, image(b, server.Addr, registry.Options{Keep: test.keep}), tags)
+			floor := plain(b, server.URL+"/v2/app/tags/list")
 			list()
-			var floor time.Duration
-			for range 10 {
-				began := time.Now()
-				plain()
-				floor += time.Since(began) / 10
-			}
-			b.ResetTimer()
+			b.ReportAllocs()
 			for b.Loop() {
 				list()
 			}
@@ -60,15 +98,57 @@ func BenchmarkListOne(b *testing.B) {
 	}
 }
 
-// BenchmarkListMany lists 1,000 images of 100 tags from a registry 50 ms away,
-// 16 requests in flight, each time from nothing: with ping and tokens. The
-// metric x-floor is the time over 1,000 × 50 ms / 16.
+// BenchmarkListPages lists one image of 100,000 tags, far away, from a registry
+// that gives at most 1000 at a time: for the first time, and where the listing
+// before is remembered. The metric x-sequence is the time over that of as many
+// round trips as there are pages.
+func BenchmarkListPages(b *testing.B) {
+	const tags, size = 100_000, 1000
+	for name, keep := range map[string]int64{"first": 0, "again": 64 << 20} {
+		b.Run(name, func(b *testing.B) {
+			server := parts.NewRegistry(b, parts.RegistryOptions{PageSize: size, FrontOptions: parts.FrontOptions{Latency: far}})
+			server.SetTags("app", numbered(tags)...)
+			list := listing(b, image(b, server.Addr, registry.Options{Keep: keep}), tags)
+			list()
+			server.Log.Reset()
+			b.ReportAllocs()
+			for b.Loop() {
+				list()
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(tags/size*far), "x-sequence")
+			b.ReportMetric(float64(server.Log.Count("", ""))/float64(b.N), "requests/op")
+		})
+	}
+}
+
+// BenchmarkListDistribution lists one image of distribution's registry, far away.
+// The metric x-plain is the time over that of one plain request for all tags.
+func BenchmarkListDistribution(b *testing.B) {
+	const tags = 10_000
+	server := parts.NewDistribution(b, parts.DistributionOptions{})
+	server.PushSame("app", numbered(tags)...)
+	front := behind(b, server.URL)
+	list := listing(b, image(b, front.Addr, registry.Options{}), tags)
+	list()
+	floor := plain(b, front.URL+"/v2/app/tags/list")
+	front.Log.Reset()
+	b.ReportAllocs()
+	for b.Loop() {
+		list()
+	}
+	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(floor), "x-plain")
+	b.ReportMetric(float64(front.Log.Count("", ""))/float64(b.N), "requests/op")
+}
+
+// BenchmarkListMany lists 1,000 images of 100 tags, far away, 16 requests in
+// flight, each time from nothing: with ping and tokens. The metric x-floor is
+// the time over 1,000 × 50 ms / 16.
 func BenchmarkListMany(b *testing.B) {
-	const images, latency, concurrency = 1000, 50 * time.Millisecond, 16
-	floor := images * latency / concurrency
+	const images, concurrency = 1000, 16
+	floor := images * far / concurrency
 	for _, kind := range []string{"anonymous", "tokens"} {
 		b.Run(kind, func(b *testing.B) {
-			o := parts.RegistryOptions{FrontOptions: parts.FrontOptions{Latency: latency}}
+			o := parts.RegistryOptions{FrontOptions: parts.FrontOptions{Latency: far}}
 			if kind == "tokens" {
 				o.Tokens = parts.NewTokenServer(b, parts.TokenOptions{FrontOptions: o.FrontOptions})
 			}

@@ -21,7 +21,13 @@ type kept struct {
 	listing Listing
 	at      time.Time // when it was answered
 	sum     checksum  // of the answer; zero where several were put together
-	bytes   int64     // that it takes in memory
+	read    int64     // bytes of answers that the tags are parts of
+}
+
+// bytes returns what the listing takes in memory.
+func (k *kept) bytes() int64 {
+	const header = 16 // of a string
+	return k.read + header*int64(len(k.listing.Tags)) + 1024
 }
 
 // last returns the listing of a key, nil where none is remembered.
@@ -38,17 +44,17 @@ func (k *keeper) keep(key string, found *kept) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.drop(key)
-	if found.bytes > k.most {
+	if found.bytes() > k.most {
 		return
 	}
 	for other := range k.kept {
-		if k.bytes+found.bytes <= k.most {
+		if k.bytes+found.bytes() <= k.most {
 			break
 		}
 		k.drop(other)
 	}
 	k.kept[key] = found
-	k.bytes += found.bytes
+	k.bytes += found.bytes()
 }
 
 // forget drops the listing of a key.
@@ -60,7 +66,7 @@ func (k *keeper) forget(key string) {
 
 func (k *keeper) drop(key string) {
 	if before, ok := k.kept[key]; ok {
-		k.bytes -= before.bytes
+		k.bytes -= before.bytes()
 		delete(k.kept, key)
 	}
 }
@@ -84,17 +90,16 @@ func (p *Repository) Forget() { p.registry.keeper.forget(p.Key()) }
 // result returns the listing that was read, and whether it is the last one.
 func (l *lister) result(at time.Time) (found *kept, unchanged bool, err error) {
 	if l.same {
-		return &kept{l.last.listing, at, l.last.sum, l.last.bytes}, true, nil
+		return &kept{l.last.listing, at, l.last.sum, l.last.read}, true, nil
 	}
 	listing, err := l.listing()
 	if err != nil {
 		return nil, false, err
 	}
 	if l.last != nil && l.last.listing.equal(listing) {
-		return &kept{l.last.listing, at, l.sum, l.last.bytes}, true, nil
+		return &kept{l.last.listing, at, l.sum, l.last.read}, true, nil
 	}
-	const header = 16 // of a string, whose bytes are a part of what was read
-	return &kept{listing, at, l.sum, l.read.Load() + header*int64(len(listing.Tags)) + 1024}, false, nil
+	return &kept{listing, at, l.sum, l.read.Load()}, false, nil
 }
 
 func (l Listing) equal(m Listing) bool {

@@ -78,9 +78,7 @@ func (c checksum) is(other checksum) bool { return c == other && c != checksum{}
 // listings are remembered it is hashed on the way.
 func (l *lister) body(response *http.Response) (string, checksum, error) {
 	var body strings.Builder
-	if n := response.ContentLength; n > 0 {
-		body.Grow(int(min(n, 4<<20)))
-	}
+	body.Grow(int(min(l.expected(response), 4<<20)))
 	var to io.Writer = &body
 	var hash hash.Hash
 	if l.repository.registry.options.Keep > 0 {
@@ -100,6 +98,16 @@ func (l *lister) body(response *http.Response) (string, checksum, error) {
 		return body.String(), checksum{}, nil
 	}
 	return body.String(), checksum(hash.Sum(nil)), nil
+}
+
+// expected returns how many bytes an answer will have, 0 where nobody knows: as
+// many as it says, else a few more than the only answer of the last time had.
+func (l *lister) expected(response *http.Response) int64 {
+	said := response.ContentLength
+	if said >= 0 || l.last == nil || l.last.sum == (checksum{}) || l.read.Load() > 0 {
+		return max(said, 0)
+	}
+	return l.last.read + l.last.read/16
 }
 
 // errTooLarge ends the reading of a list that takes more than maxBytes.

@@ -81,6 +81,10 @@ func (l *lister) listing() (Listing, error) {
 	if len(found.Tags) == 0 {
 		return Listing{}, failure{"the registry answers with an empty list; was something pushed there, and are the credentials for it?", ErrEmpty}
 	}
+	if !l.unordered {
+		slices.Reverse(found.Tags)
+		return found, nil
+	}
 	slices.SortFunc(found.Tags, func(a, b string) int { return strings.Compare(b, a) })
 	found.Tags = slices.Compact(found.Tags)
 	return found, nil
