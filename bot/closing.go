@@ -68,8 +68,12 @@ func (c *cycle) proposedBy(ctx context.Context, s *survey, g *group) ([]pinsette
 	return changes, nil
 }
 
-// commitInfo is a commit that a forge listed.
+// commitInfo is a commit that a forge listed. GitLab leaves parents out: a merge
+// is known there by its author alone.
 func commitInfo(c forge.Commit) gitops.CommitInfo {
+	if len(c.Parents) == 0 {
+		c.Parents = []string{""}
+	}
 	return gitops.CommitInfo{
 		Hash: c.Hash, Parents: c.Parents, Message: c.Message,
 		Author:    gitops.Signature{Name: c.AuthorName, Email: c.AuthorEmail},
