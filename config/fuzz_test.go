@@ -37,7 +37,8 @@ func FuzzLoad(f *testing.F) {
 		good := "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\n" +
 			"metadata: {name: bystander, namespace: the-only-one}\nspec: {image: alpine, interval: 5m}\n"
 		mixed := append(append([]byte{}, data...), "\n---\n"+good...)
-		options := config.Options{CheckPolicy: checkPolicy, CheckAutomation: checkAutomation, CheckGate: checkGate, CheckPullRequest: checkPullRequest}
+		options := config.Options{CheckPolicy: checkPolicy, CheckAutomation: checkAutomation, CheckGate: checkGate, CheckPullRequest: checkPullRequest,
+			Notifications: config.NotificationsUsed}
 		load := func() *config.Set {
 			return config.Load([]config.File{{Path: "mixed", Data: mixed}, {Path: "alone", Data: data}}, options)
 		}
