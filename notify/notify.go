@@ -147,6 +147,8 @@ func (n *Notifier) end() {
 //     held that is compared, not the words, which tell the time. An event without
 //     holds only makes the object's forgotten.
 //
+// What is news is this process's to know: another tells again what goes on.
+//
 // Tell never blocks. An event that finds a Provider's queue full is dropped and
 // reported. After Close nothing is delivered.
 func (n *Notifier) Tell(e pinsetter.Event) {

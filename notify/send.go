@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -140,6 +141,9 @@ func (l *lane) retryAfter(answer *http.Response) time.Duration {
 func (l *lane) unspoken(err error) error {
 	if with := (*url.Error)(nil); errors.As(err, &with) {
 		err = with.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("no answer within %s", l.provider.Timeout)
 	}
 	text := err.Error()
 	for _, secret := range l.secrets() {

@@ -61,6 +61,19 @@ func TestInsist(t *testing.T) {
 	}
 }
 
+// TestSilence: a Provider has so long to answer, in each try.
+func TestSilence(t *testing.T) {
+	r := newReceiver(t)
+	r.block = make(chan struct{})
+	defer close(r.block)
+	set := generically(t, r, "")
+	set.Providers[0].Timeout = time.Millisecond
+	d := tell(t, set, pushed())
+	if len(d.waits) != maxTries-1 || len(d.errors) != 1 || !strings.HasSuffix(d.errors[0], ": no answer within 1ms") {
+		t.Errorf("reported %v after %v", d.errors, d.waits)
+	}
+}
+
 // TestNoSecretShows: whatever fails, and wherever the key is.
 func TestNoSecretShows(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
