@@ -90,27 +90,30 @@ func (a *answer) pause(now time.Time, tries int) (time.Duration, bool) {
 	}
 	again := tries < maxTries && (a.limited() || a.Request.Method != http.MethodPost)
 	if pause, said := a.asked(now); said {
-		return pause, again
+		return min(max(0, pause), maxAsked), again
 	}
-	if a.limited() && a.StatusCode == http.StatusForbidden {
+	if a.limited() && (a.StatusCode == http.StatusForbidden || a.secondary()) {
 		return time.Minute, again // what GitHub's documentation wants where it says nothing
 	}
 	return time.Second << (tries - 1), again
 }
 
+// maxAsked bounds what a forge asks for: GitHub's limits are those of an hour.
+const maxAsked = 24 * time.Hour
+
 // asked returns the pause that the forge asks for.
 func (a *answer) asked(now time.Time) (time.Duration, bool) {
 	after := a.Header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(after); err == nil && seconds >= 0 {
-		return time.Duration(min(seconds, 86400)) * time.Second, true
+	if seconds, err := strconv.Atoi(after); err == nil {
+		return time.Duration(min(seconds, int(maxAsked/time.Second))) * time.Second, true
 	}
 	if at, err := http.ParseTime(after); err == nil {
-		return max(0, at.Sub(now)), true
+		return at.Sub(now), true
 	}
 	for _, prefix := range []string{"X-RateLimit-", "RateLimit-"} { // GitHub's and GitLab's
 		reset, err := strconv.ParseInt(a.Header.Get(prefix+"Reset"), 10, 64)
 		if err == nil && a.Header.Get(prefix+"Remaining") == "0" {
-			return max(0, time.Unix(reset, 0).Sub(now)), true
+			return time.Unix(reset, 0).Sub(now), true
 		}
 	}
 	return 0, false

@@ -1,0 +1,56 @@
+package forge
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/login"
+)
+
+// FuzzPause: whatever a forge's headers say, a pause isn't negative, and ends.
+func FuzzPause(f *testing.F) {
+	f.Add(403, "", "0", "1767323045", "")
+	f.Add(429, "-9223372036854775808", "0", "-1", "")
+	f.Add(403, "Fri, 31 Dec 9999 23:59:59 GMT", "", "", "secondary rate limit")
+	f.Add(503, "9223372036854775807", "0", "9223372036854775807", "")
+	f.Fuzz(func(t *testing.T, status int, after, remaining, reset, body string) {
+		header := http.Header{}
+		header.Set("Retry-After", after)
+		header.Set("X-RateLimit-Remaining", remaining)
+		header.Set("X-RateLimit-Reset", reset)
+		a := &answer{Response: &http.Response{StatusCode: status, Header: header, Request: &http.Request{Method: http.MethodGet}}, body: []byte(body)}
+		for try := 1; try <= maxTries; try++ {
+			pause, again := a.pause(time.Unix(1767323045, 0), try)
+			if pause < 0 || pause > maxAsked || again && try == maxTries {
+				t.Errorf("try %d: %v %v", try, pause, again)
+			}
+		}
+	})
+}
+
+// FuzzAppServer: what an app signs goes over https to a host that was named, or
+// to this machine.
+func FuzzAppServer(f *testing.F) {
+	for _, base := range []string{"", "https://api.github.com", "https://ghe.example.test:8443/api/v3/", "http://127.0.0.1:1", "https://a@b/", "https://api.x.ghe.com"} {
+		f.Add(base, "https://github.com/a/b")
+	}
+	f.Fuzz(func(t *testing.T, base, repository string) {
+		p, err := parsePlace(repository)
+		if err != nil {
+			return
+		}
+		server, err := appServer(&config.GitHubApp{BaseURL: base}, p)
+		if err != nil {
+			return
+		}
+		if server.Scheme != "https" && !login.Loopback(server.Hostname()) || server.User != nil || server.Path != "" || server.Host == "" {
+			t.Errorf("%q, %q: %v", base, repository, server)
+		}
+		if base != "" && !strings.Contains(strings.ToLower(base), server.Host) {
+			t.Errorf("%q: %v", base, server)
+		}
+	})
+}
