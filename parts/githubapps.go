@@ -64,6 +64,13 @@ func (a *GitHubApp) Suspend() {
 	a.suspended = true
 }
 
+// Revoke ends all tokens that were given out.
+func (a *GitHubApp) Revoke() {
+	a.github.mu.Lock()
+	defer a.github.mu.Unlock()
+	maps.DeleteFunc(a.github.tokens, func(_ string, t *githubToken) bool { return t.app == a })
+}
+
 // Issued returns how many tokens were given out.
 func (a *GitHubApp) Issued() int {
 	a.github.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -53,6 +54,11 @@ func (d *description) find(r *http.Request) (*operation, error) {
 	route, params, err := d.router.FindRoute(r)
 	if err != nil {
 		return nil, err
+	}
+	for name, value := range params {
+		if params[name], err = url.PathUnescape(value); err != nil {
+			return nil, err
+		}
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
