@@ -22,6 +22,7 @@ const betweenWrites = time.Second
 type github struct {
 	owner, name string
 	api         githubAPI
+	transport   *transport
 	client      *http.Client
 
 	// granted returns what an app's installation may do, nil where a token is
@@ -44,8 +45,11 @@ func openGitHub(where *config.Forge, p place, o Options) (host, error) {
 		return nil, err
 	}
 	g := &github{owner: p.path[0], name: p.path[1], api: apiOf(p.web)}
-	authorize := func(context.Context) (string, error) { return "Bearer " + secret.Reveal(), nil }
-	return g, g.connect(where, o, authorize, o.Tokens.pace(g.api.rest.Host, secret.Reveal()))
+	if err := g.connect(where, o, secret.Reveal()); err != nil {
+		return nil, err
+	}
+	g.transport.authorize = func(context.Context) (string, error) { return "Bearer " + secret.Reveal(), nil }
+	return g, nil
 }
 
 func openGitHubApp(where *config.Forge, p place, o Options) (host, error) {
@@ -54,30 +58,28 @@ func openGitHubApp(where *config.Forge, p place, o Options) (host, error) {
 		return nil, err
 	}
 	g := &github{owner: p.path[0], name: p.path[1], api: apiOf(server)}
-	g.granted = func(ctx context.Context) (*grant, error) {
-		use, ok := ctx.Value(useKey{}).(use)
-		if !ok {
-			use = usePulls
-		}
-		return o.Tokens.get(ctx, where, p, use)
+	if err := g.connect(where, o, where.App.PrivateKey.Reveal()); err != nil {
+		return nil, err
 	}
-	authorize := func(ctx context.Context) (string, error) {
+	g.granted = func(ctx context.Context) (*grant, error) { return o.Tokens.get(ctx, where, p, useOf(ctx)) }
+	g.transport.authorize = func(ctx context.Context) (string, error) {
 		granted, err := g.granted(ctx)
 		if err != nil {
 			return "", err
 		}
 		return "Bearer " + granted.token.Reveal(), nil
 	}
-	return g, g.connect(where, o, authorize, o.Tokens.pace(g.api.rest.Host, where.App.PrivateKey.Reveal()))
+	g.transport.refused = func(ctx context.Context) { o.Tokens.forget(where, p, useOf(ctx)) }
+	return g, nil
 }
 
-func (g *github) connect(where *config.Forge, o Options, authorize func(context.Context) (string, error), p *pace) error {
+func (g *github) connect(where *config.Forge, o Options, credential string) error {
 	t, err := newTransport(where, g.api.rest, o)
 	if err != nil {
 		return err
 	}
-	t.authorize, t.pace = authorize, p
-	g.client = t.client()
+	t.pace = o.Tokens.pace(g.api.rest.Host, credential)
+	g.transport, g.client = t, t.client()
 	return nil
 }
 

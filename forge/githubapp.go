@@ -32,6 +32,15 @@ const (
 // useKey is the key of a context's use.
 type useKey struct{}
 
+// useOf returns what the requests of a context are for: pull requests, unless it
+// says otherwise.
+func useOf(ctx context.Context) use {
+	if u, ok := ctx.Value(useKey{}).(use); ok {
+		return u
+	}
+	return usePulls
+}
+
 // permissions are what a use takes.
 var permissions = map[use]map[string]string{
 	useGit:   {"contents": "write", "metadata": "read"},

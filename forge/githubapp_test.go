@@ -71,6 +71,20 @@ func TestAppsTokensAreSharedAndKept(t *testing.T) {
 	}
 }
 
+func TestAppsTokensAreReplacedWhenRefused(t *testing.T) {
+	h := newHub(t)
+	app := h.github.NewApp("acme", needed(), h.repository)
+	h.forge = h.openApp(h.where(app), nil)
+	pr := h.create(proposal)
+	app.Revoke()
+	if _, err := h.forge.Find(t.Context(), pr.Head, pr.Base, pr); !errors.Is(err, forge.ErrAuth) {
+		t.Errorf("%v", err)
+	}
+	if h.find(pr).Number != 1 || app.Issued() != 2 {
+		t.Errorf("%d tokens", app.Issued())
+	}
+}
+
 func TestAppsTokensAreForWhoHasTheKey(t *testing.T) {
 	h := newHub(t)
 	app := h.github.NewApp("acme", needed(), h.repository)

@@ -132,7 +132,7 @@ func TestGitHubFailsAfterItMovedABranch(t *testing.T) {
 	web := h.repository.Head("pinsetter/web")
 	for _, c := range []forge.VerifiedCommit{
 		{Branch: "pinsetter/web", Expect: web, Parent: web, Message: "m", Files: one("a: 3\n")},
-		{Branch: "pinsetter/new", Parent: web, Message: "m", Files: one("a: 3\n")},
+		{Branch: "pinsetter/ü#1%", Parent: web, Message: "m", Files: one("a: 3\n")},
 	} {
 		request := "POST /repos/{owner}/{repo}/git/refs"
 		if c.Expect != "" {
@@ -141,6 +141,21 @@ func TestGitHubFailsAfterItMovedABranch(t *testing.T) {
 		h.github.Fail(parts.GitHubFault{Request: request, Done: true}) // and the connection breaks
 		if done := h.commit(c); done.Hash != h.repository.Head(c.Branch) {
 			t.Errorf("%+v", done)
+		}
+	}
+}
+
+// A branch that is moved by force is moved once: whatever came to it after the
+// first try would be lost by the second.
+func TestGitHubForcesOnce(t *testing.T) {
+	h, _ := signing(t, needed())
+	main, web := h.repository.Head("main"), h.repository.Head("pinsetter/web")
+	for _, status := range []int{http.StatusBadGateway, http.StatusTooManyRequests} {
+		h.github.Log.Reset()
+		h.github.Fail(parts.GitHubFault{Request: "PATCH /repos/{owner}/{repo}/git/refs/{ref}", Status: status})
+		_, err := h.forge.Commit(t.Context(), forge.VerifiedCommit{Branch: "pinsetter/web", Expect: web, Parent: main, Rebuilt: true, Message: "m", Files: one("a: 3\n")})
+		if n := h.github.Log.Count(http.MethodPatch, "/git/refs"); err == nil || n != 1 || h.repository.Head("pinsetter/web") != web {
+			t.Errorf("%d: %v, asked %d times", status, err, n)
 		}
 	}
 }

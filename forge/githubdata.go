@@ -35,6 +35,9 @@ func (g *github) commit(ctx context.Context, c VerifiedCommit) (Committed, error
 	if err != nil {
 		return Committed{}, err
 	}
+	if !hash.MatchString(made.GetSHA()) {
+		return Committed{}, fmt.Errorf("GitHub's answer has the hash %q", clean(made.GetSHA()))
+	}
 	if err := g.move(ctx, c, made.GetSHA()); err != nil {
 		return Committed{}, g.guarded(err, c)
 	}
@@ -106,6 +109,9 @@ func (g *github) entry(ctx context.Context, f CommitFile) (*sdk.TreeEntry, error
 // move brings the branch to a commit, from where it is expected.
 func (g *github) move(ctx context.Context, c VerifiedCommit, to string) error {
 	ref := &sdk.Reference{Ref: sdk.String("refs/heads/" + c.Branch), Object: &sdk.GitObject{SHA: &to}}
+	if err := g.transport.ready(ctx); err != nil {
+		return err
+	}
 	now, err := g.head(ctx, c.Branch)
 	if err != nil {
 		return err
@@ -114,9 +120,9 @@ func (g *github) move(ctx context.Context, c VerifiedCommit, to string) error {
 		return moved(c, now)
 	}
 	if c.Expect == "" {
-		_, _, err = g.sdk().Git.CreateRef(ctx, g.owner, g.name, ref)
+		_, _, err = g.sdk().Git.CreateRef(once(ctx), g.owner, g.name, ref)
 	} else {
-		_, _, err = g.sdk().Git.UpdateRef(ctx, g.owner, g.name, ref, c.Rebuilt)
+		_, _, err = g.sdk().Git.UpdateRef(once(ctx), g.owner, g.name, ref, c.Rebuilt)
 	}
 	if err == nil {
 		return nil

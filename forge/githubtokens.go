@@ -91,7 +91,7 @@ type slot struct {
 // get returns a grant that is good for a while. Of those who want one at the same
 // time one asks GitHub; where that fails the next does.
 func (t *Tokens) get(ctx context.Context, where *config.Forge, p place, u use) (*grant, error) {
-	s := t.slot(grantKey{app: fingerprint(where.App), repository: p.String(), use: u})
+	s := t.slot(where, p, u)
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
@@ -109,7 +109,20 @@ func (t *Tokens) get(ctx context.Context, where *config.Forge, p place, u use) (
 	return fresh, nil
 }
 
-func (t *Tokens) slot(key grantKey) *slot {
+// forget drops a token that GitHub doesn't accept any more, such as one of an app
+// that was uninstalled. If somebody is just getting a new one, that one stays.
+func (t *Tokens) forget(where *config.Forge, p place, u use) {
+	s := t.slot(where, p, u)
+	select {
+	case s.turn <- struct{}{}:
+		s.grant = nil
+		<-s.turn
+	default:
+	}
+}
+
+func (t *Tokens) slot(where *config.Forge, p place, u use) *slot {
+	key := grantKey{app: fingerprint(where.App), repository: p.String(), use: u}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.grants[key] == nil {

@@ -41,7 +41,26 @@ type transport struct {
 	// authorize returns the Authorization header; nil: none is sent.
 	authorize func(context.Context) (string, error)
 
+	// refused is told of a request whose credentials aren't accepted; it may be
+	// nil.
+	refused func(context.Context)
+
 	pace *pace // of the requests that write; nil: any
+}
+
+type onceKey struct{}
+
+// once has the requests of a context sent one time, without a pause: what they
+// rest on was read right before, and who sends them looks what became of them.
+// Ready is called before.
+func once(ctx context.Context) context.Context { return context.WithValue(ctx, onceKey{}, true) }
+
+// ready returns when a request may write.
+func (t *transport) ready(ctx context.Context) error {
+	if t.pace == nil {
+		return nil
+	}
+	return t.pace.wait(ctx, t)
 }
 
 // pace keeps requests that write apart. Transports with the same credentials
@@ -76,8 +95,9 @@ func (t *transport) client() *http.Client {
 
 // RoundTrip sends a request, and again where that helps.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.pace != nil && r.Method != http.MethodGet {
-		if err := t.pace.wait(r.Context(), t); err != nil {
+	only := r.Context().Value(onceKey{}) != nil
+	if r.Method != http.MethodGet && !only {
+		if err := t.ready(r.Context()); err != nil {
 			return nil, err
 		}
 	}
@@ -92,7 +112,11 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
+		if a.StatusCode == http.StatusUnauthorized && t.refused != nil {
+			t.refused(r.Context())
+		}
 		pause, again := a.pause(t.now(), try)
+		again = again && !only
 		switch {
 		case a.limited() && (!again || pause > maxPause):
 			return nil, &RateLimitError{Host: t.origin.Host, Until: t.now().Add(pause)}
