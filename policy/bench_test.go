@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -127,12 +128,26 @@ func BenchmarkNext(b *testing.B) {
 	})
 }
 
-// manyPolicies returns n SemVer policies, of which few are alike.
-func manyPolicies(t testing.TB, n int) []*Policy {
+// manyRanges returns n SemVer policies, of which few are alike.
+func manyRanges(t testing.TB, n int) []*Policy {
 	policies := make([]*Policy, n)
 	for i := range policies {
 		text := [...]string{">=%d.%d.0", "^%d.%d.3", "~%d.%d", "<%d.%d.1", ">=%d.%d.0-0 <9.0.0", "<0.0.1 || =%d.%d.999", ">=%d.%d.0 !=19.99.x"}[i%7]
 		policies[i] = mustNew(t, bySemVer(fmt.Sprintf(text, i%23, i%97)))
+	}
+	return policies
+}
+
+// manyAlike returns n policies with a few filters, and a range each where spec
+// has one.
+func manyAlike(t testing.TB, n int, spec config.ImagePolicySpec) []*Policy {
+	policies := make([]*Policy, n)
+	for i := range policies {
+		one := filtered(spec, fmt.Sprintf(`^v([0-9]+\.[0-9]+\.[0-9]*%d)$`, i%4), "$1")
+		if spec.Policy.SemVer != nil {
+			one.Policy = bySemVer(fmt.Sprintf(">=%d.%d.0", i%23, i%97)).Policy
+		}
+		policies[i] = mustNew(t, one)
 	}
 	return policies
 }
@@ -148,31 +163,46 @@ func fastest(runs int, work func()) time.Duration {
 	return least
 }
 
+// crowds are 10,000 policies of one image, each of some kind.
+func crowds(t testing.TB) map[string][]*Policy {
+	const n = 10_000
+	return map[string][]*Policy{
+		"semver":                manyRanges(t, n),
+		"semver-filtered":       manyAlike(t, n, bySemVer("*")),
+		"alphabetical-filtered": manyAlike(t, n, byAlphabet("asc")),
+		"alphabetical":          slices.Repeat([]*Policy{mustNew(t, byAlphabet("asc"))}, n),
+	}
+}
+
+// selectAll selects for all policies from tags that none has seen.
+func selectAll(t testing.TB, tags []string, policies []*Policy) {
+	shared := NewTags(tags)
+	for _, p := range policies {
+		selectBest(t, p, shared)
+	}
+}
+
 // TestManyPoliciesShareTheTags holds 10,000 policies of one image to the time
 // of a hundred: what they share is done once.
 func TestManyPoliciesShareTheTags(t *testing.T) {
-	tags, policies := versionsOf(10_000), manyPolicies(t, 10_000)
-	one := fastest(20, func() { selectBest(t, policies[0], NewTags(tags)) })
-	all := fastest(3, func() {
-		shared := NewTags(tags)
-		for _, p := range policies {
-			selectBest(t, p, shared)
+	tags := versionsOf(10_000)
+	for name, policies := range crowds(t) {
+		one := fastest(20, func() { selectAll(t, tags, policies[:1]) })
+		all := fastest(3, func() { selectAll(t, tags, policies) })
+		t.Logf("%s: one policy %v, 10,000 policies %v: %.1f times", name, one, all, float64(all)/float64(one))
+		if all > 100*one {
+			t.Errorf("%s: 10,000 policies take %v, more than a hundred times the %v of one", name, all, one)
 		}
-	})
-	t.Logf("one policy %v, 10,000 policies %v: %.1f times", one, all, float64(all)/float64(one))
-	if all > 100*one {
-		t.Errorf("10,000 policies take %v, more than a hundred times the %v of one", all, one)
 	}
 }
 
 func BenchmarkManyPolicies(b *testing.B) {
-	tags, policies := versionsOf(10_000), manyPolicies(b, 10_000)
-	compareWith(b, len(tags), func() { selectBest(b, policies[0], NewTags(tags)) }, func() {
-		shared := NewTags(tags)
-		for _, p := range policies {
-			selectBest(b, p, shared)
-		}
-	})
+	tags := versionsOf(10_000)
+	for name, policies := range crowds(b) {
+		b.Run(name, func(b *testing.B) {
+			compareWith(b, len(tags), func() { selectAll(b, tags, policies[:1]) }, func() { selectAll(b, tags, policies) })
+		})
+	}
 }
 
 func BenchmarkNew(b *testing.B) {

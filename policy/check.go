@@ -42,11 +42,11 @@ func compileKind(choice config.ImagePolicyChoice) (kind, error) {
 	}
 	if choice.Alphabetical != nil {
 		compare, err := compileOrder("spec.policy.alphabetical.order", choice.Alphabetical.Order, strings.Compare)
-		add("alphabetical", alphabetical{compare}, err)
+		add("alphabetical", alphabetical{"alphabetical " + choice.Alphabetical.Order, compare}, err)
 	}
 	if choice.Numerical != nil {
 		compare, err := compileOrder("spec.policy.numerical.order", choice.Numerical.Order, number.compare)
-		add("numerical", numerical{compare}, err)
+		add("numerical", numerical{"numerical " + choice.Numerical.Order, compare}, err)
 	}
 	switch len(given) {
 	case 0:

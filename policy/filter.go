@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strconv"
@@ -47,6 +49,26 @@ func (f *filter) value(tag string) (string, bool) {
 		return "", true
 	}
 	return tag[match[2*f.group]:match[2*f.group+1]], true
+}
+
+// each gives the tags that the filter keeps, with their values. It keeps none of
+// them: there may be many policies, and few want more than the best.
+func (f *filter) each(tags []string) iter.Seq2[string, string] {
+	return func(yield func(tag, value string) bool) {
+		for _, tag := range tags {
+			if value, ok := f.value(tag); ok && !yield(tag, value) {
+				return
+			}
+		}
+	}
+}
+
+// key is equal for filters that do the same.
+func (f *filter) key() string {
+	if f == nil {
+		return ""
+	}
+	return fmt.Sprintf("%q %q", f.pattern, f.template)
 }
 
 // reference is a "$name" or "${name}" in a template.

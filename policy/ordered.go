@@ -4,58 +4,16 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
 )
 
-// values are the tags that a filter keeps, with what it extracted; without a
-// filter the tags themselves.
-type values struct {
-	tags []string
-	kept []kept
-}
-
-type kept struct{ tag, value string }
-
-// keep passes the tags through the filter, once each.
-func (f *filter) keep(tags []string) values {
-	if f == nil {
-		return values{tags: tags}
-	}
-	var v values
-	for i, tag := range tags {
-		value, ok := f.value(tag)
-		if !ok {
-			continue
-		}
-		if len(v.kept) == cap(v.kept) && i > 0 {
-			v.kept = slices.Grow(v.kept, len(tags)-i) // once: growing by halves leaves garbage of several times the size
-		}
-		v.kept = append(v.kept, kept{tag, value})
-	}
-	return v
-}
-
-// each gives the tags and values.
-func (v values) each(yield func(tag, value string) bool) {
-	for _, tag := range v.tags {
-		if !yield(tag, tag) {
-			return
-		}
-	}
-	for _, k := range v.kept {
-		if !yield(k.tag, k.value) {
-			return
-		}
-	}
-}
-
-// accepted gives the values that read accepts as items.
-func accepted[K any](v values, read func(value string) (K, bool)) iter.Seq[item[K]] {
+// accepted gives the tags that the filter keeps and whose values read accepts,
+// as items.
+func accepted[K any](f *filter, tags []string, read func(value string) (K, bool)) iter.Seq[item[K]] {
 	return func(yield func(item[K]) bool) {
-		for tag, value := range v.each {
+		for tag, value := range f.each(tags) {
 			if key, ok := read(value); ok && !yield(item[K]{key, tag, value}) {
 				return
 			}
@@ -65,6 +23,7 @@ func accepted[K any](v values, read func(value string) (K, bool)) iter.Seq[item[
 
 // alphabetical orders values by bytes.
 type alphabetical struct {
+	name    string                // tells the two orders apart
 	compare func(a, b string) int // positive where a comes first
 }
 
@@ -73,8 +32,10 @@ func (alphabetical) reason(string, pinsetter.Stage) string { return "" }
 func (k alphabetical) above(a, b string) bool              { return k.compare(a, b) > 0 }
 
 func (k alphabetical) rank(f *filter, t *Tags) (*Ranking, error) {
-	read := func(value string) (string, bool) { return value, true }
-	return rankItems(accepted(f.keep(t.tags), read), order[string]{byTag(k.compare), k.compare}), nil
+	return t.ranking(k.name+f.key(), func() (*Ranking, error) {
+		read := func(value string) (string, bool) { return value, true }
+		return rankItems(accepted(f, t.tags, read), order[string]{byTag(k.compare), k.compare}), nil
+	})
 }
 
 // byTag orders items by their keys, then by the smaller tag.
@@ -86,6 +47,7 @@ func byTag[K any](compare func(a, b K) int) func(a, b item[K]) int {
 
 // numerical orders values as numbers.
 type numerical struct {
+	name    string                // tells the two orders apart
 	compare func(a, b number) int // positive where a comes first
 }
 
@@ -112,24 +74,27 @@ func (k numerical) above(a, b string) bool {
 }
 
 func (k numerical) rank(f *filter, t *Tags) (*Ranking, error) {
-	var bad kept // the smallest tag that fails the policy
-	v := f.keep(t.tags)
+	return t.ranking(k.name+f.key(), func() (*Ranking, error) { return k.rankNumbers(f, t.tags) })
+}
+
+func (k numerical) rankNumbers(f *filter, tags []string) (*Ranking, error) {
+	var bad pinsetter.Candidate // the smallest tag that fails the policy
 	numbers := func(yield func(item[number]) bool) {
-		for tag, value := range v.each {
+		for tag, value := range f.each(tags) {
 			n, ok := parseNumber(value)
 			switch {
 			case ok:
 				if !yield(item[number]{n, tag, value}) {
 					return
 				}
-			case hasDigit(value) && (bad.tag == "" || tag < bad.tag):
-				bad = kept{tag, value}
+			case hasDigit(value) && (bad.Tag == "" || tag < bad.Tag):
+				bad = pinsetter.Candidate{Tag: tag, Value: value}
 			}
 		}
 	}
 	ranking := rankItems(numbers, order[number]{byTag(k.compare), k.compare})
-	if bad.tag != "" {
-		return nil, fmt.Errorf("rank tag %q by number: %s", bad.tag, k.reason(bad.value, pinsetter.StageParse))
+	if bad.Tag != "" {
+		return nil, fmt.Errorf("rank tag %q by number: %s", bad.Tag, k.reason(bad.Value, pinsetter.StageParse))
 	}
 	return ranking, nil
 }

@@ -115,8 +115,10 @@ func checkRank(t *testing.T, p *Policy, tags []string, want []pinsetter.Candidat
 	shuffled := append(slices.Clone(tags), tags...)
 	rand.New(rand.NewPCG(1, 2)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 	parsed, sorted := NewTags(shuffled), NewTags(shuffled)
-	parsed.uses.Store(1)
-	sorted.uses.Store(1000)
+	parsed.use(p.filter)
+	for range 1000 {
+		sorted.use(p.filter)
+	}
 	for name, given := range map[string]*Tags{"in order": shared, "shuffled and twice": NewTags(shuffled), "parsed": parsed, "sorted": sorted} {
 		ranking, err := p.Rank(given)
 		if err != nil {
@@ -218,15 +220,76 @@ func TestAbove(t *testing.T) {
 }
 
 func TestTagsAreSharedConcurrently(t *testing.T) {
-	tags := NewTags(versionsOf(500))
-	want := ranked(t, mustNew(t, bySemVer("<9")), NewTags(versionsOf(500)))
-	var all sync.WaitGroup
-	for range 40 {
-		all.Go(func() {
-			if got := ranked(t, mustNew(t, bySemVer("<9")), tags); !slices.Equal(got, want) {
-				t.Errorf("got %d candidates, want %d", len(got), len(want))
+	for name, spec := range map[string]config.ImagePolicySpec{
+		"semver":          bySemVer("<9"),
+		"semver-filtered": filtered(bySemVer("*"), `^v(1.*)$`, "$1"),
+		"alphabetical":    byAlphabet("desc"),
+		"numerical":       filtered(byNumber("asc"), `^v([0-9]+)`, "$1"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			tags := NewTags(versionsOf(500))
+			want := ranked(t, mustNew(t, spec), NewTags(versionsOf(500)))
+			var all sync.WaitGroup
+			for range 40 {
+				all.Go(func() {
+					if got := ranked(t, mustNew(t, spec), tags); !slices.Equal(got, want) {
+						t.Errorf("got %d candidates, want %d", len(got), len(want))
+					}
+				})
 			}
+			all.Wait()
 		})
 	}
-	all.Wait()
+}
+
+// Policies with one filter share what it gives, and no others.
+func TestPoliciesOfOneImageDoNotMix(t *testing.T) {
+	tags := strings.Fields("a-1.0.0 a-2.0.0 b-3.0.0 b-30.0.0 c-4")
+	shared := NewTags(tags)
+	for range 20 {
+		for i, spec := range []config.ImagePolicySpec{
+			filtered(bySemVer("*"), `^a-(.*)$`, "$1"),
+			filtered(bySemVer("*"), `^b-(.*)$`, "$1"),
+			filtered(bySemVer("<10"), `^b-(.*)$`, "$1"),
+			filtered(bySemVer("*"), `^b-(.)(.*)$`, "${1}5$2"),
+			filtered(byAlphabet("asc"), `^(.).*$`, "$1"),
+			filtered(byAlphabet("desc"), `^(.).*$`, "$1"),
+			filtered(byNumber("asc"), `-([0-9]+)`, "$1"),
+			filtered(byNumber("desc"), `-([0-9]+)`, "$1"),
+			byAlphabet("asc"),
+			byAlphabet("desc"),
+			bySemVer("*"),
+		} {
+			want, _ := rankPlainly(spec, tags)
+			ranking, err := mustNew(t, spec).Rank(shared)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, slices.Collect(ranking.All())); diff != "" {
+				t.Fatalf("policy %d (-want +got):\n%s", i, diff)
+			}
+		}
+	}
+}
+
+// However many filters there are, what is kept of their versions is bounded.
+func TestTagsKeepAFewFilters(t *testing.T) {
+	tags := NewTags(versionsOf(100))
+	for range 5 {
+		for i := range 100 {
+			p := mustNew(t, filtered(bySemVer("*"), fmt.Sprintf(`^v(%d.*)$`, i), "$1"))
+			if _, err := p.Rank(tags); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	kept := 0
+	for _, v := range tags.versions {
+		if v.parsed != nil {
+			kept++
+		}
+	}
+	if kept != mostKept {
+		t.Errorf("the versions of %d filters are kept; want %d", kept, mostKept)
+	}
 }

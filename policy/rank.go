@@ -16,8 +16,8 @@ type Ranking struct {
 // Best returns the best candidate; false where there is none.
 func (r *Ranking) Best() (pinsetter.Candidate, bool) { return r.best, r.found }
 
-// All returns the candidates best first. The second costs a pass over the tags
-// that the filter kept, each further one the logarithm of their number.
+// All returns the candidates best first. The second costs a pass over the tags,
+// each further one the logarithm of their number.
 func (r *Ranking) All() iter.Seq[pinsetter.Candidate] {
 	if !r.found {
 		return func(func(pinsetter.Candidate) bool) {}

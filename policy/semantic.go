@@ -41,16 +41,14 @@ func (semantic) order(a, b item[version]) int {
 
 func (k semantic) rank(f *filter, t *Tags) (*Ranking, error) {
 	by := order[version]{k.order, version.compare}
-	if f != nil {
-		return rankItems(accepted(f.keep(t.tags), k.read), by), nil
-	}
-	switch t.next() {
+	switch found, use := t.use(f); use {
 	case once:
-		return rankItems(accepted(values{tags: t.tags}, k.read), by), nil
+		return rankItems(accepted(f, t.tags, k.read), by), nil
 	case again:
-		return rankItems(k.inside(t.versions()), by), nil
+		return rankItems(k.inside(found.parsed()), by), nil
+	default:
+		return k.rankSorted(found.sorted()), nil
 	}
-	return k.rankSorted(t.sorted()), nil
 }
 
 func (k semantic) read(value string) (version, bool) {

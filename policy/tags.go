@@ -4,54 +4,55 @@ import (
 	"math/bits"
 	"slices"
 	"sync"
-	"sync/atomic"
 )
 
-// Tags are the tags of an image, shared by all its policies. From the second
-// SemVer policy without a filter on, what was parsed is kept, and from about the
-// tenth on it is sorted. It is safe for concurrent use.
+// mostKept bounds the filters whose versions are kept. An image has seldom more
+// than a few that several policies share, and the versions of a tag take ten
+// times its size.
+const mostKept = 8
+
+// Tags are the tags of an image, shared by all its policies. What policies have
+// in common is done once: a ranking without a range for each filter, and for
+// SemVer policies with the same filter, from the second on, the parsing, and from
+// about the tenth on the sorting. It is safe for concurrent use.
 type Tags struct {
-	tags     []string
-	versions func() []item[version] // those that parse
-	sorted   func() orders
-	uses     atomic.Int32
+	tags []string
+
+	mu       sync.Mutex
+	rankings map[string]func() (*Ranking, error)
+	versions map[string]*versions // by filter
+	kept     int                  // of the versions
+}
+
+// NewTags returns the tags of an image, in any order. A tag that is given twice
+// counts once. The slice is kept and must not change.
+func NewTags(tags []string) *Tags {
+	return &Tags{tags: tags, rankings: map[string]func() (*Ranking, error){}, versions: map[string]*versions{}}
+}
+
+// ranking returns the ranking that has a key, made by the first who asks.
+func (t *Tags) ranking(key string, rank func() (*Ranking, error)) (*Ranking, error) {
+	t.mu.Lock()
+	ranked, ok := t.rankings[key]
+	if !ok {
+		ranked = sync.OnceValues(rank)
+		t.rankings[key] = ranked
+	}
+	t.mu.Unlock()
+	return ranked()
+}
+
+// versions are the values of a filter that are versions.
+type versions struct {
+	uses   int
+	parsed func() []item[version]
+	sorted func() orders
 }
 
 // orders are the versions best first; releases leaves out the prereleases.
 type orders struct{ all, releases []item[version] }
 
-// NewTags returns the tags of an image, in any order. A tag that is given twice
-// counts once. The slice is kept and must not change.
-func NewTags(tags []string) *Tags {
-	t := &Tags{tags: tags}
-	t.versions = sync.OnceValue(t.parse)
-	t.sorted = sync.OnceValue(t.sort)
-	return t
-}
-
-func (t *Tags) parse() []item[version] {
-	items := make([]item[version], 0, len(t.tags))
-	for _, tag := range t.tags {
-		if v, ok := parseVersion(tag); ok {
-			items = append(items, item[version]{key: v, tag: tag, value: tag})
-		}
-	}
-	return items
-}
-
-func (t *Tags) sort() orders {
-	all := slices.Clone(t.versions())
-	slices.SortFunc(all, func(a, b item[version]) int { return semantic{}.order(b, a) })
-	releases := make([]item[version], 0, len(all))
-	for _, it := range all {
-		if it.key.pre == "" {
-			releases = append(releases, it)
-		}
-	}
-	return orders{all, releases}
-}
-
-// usage is how often SemVer policies without a filter have used the tags.
+// usage is how often SemVer policies have used the versions of a filter.
 type usage uint8
 
 const (
@@ -60,16 +61,50 @@ const (
 	often              // sorting pays
 )
 
-// next counts a use. A pass over the versions is cheaper for one policy; sorting
-// them costs about as many passes as the logarithm of their number, so that
-// after as many the total is never more than about twice what knowing the number
-// of policies beforehand would cost.
-func (t *Tags) next() usage {
-	switch uses := int(t.uses.Add(1)); {
-	case uses == 1:
-		return once
-	case uses <= bits.Len(uint(len(t.tags))):
-		return again
+// use returns the versions of a filter, and counts. A pass over what was parsed
+// is cheaper for one policy; sorting it costs about as many passes as the
+// logarithm of the number of tags, so that after as many the total is never more
+// than about twice what knowing the number of policies beforehand would cost.
+func (t *Tags) use(f *filter) (*versions, usage) {
+	key := f.key()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v, ok := t.versions[key]
+	if !ok {
+		v = &versions{}
+		t.versions[key] = v
 	}
-	return often
+	v.uses++
+	if v.uses > 1 && v.parsed == nil && t.kept < mostKept {
+		t.kept++
+		v.parsed = sync.OnceValue(func() []item[version] { return parse(f, t.tags) })
+		v.sorted = sync.OnceValue(func() orders { return sorted(v.parsed()) })
+	}
+	switch {
+	case v.parsed == nil:
+		return v, once
+	case v.uses <= bits.Len(uint(len(t.tags))):
+		return v, again
+	}
+	return v, often
+}
+
+func parse(f *filter, tags []string) []item[version] {
+	var items []item[version]
+	if f == nil {
+		items = make([]item[version], 0, len(tags)) // nearly all, and no more
+	}
+	return slices.AppendSeq(items, accepted(f, tags, parseVersion))
+}
+
+func sorted(items []item[version]) orders {
+	all := slices.Clone(items)
+	slices.SortFunc(all, func(a, b item[version]) int { return semantic{}.order(b, a) })
+	releases := make([]item[version], 0, len(all))
+	for _, it := range all {
+		if it.key.pre == "" {
+			releases = append(releases, it)
+		}
+	}
+	return orders{all, releases}
 }
