@@ -149,6 +149,19 @@ func checkRequest(t *testing.T, kind string, r request) {
 // units counts characters as JavaScript does.
 func units(text string) int { return len(utf16.Encode([]rune(text))) }
 
+// TestIncident: one for an object, whatever its name, and never too long.
+func TestIncident(t *testing.T) {
+	seen := map[string]bool{}
+	for _, name := range []string{"web", "api", strings.Repeat("a", 253), strings.Repeat("a", 252) + "b"} {
+		m := message{InvolvedObject: pinsetter.Object{Kind: "ImagePolicy", Namespace: "team", Name: name}}
+		key := incident(m)
+		if len(key) > maxIncident || seen[key] || key != incident(m) {
+			t.Errorf("%s: %s", name, key)
+		}
+		seen[key] = true
+	}
+}
+
 func TestText(t *testing.T) {
 	if got := clean("a\x1b[31mb\u202ec\nd\xff"); got != "a[31mbc\nd�" {
 		t.Errorf("clean: %q", got)

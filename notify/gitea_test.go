@@ -15,7 +15,7 @@ func TestGitea(t *testing.T) {
 	e.Repository = "127.0.0.1/bot/fleet"
 	e.Commit = repository.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"a.yaml": "a: 2\n"}}, Message: "Change"})
 	e.Message = "Pushed 1 change to main"
-	set := load(t, "type: gitea, address: '"+repository.URL+"'", "token: "+gitea.NewToken("bot", "write:repository"), "")
+	set := load(t, "type: gitea, address: '"+repository.URL+"'", "token: '"+gitea.NewToken("bot", "write:repository")+"'", "")
 	if d := tell(t, set, e); len(d.errors) > 0 {
 		t.Fatal(d.errors)
 	}

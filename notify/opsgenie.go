@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"net/url"
 	"strings"
@@ -54,6 +56,16 @@ func opsgenie(p *config.Provider, m message) ([]request, error) {
 	return []request{r}, nil
 }
 
+// maxIncident is PagerDuty's bound on a key in characters; Opsgenie's is twice
+// that.
+const maxIncident = 255
+
 // incident names what is wrong with an object to services that keep one incident
 // for it.
-func incident(m message) string { return reporter + "-" + strings.ReplaceAll(m.object(), "/", "-") }
+func incident(m message) string {
+	name := reporter + "-" + strings.ReplaceAll(m.object(), "/", "-")
+	if len(name) > maxIncident {
+		return fmt.Sprintf("%s-%x", reporter, sha256.Sum256([]byte(name)))
+	}
+	return name
+}
