@@ -110,7 +110,11 @@ func (t *githubToken) may(permission, level string) bool {
 // serveGit serves Git over HTTP to who may read, and write.
 func (g *GitHub) serveGit(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/")
-	name, _, found := strings.Cut(path, ".git/")
+	name, rest, found := strings.Cut(path, ".git/")
+	if moved := g.moved(name); moved != nil {
+		http.Redirect(w, r, "/"+moved.Name+".git/"+rest+"?"+r.URL.RawQuery, http.StatusMovedPermanently)
+		return
+	}
 	repository := g.repository(name)
 	who := g.tokens[bearer(r)]
 	push := strings.HasSuffix(path, "/git-receive-pack") || r.URL.Query().Get("service") == "git-receive-pack"

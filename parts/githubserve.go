@@ -131,18 +131,27 @@ func (g *GitHub) answer(w http.ResponseWriter, r *http.Request, o *operation) {
 // redirect answers for a repository at an address that it had.
 func (g *GitHub) redirect(w http.ResponseWriter, r *http.Request) bool {
 	owner, name, rest := repositoryOf(r.URL.Path)
-	for _, repository := range g.repositories {
-		if slices.Contains(repository.before, owner+"/"+name) {
-			to := fmt.Sprintf("%s/api/v3/repositories/%d%s", g.URL, repository.id, rest)
-			if r.URL.RawQuery != "" {
-				to += "?" + r.URL.RawQuery
-			}
-			w.Header().Set("Location", to)
-			w.WriteHeader(http.StatusMovedPermanently)
-			return true
+	repository := g.moved(owner + "/" + name)
+	if repository == nil {
+		return false
+	}
+	to := fmt.Sprintf("%s/api/v3/repositories/%d%s", g.URL, repository.id, rest)
+	if r.URL.RawQuery != "" {
+		to += "?" + r.URL.RawQuery
+	}
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusMovedPermanently)
+	return true
+}
+
+// moved returns the repository that had a name, nil where there is none.
+func (g *GitHub) moved(name string) *GitHubRepository {
+	for _, r := range g.repositories {
+		if slices.Contains(r.before, name) {
+			return r
 		}
 	}
-	return false
+	return nil
 }
 
 // byID returns the path of a repository that is named by its ID.
