@@ -15,6 +15,10 @@ type place struct {
 	path []string // decoded: two parts or more, the last without ".git"
 }
 
+// sshHosts are the hosts that take ssh at the port of https, by their forge's:
+// https://docs.github.com/authentication/troubleshooting-ssh/using-ssh-over-the-https-port
+var sshHosts = map[string]string{"ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com"}
+
 // parsePlace reads an address as Git takes it. One of ssh is turned into the
 // forge's web address: https at the default port.
 func parsePlace(address string) (place, error) {
@@ -30,6 +34,9 @@ func parsePlace(address string) (place, error) {
 		p.web.Host = strings.ToLower(u.Hostname())
 		if strings.Contains(p.web.Host, ":") {
 			p.web.Host = "[" + p.web.Host + "]"
+		}
+		if host := sshHosts[p.web.Host]; host != "" {
+			p.web.Host = host
 		}
 	default:
 		return place{}, fmt.Errorf("the URL's scheme is %q: pull requests need https, http or ssh", u.Scheme)

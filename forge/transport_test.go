@@ -150,6 +150,7 @@ func TestOpenRefuses(t *testing.T) {
 	for url, want := range map[string]string{
 		"git@git.example.test:a/b.git":              "https://git.example.test/a/b",
 		"ssh://git@Git.Example.test:2222/a/b":       "https://git.example.test/a/b",
+		"ssh://git@ssh.github.com:443/a/b":          "https://github.com/a/b",
 		"https://me:pw@git.example.test:8443/x/a/b": "https://git.example.test:8443/x/a/b",
 	} {
 		if got := opened(t, url, nil).String(); got != want {
