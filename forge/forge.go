@@ -7,6 +7,9 @@
 //	pr, changed, err := repository.Update(ctx, pr, proposal)
 //	pr, err = repository.Close(ctx, pr, "Nothing is left to propose.")
 //
+// GitHub signs what it commits for an app: that is Repository.Commit. Tokens has
+// the tokens of such apps, for Git too.
+//
 // What people do at a forge counts: a pull request that somebody closed stays
 // closed, and labels and reviewers that somebody took away stay away.
 package forge

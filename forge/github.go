@@ -135,7 +135,7 @@ func (g *github) create(ctx context.Context, p Proposal) (*PullRequest, error) {
 	refused, ok := status(err, http.StatusUnprocessableEntity)
 	switch {
 	case err == nil:
-		return readPull(pr), nil
+		return soundPull(pr)
 	case ok && strings.Contains(refused.Message, "pull request already exists"):
 		return nil, &existsError{cause: refused}
 	case ok && strings.Contains(refused.Message, "PullRequest head invalid"):
@@ -219,7 +219,7 @@ func (g *github) edit(ctx context.Context, pr *PullRequest, e edit) (*PullReques
 	if err != nil {
 		return nil, err
 	}
-	return readPull(changed), nil
+	return soundPull(changed)
 }
 
 func (g *github) comment(ctx context.Context, number int, text string) error {

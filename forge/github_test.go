@@ -3,6 +3,7 @@ package forge_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -311,6 +312,55 @@ func TestGitHubRefusals(t *testing.T) {
 	}
 	if _, err := h.forge.Create(t.Context(), proposal); !errors.Is(err, forge.ErrArchived) {
 		t.Errorf("archived: %v", err)
+	}
+}
+
+func TestGitHubsWordsForAPermissionAreShown(t *testing.T) {
+	h := newHub(t)
+	pr := h.create(proposal)
+	for want, header := range map[string]map[string]string{
+		"it takes: contents=read":                              {"X-Accepted-GitHub-Permissions": "contents=read"},
+		`the token's scopes are "gist"; it takes one of: repo`: {"X-Accepted-OAuth-Scopes": "repo", "X-OAuth-Scopes": "gist"},
+	} {
+		h.github.Fail(parts.GitHubFault{Request: "GET /repos/{owner}/{repo}/pulls/{pull_number}", Status: http.StatusForbidden, Header: header, Body: `{"message":"no"}`})
+		if _, err := h.forge.Find(t.Context(), pr.Head, pr.Base, pr); !errors.Is(err, forge.ErrForbidden) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+func TestGitHubsOddAnswersAreErrors(t *testing.T) {
+	h := newHub(t)
+	for _, body := range []string{`{}`, `null`, `{"head":{"repo":null},"base":{}}`} {
+		h.github.Fail(parts.GitHubFault{Request: "POST /repos/{owner}/{repo}/pulls", Status: http.StatusCreated, Body: body})
+		if _, err := h.forge.Create(t.Context(), proposal); err == nil {
+			t.Errorf("%s is a pull request", body)
+		}
+	}
+}
+
+// TestGitHubWritesAreASecondApart: GitHub counts by who asks, and not by
+// repository.
+func TestGitHubWritesAreASecondApart(t *testing.T) {
+	h := newHub(t)
+	o := h.options()
+	o.Now = func() time.Time { return time.Unix(1000, 0) }
+	o.Tokens = forge.NewTokens(o)
+	token := h.token("repo")
+	for i, want := range [][]time.Duration{nil, {time.Second}, {time.Second, time.Second}} {
+		r, err := forge.Open(&config.Forge{Provider: config.ForgeGitHub, URL: h.repository.URL, Token: pinsetter.NewSecret("token", token)}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := proposal
+		p.Head = fmt.Sprintf("pinsetter/%d", i)
+		h.push(p.Head, p.Head)
+		if _, err := r.Create(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, h.slept); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

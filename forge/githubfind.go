@@ -2,6 +2,7 @@ package forge
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	sdk "github.com/google/go-github/v60/github"
@@ -69,6 +70,15 @@ func readPull(pr *sdk.PullRequest) *PullRequest {
 		out.State = StateClosed
 	}
 	return out
+}
+
+// soundPull returns what GitHub says of a pull request that is the repository's.
+func soundPull(pr *sdk.PullRequest) (*PullRequest, error) {
+	out := readPull(pr)
+	if out == nil {
+		return nil, errors.New("GitHub's answer is no pull request of the repository")
+	}
+	return out, nil
 }
 
 func (g *github) commented(ctx context.Context, number int, mark string) (bool, error) {
