@@ -196,6 +196,23 @@ func TestGitHubRefusesUnsoundCommits(t *testing.T) {
 	}
 }
 
+// TestGitHubsOddHashesMakeNoCommit: a tree that is based on nothing would drop
+// all other files.
+func TestGitHubsOddHashesMakeNoCommit(t *testing.T) {
+	h, _ := signing(t, needed())
+	for _, request := range []string{
+		"GET /repos/{owner}/{repo}/git/commits/{commit_sha}",
+		"POST /repos/{owner}/{repo}/git/trees",
+		"POST /repos/{owner}/{repo}/git/commits",
+	} {
+		h.github.Fail(parts.GitHubFault{Request: request, Status: http.StatusOK, Body: `{"sha":"","tree":{}}`})
+		_, err := h.forge.Commit(t.Context(), forge.VerifiedCommit{Branch: "x", Parent: h.repository.Head("main"), Message: "m", Files: one("a: 3\n")})
+		if err == nil || h.repository.Head("x") != "" {
+			t.Errorf("%s: %v", request, err)
+		}
+	}
+}
+
 func TestGitHubGuardsWorkflows(t *testing.T) {
 	h, app := signing(t, needed())
 	workflow := forge.VerifiedCommit{Branch: "x", Parent: h.repository.Head("main"), Message: "m", Files: []forge.CommitFile{

@@ -35,14 +35,24 @@ func (g *github) commit(ctx context.Context, c VerifiedCommit) (Committed, error
 	if err != nil {
 		return Committed{}, err
 	}
-	if !hash.MatchString(made.GetSHA()) {
-		return Committed{}, fmt.Errorf("GitHub's answer has the hash %q", clean(made.GetSHA()))
+	commit, err := sound(made.GetSHA())
+	if err != nil {
+		return Committed{}, err
 	}
-	if err := g.move(ctx, c, made.GetSHA()); err != nil {
+	if err := g.move(ctx, c, commit); err != nil {
 		return Committed{}, g.guarded(err, c)
 	}
 	v := made.GetVerification()
-	return Committed{Hash: made.GetSHA(), Verified: v.GetVerified(), Reason: v.GetReason()}, nil
+	return Committed{Hash: commit, Verified: v.GetVerified(), Reason: v.GetReason()}, nil
+}
+
+// sound returns a hash of an answer if it is one. A tree without what it is based
+// on would have the new files alone.
+func sound(answered string) (string, error) {
+	if !hash.MatchString(answered) {
+		return "", fmt.Errorf("GitHub's answer has the hash %q", clean(answered))
+	}
+	return answered, nil
 }
 
 // tree makes the tree of a commit from its parent's. It takes a request for many
@@ -52,7 +62,10 @@ func (g *github) tree(ctx context.Context, c VerifiedCommit) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("commit %s: %w", c.Parent, inner(err))
 	}
-	base := parent.GetTree().GetSHA()
+	base, err := sound(parent.GetTree().GetSHA())
+	if err != nil {
+		return "", err
+	}
 	tree := base
 	for files := c.Files; len(files) > 0; {
 		n := portion(files)
@@ -68,7 +81,10 @@ func (g *github) tree(ctx context.Context, c VerifiedCommit) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		tree, files = made.GetSHA(), files[n:]
+		if tree, err = sound(made.GetSHA()); err != nil {
+			return "", err
+		}
+		files = files[n:]
 	}
 	if tree == base {
 		return "", fmt.Errorf("%w: it changes nothing", ErrInvalid)
