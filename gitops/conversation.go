@@ -108,7 +108,7 @@ func (c *conversation) pack(ctx context.Context, q request, into *objects) (err 
 	bounds := c.remote.bounds
 	over := overBound("bytes in a pack", bounds.PackBytes)
 	limited := &limitedReader{r: sidebands, left: bounds.PackBytes, over: over}
-	if err := unpack(limited, into, bounds, q.choice); err != nil {
+	if err := unpack(ctx, limited, into, bounds, q.choice); err != nil {
 		return err
 	}
 	_, err = io.Copy(io.Discard, limited) // the framing's end, so that the connection can be used again

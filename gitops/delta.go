@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -35,7 +36,7 @@ func (u *unpacker) delta(i int32, p piece) error {
 func (u *unpacker) base(i int32, p piece) bool {
 	e := &u.entries[i]
 	if p.kind == plumbing.OFSDeltaObject {
-		at, found := slices.BinarySearchFunc(u.entries[:i], p.back, func(e packed, offset int64) int { return int(e.offset - offset) })
+		at, found := slices.BinarySearchFunc(u.entries[:i], p.back, func(e packed, offset int64) int { return cmp.Compare(e.offset, offset) })
 		if !found {
 			u.into.lost++
 			return false
@@ -155,15 +156,18 @@ func (u *unpacker) at(i, of int32) (anObject, bool, error) {
 // reread inflates an entry a second time.
 func (u *unpacker) reread(i int32) ([]byte, error) {
 	at := u.entries[i].offset
-	in := newPackReader(io.NewSectionReader(u.spool, at, math.MaxInt64-at), at)
-	h, err := in.next()
+	u.second.reset(io.NewSectionReader(u.spool, at, math.MaxInt64-at), at)
+	h, err := u.second.next()
 	if err != nil {
 		return nil, err
+	}
+	if u.rereads++; u.rereads > u.bounds.Objects {
+		return nil, fmt.Errorf("deltas out of order: %w", overBound("objects, which are read again", u.bounds.Objects))
 	}
 	if err := u.countAgain(h.size); err != nil {
 		return nil, err
 	}
-	return in.data(h.size)
+	return u.second.data(h.size)
 }
 
 // countAgain is count for what was unpacked before: a hostile order of deltas

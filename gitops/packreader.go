@@ -37,9 +37,17 @@ type packHeader struct {
 
 var errPack = errors.New("malformed pack")
 
-func newPackReader(r io.Reader, start int64) *packReader {
-	from := &summed{r: r, sum: hash.New(crypto.SHA1)}
-	return &packReader{in: bufio.NewReaderSize(from, 64<<10), from: from, start: start}
+// newPackReader returns a reader with a buffer of that size.
+func newPackReader(buffer int) *packReader {
+	p := &packReader{from: &summed{sum: hash.New(crypto.SHA1)}}
+	p.in = bufio.NewReaderSize(p.from, buffer)
+	return p
+}
+
+// reset begins with what r has, which stands at start in the pack.
+func (p *packReader) reset(r io.Reader, start int64) {
+	p.from.r, p.from.read, p.start = r, 0, start
+	p.in.Reset(p.from)
 }
 
 // offset returns how much of the pack was read.

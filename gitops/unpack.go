@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"cmp"
+	"context"
 	"crypto"
 	"fmt"
 	"io"
@@ -32,7 +33,8 @@ type unpacker struct {
 	choice choice
 	hasher plumbing.Hasher
 
-	spool   *spool // the pack, as far as it came
+	spool   *spool      // the pack, as far as it came
+	second  *packReader // of the spool
 	entries []packed
 	recent  recent
 	waiting waiting
@@ -41,6 +43,7 @@ type unpacker struct {
 
 	unpacked atomic.Int64 // bytes so far
 	again    int64        // bytes that were unpacked a second time
+	rereads  int64        // objects that were
 }
 
 // packed is an object in a pack.
@@ -66,8 +69,8 @@ const (
 )
 
 // unpack reads the pack. Deltas may be against what into holds already.
-func unpack(pack io.Reader, into *objects, bounds Bounds, c choice) error {
-	return newUnpacker(into, bounds, c).unpack(pack)
+func unpack(ctx context.Context, pack io.Reader, into *objects, bounds Bounds, c choice) error {
+	return newUnpacker(into, bounds, c).unpack(ctx, pack)
 }
 
 func newUnpacker(into *objects, bounds Bounds, c choice) *unpacker {
@@ -75,21 +78,23 @@ func newUnpacker(into *objects, bounds Bounds, c choice) *unpacker {
 		into: into, bounds: bounds, choice: c,
 		hasher:  plumbing.Hasher{Hash: hash.New(crypto.SHA1)},
 		spool:   &spool{limit: packMemory},
+		second:  newPackReader(4 << 10),
 		recent:  recent{limit: recentMemory, data: make(map[int32]anObject)},
 		waiting: waiting{byHash: make(map[plumbing.Hash][]int32), byEntry: make(map[int32][]int32)},
 		outside: make(map[int32]plumbing.Hash),
 	}
 }
 
-func (u *unpacker) unpack(pack io.Reader) error {
+func (u *unpacker) unpack(ctx context.Context, pack io.Reader) error {
 	defer u.spool.close()
-	in := newPackReader(io.TeeReader(pack, u.spool), 0)
+	in := newPackReader(64 << 10)
+	in.reset(io.TeeReader(pack, u.spool), 0)
 	count, err := in.count()
 	if err == nil && count > u.bounds.Objects {
 		err = fmt.Errorf("%d objects: %w", count, overBound("objects", u.bounds.Objects))
 	}
 	if err == nil {
-		err = u.run(in, count)
+		err = u.run(ctx, in, count)
 	}
 	if err == nil {
 		err = in.end()
@@ -109,12 +114,12 @@ type piece struct {
 }
 
 // run inflates objects in one goroutine, and makes use of them in another.
-func (u *unpacker) run(in *packReader, count int64) error {
+func (u *unpacker) run(ctx context.Context, in *packReader, count int64) error {
 	batches, failed := make(chan []piece, 2), make(chan error, 1)
 	go func() {
 		defer close(failed)
 		for batch := range batches {
-			if err := u.take(batch); err != nil {
+			if err := u.take(ctx, batch); err != nil {
 				failed <- err
 				return
 			}
@@ -202,8 +207,11 @@ func (u *unpacker) count(size int64) error {
 }
 
 // take makes use of objects, in the order of the pack.
-func (u *unpacker) take(batch []piece) error {
+func (u *unpacker) take(ctx context.Context, batch []piece) error {
 	for _, p := range batch {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		i := int32(len(u.entries))
 		u.entries = append(u.entries, packed{offset: p.offset, kind: p.kind, base: baseNone})
 		var err error

@@ -3,6 +3,7 @@ package gitops
 import (
 	"bytes"
 	"compress/zlib"
+	"context"
 	"crypto/sha1"
 	"encoding/binary"
 	"errors"
@@ -114,7 +115,7 @@ func TestUnpackHostile(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			into := newObjects(bounds)
-			err := unpack(bytes.NewReader(test.pack), into, bounds, choice{})
+			err := unpack(context.Background(), bytes.NewReader(test.pack), into, bounds, choice{})
 			if test.text != "" {
 				if err == nil || !strings.Contains(err.Error(), test.text) {
 					t.Errorf("error %v, want %q", err, test.text)
@@ -137,8 +138,53 @@ func TestUnpackChecksum(t *testing.T) {
 	pack := packOf(1, blob("hello"))
 	pack[len(pack)-1] ^= 1
 	bounds := Bounds{}.withDefaults()
-	if err := unpack(bytes.NewReader(pack), newObjects(bounds), bounds, choice{}); err == nil {
+	if err := unpack(context.Background(), bytes.NewReader(pack), newObjects(bounds), bounds, choice{}); err == nil {
 		t.Error("no error for a wrong checksum")
+	}
+}
+
+// Two chains side by side, which make an unpacker that forgets begin anew for each
+// object, cost no more than the bounds.
+func TestUnpackOutOfOrder(t *testing.T) {
+	items := []item{blob("hello"), blob("world")}
+	bases := []plumbing.Hash{
+		plumbing.ComputeHash(plumbing.BlobObject, items[0].data),
+		plumbing.ComputeHash(plumbing.BlobObject, items[1].data),
+	}
+	for i := range 90 {
+		name := fmt.Appendf(nil, "n%04d", i)
+		items = append(items, item{plumbing.REFDeltaObject, -1, bases[i%2], append([]byte{5, 5, 5}, name...)})
+		bases[i%2] = plumbing.ComputeHash(plumbing.BlobObject, name)
+	}
+	pack := packOf(uint32(len(items)), items...)
+	for text, bounds := range map[string]Bounds{
+		"":                                     {},
+		"over the bound of 100 objects, which": {Objects: 100},
+		"over the bound of 2000 bytes":         {UnpackedBytes: 2000},
+	} {
+		bounds = bounds.withDefaults()
+		if err := unpack(context.Background(), bytes.NewReader(pack), newObjects(bounds), bounds, choice{}); err != nil {
+			t.Errorf("with memory: %v", err)
+		}
+		lean := newObjects(bounds)
+		err := forgetful(lean, bounds).unpack(context.Background(), bytes.NewReader(pack))
+		if text == "" && (err != nil || len(lean.unwanted) != len(items)) {
+			t.Errorf("%d files, %v", len(lean.unwanted), err)
+		}
+		if text != "" && (!errors.Is(err, ErrBound) || !strings.Contains(err.Error(), text)) {
+			t.Errorf("error %v, want %q", err, text)
+		}
+	}
+}
+
+// Who waits no longer isn't worked for.
+func TestUnpackCanceled(t *testing.T) {
+	bounds := Bounds{}.withDefaults()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := unpack(ctx, bytes.NewReader(packOf(1, blob("hello"))), newObjects(bounds), bounds, choice{})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -146,7 +192,7 @@ func TestUnpackChecksum(t *testing.T) {
 func TestTooLargeFile(t *testing.T) {
 	bounds := Bounds{FileBytes: 4}.withDefaults()
 	into := newObjects(bounds)
-	if err := unpack(bytes.NewReader(packOf(1, blob("hello"))), into, bounds, choice{}); err != nil {
+	if err := unpack(context.Background(), bytes.NewReader(packOf(1, blob("hello"))), into, bounds, choice{}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := into.object(plumbing.ComputeHash(plumbing.BlobObject, []byte("hello")))
@@ -184,7 +230,7 @@ func TestUnpackWhatGitPacks(t *testing.T) {
 			}
 			bounds := Bounds{}.withDefaults()
 			into := newObjects(bounds)
-			if err := unpack(bytes.NewReader(pack), into, bounds, choice{}); err != nil {
+			if err := unpack(context.Background(), bytes.NewReader(pack), into, bounds, choice{}); err != nil {
 				t.Fatal(err)
 			}
 			got := map[string]bool{}
@@ -195,7 +241,7 @@ func TestUnpackWhatGitPacks(t *testing.T) {
 				}
 			}
 			lean, one := newObjects(bounds), plumbing.NewHash(repository.Git("rev-parse", "main:dir/fileB"))
-			if err := forgetful(lean, bounds, one).unpack(bytes.NewReader(pack)); err != nil {
+			if err := forgetful(lean, bounds, one).unpack(context.Background(), bytes.NewReader(pack)); err != nil {
 				t.Fatal(err)
 			}
 			for hash, o := range into.byHash {
@@ -232,8 +278,8 @@ func FuzzUnpack(f *testing.F) {
 		}
 		bounds := Bounds{FileBytes: 1 << 16, UnpackedBytes: 1 << 20, Objects: 1 << 10}.withDefaults()
 		into, lean := newObjects(bounds), newObjects(bounds)
-		err := unpack(bytes.NewReader(pack), into, bounds, choice{})
-		if forgetful(lean, bounds).unpack(bytes.NewReader(pack)) == nil && (err != nil || len(lean.byHash)+len(lean.unwanted) != len(into.byHash)) {
+		err := unpack(context.Background(), bytes.NewReader(pack), into, bounds, choice{})
+		if forgetful(lean, bounds).unpack(context.Background(), bytes.NewReader(pack)) == nil && (err != nil || len(lean.byHash)+len(lean.unwanted) != len(into.byHash)) {
 			t.Errorf("%d and %d of %d objects, %v", len(lean.byHash), len(lean.unwanted), len(into.byHash), err)
 		}
 		var total int64

@@ -1,0 +1,72 @@
+package gitops_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/parts"
+)
+
+// Whatever happens to a repository, and whichever directories, names and screens
+// it is read with: who keeps something reads what who keeps nothing reads.
+func TestKeepWalk(t *testing.T) {
+	g := parts.NewGit(t, parts.GitOptions{})
+	for name, settings := range map[string]map[string]string{"filters": nil, "no filters": strict} {
+		r := g.NewRepository("org/"+strings.ReplaceAll(name, " ", "-"), parts.RepositoryOptions{Tree: files, Config: settings})
+		src, random, dir := &config.GitSource{URL: r.URL}, rand.New(rand.NewPCG(1, 2)), t.TempDir()
+		for range 20 {
+			change(r, random)
+			version := fmt.Sprint(random.IntN(6) / 5)
+			screen := tagged(version)
+			if version == "1" {
+				screen.Wants = func(data []byte) bool { return strings.Contains(string(data), ": 1") }
+			}
+			below := []string{"", "a", "a/b", "b/a"}[random.IntN(4)]
+			suffix := []string{"", "0.yaml"}[random.IntN(2)]
+			read := func(dir string) map[string]string {
+				fetched := fetch(t, openWith(t, src, gitops.Options{Keep: dir, Screen: screen}), main, "pins/")
+				found := map[string]string{}
+				for _, s := range append([]*gitops.Snapshot{fetched.Base}, headsOf(fetched)...) {
+					for file, err := range s.Files(t.Context(), below, func(path string) bool { return strings.HasSuffix(path, suffix) }) {
+						found[s.Ref()+" "+file.Path] = fmt.Sprint(string(file.Data), err != nil)
+					}
+				}
+				return found
+			}
+			if diff := cmp.Diff(read(""), read(dir)); diff != "" {
+				t.Fatalf("%s: %s", name, diff)
+			}
+		}
+	}
+}
+
+func headsOf(f *gitops.Fetched) []*gitops.Snapshot {
+	var found []*gitops.Snapshot
+	for _, state := range f.Push {
+		found = append(found, state.Head)
+	}
+	return found
+}
+
+// change makes a random commit on a random branch.
+func change(r *parts.Repository, random *rand.Rand) {
+	branch := []string{"main", "main", "pins/a", "pins/b"}[random.IntN(4)]
+	if r.Head(branch) == "" {
+		r.Git("branch", branch, "main")
+	}
+	tree := parts.Tree{Files: map[string]string{}}
+	for range random.IntN(20) {
+		path := fmt.Sprintf("%c/%c/%d.yaml", 'a'+random.IntN(2), 'a'+random.IntN(3), random.IntN(4))
+		tree.Files[path] = fmt.Sprintf("%s: %d\n", []string{"tag", "x"}[random.IntN(2)], random.IntN(20))
+	}
+	if random.IntN(4) == 0 {
+		tree.Delete = []string{fmt.Sprintf("%c/%c", 'a'+random.IntN(2), 'a'+random.IntN(3))}
+	}
+	r.Commit(parts.Commit{Tree: tree, Branch: branch})
+}
