@@ -11,6 +11,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/login"
@@ -113,6 +114,7 @@ func (w *world) bot(ledger *store.Ledger) *bot.Bot {
 	return bot.New(w.set, bot.Options{
 		Registry: registry.New(registry.Options{Retries: -1, Sleep: sleepless, Anonymous: true}),
 		Git:      gitops.Options{Environment: login.Environment{Getenv: func(string) string { return "" }}},
+		Forge:    forge.Options{Sleep: sleepless},
 		Ledger:   ledger,
 		Now:      w.time,
 	})

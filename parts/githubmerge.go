@@ -28,7 +28,7 @@ func (c *call) mergePull() reply {
 		return refuse(http.StatusMethodNotAllowed, "Squash merges are not allowed on this repository.")
 	}
 	r.merge(pr, in.Method)
-	return reply{http.StatusOK, object{"sha": r.Head(pr.base), "merged": true, "message": "Pull Request successfully merged"}}
+	return reply{http.StatusOK, object{"sha": r.Head(pr.Base), "merged": true, "message": "Pull Request successfully merged"}}
 }
 
 // enableAutoMerge is the one mutation that the double knows:

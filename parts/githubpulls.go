@@ -38,8 +38,8 @@ func (c *call) pullJSON(pr *githubPull) object {
 		"title":    pr.Title, "draft": pr.Draft, "user": object{"login": pr.author},
 		"merged": pr.Merged, "mergeable_state": r.stateOf(pr), "comments": len(pr.Comments),
 		"labels": named("name", pr.Labels), "assignees": named("login", pr.Assignees),
-		"head": object{"ref": pr.head, "sha": pr.hash, "label": headOwner + ":" + pr.head, "repo": source},
-		"base": object{"ref": pr.base, "sha": r.Head(pr.base), "label": owner + ":" + pr.base, "repo": r.json()},
+		"head": object{"ref": pr.Head, "sha": pr.hash, "label": headOwner + ":" + pr.Head, "repo": source},
+		"base": object{"ref": pr.Base, "sha": r.Head(pr.Base), "label": owner + ":" + pr.Base, "repo": r.json()},
 	}
 	if pr.Body != "" {
 		out["body"] = pr.Body
@@ -73,15 +73,15 @@ func (c *call) listPulls() reply {
 	out := []any{}
 	for number := len(c.repository.pulls); number > 0; number-- {
 		pr := c.repository.pull(number)
-		label := owner + ":" + pr.head
+		label := owner + ":" + pr.Head
 		if pr.fork {
-			label = pr.author + ":" + pr.head
+			label = pr.author + ":" + pr.Head
 		}
 		state := q.Get("state")
 		fits := (state == "all" || pr.State == state || state == "" && pr.State == "open") &&
 			// What isn't USER:REF is no filter at all.
 			(!strings.Contains(q.Get("head"), ":") || q.Get("head") == label) &&
-			(q.Get("base") == "" || q.Get("base") == pr.base)
+			(q.Get("base") == "" || q.Get("base") == pr.Base)
 		if fits {
 			out = append(out, c.pullJSON(pr))
 		}
@@ -136,14 +136,14 @@ func (c *call) createPull() reply {
 		errs = append(errs, custom(fmt.Sprintf("No commits between %s and %s", in.Base, in.Head)))
 	}
 	for number := range len(r.pulls) {
-		if pr := r.pull(number + 1); pr.State == "open" && !pr.fork && pr.head == in.Head && pr.base == in.Base {
+		if pr := r.pull(number + 1); pr.State == "open" && !pr.fork && pr.Head == in.Head && pr.Base == in.Base {
 			errs = append(errs, custom(fmt.Sprintf("A pull request already exists for %s:%s.", owner, in.Head)))
 		}
 	}
 	if len(errs) > 0 {
 		return refuse(http.StatusUnprocessableEntity, "Validation Failed", errs...)
 	}
-	pr := r.open(&githubPull{author: c.who.name(), head: in.Head, base: in.Base})
+	pr := r.open(&githubPull{GitHubPull: GitHubPull{Head: in.Head, Base: in.Base}, author: c.who.name()})
 	pr.Title, pr.Body, pr.Draft = in.Title, in.Body, in.Draft
 	return reply{http.StatusCreated, c.pullJSON(pr)}
 }
@@ -182,7 +182,7 @@ func (c *call) listPullCommits() reply {
 		return noPull()
 	}
 	out := []any{}
-	for hash := range strings.FieldsSeq(c.repository.Git("rev-list", "--reverse", "--max-count=250", pr.base+".."+pr.hash)) {
+	for hash := range strings.FieldsSeq(c.repository.Git("rev-list", "--reverse", "--max-count=250", pr.Base+".."+pr.hash)) {
 		commit := c.repository.commitJSON(hash)
 		out = append(out, object{"sha": hash, "commit": commit, "parents": commit["parents"]})
 	}

@@ -31,6 +31,7 @@ type GitHubSettings struct {
 // GitHubPull is a pull request as people see it.
 type GitHubPull struct {
 	Number                       int
+	Head, Base                   string // branches
 	Title, Body, State           string // State is "open" or "closed"
 	Draft, Merged, AutoMerge     bool
 	Labels, Assignees, Reviewers []string // a team is "org/team"
@@ -40,12 +41,11 @@ type GitHubPull struct {
 // githubPull is a pull request as GitHub keeps it.
 type githubPull struct {
 	GitHubPull
-	author     string
-	head, base string // branches
-	fork       bool   // head is a fork's
-	hash       string // head's last commit
-	method     string // of the auto-merge
-	mergeable  string // the state that was said by hand; "": found out
+	author    string
+	fork      bool   // head is a fork's
+	hash      string // head's last commit
+	method    string // of the auto-merge
+	mergeable string // the state that was said by hand; "": found out
 }
 
 // NewRepository makes a private repository, "OWNER/NAME", with a first commit of
@@ -84,8 +84,8 @@ func (r *GitHubRepository) Set(s GitHubSettings) { r.change(func() { r.settings 
 // Archive makes it read-only.
 func (r *GitHubRepository) Archive() { r.change(func() { r.archived = true }) }
 
-// Rename gives it another name, "OWNER/NAME". The API answers at the old one with
-// redirects.
+// Rename gives it another name, "OWNER/NAME". What is asked at the old one is
+// redirected.
 func (r *GitHubRepository) Rename(name string) {
 	r.git.t.Helper()
 	r.change(func() {
@@ -120,6 +120,13 @@ func (r *GitHubRepository) Pull(number int) GitHubPull {
 	return out
 }
 
+// Pulls returns how many pull requests there are, numbered from 1.
+func (r *GitHubRepository) Pulls() int {
+	var n int
+	r.change(func() { n = len(r.pulls) })
+	return n
+}
+
 // Edit changes what a pull request shows, as a person does: its title, body,
 // state, labels and so on.
 func (r *GitHubRepository) Edit(number int, f func(*GitHubPull)) {
@@ -131,7 +138,7 @@ func (r *GitHubRepository) Edit(number int, f func(*GitHubPull)) {
 func (r *GitHubRepository) ForkPull(author, head, base string) int {
 	var number int
 	r.change(func() {
-		pr := r.open(&githubPull{author: author, head: head, base: base, fork: true})
+		pr := r.open(&githubPull{GitHubPull: GitHubPull{Head: head, Base: base}, author: author, fork: true})
 		number = pr.Number
 	})
 	return number
@@ -163,7 +170,7 @@ func (r *GitHubRepository) DeleteBranch(branch string) {
 
 // open adds a pull request.
 func (r *GitHubRepository) open(pr *githubPull) *githubPull {
-	pr.Number, pr.State, pr.hash = len(r.pulls)+1, "open", r.Head(pr.head)
+	pr.Number, pr.State, pr.hash = len(r.pulls)+1, "open", r.Head(pr.Head)
 	r.pulls = append(r.pulls, pr)
 	return pr
 }
@@ -176,7 +183,7 @@ func (r *GitHubRepository) pull(number int) *githubPull {
 	}
 	pr := r.pulls[number-1]
 	if pr.State == "open" && !pr.fork {
-		if now := r.Head(pr.head); now != "" {
+		if now := r.Head(pr.Head); now != "" {
 			pr.hash = now
 		} else {
 			pr.State = "closed"
@@ -195,7 +202,7 @@ func (r *GitHubRepository) stateOf(pr *githubPull) string {
 	case pr.mergeable != "":
 		return pr.mergeable
 	}
-	if _, err := r.git.run(r.Dir, nil, "merge-tree", "--write-tree", "refs/heads/"+pr.base, pr.hash); err != nil {
+	if _, err := r.git.run(r.Dir, nil, "merge-tree", "--write-tree", "refs/heads/"+pr.Base, pr.hash); err != nil {
 		return "dirty"
 	}
 	return "clean"
@@ -203,12 +210,12 @@ func (r *GitHubRepository) stateOf(pr *githubPull) string {
 
 // merge merges. A rebase is that of one commit.
 func (r *GitHubRepository) merge(pr *githubPull, method string) {
-	base := r.Head(pr.base)
+	base := r.Head(pr.Base)
 	tree := r.Git("merge-tree", "--write-tree", base, pr.hash)
 	args := []string{"commit-tree", tree, "-p", base, "-m", pr.Title}
 	if method == "merge" {
 		args = append(args, "-p", pr.hash)
 	}
-	r.Git("update-ref", "refs/heads/"+pr.base, r.Git(args...), base)
+	r.Git("update-ref", "refs/heads/"+pr.Base, r.Git(args...), base)
 	pr.State, pr.Merged, pr.AutoMerge = "closed", true, false
 }
