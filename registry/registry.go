@@ -21,7 +21,7 @@ const defaultRetries = 4
 
 // Options are the settings of a Registry. The zero value is ready for use.
 type Options struct {
-	Concurrency int          // requests in flight for each host; 0: 16
+	Concurrency int          // the most requests in flight for each host; 0: 16
 	Retries     int          // after resets, 5xx, and 429 or 503 without Retry-After; 0: 4, negative: none
 	UserAgent   string       // "": "pinsetter"
 	Dialer      login.Dialer // opens every connection

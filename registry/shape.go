@@ -52,7 +52,7 @@ func (s *shape) learn(tags []string) {
 	for s.depth < min(len(first), len(last))-1 && first[s.depth] == last[s.depth] {
 		s.depth++
 	}
-	s.span = max(1, int(last[s.depth])-int(first[s.depth]))
+	s.span = int(last[s.depth]) - int(first[s.depth])
 }
 
 // places gives places between two, ascending, where pages may begin that have
@@ -63,9 +63,9 @@ func (s *shape) places(low, high string) iter.Seq[string] {
 		for i := min(s.depth, len(low)-1, len(s.kinds)-1); i >= 0; i-- {
 			step := 1
 			if i == s.depth {
-				step = s.span
+				step = max(step, s.span)
 			}
-			for c := int(low[i]) + step; c < 'z'+1; c += step {
+			for c := int(low[i]) + step; c <= 'z'; c += step {
 				place := low[:i] + string(rune(c))
 				if high != "" && place >= high {
 					return

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // shelf is a registry of one image. It has its tags in an order of its own and
@@ -277,4 +279,27 @@ func TestSplitWhileTheListChanges(t *testing.T) {
 	if split == 0 {
 		t.Error("no list was read to its end")
 	}
+}
+
+// FuzzPlaces: places lie strictly between two, ascend, and could be tags.
+func FuzzPlaces(f *testing.F) {
+	f.Add("1.0.0 1.0.9 1.1.0", "1.1.0", "2.0.0")
+	f.Add("a b c", "c", "")
+	f.Add("main-1 main-2 \xff", "main-2", "main-20")
+	f.Add("", "t7", "u")
+	f.Fuzz(func(t *testing.T, text, low, high string) {
+		if low == "" || high != "" && high <= low {
+			return
+		}
+		var s shape
+		tags := strings.Fields(text)
+		slices.Sort(tags)
+		s.learn(tags)
+		for place := range s.places(low, high) {
+			if place <= low || high != "" && place >= high || !pinsetter.ValidTag(place) {
+				t.Fatalf("%q is no place between %q and %q", place, low, high)
+			}
+			low = place
+		}
+	})
 }
