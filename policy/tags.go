@@ -100,11 +100,9 @@ func parse(f *filter, tags []string) []item[version] {
 func sorted(items []item[version]) orders {
 	all := slices.Clone(items)
 	slices.SortFunc(all, func(a, b item[version]) int { return semantic{}.order(b, a) })
-	releases := make([]item[version], 0, len(all))
-	for _, it := range all {
-		if it.key.pre == "" {
-			releases = append(releases, it)
-		}
+	prerelease := func(it item[version]) bool { return it.key.pre != "" }
+	if !slices.ContainsFunc(all, prerelease) {
+		return orders{all, all}
 	}
-	return orders{all, releases}
+	return orders{all, slices.DeleteFunc(slices.Clone(all), prerelease)}
 }
