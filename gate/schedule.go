@@ -76,6 +76,20 @@ func parseZone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
+// Schedule returns when a schedule of five fields of cron, or one of its words
+// such as @daily, comes next after a time; zone is of the IANA database, "" is
+// UTC. It is safe for concurrent use.
+func Schedule(text, zone string) (next func(time.Time) time.Time, err error) {
+	w := window{}
+	if w.starts, err = parseSchedule(text); err != nil {
+		return nil, err
+	}
+	if w.zone, err = parseZone(zone); err != nil {
+		return nil, err
+	}
+	return w.next, nil
+}
+
 // open reports whether t lies in the window.
 func (w window) open(t time.Time) bool {
 	start := w.starts.Next(t.In(w.zone).Add(-w.duration)) // the first one that hasn't ended by t
