@@ -13,6 +13,10 @@ import (
 // trailers out of its commits.
 const trailersAnnotation = "pinsetter.dev/trailers"
 
+// ScheduleAnnotation on an automation says when it is run, in place of
+// spec.interval: by a program that keeps running.
+const ScheduleAnnotation = "pinsetter.dev/schedule"
+
 // automationDraft is an ImageUpdateAutomation whose references are not yet
 // resolved.
 type automationDraft struct {
@@ -26,6 +30,11 @@ func (l *loader) readAutomation(o *object, spec *yaml.Node) {
 	d := l.strictSpec(o, spec, &a.Spec)
 	a.Suspended = a.Spec.Suspend
 	d.trailers(a)
+	if text, found := a.Annotations[ScheduleAnnotation]; found && l.opts.CheckSchedule != nil {
+		if err := l.opts.CheckSchedule(text); err != nil {
+			d.fail(codeSchedule, "metadata.annotations."+ScheduleAnnotation, "%v", err)
+		}
+	}
 	d.requireInterval(child(spec, "interval"))
 	d.sourceRef(&a.Spec)
 	d.strategy(&a.Spec)

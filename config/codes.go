@@ -19,6 +19,7 @@ const (
 	codeOldVersion      = "old-version"
 	codePolicy          = "policy"
 	codeRegexp          = "regexp"
+	codeSchedule        = "schedule"
 	codeSecret          = "secret"
 	codeSecretDir       = "secret-dir"
 	codeSecretEncrypted = "secret-encrypted"
@@ -53,6 +54,7 @@ var Codes = map[string]string{
 	codeOldVersion:      "an object is of an API version that Flux no longer serves; it is read as v1",
 	codePolicy:          "an ImagePolicy's range, order, filter or choice of policy is wrong",
 	codeRegexp:          "a regular expression does not compile",
+	codeSchedule:        "the annotation pinsetter.dev/schedule is no schedule",
 	codeSecret:          "a Secret does not hold what it is used for",
 	codeSecretDir:       "a folder of mounted Secrets can't be read",
 	codeSecretEncrypted: "a Secret is encrypted by SOPS",

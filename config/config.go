@@ -87,7 +87,11 @@ type Options struct {
 	// CheckAutomation is the same for an automation.
 	CheckAutomation func(ImageUpdateAutomationSpec) error
 
-	// CheckGate is the same for a gate.
+	// CheckSchedule says what is wrong with the annotation of an automation that
+	// says when it is run. Nil checks nothing.
+	CheckSchedule func(string) error
+
+	// CheckGate is the same as CheckPolicy for a gate.
 	CheckGate func(GateSpec) error
 
 	// CheckPullRequest is the same for a pull request.

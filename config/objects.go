@@ -15,6 +15,8 @@ type Repository struct {
 	Origin Origin
 	Spec   ImageRepositorySpec // with the CRD's defaults
 
+	Annotations map[string]string
+
 	Image     string           // spec.image verbatim: a repository name without scheme, tag and digest
 	Exclude   []*regexp.Regexp // spec.exclusionList; a tag that one of them finds a match in is dropped
 	Timeout   time.Duration    // of authentication and scan together: spec.timeout, else spec.interval, at least a second

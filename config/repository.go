@@ -21,7 +21,7 @@ var defaultExclusions = []string{`^.*\.sig$`}
 const maxExclusions = 25
 
 func (l *loader) readRepository(o *object, spec *yaml.Node) {
-	r := &Repository{Name: o.name, Origin: o.origin}
+	r := &Repository{Name: o.name, Origin: o.origin, Annotations: o.annotations}
 	l.repositories = append(l.repositories, &repositoryDraft{o, r})
 	d := l.strictSpec(o, spec, &r.Spec)
 	if len(r.Spec.ExclusionList) == 0 {
