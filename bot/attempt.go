@@ -140,6 +140,10 @@ func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *ta
 		}
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx) // what is begun is finished
 	c.o.Progress("pushing to " + l.push)
 	c.o.Log.Info("pushing", "repository", remote.String(), "branch", l.push, "commit", head.Hash())
 	for i, refspec := range l.refspecs() {
@@ -149,6 +153,7 @@ func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *ta
 			request.Branch = "" // it is there
 		}
 		pushed, err := remote.Push(ctx, request)
+		c.o.Observer.Push(err)
 		if i == 0 && pushed.Branch == "" {
 			return insteadOfPush(err, plans)
 		}

@@ -33,19 +33,15 @@ type Options struct {
 	Now      func() time.Time // the clock of commits and scans; nil: time.Now
 	Log      *slog.Logger     // nil: silent
 	Progress func(string)     // told what is being done, from several goroutines; nil: nobody
+	Observer Observer         // nil: nobody
+
+	// Reuse does with an image's last listing for as long as its object's interval,
+	// where Registry keeps listings.
+	Reuse bool
 }
 
-// Bot does what a set of objects says. It keeps nothing between calls but in the
-// ledger, and does without what that has lost. Its
-// methods are safe for concurrent use, but two cycles at once race on pushes,
-// and one of them does its work again.
-type Bot struct {
-	set *config.Set
-	o   Options
-}
-
-// New returns a bot for set.
-func New(set *config.Set, o Options) *Bot {
+// filled returns the options with their defaults.
+func (o Options) filled() Options {
 	if o.Ledger == nil {
 		o.Ledger = &store.Ledger{}
 	}
@@ -58,13 +54,28 @@ func New(set *config.Set, o Options) *Bot {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
 	o.Git.LatestTag = latestTag
 	if o.Forge.Tokens == nil {
 		o.Forge.Tokens = forge.NewTokens(o.Forge)
 	}
 	o.Git.Credential = appCredential(o.Forge.Tokens)
-	return &Bot{set: set, o: o}
+	return o
 }
+
+// Bot does what a set of objects says. It keeps nothing between calls but in the
+// ledger, and does without what that has lost. Its
+// methods are safe for concurrent use, but two cycles at once race on pushes,
+// and one of them does its work again.
+type Bot struct {
+	set *config.Set
+	o   Options
+}
+
+// New returns a bot for set.
+func New(set *config.Set, o Options) *Bot { return &Bot{set: set, o: o.filled()} }
 
 // appCredential logs in to Git as a GitHub App.
 func appCredential(tokens *forge.Tokens) func(context.Context, *config.GitSource) (string, pinsetter.Secret, error) {
@@ -114,6 +125,9 @@ type cycle struct {
 func (b *Bot) newCycle(mode Mode) *cycle {
 	now := b.o.Now()
 	s := scanner.New(b.o.Registry, b.o.Now)
+	if b.o.Reuse {
+		s = scanner.NewReusing(b.o.Registry, b.o.Now)
+	}
 	return &cycle{Bot: b, mode: mode, now: now, selector: newSelector(b.set, s, b.o, now)}
 }
 
@@ -122,6 +136,12 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 // stops the others. Repositories are worked on in parallel, the automations of
 // one in sequence.
 func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*config.Automation) []*Result {
+	_, results := b.cycle(ctx, mode, automations)
+	return results
+}
+
+// cycle is Cycle that returns what it knows beside the results.
+func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*config.Automation) (*cycle, []*Result) {
 	c := b.newCycle(mode)
 	lanes, results := c.lanes(automations)
 	c.o.Log.Debug("cycle", "automations", len(automations), "repositories", len(lanes))
@@ -130,7 +150,15 @@ func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*config.Automa
 	if mode == Push {
 		c.record(ctx, results)
 	}
-	return results
+	return c, results
+}
+
+// expire has the next cycle list an image's tags, however young the last listing
+// is.
+func (b *Bot) expire(r *config.Repository) {
+	if err := scanner.New(b.o.Registry, b.o.Now).Expire(r); err != nil {
+		b.o.Log.Debug("the listing can't be expired", "imageRepository", r.Name, "error", err) // scanning says so too
+	}
 }
 
 // Result is one automation's part in a cycle.

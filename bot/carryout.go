@@ -24,8 +24,11 @@ func (c *cycle) carryOutAll(ctx context.Context, s *survey, done map[string]*gro
 		if done[g.branch] != nil {
 			continue
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if !g.failed {
-			err := c.carryOut(ctx, s, g)
+			err := c.carryOut(context.WithoutCancel(ctx), s, g) // what is begun is finished
 			if errors.Is(err, forge.ErrMoved) {
 				err = fmt.Errorf("%w: %w", gitops.ErrStale, err)
 			}
@@ -189,6 +192,7 @@ func (c *cycle) pushGroup(ctx context.Context, s *survey, g *group, head *gitops
 	pushed, err := s.remote.Push(ctx, gitops.Push{
 		Snapshot: head, Branch: g.branch, Lease: g.lease(), Rebuilt: g.there != nil, Options: a.PushOptions,
 	})
+	c.o.Observer.Push(err)
 	if pushed.Branch == "" {
 		return err
 	}

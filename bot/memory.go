@@ -2,11 +2,7 @@ package bot
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"maps"
-	"slices"
-	"strings"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/gate"
@@ -121,22 +117,13 @@ func (s *selector) believe(ctx context.Context, listing *scanner.Listing) *gate.
 		Complete: gate.Scan(stored.Complete), Suspect: gate.Scan(stored.Suspect),
 		Since: stored.Since, Agreed: stored.Agreed,
 	}
-	after, refusal := before.Next(gate.Scan{At: s.now, Count: len(listing.Tags) + len(listing.Excluded), Hash: hashOf(listing)})
+	after, refusal := before.Next(gate.Scan{At: s.now, Count: len(listing.Tags) + len(listing.Excluded), Hash: listing.Hash})
 	stored.Complete, stored.Suspect = store.Scan(after.Complete), store.Scan(after.Suspect)
 	stored.Since, stored.Agreed = after.Since, after.Agreed
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listings[listing.Canonical] = stored
 	return refusal
-}
-
-// hashOf tells lists of tags apart, whatever an object's exclusion list makes of
-// them.
-func hashOf(listing *scanner.Listing) string {
-	all := slices.Concat(listing.Tags, listing.Excluded)
-	slices.Sort(all)
-	sum := sha256.Sum256([]byte(strings.Join(all, "\n")))
-	return hex.EncodeToString(sum[:])
 }
 
 // keepListings tells the ledger of the lists that the cycle saw, in one go.

@@ -28,7 +28,13 @@ func (c *cycle) propose(ctx context.Context, l *lane) []*Result {
 		}
 		switch {
 		case err == nil:
-			return s.results(done)
+			results := s.results(done)
+			for _, r := range results {
+				if r.PullRequest != nil && r.PullRequest.Action != Unchanged {
+					c.o.Observer.PullRequest(r.PullRequest.Action)
+				}
+			}
+			return results
 		case errors.Is(err, gitops.ErrStale) && n < attempts && pause(ctx, time.Duration(n)*100*time.Millisecond) == nil:
 			c.o.Log.Info("a branch moved; starting again", "repository", l.git.Name, "automation", l.automations[0].Name, "attempt", n)
 		case errors.Is(err, gitops.ErrStale):

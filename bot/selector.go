@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +33,7 @@ type selector struct {
 	now      time.Time
 	progress func(string)
 	log      *slog.Logger
+	observer Observer
 
 	mu       sync.Mutex
 	tags     map[*config.Repository]*policy.Tags // parsed tags, shared by an image's policies
@@ -47,6 +50,7 @@ func newSelector(set *config.Set, s *scanner.Scanner, o Options, now time.Time) 
 		now:      now,
 		progress: o.Progress,
 		log:      o.Log,
+		observer: o.Observer,
 		tags:     map[*config.Repository]*policy.Tags{},
 		listings: map[string]store.Listing{},
 		results:  map[*config.Policy]func() *selection{},
@@ -159,7 +163,9 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 // said, since no policy will ever see it.
 func (s *selector) scan(ctx context.Context, repo *config.Repository) (*scanner.Listing, error) {
 	s.progress("scanning " + repo.Image)
+	begin := time.Now()
 	listing, err := s.scanner.Scan(ctx, repo)
+	s.observer.Scan(hostOf(repo.Image), time.Since(begin), err)
 	if err == nil {
 		s.log.Debug("scanned", "imageRepository", repo.Name, "image", repo.Image, "tags", len(listing.Tags))
 	}
@@ -168,6 +174,28 @@ func (s *selector) scan(ctx context.Context, repo *config.Repository) (*scanner.
 			"image", repo.Image, "count", listing.DroppedCount, "such as", listing.Dropped[:min(len(listing.Dropped), 3)])
 	}
 	return listing, err
+}
+
+// done returns the selections that were made.
+func (s *selector) done() []*selection {
+	s.mu.Lock()
+	made := slices.Collect(maps.Values(s.results))
+	s.mu.Unlock()
+	selections := make([]*selection, len(made))
+	for i, once := range made {
+		selections[i] = once()
+	}
+	return selections
+}
+
+// hostOf returns the registry of an image, by the rule that Docker has: what
+// stands before the first slash and can't be a folder's name.
+func hostOf(image string) string {
+	host, _, found := strings.Cut(image, "/")
+	if !found || !strings.ContainsAny(host, ".:") && host != "localhost" {
+		return "docker.io"
+	}
+	return host
 }
 
 // usable says why p can't select, if it can't.

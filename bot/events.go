@@ -1,0 +1,106 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gitops"
+)
+
+// tell tells people how the automations of a cycle ended.
+func (k *Keeper) tell(results []*Result) {
+	if k.o.Notify == nil {
+		return
+	}
+	now := k.o.Now()
+	byName := map[pinsetter.Name][]*Result{}
+	var names []pinsetter.Name
+	for _, r := range results {
+		if byName[r.name()] == nil {
+			names = append(names, r.name())
+		}
+		byName[r.name()] = append(byName[r.name()], r)
+	}
+	for _, name := range names {
+		k.mu.Lock()
+		a := k.bot.set.Automation(name)
+		k.mu.Unlock()
+		if a == nil {
+			continue // it isn't loaded any more
+		}
+		for _, e := range eventsOf(a, byName[name], now) {
+			k.o.Notify(e)
+		}
+	}
+}
+
+// eventsOf returns what there is to tell about a run of an automation. Whether
+// people know it already is for who delivers it.
+func eventsOf(a *config.Automation, results []*Result, at time.Time) []pinsetter.Event {
+	about := pinsetter.Event{
+		At: at,
+		Object: pinsetter.Object{
+			APIVersion: "image.toolkit.fluxcd.io/v1", Kind: "ImageUpdateAutomation",
+			Namespace: a.Name.Namespace, Name: a.Name.Name,
+		},
+	}
+	if a.Git != nil {
+		about.Repository, _ = gitops.Key(a.Git.URL) // "" for a URL without one
+	}
+	var events []pinsetter.Event
+	held, failed := about, about
+	held.Kind, failed.Kind = pinsetter.EventHeld, pinsetter.EventFailed
+	var failures []string
+	for _, r := range results {
+		if e, ok := doneBy(about, r); ok {
+			events = append(events, e)
+		}
+		held.Holds = append(held.Holds, r.Held...)
+		if r.Err != nil {
+			failures = append(failures, r.Error)
+		}
+	}
+	held.Message = fmt.Sprintf("%s not written", count(len(held.Holds), "better candidate"))
+	if len(held.Holds) > 0 {
+		held.Message += ": " + held.Holds[0].Reason
+	}
+	events = append(events, held) // also without holds, which ends those of before
+	if failed.Message = strings.Join(failures, "\n"); len(failures) == 0 {
+		failed.Kind, failed.Message = pinsetter.EventRecovered, "it works again"
+	}
+	return append(events, failed)
+}
+
+// doneBy returns the event of what a result did, false where it did nothing.
+func doneBy(e pinsetter.Event, r *Result) (pinsetter.Event, bool) {
+	e.Changes = r.Changes
+	if r.Pushed != nil {
+		e.Commit, e.Branch = r.Pushed.Commit, r.Pushed.Branch
+	}
+	pr := r.PullRequest
+	switch {
+	case pr != nil && pr.Action == Merged:
+		e.Kind, e.PullRequest = pinsetter.EventMerged, pr.URL
+		e.Message = fmt.Sprintf("pull request #%d was merged", pr.Number)
+	case pr != nil && (pr.Action == Created || pr.Action == Updated && r.Pushed != nil):
+		e.Kind, e.PullRequest, e.Branch = pinsetter.EventProposed, pr.URL, r.branch
+		e.Message = fmt.Sprintf("%s pull request #%d with %s", pr.Action, pr.Number, count(len(r.Changes), "change"))
+	case pr == nil && r.Pushed != nil:
+		e.Kind = pinsetter.EventPushed
+		e.Message = fmt.Sprintf("pushed %.12s to %s with %s", r.Pushed.Commit, r.Pushed.Branch, count(len(r.Changes), "change"))
+	default:
+		return e, false
+	}
+	return e, true
+}
+
+// count returns "1 change", "2 changes".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
