@@ -70,7 +70,7 @@ var rooms = []struct {
 	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
 		rooms: root + " config folder forge gate gitops login message policy registry scanner setters store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " bot config folder forge gate gitops login message policy registry scanner setters store",
+		rooms: root + " bot config folder forge gate gitops hook login message notify policy registry scanner server setters store",
 		opens: `
 		github.com/spf13
 		golang.org/x/term

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/yaml"
 
+	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -35,6 +36,8 @@ type app struct {
 	logLevel    string
 	logFormat   string
 	noColor     bool
+
+	notifications config.Notifications // what is made of Receivers, Providers and Alerts
 
 	log      *slog.Logger
 	progress *progress

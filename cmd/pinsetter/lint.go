@@ -32,6 +32,7 @@ Codes:
   pinsetter lint --dir . --exit-code -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.notifications = config.NotificationsChecked
 			set, failed, err := a.load(cmd.Context())
 			if err != nil {
 				return err

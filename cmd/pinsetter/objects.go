@@ -28,14 +28,7 @@ import (
 // object at all.
 func (a *app) load(ctx context.Context) (set *config.Set, failed, err error) {
 	files, failed := a.read(ctx)
-	set = config.Load(files, config.Options{
-		Namespace:        a.namespace,
-		SecretDirs:       a.secrets,
-		CheckPolicy:      policy.Check,
-		CheckAutomation:  message.Check,
-		CheckGate:        func(spec config.GateSpec) error { return gate.Check(spec, policy.Range) },
-		CheckPullRequest: message.CheckPullRequest,
-	})
+	set = config.Load(files, a.loading())
 	if len(set.Repositories)+len(set.Policies)+len(set.Automations)+len(set.Gates)+len(set.Findings) > 0 {
 		return set, failed, nil
 	}
@@ -43,6 +36,20 @@ func (a *app) load(ctx context.Context) (set *config.Set, failed, err error) {
 		failed = fmt.Errorf("no ImageRepository, ImagePolicy or ImageUpdateAutomation found in %s: say with -f where they are", a.sources())
 	}
 	return nil, nil, &ended{statusUsage, failed}
+}
+
+// loading says how objects are loaded.
+func (a *app) loading() config.Options {
+	return config.Options{
+		Namespace:        a.namespace,
+		SecretDirs:       a.secrets,
+		Notifications:    a.notifications,
+		CheckPolicy:      policy.Check,
+		CheckAutomation:  message.Check,
+		CheckSchedule:    bot.CheckSchedule,
+		CheckGate:        func(spec config.GateSpec) error { return gate.Check(spec, policy.Range) },
+		CheckPullRequest: message.CheckPullRequest,
+	}
 }
 
 // sources says where objects are read from, for messages.
@@ -85,14 +92,19 @@ func (a *app) read(ctx context.Context) ([]config.File, error) {
 
 // bot returns a bot for set.
 func (a *app) bot(set *config.Set) *bot.Bot {
-	return bot.New(set, bot.Options{
-		Registry: registry.New(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent()}),
+	return bot.New(set, a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent()}))
+}
+
+// botOptions are what all bots of the program work with.
+func (a *app) botOptions(o registry.Options) bot.Options {
+	return bot.Options{
+		Registry: registry.New(o),
 		Git:      a.gitOptions(),
 		Forge:    forge.Options{Environment: a.environment()},
 		Ledger:   a.ledger,
 		Log:      a.log,
 		Progress: a.progress.show,
-	})
+	}
 }
 
 func (a *app) gitOptions() gitops.Options {

@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+
+	"fmt"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/hook"
+	"github.com/pinsetter/pinsetter/notify"
+	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/server"
+	"github.com/pinsetter/pinsetter/store"
+)
+
+// serving is what serve is told on the command line.
+type serving struct {
+	listen, hooksListen string
+	authFile            string
+	tlsCert, tlsKey     string
+	shard               string
+	batch, reload       time.Duration
+}
+
+func newServe(a *app) *cobra.Command {
+	var o serving
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Keep cycling: schedules, webhooks, metrics, status page",
+		Long: `Runs every ImageUpdateAutomation when its spec.interval is over, or when its
+annotation pinsetter.dev/schedule says; when a scan of an image, at the interval
+of its ImageRepository, finds other tags; and when a webhook of a Receiver asks
+for it. Objects are read again when they change; a broken edit is said and not
+taken up. What happened goes to the Providers of the Alerts.
+
+The status page, its JSON below /api/v1/, /healthz, /readyz and /metrics are at
+--listen. Other addresses than loopback demand --auth-file for the page.
+
+A first signal ends it when what is being written is finished, a second at once.`,
+		Example: `  pinsetter serve -f clusters/production
+  pinsetter serve -f clusters/production --listen :8080 --auth-file users.htpasswd --hooks-listen :9292`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.batch < 0 || o.reload <= 0 {
+				return usage("--batch %s and --reload %s: write how long, such as 30s", o.batch, o.reload)
+			}
+			mine, err := parseShard(o.shard, os.Getenv("JOB_COMPLETION_INDEX"))
+			if err != nil {
+				return err
+			}
+			if err := a.openLedger(cmd.Context(), store.Options{}); err != nil {
+				return err
+			}
+			return a.serve(cmd.Context(), o, mine)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address of health, metrics, status page and JSON")
+	f.StringVar(&o.hooksListen, "hooks-listen", "", "address of webhooks alone (default: that of --listen)")
+	f.StringVar(&o.authFile, "auth-file", "", "who may see the status page: lines of htpasswd -B")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "certificate chain of both addresses, PEM (default: plain HTTP)")
+	f.StringVar(&o.tlsKey, "tls-key", "", "its private key, PEM")
+	f.StringVar(&o.shard, "shard", "", "run the repositories of shard I of N only: I/N, or /N with I from JOB_COMPLETION_INDEX")
+	f.DurationVar(&o.batch, "batch", 30*time.Second, "quiet period that collects wake-ups into one cycle")
+	f.DurationVar(&o.reload, "reload", 30*time.Second, "how often to look whether objects have changed")
+	return cmd
+}
+
+// listingsKept bounds the tag lists that are remembered between cycles, in bytes.
+const listingsKept = 64 << 20
+
+// sayGoodbye is how long what people are to be told may take at the end.
+const sayGoodbye = 10 * time.Second
+
+// serve works until ctx ends.
+func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
+	a.notifications = config.NotificationsUsed
+	objects := &reloader{app: a}
+	set, err := objects.first(ctx)
+	if err != nil {
+		return err
+	}
+	a.progress.done()
+	metrics := server.NewMetrics(version())
+	notifier := notify.Open(set, notify.Options{Report: a.undelivered, Instance: hostname(), Environment: a.environment()})
+	options := a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent(), Keep: listingsKept})
+	options.Observer = observer{metrics}
+	keeper := bot.NewKeeper(bot.KeeperOptions{Options: options, Shard: mine, Batch: o.batch, Notify: notifier.Tell})
+	doors := &doors{app: a, keeper: keeper}
+	face, err := server.New(server.Options{
+		Listen: o.listen, HooksListen: o.hooksListen, AuthFile: o.authFile, CertFile: o.tlsCert, KeyFile: o.tlsKey,
+		Source: &source{keeper: keeper, ledger: a.ledger}, Metrics: metrics, Hooks: doors, Version: version(), Log: a.log,
+	})
+	if err != nil {
+		return &ended{statusUsage, err}
+	}
+	use := func(set *config.Set) {
+		doors.use(set)
+		notifier.Use(set)
+		keeper.Use(set)
+	}
+	use(set)
+	scheme := "http://"
+	if o.tlsCert != "" {
+		scheme = "https://"
+	}
+	a.say("serving", fmt.Sprintf("%[1]s%[2]s has the status page, metrics and health; webhooks come to %[1]s%[3]s", scheme, face.Addr(), face.HooksAddr()))
+	var all errgroup.Group
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	all.Go(func() error {
+		defer stop() // without its face it isn't watched over
+		return face.Serve(ctx)
+	})
+	all.Go(func() error {
+		keeper.Run(ctx)
+		return nil
+	})
+	all.Go(func() error {
+		objects.watch(ctx, o.reload, use, keeper.Complain)
+		return nil
+	})
+	err = all.Wait()
+	bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), sayGoodbye)
+	defer cancel()
+	_ = notifier.Close(bye) // it has reported what it didn't deliver
+	return finish(err)
+}
+
+// undelivered says that an event could not be delivered.
+func (a *app) undelivered(err error) { a.log.Warn("an event is not delivered", "error", err) }
+
+func hostname() string {
+	name, _ := os.Hostname() // "" names no instance
+	return name
+}
+
+// doors takes webhooks for the Receivers of the set in use.
+type doors struct {
+	app     *app
+	keeper  *bot.Keeper
+	handler atomic.Pointer[hook.Handler]
+}
+
+func (d *doors) use(set *config.Set) {
+	h, err := hook.New(set.Receivers, hook.Options{
+		Wake: func(_ context.Context, w hook.Wake) {
+			d.app.log.Info("a webhook asks to look", "receiver", w.Receiver, "objects", len(w.Objects))
+			d.keeper.Wake(w.Objects)
+		},
+		Refused: func(receiver pinsetter.Name, status int, err error) {
+			d.app.log.Warn("a webhook is refused", "receiver", receiver, "status", status, "error", err)
+		},
+		Environment: d.app.environment(),
+	})
+	if err != nil {
+		d.app.log.Error("a Receiver is left out", "error", err)
+	}
+	if h != nil {
+		d.handler.Store(h)
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (d *doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h := d.handler.Load(); h != nil {
+		h.ServeHTTP(w, r)
+		return
+	}
+	http.NotFound(w, r)
+}
+
+// observer hands what a bot does to the metrics.
+type observer struct{ *server.Metrics }
+
+func (o observer) Push(err error)                { o.Metrics.Push(err) }
+func (o observer) PullRequest(action bot.Action) { o.Metrics.PullRequest(string(action)) }
+func (o observer) Selected(held bool, err error) { o.Selection(stateOf(held, err)) }
+
+func stateOf(held bool, err error) server.State {
+	switch {
+	case err != nil:
+		return server.Failing
+	case held:
+		return server.Held
+	}
+	return server.OK
+}
+
+// source is what the keeper knows, as the status page shows it.
+type source struct {
+	keeper *bot.Keeper
+	ledger *store.Ledger
+	last   atomic.Pointer[shown]
+}
+
+// shown is a picture and what the page shows of it.
+type shown struct {
+	picture *bot.Picture
+	status  *server.Status
+}
+
+// Status implements server.Source.
+func (s *source) Status() *server.Status {
+	picture := s.keeper.Picture()
+	if picture == nil {
+		return nil
+	}
+	if last := s.last.Load(); last != nil && last.picture == picture {
+		return last.status
+	}
+	status := statusOf(picture)
+	s.last.Store(&shown{picture, status})
+	return status
+}
+
+// Explain implements server.Source.
+func (s *source) Explain(ctx context.Context, name pinsetter.Name) (*server.Explanation, error) {
+	e := s.keeper.Explain(ctx, name)
+	if e == nil {
+		return nil, fmt.Errorf("ImagePolicy %s: %w", name, server.ErrUnknown)
+	}
+	shown := &server.Explanation{
+		Namespace: e.Namespace, Name: e.Name, Image: e.Image, Suspended: e.Suspended, Selected: e.Selected,
+		Tags: e.Tags, Sites: []server.Destination{},
+	}
+	for _, d := range e.Sites {
+		shown.Sites = append(shown.Sites, server.Destination(d))
+	}
+	if e.Err != nil {
+		shown.Error = e.Err.Error()
+	}
+	return shown, nil
+}
+
+// History implements server.Source.
+func (s *source) History(ctx context.Context, f store.Filter) ([]store.Run, error) {
+	if s.ledger == nil {
+		return nil, fmt.Errorf("read history: %w", store.ErrStateless)
+	}
+	return s.ledger.History(ctx, f)
+}
+
+// statusOf is a picture in the words of the status page.
+func statusOf(p *bot.Picture) *server.Status {
+	status := &server.Status{At: p.At, Recent: p.Recent, Findings: p.Findings}
+	for _, a := range p.Automations {
+		shown := server.Automation{
+			Namespace: a.Name.Namespace, Name: a.Name.Name, Repository: a.Repository, Branch: a.Branch, Revision: a.Revision,
+			Suspended: a.Suspended, LastRun: a.LastRun, LastSuccess: a.LastSuccess, NextRun: a.NextRun,
+			PullRequests: []store.PullRequest{}, Held: []server.Hold{},
+		}
+		for _, pr := range a.PullRequests {
+			shown.PullRequests = append(shown.PullRequests, store.PullRequest{Number: pr.Number, URL: pr.URL, Action: string(pr.Action)})
+		}
+		for _, h := range a.Held {
+			shown.Held = append(shown.Held, server.Hold{Hold: h})
+		}
+		if a.Err != nil {
+			shown.Error = a.Err.Error()
+		}
+		status.Automations = append(status.Automations, shown)
+	}
+	for _, s := range p.Policies {
+		status.Policies = append(status.Policies, server.Policy{
+			Namespace: s.Namespace, Name: s.Name, Image: s.Image, Rule: s.Rule, Suspended: s.Suspended,
+			Tag: s.Tag, Digest: s.Digest, Ref: s.Ref, Tags: s.Tags, ScannedAt: s.ScannedAt, Held: s.Held, Error: s.Error,
+		})
+	}
+	return status
+}

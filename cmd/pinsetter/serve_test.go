@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/hook"
+)
+
+// daemon is a pinsetter that serves.
+type daemon struct {
+	t       *testing.T
+	process *exec.Cmd
+	url     string
+
+	mu  sync.Mutex
+	log strings.Builder
+}
+
+// servingAt is where the program says that it listens.
+var servingAt = regexp.MustCompile(`serving: (\S+) has`)
+
+// serve starts a pinsetter on the fleet's objects until the test ends.
+func (f *fleet) serve(t *testing.T, args ...string) *daemon {
+	t.Helper()
+	args = append([]string{"serve", "-f", f.objects, "--listen", "127.0.0.1:0", "--log-level", "info",
+		"--state", "sqlite:" + filepath.Join(t.TempDir(), "state.db")}, args...)
+	d := &daemon{t: t, process: exec.Command("pinsetter", args...)}
+	stderr, err := d.process.StderrPipe()
+	if err == nil {
+		err = d.process.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.process.Process.Kill() })
+	go func() {
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			d.mu.Lock()
+			d.log.WriteString(lines.Text() + "\n")
+			d.mu.Unlock()
+		}
+	}()
+	d.until("it listens", func() bool {
+		found := servingAt.FindStringSubmatch(d.said())
+		if found != nil {
+			d.url = found[1]
+		}
+		return found != nil
+	})
+	return d
+}
+
+func (d *daemon) said() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.log.String()
+}
+
+// until waits for something to be so.
+func (d *daemon) until(what string, is func() bool) {
+	d.t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if is() {
+			return
+		}
+	}
+	d.t.Fatalf("waited for: %s\n%s", what, d.said())
+}
+
+// get returns the status and the body of an answer.
+func (d *daemon) get(path string) (int, string) {
+	d.t.Helper()
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, d.url+path, nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, _ := io.ReadAll(response.Body)
+	return response.StatusCode, string(body)
+}
+
+const servedReceiver = `---
+apiVersion: notification.toolkit.fluxcd.io/v1
+kind: Receiver
+metadata: {name: pushes}
+spec:
+  type: generic
+  secretRef: {name: hook}
+  resources: [{kind: ImageRepository, name: app}]
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: hook}
+stringData: {token: sesame}
+`
+
+// TestServe is the life of a daemon: it begins with a run, runs again when a
+// webhook asks for it, takes up an edit, refuses a broken one, and ends when it is
+// told.
+func TestServe(t *testing.T) {
+	f := newFleet(t, "main")
+	f.registry.Push("org/app", "1.0.0", "1.1.0")
+	f.edit(t, func(text string) string { return text + servedReceiver })
+	d := f.serve(t, "--batch", "50ms", "--reload", "50ms")
+	shows := func(tag string) func() bool {
+		return func() bool { return strings.Contains(f.repo.File("main", "a.yaml"), "app:"+tag) }
+	}
+	d.until("the first run", shows("1.1.0"))
+	d.until("it is ready", func() bool { status, _ := d.get("/readyz"); return status == http.StatusOK })
+
+	f.registry.Push("org/app", "1.2.0", "2.0.0")
+	path := hook.Path(&config.Receiver{Name: pinsetter.Name{Namespace: "default", Name: "pushes"}, Token: pinsetter.NewSecret("", "sesame")})
+	response, err := http.Post(d.url+path, "application/json", strings.NewReader("{}"))
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("webhook: %v %v", response, err)
+	}
+	_ = response.Body.Close()
+	d.until("the run that a webhook asked for", shows("1.2.0"))
+
+	f.edit(t, func(text string) string { return strings.Replace(text, "range: ^1.0.0", "range: banana", 1) })
+	d.until("the broken edit is said", func() bool {
+		return strings.Contains(d.said(), "an edit is broken") && strings.Contains(d.said(), "banana")
+	})
+	f.edit(t, func(text string) string { return strings.Replace(text, "range: banana", "range: ^2.0.0", 1) })
+	d.until("the run after the edit was mended", func() bool { return strings.Contains(d.said(), "the objects have changed") })
+
+	for path, want := range map[string]string{
+		"/": "default/app", "/healthz": "ok", "/metrics": "pinsetter_", "/policies/default/app": "2.0.0",
+		"/api/v1/automations": `"name": "apps"`,
+	} {
+		d.until(path, func() bool {
+			status, body := d.get(path)
+			return status == http.StatusOK && strings.Contains(strings.ReplaceAll(body, `":"`, `": "`), want)
+		})
+	}
+	if strings.Contains(d.said(), "sesame") || strings.Contains(d.said(), path) {
+		t.Errorf("a secret shows in\n%s", d.said())
+	}
+	var policies []struct{ Tag string }
+	d.until("the page shows what is selected now", func() bool {
+		_, body := d.get("/api/v1/policies")
+		return json.Unmarshal([]byte(body), &policies) == nil && len(policies) == 1 && policies[0].Tag == "2.0.0"
+	})
+	if err := d.process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.process.Wait(); err != nil {
+		t.Errorf("it ends with %v\n%s", err, d.said())
+	}
+}
+
+// edit changes the fleet's objects.
+func (f *fleet) edit(t *testing.T, change func(string) string) {
+	t.Helper()
+	text, err := os.ReadFile(f.objects)
+	if err == nil {
+		err = os.WriteFile(f.objects, []byte(change(string(text))), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestServeIsRefused: what would stand open isn't begun.
+func TestServeIsRefused(t *testing.T) {
+	f := newFleet(t, "main")
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--listen", "0.0.0.0:0"}, "auth"},
+		{[]string{"--listen", "nowhere"}, "nowhere"},
+		{[]string{"--shard", "3/2"}, "--shard"},
+		{[]string{"--batch", "-1s"}, "--batch"},
+		{[]string{"--tls-cert", "nowhere.pem"}, "tls"},
+	} {
+		args := append([]string{"serve", "-f", f.objects, "--state", "none"}, test.args...)
+		out, err := exec.Command("pinsetter", args...).CombinedOutput()
+		exit := (*exec.ExitError)(nil)
+		if !errors.As(err, &exit) || exit.ExitCode() != statusUsage || !strings.Contains(strings.ToLower(string(out)), test.want) {
+			t.Errorf("%v: %v\n%s", test.args, err, out)
+		}
+	}
+}
