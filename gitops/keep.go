@@ -22,7 +22,8 @@ type Screen struct {
 	Wants   func([]byte) bool // nil: all; it is safe for concurrent use
 }
 
-// keeper keeps what was fetched for one base and its push branches in a file.
+// keeper keeps what was fetched for one base, its push branches and a screen in a
+// file: commits, directories and the files that are wanted, and which are not.
 // Nothing depends on that file: what can't be read is fetched, what can't be
 // written is not kept.
 type keeper struct {
@@ -51,7 +52,7 @@ const (
 func (r *Remote) keeper(base config.GitRef, push []string) *keeper {
 	k := &keeper{screen: r.screen}
 	if r.keep != "" {
-		of := fmt.Sprintf("%q %q %q %q %q %q %q", r, base.Branch, base.Tag, base.SemVer, base.Name, base.Commit, push)
+		of := fmt.Sprintf("%q %q %q %q %q %q %q %q %v", r, base.Branch, base.Tag, base.SemVer, base.Name, base.Commit, push, r.screen.Version, r.screen.Wants != nil)
 		k.path = filepath.Join(r.keep, fmt.Sprintf("%x%s", sha256.Sum256([]byte(of)), keptName))
 	}
 	return k
@@ -65,14 +66,9 @@ func (k *keeper) load(bounds Bounds) *objects {
 	if err != nil {
 		return store
 	}
-	found, version, err := parseKept(data)
-	if err != nil {
-		return store
+	if found, err := parseKept(data); err == nil {
+		store.kept, k.heads = found, found.heads
 	}
-	if version != k.screen.Version {
-		found.unwanted.rows, found.swept = nil, 0 // all directories have to be gone through
-	}
-	store.kept, k.heads = found, found.heads
 	return store
 }
 
@@ -119,7 +115,7 @@ func (k *keeper) save(store *objects) {
 	if next.heads = k.heads; old == nil {
 		next.swept = next.size()
 	}
-	if next.size() <= keptBytes-1<<20 && k.write(next) == nil {
+	if next.size() <= keptBytes && k.write(next) == nil {
 		prune(filepath.Dir(k.path), keptDirBytes)
 	}
 }
@@ -133,7 +129,7 @@ func (k *keeper) write(next *kept) error {
 	if err != nil {
 		return err
 	}
-	err = next.format(f, k.screen.Version)
+	err = next.format(f)
 	err = cmp.Or(err, f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), k.path)

@@ -19,13 +19,13 @@ func FuzzKept(f *testing.F) {
 		file := new(bytes.Buffer)
 		k := (*kept)(nil).with(store, []plumbing.Hash{hash}, unwanted)
 		k.heads = unwanted
-		if err := k.format(file, "1"); err != nil {
+		if err := k.format(file); err != nil {
 			f.Fatal(err)
 		}
 		f.Add(file.Bytes()[:file.Len()-crc32.Size])
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		k, _, err := parseKept(withSum(data))
+		k, err := parseKept(withSum(data))
 		if err != nil {
 			return
 		}

@@ -3,8 +3,10 @@ package gitops_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -157,4 +159,41 @@ func TestKeepConcurrent(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// Without a screen all files are kept, and that one is too large is known, too,
+// until the bound is raised.
+func TestKeepAll(t *testing.T) {
+	g := parts.NewGit(t, parts.GitOptions{})
+	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
+	r.CommitFile("main", "large.yaml", strings.Repeat("a", 1000), "")
+	dir := t.TempDir()
+	read := func(commands int, bound int64) (n, failed int) {
+		t.Helper()
+		remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Bounds: gitops.Bounds{FileBytes: bound}})
+		g.Log.Reset()
+		for file, err := range fetch(t, remote, main).Base.Files(t.Context(), "", isYAML) {
+			if err != nil && (file.Path != "large.yaml" || !errors.Is(err, gitops.ErrBound)) {
+				t.Error(file.Path, err)
+			} else if err != nil {
+				failed++
+			}
+			n++
+		}
+		if got := g.Log.Count("POST", ""); got != commands {
+			t.Errorf("%d commands, want %d", got, commands)
+		}
+		return n, failed
+	}
+	for _, test := range []struct {
+		commands, failed int
+		bound            int64
+	}{{2, 1, 100}, {1, 1, 100}, {1, 1, 50}, {2, 0, 1000}, {1, 0, 1000}, {1, 0, 1000}} {
+		if n, failed := read(test.commands, test.bound); n != 6 || failed != test.failed {
+			t.Errorf("%+v: %d files, %d failed", test, n, failed)
+		}
+	}
+	r.CommitFile("main", "large.yaml", strings.Repeat("b", 1000), "")
+	read(3, 100) // refs, directories, the file
+	read(1, 100)
 }

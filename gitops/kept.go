@@ -15,10 +15,10 @@ import (
 //	keptMagic
 //	how many bytes of what follows were there after the last sweep
 //	the sizes of the parts that follow, in bytes
-//	the version of the screen
 //	the hashes of heads
 //	the objects: for each its hash, where it begins in the last part, and its
-//	  size with the kind in the lowest three bits, sorted by hash
+//	  size with the kind in the lowest three bits, sorted by hash; a file that is
+//	  too large to hold has kind 0
 //	the hashes of unwanted files and directories, sorted
 //	the data of objects
 //	a CRC-32C of all of it
@@ -36,7 +36,7 @@ type kept struct {
 
 const (
 	keptMagic = "pinsetter kept 2\n"
-	keptParts = 5
+	keptParts = 4
 	keptStart = len(keptMagic) + 8 + 8*keptParts
 
 	hashSize  = len(plumbing.ZeroHash)
@@ -48,41 +48,43 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // errKept is for a file that isn't ours, or not whole.
 var errKept = errors.New("not what was kept")
 
-// parseKept reads a file, and the version of its screen.
-func parseKept(file []byte) (*kept, string, error) {
+// parseKept reads a file.
+func parseKept(file []byte) (*kept, error) {
 	end := len(file) - crc32.Size
 	if end < keptStart || string(file[:len(keptMagic)]) != keptMagic {
-		return nil, "", errKept
+		return nil, errKept
 	}
 	if crc32.Checksum(file[:end], castagnoli) != binary.BigEndian.Uint32(file[end:]) {
-		return nil, "", errKept
+		return nil, errKept
 	}
 	numbers, rest := file[len(keptMagic):keptStart], file[keptStart:end]
 	var parts [keptParts][]byte
 	for i := range parts {
 		size := binary.BigEndian.Uint64(numbers[8+8*i:])
 		if size > uint64(len(rest)) {
-			return nil, "", errKept
+			return nil, errKept
 		}
 		parts[i], rest = rest[:size:size], rest[size:]
 	}
 	k := &kept{
 		swept:    int64(binary.BigEndian.Uint64(numbers)),
-		objects:  table{parts[2], placeSize},
-		unwanted: table{parts[3], hashSize},
-		data:     parts[4],
+		objects:  table{parts[1], placeSize},
+		unwanted: table{parts[2], hashSize},
+		data:     parts[3],
 	}
-	if len(rest) > 0 || len(parts[1])%hashSize != 0 || !k.objects.whole() || !k.unwanted.whole() {
-		return nil, "", errKept
+	if len(rest) > 0 || len(parts[0])%hashSize != 0 || !k.objects.whole() || !k.unwanted.whole() {
+		return nil, errKept
 	}
-	for at := 0; at < len(parts[1]); at += hashSize {
-		k.heads = append(k.heads, plumbing.Hash(parts[1][at:]))
+	for at := 0; at < len(parts[0]); at += hashSize {
+		k.heads = append(k.heads, plumbing.Hash(parts[0][at:]))
 	}
-	return k, string(parts[0]), nil
+	return k, nil
 }
 
-// size returns how many bytes k takes.
-func (k *kept) size() int64 { return int64(len(k.objects.rows) + len(k.unwanted.rows) + len(k.data)) }
+// size returns the size of the file.
+func (k *kept) size() int64 {
+	return int64(keptStart + len(k.heads)*hashSize + len(k.objects.rows) + len(k.unwanted.rows) + len(k.data) + crc32.Size)
+}
 
 // with returns what k has, and these of what store has. A nil k has nothing.
 func (k *kept) with(store *objects, objects, unwanted []plumbing.Hash) *kept {
@@ -93,9 +95,13 @@ func (k *kept) with(store *objects, objects, unwanted []plumbing.Hash) *kept {
 	var rows, refused []byte
 	for _, hash := range sorted(objects) {
 		o, _ := store.peek(hash)
+		size, tooLarge := store.excess(hash)
+		if !tooLarge {
+			size = int64(len(o.data))
+		}
 		rows = append(rows, hash[:]...)
 		rows = binary.BigEndian.AppendUint64(rows, uint64(len(next.data)))
-		rows = binary.BigEndian.AppendUint64(rows, uint64(len(o.data))<<3|uint64(o.kind))
+		rows = binary.BigEndian.AppendUint64(rows, uint64(size)<<3|uint64(o.kind))
 		next.data = append(next.data, o.data...)
 	}
 	for _, hash := range sorted(unwanted) {
@@ -107,12 +113,12 @@ func (k *kept) with(store *objects, objects, unwanted []plumbing.Hash) *kept {
 }
 
 // format writes the file.
-func (k *kept) format(to io.Writer, version string) error {
+func (k *kept) format(to io.Writer) error {
 	var heads []byte
 	for _, hash := range k.heads {
 		heads = append(heads, hash[:]...)
 	}
-	parts := [keptParts][]byte{[]byte(version), heads, k.objects.rows, k.unwanted.rows, k.data}
+	parts := [keptParts][]byte{heads, k.objects.rows, k.unwanted.rows, k.data}
 	start := binary.BigEndian.AppendUint64([]byte(keptMagic), uint64(k.swept))
 	for _, part := range parts {
 		start = binary.BigEndian.AppendUint64(start, uint64(len(part)))
@@ -146,18 +152,30 @@ func (k *kept) has(hash plumbing.Hash) bool {
 
 // peek is object for who doesn't need to know whether its hash is right.
 func (k *kept) peek(hash plumbing.Hash) (anObject, bool) {
-	if k == nil {
+	at, size, kind := k.find(hash)
+	if kind == plumbing.InvalidObject || at > uint64(len(k.data)) || size > uint64(len(k.data))-at {
 		return anObject{}, false
+	}
+	return anObject{kind, k.data[at : at+size : at+size]}, true
+}
+
+// excess returns the size of a file that was too large to hold.
+func (k *kept) excess(hash plumbing.Hash) (int64, bool) {
+	_, size, kind := k.find(hash)
+	return int64(size), size > 0 && kind == plumbing.InvalidObject
+}
+
+// find returns where an object is; all is zero if it isn't there.
+func (k *kept) find(hash plumbing.Hash) (at, size uint64, kind plumbing.ObjectType) {
+	if k == nil {
+		return 0, 0, 0
 	}
 	row, found := k.objects.find(hash)
 	if !found {
-		return anObject{}, false
+		return 0, 0, 0
 	}
-	at, size := binary.BigEndian.Uint64(row[hashSize:]), binary.BigEndian.Uint64(row[hashSize+8:])
-	if at > uint64(len(k.data)) || size>>3 > uint64(len(k.data))-at {
-		return anObject{}, false
-	}
-	return anObject{plumbing.ObjectType(size & 7), k.data[at : at+size>>3 : at+size>>3]}, true
+	size = binary.BigEndian.Uint64(row[hashSize+8:])
+	return binary.BigEndian.Uint64(row[hashSize:]), size >> 3, plumbing.ObjectType(size & 7)
 }
 
 // refuses reports whether a file or a directory is known to be unwanted.

@@ -90,7 +90,7 @@ func (o *objects) object(hash plumbing.Hash) (anObject, error) {
 	if found, ok := o.kept.object(hash); ok {
 		return found, nil
 	}
-	if size, ok := o.tooLarge[hash]; ok {
+	if size, ok := o.excess(hash); ok {
 		return anObject{}, fmt.Errorf("it has %d bytes: %w", size, overBound("bytes for a file", o.limit))
 	}
 	if o.lost > 0 {
@@ -115,11 +115,18 @@ func (o *objects) has(hash plumbing.Hash) bool {
 	defer o.mu.RUnlock()
 	_, inMemory := o.byHash[hash]
 	_, spooled := o.files[hash]
-	_, tooLarge := o.tooLarge[hash]
-	if inMemory || spooled || tooLarge {
-		return true
+	_, tooLarge := o.excess(hash)
+	return inMemory || spooled || tooLarge || o.kept.has(hash)
+}
+
+// excess returns the size of a file that is too large to hold. A bound that was
+// raised since makes it one that isn't there.
+func (o *objects) excess(hash plumbing.Hash) (int64, bool) {
+	if size, found := o.tooLarge[hash]; found {
+		return size, true
 	}
-	return o.kept.has(hash)
+	size, found := o.kept.excess(hash)
+	return size, found && size > o.limit
 }
 
 // refuses reports whether the screen is known to refuse a file, or all files

@@ -50,10 +50,10 @@ type Options struct {
 	LatestTag func(constraint string, tags []string) (string, bool)
 
 	// Keep is a directory for what was fetched, so that the next run fetches only
-	// what is new to it; it is made where it doesn't exist, and one file is
-	// written for each base with the push branches as they are given to Fetch.
-	// Deleting it costs time only, and several processes may share it. "" keeps
-	// nothing.
+	// what is new to it. It is made where it doesn't exist, and has one file for
+	// each base with the push branches as they are given to Fetch, of at most 128
+	// MiB; beyond 1 GiB those go that were not used for longest. Deleting it costs
+	// time only, and several processes may share it. "" keeps nothing.
 	Keep string
 
 	// Screen chooses among files by their bytes: Snapshot.Files yields none that

@@ -2,6 +2,8 @@ package gitops
 
 import (
 	"bytes"
+	"maps"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -19,19 +21,10 @@ type sweeper struct {
 
 // add adds what is new, whatever leads to it.
 func (s *sweeper) add() {
-	for hash, found := range s.store.byHash {
-		if found.kind != plumbing.BlobObject || s.screened {
-			s.objects = append(s.objects, hash)
-		}
-	}
-	for hash := range s.store.files {
-		if s.screened {
-			s.objects = append(s.objects, hash)
-		}
-	}
-	for hash := range s.store.unwanted {
-		s.unwanted = append(s.unwanted, hash)
-	}
+	s.objects = slices.AppendSeq(s.objects, maps.Keys(s.store.byHash))
+	s.objects = slices.AppendSeq(s.objects, maps.Keys(s.store.files))
+	s.objects = slices.AppendSeq(s.objects, maps.Keys(s.store.tooLarge))
+	s.unwanted = slices.AppendSeq(s.unwanted, maps.Keys(s.store.unwanted))
 }
 
 // found adds an object that a head leads to.
@@ -109,16 +102,14 @@ func (s *sweeper) tree(hash plumbing.Hash, depth int) (bool, error) {
 
 // file goes through a file, and reports whether it is unwanted.
 func (s *sweeper) file(hash plumbing.Hash) bool {
-	switch {
-	case s.store.refuses(hash):
+	if s.store.refuses(hash) {
 		if s.deep {
 			s.unwanted = append(s.unwanted, hash)
 		}
 		return true
-	case s.screened && s.deep:
-		if _, there := s.store.peek(hash); there {
-			s.found(hash)
-		}
+	}
+	if s.store.has(hash) {
+		s.found(hash)
 	}
 	return false
 }

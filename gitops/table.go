@@ -49,7 +49,7 @@ func (t table) search(hash plumbing.Hash) int {
 	return from + sort.Search(to-from, func(i int) bool { return compare(t.hash(from+i), hash) >= 0 })
 }
 
-// merge returns the rows of t, and those of more whose hashes t doesn't have.
+// merge returns the rows of t and of more: those of more where both have a hash.
 func (t table) merge(more table) table {
 	merged := table{make([]byte, 0, len(t.rows)+len(more.rows)), t.width}
 	at := 0
@@ -57,8 +57,9 @@ func (t table) merge(more table) table {
 		hash := more.hash(i)
 		to := t.search(hash)
 		merged.rows = append(merged.rows, t.rows[at*t.width:to*t.width]...)
-		if at = to; at == t.len() || t.hash(at) != hash {
-			merged.rows = append(merged.rows, more.row(i)...)
+		merged.rows = append(merged.rows, more.row(i)...)
+		if at = to; at < t.len() && t.hash(at) == hash {
+			at++
 		}
 	}
 	merged.rows = append(merged.rows, t.rows[at*t.width:]...)
