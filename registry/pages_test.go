@@ -210,7 +210,10 @@ func TestTagsReadsPagesAtOnce(t *testing.T) {
 // A registry that doesn't know how to begin behind a tag that it hasn't is read
 // in sequence, and so are the other images of its host.
 func TestTagsReadsInSequenceWhereItMust(t *testing.T) {
-	tags := numbered(300)
+	tags := make([]string, 300)
+	for i := range tags {
+		tags[i] = fmt.Sprintf("%06x", i*4099)
+	}
 	for name, answers := range map[string]http.HandlerFunc{
 		"an error":         answer(404, `{"errors":[{"code":"TAG_UNKNOWN"}]}`),
 		"nothing":          answer(200, `{"tags":[]}`),

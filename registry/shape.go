@@ -7,12 +7,15 @@ import (
 )
 
 // shape is what the tags of an image look like, as far as they are known: what
-// guesses at where others lie are made from.
+// guesses at where others lie are made from. Tags are taken for numbers: the
+// digit at an index is the rank of its letter among those that tags may have
+// there.
 type shape struct {
-	letters [256]bool  // that are in some tag
-	kinds   [128]kinds // of letters, by their place in a tag
-	depth   int        // the place of the first letter in which the ends of a page differ
-	span    int        // by how much they differ there
+	seen    [128][128]bool // the letters at each index
+	kinds   [128]kinds     // their kinds
+	letters [128]bool      // at any index
+	digits  int            // how many of the first ones are reckoned with
+	width   int            // how far apart the ends of a page are
 }
 
 // kinds is a set of kinds of letters.
@@ -36,50 +39,88 @@ func kindOf(c byte) kinds {
 	return 0
 }
 
-// learn takes in the tags of a page, in the order of bytes.
+// learn takes in the tags of a page, in the order of bytes. The two digits that
+// follow the first in which the ends of the page differ make its width precise.
 func (s *shape) learn(tags []string) {
 	for _, tag := range tags {
-		for i := range min(len(tag), len(s.kinds)) {
-			s.letters[tag[i]] = true
-			s.kinds[i] |= kindOf(tag[i])
+		for i := range min(len(tag), len(s.seen)) {
+			if c := tag[i]; c < 128 {
+				s.seen[i][c], s.letters[c] = true, true
+				s.kinds[i] |= kindOf(c)
+			}
 		}
 	}
 	if len(tags) == 0 {
 		return
 	}
 	first, last := tags[0], tags[len(tags)-1]
-	s.depth = 0
-	for s.depth < min(len(first), len(last))-1 && first[s.depth] == last[s.depth] {
-		s.depth++
+	same := 0
+	for same < min(len(first), len(last)) && first[same] == last[same] {
+		same++
 	}
-	s.span = int(last[s.depth]) - int(first[s.depth])
+	s.width, s.digits = 0, min(same, len(s.seen))
+	for ; s.digits < min(same+3, len(s.seen)); s.digits++ {
+		radix := len(s.alphabet(s.digits))
+		if radix == 0 {
+			break // no tag is that long
+		}
+		s.width = s.width*radix + s.rank(s.digits, last) - s.rank(s.digits, first)
+	}
 }
 
-// places gives places between two, ascending, where pages may begin that have
-// little in common with each other and with the one that begins at low: such as
-// 1.4, 1.5, 2 and 3 above 1.3.7. Nothing bounds them where high is "".
+// alphabet returns the letters that tags may have at an index, ascending: those
+// that some have, and all of these kinds.
+func (s *shape) alphabet(i int) []byte {
+	var all []byte
+	for c := range byte(128) {
+		kind := kindOf(c)
+		if s.seen[i][c] || kind&s.kinds[i] != 0 && (kind == digit || s.letters[c]) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// rank returns how many letters of the alphabet at an index are below the tag's.
+func (s *shape) rank(i int, tag string) int {
+	if i >= len(tag) {
+		return 0
+	}
+	n := 0
+	for _, c := range s.alphabet(i) {
+		if c < tag[i] {
+			n++
+		}
+	}
+	return n
+}
+
+// places gives places between two, ascending, that are somewhat less than a page
+// apart. Nothing bounds them where high is "".
 func (s *shape) places(low, high string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for i := min(s.depth, len(low)-1, len(s.kinds)-1); i >= 0; i-- {
-			step := 1
-			if i == s.depth {
-				step = max(step, s.span)
+		before := low
+		for pages := range maxPages {
+			distance := (pages + 1) * max(1, s.width*9/10)
+			place, ok := s.beyond(low, distance)
+			if !ok || place <= before || high != "" && place >= high || !pinsetter.ValidTag(place) || !yield(place) {
+				return
 			}
-			for c := int(low[i]) + step; c <= 'z'; c += step {
-				place := low[:i] + string(rune(c))
-				if high != "" && place >= high {
-					return
-				}
-				if s.likely(i, byte(c)) && pinsetter.ValidTag(place) && !yield(place) {
-					return
-				}
-			}
+			before = place
 		}
 	}
 }
 
-// likely reports whether there may be tags with a letter at a place.
-func (s *shape) likely(i int, c byte) bool {
-	kind := kindOf(c)
-	return kind&s.kinds[i] != 0 && (kind == digit || s.letters[c])
+// beyond returns the place at a distance above a tag.
+func (s *shape) beyond(tag string, distance int) (string, bool) {
+	place := make([]byte, s.digits)
+	for i := len(place) - 1; i >= 0; i-- {
+		alphabet := s.alphabet(i)
+		if len(alphabet) == 0 {
+			return "", false // tags that are none
+		}
+		sum := s.rank(i, tag) + distance
+		place[i], distance = alphabet[sum%len(alphabet)], sum/len(alphabet)
+	}
+	return string(place), distance == 0 && len(place) > 0
 }

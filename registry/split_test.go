@@ -67,7 +67,8 @@ func (s *shelf) compare(a, b string) int {
 // behind returns where the page behind a tag begins.
 func (s *shelf) behind(last string) (int, error) {
 	if s.kind == byNumber {
-		return strconv.Atoi(last)
+		n, err := strconv.Atoi(last)
+		return max(0, min(n, len(s.tags))), err
 	}
 	i, known := slices.BinarySearchFunc(s.tags, last, s.compare)
 	if known {
@@ -178,6 +179,7 @@ func FuzzSplit(f *testing.F) {
 			f.Add(uint8(kind), size, "1.0.0 1.0.1 1.0.10 1.0.2 1.1.0 2.0.0 2.1.0 a b B C d main-1 main-2 main-33 v1 v2", "1.0.0 1.0.9 2.0.0 main-2 x")
 			f.Add(uint8(kind), size, "a1 a2 a3 a4 a5 a6 a7 a8 a9 b1 b2 b3 b4 b5 b6 b7 b8 c1 c2 c3", "")
 			f.Add(uint8(kind), size, "aa aB Ab AC ba bB Bc C cA ca d0 D1 d2", "aa aB d2")
+			f.Add(uint8(kind), size, "0\xff0 2 ab a", "7 7")
 		}
 	}
 	f.Fuzz(func(t *testing.T, kind, size uint8, text, before string) {
@@ -287,6 +289,7 @@ func FuzzPlaces(f *testing.F) {
 	f.Add("a b c", "c", "")
 	f.Add("main-1 main-2 \xff", "main-2", "main-20")
 	f.Add("", "t7", "u")
+	f.Add("a\xff1 a\xff2", "a\xff2", "")
 	f.Fuzz(func(t *testing.T, text, low, high string) {
 		if low == "" || high != "" && high <= low {
 			return
