@@ -111,11 +111,14 @@ func (k *keeper) save(store *objects) {
 			return
 		}
 	}
-	next := old.with(store, s.objects, s.unwanted)
+	next, fits := old.with(store, s.objects, s.unwanted)
+	if !fits {
+		return
+	}
 	if next.heads = k.heads; old == nil {
 		next.swept = next.size()
 	}
-	if next.size() <= keptBytes && k.write(next) == nil {
+	if k.write(next) == nil {
 		prune(filepath.Dir(k.path), keptDirBytes)
 	}
 }

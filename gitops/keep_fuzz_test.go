@@ -17,7 +17,7 @@ func FuzzKept(f *testing.F) {
 	store.byHash[hash] = anObject{plumbing.BlobObject, []byte("hello")}
 	for _, unwanted := range [][]plumbing.Hash{nil, {hash}} {
 		file := new(bytes.Buffer)
-		k := (*kept)(nil).with(store, []plumbing.Hash{hash}, unwanted)
+		k, _ := (*kept)(nil).with(store, []plumbing.Hash{hash}, unwanted)
 		k.heads = unwanted
 		if err := k.format(file); err != nil {
 			f.Fatal(err)

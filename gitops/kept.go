@@ -5,7 +5,6 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
-	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -86,12 +85,20 @@ func (k *kept) size() int64 {
 	return int64(keptStart + len(k.heads)*hashSize + len(k.objects.rows) + len(k.unwanted.rows) + len(k.data) + crc32.Size)
 }
 
-// with returns what k has, and these of what store has. A nil k has nothing.
-func (k *kept) with(store *objects, objects, unwanted []plumbing.Hash) *kept {
+// with returns what k has, and these of what store has; false if that is more
+// than may be kept. A nil k has nothing.
+func (k *kept) with(store *objects, objects, unwanted []plumbing.Hash) (*kept, bool) {
 	if k == nil {
 		k = &kept{objects: table{width: placeSize}, unwanted: table{width: hashSize}}
 	}
-	next := &kept{swept: k.swept, data: slices.Clip(k.data)}
+	size := k.size() + int64(len(objects)*placeSize+len(unwanted)*hashSize)
+	for _, hash := range objects {
+		size += store.size(hash)
+	}
+	if size > keptBytes {
+		return nil, false
+	}
+	next := &kept{swept: k.swept, data: append(make([]byte, 0, size), k.data...)}
 	var rows, refused []byte
 	for _, hash := range sorted(objects) {
 		o, _ := store.peek(hash)
@@ -109,7 +116,7 @@ func (k *kept) with(store *objects, objects, unwanted []plumbing.Hash) *kept {
 	}
 	next.objects = k.objects.merge(table{rows, placeSize})
 	next.unwanted = k.unwanted.merge(table{refused, hashSize})
-	return next
+	return next, true
 }
 
 // format writes the file.

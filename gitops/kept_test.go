@@ -138,3 +138,12 @@ func TestPrune(t *testing.T) {
 	}
 	prune(filepath.Join(dir, "none"), 0)
 }
+
+// What is more than may be kept is not even put together.
+func TestKeptTooLarge(t *testing.T) {
+	into := newObjects(Bounds{}.withDefaults())
+	into.files[hashOf(1)] = extent{size: keptBytes}
+	if _, fits := (*kept)(nil).with(into, []plumbing.Hash{hashOf(1)}, nil); fits {
+		t.Error("it fits")
+	}
+}

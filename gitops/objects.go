@@ -119,6 +119,20 @@ func (o *objects) has(hash plumbing.Hash) bool {
 	return inMemory || spooled || tooLarge || o.kept.has(hash)
 }
 
+// size returns how many bytes an object has that is held.
+func (o *objects) size(hash plumbing.Hash) int64 {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	if at, spooled := o.files[hash]; spooled {
+		return at.size
+	}
+	found, ok := o.byHash[hash]
+	if !ok {
+		found, _ = o.kept.peek(hash)
+	}
+	return int64(len(found.data))
+}
+
 // excess returns the size of a file that is too large to hold. A bound that was
 // raised since makes it one that isn't there.
 func (o *objects) excess(hash plumbing.Hash) (int64, bool) {
