@@ -46,6 +46,9 @@ type transport struct {
 	refused func(context.Context)
 
 	pace *pace // of the requests that write; nil: any
+
+	mu    sync.Mutex
+	limit *RateLimitError // the last one; nothing is sent before its end
 }
 
 type onceKey struct{}
@@ -95,6 +98,9 @@ func (t *transport) client() *http.Client {
 
 // RoundTrip sends a request, and again where that helps.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if limit := t.limited(); limit != nil {
+		return nil, limit
+	}
 	only := r.Context().Value(onceKey{}) != nil
 	if r.Method != http.MethodGet && !only {
 		if err := t.ready(r.Context()); err != nil {
@@ -119,7 +125,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		again = again && !only
 		switch {
 		case a.limited() && (!again || pause > maxPause):
-			return nil, &RateLimitError{Host: t.origin.Host, Until: t.now().Add(pause)}
+			return nil, t.limitedBy(&RateLimitError{Host: t.origin.Host, Until: t.now().Add(pause)})
 		case again && pause <= maxPause:
 			if err := t.sleep(r.Context(), pause); err != nil {
 				return nil, err
@@ -128,6 +134,25 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return a.result()
 	}
+}
+
+// limitedBy keeps until when the forge wants to be left alone: it takes each
+// request before that for one more to refuse.
+func (t *transport) limitedBy(limit *RateLimitError) *RateLimitError {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.limit = limit
+	return limit
+}
+
+// limited returns the limit that holds, or nil.
+func (t *transport) limited() *RateLimitError {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.limit == nil || !t.now().Before(t.limit.Until) {
+		return nil
+	}
+	return t.limit
 }
 
 // dropped reports whether a connection was lost on the way.
