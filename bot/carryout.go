@@ -38,6 +38,7 @@ func (c *cycle) carryOutAll(ctx context.Context, s *survey, done map[string]*gro
 			}
 			if err != nil {
 				g.fail(err)
+				s.heed(err)
 			}
 		}
 		if g.failed && g.result.Pushed == nil {
@@ -125,9 +126,7 @@ func (c *cycle) withdraw(ctx context.Context, s *survey, g *group) error {
 		}
 	}
 	g.report(action)
-	if g.pr != nil {
-		g.pr = nil // it is over
-	}
+	g.pr, g.known = nil, remembered{} // it is over
 	return nil
 }
 
@@ -148,6 +147,9 @@ func (c *cycle) offer(ctx context.Context, s *survey, g *group) error {
 	proposal, err := c.describe(ctx, s, g)
 	if err != nil {
 		return err
+	}
+	if push && s.limit != nil {
+		return s.limit // what is pushed would have no pull request
 	}
 	if push {
 		if err := c.pushGroup(ctx, s, g, head); err != nil {
@@ -237,7 +239,7 @@ func (c *cycle) bring(ctx context.Context, s *survey, g *group, p forge.Proposal
 		c.o.Progress("opening a pull request for " + g.branch)
 		pr, err := s.forge.Create(ctx, p)
 		if pr != nil {
-			g.pr, g.known = pr, remembered{Builds: g.known.Builds}
+			g.pr, g.known = pr, remembered{Builds: g.known.Builds, Commit: g.known.Commit}
 		}
 		return Created, err
 	}

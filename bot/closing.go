@@ -22,9 +22,9 @@ func (c *cycle) respectClosing(ctx context.Context, s *survey, g *group) error {
 		}
 		g.known.Refused = changes
 	}
-	refused := s.whole.ground.writtenBy(g.known.Refused)
+	refused := s.ground.writtenBy(g.known.Refused)
 	g.hold(func(site pinsetter.Site, image pinsetter.Image) string {
-		of := gate.Standing(site, refused[s.whole.ground.key(site)])
+		of := gate.Standing(site, refused[s.ground.key(site)])
 		if of == (pinsetter.Image{}) || !g.selections[site.Policy].repeats(site, of, image) {
 			return ""
 		}
@@ -61,7 +61,7 @@ func (c *cycle) proposedBy(ctx context.Context, s *survey, g *group) ([]pinsette
 	}
 	changes := []pinsetter.Change{}
 	for _, commit := range commits {
-		if s.lane.owns([]gitops.CommitInfo{commit}) {
+		if s.made(g.branch, commit) {
 			changes = append(changes, message.ParseTrailers(commit.Message).Changes...)
 		}
 	}

@@ -24,7 +24,8 @@ func TestPushToAProtectedBranchNamesTheWayOut(t *testing.T) {
 	o := offer(t, giteas(t, parts.NewGitea(t)), "", nil)
 	h := o.hub.(*atGitea)
 	h.gitea.Must(http.MethodPost, h.API+"/branch_protections", map[string]any{"rule_name": "main", "enable_push": false}, nil)
-	o.load(o.texts[:strings.LastIndex(o.texts, "---")])
+	o.texts = o.texts[:strings.LastIndex(o.texts, "---")]
+	o.with("")
 	r := o.says("0 error")[0]
 	if !strings.Contains(r.Error, "PullRequest") || !strings.Contains(r.Error, "apps") {
 		t.Errorf("%v", r.Error)

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ type group struct {
 	there   *gitops.PushState // the branch, nil where there is none
 	shown   *shown            // the branch where all its commits are the bot's, else nil
 	known   remembered
-	pr      *forge.PullRequest // as the forge says; nil: there is none, or it wasn't asked for
+	pr      *forge.PullRequest // as the forge says, else as it is remembered; nil: there is none
 	refusal bool               // a person refused some of it
 	failed  bool               // nothing is done for it in this run
 }
@@ -42,15 +43,21 @@ func (g *group) lease() string {
 type survey struct {
 	lane   *lane
 	remote *gitops.Remote
-	whole  *plan // every site of the automation
 	base   *gitops.Snapshot
-	groups []*group // sorted by name
-	forge  *forge.Repository
+	ground *ground
+	there  map[string]*gitops.PushState // branches that are fetched
+	own    map[string]*shown            // those of them of which the bot made every commit
+	known  map[string]remembered        // by branch
+	kept   map[string]json.RawMessage   // known, as the ledger has it
+	whole  *plan                        // every site of the automation
+	groups []*group                     // sorted by branch
+	forge  *forge.Repository            // nil: nothing is asked of it
+	limit  error                        // the forge's, that it wants to be left alone; nil: it doesn't
 }
 
 // split divides the decisions of the whole plan into groups, and adds those that
 // have a branch, or are remembered, and nothing to do any more.
-func (s *survey) split(there map[string]*gitops.PushState, known map[string]remembered) error {
+func (s *survey) split() error {
 	b := s.lane.proposes
 	groups := map[string]*group{} // by branch
 	open := func(name, branch string) *group {
@@ -67,8 +74,8 @@ func (s *survey) split(there map[string]*gitops.PushState, known map[string]reme
 				return err
 			}
 			_, taken := file.takes[i]
-			_, remembered := known[branch]
-			if taken || remembered || there[branch] != nil || s.whole.only != nil {
+			_, remembered := s.known[branch]
+			if taken || remembered || s.there[branch] != nil || s.whole.only != nil {
 				open(name, branch).take(file, i)
 			}
 		}
@@ -82,17 +89,15 @@ func (s *survey) split(there map[string]*gitops.PushState, known map[string]reme
 		g := open(name, branch)
 		g.result.Held = append(g.result.Held, hold)
 	}
-	for _, branch := range slices.Concat(slices.Collect(maps.Keys(there)), slices.Collect(maps.Keys(known))) {
+	for _, branch := range slices.Concat(slices.Collect(maps.Keys(s.there)), slices.Collect(maps.Keys(s.known))) {
 		if groups[branch] == nil {
 			open(b.leftover(branch), branch).left = true
 		}
 	}
 	for _, branch := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[branch]
-		g.known, g.there = known[branch], there[branch]
-		if g.there != nil && !g.there.Truncated && s.lane.owns(g.there.Commits) {
-			g.shown = newShown(g.there)
-		}
+		g.known, g.there, g.shown = s.known[branch], s.there[branch], s.own[branch]
+		g.pr = g.known.PullRequest
 		// A branch that no group has is closed where the bot made it; else it
 		// is somebody's.
 		if !g.left || g.known.PullRequest != nil || g.shown != nil && len(g.there.Commits) > 0 {
@@ -104,7 +109,7 @@ func (s *survey) split(there map[string]*gitops.PushState, known map[string]reme
 
 func (s *survey) newGroup(name, branch string) *group {
 	p := &plan{
-		automation: s.whole.automation, ground: s.whole.ground, selections: s.whole.selections,
+		automation: s.whole.automation, ground: s.ground, selections: s.whole.selections,
 		result: newResult(s.whole.automation),
 	}
 	p.result.Group, p.result.branch, p.result.Revision = name, branch, s.whole.result.Revision

@@ -25,6 +25,7 @@ func giteas(t testing.TB, g *parts.Gitea) opener {
 func (h *atGitea) provider() string           { return "gitea" }
 func (h *atGitea) place() *parts.Repository   { return h.Repository }
 func (h *atGitea) secret() string             { return "{username: bot, password: " + h.gitea.Token + "}" }
+func (h *atGitea) source() string             { return "" }
 func (h *atGitea) commit(c parts.Commit)      { h.Commit(c) }
 func (h *atGitea) deleteBranch(branch string) { h.DeleteBranch(branch) }
 func (h *atGitea) settle()                    { time.Sleep(20 * time.Millisecond) } // it looks for conflicts in its own time

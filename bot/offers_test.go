@@ -24,6 +24,7 @@ type hub interface {
 	provider() string
 	place() *parts.Repository
 	secret() string // the keys of the Secret that the bot gets
+	source() string // what the GitRepository says beside
 	pulls() []pull  // oldest first
 	close(number int)
 	merge(number int, how string)
@@ -60,12 +61,12 @@ func offer(t testing.TB, open opener, spec string, files map[string]string) *off
 	o.hub = open(named)
 	o.repo = o.hub.place()
 	after = strings.Replace(after, ", push: {branch: PUSH}", "", 1)
-	after = strings.Replace(after, "spec: {url: REPO,", "spec: {secretRef: {name: forge}, url: REPO,", 1)
+	after = strings.Replace(after, "spec: {url: REPO,", "spec: {secretRef: {name: forge}, "+o.hub.source()+"url: REPO,", 1)
 	o.texts = before + "---" + after + `---
 apiVersion: v1
 kind: Secret
 metadata: {name: forge}
-stringData: ` + o.hub.secret() + `
+stringData: KEYS
 ---
 apiVersion: pinsetter.dev/v1alpha1
 kind: PullRequest
@@ -80,7 +81,8 @@ spec: {automationRef: {name: apps}, provider: ` + o.hub.provider() + `, SPEC}
 // with replaces the PullRequest's spec, and adds objects.
 func (o *offers) with(spec string, more ...string) {
 	o.t.Helper()
-	o.load(strings.ReplaceAll(o.texts, "SPEC", spec) + strings.Join(more, ""))
+	texts := strings.NewReplacer("SPEC", spec, "KEYS", o.hub.secret()).Replace(o.texts)
+	o.load(texts + strings.Join(more, ""))
 }
 
 // only returns the one pull request that is open.
@@ -102,9 +104,15 @@ func (o *offers) only() pull {
 // CHANGES", and "held" or "error" where there is something.
 func (o *offers) says(want ...string) []*bot.Result {
 	o.t.Helper()
+	return o.check(o.all(), want)
+}
+
+// all runs a cycle with the world's ledger.
+func (o *offers) all() []*bot.Result {
+	o.t.Helper()
 	ledger := o.remember()
 	defer ledger.Close()
-	return o.check(o.bot(ledger).Cycle(context.Background(), bot.Push, o.set.Automations), want)
+	return o.bot(ledger).Cycle(context.Background(), bot.Push, o.set.Automations)
 }
 
 // forgetful is says without a ledger.
@@ -160,7 +168,8 @@ func (o *offers) broken() {
 type atGitHub struct {
 	*parts.GitHubRepository
 	github *parts.GitHub
-	keys   string // of the Secret
+	keys   string           // of the Secret
+	app    *parts.GitHubApp // nil: there is a token
 }
 
 // githubs opens repositories at a double of GitHub, where the bot has a classic
@@ -171,7 +180,7 @@ func githubs(g *parts.GitHub) opener {
 
 func newAtGitHub(g *parts.GitHub, files map[string]string) *atGitHub {
 	r := g.NewRepository(fmt.Sprintf("org/r%d", repositories.Add(1)), files)
-	return &atGitHub{r, g, "{username: bot, password: " + g.NewToken("bot", "repo") + "}"}
+	return &atGitHub{r, g, "{username: bot, password: " + g.NewToken("bot", "repo") + "}", nil}
 }
 
 func (h *atGitHub) provider() string         { return "github" }
@@ -184,6 +193,13 @@ func (h *atGitHub) merge(number int, how string) { h.Merge(number, how) }
 func (h *atGitHub) commit(c parts.Commit)        { h.Commit(c) }
 func (h *atGitHub) deleteBranch(branch string)   { h.DeleteBranch(branch) }
 func (h *atGitHub) settle()                      {}
+
+func (h *atGitHub) source() string {
+	if h.app == nil {
+		return ""
+	}
+	return "provider: github, "
+}
 
 func (h *atGitHub) pulls() []pull {
 	var all []pull
@@ -217,6 +233,7 @@ func gitlabs(g *parts.GitLab) opener {
 func (h *atGitLab) provider() string           { return "gitlab" }
 func (h *atGitLab) place() *parts.Repository   { return h.Repository }
 func (h *atGitLab) secret() string             { return "{username: bot, password: " + h.gitlab.Token + "}" }
+func (h *atGitLab) source() string             { return "" }
 func (h *atGitLab) commit(c parts.Commit)      { h.Commit(c) }
 func (h *atGitLab) deleteBranch(branch string) { h.Git("update-ref", "-d", "refs/heads/"+branch) }
 func (h *atGitLab) settle()                    { h.gitlab.Pass(2 * time.Minute) } // a pipeline might begin

@@ -53,15 +53,15 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*surv
 	if err != nil {
 		return nil, err
 	}
-	ground := newGround(l, fetched.Base)
-	ground.groups = true
-	ground.shown = l.shownBy(fetched.Push)
-	c.recallHistory(ctx, remote, l, ground)
-	s := &survey{lane: l, remote: remote, base: fetched.Base}
-	s.whole = c.find(ctx, l.automations[0], ground, fetched.Base)
+	s := &survey{lane: l, remote: remote, base: fetched.Base, there: fetched.Push, ground: newGround(l, fetched.Base)}
+	c.remember(ctx, s)
+	s.findOwn()
+	s.ground.groups, s.ground.shown = true, s.shows
+	c.recallHistory(ctx, remote, l, s.ground)
+	s.whole = c.find(ctx, l.automations[0], s.ground, fetched.Base)
 	s.whole.only = only
 	c.decide(ctx, s.whole)
-	if err := s.split(fetched.Push, c.remember(ctx, s)); err != nil {
+	if err := s.split(); err != nil {
 		return nil, err
 	}
 	c.look(ctx, s)
@@ -74,21 +74,29 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*surv
 	return s, nil
 }
 
-// shownBy returns which branch of the bot's own proposes a site.
-func (l *lane) shownBy(there map[string]*gitops.PushState) func(pinsetter.Site) *shown {
-	own := map[string]*shown{}
-	for branch, state := range there {
-		if !state.Truncated && l.owns(state.Commits) {
-			own[branch] = newShown(state)
+// findOwn finds the branches of which the bot made every commit.
+func (s *survey) findOwn() {
+	s.own = map[string]*shown{}
+	for branch, state := range s.there {
+		foreign := func(commit gitops.CommitInfo) bool { return !s.made(branch, commit) }
+		if !state.Truncated && !slices.ContainsFunc(state.Commits, foreign) {
+			s.own[branch] = newShown(state)
 		}
 	}
-	return func(site pinsetter.Site) *shown {
-		branch, err := l.proposes.of(l.proposes.group(site.Policy, site.Path))
-		if err != nil {
-			return nil // split says so
-		}
-		return own[branch]
+}
+
+// made reports whether the bot made a commit of a branch.
+func (s *survey) made(branch string, commit gitops.CommitInfo) bool {
+	return commit.Hash == s.known[branch].Commit || made(s.lane.automations[0], commit)
+}
+
+// shows returns the branch of the bot's own that proposes a site, or nil.
+func (s *survey) shows(site pinsetter.Site) *shown {
+	branch, err := s.lane.proposes.of(s.lane.proposes.group(site.Policy, site.Path))
+	if err != nil {
+		return nil // split says so
 	}
+	return s.own[branch]
 }
 
 // looksAtOnce bounds the pull requests that are asked for at once.
@@ -116,14 +124,26 @@ func (c *cycle) look(ctx context.Context, s *survey) {
 	all.SetLimit(looksAtOnce)
 	for _, g := range asked {
 		all.Go(func() error {
-			var err error
-			if g.pr, err = s.forge.Find(ctx, g.branch, a.BaseBranch(), g.known.PullRequest); err != nil {
+			pr, err := s.forge.Find(ctx, g.branch, a.BaseBranch(), g.known.PullRequest)
+			if err != nil {
 				g.fail(err)
+				return nil
 			}
+			g.pr = pr
 			return nil
 		})
 	}
 	_ = all.Wait() // the functions return no error: it is in the groups
+	for _, g := range asked {
+		s.heed(g.result.Err)
+	}
+}
+
+// heed remembers that the forge wants to be left alone.
+func (s *survey) heed(err error) {
+	if errors.Is(err, forge.ErrRateLimited) && s.limit == nil {
+		s.limit = err
+	}
 }
 
 // fail records an error of a group: nothing is done for it in this run.

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 
@@ -17,27 +18,30 @@ type remembered struct {
 	Builds      []message.Build    `json:"builds,omitempty"`    // of the images that it proposes
 	Commented   bool               `json:"commented,omitempty"` // it has been said that somebody's commit is on its branch
 	Merging     string             `json:"merging,omitempty"`   // the commit that the forge merges when its rules allow
+	Commit      string             `json:"commit,omitempty"`    // that the forge made for it: a server may commit by any name
 }
 
-// remember returns what the ledger knows of an automation's pull requests, by
+// empty reports whether there is nothing to remember.
+func (r remembered) empty() bool { return r.PullRequest == nil && r.Commit == "" }
+
+// remember reads what the ledger knows of an automation's pull requests, by
 // branch. What can't be read is not known.
-func (c *cycle) remember(ctx context.Context, s *survey) map[string]remembered {
-	known := map[string]remembered{}
+func (c *cycle) remember(ctx context.Context, s *survey) {
+	s.known, s.kept = map[string]remembered{}, map[string]json.RawMessage{}
 	if c.selector.failing.was.Load() {
-		return known
+		return
 	}
-	kept, err := c.o.Ledger.Proposals(ctx, s.whole.ground.repository, s.whole.automation.Name.String())
+	kept, err := c.o.Ledger.Proposals(ctx, s.ground.repository, s.lane.automations[0].Name.String())
 	if err != nil {
 		c.selector.failing.failed(err)
-		return known
+		return
 	}
 	for branch, data := range kept {
 		var r remembered
-		if json.Unmarshal(data, &r) == nil && r.PullRequest != nil {
-			known[branch] = r
+		if json.Unmarshal(data, &r) == nil && !r.empty() {
+			s.known[branch], s.kept[branch] = r, data
 		}
 	}
-	return known
 }
 
 // keepInMind tells the ledger what has changed of what is remembered.
@@ -47,22 +51,17 @@ func (c *cycle) keepInMind(ctx context.Context, s *survey) {
 	}
 	changed := map[string]json.RawMessage{}
 	for _, g := range s.groups {
-		before, _ := json.Marshal(g.known) // of texts and numbers
 		g.known.PullRequest = g.pr
-		if g.pr == nil {
-			g.known = remembered{}
+		now, _ := json.Marshal(g.known) // of texts and numbers
+		if g.known.empty() {
+			now = nil
 		}
-		after, _ := json.Marshal(g.known)
-		switch {
-		case string(after) == string(before):
-		case g.pr == nil:
-			changed[g.branch] = nil
-		default:
-			changed[g.branch] = after
+		if !bytes.Equal(now, s.kept[g.branch]) {
+			changed[g.branch] = now
 		}
 	}
 	ctx = context.WithoutCancel(ctx) // what was done is remembered, also when somebody ends the program
-	if err := c.o.Ledger.PutProposals(ctx, c.now, s.whole.ground.repository, s.whole.automation.Name.String(), changed); err != nil {
+	if err := c.o.Ledger.PutProposals(ctx, c.now, s.ground.repository, s.lane.automations[0].Name.String(), changed); err != nil {
 		c.selector.failing.failed(err)
 	}
 }

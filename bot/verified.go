@@ -37,7 +37,7 @@ func (c *cycle) commitVerified(ctx context.Context, s *survey, g *group) error {
 	if err != nil {
 		return err
 	}
-	g.commit = done.Hash
+	g.commit, g.known.Commit = done.Hash, done.Hash
 	g.landed()
 	if !done.Verified {
 		c.o.Log.Warn("GitHub did not sign the commit", "pullRequest", a.PullRequest.Name, "commit", done.Hash, "reason", done.Reason)

@@ -1,7 +1,9 @@
 package bot_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -38,6 +40,7 @@ type world struct {
 	state    string
 	now      atomic.Pointer[time.Time]
 	fault    atomic.Pointer[fault]
+	said     bytes.Buffer // the log; slog keeps its writers apart
 }
 
 // fault answers in the registry's place. It reports whether it did.
@@ -116,6 +119,7 @@ func (w *world) bot(ledger *store.Ledger) *bot.Bot {
 		Git:      gitops.Options{Environment: login.Environment{Getenv: func(string) string { return "" }}},
 		Forge:    forge.Options{Sleep: sleepless},
 		Ledger:   ledger,
+		Log:      slog.New(slog.NewTextHandler(&w.said, nil)),
 		Now:      w.time,
 	})
 }

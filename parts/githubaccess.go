@@ -128,7 +128,9 @@ func (g *GitHub) serveGit(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Authentication required", http.StatusUnauthorized)
 	case !found || repository == nil || !who.sees(repository):
 		http.Error(w, "Repository not found.", http.StatusNotFound)
-	case !who.may("contents", level) || push && repository.archived:
+	case push && repository.archived:
+		http.Error(w, "This repository was archived so it is read-only.", http.StatusForbidden)
+	case !who.may("contents", level):
 		http.Error(w, "Permission denied", http.StatusForbidden)
 	default:
 		g.git.serve(w, r)

@@ -107,9 +107,11 @@ func (c *call) createCommit() reply {
 	r := c.repository
 	name := c.who.name()
 	args := []string{"-c", "author.name=" + name, "-c", "author.email=" + name + "@users.noreply.github.com"}
-	signed := c.who.app != nil && in.Author == nil && in.Committer == nil
+	signed := c.who.app != nil && in.Author == nil && in.Committer == nil && !r.settings.NoSigning
 	if signed {
 		args = append(args, "-c", "committer.name=GitHub", "-c", "committer.email=noreply@github.com")
+	} else {
+		args = append(args, "-c", "committer.name=GitHub Enterprise", "-c", "committer.email=noreply@example.test")
 	}
 	args = append(args, "commit-tree", in.Tree)
 	for _, parent := range in.Parents {

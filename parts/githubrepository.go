@@ -26,6 +26,7 @@ type GitHubRepository struct {
 type GitHubSettings struct {
 	AutoMerge               bool
 	NoMergeCommit, NoSquash bool
+	NoSigning               bool // nobody has set up the server's own signatures, and its name
 }
 
 // GitHubPull is a pull request as people see it.

@@ -1,0 +1,204 @@
+package bot_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/parts"
+)
+
+// appPermissions are what the documentation tells to give to an app.
+var appPermissions = map[string]string{"contents": "write", "metadata": "read", "pull_requests": "write"}
+
+// apps opens repositories at a double of GitHub, where the bot is an app: for Git
+// and for pull requests.
+func apps(g *parts.GitHub, permissions map[string]string) opener {
+	return func(files map[string]string) hub {
+		h := newAtGitHub(g, files)
+		app := g.NewApp("org", permissions, h.GitHubRepository)
+		h.app = app
+		h.keys = fmt.Sprintf("{githubAppID: '%d', githubAppInstallationID: '%d', githubAppBaseURL: '%s/api/v3', githubAppPrivateKey: %q}",
+			app.ID, app.InstallationID, g.URL, app.PrivateKey)
+		return h
+	}
+}
+
+// finely opens repositories where the bot's token is a fine-grained one.
+func finely(g *parts.GitHub, permissions map[string]string) opener {
+	return func(files map[string]string) hub {
+		h := newAtGitHub(g, files)
+		h.keys = "{username: bot, password: " + g.NewFineGrainedToken("bot", permissions, h.GitHubRepository) + "}"
+		return h
+	}
+}
+
+func TestAppPushesAndProposes(t *testing.T) {
+	o := offer(t, apps(parts.NewGitHub(t), appPermissions), "", nil)
+	o.says("created#1 1")
+	o.registry.Push("org/app", "1.2.0")
+	o.says("updated#1 1")
+	if issued := o.hub.(*atGitHub).app.Issued(); issued != 4 { // for Git and for pull requests, in two processes
+		t.Errorf("%d tokens", issued)
+	}
+}
+
+func TestVerifiedCommits(t *testing.T) {
+	files := map[string]string{"a.yaml": storyFile, "latin.yaml": "# \xe9\n" + storyFile}
+	o := offer(t, apps(parts.NewGitHub(t), appPermissions), "verifiedCommits: true", files)
+	o.hub.commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"run.yaml": o.named(storyFile)}, Executable: []string{"run.yaml"}}})
+	o.says("created#1 2")
+	signed := func() {
+		t.Helper()
+		if who := o.repo.Git("log", "--format=%cn <%ce>", "main..pinsetter/apps"); who != "GitHub <noreply@github.com>" {
+			t.Errorf("committed by %s", who)
+		}
+	}
+	signed()
+	if modes := o.repo.Git("ls-tree", "pinsetter/apps", "a.yaml", "run.yaml"); !strings.HasPrefix(modes, "100644 ") || !strings.Contains(modes, "\n100755 ") {
+		t.Errorf("modes\n%s", modes)
+	}
+	o.says("unchanged#1 0")
+	o.forgetful("unchanged#1 0")
+	o.registry.Push("org/app", "1.2.0")
+	o.says("updated#1 2")
+	signed()
+	o.hand("pinsetter/apps", "fix.txt", "x")
+	o.registry.Push("org/app", "1.3.0")
+	o.says("unchanged#1 0 held")
+	if strings.Contains(o.said.String(), "WARN") {
+		t.Errorf("the log says %s", &o.said)
+	}
+}
+
+// A server may sign nothing, and commit by a name of its own. That is said, and
+// the bot knows its commit again.
+func TestCommitThatIsNotVerified(t *testing.T) {
+	o := offer(t, apps(parts.NewGitHub(t), appPermissions), "verifiedCommits: true", nil)
+	o.hub.(*atGitHub).Set(parts.GitHubSettings{NoSigning: true})
+	o.says("created#1 1")
+	if log := o.said.String(); !strings.Contains(log, "level=WARN") || !strings.Contains(log, "unsigned") {
+		t.Errorf("the log says %s", log)
+	}
+	o.says("unchanged#1 0")
+	o.registry.Push("org/app", "1.2.0")
+	o.says("updated#1 1")
+	o.hand("pinsetter/apps", "fix.txt", "x")
+	o.registry.Push("org/app", "1.3.0")
+	o.says("unchanged#1 0 held")
+}
+
+func TestWorkflowsAreLeftAlone(t *testing.T) {
+	github := parts.NewGitHub(t)
+	files := map[string]string{"a.yaml": storyFile, ".github/workflows/ci.yaml": storyFile}
+	with := map[string]string{"contents": "write", "metadata": "read", "pull_requests": "write", "workflows": "write"}
+	for name, test := range map[string]struct {
+		open opener
+		held string
+	}{
+		"an app":               {apps(github, appPermissions), "lacks workflows: write"},
+		"an app with it":       {apps(github, with), ""},
+		"a token":              {githubs(github), `lacks the scope "workflow"`},
+		"a fine-grained token": {finely(github, with), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := offer(t, test.open, "", files)
+			if test.held == "" {
+				o.says("created#1 2")
+				return
+			}
+			r := o.says("created#1 1 held")[0]
+			if hold := r.Held[0]; hold.Path != ".github/workflows/ci.yaml" || !strings.Contains(hold.Reason, test.held) {
+				t.Errorf("held %+v", hold)
+			}
+			if p := o.only(); !strings.Contains(p.Body, test.held) {
+				t.Errorf("the body says nothing of it:\n%s", p.Body)
+			}
+			o.says("unchanged#1 0 held")
+		})
+	}
+}
+
+func TestTokenWithoutPermission(t *testing.T) {
+	github := parts.NewGitHub(t)
+	t.Run("for pull requests", func(t *testing.T) {
+		o := offer(t, finely(github, map[string]string{"contents": "write", "pull_requests": "read"}), "", nil)
+		r := o.says("1 error")[0]
+		if !strings.Contains(r.Error, "not permitted") || !strings.Contains(r.Error, "pull_requests=write") {
+			t.Errorf("%v", r.Err)
+		}
+		o.hub.(*atGitHub).keys = "{username: bot, password: " + github.NewToken("bot", "repo") + "}"
+		o.with("")
+		o.says("created#1 1") // it was pushed before
+		o.says("unchanged#1 0")
+	})
+	t.Run("to push", func(t *testing.T) {
+		o := offer(t, finely(github, map[string]string{"contents": "read", "pull_requests": "write"}), "", nil)
+		r := o.says("0 error")[0]
+		if !strings.Contains(r.Error, "access denied") {
+			t.Errorf("%v", r.Err)
+		}
+	})
+	t.Run("to commit", func(t *testing.T) {
+		o := offer(t, apps(github, map[string]string{"contents": "read", "pull_requests": "write"}), "verifiedCommits: true", nil)
+		r := o.says("0 error")[0]
+		if !strings.Contains(r.Error, "contents: write") {
+			t.Errorf("%v", r.Err)
+		}
+	})
+}
+
+// limited is how GitHub asks for an hour's pause.
+func limited(request string) parts.GitHubFault {
+	return parts.GitHubFault{Request: request, Status: http.StatusForbidden, Header: map[string]string{"Retry-After": "3600"}}
+}
+
+// Nothing more is asked of a forge that wants to be left alone, nor pushed for
+// want of a pull request, and the next run goes on.
+func TestRateLimit(t *testing.T) {
+	github := parts.NewGitHub(t)
+	files := map[string]string{"a.yaml": storyFile}
+	for i := range 12 {
+		files[fmt.Sprintf("%d/a.yaml", 10+i)] = storyFile
+	}
+	for _, request := range []string{"GET /repos/{owner}/{repo}/pulls", "POST /repos/{owner}/{repo}/pulls"} {
+		o := offer(t, githubs(github), "groupBy: directory", files)
+		github.Fail(limited(request))
+		github.Log.Reset()
+		for _, r := range o.all() {
+			if r.PullRequest != nil || !strings.Contains(r.Error, "rate limit reached at ") || !strings.Contains(r.Error, " until ") {
+				t.Errorf("%s: %s: %v", request, r.Group, r.Err)
+			}
+		}
+		method, _, _ := strings.Cut(request, " ")
+		if n := github.Log.Count(method, "/pulls"); n > 9 && method == http.MethodGet || n > 1 && method == http.MethodPost {
+			t.Errorf("%s: %d requests", request, n)
+		}
+		if n := len(strings.Fields(o.repo.Git("for-each-ref", "--format=%(refname)", "refs/heads/pinsetter"))); n > 1 {
+			t.Errorf("%s: %d branches", request, n)
+		}
+		for _, r := range o.all() {
+			if r.Err != nil || r.PullRequest == nil || r.PullRequest.Action != bot.Created {
+				t.Errorf("%s: %s: then %+v, %v", request, r.Group, r.PullRequest, r.Err)
+			}
+		}
+	}
+}
+
+func TestRenamedAndArchived(t *testing.T) {
+	github := parts.NewGitHub(t)
+	o := offer(t, githubs(github), "", nil)
+	o.says("created#1 1")
+	h := o.hub.(*atGitHub)
+	h.Rename("other/renamed")
+	o.registry.Push("org/app", "1.2.0")
+	o.says("updated#1 1")
+	o.forgetful("unchanged#1 0")
+	h.Archive()
+	o.registry.Push("org/app", "1.3.0")
+	if r := o.says("0 error")[0]; !strings.Contains(r.Error, "archived") {
+		t.Errorf("%v", r.Err)
+	}
+}
