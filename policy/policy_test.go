@@ -285,7 +285,7 @@ func TestTagsKeepAFewFilters(t *testing.T) {
 	}
 	kept := 0
 	for _, v := range tags.versions {
-		if v.parsed != nil {
+		if v.kept {
 			kept++
 		}
 	}

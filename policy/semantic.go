@@ -45,9 +45,9 @@ func (k semantic) rank(f *filter, t *Tags) (*Ranking, error) {
 	case once:
 		return rankItems(accepted(f, t.tags, k.read), by), nil
 	case again:
-		return rankItems(k.inside(found.parsed()), by), nil
+		return rankItems(k.inside(func() []item[version] { return found.parsed(f, t.tags) }), by), nil
 	default:
-		return k.rankSorted(found.sorted()), nil
+		return k.rankSorted(found.sorted(f, t.tags)), nil
 	}
 }
 
@@ -56,9 +56,10 @@ func (k semantic) read(value string) (version, bool) {
 	return v, ok && k.within.accepts(v)
 }
 
-// inside gives the items in the range.
-func (k semantic) inside(items []item[version]) iter.Seq[item[version]] {
+// inside gives those of the items in the range.
+func (k semantic) inside(all func() []item[version]) iter.Seq[item[version]] {
 	return func(yield func(item[version]) bool) {
+		items := all()
 		for i := range items {
 			if k.within.accepts(items[i].key) && !yield(items[i]) {
 				return

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // mostKept bounds the filters whose versions are kept. An image has seldom more
@@ -42,11 +43,15 @@ func (t *Tags) ranking(key string, rank func() (*Ranking, error)) (*Ranking, err
 	return ranked()
 }
 
-// versions are the values of a filter that are versions.
+// versions are the values of a filter that are versions. They are kept once:
+// sorted, as soon as somebody wants them so.
 type versions struct {
-	uses   int
-	parsed func() []item[version]
-	sorted func() orders
+	uses int // counted by Tags
+	kept bool
+
+	parse, sort sync.Once
+	items       atomic.Pointer[[]item[version]]
+	orders      orders
 }
 
 // orders are the versions best first; releases leaves out the prereleases.
@@ -75,18 +80,35 @@ func (t *Tags) use(f *filter) (*versions, usage) {
 		t.versions[key] = v
 	}
 	v.uses++
-	if v.uses > 1 && v.parsed == nil && t.kept < mostKept {
+	if v.uses > 1 && !v.kept && t.kept < mostKept {
 		t.kept++
-		v.parsed = sync.OnceValue(func() []item[version] { return parse(f, t.tags) })
-		v.sorted = sync.OnceValue(func() orders { return sorted(v.parsed()) })
+		v.kept = true
 	}
 	switch {
-	case v.parsed == nil:
+	case !v.kept:
 		return v, once
 	case v.uses <= bits.Len(uint(len(t.tags))):
 		return v, again
 	}
 	return v, often
+}
+
+// parsed returns the versions in any order.
+func (v *versions) parsed(f *filter, tags []string) []item[version] {
+	v.parse.Do(func() {
+		items := parse(f, tags)
+		v.items.Store(&items)
+	})
+	return *v.items.Load()
+}
+
+// sorted returns the versions best first.
+func (v *versions) sorted(f *filter, tags []string) orders {
+	v.sort.Do(func() {
+		v.orders = sorted(v.parsed(f, tags))
+		v.items.Store(&v.orders.all)
+	})
+	return v.orders
 }
 
 func parse(f *filter, tags []string) []item[version] {
