@@ -68,13 +68,14 @@ func access(object *config.Repository) registry.Access {
 	return to
 }
 
-// reuse returns the kept listing of an image, if it is young enough.
+// reuse returns the kept listing of an image, if it is young enough and from
+// before this cycle, which remembers its own answers.
 func (s *Scanner) reuse(repository *registry.Repository, interval time.Duration) (answer, bool) {
 	if s.began.IsZero() {
 		return answer{}, false
 	}
 	listing, at, ok := repository.Kept()
-	if !ok || s.began.Sub(at) >= interval-interval/10 {
+	if age := s.began.Sub(at); !ok || age <= 0 || age >= interval-interval/10 {
 		return answer{}, false
 	}
 	return answer{listing, hashOf(listing.Tags), at}, true

@@ -92,6 +92,27 @@ func TestExpiredListingsAreNotReused(t *testing.T) {
 	}
 }
 
+// A change is news to all objects of a cycle, also to those that scan after the
+// first has asked.
+func TestAChangeIsNewsToAllOfACycle(t *testing.T) {
+	server := parts.NewRegistry(t, parts.RegistryOptions{})
+	server.SetTags("app", "1.0.0")
+	d := newDaemon()
+	scan(t, scanner.NewReusing(d.registry, d.clock), every(time.Minute, server.Image("app")))
+	server.SetTags("app", "1.0.0", "1.1.0")
+	d.now = d.now.Add(time.Minute)
+	s := scanner.NewReusing(d.registry, d.clock)
+	for i := range 3 {
+		d.now = d.now.Add(time.Second)
+		if got := scan(t, s, every(time.Minute, server.Image("app"))); len(got.Tags) != 2 || got.Unchanged {
+			t.Errorf("object %d: tags are %q, unchanged %t", i, got.Tags, got.Unchanged)
+		}
+	}
+	if n := server.Log.Count("", "/tags/list"); n != 2 {
+		t.Errorf("%d requests; want 2", n)
+	}
+}
+
 // Each object keeps to its own interval, and to one view within a cycle.
 func TestIntervalsOfOneImage(t *testing.T) {
 	server := parts.NewRegistry(t, parts.RegistryOptions{})

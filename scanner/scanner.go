@@ -46,8 +46,9 @@ type Listing struct {
 	// excluded: the tags, ascending, with newlines between them.
 	Hash string
 
-	// Unchanged says that Hash is that of the image's listing before, as far as the
-	// registry.Registry remembers it.
+	// Unchanged says that the registry lists what it listed the last time that
+	// anybody asked, as far as the registry.Registry remembers it. Whether what was
+	// made of an earlier Listing still holds, its Hash says.
 	Unchanged bool
 }
 
