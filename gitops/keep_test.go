@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -196,4 +197,25 @@ func TestKeepAll(t *testing.T) {
 	r.CommitFile("main", "large.yaml", strings.Repeat("b", 1000), "")
 	read(3, 100) // refs, directories, the file
 	read(1, 100)
+}
+
+// Where nearly all has changed, all comes again.
+func TestKeepNothingLeft(t *testing.T) {
+	g := parts.NewGit(t, parts.GitOptions{})
+	tree := map[string]string{}
+	for i := range 1500 {
+		tree[manifest(i)] = fmt.Sprintf("tag: %d\n", i)
+	}
+	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: parts.Tree{Files: tree}})
+	dir := t.TempDir()
+	for i := range 3 {
+		base := fetch(t, openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Screen: tagged("1")}), main).Base
+		if found, _ := all(t, base, ""); cmp.Diff(tree, found) != "" {
+			t.Errorf("run %d: %d files", i, len(found))
+		}
+		for path := range tree {
+			tree[path] += "x"
+		}
+		r.Commit(parts.Commit{Tree: parts.Tree{Files: tree}})
+	}
 }

@@ -151,6 +151,14 @@ func (k *kept) object(hash plumbing.Hash) (anObject, bool) {
 	return o, ok && plumbing.ComputeHash(o.kind, o.data) == hash
 }
 
+// len returns of how many objects something is known.
+func (k *kept) len() int {
+	if k == nil {
+		return 0
+	}
+	return k.objects.len() + k.unwanted.len()
+}
+
 // has reports whether an object is there.
 func (k *kept) has(hash plumbing.Hash) bool {
 	_, there := k.peek(hash)

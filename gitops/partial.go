@@ -110,12 +110,13 @@ func (f *filler) fill(ctx context.Context, into *objects, files []plumbing.Hash,
 	defer cancel()
 	defer f.c.close()
 	got, chosen := newObjects(f.c.remote.bounds), choice{wants: wants}
+	whole := f.whole || len(files) > fewFiles && len(files) > into.kept.len()/4
 	err := error(nil)
-	if !f.whole {
+	if !whole {
 		err = explain(ctx, f.c.pack(ctx, request{wants: files, choice: chosen}, got))
 		f.whole = errors.Is(err, ErrStale) // the server's word for what it doesn't hand out
 	}
-	if f.whole {
+	if whole || f.whole {
 		if got = newObjects(f.c.remote.bounds); wants == nil {
 			chosen = choice{wants: into.keeper.screen.Wants, need: setOf(files)}
 		}
@@ -128,6 +129,11 @@ func (f *filler) fill(ctx context.Context, into *objects, files []plumbing.Hash,
 	}
 	return err
 }
+
+// fewFiles are always asked for by their hashes. Where a quarter of all is
+// asked for, a pack with everything comes sooner: a server packs anew what it is
+// asked for by hash.
+const fewFiles = 1000
 
 func setOf(hashes []plumbing.Hash) map[plumbing.Hash]bool {
 	set := make(map[plumbing.Hash]bool)
