@@ -192,8 +192,8 @@ func TestTagsReadsPagesAtOnce(t *testing.T) {
 	server.SetTags("app", tags...)
 	repository := openWith(t, registry.Options{Anonymous: true, Keep: 1 << 20}, server.Image("app"), registry.Access{})
 	wantTags(t, repository, tags)
-	if all, most := flights.all.Load(), flights.most.Load(); all > 200 || most < 8 || most > 16 {
-		t.Errorf("%d requests, %d at once; want at most 200, and 16", all, most)
+	if all, most := flights.all.Load(), flights.most.Load(); all > 200 || most < 3 || most > 16 {
+		t.Errorf("%d requests, %d at once; want at most 200, and several, of 16 that may be", all, most)
 	}
 
 	// What was listed before says where pages may begin.

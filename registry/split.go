@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"iter"
 	"net/url"
 	"slices"
 	"sort"
@@ -36,8 +37,8 @@ type splitter struct {
 	segments []segment  // in the order of their places
 	shape    shape      // of the tags
 	full     int        // tags of the largest page
-	credit   int        // pages that brought new tags, less those that didn't
-	asked    int
+	credit   int        // pages' worth of new tags that came, less that of others
+	asked    int        // pages
 }
 
 // ask is a page to read.
@@ -58,7 +59,7 @@ func (l *lister) split(ctx context.Context, current *page, size int) (bool, erro
 	if !ok {
 		return false, nil
 	}
-	s := newSplitter(l.tags, next, size)
+	s := newSplitter(l.tags, current.tags, next, size)
 	s.read, s.free = l.readAt, host.limit.free
 	if l.last != nil && len(l.last.listing.Tags) > len(l.tags) {
 		s.known, s.credit = l.last.listing.Tags, cap(host.limit.slots)
@@ -78,12 +79,12 @@ func (l *lister) split(ctx context.Context, current *page, size int) (bool, erro
 }
 
 // newSplitter returns a splitter for a list of which the first tags are there,
-// and the URL of the page that follows them.
-func newSplitter(tags []string, next *url.URL, size int) *splitter {
-	s := &splitter{template: next, size: size, credit: splitAfter}
+// those of the last page among them, and the URL of the page that follows.
+func newSplitter(tags, last []string, next *url.URL, size int) *splitter {
+	s := &splitter{template: next, size: size, full: len(last), credit: splitAfter}
 	s.segments = []segment{{tags: slices.Clip(tags), next: next.String()}}
 	s.shape.learn(tags)
-	s.full = (len(tags) + splitAfter - 1) / splitAfter
+	s.shape.learn(last) // how far apart its ends are
 	return s
 }
 
@@ -163,7 +164,7 @@ func (s *splitter) plan(width int) []ask {
 // places gives places between two, ascending, at which to read; high is "" where
 // nothing bounds them. In a list that is known from the last time they are
 // somewhat less than a page apart, so that what was added to it since finds room.
-func (s *splitter) places(low, high string) func(yield func(string) bool) {
+func (s *splitter) places(low, high string) iter.Seq[string] {
 	if s.known == nil {
 		return s.shape.places(low, high)
 	}

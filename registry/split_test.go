@@ -166,7 +166,7 @@ func beginSplit(t *testing.T, s *shelf) *splitter {
 	if !ok {
 		return nil
 	}
-	sp := newSplitter(begin, next, 3)
+	sp := newSplitter(begin, current.tags, next, 3)
 	sp.read, sp.free = s.page, func() int { return 16 }
 	return sp
 }
