@@ -66,7 +66,8 @@ func TestBranches(t *testing.T) {
 	})
 }
 
-// However many branches there are, a fetch is as many requests as for one.
+// However many branches there are, a fetch is as many requests as for one. Where
+// each is one commit on the base, there are none left to ask for.
 func TestBranchesRequests(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
@@ -75,15 +76,25 @@ func TestBranchesRequests(t *testing.T) {
 		r.CommitFile(name, "apps/a.yaml", name, "")
 	}
 	r.Git("branch", "pins/merged", "main")
-	for _, names := range [][]string{{"pins/a"}, {"pins/"}} {
+	for _, test := range []struct {
+		names []string
+		moves bool
+		want  int
+	}{{[]string{"pins/a"}, false, 2}, {[]string{"pins/"}, false, 2}, {[]string{"pins/a"}, true, 3}, {[]string{"pins/"}, true, 3}} {
+		if test.moves {
+			r.CommitFile("main", "README.md", strings.Join(test.names, ""), "")
+		}
 		remote := open(t, r.URL)
 		fetch(t, remote, main) // what the server speaks is known then
 		g.Log.Reset()
-		fetched := fetch(t, remote, main, names...)
-		if n := g.Log.Count("", ""); n != 3 {
-			t.Errorf("%q: %d requests, want 3: refs, files, commits", names, n)
+		fetched := fetch(t, remote, main, test.names...)
+		if n := g.Log.Count("", ""); n != test.want {
+			t.Errorf("%+v: %d requests: refs, files, commits", test, n)
 		}
-		if state := fetched.Push["pins/merged"]; state != nil && (len(state.Commits) > 0 || state.Head.Hash() != fetched.Base.Hash()) {
+		if state := fetched.Push["pins/a"]; len(state.Commits) != 1 || state.Commits[0].Hash != r.Head("pins/a") {
+			t.Errorf("%+v: %+v", test, state)
+		}
+		if state := fetched.Push["pins/merged"]; state != nil && len(state.Commits) > 0 {
 			t.Errorf("merged: %+v", state)
 		}
 	}

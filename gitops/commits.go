@@ -31,20 +31,30 @@ type Signature struct{ Name, Email string }
 // them must be on the server, and the base.
 func (r *Remote) pushStates(ctx context.Context, c *conversation, store *objects, branches []place, base *Snapshot) (map[string]*PushState, error) {
 	states := make(map[string]*PushState)
+	var open []*PushState // whose commits are to be asked for
 	var tips []plumbing.Hash
 	for _, branch := range branches {
 		head, err := r.snapshot(store, branch)
 		if err != nil {
 			return nil, err
 		}
-		states[strings.TrimPrefix(branch.name, heads)] = &PushState{Head: head}
-		tips = append(tips, head.hash)
+		commit, err := readCommit(store, head.hash)
+		if err != nil {
+			return nil, err
+		}
+		state := &PushState{Head: head}
+		states[strings.TrimPrefix(branch.name, heads)] = state
+		if slices.Equal(commit.ParentHashes, []plumbing.Hash{base.hash}) {
+			state.Commits = []CommitInfo{info(commit)}
+			continue
+		}
+		open, tips = append(open, state), append(tips, head.hash)
 	}
 	commits, err := r.since(ctx, c, base.hash, tips)
 	if err != nil {
 		return nil, err
 	}
-	for _, state := range states {
+	for _, state := range open {
 		if state.Commits, err = walk(commits, state.Head.hash, r.bounds.Commits+1); err != nil {
 			return nil, err
 		}

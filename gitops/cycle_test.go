@@ -147,5 +147,5 @@ func TestRequests(t *testing.T) {
 	if connections := g.Log.Connections(); connections > 1 {
 		t.Errorf("%d connections", connections)
 	}
-	count("fetch with a push branch", 3)
+	count("fetch with a push branch", 2)
 }
