@@ -115,5 +115,14 @@ func (d DSN) String() string {
 	return d.name
 }
 
+// Folder returns the directory that the ledger's file is in, where it is a file,
+// else "".
+func (d DSN) Folder() string {
+	if d.path == "" {
+		return ""
+	}
+	return filepath.Dir(d.path)
+}
+
 // Format writes what String returns, whatever the verb.
 func (d DSN) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.String()) }

@@ -43,6 +43,7 @@ type app struct {
 	progress *progress
 	said     map[string]bool    // lines on standard error
 	ledger   *store.Ledger      // nil: not opened
+	keep     string             // the directory of the state, where it may be written; "": there is none
 	release  context.CancelFunc // of the timeout; nil without one
 }
 
@@ -174,6 +175,9 @@ func (a *app) openLedger(ctx context.Context, o store.Options) error {
 	}
 	if err == nil {
 		a.ledger, err = store.Open(ctx, dsn, o)
+	}
+	if err == nil && !o.ReadOnly {
+		a.keep = dsn.Folder()
 	}
 	if err != nil {
 		a.ledger = nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/setters"
 )
 
 // load reads the objects that -f and -k name. What is wrong with single ones is
@@ -99,12 +101,25 @@ func (a *app) bot(set *config.Set) *bot.Bot {
 func (a *app) botOptions(o registry.Options) bot.Options {
 	return bot.Options{
 		Registry: registry.New(o),
-		Git:      a.gitOptions(),
+		Git:      a.fleetOptions(),
 		Forge:    forge.Options{Environment: a.environment()},
 		Ledger:   a.ledger,
 		Log:      a.log,
 		Progress: a.progress.show,
+		Version:  version(),
 	}
+}
+
+// fleetOptions are those for the repositories that are written to. A command that
+// writes the state keeps beside it what was fetched, so that the next run fetches
+// what is new alone.
+func (a *app) fleetOptions() gitops.Options {
+	o := a.gitOptions()
+	if a.keep != "" {
+		o.Keep = filepath.Join(a.keep, "git")
+		o.Screen = gitops.Screen{Version: setters.Screen, Wants: setters.HasToken}
+	}
+	return o
 }
 
 func (a *app) gitOptions() gitops.Options {
