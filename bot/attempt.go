@@ -21,6 +21,9 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if results := c.isQuiet(ctx, l, fetched); results != nil {
+		return results, nil
+	}
 	g, to := aim(l, fetched)
 	c.recallHistory(ctx, remote, l, g)
 	head := g.start
@@ -35,6 +38,7 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 		plans = append(plans, p)
 	}
 	if c.mode == Push {
+		c.keepQuiet(ctx, l, fetched, plans)
 		err = c.push(ctx, l, remote, to, head, plans)
 	}
 	results := make([]*Result, 0, len(plans))

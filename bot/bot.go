@@ -35,6 +35,9 @@ type Options struct {
 	Progress func(string)     // told what is being done, from several goroutines; nil: nobody
 	Observer Observer         // nil: nobody
 
+	// Version is that of the program: what another one found isn't relied on.
+	Version string
+
 	// Reuse does with an image's last listing for as long as its object's interval,
 	// where Registry keeps listings.
 	Reuse bool

@@ -47,6 +47,9 @@ func (c *cycle) carryOutAll(ctx context.Context, s *survey, done map[string]*gro
 		done[g.branch] = g
 	}
 	c.keepInMind(ctx, s)
+	if stale == nil && !slices.ContainsFunc(s.groups, func(g *group) bool { return !g.idle() || g.pr != nil }) {
+		c.keepQuiet(ctx, s.lane, s.fetched, []*plan{s.whole})
+	}
 	return stale
 }
 

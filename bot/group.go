@@ -41,18 +41,20 @@ func (g *group) lease() string {
 
 // survey is what an automation's pull requests are made from.
 type survey struct {
-	lane   *lane
-	remote *gitops.Remote
-	base   *gitops.Snapshot
-	ground *ground
-	there  map[string]*gitops.PushState // branches that are fetched
-	own    map[string]*shown            // those of them of which the bot made every commit
-	known  map[string]remembered        // by branch
-	kept   map[string]json.RawMessage   // known, as the ledger has it
-	whole  *plan                        // every site of the automation
-	groups []*group                     // sorted by branch
-	forge  *forge.Repository            // nil: nothing is asked of it
-	limit  error                        // the forge's, that it wants to be left alone; nil: it doesn't
+	lane    *lane
+	remote  *gitops.Remote
+	base    *gitops.Snapshot
+	ground  *ground
+	there   map[string]*gitops.PushState // branches that are fetched
+	own     map[string]*shown            // those of them of which the bot made every commit
+	known   map[string]remembered        // by branch
+	kept    map[string]json.RawMessage   // known, as the ledger has it
+	whole   *plan                        // every site of the automation
+	groups  []*group                     // sorted by branch
+	forge   *forge.Repository            // nil: nothing is asked of it
+	limit   error                        // the forge's, that it wants to be left alone; nil: it doesn't
+	fetched *gitops.Fetched
+	quiet   []*Result // the results where nothing can be to do; nil: there may be
 }
 
 // split divides the decisions of the whole plan into groups, and adds those that

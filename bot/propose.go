@@ -23,6 +23,9 @@ func (c *cycle) propose(ctx context.Context, l *lane) []*Result {
 	done := map[string]*group{} // by branch
 	for n := 1; ; n++ {
 		s, err := c.survey(ctx, l, nil)
+		if s != nil && s.quiet != nil {
+			return s.quiet
+		}
 		if err == nil && c.mode == Push {
 			err = c.carryOutAll(ctx, s, done)
 		}
@@ -53,7 +56,12 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*surv
 	if err != nil {
 		return nil, err
 	}
-	s := &survey{lane: l, remote: remote, base: fetched.Base, there: fetched.Push, ground: newGround(l, fetched.Base)}
+	if only == nil {
+		if results := c.isQuiet(ctx, l, fetched); results != nil {
+			return &survey{quiet: results}, nil
+		}
+	}
+	s := &survey{lane: l, remote: remote, fetched: fetched, base: fetched.Base, there: fetched.Push, ground: newGround(l, fetched.Base)}
 	c.remember(ctx, s)
 	s.findOwn()
 	s.ground.groups, s.ground.shown = true, s.shows

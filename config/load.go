@@ -3,6 +3,8 @@ package config
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"regexp"
 	"slices"
@@ -31,12 +33,18 @@ func Load(files []File, opts Options) *Set {
 		providers:  map[pinsetter.Name]*providerDraft{},
 		sentTo:     map[pinsetter.Name]*Provider{},
 	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%q\n", opts.Namespace)
 	for _, f := range files {
+		fmt.Fprintf(h, "%q %d\n", f.Path, len(f.Data))
+		h.Write(f.Data)
 		l.file(f)
 	}
 	l.openSecretDirs()
 	defer l.closeSecretDirs()
-	return l.set()
+	s := l.set()
+	s.Fingerprint = hex.EncodeToString(h.Sum(nil))
+	return s
 }
 
 // loader is one run of Load. First every document is decoded and checked by

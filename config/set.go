@@ -26,6 +26,10 @@ type Set struct {
 	// read: what isn't here isn't there.
 	Whole bool
 
+	// Fingerprint tells sets apart by what they were loaded from: the files and the
+	// default namespace, mounted Secrets aside.
+	Fingerprint string
+
 	lost []lostObject
 }
 

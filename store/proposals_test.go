@@ -42,3 +42,22 @@ func testProposals(t *testing.T, p place) {
 		t.Errorf("after 500 days: %v", found)
 	}
 }
+
+func testQuiet(t *testing.T, p place) {
+	l := p.open(t, store.Options{})
+	for _, want := range []string{`{"a":1}`, `[2]`, ""} {
+		body := json.RawMessage(want)
+		if want == "" {
+			body = nil
+		}
+		if err := l.PutQuiet(t.Context(), noon, "lane", body); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := l.Quiet(t.Context(), "lane"); string(got) != want || err != nil {
+			t.Errorf("%q, %v; want %q", got, err, want)
+		}
+	}
+	if got, err := l.Quiet(t.Context(), "another"); got != nil || err != nil {
+		t.Errorf("of another lane: %q, %v", got, err)
+	}
+}

@@ -65,4 +65,9 @@ var migrations = [][]string{{
 		put_at     BIGINT NOT NULL,
 		body       TEXT NOT NULL,
 		PRIMARY KEY (repository, automation, branch))`,
+}, {
+	`CREATE TABLE pinsetter_quiet (
+		lane   TEXT NOT NULL PRIMARY KEY,
+		put_at BIGINT NOT NULL,
+		body   TEXT NOT NULL)`,
 }}

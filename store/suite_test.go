@@ -66,6 +66,7 @@ var suite = []struct {
 }{
 	{"first sight stays", testFirstSightStays},
 	{"pull requests are remembered by branch", testProposals},
+	{"that nothing was to do is remembered", testQuiet},
 	{"a moved tag starts again", testMovedTag},
 	{"many sightings at once", testManySightings},
 	{"the earliest of two first sights counts", testEarliestFirstSight},

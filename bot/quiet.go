@@ -1,0 +1,162 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/setters"
+)
+
+// quiet is a run of a lane that found nothing to do: at every site the branch
+// showed its policy's best candidate. While the branch, the objects and the best
+// candidates are the same, no file need be read to know that there is nothing to
+// do still. It only ever says that: what is to be written is found in the files.
+type quiet struct {
+	At       time.Time         `json:"at"`
+	Base     string            `json:"base"`     // hash of the commit that was read
+	Objects  string            `json:"objects"`  // fingerprint of the set, and of what reads files
+	Selected map[string]string `json:"selected"` // the best candidate of every policy that a marker names, with its digest where that is followed
+}
+
+// quietFor is how long a quiet run stands for the next ones. What else a run
+// does, such as telling the ledger that sites are still there, is done again then.
+const quietFor = 24 * time.Hour
+
+// isQuiet returns the results of a lane where nothing can be to do, else nil.
+func (c *cycle) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched) []*Result {
+	last := c.lastQuiet(ctx, l)
+	if last == nil || last.Base != fetched.Base.Hash() || last.Objects != c.fingerprint() || len(fetched.Push) > 0 {
+		return nil
+	}
+	if age := c.now.Sub(last.At); age < 0 || age > quietFor {
+		return nil
+	}
+	var policies []*config.Policy
+	for name := range last.Selected {
+		p := c.set.Policy(policyName(name))
+		if p == nil {
+			return nil
+		}
+		policies = append(policies, p)
+	}
+	c.selector.all(ctx, policies)
+	for _, p := range policies {
+		if best, ok := c.bestOf(ctx, c.selector.selection(ctx, p)); !ok || best != last.Selected[p.Name.String()] {
+			return nil
+		}
+	}
+	ground := newGround(l, fetched.Base)
+	var results []*Result
+	for _, a := range l.automations {
+		r := newResult(a)
+		r.Revision = ground.revision
+		results = append(results, r)
+	}
+	return results
+}
+
+// bestOf returns a policy's best candidate, with its digest where every move of
+// that is followed; false where it can't be had.
+func (c *cycle) bestOf(ctx context.Context, sel *selection) (string, bool) {
+	if sel.err != nil {
+		return "", false
+	}
+	best, ok := sel.ranking.Best()
+	if !ok || sel.policy.Spec.DigestReflectionPolicy != config.ReflectAlways {
+		return best.Tag, ok
+	}
+	digest, err := sel.digest(ctx, best.Tag)
+	return best.Tag + "@" + digest, err == nil
+}
+
+// keepQuiet remembers a run of a lane where it found nothing to do, and forgets
+// the one before where it did.
+func (c *cycle) keepQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched, plans []*plan) {
+	if c.mode != Push || c.selector.failing.was.Load() {
+		return
+	}
+	last := c.lastQuiet(ctx, l)
+	now := &quiet{At: c.now, Base: fetched.Base.Hash(), Objects: c.fingerprint(), Selected: map[string]string{}}
+	if len(fetched.Push) > 0 || slices.ContainsFunc(plans, func(p *plan) bool { return !c.settles(ctx, p, now.Selected) }) {
+		now = nil
+	}
+	switch {
+	case now == nil && last == nil:
+		return
+	case now != nil && last != nil && now.Base == last.Base && now.Objects == last.Objects && maps.Equal(now.Selected, last.Selected) &&
+		c.now.Sub(last.At) < quietFor && !c.now.Before(last.At):
+		return
+	}
+	var body json.RawMessage
+	if now != nil {
+		body, _ = json.Marshal(now) // of texts and a time
+	}
+	if err := c.o.Ledger.PutQuiet(ctx, c.now, l.key(), body); err != nil {
+		c.selector.failing.failed(err)
+	}
+}
+
+// settles reports whether every site of a plan shows its policy's best candidate,
+// and nothing else is to be said, and adds what these are.
+func (c *cycle) settles(ctx context.Context, p *plan, selected map[string]string) bool {
+	r := p.result
+	if r.Err != nil || len(r.Changes)+len(r.Held)+len(r.Findings) > 0 {
+		return false
+	}
+	for _, file := range p.marked {
+		for i, site := range file.Sites {
+			sel := p.selections[site.Policy]
+			if sel == nil {
+				continue // another automation writes it
+			}
+			image, taken := file.takes[i]
+			if taken && !shownAlready(site, image) || sel.err != nil || !sel.settled(site) {
+				return false
+			}
+			best, ok := c.bestOf(ctx, sel)
+			if !ok {
+				return false
+			}
+			selected[site.Policy.String()] = best
+		}
+	}
+	return true
+}
+
+// lastQuiet returns the quiet run that is remembered of a lane, or nil.
+func (c *cycle) lastQuiet(ctx context.Context, l *lane) *quiet {
+	if c.selector.failing.was.Load() {
+		return nil
+	}
+	body, err := c.o.Ledger.Quiet(ctx, l.key())
+	if err != nil {
+		c.selector.failing.failed(err)
+		return nil
+	}
+	last := &quiet{}
+	if body == nil || json.Unmarshal(body, last) != nil {
+		return nil
+	}
+	return last
+}
+
+// fingerprint tells apart what a cycle decides by.
+func (c *cycle) fingerprint() string {
+	return strings.Join([]string{c.set.Fingerprint, setters.Screen, c.o.Version}, " ")
+}
+
+// key names a lane for the ledger.
+func (l *lane) key() string {
+	repository, _ := gitops.Key(l.git.URL) // lanes has it already
+	parts := []string{repository, l.base.String(), l.push}
+	for _, a := range l.automations {
+		parts = append(parts, a.Name.String())
+	}
+	return strings.Join(parts, "\n")
+}

@@ -1,0 +1,76 @@
+package bot_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/registry"
+)
+
+// looks runs a cycle of a new process, and reports whether it read files.
+func (w *world) looks() bool {
+	w.t.Helper()
+	ledger := w.remember()
+	defer ledger.Close()
+	read := false
+	results := bot.New(w.set, bot.Options{
+		Registry: registry.New(registry.Options{Retries: -1, Anonymous: true}),
+		Git:      gitops.Options{}, Ledger: ledger, Now: w.time,
+		Progress: func(what string) { read = read || strings.HasPrefix(what, "reading ") },
+	}).Cycle(context.Background(), bot.Push, w.set.Automations)
+	if len(results) != 1 || results[0].Revision == "" {
+		w.t.Fatalf("results %+v", results)
+	}
+	return read
+}
+
+// TestNothingIsReadTwice: where the branch, the objects and the best candidates
+// are those of a run that found nothing to do, no file is read; whatever else is
+// so, they are.
+func TestNothingIsReadTwice(t *testing.T) {
+	const always = "digestReflectionPolicy: Always\n  interval: 5m\n  policy: {semver"
+	objects := strings.ReplaceAll(storyObjects, "PUSH", "main")
+	for _, test := range []struct {
+		name    string
+		objects string
+		file    string
+		then    func(*story)
+		want    bool
+	}{
+		{"nothing happens", objects, "", func(*story) {}, false},
+		{"an hour passes", objects, "", func(s *story) { s.pass(time.Hour) }, false},
+		{"a lower tag comes", objects, "", func(s *story) { s.registry.Push("org/app", "1.0.5") }, false},
+		{"two days pass", objects, "", func(s *story) { s.pass(48 * time.Hour) }, true},
+		{"the clock goes back", objects, "", func(s *story) { s.pass(-time.Hour) }, true},
+		{"a better tag comes", objects, "", func(s *story) { s.registry.Push("org/app", "1.2.0") }, true},
+		{"the tag goes", objects, "", func(s *story) { s.registry.SetTags("org/app", "1.0.0") }, true},
+		{"the branch moves", objects, "", func(s *story) { s.repo.CommitFile("main", "b.txt", "x", "") }, true},
+		{"an object changes", objects, "", func(s *story) { s.load(objects + "# other bytes\n") }, true},
+		{"its digest stays", strings.Replace(objects, "policy: {semver", always, 1), "", func(*story) {}, false},
+		{"its digest moves", strings.Replace(objects, "policy: {semver", always, 1), "", func(s *story) { s.registry.PushContent("org/app", "1.1.0", "other") }, true},
+		{"another branch is pushed to", strings.ReplaceAll(storyObjects, "PUSH", "updates"), "", func(*story) {}, true},
+		{"something is held", objects + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: g}\nspec: {hold: [{tags: [1.1.0], reason: x}]}\n", "", func(*story) {}, true},
+		{"something is to be said", objects, "b: c # {\"$imagepolicy\": \"default:none\"}\n", func(*story) {}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := tell(t, "", "", "1.0.0", "1.1.0")
+			s.load(test.objects)
+			if test.file != "" {
+				s.repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"b.yaml": test.file}}, Message: "more"})
+			}
+			s.looks() // writes
+			if !s.looks() {
+				t.Fatal("the first run after a push read nothing")
+			}
+			test.then(s)
+			if got := s.looks(); got != test.want {
+				t.Errorf("it read files: %v, want %v", got, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,42 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Quiet returns what PutQuiet was given for a key, nil where there is nothing. It
+// writes nothing.
+func (l *Ledger) Quiet(ctx context.Context, key string) (json.RawMessage, error) {
+	var found json.RawMessage
+	if !l.reads() {
+		return nil, nil
+	}
+	err := l.read(ctx, "read how the last run ended", func(ctx context.Context, q querier) error {
+		return q.query(ctx, func(row func(...any) error) error {
+			var body string
+			err := row(&body)
+			found = json.RawMessage(body)
+			return err
+		}, "SELECT body FROM pinsetter_quiet WHERE lane = $1", hash(key))
+	})
+	return found, err
+}
+
+// PutQuiet remembers by a key that there was nothing to do, and why; nil forgets
+// it. The ledger keeps the JSON and doesn't read it. Give what has changed alone.
+func (l *Ledger) PutQuiet(ctx context.Context, at time.Time, key string, body json.RawMessage) error {
+	if !l.writes() {
+		return nil
+	}
+	return l.write(ctx, "record that there was nothing to do", func(ctx context.Context, q querier) error {
+		if body == nil {
+			_, err := q.exec(ctx, "DELETE FROM pinsetter_quiet WHERE lane = $1", hash(key))
+			return err
+		}
+		_, err := q.exec(ctx, `INSERT INTO pinsetter_quiet (lane, put_at, body) VALUES ($1, $2, $3)
+			ON CONFLICT (lane) DO UPDATE SET put_at = excluded.put_at, body = excluded.body`, hash(key), micros(at), string(body))
+		return err
+	})
+}
