@@ -160,28 +160,77 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(float64(peak)/(1<<20), "peak-MB")
 }
 
-// BenchmarkRun is `pinsetter run` as a whole process with one change in a
-// repository of 10,000 files over http, beside C git's shallow clone of it
-// without checkout. Package gitops compares the same work with go-git's clone.
+// crowd is a fleet whose repository has n files, one in a hundred of them marked,
+// with nothing to change. Its server knows filters, as forges do.
+func crowd(b *testing.B, n int) *fleet {
+	b.Helper()
+	f := newFleet(b, "main")
+	f.repo = parts.NewGit(b, parts.GitOptions{}).NewRepository("crowd", parts.RepositoryOptions{
+		Folder: shelfOfFiles(b, n, 1, f.registry.Image("org/app"), "1.1.0"),
+		Tree:   parts.Tree{Files: map[string]string{"a.yaml": f.with("1.1.0")}},
+		Config: map[string]string{"uploadpack.allowFilter": "true", "uploadpack.allowAnySHA1InWant": "true"},
+	})
+	f.write(b, "main")
+	return f
+}
+
+// BenchmarkRun is `pinsetter run` as a whole process over http, beside what C git
+// takes for as much:
+//
+//   - first: a first run, beside a shallow clone without checkout;
+//   - nothing: another run, beside asking for one ref and for one list of tags;
+//   - ten: a run after ten files have changed, beside a blobless shallow clone
+//     without checkout.
 func BenchmarkRun(b *testing.B) {
 	program := binary(b)
-	f := newFleet(b, "main")
-	folder := shelfOfFiles(b, 10_000, 0, "registry.example.test/app", "1.0.0")
-	server := parts.NewGit(b, parts.GitOptions{})
-	f.repo = server.NewRepository("crowd", parts.RepositoryOptions{Folder: folder, Tree: parts.Tree{Files: map[string]string{"a.yaml": f.with("1.0.0")}}})
-	f.write(b, "main")
-	clones := b.TempDir()
-	var ours, theirs time.Duration
-	var peak int64
-	for i := 0; b.Loop(); i++ {
-		b.StopTimer()
-		f.repo.CommitFile("main", "a.yaml", fmt.Sprintf("# %d\n%s", i, f.with("1.0.0")), "")
-		b.StartTimer()
-		theirs += measure(b, "git", "clone", "-q", "--depth=1", "--no-checkout", f.repo.URL, filepath.Join(clones, fmt.Sprint(i))).wall
-		c := measure(b, program, "run", "--state", "none", "-f", f.objects)
-		ours += c.wall
-		peak = max(peak, c.peak)
+	curl := parts.Need(b, "curl")
+	for _, files := range []int{1_000, 10_000, 100_000} {
+		f := crowd(b, files)
+		clones := b.TempDir()
+		tags := "http://" + f.registry.Addr + "/v2/org/app/tags/list"
+		clone := func(b *testing.B, i int, filter ...string) time.Duration {
+			args := append([]string{"clone", "-q", "--depth=1", "--no-checkout"}, filter...)
+			return measure(b, "git", append(args, f.repo.URL, filepath.Join(clones, b.Name(), fmt.Sprint(i)))...).wall
+		}
+		state := "sqlite:" + filepath.Join(b.TempDir(), "state.db")
+		run := func(b *testing.B, state string) cost {
+			return measure(b, program, "run", "--state", state, "-f", f.objects)
+		}
+		for _, row := range []struct {
+			name string
+			ours func(b *testing.B, i int) cost
+			git  func(b *testing.B, i int) time.Duration
+		}{
+			{"first", func(b *testing.B, _ int) cost { return run(b, "sqlite:"+filepath.Join(b.TempDir(), "state.db")) },
+				func(b *testing.B, i int) time.Duration { return clone(b, i) }},
+			{"nothing", func(b *testing.B, _ int) cost { return run(b, state) },
+				func(b *testing.B, _ int) time.Duration {
+					return measure(b, "git", "ls-remote", "-q", f.repo.URL, "refs/heads/main").wall + measure(b, curl, "-sf", tags).wall
+				}},
+			{"ten", func(b *testing.B, i int) cost {
+				b.StopTimer()
+				changed := map[string]string{}
+				for n := range 10 {
+					changed[fmt.Sprintf("cluster-0/team-%d/new-%d.yaml", n, n)] = fmt.Sprintf("kind: X%d\n", i)
+				}
+				f.repo.Commit(parts.Commit{Tree: parts.Tree{Files: changed}, Message: "ten"})
+				b.StartTimer()
+				return run(b, state)
+			}, func(b *testing.B, i int) time.Duration { return clone(b, i, "--filter=blob:none") }},
+		} {
+			b.Run(fmt.Sprintf("files=%d/%s", files, row.name), func(b *testing.B) {
+				var ours, theirs time.Duration
+				var peak int64
+				run(b, state)
+				for i := 0; b.Loop(); i++ {
+					theirs += row.git(b, i)
+					c := row.ours(b, i)
+					ours += c.wall
+					peak = max(peak, c.peak)
+				}
+				b.ReportMetric(ours.Seconds()/theirs.Seconds(), "x-git")
+				b.ReportMetric(float64(peak)/(1<<20), "peak-MB")
+			})
+		}
 	}
-	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "x-git-clone")
-	b.ReportMetric(float64(peak)/(1<<20), "peak-MB")
 }
