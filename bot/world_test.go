@@ -40,6 +40,7 @@ type world struct {
 	state    string
 	now      atomic.Pointer[time.Time]
 	fault    atomic.Pointer[fault]
+	keep     string       // for what was fetched; "": nothing is kept
 	said     bytes.Buffer // the log; slog keeps its writers apart
 }
 
@@ -116,7 +117,7 @@ func (w *world) bot(ledger *store.Ledger) *bot.Bot {
 	sleepless := func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	return bot.New(w.set, bot.Options{
 		Registry: registry.New(registry.Options{Retries: -1, Sleep: sleepless, Anonymous: true}),
-		Git:      gitops.Options{Environment: login.Environment{Getenv: func(string) string { return "" }}},
+		Git:      gitops.Options{Keep: w.keep, Environment: login.Environment{Getenv: func(string) string { return "" }}},
 		Forge:    forge.Options{Sleep: sleepless},
 		Ledger:   ledger,
 		Log:      slog.New(slog.NewTextHandler(&w.said, nil)),

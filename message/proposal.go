@@ -184,8 +184,12 @@ func (p Proposal) distinct() []pinsetter.Image {
 	return images
 }
 
-// renderProposal renders one template of a PullRequest.
+// renderProposal renders one template of a PullRequest, nothing where there is
+// none.
 func renderProposal(pr *config.PullRequest, field, text string, spec config.ImageUpdateAutomationSpec, p Proposal) (string, error) {
+	if text == "" {
+		return "", nil
+	}
 	view := &proposalData{data: newData(spec, p.Data), Group: p.Group}
 	for _, written := range sortedImages(p.Images) {
 		image := proposedImage{Policy: written.Policy.String(), Name: written.Image.Name, Tag: written.Image.Tag, Digest: written.Image.Digest}
