@@ -19,7 +19,7 @@ import (
 // Screen says which files are of use, by their bytes. The zero value wants all.
 type Screen struct {
 	Version string            // changes whenever Wants would answer otherwise
-	Wants   func([]byte) bool // nil: all; it is safe for concurrent use
+	Wants   func([]byte) bool // nil: all; asked about files of every kind, and safe for concurrent use
 }
 
 // keeper keeps what was fetched for one base, its push branches and a screen in a
