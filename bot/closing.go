@@ -29,7 +29,7 @@ func (c *cycle) respectClosing(ctx context.Context, s *survey, g *group) error {
 			return ""
 		}
 		g.refusal = true
-		return fmt.Sprintf("pull request #%d, which proposed %s, was closed without merging, and it is not proposed again, only what ranks higher: reopen the pull request, or write it by hand",
+		return fmt.Sprintf("pull request #%d, which proposed %s, was closed without merging, or its branch was deleted, and it is not proposed again, only what ranks higher: reopen the pull request, or write it by hand",
 			g.pr.Number, candidate(site, of))
 	})
 	return nil

@@ -30,44 +30,36 @@ func Body(pr *config.PullRequest, spec config.ImageUpdateAutomationSpec, p Propo
 		intro += "\n\n"
 	}
 	end := "\n" + p.steering(pr)
-	b := bounded{left: limit - len(intro) - len(end)}
-	if b.left < minTable {
+	left := limit - len(intro) - len(end)
+	if left < minTable {
 		return "", fmt.Errorf("PullRequest %s: spec.body: %w: it renders to %d bytes, and %d fit beside the table", pr.Name, ErrTooLong, len(intro), limit-len(end)-minTable)
 	}
-	b.list("| Object | File | From | To | Policy |\n|---|---|---|---|---|\n", p.rows(), "changes")
-	b.list("\n### Images\n\n", p.origins(), "images")
-	b.list("\n### Held\n\nBetter candidates exist for these, and are not proposed:\n\n", p.holds(), "holds")
-	return intro + b.String() + end, nil
+	images := list(left/4, "\n### Images\n\n", p.origins(), "images")
+	held := list(left/4, "\n### Held\n\nBetter candidates exist for these, and are not proposed:\n\n", p.holds(), "holds")
+	table := list(left-len(images)-len(held), "| Object | File | From | To | Policy |\n|---|---|---|---|---|\n", p.rows(), "changes")
+	return intro + table + images + held + end, nil
 }
 
 // minTable is the room in bytes that the lists have at least.
 const minTable = 4 << 10
 
-// bounded is text that doesn't grow beyond what is left.
-type bounded struct {
-	strings.Builder
-	left int
-}
-
-// list adds a heading and its rows, as many as fit; nothing where there are none.
-func (b *bounded) list(heading string, rows []string, what string) {
+// list returns a heading and rows, as many as fit into limit bytes; "" where there
+// are none. The rest is counted, and what names it.
+func list(limit int, heading string, rows []string, what string) string {
 	const room = 64 // for the line that counts the rest
-	if len(rows) == 0 || len(heading)+room > b.left {
-		return
+	if len(rows) == 0 {
+		return ""
 	}
-	b.add(heading)
+	var b strings.Builder
+	b.WriteString(heading)
 	for i, row := range rows {
-		if len(row)+room > b.left {
-			b.add(fmt.Sprintf("\n…and %d more %s.\n", len(rows)-i, what))
-			return
+		if b.Len()+len(row)+room > limit {
+			fmt.Fprintf(&b, "\n…and %d more %s.\n", len(rows)-i, what)
+			break
 		}
-		b.add(row)
+		b.WriteString(row)
 	}
-}
-
-func (b *bounded) add(s string) {
-	b.WriteString(s)
-	b.left -= len(s)
+	return b.String()
 }
 
 // rows are the changes, a row of the table each, by path and line.
