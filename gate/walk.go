@@ -103,8 +103,9 @@ func (w *Walk) Refused() []pinsetter.Verdict {
 	return append([]pinsetter.Verdict(nil), w.refused...)
 }
 
-// at returns the i-th candidate; not ok past the last. Twice as many as before
-// are asked for when more are needed, since the ranking begins anew each time.
+// at returns the i-th candidate; not ok past the last. Eight times as many as
+// before are asked for when more are needed, since the ranking begins anew each
+// time; the best alone costs no ranking, so nothing behind it is asked for first.
 func (w *Walk) at(i int) (candidate pinsetter.Candidate, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -112,14 +113,13 @@ func (w *Walk) at(i int) (candidate pinsetter.Candidate, ok bool) {
 		wanted, n := max(1, 8*len(w.known)), 0
 		w.all = true
 		for c := range w.subject.Candidates {
-			if n == wanted {
-				w.all = false
-				break
-			}
 			if n >= len(w.known) {
 				w.known = append(w.known, c)
 			}
-			n++
+			if n++; n == wanted {
+				w.all = false
+				break
+			}
 		}
 	}
 	if i >= len(w.known) {

@@ -56,6 +56,24 @@ func TestWalkEndsAtTheFirstThatPasses(t *testing.T) {
 	}
 }
 
+// TestTheBestAloneRanksNothing: candidates are sorted when the second is asked
+// for, which a site that shows the best never needs.
+func TestTheBestAloneRanksNothing(t *testing.T) {
+	s := subject(&facts{}, "9", "8", "7")
+	all, given := s.Candidates, 0
+	s.Candidates = func(yield func(pinsetter.Candidate) bool) {
+		for c := range all {
+			if given++; !yield(c) {
+				return
+			}
+		}
+	}
+	compiled(t).Walk(s).Choose(t.Context(), site("9"), pinsetter.Image{})
+	if given != 1 {
+		t.Errorf("%d candidates were asked for", given)
+	}
+}
+
 // TestWalkAsksNothingWhenThereIsNothingToDo: the written tag needs no gate.
 func TestWalkAsksNothingWhenThereIsNothingToDo(t *testing.T) {
 	f := &facts{}
