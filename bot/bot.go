@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
@@ -68,13 +69,32 @@ func (o Options) filled() Options {
 	return o
 }
 
-// Bot does what a set of objects says. It keeps nothing between calls but in the
-// ledger, and does without what that has lost. Its
-// methods are safe for concurrent use, but two cycles at once race on pushes,
-// and one of them does its work again.
+// Bot does what a set of objects says. What it has seen it keeps between calls in
+// the ledger alone, and does without what that has lost. Its methods are safe for
+// concurrent use, but two cycles at once race on pushes, and one of them does its
+// work again.
 type Bot struct {
 	set *config.Set
 	o   Options
+
+	rules sync.Map // *config.Policy to compiled: it doesn't change
+}
+
+// compiled is a policy that is ready to rank, or why it isn't.
+type compiled struct {
+	rules *policy.Policy
+	err   error
+}
+
+// compiled returns a policy ready to rank. It is compiled once.
+func (b *Bot) compiled(p *config.Policy) (*policy.Policy, error) {
+	known, ok := b.rules.Load(p)
+	if !ok {
+		rules, err := policy.New(p.Spec)
+		known, _ = b.rules.LoadOrStore(p, compiled{rules, err})
+	}
+	c := known.(compiled)
+	return c.rules, c.err
 }
 
 // New returns a bot for set.
@@ -131,7 +151,7 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 	if b.o.Reuse {
 		s = scanner.NewReusing(b.o.Registry, b.o.Now)
 	}
-	return &cycle{Bot: b, mode: mode, now: now, selector: newSelector(b.set, s, b.o, now)}
+	return &cycle{Bot: b, mode: mode, now: now, selector: newSelector(b, s, now)}
 }
 
 // Cycle runs automations to the end that mode names and returns a result for

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"maps"
+	"sync"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/gate"
@@ -101,9 +102,21 @@ func (s *selection) above(site pinsetter.Site) []store.Observation {
 	return seen
 }
 
-// believe judges an image's list of tags by the last one that was believed. The
-// refusal, if any, holds all policies of the image.
+// believe judges an image's list of tags by the last one that was believed, once
+// for all policies of the image. The refusal, if any, holds all of them.
 func (s *selector) believe(ctx context.Context, listing *scanner.Listing) *gate.Refusal {
+	s.mu.Lock()
+	key := listing.Canonical + " " + listing.Hash
+	once, ok := s.refusals[key]
+	if !ok {
+		once = sync.OnceValue(func() *gate.Refusal { return s.judge(ctx, listing) })
+		s.refusals[key] = once
+	}
+	s.mu.Unlock()
+	return once()
+}
+
+func (s *selector) judge(ctx context.Context, listing *scanner.Listing) *gate.Refusal {
 	if s.failing.was.Load() {
 		return nil
 	}

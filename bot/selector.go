@@ -34,15 +34,19 @@ type selector struct {
 	progress func(string)
 	log      *slog.Logger
 	observer Observer
+	compiled func(*config.Policy) (*policy.Policy, error)
 
 	mu       sync.Mutex
-	tags     map[*config.Repository]*policy.Tags // parsed tags, shared by an image's policies
-	listings map[string]store.Listing            // what to remember, by canonical name
+	tags     map[*string]*policy.Tags        // parsed tags, by the list's first: objects of one image share it
+	refusals map[string]func() *gate.Refusal // of an image's whole list, by canonical name and hash
+	listings map[string]store.Listing        // what to remember, by canonical name
 	results  map[*config.Policy]func() *selection
 }
 
-func newSelector(set *config.Set, s *scanner.Scanner, o Options, now time.Time) *selector {
+func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
+	set, o := b.set, b.o
 	return &selector{
+		compiled: b.compiled,
 		scanner:  s,
 		set:      set,
 		ledger:   o.Ledger,
@@ -51,7 +55,8 @@ func newSelector(set *config.Set, s *scanner.Scanner, o Options, now time.Time) 
 		progress: o.Progress,
 		log:      o.Log,
 		observer: o.Observer,
-		tags:     map[*config.Repository]*policy.Tags{},
+		tags:     map[*string]*policy.Tags{},
+		refusals: map[string]func() *gate.Refusal{},
 		listings: map[string]store.Listing{},
 		results:  map[*config.Policy]func() *selection{},
 	}
@@ -111,7 +116,7 @@ func (s *selector) selection(ctx context.Context, p *config.Policy) *selection {
 
 func (s *selector) compute(ctx context.Context, p *config.Policy) *selection {
 	sel := &selection{policy: p}
-	sel.rules, sel.err = policy.New(p.Spec)
+	sel.rules, sel.err = s.compiled(p)
 	if err := usable(p); err != nil {
 		sel.err = err
 	}
@@ -121,7 +126,7 @@ func (s *selector) compute(ctx context.Context, p *config.Policy) *selection {
 	if sel.listing, sel.err = s.scan(ctx, p.Repository); sel.err != nil {
 		return sel
 	}
-	sel.tags = s.parsed(p.Repository, sel.listing)
+	sel.tags = s.parsed(sel.listing)
 	if sel.ranking, sel.err = sel.rules.Rank(sel.tags); sel.err != nil {
 		return sel
 	}
@@ -214,13 +219,14 @@ func usable(p *config.Policy) error {
 }
 
 // parsed returns the tags of a listing, parsed once for all policies.
-func (s *selector) parsed(repo *config.Repository, listing *scanner.Listing) *policy.Tags {
+func (s *selector) parsed(listing *scanner.Listing) *policy.Tags {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	tags, ok := s.tags[repo]
+	first := &listing.Tags[0] // there is one
+	tags, ok := s.tags[first]
 	if !ok {
 		tags = policy.NewTags(listing.Tags)
-		s.tags[repo] = tags
+		s.tags[first] = tags
 	}
 	return tags
 }
