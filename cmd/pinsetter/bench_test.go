@@ -234,3 +234,43 @@ func BenchmarkRun(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkPolicies is a run with nothing to do, as a whole process, over so many
+// policies with a marker each, ten of them for each image of a hundred tags.
+// Peak-MB and the requests of the registry are to be read beside each other's.
+func BenchmarkPolicies(b *testing.B) {
+	program := binary(b)
+	for _, policies := range []int{10, 100, 1_000, 10_000} {
+		b.Run(fmt.Sprintf("policies=%d", policies), func(b *testing.B) {
+			f := newFleet(b, "main")
+			images := max(policies/10, 1)
+			tags := make([]string, 100)
+			for i := range tags {
+				tags[i] = fmt.Sprintf("1.%d.0", i)
+			}
+			for i := range images {
+				f.registry.SetTags(fmt.Sprintf("org/app-%d", i), tags...)
+			}
+			var objects strings.Builder
+			objects.WriteString(strings.NewReplacer("REG", f.registry.Addr, "REPO", f.repo.URL, "BRANCH", "main").Replace(fleetObjects))
+			for i := range images {
+				fmt.Fprintf(&objects, "---\napiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {name: app-%d}\nspec: {image: %s/org/app-%d, interval: 5m, insecure: true}\n", i, f.registry.Addr, i)
+			}
+			files := map[string]string{"a.yaml": f.with("1.1.0")}
+			for i := range policies {
+				fmt.Fprintf(&objects, "---\napiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {name: p-%d}\nspec: {imageRepositoryRef: {name: app-%d}, policy: {semver: {range: 1.x}}}\n", i, i%images)
+				name := fmt.Sprintf("f-%d.yaml", i/10)
+				files[name] += fmt.Sprintf("---\nkind: D\nmetadata: {name: d-%d}\nimage: %s/org/app-%d:1.99.0 # {\"$imagepolicy\": \"default:p-%d\"}\n", i, f.registry.Addr, i%images, i)
+			}
+			f.repo.Commit(parts.Commit{Tree: parts.Tree{Files: files}, Message: "many"})
+			if err := os.WriteFile(f.objects, []byte(objects.String()), 0o600); err != nil {
+				b.Fatal(err)
+			}
+			var peak int64
+			for b.Loop() {
+				peak = max(peak, measure(b, program, "run", "--state", "none", "-f", f.objects).peak)
+			}
+			b.ReportMetric(float64(peak)/(1<<20), "peak-MB")
+		})
+	}
+}
