@@ -10,31 +10,31 @@ import (
 	"github.com/pinsetter/pinsetter/gitops"
 )
 
-// tell tells people how the automations of a cycle ended.
-func (k *Keeper) tell(results []*Result) {
+// tell tells people how the automations of a cycle ended. Of one that was stopped
+// it tells what was done: the rest would be about the stopping.
+func (k *Keeper) tell(automations []*config.Automation, e ending) {
 	if k.o.Notify == nil {
 		return
 	}
-	now := k.o.Now()
+	now := k.now()
 	byName := map[pinsetter.Name][]*Result{}
-	var names []pinsetter.Name
-	for _, r := range results {
-		if byName[r.name()] == nil {
-			names = append(names, r.name())
-		}
+	for _, r := range e.results {
 		byName[r.name()] = append(byName[r.name()], r)
 	}
-	for _, name := range names {
-		k.mu.Lock()
-		a := k.bot.set.Automation(name)
-		k.mu.Unlock()
-		if a == nil {
-			continue // it isn't loaded any more
+	for _, a := range automations {
+		events := eventsOf(a, byName[a.Name], now)
+		if e.stopped {
+			events = keep(events, isDone)
 		}
-		for _, e := range eventsOf(a, byName[name], now) {
+		for _, e := range events {
 			k.o.Notify(e)
 		}
 	}
+}
+
+// isDone reports whether an event is about something that was done.
+func isDone(e pinsetter.Event) bool {
+	return e.Kind == pinsetter.EventPushed || e.Kind == pinsetter.EventProposed || e.Kind == pinsetter.EventMerged
 }
 
 // eventsOf returns what there is to tell about a run of an automation. Whether

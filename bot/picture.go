@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -50,9 +49,6 @@ type PolicyState struct {
 // maxRecent is how many runs a picture shows.
 const maxRecent = 50
 
-// Picture returns what is known, nil before there are objects.
-func (k *Keeper) Picture() *Picture { return k.picture.Load() }
-
 // of returns the state for an automation that was loaded anew.
 func (s AutomationState) of(a *config.Automation) AutomationState {
 	s.Name, s.Suspended, s.Branch = a.Name, a.Suspended, a.PushBranch
@@ -65,12 +61,24 @@ func (s AutomationState) of(a *config.Automation) AutomationState {
 	return s
 }
 
+// ending is how a cycle ended.
+type ending struct {
+	results    []*Result
+	selections []*selection
+	took       time.Duration
+	stopped    bool // the program ends: what isn't begun was left out
+
+	policies   []PolicyState
+	recent     []store.Run // of the ledger
+	remembered bool        // by it
+}
+
 // settle keeps how a cycle ended.
-func (k *Keeper) settle(ctx context.Context, c *cycle, results []*Result, begin time.Time) {
-	now := k.o.Now()
+func (k *Keeper) settle(e ending) {
+	now := k.now()
 	ended := map[pinsetter.Name]*AutomationState{}
-	for _, r := range results {
-		t := k.tasks[r.name()]
+	for _, r := range e.results {
+		t := k.agenda.byName[r.name()]
 		if t == nil {
 			continue // it isn't loaded any more
 		}
@@ -87,19 +95,40 @@ func (k *Keeper) settle(ctx context.Context, c *cycle, results []*Result, begin 
 		if state.Err == nil {
 			state.LastSuccess = now
 		}
-		k.o.Observer.Run(now.Sub(begin), state.Err)
+		k.o.Observer.Run(e.took, state.Err)
+	}
+	if e.remembered {
+		k.recent = e.recent
 	}
 	k.recent = k.recent[:min(len(k.recent), maxRecent)]
-	k.recall(ctx)
-	for _, sel := range c.selector.done() {
-		state := stateOf(ctx, sel)
-		k.policies[sel.policy.Name] = state
-		k.o.Observer.Selected(state.Held != "", state.Err)
-		if w := k.scans[repositoryOf(sel.policy)]; w != nil && w.hash == "" && sel.listing != nil {
-			w.hash = sel.listing.Hash
+	for _, p := range e.policies {
+		name := pinsetter.Name{Namespace: p.Namespace, Name: p.Name}
+		if k.bot.set.Policy(name) != nil {
+			k.policies[name] = p
+		}
+		k.o.Observer.Selected(p.Held != "", p.Err)
+	}
+	k.settleListings(e.selections, ended, now)
+	k.redraw()
+}
+
+// settleListings keeps what a cycle knows of images, all of which its automations
+// have seen.
+func (k *Keeper) settleListings(selections []*selection, ended map[pinsetter.Name]*AutomationState, now time.Time) {
+	seen := map[pinsetter.Name]bool{}
+	for name := range ended {
+		seen[name] = true
+	}
+	for _, sel := range selections {
+		w := k.agenda.watches[repositoryOf(sel.policy)]
+		if w == nil {
+			continue
+		}
+		w.wanted = true
+		if sel.listing != nil {
+			k.agenda.listed(w, sel.listing, seen, now)
 		}
 	}
-	k.draw()
 }
 
 // add takes up one result of a run; a run has several where changes are grouped.
@@ -120,13 +149,25 @@ func (s *AutomationState) add(r *Result) {
 	}
 }
 
-// draw makes another picture.
-func (k *Keeper) draw() {
-	p := &Picture{At: k.o.Now(), Recent: slices.Clone(k.recent), Findings: slices.Concat(k.complaints, k.bot.set.Findings)}
-	for _, name := range slices.SortedFunc(maps.Keys(k.tasks), pinsetter.Name.Compare) {
-		state := k.tasks[name].state
-		p.Automations = append(p.Automations, state)
-		p.Findings = append(p.Findings, state.Findings...)
+// Picture returns what is known, nil before there are objects. Until something
+// changes it is the same one.
+func (k *Keeper) Picture() *Picture {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.picture == nil && k.bot != nil {
+		k.picture = k.draw()
+	}
+	return k.picture
+}
+
+// redraw has another picture made, of now, when somebody asks for one.
+func (k *Keeper) redraw() { k.at, k.picture = k.now(), nil }
+
+func (k *Keeper) draw() *Picture {
+	p := &Picture{At: k.at, Recent: slices.Clone(k.recent), Findings: slices.Concat(k.complaints, k.bot.set.Findings)}
+	for _, t := range k.agenda.tasks {
+		p.Automations = append(p.Automations, t.state)
+		p.Findings = append(p.Findings, t.state.Findings...)
 	}
 	p.Findings = SortFindings(p.Findings)
 	for _, policy := range k.bot.set.Policies {
@@ -137,18 +178,26 @@ func (k *Keeper) draw() {
 		state.Suspended = isSuspended(policy)
 		p.Policies = append(p.Policies, state)
 	}
-	k.picture.Store(p)
+	return p
 }
 
-// recall takes the runs that the ledger has, where it has any: without, what was
-// pushed and proposed since the start is known.
-func (k *Keeper) recall(ctx context.Context) {
+// recall returns the runs that the ledger has, where it remembers any: without,
+// what was pushed and proposed since the start is known.
+func (k *Keeper) recall(ctx context.Context) (runs []store.Run, remembered bool) {
 	if !k.o.Ledger.Remembers() {
-		return
+		return nil, false
 	}
-	if runs, err := k.o.Ledger.History(ctx, store.Filter{Limit: maxRecent}); err == nil {
-		k.recent = runs
+	runs, err := k.o.Ledger.History(ctx, store.Filter{Limit: maxRecent})
+	return runs, err == nil
+}
+
+// policyStates returns what selections came to.
+func policyStates(ctx context.Context, selections []*selection) []PolicyState {
+	var states []PolicyState
+	for _, sel := range selections {
+		states = append(states, stateOf(ctx, sel))
 	}
+	return states
 }
 
 // stateOf returns what a selection came to.

@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -26,42 +25,87 @@ func parseSchedule(text string) (func(time.Time) time.Time, error) {
 	return gate.Schedule(strings.TrimSpace(text), zone)
 }
 
-// schedule says when an automation is run.
+// schedule says when an automation is run: by its times, else by its interval.
+// With neither it is run once, since nothing but other objects can change how
+// that ends.
 type schedule struct {
 	interval time.Duration
-	times    func(time.Time) time.Time // nil: by the interval
+	times    func(time.Time) time.Time
 }
 
 // jitter is the part of an interval by which runs are put off at random, so that
 // those of many automations come apart.
 const jitter = 0.05
 
-// next returns when to run after a run that begins now.
-func (s schedule) next(now time.Time, random func() float64) time.Time {
-	if s.times != nil {
+// shortest is the least time between two runs by interval.
+const shortest = time.Second
+
+// next returns when to run after a run that begins now; the zero time for never.
+// Chance is in [0, 1).
+func (s schedule) next(now time.Time, chance float64) time.Time {
+	switch {
+	case s.times != nil:
 		return s.times(now)
+	case s.interval == 0:
+		return time.Time{}
 	}
-	if random == nil {
-		random = rand.Float64
-	}
-	return now.Add(s.interval + time.Duration(jitter*random()*float64(s.interval)))
+	return now.Add(s.interval + time.Duration(jitter*chance*float64(s.interval)))
+}
+
+// task is an automation, and when it is to be run.
+type task struct {
+	automation *config.Automation
+	repository string // key; "" where it can't be run
+	schedule   schedule
+	due        time.Time // zero: never
+	woken      time.Time // the first time since the last run began; zero: never
+	wokenLast  time.Time
+	stale      []*config.Repository // images whose tags the next run lists anew
+	state      AutomationState
 }
 
 // newTask returns the task of an automation: due now, or when its schedule says.
 func newTask(a *config.Automation, now time.Time) *task {
-	t := &task{automation: a, due: now, schedule: schedule{interval: max(a.Spec.Interval.Duration, time.Second)}}
-	if text := a.Annotations[config.ScheduleAnnotation]; text != "" {
-		if times, err := parseSchedule(text); err == nil { // loading says what is wrong
-			t.schedule.times = times
-			t.due = times(now)
-		}
-	}
-	if a.Git != nil {
+	t := &task{automation: a}
+	t.state = AutomationState{}.of(a)
+	if a.Git != nil && a.Err == nil && !a.Suspended {
 		t.repository, _ = gitops.Key(a.Git.URL) // a URL without one fails the automation
 	}
-	t.state = AutomationState{}.of(a)
-	t.state.NextRun = t.due
+	if t.repository != "" {
+		t.schedule = scheduleOf(a)
+	}
+	if t.schedule.times != nil {
+		t.plan(t.schedule.times(now))
+	} else {
+		t.plan(now)
+	}
 	return t
+}
+
+func scheduleOf(a *config.Automation) schedule {
+	if text := a.Annotations[config.ScheduleAnnotation]; text != "" {
+		if times, err := parseSchedule(text); err == nil { // loading says what is wrong
+			return schedule{times: times}
+		}
+	}
+	return schedule{interval: max(a.Spec.Interval.Duration, shortest)}
+}
+
+// plan notes when the task is due.
+func (t *task) plan(due time.Time) { t.due, t.state.NextRun = due, due }
+
+// follow goes on from the task of the same automation in the set before.
+func (t *task) follow(old *task, now time.Time) {
+	t.state = old.state.of(t.automation)
+	t.woken, t.wokenLast, t.stale = old.woken, old.wokenLast, old.stale
+	before, after := old.automation.Annotations, t.automation.Annotations
+	switch {
+	case requestedAt(before) != requestedAt(after):
+		t.due = now
+	case t.schedule.times != nil && before[config.ScheduleAnnotation] == after[config.ScheduleAnnotation]:
+		t.due = earlier(t.due, old.due) // it may be waiting for its turn
+	}
+	t.plan(t.due)
 }
 
 // wake notes that the task is to be run after the quiet period.
@@ -76,13 +120,21 @@ func (t *task) wake(now time.Time) {
 // keep coming.
 const longestBatch = 5
 
-// when returns when the task is to be run.
+// when returns when the task is to be run; the zero time for never.
 func (t *task) when(batch time.Duration) time.Time {
 	if t.woken.IsZero() {
 		return t.due
 	}
 	quiet := earlier(t.woken.Add(longestBatch*batch), t.wokenLast.Add(batch))
 	return earlier(t.due, quiet)
+}
+
+// earlier returns the earlier of two times. The zero time is never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // requestedAt returns when somebody asked for a run, in their words.

@@ -1,0 +1,149 @@
+package bot
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/scanner"
+)
+
+// agenda is what a Keeper is to do for one set of objects, in such an order that
+// nothing has to look through all pairs of policies and automations.
+type agenda struct {
+	tasks        []*task // sorted by name
+	byName       map[pinsetter.Name]*task
+	repositories []*tasksOf                              // sorted by the name of their first task
+	waking       map[string][]*task                      // that images wake, by namespace
+	policies     map[*config.Repository][]*config.Policy // of an image
+	watches      map[pinsetter.Name]*watch               // by ImageRepository
+	written      map[*config.Policy][]*task              // what writers found
+}
+
+// tasksOf are the tasks of one repository.
+type tasksOf struct {
+	repository string // key; "" for those that can't be run
+	tasks      []*task
+}
+
+// watch is an ImageRepository, and when its tags are to be listed.
+type watch struct {
+	image    *config.Repository
+	used     bool // some automation that images wake writes a policy of it
+	wanted   bool // a cycle asked for its tags: some marker leads to it
+	due      time.Time
+	at       time.Time // of the last listing; zero: there is none
+	hash     string    // of it
+	scanning bool
+}
+
+// next returns the agenda for another set's automations, with what this one knows
+// of them.
+func (a agenda) next(bot *Bot, automations []*config.Automation, now time.Time) agenda {
+	next := agenda{
+		byName:   map[pinsetter.Name]*task{},
+		waking:   map[string][]*task{},
+		policies: map[*config.Repository][]*config.Policy{},
+		watches:  map[pinsetter.Name]*watch{},
+		written:  map[*config.Policy][]*task{},
+	}
+	places := map[string]*tasksOf{}
+	for _, automation := range automations {
+		t := newTask(automation, now)
+		if old := a.byName[automation.Name]; old != nil {
+			t.follow(old, now)
+		}
+		next.tasks = append(next.tasks, t)
+		next.byName[automation.Name] = t
+		if places[t.repository] == nil {
+			places[t.repository] = &tasksOf{repository: t.repository}
+			next.repositories = append(next.repositories, places[t.repository])
+		}
+		places[t.repository].tasks = append(places[t.repository].tasks, t)
+		if t.schedule.interval > 0 {
+			namespace := automation.Name.Namespace
+			next.waking[namespace] = append(next.waking[namespace], t)
+		}
+	}
+	for _, p := range bot.set.Policies {
+		if p.Repository != nil {
+			next.policies[p.Repository] = append(next.policies[p.Repository], p)
+		}
+	}
+	for _, r := range bot.set.Repositories {
+		if r.Err != nil || r.Suspended {
+			continue
+		}
+		used := next.isWritten(r, func(*task) bool { return true })
+		w := &watch{image: r, used: used, due: now.Add(r.Spec.Interval.Duration)}
+		if old := a.watches[r.Name]; old != nil {
+			w.hash, w.at, w.wanted = old.hash, old.at, old.wanted
+			if requestedAt(r.Annotations) != requestedAt(old.image.Annotations) {
+				bot.expire(r)
+			}
+		}
+		next.watches[r.Name] = w
+	}
+	return next
+}
+
+// isWritten reports whether one of some tasks that images wake writes a policy of
+// an image.
+func (a agenda) isWritten(r *config.Repository, by func(*task) bool) bool {
+	return slices.ContainsFunc(a.policies[r], func(p *config.Policy) bool {
+		return slices.ContainsFunc(a.waking[p.Name.Namespace], func(t *task) bool { return by(t) && t.automation.Selects(p) })
+	})
+}
+
+// writers returns the tasks that images wake and that write a policy.
+func (a agenda) writers(p *config.Policy) []*task {
+	found, known := a.written[p]
+	if !known {
+		for _, t := range a.waking[p.Name.Namespace] {
+			if t.automation.Selects(p) {
+				found = append(found, t)
+			}
+		}
+		a.written[p] = found
+	}
+	return found
+}
+
+// listed notes what an image's tags are since then, and wakes the tasks that write
+// them where they are others than before, but those that have seen them.
+func (a agenda) listed(w *watch, listing *scanner.Listing, seen map[pinsetter.Name]bool, now time.Time) {
+	if !listing.ScannedAt.After(w.at) {
+		return
+	}
+	changed := !w.at.IsZero() && listing.Hash != w.hash
+	w.at, w.hash = listing.ScannedAt, listing.Hash
+	w.due = w.at.Add(w.image.Spec.Interval.Duration)
+	if !changed {
+		return
+	}
+	for _, p := range a.policies[w.image] {
+		for _, t := range a.writers(p) {
+			if !seen[t.automation.Name] {
+				t.wake(now)
+			}
+		}
+	}
+}
+
+// setBack takes account of a clock that was ahead: what is to happen an interval
+// from then happens an interval from now.
+func (a agenda) setBack(now time.Time, chance float64) {
+	for _, t := range a.tasks {
+		t.plan(earlier(t.due, t.schedule.next(now, chance)))
+		if t.woken.After(now) {
+			t.woken, t.wokenLast = now, now
+		}
+	}
+	for _, w := range a.watches {
+		w.due = earlier(w.due, now.Add(w.image.Spec.Interval.Duration))
+		if w.at.After(now) {
+			w.at = now
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package bot
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/scanner"
+)
+
+// longestNap bounds how long nothing is looked at, so that a clock that jumps is
+// noticed.
+const longestNap = time.Minute
+
+// begin begins what is due, and returns when to look again.
+func (k *Keeper) begin(ctx context.Context) time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.now()
+	if now.Before(k.looked) {
+		k.agenda.setBack(now, k.o.Random())
+	}
+	k.looked = now
+	due, next := k.agenda.due(now, k.o.Batch)
+	for len(k.busy) < repositoriesAtOnce {
+		i := k.longestWaiting(due)
+		if i < 0 {
+			break
+		}
+		k.start(ctx, due[i], now)
+		due = slices.Delete(due, i, i+1)
+	}
+	k.tellQueue(due)
+	next = earlier(next, k.scanDue(ctx, now))
+	return max(earlier(next, now.Add(longestNap)).Sub(now), 0)
+}
+
+// longestWaiting returns the turn that may begin and has waited longest, -1 where
+// none may.
+func (k *Keeper) longestWaiting(turns []turn) int {
+	longest := -1
+	for i, t := range turns {
+		if !k.busy[t.repository] && (longest < 0 || t.since.Before(turns[longest].since)) {
+			longest = i
+		}
+	}
+	return longest
+}
+
+// tellQueue tells how many automations wait, and since when.
+func (k *Keeper) tellQueue(waiting []turn) {
+	length, oldest := 0, time.Time{}
+	for _, t := range waiting {
+		length += len(t.tasks)
+		oldest = earlier(oldest, t.since)
+	}
+	k.o.Observer.Queue(length, oldest)
+}
+
+// turn is the tasks of one repository that are due, the first of them since then.
+type turn struct {
+	repository string
+	since      time.Time
+	tasks      []*task
+}
+
+// due returns whose turn it is, and when that of another comes; the zero time
+// where none does.
+func (a agenda) due(now time.Time, batch time.Duration) (turns []turn, next time.Time) {
+	for _, place := range a.repositories {
+		mine := turn{repository: place.repository}
+		for _, t := range place.tasks {
+			switch when := t.when(batch); {
+			case when.IsZero():
+			case when.After(now):
+				next = earlier(next, when)
+			default:
+				mine.since = earlier(mine.since, when)
+				mine.tasks = append(mine.tasks, t)
+			}
+		}
+		if len(mine.tasks) > 0 {
+			mine.tasks = withMates(mine.tasks, place.tasks)
+			turns = append(turns, mine)
+		}
+	}
+	return turns, next
+}
+
+// withMates returns the tasks that are due, and those of the others whose commits
+// are on the same branch, if that is built anew with the commits of all. What has
+// a schedule waits for it.
+func withMates(due, all []*task) []*task {
+	chosen, built := map[*task]bool{}, map[string]bool{}
+	for _, t := range due {
+		chosen[t] = true
+		built[t.builds()] = true
+	}
+	return keep(all, func(t *task) bool {
+		return chosen[t] || t.schedule.interval > 0 && t.builds() != "" && built[t.builds()]
+	})
+}
+
+// builds returns the branch beside the base that the task's commits are on, with
+// those of others; "" where there is none.
+func (t *task) builds() string {
+	a := t.automation
+	if a.PullRequest != nil || a.PushBranch == a.Base.Branch {
+		return ""
+	}
+	return a.PushBranch
+}
+
+// start begins a cycle over the tasks whose turn it is.
+func (k *Keeper) start(ctx context.Context, t turn, now time.Time) {
+	var automations []*config.Automation
+	chance := k.o.Random() // one for all: those that run together stay together
+	for _, task := range t.tasks {
+		for _, image := range task.stale {
+			k.bot.expire(image)
+		}
+		task.woken, task.wokenLast, task.stale = time.Time{}, time.Time{}, nil
+		task.plan(task.schedule.next(now, chance))
+		automations = append(automations, task.automation)
+	}
+	k.busy[t.repository] = true
+	k.picture = nil
+	k.running.Add(1)
+	go k.cycle(ctx, t.repository, k.bot, automations)
+}
+
+// cycle runs the automations of one repository.
+func (k *Keeper) cycle(ctx context.Context, repository string, bot *Bot, automations []*config.Automation) {
+	defer k.running.Done()
+	begin := k.o.Now()
+	c, results := bot.cycle(ctx, Push, automations)
+	ended := ending{results: results, took: k.o.Now().Sub(begin), selections: c.selector.done(), stopped: ctx.Err() != nil}
+	if !ended.stopped {
+		ended.policies = policyStates(ctx, ended.selections)
+		ended.recent, ended.remembered = k.recall(ctx)
+	}
+	k.tell(automations, ended)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.busy, repository)
+	if !ended.stopped {
+		k.settle(ended)
+	}
+	k.poke()
+}
+
+// scanDue lists the tags of the images whose interval is over, and returns when
+// that of the next one is; the zero time where none is waited for.
+func (k *Keeper) scanDue(ctx context.Context, now time.Time) time.Time {
+	var due []*watch
+	var next time.Time
+	busy := func(t *task) bool { return k.busy[t.repository] }
+	for _, w := range k.agenda.watches {
+		switch {
+		case w.scanning, !w.used, !w.wanted:
+		case w.due.After(now):
+			next = earlier(next, w.due)
+		case k.agenda.isWritten(w.image, busy): // that cycle lists it, and its end looks again
+		default:
+			w.scanning = true
+			due = append(due, w)
+		}
+	}
+	if len(due) > 0 {
+		k.running.Add(1)
+		go k.scan(ctx, k.bot, due)
+	}
+	return next
+}
+
+// scan lists tags, and wakes the automations whose images have others than
+// before. What can't be listed is said by the automation's next run.
+func (k *Keeper) scan(ctx context.Context, bot *Bot, due []*watch) {
+	defer k.running.Done()
+	c := bot.newCycle(Propose)
+	listings := each(due, func(w *watch) *scanner.Listing {
+		listing, _ := c.selector.scan(ctx, w.image)
+		return listing
+	})
+	now := k.now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for i, scanned := range due {
+		scanned.scanning = false
+		w := k.agenda.watches[scanned.image.Name]
+		if w == nil {
+			continue // it isn't loaded any more
+		}
+		w.due = now.Add(w.image.Spec.Interval.Duration)
+		if listings[i] != nil {
+			k.agenda.listed(w, listings[i], nil, now)
+		}
+	}
+	k.poke()
+}

@@ -1,0 +1,67 @@
+package bot
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// Wake has the automations that objects are about run after the quiet period:
+// those that write a policy, or a policy of an image, or to a GitRepository. An
+// image's tags are listed anew, however young the last listing is. What a
+// schedule says is waited for, unless its automation is named itself.
+func (k *Keeper) Wake(objects []pinsetter.Object) {
+	now := k.now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.bot == nil {
+		return
+	}
+	for _, o := range objects {
+		k.wake(o.Kind, pinsetter.Name{Namespace: o.Namespace, Name: o.Name}, now)
+	}
+	k.poke()
+}
+
+// wake is Wake for one object.
+func (k *Keeper) wake(kind string, name pinsetter.Name, now time.Time) {
+	switch kind {
+	case "ImageUpdateAutomation":
+		if t := k.agenda.byName[name]; t != nil {
+			t.wake(now)
+		}
+	case "ImageRepository":
+		if w := k.agenda.watches[name]; w != nil {
+			k.expire(w, now)
+		}
+	case "ImagePolicy":
+		if p := k.bot.set.Policy(name); p != nil {
+			for _, t := range k.agenda.writers(p) {
+				t.wake(now)
+			}
+		}
+	case "GitRepository":
+		for _, tasks := range k.agenda.waking {
+			for _, t := range tasks {
+				if t.automation.Git.Name == name {
+					t.wake(now)
+				}
+			}
+		}
+	}
+}
+
+// expire has an image's tags listed anew, and wakes those that write them.
+func (k *Keeper) expire(w *watch, now time.Time) {
+	k.bot.expire(w.image)
+	underWay := len(k.busy) > 0 || w.scanning // a list that was asked for before may yet be kept
+	for _, p := range k.agenda.policies[w.image] {
+		for _, t := range k.agenda.writers(p) {
+			t.wake(now)
+			if underWay && !slices.Contains(t.stale, w.image) {
+				t.stale = append(t.stale, w.image)
+			}
+		}
+	}
+}
