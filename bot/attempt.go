@@ -50,7 +50,7 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 
 // fetch is step 1: it reads the lane's base, and branches beside it.
 func (c *cycle) fetch(ctx context.Context, l *lane, branches ...string) (*gitops.Remote, *gitops.Fetched, error) {
-	remote, err := gitops.Open(l.git, c.o.Git)
+	remote, err := c.remote(l.git)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -77,7 +77,21 @@ type Bot struct {
 	set *config.Set
 	o   Options
 
-	rules sync.Map // *config.Policy to compiled: it doesn't change
+	rules   sync.Map // *config.Policy to compiled: it doesn't change
+	remotes sync.Map // *config.GitSource to *gitops.Remote: what a server can do is asked once
+}
+
+// remote returns the repository of a source. It is opened once.
+func (b *Bot) remote(src *config.GitSource) (*gitops.Remote, error) {
+	known, ok := b.remotes.Load(src)
+	if !ok {
+		remote, err := gitops.Open(src, b.o.Git)
+		if err != nil {
+			return nil, err
+		}
+		known, _ = b.remotes.LoadOrStore(src, remote)
+	}
+	return known.(*gitops.Remote), nil
 }
 
 // compiled is a policy that is ready to rank, or why it isn't.
