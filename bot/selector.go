@@ -151,7 +151,7 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 	}
 	if names := gates.Remembering(); len(names) > 0 && !s.ledger.Remembers() {
 		return fmt.Errorf("minAge of Gate %s counts from the first sight of a tag, and nothing is remembered: "+
-			"give a state (--state), or set minAgeFrom: created", strings.Join(names, ", "))
+			"give a state that can be opened (--state), or set minAgeFrom: created", strings.Join(names, ", "))
 	}
 	refusal := s.believe(ctx, sel.listing)
 	sel.facts = &facts{
