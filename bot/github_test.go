@@ -202,3 +202,26 @@ func TestRenamedAndArchived(t *testing.T) {
 		t.Errorf("%v", r.Err)
 	}
 }
+
+func TestBodySaysWhereImagesAreBuiltFrom(t *testing.T) {
+	github := parts.NewGitHub(t)
+	o := offer(t, githubs(github), "", nil)
+	before, after := strings.Repeat("a", 40), strings.Repeat("b", 40)
+	o.registry.PushBuilt("org/app", "1.0.0", github.URL+"/org/app", before)
+	o.registry.PushBuilt("org/app", "1.1.0", github.URL+"/org/app", after)
+	o.says("created#1 1")
+	if body, want := o.only().Body, github.URL+"/org/app/compare/"+before+"..."+after; !strings.Contains(body, want) {
+		t.Errorf("the body lacks %s:\n%s", want, body)
+	}
+	o.registry.Log.Reset()
+	o.says("unchanged#1 0")
+	if n := o.registry.Log.Count("", "/blobs/"); n > 0 {
+		t.Errorf("%d requests for what is known", n)
+	}
+	o.forgetful("unchanged#1 0")
+	o.registry.PushBuilt("org/app", "1.2.0", "https://elsewhere.example.test/app](x)", "`c")
+	o.says("updated#1 1")
+	if body := o.only().Body; strings.Contains(body, "elsewhere") || strings.Contains(body, "compare") {
+		t.Errorf("the body has\n%s", body)
+	}
+}

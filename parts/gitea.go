@@ -9,12 +9,16 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"golang.org/x/crypto/ssh"
 )
 
 // Gitea is a forge as a process of its own: pull requests, labels, reviews,
-// branch protection, an API, and Git over HTTP and SSH.
+// branch protection, an API, Git over HTTP and SSH, and a registry, whose images
+// are below the name of a user or an organisation: "bot/app".
 type Gitea struct {
+	Shelf // as User
+
 	Addr    string // "127.0.0.1:PORT"
 	URL     string // "http://127.0.0.1:PORT"
 	SSHAddr string // "127.0.0.1:PORT"
@@ -76,8 +80,6 @@ ENABLED = false
 ENABLED = false
 [indexer]
 ISSUE_INDEXER_TYPE = db
-[packages]
-ENABLED = false
 [log]
 MODE = console
 LEVEL = Warn
@@ -120,6 +122,7 @@ func (g *Gitea) start(static string) error {
 			"--password", rand.Text(), "--email", g.User+"@example.test", "--must-change-password=false")
 		g.Token = g.NewToken(g.User, "all")
 	}
+	g.Shelf = Shelf{t: g.t, addr: g.Addr, transport: g.client.Transport, auth: &authn.Basic{Username: g.User, Password: g.Token}}
 	p := start(g.t, g.env(), g.program, g.args("web")...)
 	g.output = p.output
 	return p.await(answers(g.URL+"/api/v1/version", "", g.client.Transport))

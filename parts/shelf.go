@@ -44,6 +44,19 @@ func (s *Shelf) PushContent(image, tag, content string) string {
 	return s.put(image, tag, s.build(content))
 }
 
+// PushBuilt puts an image under a tag that says where it was built from:
+// https://specs.opencontainers.org/image-spec/annotations/
+func (s *Shelf) PushBuilt(image, tag, source, revision string) {
+	s.t.Helper()
+	built, err := mutate.Config(s.build(image+":"+tag), v1.Config{Labels: map[string]string{
+		"org.opencontainers.image.source": source, "org.opencontainers.image.revision": revision,
+	}})
+	if err != nil {
+		s.t.Fatalf("build an image: %v", err)
+	}
+	s.put(image, tag, built)
+}
+
 // PushSame puts one image under all tags and returns its digest: quick for many
 // of them.
 func (s *Shelf) PushSame(image string, tags ...string) string {
