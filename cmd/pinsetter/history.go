@@ -94,7 +94,11 @@ func historyTable(runs []store.Run) func(io.Writer, painter) error {
 }
 
 func runOutcome(run store.Run) (style, string) {
-	switch {
+	switch pr := run.PullRequest; {
+	case pr != nil && run.Error != "":
+		return yellow, pullRequest(pr.Number, pr.Action, pr.URL) + ", with errors: " + run.Error
+	case pr != nil:
+		return green, pullRequest(pr.Number, pr.Action, pr.URL)
 	case run.Commit != "" && run.Error != "":
 		return yellow, fmt.Sprintf("pushed %.12s to %s, with errors: %s", run.Commit, run.Branch, run.Error)
 	case run.Commit != "":

@@ -143,7 +143,7 @@ func outcome(r *bot.Result) (style, string) {
 // proposed says what became of a pull request.
 func proposed(r *bot.Result) (style, string) {
 	pr := r.PullRequest
-	text := fmt.Sprintf("%s pull request #%d, %s", pr.Action, pr.Number, printable(pr.URL))
+	text := pullRequest(pr.Number, string(pr.Action), pr.URL)
 	switch {
 	case r.Err != nil:
 		return yellow, text + ", with errors"
@@ -151,6 +151,11 @@ func proposed(r *bot.Result) (style, string) {
 		return dim, text
 	}
 	return green, text
+}
+
+// pullRequest says what became of a pull request, in a line.
+func pullRequest(number int, action, url string) string {
+	return fmt.Sprintf("pull request #%d %s: %s", number, action, printable(url))
 }
 
 func changeTable(w io.Writer, p painter, indent string, changes []pinsetter.Change) error {

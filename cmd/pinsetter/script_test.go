@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +24,7 @@ func TestScripts(t *testing.T) {
 	parts.Need(t, "git")
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("..", "..", "testdata", "scripts"),
-		Cmds:                scriptCommands,
+		Cmds:                allCommands(),
 		Setup:               setup,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		RequireExplicitExec: true,
@@ -31,11 +32,20 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// allCommands are scriptCommands and forgeCommands.
+func allCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	all := maps.Clone(scriptCommands)
+	maps.Copy(all, forgeCommands)
+	return all
+}
+
 // world is a script's servers.
 type world struct {
 	registry *parts.Registry
 	git      *parts.Git
 	repos    map[string]*parts.Repository
+	forge    scriptForge // nil: not opened
+	t        parts.T
 }
 
 type worldKey struct{}
@@ -47,6 +57,7 @@ func setup(env *testscript.Env) error {
 		registry: parts.NewRegistry(t, parts.RegistryOptions{}),
 		git:      parts.NewGit(t, parts.GitOptions{}),
 		repos:    map[string]*parts.Repository{},
+		t:        t,
 	}
 	env.Values[worldKey{}] = w
 	env.Setenv("REG", w.registry.Addr)
