@@ -144,7 +144,9 @@ type Change struct {
 
 // Hold says that a better candidate exists for a site and is not written.
 // Policy is "namespace/name"; Path and Line are the site's first marker. Reason
-// ends with the ways out. Until is zero where no time ends the hold.
+// ends with the ways out. Until is zero where no time ends the hold. Rule says
+// what kind of reason it is, for metrics; the runs that are remembered don't have
+// it.
 type Hold struct {
 	Policy    string    `json:"policy"`
 	Path      string    `json:"path"`
@@ -153,4 +155,35 @@ type Hold struct {
 	Candidate string    `json:"candidate,omitempty"`
 	Reason    string    `json:"reason"`
 	Until     time.Time `json:"until,omitzero"`
+	Rule      Rule      `json:"-"`
+}
+
+// Rule is the kind of reason for a hold.
+type Rule string
+
+// The rules.
+const (
+	RuleBump      Rule = "bump"      // the step is too large
+	RuleClosed    Rule = "closed"    // somebody closed its pull request
+	RuleDigest    Rule = "digest"    // the digest is none, or not the one that was judged
+	RuleDowngrade Rule = "downgrade" // it ranks below what is written
+	RuleForeign   Rule = "foreign"   // its branch has somebody else's commit
+	RuleFreeze    Rule = "freeze"    // a Gate's freeze
+	RuleHold      Rule = "hold"      // a Gate's hold names it
+	RuleListing   Rule = "listing"   // the list of tags isn't believed
+	RuleMinAge    Rule = "minAge"    // it is too young
+	RuleMoved     Rule = "moved"     // the tag moved
+	RulePlatforms Rule = "platforms" // it lacks some
+	RuleRevert    Rule = "revert"    // somebody took it back
+	RuleUnknown   Rule = "unknown"   // what must be known can't be
+	RuleWindow    Rule = "window"    // outside of the windows
+	RuleWorkflows Rule = "workflows" // the credentials may not change GitHub's workflows
+)
+
+// Rules returns all of them, sorted.
+func Rules() []Rule {
+	return []Rule{
+		RuleBump, RuleClosed, RuleDigest, RuleDowngrade, RuleForeign, RuleFreeze, RuleHold, RuleListing,
+		RuleMinAge, RuleMoved, RulePlatforms, RuleRevert, RuleUnknown, RuleWindow, RuleWorkflows,
+	}
 }

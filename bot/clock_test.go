@@ -110,7 +110,7 @@ func (s *story) holds(tag string, until time.Time, reason string) {
 		s.t.Fatalf("at %s: held: %v, want %s", s.time(), s.last.Held, tag)
 	}
 	h := s.last.Held[0]
-	if h.Candidate != tag || !h.Until.Equal(until) || !strings.Contains(h.Reason, reason) {
+	if h.Rule == "" || h.Candidate != tag || !h.Until.Equal(until) || !strings.Contains(h.Reason, reason) {
 		s.t.Fatalf("at %s: held: %+v, want %s until %s: %q", s.time(), h, tag, until, reason)
 	}
 }

@@ -23,7 +23,7 @@ func (c *cycle) respectClosing(ctx context.Context, s *survey, g *group) error {
 		g.known.Refused = changes
 	}
 	refused := s.ground.writtenBy(g.known.Refused)
-	g.hold(func(site pinsetter.Site, image pinsetter.Image) string {
+	g.hold(pinsetter.RuleClosed, func(site pinsetter.Site, image pinsetter.Image) string {
 		of := gate.Standing(site, refused[s.ground.key(site)])
 		if of == (pinsetter.Image{}) || !g.selections[site.Policy].repeats(site, of, image) {
 			return ""

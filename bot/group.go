@@ -150,7 +150,7 @@ func (g *group) drop(unwanted func(file markedFile, i int) bool) bool {
 
 // hold takes back what the sites take, for a reason that people read, where that
 // is something else than they show.
-func (g *group) hold(why func(site pinsetter.Site, image pinsetter.Image) string) {
+func (g *group) hold(rule pinsetter.Rule, why func(site pinsetter.Site, image pinsetter.Image) string) {
 	g.drop(func(file markedFile, i int) bool {
 		site, image := file.Sites[i], file.takes[i]
 		if shownAlready(site, image) {
@@ -158,7 +158,7 @@ func (g *group) hold(why func(site pinsetter.Site, image pinsetter.Image) string
 		}
 		reason := why(site, image)
 		if reason != "" {
-			g.result.Held = append(g.result.Held, *holdAt(site, candidate(site, image), reason))
+			g.result.Held = append(g.result.Held, *holdAt(site, candidate(site, image), rule, reason))
 		}
 		return reason != ""
 	})

@@ -178,13 +178,13 @@ func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel 
 		return pinsetter.Image{}, choice.Hold, nil
 	}
 	image := pinsetter.Image{Name: sel.policy.Repository.Image, Tag: choice.Candidate.Tag}
-	digest, reason, err := c.digest(ctx, g, site, sel, image.Tag)
+	digest, refusal, err := c.digest(ctx, g, site, sel, image.Tag)
 	if err != nil {
 		return pinsetter.Image{}, choice.Hold, err
 	}
 	image.Digest = digest
-	if reason != "" {
-		return pinsetter.Image{}, holdAt(site, candidate(site, image), reason), nil
+	if refusal != nil {
+		return pinsetter.Image{}, holdAt(site, candidate(site, image), refusal.Rule, refusal.Reason), nil
 	}
 	if shownAlready(site, image) && !site.Has(pinsetter.PartName) {
 		return image, choice.Hold, nil
@@ -218,31 +218,31 @@ func (s *selection) settled(site pinsetter.Site) bool {
 
 // digest returns the digest that a site shows beside a tag, "" where it shows
 // none, or the reason to hold the site.
-func (c *cycle) digest(ctx context.Context, g *ground, site pinsetter.Site, sel *selection, tag string) (digest, reason string, err error) {
+func (c *cycle) digest(ctx context.Context, g *ground, site pinsetter.Site, sel *selection, tag string) (digest string, refusal *gate.Refusal, err error) {
 	reflect := sel.policy.Spec.DigestReflectionPolicy
 	if reflect == config.ReflectNever && site.Has(pinsetter.PartDigest) {
-		return "", "a :digest marker needs a digest, and the policy reflects none: " +
-			"set digestReflectionPolicy to IfNotPresent or Always, or remove the marker", nil
+		return "", &gate.Refusal{Rule: pinsetter.RuleDigest, Reason: "a :digest marker needs a digest, and the policy reflects none: " +
+			"set digestReflectionPolicy to IfNotPresent or Always, or remove the marker"}, nil
 	}
 	if reflect == config.ReflectNever || !site.Has(pinsetter.PartReference) && !site.Has(pinsetter.PartDigest) {
-		return "", "", nil
+		return "", nil, nil
 	}
 	if reflect == config.ReflectIfNotPresent {
 		if kept := cmp.Or(gate.KeptDigest(site, tag), g.keptDigest(site, tag)); kept != "" {
-			return kept, "", nil
+			return kept, nil, nil
 		}
 	}
 	if digest, err = sel.digest(ctx, tag); err != nil {
-		return "", "", err
+		return "", nil, err
 	}
 	before := sel.digestBefore(ctx, site, tag, digest)
 	if moved := gate.Move(tag, before, digest, reflect, sel); moved != nil {
 		if moved.Held {
-			return digest, moved.Reason, nil
+			return digest, &gate.Refusal{Rule: pinsetter.RuleMoved, Reason: moved.Reason}, nil
 		}
 		c.o.Log.Warn(moved.Reason, "imagePolicy", sel.policy.Name, "path", site.Path, "line", site.Line())
 	}
-	return digest, "", nil
+	return digest, nil, nil
 }
 
 // digestBefore returns the digest that a tag had before the present one, as far
@@ -270,10 +270,10 @@ func candidate(site pinsetter.Site, image pinsetter.Image) string {
 }
 
 // holdAt is a hold of a site.
-func holdAt(site pinsetter.Site, candidate, reason string) *pinsetter.Hold {
+func holdAt(site pinsetter.Site, candidate string, rule pinsetter.Rule, reason string) *pinsetter.Hold {
 	return &pinsetter.Hold{
 		Policy: site.Policy.String(), Path: site.Path, Line: site.Line(),
-		Current: site.Current(), Candidate: candidate, Reason: reason,
+		Current: site.Current(), Candidate: candidate, Rule: rule, Reason: reason,
 	}
 }
 

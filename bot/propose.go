@@ -188,7 +188,7 @@ func (g *group) leaveAlone() {
 		twin, found := twinIn(sitesOf(g.there.Head, file.path), file.Sites[i])
 		return found && shownAlready(twin, file.takes[i]) // it is proposed already
 	})
-	g.hold(func(pinsetter.Site, pinsetter.Image) string {
+	g.hold(pinsetter.RuleForeign, func(pinsetter.Site, pinsetter.Image) string {
 		return fmt.Sprintf("branch %s has a commit of somebody else, and is left alone: %s", g.branch, way)
 	})
 }
@@ -207,7 +207,7 @@ func (c *cycle) spareWorkflows(ctx context.Context, s *survey, g *group) error {
 	if err != nil || may {
 		return err
 	}
-	g.hold(func(site pinsetter.Site, _ pinsetter.Image) string {
+	g.hold(pinsetter.RuleWorkflows, func(site pinsetter.Site, _ pinsetter.Image) string {
 		if strings.HasPrefix(site.Path, workflows) {
 			return why
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/parts"
 )
 
@@ -159,7 +160,7 @@ func testSomebodysCommit(t *testing.T, open opener) {
 	o.registry.Push("org/app", "1.2.0")
 	for range 2 {
 		r := o.says("unchanged#1 0 held")[0]
-		if reason := r.Held[0].Reason; !strings.Contains(reason, "pull request #1") || !strings.Contains(reason, "pinsetter/apps") {
+		if reason := r.Held[0].Reason; r.Held[0].Rule != pinsetter.RuleForeign || !strings.Contains(reason, "pull request #1") || !strings.Contains(reason, "pinsetter/apps") {
 			t.Errorf("reason %q", reason)
 		}
 	}
@@ -182,7 +183,7 @@ func testClosedByPerson(t *testing.T, open opener) {
 				o.hub.deleteBranch("pinsetter/apps")
 			}
 			r := o.says("unchanged#1 0 held")[0]
-			if reason := r.Held[0].Reason; !strings.Contains(reason, "pull request #1") || !strings.Contains(reason, "closed without merging") {
+			if reason := r.Held[0].Reason; r.Held[0].Rule != pinsetter.RuleClosed || !strings.Contains(reason, "pull request #1") || !strings.Contains(reason, "closed without merging") {
 				t.Errorf("reason %q", reason)
 			}
 			o.forgetful("unchanged#1 0 held")

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -390,6 +391,9 @@ func (k *walk) cycle(bots int) {
 			k.unlisted = k.unlisted || strings.Contains(h.Reason, "the list may be cut")
 			if h.Candidate != "" && h.Candidate == h.Current {
 				k.fail("held at what it shows: %v", h)
+			}
+			if !slices.Contains(pinsetter.Rules(), h.Rule) {
+				k.fail("held by no rule: %v", h)
 			}
 		}
 		k.tell("at %s: %d changes, held %v, error %q", k.time(), len(r.Changes), r.Held, r.Error)

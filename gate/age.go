@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 )
 
@@ -59,7 +60,7 @@ func (r *rules) created(tag string, created, now time.Time) *Refusal {
 			said = fmt.Sprintf("it says that it was created in %d, before there were images", created.Year())
 		}
 		return &Refusal{
-			Gate:   r.gate,
+			Rule: pinsetter.RuleMinAge, Gate: r.gate,
 			Reason: fmt.Sprintf("%s: write minAgeFrom: firstSeen in the Gate, or write %s by hand", said, tag),
 		}
 	}
@@ -81,7 +82,7 @@ func (r *rules) younger(tag, how string, since, now time.Time) *Refusal {
 		age = how + " " + span(passed.Truncate(time.Minute)) + " ago"
 	}
 	return &Refusal{
-		Gate: r.gate, Until: passes,
+		Rule: pinsetter.RuleMinAge, Gate: r.gate, Until: passes,
 		Reason: fmt.Sprintf("%s, and minAge is %s: wait until %s, lower minAge, or write %s by hand",
 			age, span(demanded), clock(passes.UTC()), tag),
 	}

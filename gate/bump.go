@@ -44,10 +44,10 @@ func (w *Walk) bump(site pinsetter.Site, tag string) *Refusal {
 		}
 		switch {
 		case !known:
-			return &Refusal{Gate: r.gate, Reason: fmt.Sprintf("from %s to %s is a step of unknown size, since one of them is no version, and maxBump is %s: "+
+			return &Refusal{Rule: pinsetter.RuleBump, Gate: r.gate, Reason: fmt.Sprintf("from %s to %s is a step of unknown size, since one of them is no version, and maxBump is %s: "+
 				"write %s by hand, or leave the policy out of the Gate's policySelector", written.Tag, tag, r.spec.MaxBump, tag)}
 		case slices.Index(bumps, size) > slices.Index(bumps, r.spec.MaxBump):
-			return &Refusal{Gate: r.gate, Reason: fmt.Sprintf("from %s to %s is a %s step, and maxBump is %s: "+
+			return &Refusal{Rule: pinsetter.RuleBump, Gate: r.gate, Reason: fmt.Sprintf("from %s to %s is a %s step, and maxBump is %s: "+
 				"to take it, write %s by hand, or raise maxBump", written.Tag, tag, size, r.spec.MaxBump, tag)}
 		}
 	}

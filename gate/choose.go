@@ -79,7 +79,7 @@ func (w *Walk) confirm(ctx context.Context, site pinsetter.Site, shown, image pi
 		return w.closed // a tag isn't written
 	}
 	if reason := Reverted(site, shown, image, w.subject.Order); reason != "" {
-		return &Refusal{Reason: reason}
+		return &Refusal{Rule: pinsetter.RuleRevert, Reason: reason}
 	}
 	if refusal, _ := w.rules(ctx, site, pinsetter.Image{}, image.Tag); refusal != nil {
 		return refusal
@@ -88,7 +88,7 @@ func (w *Walk) confirm(ctx context.Context, site pinsetter.Site, shown, image pi
 		return refusal
 	}
 	if digest := w.judgedDigest(c.Tag); digest != "" && image.Digest != "" && image.Digest != digest {
-		return &Refusal{Reason: fmt.Sprintf("%s is what passed the gates, and %s would be written: "+
+		return &Refusal{Rule: pinsetter.RuleDigest, Reason: fmt.Sprintf("%s is what passed the gates, and %s would be written: "+
 			"to take one of them, write it by hand", digest, image.Digest)}
 	}
 	return nil
@@ -124,7 +124,7 @@ func (w *Walk) rules(ctx context.Context, site pinsetter.Site, shown pinsetter.I
 	// Of digests alone, only Confirm can tell.
 	if Standing(site, shown).Tag != "" {
 		if reason := Reverted(site, shown, pinsetter.Image{Tag: tag}, w.subject.Order); reason != "" {
-			return &Refusal{Reason: reason}, true
+			return &Refusal{Rule: pinsetter.RuleRevert, Reason: reason}, true
 		}
 	}
 	if r := w.down(ctx, site, tag); r != nil {

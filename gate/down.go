@@ -53,11 +53,11 @@ func (w *Walk) down(ctx context.Context, site pinsetter.Site, tag string) *Refus
 	for _, written := range above(site, tag, w.subject.Order) {
 		seen, err := w.listedOnce(ctx, written)
 		if err != nil {
-			return &Refusal{Reason: fmt.Sprintf("%s is written here, and whether it was ever listed isn't known: %s: mend that, or write %s by hand",
+			return &Refusal{Rule: pinsetter.RuleUnknown, Reason: fmt.Sprintf("%s is written here, and whether it was ever listed isn't known: %s: mend that, or write %s by hand",
 				written, oneLine(err), tag)}
 		}
 		if seen {
-			return &Refusal{Reason: stepDown(written, tag) + ", or set allowDowngrade in a Gate"}
+			return &Refusal{Rule: pinsetter.RuleDowngrade, Reason: stepDown(written, tag) + ", or set allowDowngrade in a Gate"}
 		}
 	}
 	return nil

@@ -70,7 +70,7 @@ func New(gates []*config.Gate, ranges Ranges) (Gates, error) {
 	}
 	err := errors.Join(errs...)
 	if err != nil {
-		all.broken = &Refusal{Reason: oneLine(err) + ": mend the Gate"}
+		all.broken = &Refusal{Rule: pinsetter.RuleUnknown, Reason: oneLine(err) + ": mend the Gate"}
 	}
 	return all, err
 }
@@ -107,6 +107,7 @@ func (g Gates) Remembering() []string {
 // pinsetter.StageGate.
 type Refusal struct {
 	Stage  pinsetter.Stage // pinsetter.StageGate or StageHold
+	Rule   pinsetter.Rule  // that it breaks
 	Gate   string          // "namespace/name" of the Gate object, "" where none asked for it
 	Reason string          // for people; ends with the ways out
 	Until  time.Time       // when what refuses ends, nothing else changing; zero where no time ends it
@@ -132,14 +133,14 @@ func (r *Refusal) hold(site pinsetter.Site, candidate string) *pinsetter.Hold {
 	}
 	return &pinsetter.Hold{
 		Policy: site.Policy.String(), Path: site.Path, Line: site.Line(),
-		Current: site.Current(), Candidate: candidate, Reason: reason, Until: r.Until,
+		Current: site.Current(), Candidate: candidate, Reason: reason, Until: r.Until, Rule: r.Rule,
 	}
 }
 
 // unknown refuses what a gate could not find out.
 func (r *rules) unknown(what string, err error) *Refusal {
 	return &Refusal{
-		Gate: r.gate,
+		Rule: pinsetter.RuleUnknown, Gate: r.gate,
 		Reason: fmt.Sprintf("%s isn't known: %s: mend that, or take the rule out of the Gate",
 			what, oneLine(err)),
 	}

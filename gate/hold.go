@@ -69,7 +69,7 @@ func (g Gates) held(c pinsetter.Candidate, now time.Time) *Refusal {
 		wait = "wait until " + clock(longest.Until) + ", "
 	}
 	return &Refusal{
-		Stage: pinsetter.StageHold, Gate: by, Until: longest.Until,
+		Stage: pinsetter.StageHold, Rule: pinsetter.RuleHold, Gate: by, Until: longest.Until,
 		Reason: fmt.Sprintf("held, %q: to take it, %stake it out of hold, or write %s by hand", longest.Reason, wait, c.Tag),
 	}
 }

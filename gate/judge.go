@@ -79,7 +79,7 @@ func (w *Walk) inspect(ctx context.Context, tag string, aged *rules, sight Sight
 	read := w.gates.reading()
 	asks := firstOf(aged, read)
 	if why := w.exhausted(); why != "" {
-		return &Refusal{Gate: asks.gate, Reason: "not looked at, since " + why}
+		return &Refusal{Rule: pinsetter.RuleUnknown, Gate: asks.gate, Reason: "not looked at, since " + why}
 	}
 	w.asked++
 	digest, err := w.facts().Digest(ctx, tag)

@@ -3,6 +3,8 @@ package gate
 import (
 	"fmt"
 	"time"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // Scan is one list of an image's tags.
@@ -51,7 +53,7 @@ func (l Listing) Next(scan Scan) (Listing, *Refusal) {
 		return Listing{Complete: scan}, nil
 	}
 	return next, &Refusal{
-		Until: until,
+		Rule: pinsetter.RuleListing, Until: until,
 		Reason: fmt.Sprintf("the registry lists %d tags and listed %d before, so the list may be cut: "+
 			"it is believed once %d later scans agree, or from %s on; to go on now, write the tag by hand",
 			scan.Count, l.Complete.Count, agreements, clock(until.UTC())),

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // lacking refuses content that isn't there for every platform that r demands. A
@@ -22,7 +24,7 @@ func (r *rules) lacking(tag string, content Content) *Refusal {
 		return nil
 	}
 	return &Refusal{
-		Gate: r.gate,
+		Rule: pinsetter.RulePlatforms, Gate: r.gate,
 		Reason: fmt.Sprintf("it lacks %s and has %s: publish it for all platforms of the Gate, take them out of platforms, or write %s by hand",
 			strings.Join(missing, ", "), shown(content.Platforms), tag),
 	}

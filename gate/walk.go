@@ -53,7 +53,7 @@ func (g Gates) Walk(s Subject) *Walk {
 	case g.broken != nil:
 		w.closed = g.broken
 	case s.Now.IsZero():
-		w.closed = &Refusal{Reason: "the time isn't known: set the clock"}
+		w.closed = &Refusal{Rule: pinsetter.RuleUnknown, Reason: "the time isn't known: set the clock"}
 	case s.Listing != nil:
 		w.closed = s.Listing
 	default:

@@ -35,7 +35,7 @@ func TestWalkEndsAtTheFirstThatPasses(t *testing.T) {
 		t.Errorf("takes %q", got.Candidate.Tag)
 	}
 	want := &pinsetter.Hold{
-		Policy: "ns/app", Path: "apps/a.yaml", Line: 7, Current: "5", Candidate: "9", Until: noon.Add(71 * time.Hour),
+		Policy: "ns/app", Path: "apps/a.yaml", Line: 7, Current: "5", Candidate: "9", Until: noon.Add(71 * time.Hour), Rule: pinsetter.RuleMinAge,
 		Reason: "Gate ns/g1: seen 1h ago, and minAge is 72h: wait until 2026-08-08T11:00:00Z, lower minAge, or write 9 by hand",
 	}
 	if diff := cmp.Diff(want, got.Hold); diff != "" {

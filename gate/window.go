@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // closed refuses every candidate while some gate lets nothing be written: outside
@@ -13,7 +15,7 @@ func (g Gates) closed(now time.Time) *Refusal {
 	for _, r := range g.rules {
 		if f := r.spec.Freeze; r.frozen(now) {
 			return &Refusal{
-				Gate: r.gate, Until: g.opens(now),
+				Rule: pinsetter.RuleFreeze, Gate: r.gate, Until: g.opens(now),
 				Reason: fmt.Sprintf("frozen from %s to %s, %q: wait until then, end the freeze, or write it by hand",
 					clock(f.From), clock(f.To), f.Reason),
 			}
@@ -26,7 +28,7 @@ func (g Gates) closed(now time.Time) *Refusal {
 			next = fmt.Sprintf("the next window opens at %s (%s)", clock(at), at.Location())
 		}
 		return &Refusal{
-			Gate: r.gate, Until: g.opens(now),
+			Rule: pinsetter.RuleWindow, Gate: r.gate, Until: g.opens(now),
 			Reason: next + ": wait for it, change windows, or write it by hand",
 		}
 	}

@@ -184,7 +184,7 @@ func poisoned(bad string) *server.Status {
 		Automations: []server.Automation{
 			{
 				Namespace: "a", Name: "b", Repository: bad, Branch: bad, Revision: bad, LastRun: noon, Error: bad,
-				PullRequests: []store.PullRequest{pull}, Held: []server.Hold{{Hold: hold, Rule: bad}},
+				PullRequests: []store.PullRequest{pull}, Held: []server.Hold{{Hold: hold, Rule: pinsetter.Rule(bad)}},
 			},
 			{Namespace: bad, Name: bad},
 		},

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // maxSeries bounds the automations that have metrics of their own. Where there
@@ -85,11 +87,11 @@ func (w watcher) Collect(to chan<- prometheus.Metric) {
 // heldBy counts held sites by rule. Every rule is there, if with 0.
 func heldBy(held []heldRow) map[string]int {
 	by := map[string]int{"other": 0}
-	for _, rule := range Rules {
-		by[rule] = 0
+	for _, rule := range pinsetter.Rules() {
+		by[string(rule)] = 0
 	}
 	for _, h := range held {
-		by[oneOf(h.Rule, Rules)]++
+		by[oneOf(h.Rule, pinsetter.Rules())]++
 	}
 	return by
 }

@@ -56,18 +56,12 @@ type Automation struct {
 	Error        string              `json:"error,omitempty"` // of the last run, or why there is none
 }
 
-// Hold is a site that doesn't take a better candidate. Rule is the kind of
-// reason, one of [Rules]; "" where it isn't known.
+// Hold is a site that doesn't take a better candidate. Rule is that of the
+// pinsetter.Hold, which doesn't show it; metrics count what is none of
+// pinsetter.Rules as "other".
 type Hold struct {
 	pinsetter.Hold
-	Rule string `json:"rule,omitempty"`
-}
-
-// Rules are the kinds of reasons for a hold that metrics tell apart; any other
-// is counted as "other".
-var Rules = []string{
-	"bump", "digest", "downgrade", "freeze", "hold", "listing", "minAge", "moved",
-	"platforms", "revert", "signature", "unknown", "window",
+	Rule pinsetter.Rule `json:"rule,omitempty"`
 }
 
 // Policy is an ImagePolicy and what it selects.

@@ -263,7 +263,7 @@ func statusOf(p *bot.Picture) *server.Status {
 			shown.PullRequests = append(shown.PullRequests, store.PullRequest{Number: pr.Number, URL: pr.URL, Action: string(pr.Action)})
 		}
 		for _, h := range a.Held {
-			shown.Held = append(shown.Held, server.Hold{Hold: h})
+			shown.Held = append(shown.Held, server.Hold{Hold: h, Rule: h.Rule})
 		}
 		if a.Err != nil {
 			shown.Error = a.Err.Error()
