@@ -19,6 +19,12 @@ type engine interface {
 	prelude(wait time.Duration) []string
 	migrate() []string
 	explain(err error) *fault
+
+	// leaders returns where the lead of a name is asked for, and what ends that.
+	leaders(l *Ledger, name string) (db *sql.DB, done func(), err error)
+
+	// lead returns the transaction that holds the lead, nil where another has it.
+	lead(ctx context.Context, db *sql.DB, name string) (*sql.Tx, error)
 }
 
 // within bounds one operation: what a gate waits for must not hang a run.

@@ -64,6 +64,7 @@ var suite = []struct {
 	name string
 	test func(*testing.T, place)
 }{
+	{"one leads at a time", testLead},
 	{"first sight stays", testFirstSightStays},
 	{"pull requests are remembered by branch", testProposals},
 	{"that nothing was to do is remembered", testQuiet},
