@@ -29,6 +29,7 @@ type serving struct {
 	tlsCert, tlsKey     string
 	shard               string
 	batch, reload       time.Duration
+	leaderElect         bool
 }
 
 func newServe(a *app) *cobra.Command {
@@ -60,6 +61,9 @@ A first signal ends it when what is being written is finished, a second at once.
 			if err := a.openLedger(cmd.Context(), store.Options{}); err != nil {
 				return err
 			}
+			if o.leaderElect && (a.ledger == nil || !a.ledger.Remembers()) {
+				return usage("--leader-elect needs a state that can be opened (--state): who leads is agreed on there")
+			}
 			return a.serve(cmd.Context(), o, mine)
 		},
 	}
@@ -70,6 +74,7 @@ A first signal ends it when what is being written is finished, a second at once.
 	f.StringVar(&o.tlsCert, "tls-cert", "", "certificate chain of both addresses, PEM (default: plain HTTP)")
 	f.StringVar(&o.tlsKey, "tls-key", "", "its private key, PEM")
 	f.StringVar(&o.shard, "shard", "", "run the repositories of shard I of N only: I/N, or /N with I from JOB_COMPLETION_INDEX")
+	f.BoolVar(&o.leaderElect, "leader-elect", false, "run nothing while another process of the same state and shard does")
 	f.DurationVar(&o.batch, "batch", 30*time.Second, "quiet period that collects wake-ups into one cycle")
 	f.DurationVar(&o.reload, "reload", 30*time.Second, "how often to look whether objects have changed")
 	return cmd
@@ -122,8 +127,8 @@ func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
 		return face.Serve(ctx)
 	})
 	all.Go(func() error {
-		keeper.Run(ctx)
-		return nil
+		defer stop()
+		return a.lead(ctx, o, keeper.Run)
 	})
 	all.Go(func() error {
 		objects.watch(ctx, o.reload, use, keeper.Complain)
@@ -134,6 +139,30 @@ func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
 	defer cancel()
 	_ = notifier.Close(bye) // it has reported what it didn't deliver
 	return finish(err)
+}
+
+// lead calls run, once this process leads where that is asked for. That the lead
+// is lost is an error: whoever started the process starts it again.
+func (a *app) lead(ctx context.Context, o serving, run func(context.Context)) error {
+	if !o.leaderElect {
+		run(ctx)
+		return nil
+	}
+	a.log.Info("waiting for the lead", "state", a.ledger.String())
+	leading, resign, err := a.ledger.Lead(ctx, "shard "+o.shard)
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // it was to end before it led
+	}
+	if err != nil {
+		return err
+	}
+	defer resign()
+	a.log.Info("leading")
+	run(leading)
+	if ctx.Err() == nil {
+		return fmt.Errorf("the lead is lost: %w", context.Cause(leading))
+	}
+	return nil
 }
 
 // undelivered says that an event could not be delivered.

@@ -202,3 +202,27 @@ func TestServeIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestServeElectsALeader: of two daemons on one state one works, and the other
+// takes over when it ends.
+func TestServeElectsALeader(t *testing.T) {
+	f := newFleet(t, "main")
+	f.registry.Push("org/app", "1.0.0", "1.1.0")
+	state := []string{"--leader-elect", "--batch", "50ms", "--reload", "50ms", "--state", "sqlite:" + filepath.Join(t.TempDir(), "shared.db")}
+	first := f.serve(t, state...)
+	first.until("the first leads", func() bool { return strings.Contains(first.said(), "msg=leading") })
+	second := f.serve(t, state...)
+	second.until("it waits", func() bool { return strings.Contains(second.said(), "waiting for the lead") })
+	if strings.Contains(second.said(), "msg=leading") {
+		t.Fatal("both lead")
+	}
+	if err := first.process.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	second.until("it takes over", func() bool { return strings.Contains(second.said(), "msg=leading") })
+
+	out, err := exec.Command("pinsetter", "serve", "-f", f.objects, "--state", "none", "--leader-elect").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "--state") {
+		t.Errorf("without a state: %v\n%s", err, out)
+	}
+}
