@@ -62,6 +62,7 @@ func (o Options) filled() Options {
 		o.Observer = nobody{}
 	}
 	o.Git.LatestTag = latestTag
+	o.Forge.RateLimit = o.Observer.RateLimit
 	if o.Forge.Tokens == nil {
 		o.Forge.Tokens = forge.NewTokens(o.Forge)
 	}

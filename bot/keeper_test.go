@@ -135,6 +135,7 @@ func (watching) Scan(string, time.Duration, error) {}
 func (watching) Push(error)                        {}
 func (watching) PullRequest(bot.Action)            {}
 func (watching) Selected(bool, error)              {}
+func (watching) RateLimit(string, int)             {}
 func (w watching) Queue(waiting int, _ time.Time) {
 	w.waits.Store(int64(waiting))
 	select {

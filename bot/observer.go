@@ -21,6 +21,10 @@ type Observer interface {
 	// none passes.
 	Selected(held bool, err error)
 
+	// RateLimit: a forge still allows so many requests. Of registries, who makes
+	// Options.Registry is told.
+	RateLimit(host string, remaining int)
+
 	// Queue: so many automations wait for others of their repository, the oldest
 	// since then.
 	Queue(length int, oldest time.Time)
@@ -34,4 +38,5 @@ func (nobody) Scan(string, time.Duration, error) {}
 func (nobody) Push(error)                        {}
 func (nobody) PullRequest(Action)                {}
 func (nobody) Selected(bool, error)              {}
+func (nobody) RateLimit(string, int)             {}
 func (nobody) Queue(int, time.Time)              {}

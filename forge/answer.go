@@ -110,10 +110,24 @@ func (a *answer) asked(now time.Time) (time.Duration, bool) {
 	if at, err := http.ParseTime(after); err == nil {
 		return at.Sub(now), true
 	}
-	for _, prefix := range []string{"X-RateLimit-", "RateLimit-"} { // GitHub's and GitLab's
+	for _, prefix := range rateLimits {
 		reset, err := strconv.ParseInt(a.Header.Get(prefix+"Reset"), 10, 64)
 		if err == nil && a.Header.Get(prefix+"Remaining") == "0" {
 			return time.Unix(reset, 0).Sub(now), true
+		}
+	}
+	return 0, false
+}
+
+// rateLimits begin the headers about limits: GitHub's and GitLab's.
+var rateLimits = []string{"X-RateLimit-", "RateLimit-"}
+
+// allows returns how many requests the forge still allows; false where it doesn't
+// say.
+func (a *answer) allows() (int, bool) {
+	for _, prefix := range rateLimits {
+		if left, err := strconv.Atoi(a.Header.Get(prefix + "Remaining")); err == nil && left >= 0 {
+			return left, true
 		}
 	}
 	return 0, false

@@ -74,6 +74,10 @@ type Options struct {
 	// be asked again; nil: a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
 
+	// RateLimit is told how many requests a host still allows, where it says so,
+	// from several goroutines; nil: nobody.
+	RateLimit func(host string, remaining int)
+
 	// Tokens are what the repositories of one program share at GitHub; nil:
 	// Open makes some for one repository.
 	Tokens *Tokens

@@ -47,6 +47,8 @@ type transport struct {
 
 	pace *pace // of the requests that write; nil: any
 
+	remaining func(host string, remaining int) // Options.RateLimit
+
 	mu    sync.Mutex
 	limit *RateLimitError // the last one; nothing is sent before its end
 }
@@ -85,7 +87,7 @@ func newTransport(where *config.Forge, origin *url.URL, o Options) (*transport, 
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
-	return &transport{base: base, origin: origin, timeout: timeout, now: o.Now, sleep: o.Sleep}, nil
+	return &transport{base: base, origin: origin, timeout: timeout, now: o.Now, sleep: o.Sleep, remaining: o.RateLimit}, nil
 }
 
 // client returns an http.Client that follows no redirects by itself.
@@ -220,7 +222,11 @@ func (t *transport) send(r *http.Request, to *url.URL) (*answer, error) {
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	response.Request = &http.Request{Method: r.Method, URL: to}
-	return &answer{response, body, to, request.Header.Get("Authorization")}, nil
+	a := &answer{response, body, to, request.Header.Get("Authorization")}
+	if left, said := a.allows(); said && t.remaining != nil {
+		t.remaining(t.origin.Hostname(), left)
+	}
+	return a, nil
 }
 
 // prepare completes a copy of a request.

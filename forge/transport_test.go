@@ -101,6 +101,33 @@ func TestARequestIsRepeatedWhereThatHelps(t *testing.T) {
 	}
 }
 
+func TestRateLimitIsTold(t *testing.T) {
+	says := []http.Header{{"X-Ratelimit-Remaining": {"4999"}}, {"Ratelimit-Remaining": {"0"}}, {}, {"X-Ratelimit-Remaining": {"-1"}}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for name, values := range says[0] {
+			w.Header()[name] = values
+		}
+		says = says[1:]
+		_, _ = io.WriteString(w, pull7)
+	}))
+	defer server.Close()
+	var told []string
+	r, err := forge.Open(&config.Forge{Provider: config.ForgeGitea, URL: server.URL + "/o/r", Token: pinsetter.NewSecret("t", secret)}, forge.Options{
+		RateLimit: func(host string, remaining int) { told = append(told, fmt.Sprint(host, " ", remaining)) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(says) > 0 {
+		if _, err := r.Find(t.Context(), "h", "main", known); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Join(told, ", "); got != "127.0.0.1 4999, 127.0.0.1 0" {
+		t.Errorf("told %s", got)
+	}
+}
+
 func TestALongPauseIsTheCallers(t *testing.T) {
 	r := script(t, step{request: getPull, status: 429, header: map[string]string{"Retry-After": "120"}})
 	_, err := r.Find(t.Context(), "h", "main", known)

@@ -32,6 +32,10 @@ type Options struct {
 	// fits a program that lists each image once.
 	Keep int64
 
+	// RateLimit is told how many requests a host still allows, where it says so,
+	// from several goroutines. Nil: nobody.
+	RateLimit func(host string, remaining int)
+
 	// Time and chance. Nil: the real ones. Sleep returns early with the
 	// context's error; Random returns a number in [0, 1).
 	Now    func() time.Time

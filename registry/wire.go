@@ -93,6 +93,7 @@ func (w *wire) once(h *host, request *http.Request) (*http.Response, error) {
 		taken.leave()
 		return nil, err
 	}
+	w.tellRateLimit(response)
 	if response.StatusCode == http.StatusTooManyRequests {
 		taken.refused()
 	} else {

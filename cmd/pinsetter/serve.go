@@ -97,7 +97,7 @@ func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
 	a.progress.done()
 	metrics := server.NewMetrics(version())
 	notifier := notify.Open(set, notify.Options{Report: a.undelivered, Instance: hostname(), Environment: a.environment()})
-	options := a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent(), Keep: listingsKept})
+	options := a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent(), Keep: listingsKept, RateLimit: metrics.RateLimit})
 	options.Observer = observer{metrics}
 	keeper := bot.NewKeeper(bot.KeeperOptions{Options: options, Shard: mine, Batch: o.batch, Notify: notifier.Tell})
 	doors := &doors{app: a, keeper: keeper}
