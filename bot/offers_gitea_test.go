@@ -14,17 +14,19 @@ type atGitea struct {
 	*parts.GiteaRepository
 	t     testing.TB
 	gitea *parts.Gitea
+	token string // of the scopes that the documentation names
 }
 
 func giteas(t testing.TB, g *parts.Gitea) opener {
+	token := g.NewToken(g.User, "write:repository,write:issue")
 	return func(files map[string]string) hub {
-		return &atGitea{g.NewRepository(fmt.Sprintf("%s/r%d", g.User, repositories.Add(1)), files), t, g}
+		return &atGitea{g.NewRepository(fmt.Sprintf("%s/r%d", g.User, repositories.Add(1)), files), t, g, token}
 	}
 }
 
 func (h *atGitea) provider() string           { return "gitea" }
 func (h *atGitea) place() *parts.Repository   { return h.Repository }
-func (h *atGitea) secret() string             { return "{username: bot, password: " + h.gitea.Token + "}" }
+func (h *atGitea) secret() string             { return "{username: bot, password: " + h.token + "}" }
 func (h *atGitea) source() string             { return "" }
 func (h *atGitea) commit(c parts.Commit)      { h.Commit(c) }
 func (h *atGitea) deleteBranch(branch string) { h.DeleteBranch(branch) }
