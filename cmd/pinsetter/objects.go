@@ -29,8 +29,12 @@ import (
 // and the others are loaded. The error is for a command line that leads to no
 // object at all.
 func (a *app) load(ctx context.Context) (set *config.Set, failed, err error) {
-	files, failed := a.read(ctx)
-	set = config.Load(files, a.loading())
+	return a.loadFrom(a.read(ctx))
+}
+
+// loadFrom is load with what was read, and what could not be.
+func (a *app) loadFrom(files []config.File, failed error) (*config.Set, error, error) {
+	set := config.Load(files, a.loading())
 	if len(set.Repositories)+len(set.Policies)+len(set.Automations)+len(set.Gates)+len(set.Findings) > 0 {
 		return set, failed, nil
 	}
@@ -59,7 +63,7 @@ func (a *app) sources() string {
 	if len(a.filenames)+len(a.kustomize) == 0 {
 		return "the current directory"
 	}
-	return strings.Join(slices.Concat(a.filenames, a.kustomize), ", ")
+	return userinfo.ReplaceAllString(strings.Join(slices.Concat(a.filenames, a.kustomize), ", "), "//")
 }
 
 func (a *app) read(ctx context.Context) ([]config.File, error) {

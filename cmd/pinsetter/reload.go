@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
@@ -17,15 +20,32 @@ import (
 
 // reloader reads objects again when they have changed.
 type reloader struct {
-	app  *app
-	seen [sha256.Size]byte          // of what was read last
-	bad  map[pinsetter.Finding]bool // the errors of the set in use, without their lines
+	app     *app
+	stdin   []byte                     // which can be read once
+	filled  map[string]bool            // sources that had files
+	used    [sha256.Size]byte          // fingerprint of what the set in use was made of
+	seen    [sha256.Size]byte          // of what was read last; zero where it couldn't be
+	bad     map[pinsetter.Finding]bool // the errors of the set in use, without their lines
+	refused bool                       // what was read last is not in use
 }
 
 // first loads the objects for the first time. What is wrong with some is said,
 // and the others are used.
 func (r *reloader) first(ctx context.Context) (*config.Set, error) {
-	set, failed, err := r.app.load(ctx)
+	if slices.Contains(r.app.filenames, "-") {
+		file, err := config.ReadFrom("stdin", r.app.in)
+		if err != nil {
+			return nil, &ended{statusUsage, err}
+		}
+		r.stdin = file.Data
+	}
+	r.filled = map[string]bool{}
+	files, unread := r.read(ctx)
+	var failed error
+	for _, f := range unread {
+		failed = errors.Join(failed, errors.New(f.Message))
+	}
+	set, failed, err := r.app.loadFrom(files, failed)
 	if err != nil {
 		return nil, err
 	}
@@ -34,15 +54,56 @@ func (r *reloader) first(ctx context.Context) (*config.Set, error) {
 		r.app.say("error", e.Error())
 	}
 	r.bad = errorsOf(set)
-	if files, err := r.app.read(ctx); err == nil {
-		r.seen = r.fingerprint(files)
+	if failed == nil {
+		r.used = r.fingerprint(files)
+		r.seen = r.used
 	}
 	return set, nil
 }
 
+// read reads all sources. What is wrong with some is in the findings: one that
+// can't be read, or had files and has none any more, since somebody emptied a
+// folder, or it isn't mounted.
+func (r *reloader) read(ctx context.Context) (files []config.File, wrong []pinsetter.Finding) {
+	for _, alone := range r.app.apart() {
+		name := alone.sources()
+		alone.in = bytes.NewReader(r.stdin)
+		found, err := alone.read(ctx)
+		if err == nil && len(found) == 0 && r.filled[name] {
+			err = fmt.Errorf("there are no objects any more in %s: if that is meant, start without it", name)
+		}
+		for _, e := range flatten(err) {
+			wrong = append(wrong, pinsetter.Finding{Severity: pinsetter.Error, Code: "unreadable", Path: name, Message: e.Error()})
+		}
+		r.filled[name] = r.filled[name] || len(found) > 0
+		files = append(files, found...)
+	}
+	r.app.progress.done()
+	return files, wrong
+}
+
+// apart returns the program as it would be with each of its sources alone.
+func (a *app) apart() []*app {
+	if len(a.filenames)+len(a.kustomize) == 0 {
+		return []*app{a}
+	}
+	var all []*app
+	for _, name := range a.filenames {
+		alone := *a
+		alone.filenames, alone.kustomize = []string{name}, nil
+		all = append(all, &alone)
+	}
+	for _, dir := range a.kustomize {
+		alone := *a
+		alone.filenames, alone.kustomize = nil, []string{dir}
+		all = append(all, &alone)
+	}
+	return all
+}
+
 // watch hands on a set whenever what is read has changed, until ctx ends. One
-// with errors that the set in use hasn't is not used: they are said, and handed
-// to complain.
+// with errors that the set in use hasn't is not used, nor is what can't be read as
+// a whole: that is said once, and handed to complain until it is over.
 func (r *reloader) watch(ctx context.Context, every time.Duration, use func(*config.Set), complain func([]pinsetter.Finding)) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -52,28 +113,50 @@ func (r *reloader) watch(ctx context.Context, every time.Duration, use func(*con
 			return
 		case <-ticker.C:
 		}
-		files, err := r.app.read(ctx)
-		r.app.progress.done()
-		if err != nil {
-			r.app.log.Error("the objects can't be read again; those of before are used", "error", err)
-			continue
+		r.look(ctx, use, complain)
+	}
+}
+
+func (r *reloader) look(ctx context.Context, use func(*config.Set), complain func([]pinsetter.Finding)) {
+	files, wrong := r.read(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	if len(wrong) > 0 {
+		if r.seen != ([sha256.Size]byte{}) || !r.refused {
+			r.sayRefused("the objects can't be read again; those of before are used", wrong)
 		}
-		seen := r.fingerprint(files)
-		if seen == r.seen {
-			continue
-		}
-		r.seen = seen
-		set := config.Load(files, r.app.loading())
-		if broken := r.broken(set); len(broken) > 0 {
-			for _, f := range broken {
-				r.app.log.Error("an edit is broken, and not taken up; the objects of before are used", "finding", f.String())
-			}
-			complain(broken)
-			continue
-		}
-		r.app.log.Info("the objects have changed", "automations", len(set.Automations), "policies", len(set.Policies))
-		r.bad = errorsOf(set)
-		use(set)
+		r.seen = [sha256.Size]byte{}
+		complain(wrong)
+		return
+	}
+	seen := r.fingerprint(files)
+	changed := seen != r.seen
+	r.seen = seen
+	switch {
+	case seen == r.used && r.refused:
+		r.refused = false
+		r.app.log.Info("the objects are those again that are used")
+		complain(nil)
+		return
+	case seen == r.used, !changed:
+		return
+	}
+	set := config.Load(files, r.app.loading())
+	if broken := r.broken(set); len(broken) > 0 {
+		r.sayRefused("an edit is broken, and not taken up; the objects of before are used", broken)
+		complain(broken)
+		return
+	}
+	r.app.log.Info("the objects have changed", "automations", len(set.Automations), "policies", len(set.Policies))
+	r.bad, r.used, r.refused = errorsOf(set), seen, false
+	use(set)
+}
+
+func (r *reloader) sayRefused(what string, why []pinsetter.Finding) {
+	r.refused = true
+	for _, f := range why {
+		r.app.log.Error(what, "finding", f.String())
 	}
 }
 
@@ -88,7 +171,7 @@ func (r *reloader) broken(set *config.Set) []pinsetter.Finding {
 		}
 	}
 	if len(set.Automations)+len(set.Policies)+len(set.Repositories) == 0 && len(broken) == 0 {
-		broken = append(broken, pinsetter.Finding{Severity: pinsetter.Error, Code: "missing-object", Message: "there are no objects any more in " + r.app.sources()})
+		broken = append(broken, pinsetter.Finding{Severity: pinsetter.Error, Code: "missing-object", Path: r.app.sources(), Message: "there are no objects any more"})
 	}
 	return broken
 }

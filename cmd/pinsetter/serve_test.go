@@ -38,9 +38,16 @@ var servingAt = regexp.MustCompile(`serving: (\S+) has`)
 // serve starts a pinsetter on the fleet's objects until the test ends.
 func (f *fleet) serve(t *testing.T, args ...string) *daemon {
 	t.Helper()
-	args = append([]string{"serve", "-f", f.objects, "--listen", "127.0.0.1:0", "--log-level", "info",
-		"--state", "sqlite:" + filepath.Join(t.TempDir(), "state.db")}, args...)
+	return serve(t, "", append([]string{"-f", f.objects}, args...)...)
+}
+
+// serve starts a pinsetter until the test ends.
+func serve(t *testing.T, stdin string, args ...string) *daemon {
+	t.Helper()
+	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--log-level", "info"}, args...)
 	d := &daemon{t: t, process: exec.Command("pinsetter", args...)}
+	d.process.Env = append(os.Environ(), "PINSETTER_STATE=sqlite:"+filepath.Join(t.TempDir(), "state.db"))
+	d.process.Stdin = strings.NewReader(stdin)
 	stderr, err := d.process.StderrPipe()
 	if err == nil {
 		err = d.process.Start()
