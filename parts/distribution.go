@@ -33,6 +33,7 @@ type Distribution struct {
 	Addr string // "127.0.0.1:PORT"
 	URL  string // "http://127.0.0.1:PORT", or https
 
+	data   string // the folder of its storage
 	output *output
 }
 
@@ -51,7 +52,7 @@ func NewDistribution(t T, o DistributionOptions) *Distribution {
 		config := o.write(t, dir, addr, mark)
 		env := append(os.Environ(), "OTEL_TRACES_EXPORTER=none")
 		p := start(t, env, program, "serve", config)
-		d := &Distribution{Addr: addr, URL: "http://" + addr, output: p.output}
+		d := &Distribution{Addr: addr, URL: "http://" + addr, data: filepath.Join(dir, "data"), output: p.output}
 		if o.TLS != nil {
 			d.URL = "https://" + addr
 		}
@@ -67,6 +68,24 @@ func NewDistribution(t T, o DistributionOptions) *Distribution {
 
 // Output returns what the process has printed, its access log with it.
 func (d *Distribution) Output() string { return d.output.String() }
+
+// Alias gives an image more tags for what it has under one: written where the
+// registry keeps its tags, which is much quicker than to push them.
+func (d *Distribution) Alias(image, tag string, more ...string) {
+	d.t.Helper()
+	tags := filepath.Join(d.data, "docker/registry/v2/repositories", image, "_manifests/tags")
+	link, err := os.ReadFile(filepath.Join(tags, tag, "current/link"))
+	if err != nil {
+		d.t.Fatalf("read the tag %s of %s: %v", tag, image, err)
+	}
+	for _, name := range more {
+		current := filepath.Join(tags, name, "current")
+		if err := os.MkdirAll(current, 0o700); err != nil {
+			d.t.Fatalf("tag %s as %s: %v", image, name, err)
+		}
+		put(d.t, current, "link", link)
+	}
+}
 
 // write writes the configuration, which is JSON since that is YAML too, and what
 // it refers to; it returns the configuration's path. The registry shows mark in

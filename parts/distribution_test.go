@@ -50,3 +50,15 @@ func TestDistribution(t *testing.T) {
 		t.Error("no token was asked for")
 	}
 }
+
+func TestDistributionListsAliases(t *testing.T) {
+	d := NewDistribution(t, DistributionOptions{})
+	d.Push("org/app", "1.0.0")
+	d.Alias("org/app", "1.0.0", "1.1.0", "2.0.0")
+	if diff := cmp.Diff([]string{"1.0.0", "1.1.0", "2.0.0"}, list(t, d.Image("org/app"))); diff != "" {
+		t.Errorf("tags: %s\n%s", diff, d.Output())
+	}
+	if d.Digest("org/app", "2.0.0") != d.Digest("org/app", "1.0.0") {
+		t.Error("an alias has another digest")
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Request is one request that came to a part.
@@ -22,6 +23,8 @@ type Log struct {
 	mu       sync.Mutex
 	requests []Request
 	epoch    int // how often the log was emptied
+
+	received, sent atomic.Int64
 }
 
 // All returns a copy of the log.
@@ -52,11 +55,17 @@ func (l *Log) Connections() int {
 	return len(remotes)
 }
 
-// Reset empties the log.
+// Bytes returns how many bytes the part received and sent, all of them that were
+// on its connections.
+func (l *Log) Bytes() (received, sent int64) { return l.received.Load(), l.sent.Load() }
+
+// Reset empties the log, and counts bytes from 0 on.
 func (l *Log) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.requests = nil
+	l.received.Store(0)
+	l.sent.Store(0)
 	l.epoch++
 }
 
