@@ -116,7 +116,7 @@ func BenchmarkListPages(b *testing.B) {
 				list()
 			}
 			b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(tags/size*far), "x-sequence")
-			b.ReportMetric(float64(server.Log.Count("", ""))/float64(b.N), "requests/op")
+			reportTraffic(b, server.Log)
 		})
 	}
 }
@@ -124,20 +124,40 @@ func BenchmarkListPages(b *testing.B) {
 // BenchmarkListDistribution lists one image of distribution's registry, far away.
 // The metric x-plain is the time over that of one plain request for all tags.
 func BenchmarkListDistribution(b *testing.B) {
-	const tags = 10_000
-	server := parts.NewDistribution(b, parts.DistributionOptions{})
-	server.PushSame("app", numbered(tags)...)
-	front := behind(b, server.URL)
-	list := listing(b, image(b, front.Addr, registry.Options{}), tags)
-	list()
-	floor := plain(b, front.URL+"/v2/app/tags/list")
-	front.Log.Reset()
-	b.ReportAllocs()
-	for b.Loop() {
-		list()
+	for _, tags := range []int{100, 1_000, 10_000, 100_000} {
+		b.Run(fmt.Sprintf("tags=%d", tags), func(b *testing.B) {
+			server := parts.NewDistribution(b, parts.DistributionOptions{})
+			all := numbered(tags)
+			server.Push("app", all[0])
+			server.Alias("app", all[0], all[1:]...)
+			front := behind(b, server.URL)
+			list := listing(b, image(b, front.Addr, registry.Options{}), tags)
+			list()
+			floor := plain(b, front.URL+"/v2/app/tags/list")
+			front.Log.Reset()
+			b.ReportAllocs()
+			for b.Loop() {
+				list()
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(floor), "x-plain")
+			reportTraffic(b, front.Log)
+		})
 	}
-	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(floor), "x-plain")
-	b.ReportMetric(float64(front.Log.Count("", ""))/float64(b.N), "requests/op")
+}
+
+// reportTraffic reports what of logs is the share of one iteration: requests, and
+// the bytes as who asked sent and received them.
+func reportTraffic(b *testing.B, logs ...*parts.Log) {
+	b.Helper()
+	var requests int
+	var sent, received int64
+	for _, log := range logs {
+		came, went := log.Bytes()
+		sent, received, requests = sent+came, received+went, requests+log.Count("", "")
+	}
+	b.ReportMetric(float64(requests)/float64(b.N), "requests")
+	b.ReportMetric(float64(sent)/1e3/float64(b.N), "sent-KB")
+	b.ReportMetric(float64(received)/1e3/float64(b.N), "received-KB")
 }
 
 // BenchmarkListMany lists 1,000 images of 100 tags, far away, 16 requests in
@@ -149,10 +169,13 @@ func BenchmarkListMany(b *testing.B) {
 	for _, kind := range []string{"anonymous", "tokens"} {
 		b.Run(kind, func(b *testing.B) {
 			o := parts.RegistryOptions{FrontOptions: parts.FrontOptions{Latency: far}}
+			var logs []*parts.Log
 			if kind == "tokens" {
 				o.Tokens = parts.NewTokenServer(b, parts.TokenOptions{FrontOptions: o.FrontOptions})
+				logs = append(logs, o.Tokens.Log)
 			}
 			server := parts.NewRegistry(b, o)
+			logs = append(logs, server.Log)
 			for i := range images {
 				server.SetTags(fmt.Sprintf("org/app%d", i), numbered(100)...)
 			}
@@ -161,8 +184,8 @@ func BenchmarkListMany(b *testing.B) {
 				listAll(b, registry.New(registry.Options{Anonymous: true}), server, images)
 			}
 			b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(floor), "x-floor")
-			b.ReportMetric(float64(server.Log.Connections())/float64(b.N), "connections/op")
-			b.ReportMetric(float64(server.Log.Count("", ""))/float64(b.N), "requests/op")
+			b.ReportMetric(float64(server.Log.Connections())/float64(b.N), "connections")
+			reportTraffic(b, logs...)
 		})
 	}
 }
