@@ -121,6 +121,18 @@ func TestWorkflowsAreLeftAlone(t *testing.T) {
 	}
 }
 
+// Who pushes is asked, and not who opens pull requests.
+func TestWorkflowsOfAnotherToken(t *testing.T) {
+	github := parts.NewGitHub(t)
+	o := offer(t, githubs(github), "", map[string]string{".github/workflows/ci.yaml": storyFile})
+	pulls := "---\napiVersion: v1\nkind: Secret\nmetadata: {name: pulls}\nstringData: {token: " + github.NewToken("bot", "repo") + "}\n"
+	o.with("secretRef: {name: pulls}", pulls)
+	o.says("0 held")
+	o.hub.(*atGitHub).keys = "{username: bot, password: " + github.NewToken("bot", "repo", "workflow") + "}"
+	o.with("secretRef: {name: pulls}", pulls)
+	o.says("created#1 1")
+}
+
 func TestTokenWithoutPermission(t *testing.T) {
 	github := parts.NewGitHub(t)
 	t.Run("for pull requests", func(t *testing.T) {

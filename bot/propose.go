@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -203,7 +204,11 @@ func (c *cycle) spareWorkflows(ctx context.Context, s *survey, g *group) error {
 	if s.forge == nil || !slices.ContainsFunc(g.marked, touches) {
 		return nil
 	}
-	may, why, err := s.forge.MayEditWorkflows(ctx)
+	pusher, err := c.pusher(s)
+	if err != nil || pusher == nil {
+		return err
+	}
+	may, why, err := pusher.MayEditWorkflows(ctx)
 	if err != nil || may {
 		return err
 	}
@@ -214,6 +219,29 @@ func (c *cycle) spareWorkflows(ctx context.Context, s *survey, g *group) error {
 		return ""
 	})
 	return nil
+}
+
+// pusher returns the repository for who pushes to it: that is asked which files
+// may be changed. Nil: a key of ssh, from which GitHub keeps no files.
+func (c *cycle) pusher(s *survey) (*forge.Repository, error) {
+	object, git := s.whole.automation.PullRequest, s.lane.git
+	as := object.Forge
+	as.App, as.Token = git.App, git.Auth.Password
+	switch {
+	case object.Spec.VerifiedCommits || as.App == object.Forge.App && as.Token == object.Forge.Token:
+		return s.forge, nil
+	case strings.HasPrefix(git.URL, "ssh:"):
+		return nil, nil
+	case !sameHost(git.URL, object.Forge.URL): // a mirror: its token is not the forge's to see
+		return s.forge, nil
+	}
+	return forge.Open(&as, c.o.Forge)
+}
+
+func sameHost(a, b string) bool {
+	x, errX := url.Parse(a)
+	y, errY := url.Parse(b)
+	return errX == nil && errY == nil && strings.EqualFold(x.Host, y.Host)
 }
 
 // results returns the results of all groups, those that were settled in an
