@@ -26,10 +26,6 @@ func (f *fleet) text(t *testing.T) string {
 	return string(text)
 }
 
-func (f *fleet) showing(tag string) func() bool {
-	return func() bool { return strings.Contains(f.repo.File("main", "a.yaml"), "app:"+tag) }
-}
-
 // selects waits until a daemon shows what its policy selects.
 func (d *daemon) selects(tag string) {
 	d.t.Helper()
@@ -201,5 +197,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	default:
 	}
 	signal()
-	<-ended
+	if err := <-ended; err == nil {
+		t.Errorf("it ended well before the push did\n%s", d.said())
+	}
 }
