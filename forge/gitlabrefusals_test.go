@@ -98,13 +98,6 @@ func TestGitLabsPace(t *testing.T) {
 	if got := l.find(pr); got.Number != 1 || !slices.Equal(l.slept, []time.Duration{7 * time.Second, 2 * time.Second}) {
 		t.Errorf("%+v %v", got, l.slept)
 	}
-	reset := time.Now().Add(time.Hour).Truncate(time.Second)
-	get.Status, get.Header = http.StatusTooManyRequests, map[string]string{"RateLimit-Remaining": "0", "RateLimit-Reset": fmt.Sprint(reset.Unix())}
-	l.gitlab.Fail(get)
-	_, err := l.forge.Find(t.Context(), "pinsetter/web", "main", pr)
-	if limit := (*forge.RateLimitError)(nil); !errors.As(err, &limit) || limit.Until.Sub(reset).Abs() > time.Minute {
-		t.Errorf("%v", err)
-	}
 	l.gitlab.Fail(parts.GitLabFault{Method: http.MethodPost, Path: "/notes", Status: http.StatusBadGateway})
 	if err := l.forge.CommentOnce(t.Context(), pr, "k", "text"); err == nil || !strings.Contains(err.Error(), "502") {
 		t.Errorf("%v", err)
@@ -114,6 +107,14 @@ func TestGitLabsPace(t *testing.T) {
 		Body: `{"message":{"note":["can't be blank","is too long"],"base":["no"]}}`,
 	})
 	if err := l.forge.CommentOnce(t.Context(), pr, "k", "text"); err == nil || !strings.Contains(err.Error(), "base no; note can't be blank, is too long") {
+		t.Errorf("%v", err)
+	}
+	reset := time.Now().Add(time.Hour).Truncate(time.Second)
+	get.Status, get.Header = http.StatusTooManyRequests, map[string]string{"RateLimit-Remaining": "0", "RateLimit-Reset": fmt.Sprint(reset.Unix())}
+	l.gitlab.Fail(get)
+	// It is asked nothing more before that.
+	_, err := l.forge.Find(t.Context(), "pinsetter/web", "main", pr)
+	if limit := (*forge.RateLimitError)(nil); !errors.As(err, &limit) || limit.Until.Sub(reset).Abs() > time.Minute {
 		t.Errorf("%v", err)
 	}
 }
