@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"net/http"
@@ -125,7 +126,26 @@ func (g *Gitea) start(static string) error {
 	g.Shelf = Shelf{t: g.t, addr: g.Addr, transport: g.client.Transport, auth: &authn.Basic{Username: g.User, Password: g.Token}}
 	p := start(g.t, g.env(), g.program, g.args("web")...)
 	g.output = p.output
-	return p.await(answers(g.URL+"/api/v1/version", "", g.client.Transport))
+	return p.await(g.knowsItself)
+}
+
+// knowsItself reports an error unless this Gitea answers: another process's may
+// have taken the port, and knows no token of this one's.
+func (g *Gitea) knowsItself(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, g.URL+"/api/v1/user", nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "token "+g.Token)
+	response, err := g.client.Transport.RoundTrip(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("another server answers at %s: %s", g.URL, response.Status)
+	}
+	return nil
 }
 
 // NewToken returns a token of a user with scopes, such as "all" or
