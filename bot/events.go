@@ -40,13 +40,7 @@ func isDone(e pinsetter.Event) bool {
 // eventsOf returns what there is to tell about a run of an automation. Whether
 // people know it already is for who delivers it.
 func eventsOf(a *config.Automation, results []*Result, at time.Time) []pinsetter.Event {
-	about := pinsetter.Event{
-		At: at,
-		Object: pinsetter.Object{
-			APIVersion: "image.toolkit.fluxcd.io/v1", Kind: "ImageUpdateAutomation",
-			Namespace: a.Name.Namespace, Name: a.Name.Name,
-		},
-	}
+	about := pinsetter.Event{At: at, Object: aboutAutomation(a)}
 	if a.Git != nil {
 		about.Repository, _ = gitops.Key(a.Git.URL) // "" for a URL without one
 	}
@@ -72,6 +66,14 @@ func eventsOf(a *config.Automation, results []*Result, at time.Time) []pinsetter
 		failed.Kind, failed.Message = pinsetter.EventRecovered, "it works again"
 	}
 	return append(events, failed)
+}
+
+// aboutAutomation is the object that events about an automation name.
+func aboutAutomation(a *config.Automation) pinsetter.Object {
+	return pinsetter.Object{
+		APIVersion: "image.toolkit.fluxcd.io/v1", Kind: "ImageUpdateAutomation",
+		Namespace: a.Name.Namespace, Name: a.Name.Name,
+	}
 }
 
 // doneBy returns the event of what a result did, false where it did nothing.

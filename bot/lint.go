@@ -37,6 +37,7 @@ func (b *Bot) Lint(ctx context.Context, dirs []string) *Linted {
 		l.linted.Err = errors.Join(l.linted.Err, l.folder(ctx, dir))
 	}
 	l.objects(len(dirs) > 0)
+	l.suspended()
 	l.linted.Findings = SortFindings(l.linted.Findings)
 	return l.linted
 }
@@ -162,24 +163,44 @@ func (l *linter) objects(markers bool) {
 		if markers && !l.used[p.Name] {
 			l.add(pinsetter.Warning, "unused-policy", p.Origin, "ImagePolicy %s: no marker names it", p.Name)
 		}
-		if p.Suspended {
-			l.add(pinsetter.Warning, "suspended", p.Origin, "ImagePolicy %s is suspended", p.Name)
-		}
 	}
 	for _, r := range l.set.Repositories {
 		if !scanned[r] {
 			l.add(pinsetter.Warning, "unused-repository", r.Origin, "ImageRepository %s: no ImagePolicy uses it", r.Name)
-		}
-		if r.Suspended {
-			l.add(pinsetter.Warning, "suspended", r.Origin, "ImageRepository %s is suspended", r.Name)
 		}
 	}
 	for _, a := range l.set.Automations {
 		if !slices.ContainsFunc(l.set.Policies, a.Selects) {
 			l.add(pinsetter.Warning, "unused-automation", a.Origin, "ImageUpdateAutomation %s: it selects no ImagePolicy; policies must be in its namespace and match its policySelector", a.Name)
 		}
-		if a.Suspended {
-			l.add(pinsetter.Warning, "suspended", a.Origin, "ImageUpdateAutomation %s is suspended", a.Name)
+	}
+}
+
+// suspended says which objects are suspended; Receivers and Alerts where they are
+// about objects that were loaded.
+func (l *linter) suspended() {
+	say := func(is bool, at config.Origin, kind string, name pinsetter.Name) {
+		if is {
+			l.add(pinsetter.Warning, "suspended", at, "%s %s is suspended", kind, name)
 		}
+	}
+	for _, p := range l.set.Policies {
+		say(p.Suspended, p.Origin, "ImagePolicy", p.Name)
+	}
+	for _, r := range l.set.Repositories {
+		say(r.Suspended, r.Origin, "ImageRepository", r.Name)
+	}
+	for _, a := range l.set.Automations {
+		say(a.Suspended, a.Origin, "ImageUpdateAutomation", a.Name)
+	}
+	for _, r := range l.set.Receivers {
+		say(r.Suspended && len(r.Resources) > 0, r.Origin, "Receiver", r.Name)
+	}
+	for _, p := range l.set.Providers {
+		say(p.Suspended, p.Origin, "Provider", p.Name)
+	}
+	for _, alert := range l.set.Alerts {
+		selects := func(a *config.Automation) bool { return alert.Selects(aboutAutomation(a)) }
+		say(alert.Suspended && slices.ContainsFunc(l.set.Automations, selects), alert.Origin, "Alert", alert.Name)
 	}
 }
