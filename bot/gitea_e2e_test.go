@@ -11,17 +11,17 @@ import (
 )
 
 func TestAllProposalsAtGitea(t *testing.T) {
-	gitea := parts.NewGitea(t)
+	open := giteas(parts.NewGitea(t))
 	for name, story := range stories {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // most of the time is Gitea's
-			story(t, giteas(t, gitea))
+			story(t, open)
 		})
 	}
 }
 
 func TestPushToAProtectedBranchNamesTheWayOut(t *testing.T) {
-	o := offer(t, giteas(t, parts.NewGitea(t)), "", nil)
+	o := offer(t, giteas(parts.NewGitea(t)), "", nil)
 	h := o.hub.(*atGitea)
 	h.gitea.Must(http.MethodPost, h.API+"/branch_protections", map[string]any{"rule_name": "main", "enable_push": false}, nil)
 	o.texts = o.texts[:strings.LastIndex(o.texts, "---")]

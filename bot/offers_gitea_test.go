@@ -12,15 +12,15 @@ import (
 // atGitea is a repository at a Gitea.
 type atGitea struct {
 	*parts.GiteaRepository
-	t     testing.TB
 	gitea *parts.Gitea
 	token string // of the scopes that the documentation names
 }
 
-func giteas(t testing.TB, g *parts.Gitea) opener {
+// giteas opens repositories at a Gitea.
+func giteas(g *parts.Gitea) opener {
 	token := g.NewToken(g.User, "write:repository,write:issue")
 	return func(files map[string]string) hub {
-		return &atGitea{g.NewRepository(fmt.Sprintf("%s/r%d", g.User, repositories.Add(1)), files), t, g, token}
+		return &atGitea{g.NewRepository(fmt.Sprintf("%s/r%d", g.User, repositories.Add(1)), files), g, token}
 	}
 }
 
@@ -37,7 +37,6 @@ func (h *atGitea) close(number int) {
 }
 
 func (h *atGitea) merge(number int, how string) {
-	h.t.Helper()
 	path := fmt.Sprintf("%s/pulls/%d/merge", h.API, number)
 	for range 500 { // Gitea looks for conflicts first, in its own time
 		if h.gitea.Do(http.MethodPost, path, map[string]any{"Do": how}, nil) == http.StatusOK {
@@ -45,7 +44,7 @@ func (h *atGitea) merge(number int, how string) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	h.t.Fatalf("pull request %d can't be merged", number)
+	h.gitea.Must(http.MethodPost, path, map[string]any{"Do": how}, nil) // and says why not
 }
 
 func (h *atGitea) pulls() []pull {
@@ -85,11 +84,11 @@ func (h *atGitea) pulls() []pull {
 // TestProposalsAtGitea is a core of the stories: all of them take a while there,
 // and run with the build tag e2e.
 func TestProposalsAtGitea(t *testing.T) {
-	gitea := parts.NewGitea(t)
+	open := giteas(parts.NewGitea(t))
 	for _, name := range []string{"a newer tag updates the same pull request", "nothing left"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // most of the time is Gitea's
-			stories[name](t, giteas(t, gitea))
+			stories[name](t, open)
 		})
 	}
 }
