@@ -49,12 +49,9 @@ type keyring struct {
 }
 
 func newKeyring(o Options) *keyring {
-	transport := &http.Transport{DialContext: o.Dialer.DialContext, ForceAttemptHTTP2: true, IdleConnTimeout: keysTimeout}
-	if o.Environment.Getenv != nil {
-		transport.Proxy = http.ProxyFromEnvironment
-	}
+	proxy, _ := o.Environment.Proxies(nil) // only a Proxy of an object may be none
 	return &keyring{url: googleKeys, now: o.Now, client: &http.Client{
-		Transport:     transport,
+		Transport:     &http.Transport{Proxy: proxy, DialContext: o.Dialer.DialContext, ForceAttemptHTTP2: true, IdleConnTimeout: keysTimeout},
 		Timeout:       keysTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

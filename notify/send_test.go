@@ -134,6 +134,19 @@ func TestTLSAndProxy(t *testing.T) {
 	}
 }
 
+// TestProxyOfTheEnvironment: it is asked of Options, not of the process.
+func TestProxyOfTheEnvironment(t *testing.T) {
+	proxy := newReceiver(t)
+	d := &diary{}
+	o := d.options()
+	o.Environment.Getenv = func(name string) string { return map[string]string{"HTTP_PROXY": proxy.URL}[name] }
+	n := Open(load(t, "type: generic, address: 'http://example.test/events'", "token: x", ""), o)
+	n.Tell(pushed())
+	if err := n.Close(t.Context()); err != nil || len(d.errors) > 0 || len(proxy.requests()) != 1 {
+		t.Errorf("%v, %v, %d requests", err, d.errors, len(proxy.requests()))
+	}
+}
+
 // TestSlackAnswers: chat.postMessage answers 200, whatever became of the message.
 func TestSlackAnswers(t *testing.T) {
 	for body, want := range map[string]string{
