@@ -138,6 +138,31 @@ func TestBranchesThatMoveMeanwhile(t *testing.T) {
 	})
 }
 
+// A branch that moves each time it is read ends the run, which says what was done
+// before that.
+func TestBranchThatMovesOnAndOn(t *testing.T) {
+	github := parts.NewGitHub(t)
+	o := offer(t, githubs(github), "groupBy: directory", map[string]string{"a/a.yaml": storyFile, "b/a.yaml": storyFile})
+	o.says("a created#1 1", "b created#2 1")
+	o.registry.Push("org/app", "1.2.0")
+	var one sync.Mutex
+	n := 0
+	github.Fail(parts.GitHubFault{Request: listPulls, Times: 10, Meanwhile: func() { // two in each of five attempts
+		one.Lock()
+		defer one.Unlock()
+		n++
+		o.hub.commit(parts.Commit{
+			Branch: "pinsetter/apps/b", Author: "Bot <bot@example.test>", Message: "Again\n\nPinsetter-Automation: default/apps",
+			Tree: parts.Tree{Files: map[string]string{"n.txt": strings.Repeat("n", n)}},
+		})
+	}})
+	r := o.forgetful("0 error", "a updated#1 1")[0]
+	if !strings.Contains(r.Error, "5 times in a row") {
+		t.Errorf("%v", r.Err)
+	}
+	o.forgetful("a unchanged#1 0", "b updated#2 1")
+}
+
 func TestTwoBotsAtOnce(t *testing.T) {
 	o := offer(t, githubs(parts.NewGitHub(t)), "labels: [dependencies]", nil)
 	var together sync.WaitGroup

@@ -32,21 +32,31 @@ func (c *cycle) propose(ctx context.Context, l *lane) []*Result {
 		}
 		switch {
 		case err == nil:
-			results := s.results(done)
-			for _, r := range results {
-				if r.PullRequest != nil && r.PullRequest.Action != Unchanged {
-					c.o.Observer.PullRequest(r.PullRequest.Action)
-				}
-			}
-			return results
+			return c.observed(s.results(done))
 		case errors.Is(err, gitops.ErrStale) && n < attempts && pause(ctx, time.Duration(n)*100*time.Millisecond) == nil:
 			c.o.Log.Info("a branch moved; starting again", "repository", l.git.Name, "automation", l.automations[0].Name, "attempt", n)
+			continue
 		case errors.Is(err, gitops.ErrStale):
-			return l.failed(fmt.Errorf("%w, %d times in a row; the next run tries again", err, n))
-		default:
-			return l.failed(err)
+			err = fmt.Errorf("%w, %d times in a row; the next run tries again", err, n)
+		}
+		results := l.failed(err)
+		for _, g := range done { // what was done is there
+			if !g.idle() {
+				results = append(results, g.result)
+			}
+		}
+		return c.observed(results)
+	}
+}
+
+// observed tells the observer what became of pull requests.
+func (c *cycle) observed(results []*Result) []*Result {
+	for _, r := range results {
+		if r.PullRequest != nil && r.PullRequest.Action != Unchanged {
+			c.o.Observer.PullRequest(r.PullRequest.Action)
 		}
 	}
+	return results
 }
 
 // survey does the steps up to the rewrite for all groups: what to propose is
