@@ -24,7 +24,7 @@ import (
 
 // daemon is a pinsetter that serves.
 type daemon struct {
-	t       *testing.T
+	t       testing.TB
 	process *exec.Cmd
 	url     string
 
@@ -36,13 +36,13 @@ type daemon struct {
 var servingAt = regexp.MustCompile(`serving: (\S+) has`)
 
 // serve starts a pinsetter on the fleet's objects until the test ends.
-func (f *fleet) serve(t *testing.T, args ...string) *daemon {
+func (f *fleet) serve(t testing.TB, args ...string) *daemon {
 	t.Helper()
 	return serve(t, "", append([]string{"-f", f.objects}, args...)...)
 }
 
 // serve starts a pinsetter until the test ends.
-func serve(t *testing.T, stdin string, args ...string) *daemon {
+func serve(t testing.TB, stdin string, args ...string) *daemon {
 	t.Helper()
 	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--log-level", "info"}, args...)
 	d := &daemon{t: t, process: exec.Command("pinsetter", args...)}
@@ -177,7 +177,7 @@ func TestServe(t *testing.T) {
 }
 
 // edit changes the fleet's objects.
-func (f *fleet) edit(t *testing.T, change func(string) string) {
+func (f *fleet) edit(t testing.TB, change func(string) string) {
 	t.Helper()
 	text, err := os.ReadFile(f.objects)
 	if err == nil {
