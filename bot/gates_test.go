@@ -127,6 +127,7 @@ func BenchmarkGates(b *testing.B) {
 		w.load(objects + gatesObject)
 		add(&gated, &with)
 	}
+	b.ReportMetric(float64(with)/float64(b.N), "ns/op")
 	b.ReportMetric(float64(gated)/float64(b.N), "requests")
 	b.ReportMetric(float64(gated-free)/float64(b.N), "extra-requests")
 	b.ReportMetric(with.Seconds()/without.Seconds(), "x-nogates")
