@@ -179,9 +179,9 @@ func (r *bench) compare(b *testing.B, name string, before func(i int) string, gi
 		}
 		b.ReportMetric(ours.Seconds()/theirs.Seconds(), "x-git")
 		b.ReportMetric(computed.Seconds()/theyComputed.Seconds(), "x-git-cpu")
-		b.ReportMetric(ours.Seconds()/float64(b.N), "s/step")
-		b.ReportMetric(float64(peak)/1e6, "MB-peak")
-		b.ReportMetric(float64(last.sent)/1e3, "kB-sent")
+		b.ReportMetric(float64(ours)/float64(b.N), "ns/op")
+		b.ReportMetric(float64(peak)/1e6, "peak-MB")
+		b.ReportMetric(float64(last.sent)/1e3, "received-KB")
 		b.ReportMetric(float64(last.Files), "files")
 	})
 }

@@ -186,5 +186,6 @@ func BenchmarkManyRefs(b *testing.B) {
 		took, _ := yardstick(b, g, "ls-remote", repository.URL, "refs/heads/main")
 		theirs += took
 	}
+	b.ReportMetric(float64(ours)/float64(b.N), "ns/op")
 	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "x-ls-remote")
 }
