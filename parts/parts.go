@@ -32,17 +32,18 @@ type T interface {
 // required lists how to get the programs that parts are made of. What make parts
 // builds or installs says so.
 var required = map[string]string{
-	"registry":        "make parts builds distribution's registry",
-	"docker-registry": "make parts installs it, or: apt-get install docker-registry",
-	"sshd":            "make parts installs it, or: apt-get install openssh-server",
-	"ssh":             "apt-get install openssh-client",
-	"ssh-keygen":      "apt-get install openssh-client",
-	"gpg":             "make parts installs it, or: apt-get install gnupg",
-	"git":             "apt-get install git",
-	"gitea":           "make parts builds it",
-	"initdb":          "apt-get install postgresql",
-	"chromium":        "make parts installs it, or: apt-get install chromium",
-	"promtool":        "make parts unpacks it, or: apt-get install prometheus",
+	"registry":         "make parts builds distribution's registry",
+	"docker-registry":  "make parts installs it, or: apt-get install docker-registry",
+	"sshd":             "make parts installs it, or: apt-get install openssh-server",
+	"ssh":              "apt-get install openssh-client",
+	"ssh-keygen":       "apt-get install openssh-client",
+	"gpg":              "make parts installs it, or: apt-get install gnupg",
+	"git":              "apt-get install git",
+	"gitea":            "make parts builds it",
+	"initdb":           "apt-get install postgresql",
+	"chromium":         "make parts installs it, or: apt-get install chromium",
+	"toxiproxy-server": "make parts builds it",
+	"promtool":         "make parts unpacks it, or: apt-get install prometheus",
 }
 
 // Need returns the path of an external program: from PATH, from /usr/sbin, or
