@@ -48,7 +48,7 @@ func (c *cycle) carryOutAll(ctx context.Context, s *survey, done map[string]*gro
 	}
 	c.keepInMind(ctx, s)
 	if stale == nil && !slices.ContainsFunc(s.groups, func(g *group) bool { return !g.idle() || g.pr != nil }) {
-		c.keepQuiet(ctx, s.lane, s.fetched, []*plan{s.whole})
+		c.keepQuiet(ctx, s.lane, s.Fetched, []*plan{s.whole})
 	}
 	return stale
 }
@@ -171,7 +171,7 @@ func (c *cycle) offer(ctx context.Context, s *survey, g *group) error {
 // it. What a gate refuses now stays on a branch that needs no push, and is left
 // out of one that does.
 func (c *cycle) build(ctx context.Context, s *survey, g *group) (*gitops.Snapshot, bool, error) {
-	head, err := c.commit(g.plan, s.base)
+	head, err := c.commit(g.plan, s.Base)
 	if err != nil || g.shown == nil {
 		return head, true, err
 	}
@@ -181,7 +181,7 @@ func (c *cycle) build(ctx context.Context, s *survey, g *group) (*gitops.Snapsho
 	}
 	g.drop(func(file markedFile, i int) bool { return file.refused[i] })
 	g.apply()
-	head, err = c.commit(g.plan, s.base)
+	head, err = c.commit(g.plan, s.Base)
 	return head, true, err
 }
 

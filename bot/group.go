@@ -41,20 +41,20 @@ func (g *group) lease() string {
 
 // survey is what an automation's pull requests are made from.
 type survey struct {
-	lane    *lane
-	remote  *gitops.Remote
-	base    *gitops.Snapshot
-	ground  *ground
-	there   map[string]*gitops.PushState // branches that are fetched
-	own     map[string]*shown            // those of them of which the bot made every commit
-	known   map[string]remembered        // by branch
-	kept    map[string]json.RawMessage   // known, as the ledger has it
-	whole   *plan                        // every site of the automation
-	groups  []*group                     // sorted by branch
-	forge   *forge.Repository            // nil: nothing is asked of it
-	limit   error                        // the forge's, that it wants to be left alone; nil: it doesn't
-	fetched *gitops.Fetched
-	quiet   []*Result // the results where nothing can be to do; nil: there may be
+	*gitops.Fetched // the base, and the branches that there are
+	remote          *gitops.Remote
+	lane            *lane
+	ground          *ground
+	quiet           []*Result // the results where nothing can be to do; nil: there may be
+
+	own    map[string]*shown          // branches of which the bot made every commit
+	known  map[string]remembered      // of pull requests, by branch
+	kept   map[string]json.RawMessage // known, as the ledger has it
+	whole  *plan                      // every site of the automation
+	groups []*group                   // sorted by branch
+
+	forge *forge.Repository // nil: nothing is asked of it
+	limit error             // the forge's, that it wants to be left alone; nil: it doesn't
 }
 
 // split divides the decisions of the whole plan into groups, and adds those that
@@ -77,7 +77,7 @@ func (s *survey) split() error {
 			}
 			_, taken := file.takes[i]
 			_, remembered := s.known[branch]
-			if taken || remembered || s.there[branch] != nil || s.whole.only != nil {
+			if taken || remembered || s.Push[branch] != nil || s.whole.only != nil {
 				open(name, branch).take(file, i)
 			}
 		}
@@ -91,14 +91,14 @@ func (s *survey) split() error {
 		g := open(name, branch)
 		g.result.Held = append(g.result.Held, hold)
 	}
-	for _, branch := range slices.Concat(slices.Collect(maps.Keys(s.there)), slices.Collect(maps.Keys(s.known))) {
+	for _, branch := range slices.Concat(slices.Collect(maps.Keys(s.Push)), slices.Collect(maps.Keys(s.known))) {
 		if groups[branch] == nil {
 			open(b.leftover(branch), branch).left = true
 		}
 	}
 	for _, branch := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[branch]
-		g.known, g.there, g.shown = s.known[branch], s.there[branch], s.own[branch]
+		g.known, g.there, g.shown = s.known[branch], s.Push[branch], s.own[branch]
 		g.pr = g.known.PullRequest
 		// A branch that no group has is closed where the bot made it; else it
 		// is somebody's.
@@ -133,19 +133,15 @@ func (g *group) take(file markedFile, i int) {
 	}
 }
 
-// drop takes back what the sites take that unwanted names, and reports whether
-// there were any.
-func (g *group) drop(unwanted func(file markedFile, i int) bool) bool {
-	dropped := false
+// drop takes back what the sites take that unwanted names.
+func (g *group) drop(unwanted func(file markedFile, i int) bool) {
 	for _, file := range g.marked {
 		for _, i := range slices.Sorted(maps.Keys(file.takes)) {
 			if unwanted(file, i) {
 				delete(file.takes, i)
-				dropped = true
 			}
 		}
 	}
-	return dropped
 }
 
 // hold takes back what the sites take, for a reason that people read, where that

@@ -72,12 +72,12 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*surv
 			return &survey{quiet: results}, nil
 		}
 	}
-	s := &survey{lane: l, remote: remote, fetched: fetched, base: fetched.Base, there: fetched.Push, ground: newGround(l, fetched.Base)}
+	s := &survey{Fetched: fetched, remote: remote, lane: l, ground: newGround(l, fetched.Base)}
 	c.remember(ctx, s)
 	s.findOwn()
 	s.ground.groups, s.ground.shown = true, s.shows
 	c.recallHistory(ctx, remote, l, s.ground)
-	s.whole = c.find(ctx, l.automations[0], s.ground, fetched.Base)
+	s.whole = c.find(ctx, l.automations[0], s.ground, s.Base)
 	s.whole.only = only
 	c.decide(ctx, s.whole)
 	if err := s.split(); err != nil {
@@ -96,7 +96,7 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*surv
 // findOwn finds the branches of which the bot made every commit.
 func (s *survey) findOwn() {
 	s.own = map[string]*shown{}
-	for branch, state := range s.there {
+	for branch, state := range s.Push {
 		foreign := func(commit gitops.CommitInfo) bool { return !s.made(branch, commit) }
 		if !state.Truncated && !slices.ContainsFunc(state.Commits, foreign) {
 			s.own[branch] = newShown(state)

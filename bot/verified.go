@@ -16,14 +16,14 @@ func (c *cycle) commitVerified(ctx context.Context, s *survey, g *group) error {
 		return err
 	}
 	commit := forge.VerifiedCommit{
-		Branch: g.branch, Expect: g.lease(), Parent: s.base.Hash(), Rebuilt: g.there != nil, Message: text,
+		Branch: g.branch, Expect: g.lease(), Parent: s.Base.Hash(), Rebuilt: g.there != nil, Message: text,
 	}
 	for _, file := range g.marked {
 		data, changed := g.files[file.path]
 		if !changed {
 			continue
 		}
-		executable, err := s.base.Executable(file.path)
+		executable, err := s.Base.Executable(file.path)
 		if err != nil {
 			return err
 		}
