@@ -61,7 +61,9 @@ func TestVerifiedCommits(t *testing.T) {
 		t.Errorf("modes\n%s", modes)
 	}
 	o.says("unchanged#1 0")
+	o.with("") // from now on it pushes them
 	o.forgetful("unchanged#1 0")
+	o.with("verifiedCommits: true")
 	o.registry.Push("org/app", "1.2.0")
 	o.says("updated#1 2")
 	signed()

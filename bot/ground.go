@@ -103,8 +103,8 @@ func (l *lane) owns(commits []gitops.CommitInfo) bool {
 func made(a *config.Automation, commit gitops.CommitInfo) bool {
 	me := author(a)
 	mine := commit.Author == me && commit.Committer == me
-	if a.PullRequest != nil && a.PullRequest.Spec.VerifiedCommits {
-		mine = mine || madeByForge(commit)
+	if a.PullRequest != nil && a.PullRequest.Forge.Provider == config.ForgeGitHub {
+		mine = mine || madeByForge(commit) // also where it was to verify commits, and isn't any more
 	}
 	if !mine || len(commit.Parents) != 1 {
 		return false
