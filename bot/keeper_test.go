@@ -31,6 +31,8 @@ type keeping struct {
 	stop   func()    // ends the keeper and waits for it
 	looks  chan int  // how many automations wait, each time the keeper has looked
 	waits  atomic.Int64
+	front  atomic.Pointer[func(http.Handler) http.Handler] // stands before the Git server; nil: nothing does
+	ended  map[string]int                                  // runs, by automation
 	events []pinsetter.Event
 	mu     sync.Mutex
 }
@@ -64,11 +66,15 @@ func (b *barrier) open() {
 // 1.0.0 of org/app and org/db.
 func newKeeping(t *testing.T, objects string, files map[string]string) *keeping {
 	t.Helper()
-	k := &keeping{world: newWorld(t, storyObjects, nil), looks: make(chan int, 1)}
+	k := &keeping{world: newWorld(t, storyObjects, nil), looks: make(chan int, 1), ended: map[string]int{}}
 	k.git = parts.NewGit(t, parts.GitOptions{FrontOptions: parts.FrontOptions{Around: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "git-receive-pack") {
 				k.pushes.pass()
+			}
+			if front := k.front.Load(); front != nil {
+				(*front)(next).ServeHTTP(w, r)
+				return
 			}
 			next.ServeHTTP(w, r)
 		})
@@ -106,6 +112,9 @@ func (k *keeping) begin(batch time.Duration) {
 			k.mu.Lock()
 			defer k.mu.Unlock()
 			k.events = append(k.events, e)
+			if e.Kind == pinsetter.EventFailed || e.Kind == pinsetter.EventRecovered {
+				k.ended[e.Object.Name]++
+			}
 		},
 		Random: func() float64 { return k.random },
 	})
@@ -176,13 +185,7 @@ func (k *keeping) until(what string, is func() bool) {
 func (k *keeping) runs(name string) int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	n := 0
-	for _, e := range k.events {
-		if e.Object.Name == name && (e.Kind == pinsetter.EventFailed || e.Kind == pinsetter.EventRecovered) {
-			n++
-		}
-	}
-	return n
+	return k.ended[name]
 }
 
 // ran waits until an automation's runs are as many as n, and none has begun since.
