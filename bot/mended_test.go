@@ -1,7 +1,6 @@
 package bot_test
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -31,20 +30,7 @@ func TestLeftProposalIsNotProposedAgain(t *testing.T) {
 // A revert stays when another site of its file moves.
 func TestRevertStaysBesideAnotherSite(t *testing.T) {
 	s := tell(t, "", "", "1.0.0", "1.1.0")
-	objects := strings.ReplaceAll(storyObjects, "PUSH", "main") + `---
-apiVersion: image.toolkit.fluxcd.io/v1
-kind: ImageRepository
-metadata: {name: db}
-spec: {image: REG/org/db, interval: 5m, insecure: true}
----
-apiVersion: image.toolkit.fluxcd.io/v1
-kind: ImagePolicy
-metadata: {name: db}
-spec:
-  imageRepositoryRef: {name: db}
-  policy: {semver: {range: ^1.0.0}}
-`
-	s.load(objects)
+	s.load(strings.ReplaceAll(storyObjects, "PUSH", "main") + secondPolicy)
 	s.registry.Push("org/db", "1.0.0")
 	show := func(app, db string) string {
 		return s.showing(app) + strings.ReplaceAll(s.showing(db), "app", "db")
@@ -92,14 +78,7 @@ func TestMergedProposalIsNotKeptBelowTheBase(t *testing.T) {
 	s.repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"a.yaml": s.repo.File("updates", "a.yaml")}}, Message: "Update (#1)"})
 	s.next("1.1.0")
 	s.repo.CommitFile("main", "a.yaml", "# by hand\n"+s.showing("1.3.0"), "")
-	down := fault(func(to http.ResponseWriter, r *http.Request) bool {
-		if strings.HasSuffix(r.URL.Path, "/tags/list") {
-			to.WriteHeader(http.StatusInternalServerError)
-			return true
-		}
-		return false
-	})
-	s.fault.Store(&down)
+	s.broken()
 	if s.last = s.cycle(); s.last.Pushed != nil {
 		t.Errorf("changes %v, pushed %v", s.last.Changes, s.last.Pushed)
 	}

@@ -152,18 +152,6 @@ func (o *offers) hand(branch, path, text string) {
 	o.hub.commit(parts.Commit{Branch: branch, Tree: parts.Tree{Files: map[string]string{path: o.named(text)}}, Message: "by hand"})
 }
 
-// broken has the registry list nothing from now on.
-func (o *offers) broken() {
-	down := fault(func(to http.ResponseWriter, r *http.Request) bool {
-		if strings.HasSuffix(r.URL.Path, "/tags/list") {
-			to.WriteHeader(http.StatusInternalServerError)
-			return true
-		}
-		return false
-	})
-	o.fault.Store(&down)
-}
-
 // atGitHub is a repository at a double of GitHub.
 type atGitHub struct {
 	*parts.GitHubRepository

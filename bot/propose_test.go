@@ -105,8 +105,8 @@ func testMerged(t *testing.T, open opener) {
 	})
 }
 
-// twoPolicies is a second image beside storyObjects'.
-const twoPolicies = `---
+// secondPolicy stands beside storyObjects.
+const secondPolicy = `---
 apiVersion: image.toolkit.fluxcd.io/v1
 kind: ImageRepository
 metadata: {name: db}
@@ -124,7 +124,7 @@ const dbLine = "db: REG/org/db:1.0.0 # {\"$imagepolicy\": \"default:db\"}\n"
 
 func testByPolicy(t *testing.T, open opener) {
 	o := offer(t, open, "", map[string]string{"a.yaml": storyFile + dbLine, "b.yaml": dbLine})
-	o.with("groupBy: policy, title: 'Bump {{ .Group }}'", twoPolicies)
+	o.with("groupBy: policy, title: 'Bump {{ .Group }}'", secondPolicy)
 	o.registry.Push("org/db", "1.0.0", "1.5.0")
 	o.says("app created#1 1", "db created#2 2")
 	if app := o.repo.File("pinsetter/apps/app", "a.yaml"); !strings.Contains(app, "app:1.1.0") || !strings.Contains(app, "db:1.0.0") {

@@ -56,6 +56,18 @@ func (w *world) faulty(next http.Handler) http.Handler {
 	})
 }
 
+// broken has the registry list nothing from now on.
+func (w *world) broken() {
+	down := fault(func(to http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/tags/list") {
+			to.WriteHeader(http.StatusInternalServerError)
+			return true
+		}
+		return false
+	})
+	w.fault.Store(&down)
+}
+
 // newWorld makes a world whose objects and files may name REG and REPO.
 func newWorld(t testing.TB, objects string, files map[string]string) *world {
 	t.Helper()
