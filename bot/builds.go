@@ -3,6 +3,7 @@ package bot
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,51 +11,59 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/message"
+	"github.com/pinsetter/pinsetter/registry"
 )
 
 // maxBuilds bounds the images of one pull request of which it is asked where they
 // come from: each costs some requests, and two where the step is to be compared.
 const maxBuilds = 50
 
-// builds returns where a group's images come from, as far as their publishers say
-// so. It is asked once for each image, and remembered; that it can't be asked is
-// no failure.
-func (c *cycle) builds(ctx context.Context, s *survey, g *group) []message.Build {
+// learnBuilds finds out where a group's images come from, as far as their
+// publishers say so. Each is asked for once, and remembered. It reports whether
+// all could be asked; that one can't is no failure.
+func (c *cycle) learnBuilds(ctx context.Context, s *survey, g *group) bool {
 	before := g.images()
 	images := slices.SortedFunc(maps.Keys(before), func(a, b pinsetter.Image) int { return cmp.Compare(a.String(), b.String()) })
 	images = images[:min(len(images), maxBuilds)]
-	builds := each(images, func(image pinsetter.Image) message.Build {
+	builds := each(images, func(image pinsetter.Image) *message.Build {
 		for _, known := range g.known.Builds {
 			if known.Image == image {
-				return known
+				return &known
 			}
 		}
 		return c.buildOf(ctx, s, g, image, before[image])
 	})
-	g.known.Builds = builds
-	return builds
+	g.known.Builds = nil
+	for _, build := range builds {
+		if build != nil {
+			g.known.Builds = append(g.known.Builds, *build)
+		}
+	}
+	return len(g.known.Builds) == len(images)
 }
 
 // buildOf asks the registry where an image comes from, and what a step to it from
-// the one before changes.
-func (c *cycle) buildOf(ctx context.Context, s *survey, g *group, image, before pinsetter.Image) message.Build {
+// the one before changes. It returns nil where the registry can't be asked now.
+func (c *cycle) buildOf(ctx context.Context, s *survey, g *group, image, before pinsetter.Image) *message.Build {
 	sel := g.selectionOf(image)
 	if sel == nil {
-		return message.Build{Image: image}
+		return nil
 	}
 	now, err := c.ask(ctx, sel, image)
 	if err != nil {
 		c.o.Log.Debug("where an image comes from is not known", "image", image, "error", err)
-		return message.Build{Image: image}
+		if !errors.Is(err, registry.ErrNotFound) {
+			return nil
+		}
 	}
 	now.Image = image
 	if now.Source == "" || now.Revision == "" || before.Name != "" && before.Name != image.Name {
-		return now
+		return &now
 	}
 	if then, err := c.ask(ctx, sel, before); err == nil && then.Source == now.Source {
 		now.Compare = s.forge.CompareURL(now.Source, then.Revision, now.Revision)
 	}
-	return now
+	return &now
 }
 
 // ask returns what the content of an image says of itself.

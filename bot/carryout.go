@@ -147,7 +147,12 @@ func (c *cycle) offer(ctx context.Context, s *survey, g *group) error {
 		g.report(Unchanged)
 		return nil
 	}
-	proposal, err := c.describe(ctx, s, g)
+	learnt := c.learnBuilds(ctx, s, g)
+	if !learnt && !push && g.pr != nil && g.pr.State == forge.StateOpen {
+		g.report(Unchanged) // it says more than could be found out now
+		return c.autoMerge(ctx, s, g)
+	}
+	proposal, err := c.describe(s, g)
 	if err != nil {
 		return err
 	}
@@ -212,7 +217,7 @@ func (g *group) landed() {
 }
 
 // describe returns what the pull request is to be.
-func (c *cycle) describe(ctx context.Context, s *survey, g *group) (forge.Proposal, error) {
+func (c *cycle) describe(s *survey, g *group) (forge.Proposal, error) {
 	a := s.whole.automation
 	object := a.PullRequest
 	of := message.Proposal{
@@ -220,7 +225,7 @@ func (c *cycle) describe(ctx context.Context, s *survey, g *group) (forge.Propos
 		Group:  g.name,
 		Ranges: g.ranges(),
 		Held:   g.result.Held,
-		Builds: c.builds(ctx, s, g),
+		Builds: g.known.Builds,
 	}
 	title, err := message.Title(object, a.Spec, of)
 	if err != nil {

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/forge"
@@ -16,15 +17,16 @@ import (
 func (c *cycle) respectClosing(ctx context.Context, s *survey, g *group) error {
 	before := g.known.PullRequest
 	if before == nil || before.Number != g.pr.Number || before.HeadHash != g.pr.HeadHash || g.known.Refused == nil {
-		changes, err := c.proposedBy(ctx, s, g)
-		if err != nil {
+		if err := c.learnRefused(ctx, s, g); err != nil {
 			return err
 		}
-		g.known.Refused = changes
 	}
 	refused := s.ground.writtenBy(g.known.Refused)
 	g.hold(pinsetter.RuleClosed, func(site pinsetter.Site, image pinsetter.Image) string {
 		of := gate.Standing(site, refused[s.ground.key(site)])
+		if of == (pinsetter.Image{}) && g.known.More {
+			of = gate.Standing(site, g.refusedOf(site.Policy))
+		}
 		if of == (pinsetter.Image{}) || !g.selections[site.Policy].repeats(site, of, image) {
 			return ""
 		}
@@ -44,28 +46,41 @@ func (s *selection) repeats(site pinsetter.Site, of, image pinsetter.Image) bool
 	return gate.Reverted(site, of, image, s) != ""
 }
 
-// proposedBy returns what the group's closed pull request proposed, as the
+// learnRefused finds out what the group's closed pull request proposed, as the
 // trailers of the bot's own commits say: the newest value of each site.
-func (c *cycle) proposedBy(ctx context.Context, s *survey, g *group) ([]pinsetter.Change, error) {
+func (c *cycle) learnRefused(ctx context.Context, s *survey, g *group) error {
 	var commits []gitops.CommitInfo // newest first
 	if g.shown != nil && g.lease() == g.pr.HeadHash {
 		commits = g.shown.commits
 	} else {
 		listed, err := s.forge.Commits(ctx, g.pr)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, commit := range listed {
-			commits = append([]gitops.CommitInfo{commitInfo(commit)}, commits...)
+		for _, commit := range slices.Backward(listed) {
+			commits = append(commits, commitInfo(commit))
 		}
 	}
-	changes := []pinsetter.Change{}
+	g.known.Refused, g.known.More = []pinsetter.Change{}, false
 	for _, commit := range commits {
 		if s.made(g.branch, commit) {
-			changes = append(changes, message.ParseTrailers(commit.Message).Changes...)
+			said := message.ParseTrailers(commit.Message)
+			g.known.Refused = append(g.known.Refused, said.Changes...)
+			g.known.More = g.known.More || !said.Complete
 		}
 	}
-	return changes, nil
+	return nil
+}
+
+// refusedOf returns what was refused of a policy at some site, for those sites
+// that the commits had no room to list.
+func (g *group) refusedOf(policy pinsetter.Name) pinsetter.Image {
+	for _, change := range g.known.Refused {
+		if site, image := writtenBy(change); site.Policy == policy {
+			return image
+		}
+	}
+	return pinsetter.Image{}
 }
 
 // commitInfo is a commit that a forge listed. GitLab leaves parents out: a merge

@@ -233,6 +233,12 @@ func TestBodySaysWhereImagesAreBuiltFrom(t *testing.T) {
 		t.Errorf("%d requests for what is known", n)
 	}
 	o.forgetful("unchanged#1 0")
+	said := o.only().Body
+	o.broken()
+	o.forgetful("unchanged#1 0 error")
+	if o.fault.Store(nil); o.only().Body != said {
+		t.Error("the body lost what couldn't be asked again")
+	}
 	o.registry.PushBuilt("org/app", "1.2.0", "https://elsewhere.example.test/app](x)", "`c")
 	o.says("updated#1 1")
 	if body := o.only().Body; strings.Contains(body, "elsewhere") || strings.Contains(body, "compare") {

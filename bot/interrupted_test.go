@@ -249,6 +249,18 @@ func TestFiveHundredChanges(t *testing.T) {
 	o.forgetful("unchanged#1 0 held")
 }
 
+// Commits list 500 changes. That more are refused is known all the same.
+func TestMoreIsRefusedThanCommitsList(t *testing.T) {
+	o := offer(t, githubs(parts.NewGitHub(t)), "", map[string]string{"a.yaml": strings.Repeat("---\n"+storyFile, 520)})
+	o.says("created#1 520")
+	o.hub.close(1)
+	if r := o.forgetful("unchanged#1 0 held")[0]; len(r.Held) != 520 {
+		t.Errorf("%d held", len(r.Held))
+	}
+	o.says("unchanged#1 0 held")
+	o.says("unchanged#1 0 held")
+}
+
 // A template that fails, or gives too much, costs its automation alone.
 func TestTemplatesThatFail(t *testing.T) {
 	github := parts.NewGitHub(t)

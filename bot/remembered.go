@@ -15,6 +15,7 @@ import (
 type remembered struct {
 	PullRequest *forge.PullRequest `json:"pullRequest,omitempty"`
 	Refused     []pinsetter.Change `json:"refused,omitempty"`   // what it proposed when a person closed it
+	More        bool               `json:"more,omitempty"`      // and more than its commits list
 	Builds      []message.Build    `json:"builds,omitempty"`    // of the images that it proposes
 	Commented   bool               `json:"commented,omitempty"` // it has been said that somebody's commit is on its branch
 	Merging     string             `json:"merging,omitempty"`   // the commit that the forge merges when its rules allow
