@@ -178,3 +178,66 @@ func TestRunOnAFullDisk(t *testing.T) {
 		t.Errorf("with room again it says\n%s", out)
 	}
 }
+
+// TestServeOnABadConnectionToAForge: whatever happens to the connection, there is
+// one pull request, and in the end it proposes what the policy says.
+func TestServeOnABadConnectionToAForge(t *testing.T) {
+	gitea := parts.NewGitea(t)
+	f := &far{fleet: newFleet(t, "main"), proxy: parts.NewToxiproxy(t), links: map[string]*link{}}
+	repo := gitea.NewRepository("bot/fleet", map[string]string{"a.yaml": f.with("1.0.0")})
+	l := f.lead(t, gitea.Addr)
+	f.edit(t, func(text string) string {
+		return strings.NewReplacer("url: "+f.repo.URL+", interval: 5m", "url: http://"+l.Addr+"/bot/fleet.git, interval: 5m, timeout: 2s, secretRef: {name: forge}",
+			"interval: 5m, insecure", "interval: 1s, insecure", "\n  interval: 5m\n", "\n  interval: 1s\n").Replace(text) + `---
+apiVersion: v1
+kind: Secret
+metadata: {name: forge}
+stringData: {username: bot, password: ` + gitea.Token + `}
+---
+apiVersion: pinsetter.dev/v1alpha1
+kind: PullRequest
+metadata: {name: apps}
+spec: {automationRef: {name: apps}, provider: gitea, branch: pinsetter/apps}
+`
+	})
+	d := f.serve(t, "--batch", "1ms")
+	proposes := func(tag string) func() bool {
+		return func() bool {
+			var pulls []struct{ Title string }
+			gitea.Must(http.MethodGet, repo.API+"/pulls?state=all", nil, &pulls)
+			if len(pulls) > 1 {
+				t.Fatalf("%d pull requests: %v", len(pulls), pulls)
+			}
+			return len(pulls) == 1 && strings.HasSuffix(pulls[0].Title, tag) && strings.Contains(repo.File("pinsetter/apps", "a.yaml"), "app:"+tag)
+		}
+	}
+	d.until("the first pull request", proposes("1.1.0"))
+	var commits []string
+	for i, spoil := range []func(){
+		func() { l.Spoil("latency", map[string]any{"latency": 200, "jitter": 100}) },
+		func() { l.Spoil("reset_peer", map[string]any{"timeout": 1}) },
+		func() { l.Spoil("timeout", map[string]any{"timeout": 0}) },
+		func() { l.Spoil("limit_data", map[string]any{"bytes": 900}) },
+		func() { l.storm.Store(http.StatusTooManyRequests) },
+		func() { l.storm.Store(http.StatusBadGateway) },
+	} {
+		tag := fmt.Sprintf("1.%d.0", i+2)
+		spoil()
+		f.registry.Push("org/app", tag)
+		commits = append(commits, repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"by-hand": tag}}}))
+		before := d.runs("success") + d.runs("failure")
+		d.until("a run", func() bool { return d.runs("success")+d.runs("failure") > before })
+		l.storm.Store(0)
+		f.proxy.Mend()
+		d.until(tag, proposes(tag))
+	}
+	on := repo.Git("rev-list", "main")
+	for i, commit := range commits {
+		if !strings.Contains(on, commit) {
+			t.Errorf("commit %d by hand is lost", i)
+		}
+	}
+	if out := repo.Git("fsck", "--strict", "--no-dangling", "--no-progress"); out != "" {
+		t.Errorf("git fsck: %s", out)
+	}
+}
