@@ -245,3 +245,29 @@ func TestBodySaysWhereImagesAreBuiltFrom(t *testing.T) {
 		t.Errorf("the body has\n%s", body)
 	}
 }
+
+func TestGitHubMergesWhenItsRulesAllow(t *testing.T) {
+	github := parts.NewGitHub(t)
+	o := offer(t, githubs(github), "autoMerge: true", nil)
+	h := o.hub.(*atGitHub)
+	h.Set(parts.GitHubSettings{AutoMerge: true})
+	block := parts.GitHubFault{Request: "GET /repos/{owner}/{repo}/pulls/{pull_number}", Meanwhile: func() { h.SetMergeable(1, "blocked") }}
+	github.Fail(block)
+	o.says("created#1 1")
+	if !h.Pull(1).AutoMerge {
+		t.Error("it isn't to be merged by itself")
+	}
+	o.says("unchanged#1 0")
+	github.Log.Reset()
+	o.says("unchanged#1 0")
+	if n := github.Log.Count("", "/api/"); n != 1 {
+		t.Errorf("%d requests for what is arranged", n)
+	}
+	h.Edit(1, func(p *parts.GitHubPull) { p.AutoMerge = false })
+	o.says("unchanged#1 0")
+	if !h.Pull(1).AutoMerge {
+		t.Error("it isn't to be merged by itself any more")
+	}
+	h.SetMergeable(1, "clean")
+	o.says("merged#1 0")
+}
