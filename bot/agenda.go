@@ -79,6 +79,7 @@ func (a agenda) next(bot *Bot, automations []*config.Automation, now time.Time) 
 		w := &watch{image: r, used: used, due: now.Add(r.Spec.Interval.Duration)}
 		if old := a.watches[r.Name]; old != nil {
 			w.hash, w.at, w.wanted = old.hash, old.at, old.wanted
+			w.due = earlier(w.due, w.nextListing())
 			if requestedAt(r.Annotations) != requestedAt(old.image.Annotations) {
 				bot.expire(r)
 			}
@@ -86,6 +87,15 @@ func (a agenda) next(bot *Bot, automations []*config.Automation, now time.Time) 
 		next.watches[r.Name] = w
 	}
 	return next
+}
+
+// nextListing returns when the tags are to be listed again; the zero time where
+// they never were.
+func (w *watch) nextListing() time.Time {
+	if w.at.IsZero() {
+		return time.Time{}
+	}
+	return w.at.Add(w.image.Spec.Interval.Duration)
 }
 
 // isWritten reports whether one of some tasks that images wake writes a policy of
@@ -118,7 +128,7 @@ func (a agenda) listed(w *watch, listing *scanner.Listing, seen map[pinsetter.Na
 	}
 	changed := !w.at.IsZero() && listing.Hash != w.hash
 	w.at, w.hash = listing.ScannedAt, listing.Hash
-	w.due = w.at.Add(w.image.Spec.Interval.Duration)
+	w.due = w.nextListing()
 	if !changed {
 		return
 	}

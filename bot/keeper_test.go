@@ -419,15 +419,32 @@ spec:
 	k.after(5*time.Minute - time.Second)
 	k.ran("apps", 1)
 	k.after(time.Second)
-	k.until("the scan", func() bool { return k.listings() == 2 })
-	k.look()
-	k.after(time.Second) // the quiet period
-	k.ran("apps", 2)
+	k.until("the run that the scan asks for", func() bool {
+		k.after(time.Second) // the quiet period, which begins when the scan has ended
+		return k.runs("apps") == 2
+	})
 	if got := k.repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") {
 		t.Fatalf("main has %s", got)
 	}
 	if n := k.registry.Log.Count("", "org/db/"); n > 2 { // the push of the tag
 		t.Errorf("%d requests for an image that no marker leads to", n)
+	}
+}
+
+// TestReloadDoesNotPutOffScans: objects that change often don't keep images from
+// being listed.
+func TestReloadDoesNotPutOffScans(t *testing.T) {
+	k := newKeeping(t, onMain("  interval: 5m\n", "  interval: 24h\n"), storyFiles)
+	k.begin(0)
+	k.ran("apps", 1)
+	k.registry.Push("org/app", "1.1.0")
+	k.after(4 * time.Minute)
+	k.Use(k.set)
+	k.ran("apps", 2)
+	k.after(time.Minute)
+	k.ran("apps", 3)
+	if got := k.repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") {
+		t.Errorf("main has %s", got)
 	}
 }
 
