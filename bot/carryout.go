@@ -116,11 +116,16 @@ func (c *cycle) withdraw(ctx context.Context, s *survey, g *group) error {
 	case g.pr.State == forge.StateMerged:
 		action = Merged
 	case g.pr.State == forge.StateOpen:
-		closed, err := s.forge.Close(ctx, g.pr, nothingLeft)
+		closed, err := s.forge.Close(ctx, g.pr, "")
 		if err != nil {
 			return err
 		}
 		g.pr = closed
+	}
+	if g.pr != nil && g.pr.Ours { // closed now, or by a run that went no further
+		if err := s.forge.CommentOnce(ctx, g.pr, "nothing-left", nothingLeft); err != nil {
+			return err
+		}
 	}
 	if g.there != nil {
 		c.o.Log.Info("deleting", "repository", s.remote.String(), "branch", g.branch)
