@@ -369,6 +369,23 @@ func TestKeeperListsWhatAWebhookIsAbout(t *testing.T) {
 	}
 }
 
+// TestRequestedAtOfAnImage has its tags listed anew, as a webhook has.
+func TestRequestedAtOfAnImage(t *testing.T) {
+	k := newKeeping(t, onMain(), storyFiles)
+	k.begin(0)
+	k.ran("apps", 1)
+	k.pass(time.Second)
+	k.Use(k.set) // nothing is asked for
+	k.ran("apps", 2)
+	k.registry.Push("org/app", "1.1.0")
+	k.load(onMain("metadata: {name: app}\nspec: {image", "metadata: {name: app, annotations: {reconcile.fluxcd.io/requestedAt: now}}\nspec: {image"))
+	k.Use(k.set)
+	k.ran("apps", 3)
+	if got := k.repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") || k.listings() != 2 {
+		t.Errorf("%d listings, main has %s", k.listings(), got)
+	}
+}
+
 // TestWebhookDuringAListing: what a registry is answering when a webhook comes may
 // not have what the webhook is about.
 func TestWebhookDuringAListing(t *testing.T) {
