@@ -58,6 +58,14 @@ func CheckPullRequest(spec config.PullRequestSpec) error {
 			errs = append(errs, &config.FieldError{Field: field.name, Err: err})
 		}
 	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	for _, field := range []struct{ name, template string }{{"spec.title", spec.Title}, {"spec.body", spec.Body}} {
+		if _, err := render(field.template, trial().view(config.ImageUpdateAutomationSpec{})); errors.As(err, new(*unknownField)) {
+			errs = append(errs, &config.FieldError{Field: field.name, Err: err})
+		}
+	}
 	if len(errs) > 0 || spec.GroupBy == config.GroupByAutomation {
 		return errors.Join(errs...)
 	}
@@ -190,6 +198,26 @@ func renderProposal(pr *config.PullRequest, field, text string, spec config.Imag
 	if text == "" {
 		return "", nil
 	}
+	out, err := render(text, p.view(spec))
+	if err != nil {
+		return "", fmt.Errorf("PullRequest %s: %s: %w", pr.Name, field, err)
+	}
+	return strings.Map(printable, strings.ToValidUTF8(out, "\uFFFD")), nil
+}
+
+// trial is a proposal by which templates are tried.
+func trial() Proposal {
+	name := pinsetter.Name{Namespace: "namespace", Name: "name"}
+	image := pinsetter.Image{Name: "registry.example/app", Tag: "1.1.0"}
+	return Proposal{Group: "group", Data: Data{
+		Automation: name,
+		Changes:    []pinsetter.Change{{Path: "a.yaml", Line: 1, Setter: "namespace:name", Old: "registry.example/app:1.0.0", New: image.String()}},
+		Images:     []Written{{name, image}},
+	}}
+}
+
+// view returns the templates' view of a proposal.
+func (p Proposal) view(spec config.ImageUpdateAutomationSpec) *proposalData {
 	view := &proposalData{data: newData(spec, p.Data), Group: p.Group}
 	for _, written := range sortedImages(p.Images) {
 		image := proposedImage{Policy: written.Policy.String(), Name: written.Image.Name, Tag: written.Image.Tag, Digest: written.Image.Digest}
@@ -198,11 +226,7 @@ func renderProposal(pr *config.PullRequest, field, text string, spec config.Imag
 		}
 		view.Images = append(view.Images, image)
 	}
-	out, err := render(text, view)
-	if err != nil {
-		return "", fmt.Errorf("PullRequest %s: %s: %w", pr.Name, field, err)
-	}
-	return strings.Map(printable, strings.ToValidUTF8(out, "\uFFFD")), nil
+	return view
 }
 
 // build returns what is known of where an image comes from, or nil.

@@ -171,6 +171,9 @@ func TestCheckPullRequest(t *testing.T) {
 	}{
 		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Branch: "fixed"}, ""},
 		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Title: "{{"}, "spec.title"},
+		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Title: "{{ .Grup }}"}, "spec.title"},
+		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Body: "{{ range .Images }}{{ .Name }} {{ .Sorce }}{{ end }}"}, "spec.body"},
+		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Body: "{{ index .Images 5 }}"}, ""}, // it may fit other data
 		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Body: "{{ env \"HOME\" }}"}, "spec.body"},
 		{config.PullRequestSpec{GroupBy: config.GroupByPolicy, Branch: "fixed"}, "spec.branch"},
 		{config.PullRequestSpec{GroupBy: config.GroupByDirectory}, ""},

@@ -126,7 +126,16 @@ func commandNode(name string, pos parse.Pos) *parse.CommandNode {
 var (
 	errorPlace    = regexp.MustCompile(`^template: ` + templateName + `:(\d+)(?::\d+)?: (?:executing "` + templateName + `" )?((?s).*)$`)
 	errorFunction = regexp.MustCompile(`^function "(\w+)" not defined$`)
+	errorField    = regexp.MustCompile(`can't evaluate field (\w+) in type `)
 )
+
+// unknownField says that a template asks for a field that there isn't, whatever
+// the data.
+type unknownField struct{ line, name string }
+
+func (e *unknownField) Error() string {
+	return fmt.Sprintf("line %s: there is no field %s there", e.line, e.name)
+}
 
 // readable says in which line of the template an error of text/template is.
 func readable(err error) error {
@@ -142,6 +151,9 @@ func readable(err error) error {
 	}
 	if f := errorFunction.FindStringSubmatch(text); f != nil && slices.Contains(leftOut, f[1]) {
 		text += ": functions that generate keys, hash passwords or return random values are left out"
+	}
+	if f := errorField.FindStringSubmatch(text); f != nil {
+		return &unknownField{line, f[1]}
 	}
 	return fmt.Errorf("line %s: %s", line, text)
 }
