@@ -1,8 +1,10 @@
 package config
 
 import (
+	"fmt"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,6 +147,17 @@ func (l *loader) gitAuth(g *gitDraft, source *GitSource) {
 	}
 }
 
+// certificateKeys are those of a Secret that has certificates.
+var certificateKeys = []string{"ca.crt", "caFile", "tls.crt", "certFile", "tls.key", "keyFile"}
+
+// others says which keys the Secret has, in brackets.
+func (u user) others() string {
+	if keys := u.from.keys(); len(keys) > 0 {
+		return fmt.Sprintf(" (it has %s)", strings.Join(keys, ", "))
+	}
+	return ""
+}
+
 func (u user) sshAuth(auth *GitAuth) {
 	identity := u.need("identity", "an ssh URL needs a private key there")
 	hosts := u.need("known_hosts", "an ssh URL needs the server's keys there (ssh-keyscan HOST)")
@@ -167,6 +180,8 @@ func (u user) httpAuth(auth *GitAuth) {
 		u.fail("has password, and no username (any text will do where a token is the password)")
 	case username && bearer:
 		u.fail("has both username and bearerToken: keep one")
+	case !username && !bearer && !slices.ContainsFunc(certificateKeys, u.has):
+		u.fail("has nothing for an http URL: give it the keys username and password, or bearerToken%s", u.others())
 	default:
 		auth.Username, auth.Password, auth.Bearer = u.plainLine("username"), u.line("password"), u.line("bearerToken")
 	}

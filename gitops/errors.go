@@ -87,7 +87,7 @@ func explain(ctx context.Context, err error) error {
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		return fmt.Errorf("%w: check the URL, and that the credentials may read it%s", ErrNotFound, detail(err, transport.ErrRepositoryNotFound))
 	case errors.Is(err, transport.ErrAuthenticationRequired):
-		return fmt.Errorf("%w (401): give a secretRef with valid credentials, or a token in the environment (PINSETTER_GIT_TOKEN for the host in PINSETTER_GIT_HOST, or .netrc; over https)%s", ErrAuth, detail(err, transport.ErrAuthenticationRequired))
+		return fmt.Errorf("%w (401): give a secretRef with valid credentials (where there is one, the environment counts for nothing), or a token in the environment (PINSETTER_GIT_TOKEN for the host, and port, in PINSETTER_GIT_HOST, or .netrc; over https)%s", ErrAuth, detail(err, transport.ErrAuthenticationRequired))
 	case errors.Is(err, transport.ErrAuthorizationFailed):
 		return fmt.Errorf("%w (403): the credentials may not do this%s", ErrAuth, detail(err, transport.ErrAuthorizationFailed))
 	}
