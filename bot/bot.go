@@ -229,6 +229,9 @@ type PullRequest struct {
 	Number int    `json:"number"`
 	URL    string `json:"url"`
 	Action Action `json:"action"`
+
+	// Refused says that a person closed it without merging.
+	Refused bool `json:"-"`
 }
 
 // Action is what a cycle found or did about a pull request.

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -65,12 +66,18 @@ func (b *branches) of(group string) (string, error) {
 	return branch, err
 }
 
-// asked are the branches to fetch: those of the groups, and those of the default
-// template for another groupBy, which are closed when groupBy changes.
-func (b *branches) asked() []string {
+// asked are the branches to fetch: those of the groups, those of the default
+// template for another groupBy, which are closed when groupBy changes, and those
+// that are remembered by other names.
+func (b *branches) asked(known iter.Seq[string]) []string {
 	asked := []string{strings.TrimSuffix(b.byDefault(), "/"), b.byDefault()}
 	for _, name := range []string{b.single, b.folder} {
 		if name != "" && !slices.Contains(asked, name) {
+			asked = append(asked, name)
+		}
+	}
+	for _, name := range slices.Sorted(known) {
+		if !slices.ContainsFunc(asked, func(a string) bool { return a == name || strings.HasSuffix(a, "/") && strings.HasPrefix(name, a) }) {
 			asked = append(asked, name)
 		}
 	}

@@ -83,7 +83,7 @@ func (g *group) report(action Action) {
 		g.result.Changes = []pinsetter.Change{}
 	}
 	if g.pr != nil {
-		g.result.PullRequest = &PullRequest{Number: g.pr.Number, URL: g.pr.URL, Action: action}
+		g.result.PullRequest = &PullRequest{Number: g.pr.Number, URL: g.pr.URL, Action: action, Refused: g.refusal}
 	}
 }
 
@@ -94,14 +94,17 @@ func (c *cycle) comment(ctx context.Context, s *survey, g *group) error {
 		return nil
 	}
 	text := fmt.Sprintf("Branch `%s` has a commit that Pinsetter didn't make, so Pinsetter leaves it alone from now on. "+
-		"Merge or close this pull request to have updates proposed again.", g.branch)
+		"Merge this pull request, or close it and delete the branch, to have updates proposed again.", g.branch)
 	err := s.forge.CommentOnce(ctx, g.pr, "somebody-elses-commit", text)
 	g.known.Commented = err == nil
 	return err
 }
 
-// nothingLeft is the word why a pull request is closed.
-const nothingLeft = "Nothing is left to propose: the base branch shows it already, another value is chosen, or its marker or policy is gone."
+// Words why a pull request is closed.
+const (
+	nothingLeft = "Nothing is left to propose: the base branch shows it already, another value is chosen, or its marker or policy is gone."
+	noGroup     = "Changes are grouped another way now, or come from a branch of another name: what is still to be proposed is in another pull request."
+)
 
 // withdraw ends the pull request of a group that changes nothing any more, and
 // deletes its branch. What a person refused is left as it is.
@@ -123,7 +126,11 @@ func (c *cycle) withdraw(ctx context.Context, s *survey, g *group) error {
 		g.pr = closed
 	}
 	if g.pr != nil && g.pr.Ours { // closed now, or by a run that went no further
-		if err := s.forge.CommentOnce(ctx, g.pr, "nothing-left", nothingLeft); err != nil {
+		why := nothingLeft
+		if g.left {
+			why = noGroup
+		}
+		if err := s.forge.CommentOnce(ctx, g.pr, "nothing-left", why); err != nil {
 			return err
 		}
 	}

@@ -41,7 +41,7 @@ var errForgotten = errors.New("the state can't be read; see --state")
 
 // failed notes an error of the ledger, and says it once.
 func (f *failing) failed(err error) {
-	if f.was.CompareAndSwap(false, true) {
+	if f.was.CompareAndSwap(false, true) && !errors.Is(err, context.Canceled) {
 		f.log.Warn("the state fails; this run goes on without it", "error", err)
 	}
 }

@@ -76,7 +76,7 @@ type ending struct {
 // settle keeps how a cycle ended.
 func (k *Keeper) settle(e ending) {
 	now := k.now()
-	ended := map[pinsetter.Name]*AutomationState{}
+	ended, before := map[pinsetter.Name]*AutomationState{}, map[pinsetter.Name]error{}
 	for _, r := range e.results {
 		t := k.agenda.byName[r.name()]
 		if t == nil {
@@ -84,6 +84,7 @@ func (k *Keeper) settle(e ending) {
 		}
 		if ended[r.name()] == nil {
 			ended[r.name()] = &t.state
+			before[r.name()] = t.state.Err
 			t.state.LastRun, t.state.Err, t.state.Held, t.state.PullRequests, t.state.Findings = now, nil, nil, nil, nil
 		}
 		t.state.add(r)
@@ -95,6 +96,7 @@ func (k *Keeper) settle(e ending) {
 		if state.Err == nil {
 			state.LastSuccess = now
 		}
+		k.logChange(state, before[state.Name])
 		k.o.Observer.Run(e.took, state.Err)
 	}
 	if e.remembered {
@@ -110,6 +112,19 @@ func (k *Keeper) settle(e ending) {
 	}
 	k.settleListings(e.selections, ended, now)
 	k.redraw()
+}
+
+// logChange says that an automation fails, or fails otherwise than before, or
+// works again.
+func (k *Keeper) logChange(state *AutomationState, before error) {
+	switch {
+	case state.Err != nil && (before == nil || before.Error() != state.Err.Error()):
+		k.o.Log.Error("an automation fails", "automation", state.Name, "error", oneLine(state.Err))
+	case state.Err == nil && before != nil:
+		k.o.Log.Info("an automation works again", "automation", state.Name)
+	default:
+		k.o.Log.Debug("an automation was run", "automation", state.Name)
+	}
 }
 
 // settleListings keeps what a cycle knows of images, all of which its automations
@@ -139,7 +154,7 @@ func (s *AutomationState) add(r *Result) {
 	}
 	s.Held = append(s.Held, r.Held...)
 	s.Findings = append(s.Findings, r.Findings...)
-	if pr := r.PullRequest; pr != nil && pr.Action != Closed && pr.Action != Merged {
+	if pr := r.PullRequest; pr != nil && !pr.Refused && pr.Action != Closed && pr.Action != Merged {
 		s.PullRequests = append(s.PullRequests, *pr)
 	}
 	if r.Err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -63,20 +64,21 @@ func (c *cycle) observed(results []*Result) []*Result {
 // decided once, on the base, and then divided. With a policy, only its sites are
 // decided.
 func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*survey, error) {
-	remote, fetched, err := c.fetch(ctx, l, l.proposes.asked()...)
-	if err != nil {
+	s := &survey{lane: l}
+	c.remember(ctx, s)
+	var err error
+	if s.remote, s.Fetched, err = c.fetch(ctx, l, l.proposes.asked(maps.Keys(s.known))...); err != nil {
 		return nil, err
 	}
 	if only == nil {
-		if results := c.isQuiet(ctx, l, fetched); results != nil {
-			return &survey{quiet: results}, nil
+		if s.quiet = c.isQuiet(ctx, l, s.Fetched); s.quiet != nil {
+			return s, nil
 		}
 	}
-	s := &survey{Fetched: fetched, remote: remote, lane: l, ground: newGround(l, fetched.Base)}
-	c.remember(ctx, s)
 	s.findOwn()
+	s.ground = newGround(l, s.Base)
 	s.ground.groups, s.ground.shown = true, s.shows
-	c.recallHistory(ctx, remote, l, s.ground)
+	c.recallHistory(ctx, s.remote, l, s.ground)
 	s.whole = c.find(ctx, l.automations[0], s.ground, s.Base)
 	s.whole.only = only
 	c.decide(ctx, s.whole)
@@ -193,7 +195,7 @@ func (c *cycle) weigh(ctx context.Context, s *survey, g *group) error {
 func (g *group) leaveAlone() {
 	way := "delete the branch"
 	if g.pr != nil && g.pr.State == forge.StateOpen {
-		way = fmt.Sprintf("merge or close pull request #%d", g.pr.Number)
+		way = fmt.Sprintf("merge pull request #%d, or close it and delete the branch", g.pr.Number)
 	}
 	g.drop(func(file markedFile, i int) bool {
 		twin, found := twinIn(sitesOf(g.there.Head, file.path), file.Sites[i])

@@ -25,6 +25,7 @@ var stories = map[string]func(*testing.T, opener){
 	"what can't be decided stays":       testStays,
 	"merged when the rules allow":       testAutoMerge,
 	"groups change":                     testGroupsChange,
+	"the branch has another name":       testRenamed,
 	"a template that fails":             testRefused,
 }
 
@@ -277,8 +278,23 @@ func testGroupsChange(t *testing.T, open opener) {
 	o.says("created#3 1", "app closed#2 0")
 }
 
+// A branch of another name takes the pull request's place, of which nothing is
+// left behind.
+func testRenamed(t *testing.T, open opener) {
+	o := offer(t, open, "branch: before", nil)
+	o.says("created#1 1")
+	o.with("branch: after")
+	o.says("created#2 1", "before closed#1 0")
+	if o.repo.Head("before") != "" || o.repo.Head("after") == "" {
+		t.Error("the branch of before is left, or that of now isn't there")
+	}
+	if said := o.hub.pulls()[0].Comments; len(said) != 1 || !strings.Contains(said[0], "another pull request") {
+		t.Errorf("it was closed with %q", said)
+	}
+}
+
 func testRefused(t *testing.T, open opener) {
-	o := offer(t, open, "title: '{{ .Nope }}'", nil)
+	o := offer(t, open, "title: '{{ index .Images 5 }}'", nil)
 	r := o.says("0 error")[0]
 	if !strings.Contains(r.Error, "PullRequest default/apps: spec.title") || r.Pushed != nil || o.repo.Head("pinsetter/apps") != "" {
 		t.Errorf("%v, pushed %v", r.Error, r.Pushed)

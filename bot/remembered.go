@@ -7,6 +7,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/forge"
+	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
 )
 
@@ -32,7 +33,7 @@ func (c *cycle) remember(ctx context.Context, s *survey) {
 	if c.selector.failing.was.Load() {
 		return
 	}
-	kept, err := c.o.Ledger.Proposals(ctx, s.ground.repository, s.lane.automations[0].Name.String())
+	kept, err := c.o.Ledger.Proposals(ctx, s.repository(), s.lane.automations[0].Name.String())
 	if err != nil {
 		c.selector.failing.failed(err)
 		return
@@ -62,7 +63,13 @@ func (c *cycle) keepInMind(ctx context.Context, s *survey) {
 		}
 	}
 	ctx = context.WithoutCancel(ctx) // what was done is remembered, also when somebody ends the program
-	if err := c.o.Ledger.PutProposals(ctx, c.now, s.ground.repository, s.lane.automations[0].Name.String(), changed); err != nil {
+	if err := c.o.Ledger.PutProposals(ctx, c.now, s.repository(), s.lane.automations[0].Name.String(), changed); err != nil {
 		c.selector.failing.failed(err)
 	}
+}
+
+// repository returns the key of the automation's repository.
+func (s *survey) repository() string {
+	key, _ := gitops.Key(s.lane.git.URL) // lanes has it already
+	return key
 }

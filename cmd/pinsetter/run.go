@@ -119,10 +119,10 @@ func inGroup(group string) string {
 // outcome says in a few words how an automation ended.
 func outcome(r *bot.Result) (style, string) {
 	switch {
-	case r.Err != nil && r.Pushed == nil:
-		return red, "failed"
 	case r.PullRequest != nil:
 		return proposed(r)
+	case r.Err != nil && r.Pushed == nil:
+		return red, "failed"
 	case r.Suspended:
 		return yellow, "suspended"
 	case r.Pushed != nil:
@@ -147,6 +147,8 @@ func proposed(r *bot.Result) (style, string) {
 	switch {
 	case r.Err != nil:
 		return yellow, text + ", with errors"
+	case pr.Refused:
+		return yellow, pullRequest(pr.Number, "was closed by somebody, and stays so", pr.URL)
 	case pr.Action == bot.Unchanged:
 		return dim, text
 	}
