@@ -20,7 +20,7 @@ func newHistory(a *app) *cobra.Command {
 ledger (--state) keeps them. No object is loaded, and nothing is asked for.`,
 		Example: `  pinsetter history --since 24h
   pinsetter history --policy flux-system/podinfo --limit 5 -o json`,
-		Args: cobra.NoArgs,
+		Args: noNames("say with --automation or --policy which runs"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			now := time.Now()

@@ -30,7 +30,7 @@ Codes:
 ` + codeList(),
 		Example: `  pinsetter lint -f clusters/production --dir .
   pinsetter lint --dir . --exit-code -o json`,
-		Args: cobra.NoArgs,
+		Args: noNames("say with -f where objects are, and with --dir where marked files are"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.notifications = config.NotificationsChecked
 			set, failed, err := a.load(cmd.Context())

@@ -88,6 +88,16 @@ func run(ctx context.Context, args []string, s streams) int {
 	return e.status
 }
 
+// noNames refuses arguments, and says what is meant instead.
+func noNames(instead string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usage("%s %q: %s takes no names: %s", cmd.CommandPath(), args[0], cmd.Name(), instead)
+		}
+		return nil
+	}
+}
+
 // flatten returns the errors that err joins, in order, without those that have
 // no text of their own.
 func flatten(err error) []error {

@@ -48,7 +48,7 @@ The status page, its JSON below /api/v1/, /healthz, /readyz and /metrics are at
 A first signal ends it when what is being written is finished, a second at once.`,
 		Example: `  pinsetter serve -f clusters/production
   pinsetter serve -f clusters/production --listen :8080 --auth-file users.htpasswd --hooks-listen :9292`,
-		Args: cobra.NoArgs,
+		Args: noNames("it runs all automations that -f leads to"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.batch < 0 || o.reload <= 0 {
 				return usage("--batch %s and --reload %s: write how long, such as 30s", o.batch, o.reload)

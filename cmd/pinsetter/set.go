@@ -22,7 +22,7 @@ replaced whole or not at all; symbolic links are not followed; nothing is
 committed.`,
 		Example: `  pinsetter set --dir . -f clusters/production
   pinsetter set --dir deploy -f policies.yaml -o json`,
-		Args: cobra.NoArgs,
+		Args: noNames("say with --dir where the marked files are"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if dir == "" {
 				return usage("--dir is missing: name the directory to rewrite, such as --dir .")
