@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,42 +88,63 @@ func peak(pid int) int64 {
 	return kilobytes << 10
 }
 
-// tally adds up what runs of the program took, beside their yardsticks, and what
+// tally holds what runs of the program took, beside their yardsticks, and what
 // they asked of servers.
 type tally struct {
 	logs           []*parts.Log
-	runs, requests int
+	requests       int
 	sent, received int64 // bytes, as the program sees it
-	ours, theirs   cost
+	ours, theirs   []cost
 }
 
 // run adds a run of the program and of its yardstick.
 func (t *tally) run(ours, theirs func() cost) {
-	t.theirs = t.theirs.and(theirs())
+	t.theirs = append(t.theirs, theirs())
 	for _, log := range t.logs {
 		log.Reset()
 	}
-	t.ours = t.ours.and(ours())
-	t.runs++
+	t.ours = append(t.ours, ours())
 	for _, log := range t.logs {
 		came, went := log.Bytes()
 		t.sent, t.received, t.requests = t.sent+came, t.received+went, t.requests+log.Count("", "")
 	}
 }
 
-// report reports the means and the peak. Unit is of the time over the yardstick's.
+// report reports medians, which one busy moment of the machine leaves alone, and
+// the highest peak. Unit is of the time over the yardstick's.
 func (t *tally) report(b *testing.B, unit string) {
 	b.Helper()
-	runs := float64(t.runs)
-	b.ReportMetric(float64(t.ours.wall)/runs, "ns/op")
-	b.ReportMetric(t.ours.wall.Seconds()/t.theirs.wall.Seconds(), unit)
-	b.ReportMetric(t.ours.cpu.Seconds()/runs, "cpu-s")
-	b.ReportMetric(float64(t.ours.peak)/1e6, "peak-MB")
+	wall := func(c cost) time.Duration { return c.wall }
+	ours, theirs := median(t.ours, wall), median(t.theirs, wall)
+	b.ReportMetric(float64(ours), "ns/op")
+	b.ReportMetric(ours.Seconds()/theirs.Seconds(), unit)
+	b.ReportMetric(median(t.ours, func(c cost) time.Duration { return c.cpu }).Seconds(), "cpu-s")
+	b.ReportMetric(float64(most(t.ours))/1e6, "peak-MB")
 	if len(t.logs) > 0 {
+		runs := float64(len(t.ours))
 		b.ReportMetric(float64(t.requests)/runs, "requests")
 		b.ReportMetric(float64(t.sent)/1e3/runs, "sent-KB")
 		b.ReportMetric(float64(t.received)/1e3/runs, "received-KB")
 	}
+}
+
+// median returns the middle one of the times that of returns.
+func median(costs []cost, of func(cost) time.Duration) time.Duration {
+	var times []time.Duration
+	for _, c := range costs {
+		times = append(times, of(c))
+	}
+	slices.Sort(times)
+	return times[len(times)/2]
+}
+
+// most returns the highest peak.
+func most(costs []cost) int64 {
+	var peak int64
+	for _, c := range costs {
+		peak = max(peak, c.peak)
+	}
+	return peak
 }
 
 // BenchmarkStart is a process that does nothing, beside /bin/true.
