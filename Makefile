@@ -12,7 +12,6 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 PACKAGES ?= ./...
 RUN      ?= .
 BENCH    ?= .
-COUNT    ?= 1
 FUZZTIME ?= 10s
 
 help: ## list the targets
@@ -34,8 +33,8 @@ lint: ## gofmt, go vet and golangci-lint (with staticcheck)
 fmt: ## format the code
 	git ls-files -z -- '*.go' | xargs -0 gofmt -w
 
-bench: ## run the benchmarks (PACKAGES, BENCH, COUNT)
-	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 30m $(PACKAGES)
+bench: ## measure what things cost, all or what BENCH matches, and rewrite docs/performance.md
+	go run ./cmd/bench -bench '$(BENCH)'
 
 demo: ## a registry, a Git server and a fleet on this machine, and the bot at work
 	go run ./cmd/demo

@@ -79,6 +79,9 @@ var rooms = []struct {
 	// Not shipped: real registries and Git servers, for tests and the demo.
 	{name: "parts", rooms: root},
 	{name: "cmd/demo", rooms: root + " parts"},
+
+	// Not shipped: runs the benchmarks.
+	{name: "cmd/bench"},
 }
 
 // root is the name of the root package in the table: the words that rooms share.

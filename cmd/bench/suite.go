@@ -1,0 +1,164 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+)
+
+// module is what import paths begin with.
+const module = "github.com/pinsetter/pinsetter/"
+
+// benchmark is a Go benchmark of the suite.
+type benchmark struct {
+	room  string // the package's folder
+	name  string // without Benchmark
+	times int    // how often each of its rows is measured
+	rows  []row
+}
+
+// row is one kind of work. In below and work # stands for its size.
+type row struct {
+	below     string // the name below the benchmark's; "" where it has none
+	sizes     []int  // from the smallest; none where it is measured at one size
+	work      string
+	yardstick string
+	unit      string // of the ratio to the yardstick
+	targets   []target
+}
+
+// target is the most that a value may be, from a size on.
+type target struct {
+	unit string
+	most float64
+	from int
+}
+
+// each returns a row's sizes: 0 where it is measured at one that has no name.
+func (r row) each() []int {
+	if len(r.sizes) == 0 {
+		return []int{0}
+	}
+	return r.sizes
+}
+
+// at returns a text with a size in it.
+func at(text, size string) string { return strings.ReplaceAll(text, "#", size) }
+
+// result returns what go test calls a row at a size.
+func (b benchmark) result(r row, size int) result {
+	name := b.name
+	if r.below != "" {
+		name += "/" + at(r.below, strconv.Itoa(size))
+	}
+	return result{pkg: module + b.room, name: name}
+}
+
+var (
+	files    = []int{1_000, 10_000, 100_000}
+	policies = []int{10, 100, 1_000, 10_000}
+	tags     = []int{100, 1_000, 10_000, 100_000}
+)
+
+// suite is what `make bench` runs, in that order.
+var suite = []benchmark{
+	{"cmd/pinsetter", "Start", 20, []row{
+		{work: "`pinsetter version`", yardstick: "`/bin/true`", unit: "x-true"},
+	}},
+	{"cmd/pinsetter", "Run", 10, []row{
+		{
+			below: "files=#/nothing", sizes: files, work: "`run`, nothing changed, # files", unit: "x-git",
+			yardstick: "`git ls-remote` of one ref and one list of tags by `curl`",
+			targets:   []target{{unit: "x-git", most: 2, from: 100_000}},
+		},
+		{
+			below: "files=#/ten", sizes: files, work: "`run`, ten files changed of #", unit: "x-git",
+			yardstick: "C git's clone without blobs, depth 1, no checkout",
+			targets:   []target{{unit: "x-git", most: 1, from: 100_000}},
+		},
+		{
+			below: "files=#/first", sizes: files, work: "first `run`, # files", unit: "x-git",
+			yardstick: "C git's clone, depth 1, no checkout",
+			targets:   []target{{unit: "x-git", most: 1, from: 10_000}, {unit: "peak-MB", most: 256, from: 100_000}},
+		},
+	}},
+	{"cmd/pinsetter", "Serve", 10, []row{
+		{
+			below: "images=#", sizes: []int{10, 100, 1_000}, work: "`serve`, a cycle over # images, nothing changed: Git", unit: "x-git-request",
+			yardstick: "one request", targets: []target{{unit: "x-git-request", most: 1}},
+		},
+		{
+			below: "images=#", sizes: []int{10, 100, 1_000}, work: "`serve`, a cycle over # images, nothing changed: registry", unit: "x-registry-request",
+			yardstick: "one request an image", targets: []target{{unit: "x-registry-request", most: 1}},
+		},
+	}},
+	{"cmd/pinsetter", "Policies", 5, []row{
+		{
+			below: "policies=#", sizes: policies, work: "`run`, # policies, nothing to do: memory", unit: "x-memory",
+			yardstick: "memory with 100 policies of 10 images",
+			targets:   []target{{unit: "x-memory", most: 4, from: 10_000}},
+		},
+	}},
+	{"cmd/pinsetter", "Set", 5, []row{
+		{below: "files=#/marked=1%/change=nothing", sizes: files, work: "`set`, # files, 1 % marked, nothing to change", unit: "x-grep", yardstick: grep},
+		{below: "files=#/marked=1%/change=all", sizes: files, work: "`set`, # files, 1 % marked, all change", unit: "x-grep", yardstick: grep},
+		{below: "files=#/marked=10%/change=nothing", sizes: files, work: "`set`, # files, 10 % marked, nothing to change", unit: "x-grep", yardstick: grep},
+		{below: "files=#/marked=10%/change=all", sizes: files, work: "`set`, # files, 10 % marked, all change", unit: "x-grep", yardstick: grep},
+	}},
+	{"gitops", "ManyRefs", 10, []row{
+		{work: "fetch of one branch among 50,000 refs", yardstick: "`git ls-remote` of that branch", unit: "x-ls-remote"},
+	}},
+	{"registry", "ListMany", 3, []row{
+		{
+			below: "images=#/anonymous", sizes: []int{100, 1_000}, work: "# images of 100 tags, 50 ms away, 16 requests in flight", unit: "x-floor",
+			yardstick: floor, targets: []target{{unit: "x-floor", most: 1.1, from: 1_000}},
+		},
+		{
+			below: "images=#/tokens", sizes: []int{100, 1_000}, work: "# images of 100 tags, 50 ms away, a token for each", unit: "x-floor",
+			yardstick: floor, targets: []target{{unit: "x-floor", most: 2.1, from: 1_000}},
+		},
+	}},
+	{"registry", "ListDistribution", 5, []row{
+		{
+			below: "tags=#", sizes: tags, work: "one image of # tags, distribution 3, 50 ms away", unit: "x-plain",
+			yardstick: "one request for all tags", targets: []target{{unit: "x-plain", most: 2, from: 100_000}},
+		},
+	}},
+	{"registry", "ListPages", 5, []row{
+		{below: "first", work: "one image of 100,000 tags in pages of 1,000, 50 ms away", unit: "x-sequence", yardstick: "100 × 50 ms"},
+		{below: "again", work: "one image of 100,000 tags in pages of 1,000, 50 ms away, listed before", unit: "x-sequence", yardstick: "100 × 50 ms"},
+	}},
+	{"policy", "ManyPolicies", 5, []row{
+		{
+			below: "semver", work: "10,000 SemVer policies of one image of 10,000 tags", unit: "x-yardstick",
+			yardstick: "one such policy", targets: []target{{unit: "x-yardstick", most: 100}},
+		},
+		{below: "semver-filtered", work: "10,000 SemVer policies with filters of one image of 10,000 tags", unit: "x-yardstick", yardstick: "one such policy"},
+		{below: "alphabetical", work: "10,000 alphabetical policies of one image of 10,000 tags", unit: "x-yardstick", yardstick: "one such policy"},
+		{below: "alphabetical-filtered", work: "10,000 alphabetical policies with filters of one image of 10,000 tags", unit: "x-yardstick", yardstick: "one such policy"},
+	}},
+	{"policy", "Select", 10, []row{
+		{below: "semver", work: "the best of 100,000 tags, SemVer", unit: "x-yardstick", yardstick: "a strict SemVer parse of each tag"},
+		{below: "alphabetical", work: "the best of 100,000 tags, alphabetical", unit: "x-yardstick", yardstick: "a strict SemVer parse of each tag"},
+		{below: "numerical-filtered", work: "the best of 100,000 tags, numerical with a filter", unit: "x-yardstick", yardstick: "a strict SemVer parse and a match of each tag"},
+	}},
+	{"scanner", "ManyPolicies", 5, []row{
+		{work: "scan for 10,000 policies of one image of 10,000 tags", yardstick: "the same for one policy", unit: "x-one"},
+	}},
+	{"bot", "Gates", 5, []row{
+		{
+			work: "a cycle of 1,000 policies with gates, all known", yardstick: "the same without gates", unit: "x-nogates",
+			targets: []target{{unit: "extra-requests", most: 0}},
+		},
+	}},
+	{"bot", "Proposals", 5, []row{
+		{
+			below: "groups=#", sizes: []int{1, 10, 100}, work: "a cycle, # open pull requests, nothing to do", unit: "x-group",
+			yardstick: "one conditional request to the forge for each", targets: []target{{unit: "x-group", most: 1}},
+		},
+	}},
+}
+
+const (
+	grep  = "`grep -rlF` for the marker"
+	floor = "images × 50 ms / 16"
+)
