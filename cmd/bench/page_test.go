@@ -26,7 +26,7 @@ var small = []benchmark{
 }
 
 // A folder of testdata is the file of before, the output of a run of today, and
-// the files that they make.
+// the files that they make. What no row shows is in none of them.
 func TestPage(t *testing.T) {
 	folders, err := filepath.Glob("testdata/*/in")
 	if err != nil || len(folders) == 0 {
