@@ -39,6 +39,27 @@ func TestGitHubIsStrict(t *testing.T) {
 	}
 }
 
+// TestGitHubsMutationsAreStrict: the second takes less than the first.
+func TestGitHubsMutationsAreStrict(t *testing.T) {
+	const disable = `mutation($input: DisablePullRequestAutoMergeInput!) { disablePullRequestAutoMerge(input: $input) { clientMutationId } }`
+	for body, says := range map[string]string{
+		`{"query":"query { viewer { login } }"}`:                                                        "unknown query: query { viewer { login } }",
+		`{"query":"` + disable + `","variables":{"input":{"pullRequestId":"x","expectedHeadOid":"y"}}}`: `unknown field "expectedHeadOid"`,
+	} {
+		err := Run(func(t T) {
+			g := NewGitHub(t)
+			response, err := http.Post(g.URL+"/api/graphql", "application/json", strings.NewReader(body))
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			_ = response.Body.Close()
+		})
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
 func TestGitHubWantsItsFaults(t *testing.T) {
 	err := Run(func(t T) {
 		NewGitHub(t).Fail(GitHubFault{Request: "GET /repos/{owner}/{repo}", Status: http.StatusBadGateway})

@@ -1,8 +1,10 @@
 package parts
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 )
@@ -31,28 +33,52 @@ func (c *call) mergePull() reply {
 	return reply{http.StatusOK, object{"sha": r.Head(pr.Base), "merged": true, "message": "Pull Request successfully merged"}}
 }
 
-// enableAutoMerge is the one mutation that the double knows:
-// https://docs.github.com/graphql/reference/mutations#enablepullrequestautomerge
-type enableAutoMerge struct {
-	PullRequestID   string `json:"pullRequestId"`
-	ExpectedHeadOID string `json:"expectedHeadOid"`
-	MergeMethod     string `json:"mergeMethod"`
+// mutation is the input of one.
+type mutation interface {
+	// id is that of the pull request.
+	id() string
+
+	// run returns what GitHub has against it, "" where it was done.
+	run(r *GitHubRepository, pr *githubPull) string
 }
 
-func (g *GitHub) serveGraphQL(w http.ResponseWriter, r *http.Request) {
+// mutations are those that the double knows:
+// https://docs.github.com/graphql/reference/mutations
+var mutations = map[string]func() mutation{
+	"enablePullRequestAutoMerge":  func() mutation { return new(enableAutoMerge) },
+	"disablePullRequestAutoMerge": func() mutation { return new(disableAutoMerge) },
+}
+
+// mutationOf returns the name and the input of a request's mutation.
+func mutationOf(r *http.Request) (string, mutation, error) {
 	var in struct {
 		Query     string `json:"query"`
 		Variables struct {
-			Input enableAutoMerge `json:"input"`
+			Input json.RawMessage `json:"input"`
 		} `json:"variables"`
 	}
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&in)
-	const want = "mutation($input: EnablePullRequestAutoMergeInput!) { enablePullRequestAutoMerge(input: $input) { clientMutationId } }"
-	if err == nil && strings.Join(strings.Fields(in.Query), " ") != want {
-		err = fmt.Errorf("unknown query: %s", in.Query)
+	if err := strictly(r.Body, &in); err != nil {
+		return "", nil, err
 	}
+	for name, input := range mutations {
+		want := fmt.Sprintf("mutation($input: %sInput!) { %s(input: $input) { clientMutationId } }", strings.ToUpper(name[:1])+name[1:], name)
+		if strings.Join(strings.Fields(in.Query), " ") == want {
+			m := input()
+			return name, m, strictly(bytes.NewReader(in.Variables.Input), m)
+		}
+	}
+	return "", nil, fmt.Errorf("unknown query: %s", in.Query)
+}
+
+// strictly reads JSON that has no fields but those of out.
+func strictly(r io.Reader, out any) error {
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	return d.Decode(out)
+}
+
+func (g *GitHub) serveGraphQL(w http.ResponseWriter, r *http.Request) {
+	name, m, err := mutationOf(r)
 	if err != nil || r.Method != http.MethodPost {
 		g.wrong = append(g.wrong, fmt.Sprintf("%s /graphql: %v", r.Method, err))
 		w.WriteHeader(http.StatusTeapot)
@@ -64,39 +90,69 @@ func (g *GitHub) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(`{"message":"Bad credentials"}`))
 		return
 	}
-	answer := object{"data": object{"enablePullRequestAutoMerge": object{"clientMutationId": nil}}}
-	if kind, message := g.enable(who, in.Variables.Input); kind != "" {
+	answer := object{"data": object{name: object{"clientMutationId": nil}}}
+	if kind, message := g.mutate(who, m); kind != "" {
 		answer = object{
-			"data":   object{"enablePullRequestAutoMerge": nil},
-			"errors": []object{{"type": kind, "path": []string{"enablePullRequestAutoMerge"}, "message": message}},
+			"data":   object{name: nil},
+			"errors": []object{{"type": kind, "path": []string{name}, "message": message}},
 		}
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// enable returns the type and message of an error, as GitHub gives them.
-func (g *GitHub) enable(who *githubToken, in enableAutoMerge) (kind, message string) {
+// mutate returns the type and message of an error, as GitHub gives them.
+func (g *GitHub) mutate(who *githubToken, m mutation) (kind, message string) {
 	for _, r := range g.repositories {
 		for number := range len(r.pulls) {
 			pr := r.pull(number + 1)
-			if r.node(pr) != in.PullRequestID || !who.sees(r) {
+			if r.node(pr) != m.id() || !who.sees(r) {
 				continue
 			}
-			state := r.stateOf(pr)
-			switch {
-			case !who.may("pull_requests", "write") || !who.may("contents", "write"):
+			if !who.may("pull_requests", "write") || !who.may("contents", "write") {
 				return "FORBIDDEN", "Resource not accessible by integration"
-			case !r.settings.AutoMerge:
-				return "UNPROCESSABLE", "Pull request Auto merge is not allowed for this repository"
-			case in.ExpectedHeadOID != "" && in.ExpectedHeadOID != pr.hash:
-				return "UNPROCESSABLE", "The head of the pull request is not the expected one"
-			case state == "clean" || state == "unstable":
-				return "UNPROCESSABLE", "Pull request Pull request is in " + state + " status"
 			}
-			pr.AutoMerge, pr.method = true, strings.ToLower(in.MergeMethod)
+			if message := m.run(r, pr); message != "" {
+				return "UNPROCESSABLE", message
+			}
 			return "", ""
 		}
 	}
-	return "NOT_FOUND", fmt.Sprintf("Could not resolve to a node with the global id of '%s'", in.PullRequestID)
+	return "NOT_FOUND", fmt.Sprintf("Could not resolve to a node with the global id of '%s'", m.id())
+}
+
+type enableAutoMerge struct {
+	PullRequestID   string `json:"pullRequestId"`
+	ExpectedHeadOID string `json:"expectedHeadOid"`
+	MergeMethod     string `json:"mergeMethod"`
+}
+
+func (in *enableAutoMerge) id() string { return in.PullRequestID }
+
+func (in *enableAutoMerge) run(r *GitHubRepository, pr *githubPull) string {
+	state := r.stateOf(pr)
+	switch {
+	case !r.settings.AutoMerge:
+		return "Pull request Auto merge is not allowed for this repository"
+	case in.ExpectedHeadOID != "" && in.ExpectedHeadOID != pr.hash:
+		return "The head of the pull request is not the expected one"
+	case state == "clean" || state == "unstable":
+		return "Pull request Pull request is in " + state + " status"
+	}
+	pr.AutoMerge, pr.method = true, strings.ToLower(in.MergeMethod)
+	return ""
+}
+
+type disableAutoMerge struct {
+	PullRequestID string `json:"pullRequestId"`
+}
+
+func (in *disableAutoMerge) id() string { return in.PullRequestID }
+
+func (in *disableAutoMerge) run(_ *GitHubRepository, pr *githubPull) string {
+	if pr.State != "open" || !pr.AutoMerge {
+		return "Can't disable auto-merge for this pull request"
+	}
+	pr.AutoMerge = false
+	return ""
 }
