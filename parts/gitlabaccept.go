@@ -71,6 +71,23 @@ func (c *gitlabCall) acceptMerge() (any, *gitlabError) {
 	return c.wholeJSON(m), nil
 }
 
+// cancelMerge takes back what acceptMerge promised. GitLab's answer is no merge
+// request, whatever its documentation said before 19.5, and a refusal's status is
+// in the body alone: https://gitlab.com/gitlab-org/gitlab/-/merge_requests/255704
+func (c *gitlabCall) cancelMerge() (any, *gitlabError) {
+	m, refused := c.merge()
+	switch {
+	case refused != nil:
+		return nil, refused
+	case m.target == "main" && c.project.members[c.user.name] < GitLabMaintainer && m.author != c.user:
+		return nil, gitlabRefuse(http.StatusUnauthorized, "401 Unauthorized")
+	case !m.auto:
+		return map[string]any{"status": "error", "message": "Can't cancel the automatic merge", "http_status": http.StatusNotAcceptable}, nil
+	}
+	m.auto = false
+	return map[string]any{"status": "success"}, nil
+}
+
 // mergeByItself merges what was to be merged when the rules are fulfilled.
 func (p *GitLabProject) mergeByItself(m *gitlabMerge) {
 	if m.auto && p.status[m.sha] == "success" && p.detailed(m) == "mergeable" {

@@ -51,6 +51,7 @@ var gitlabRoutes = []gitlabRoute{
 	{"GET /projects/{id}/merge_requests/{iid}", "", GitLabReporter, (*gitlabCall).getMerge},
 	{"PUT /projects/{id}/merge_requests/{iid}", "", GitLabDeveloper, (*gitlabCall).updateMerge},
 	{"PUT /projects/{id}/merge_requests/{iid}/merge", "", GitLabReporter, (*gitlabCall).acceptMerge},
+	{"POST /projects/{id}/merge_requests/{iid}/cancel_merge_when_pipeline_succeeds", "", GitLabReporter, (*gitlabCall).cancelMerge},
 	{"POST /projects/{id}/merge_requests/{iid}/approve", "", GitLabDeveloper, (*gitlabCall).approveMerge},
 	{"GET /projects/{id}/merge_requests/{iid}/commits", gitlabPages, GitLabReporter, (*gitlabCall).listCommits},
 	{"GET /projects/{id}/merge_requests/{iid}/notes", gitlabPages, GitLabReporter, (*gitlabCall).listNotes},
