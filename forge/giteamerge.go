@@ -133,6 +133,20 @@ func style(r *sdk.Repository) sdk.MergeStyle {
 	return first
 }
 
+// stopMerging has Gitea forget what schedule asked for. It says of no pull request
+// whether there is such, and answers 404 where there is none.
+func (g *gitea) stopMerging(ctx context.Context, number int) error {
+	api, err := g.api(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = api.CancelScheduledAutoMerge(g.owner, g.name, int64(number))
+	if _, none := status(err, http.StatusNotFound); none {
+		_, err = g.fetch(ctx, number)
+	}
+	return err
+}
+
 // status returns an error's answer if it has this status.
 func status(err error, code int) (*statusError, bool) {
 	var refused *statusError

@@ -1,11 +1,13 @@
 package forge_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/pinsetter/pinsetter/forge"
+	"github.com/pinsetter/pinsetter/parts"
 )
 
 // mergeAs merges as a person does. Gitea looks at a pull request for conflicts
@@ -98,5 +100,52 @@ func waitsForChecks(t *testing.T, s *stand) {
 	status("success")
 	if what, why := s.settled(pr); what != forge.MergeDone {
 		t.Errorf("%s %q", what, why)
+	}
+}
+
+// takesAutoMergeBack knows that Gitea came to a check that succeeded when it has
+// merged another pull request whose check succeeded later.
+func takesAutoMergeBack(t *testing.T, s *stand) {
+	s.gitea.Must(http.MethodPost, s.repository.API+"/branch_protections", map[string]any{
+		"rule_name": "main", "enable_status_check": true, "status_check_contexts": []string{"ci"},
+	}, nil)
+	status := func(pr *forge.PullRequest, state string) {
+		s.gitea.Must(http.MethodPost, s.repository.API+"/statuses/"+pr.HeadHash, map[string]any{"state": state, "context": "ci"}, nil)
+	}
+	second := proposal
+	second.Head = "pinsetter/other"
+	s.repository.Commit(parts.Commit{Branch: second.Head, From: "main", Message: "Add b", Tree: parts.Tree{Files: map[string]string{"a.yaml": "a: 1\n", "b.yaml": "b: 1\n"}}})
+	pr, other := s.create(proposal), s.create(second)
+	stop := func() {
+		t.Helper()
+		if err := s.forge.StopMerging(t.Context(), pr); err != nil {
+			t.Error(err)
+		}
+	}
+	stop()
+	for _, pr := range []*forge.PullRequest{pr, other} {
+		status(pr, "pending")
+		if what, why := s.settled(pr); what != forge.MergeEnabled {
+			t.Fatalf("%s %q", what, why)
+		}
+	}
+	stop()
+	stop()
+	status(pr, "success")
+	status(other, "success")
+	for end := time.Now().Add(20 * time.Second); s.look(other).State != "closed"; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("Gitea didn't merge the other")
+		}
+	}
+	if got := s.find(pr); got.State != forge.StateOpen {
+		t.Errorf("%+v", got)
+	}
+	if what, why := s.settled(pr); what != forge.MergeDone {
+		t.Errorf("%s %q", what, why)
+	}
+	stop()
+	if err := s.forge.StopMerging(t.Context(), &forge.PullRequest{Number: 77}); !errors.Is(err, forge.ErrNotFound) {
+		t.Errorf("none: %v", err)
 	}
 }

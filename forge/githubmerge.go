@@ -108,6 +108,25 @@ func (g *github) mergeLater(ctx context.Context, pr *PullRequest, id string) (Me
 	return MergeEnabled, why, nil
 }
 
+// disableAutoMerge is one mutation too:
+// https://docs.github.com/graphql/reference/mutations#disablepullrequestautomerge
+const disableAutoMerge = `mutation($input: DisablePullRequestAutoMergeInput!) {
+  disablePullRequestAutoMerge(input: $input) { clientMutationId }
+}`
+
+// stopMerging looks first: GitHub refuses where there is nothing to take back.
+func (g *github) stopMerging(ctx context.Context, number int) error {
+	now, _, err := g.sdk().PullRequests.Get(ctx, g.owner, g.name, number)
+	if err != nil || now.GetState() != "open" || now.AutoMerge == nil {
+		return err
+	}
+	refused, err := g.graphql(ctx, disableAutoMerge, map[string]any{"input": map[string]any{"pullRequestId": now.GetNodeID()}})
+	if err == nil && refused != "" {
+		err = fmt.Errorf("%w: %s", ErrInvalid, clean(refused))
+	}
+	return err
+}
+
 // graphql sends a mutation and returns what GitHub has against it, if it has.
 func (g *github) graphql(ctx context.Context, query string, variables map[string]any) (refused string, err error) {
 	client := g.sdk()

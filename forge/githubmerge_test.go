@@ -105,3 +105,64 @@ func TestGitHubMayRefuseAutoMerge(t *testing.T) {
 		}
 	}
 }
+
+func TestGitHubTakesAutoMergeBack(t *testing.T) {
+	h := newHub(t)
+	h.repository.Set(parts.GitHubSettings{AutoMerge: true})
+	pr := h.create(proposal)
+	stop := func() {
+		t.Helper()
+		if err := h.forge.StopMerging(t.Context(), pr); err != nil {
+			t.Error(err)
+		}
+	}
+	stop()
+	if n := h.github.Log.Count(http.MethodPost, "/graphql"); n != 0 {
+		t.Errorf("took back what wasn't promised: %d", n)
+	}
+	h.repository.SetMergeable(1, "blocked")
+	if got, _, err := h.forge.Merge(t.Context(), pr); got != forge.MergeEnabled || err != nil {
+		t.Fatalf("%q %v", got, err)
+	}
+	stop()
+	stop()
+	if n := h.github.Log.Count(http.MethodPost, "/graphql"); n != 2 {
+		t.Errorf("promised and took back with %d requests", n)
+	}
+	h.repository.SetMergeable(1, "clean")
+	if got := h.find(nil); got.State != forge.StateOpen || got.AutoMerge {
+		t.Errorf("%+v", got)
+	}
+	h.repository.Edit(1, func(pr *parts.GitHubPull) { pr.State, pr.AutoMerge = "closed", true })
+	stop()
+}
+
+func TestGitHubMayKeepAutoMerge(t *testing.T) {
+	h := newHub(t)
+	h.repository.Set(parts.GitHubSettings{AutoMerge: true})
+	pr := h.create(proposal)
+	h.repository.SetMergeable(1, "blocked")
+	if got, _, err := h.forge.Merge(t.Context(), pr); got != forge.MergeEnabled || err != nil {
+		t.Fatalf("%q %v", got, err)
+	}
+	switchOff := func() { h.repository.Edit(1, func(pr *parts.GitHubPull) { pr.AutoMerge = false }) }
+	refuse := func(kind string) parts.GitHubFault {
+		return parts.GitHubFault{Request: "POST /graphql", Status: http.StatusOK, Body: `{"data":null,"errors":[{"type":"` + kind + `","message":"no"}]}`}
+	}
+	for _, test := range []struct {
+		fault parts.GitHubFault
+		want  error
+	}{
+		{refuse("FORBIDDEN"), forge.ErrForbidden},
+		{refuse("RATE_LIMITED"), forge.ErrRateLimited},
+		{parts.GitHubFault{Request: "POST /graphql", Meanwhile: switchOff}, forge.ErrInvalid},
+	} {
+		h.github.Fail(test.fault)
+		if err := h.forge.StopMerging(t.Context(), pr); !errors.Is(err, test.want) {
+			t.Errorf("%v; want %v", err, test.want)
+		}
+	}
+	if err := h.forge.StopMerging(t.Context(), &forge.PullRequest{Number: 7}); !errors.Is(err, forge.ErrNotFound) {
+		t.Errorf("none: %v", err)
+	}
+}

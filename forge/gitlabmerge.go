@@ -79,6 +79,38 @@ func (g *gitlab) accept(ctx context.Context, pr *PullRequest, o *sdk.AcceptMerge
 	return outcome{MergeWaiting, waitsFor(mr)}, nil, nil
 }
 
+// stopMerging looks before and after: GitLab answers a refusal with 201 as well,
+// and with no merge request:
+// https://gitlab.com/gitlab-org/gitlab/-/merge_requests/255704
+func (g *gitlab) stopMerging(ctx context.Context, number int) error {
+	promised, err := g.promised(ctx, number)
+	if err != nil || !promised {
+		return err
+	}
+	_, err = write(ctx, g, func(project any) (*sdk.MergeRequest, *sdk.Response, error) {
+		return g.api.MergeRequests.CancelMergeWhenPipelineSucceeds(project, int64(number), sdk.WithContext(ctx))
+	})
+	if _, ok := status(err, http.StatusUnauthorized); ok { // the token was good a moment ago
+		return fmt.Errorf("%w: the token's user may neither merge it nor opened it", ErrForbidden)
+	}
+	if err != nil {
+		return err
+	}
+	if promised, err = g.promised(ctx, number); err == nil && promised {
+		err = fmt.Errorf("%w: GitLab is still to merge it", ErrInvalid)
+	}
+	return err
+}
+
+// promised reports whether GitLab is to merge an open merge request by itself.
+func (g *gitlab) promised(ctx context.Context, number int) (bool, error) {
+	now, _, err := g.fetch(ctx, number)
+	if err != nil {
+		return false, err
+	}
+	return now.State == "opened" && now.MergeWhenPipelineSucceeds, nil
+}
+
 // begins is how long GitLab may take to begin a pipeline after a push, which it
 // does in the background. There is nothing to ask for that.
 const begins = time.Minute

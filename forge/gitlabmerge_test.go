@@ -124,3 +124,54 @@ func TestGitLabSaysWhoMayNotMerge(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// promised opens a merge request that GitLab is to merge when its pipeline
+// succeeds.
+func (l *lab) promised() *forge.PullRequest {
+	l.Helper()
+	pr := l.create(proposal)
+	l.project.Pipeline(pr.HeadHash, "running")
+	l.merges(pr, forge.MergeEnabled, "")
+	return pr
+}
+
+func TestGitLabTakesAutoMergeBack(t *testing.T) {
+	l := newLab(t)
+	pr := l.promised()
+	l.project.Rename("acme/moved")
+	for range 2 {
+		if err := l.forge.StopMerging(t.Context(), pr); err != nil {
+			t.Error(err)
+		}
+	}
+	l.project.Pipeline(pr.HeadHash, "success")
+	if got := l.find(pr); got.State != forge.StateOpen || got.AutoMerge {
+		t.Errorf("%+v", got)
+	}
+	l.merges(pr, forge.MergeDone, "")
+	if err := l.forge.StopMerging(t.Context(), pr); err != nil {
+		t.Errorf("merged: %v", err)
+	}
+}
+
+func TestGitLabMayKeepAutoMerge(t *testing.T) {
+	l := newLab(t)
+	pr := l.promised()
+	cancel := parts.GitLabFault{Method: http.MethodPost, Path: "/cancel_merge_when_pipeline_succeeds"}
+	err := l.open(l.project.URL, l.alice).StopMerging(t.Context(), pr)
+	if !errors.Is(err, forge.ErrForbidden) || !strings.Contains(err.Error(), "neither merge it nor opened it") {
+		t.Errorf("a developer: %v", err)
+	}
+	cancel.Status, cancel.Body = http.StatusCreated, `{"status":"error","message":"Can't cancel the automatic merge","http_status":406}`
+	l.gitlab.Fail(cancel)
+	if err := l.forge.StopMerging(t.Context(), pr); !errors.Is(err, forge.ErrInvalid) {
+		t.Errorf("refused: %v", err)
+	}
+	l.gitlab.Fail(parts.GitLabFault{Method: cancel.Method, Path: cancel.Path, Before: func() { l.project.Pipeline(pr.HeadHash, "success") }})
+	if err := l.forge.StopMerging(t.Context(), pr); err != nil || l.find(pr).State != forge.StateMerged {
+		t.Errorf("too late: %v", err)
+	}
+	if err := l.forge.StopMerging(t.Context(), &forge.PullRequest{Number: 7}); !errors.Is(err, forge.ErrNotFound) {
+		t.Errorf("none: %v", err)
+	}
+}

@@ -48,6 +48,9 @@ type host interface {
 	// merge is Repository.Merge for an open pull request.
 	merge(ctx context.Context, pr *PullRequest) (Merging, string, error)
 
+	// stopMerging is Repository.StopMerging.
+	stopMerging(ctx context.Context, number int) error
+
 	// commits returns at most maxCommits commits, oldest first.
 	commits(ctx context.Context, number int) ([]Commit, error)
 }

@@ -184,6 +184,17 @@ func (r *Repository) Merge(ctx context.Context, pr *PullRequest) (Merging, strin
 	return merging, clean(why), nil
 }
 
+// StopMerging takes back what Merge had the forge promise: to merge a pull request
+// by itself. It takes back what a person asked for too: forges don't all say who
+// did. A pull request that isn't to be merged by itself, or is merged or closed
+// already, is left as it is, and no error.
+func (r *Repository) StopMerging(ctx context.Context, pr *PullRequest) error {
+	if err := r.host.stopMerging(ctx, pr.Number); err != nil {
+		return r.fail(err, "take back the auto-merge of pull request #%d", pr.Number)
+	}
+	return nil
+}
+
 // Commits returns the commits of a pull request, oldest first, at most 250.
 func (r *Repository) Commits(ctx context.Context, pr *PullRequest) ([]Commit, error) {
 	commits, err := r.host.commits(ctx, pr.Number)
