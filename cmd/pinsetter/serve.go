@@ -127,7 +127,7 @@ func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
 	})
 	all.Go(func() error {
 		defer stop()
-		return a.lead(ctx, o, keeper.Run)
+		return a.lead(ctx, o, mine, keeper.Run)
 	})
 	all.Go(func() error {
 		objects.watch(ctx, o.reload, use, keeper.Complain)
@@ -142,13 +142,13 @@ func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
 
 // lead calls run, once this process leads where that is asked for. That the lead
 // is lost is an error: whoever started the process starts it again.
-func (a *app) lead(ctx context.Context, o serving, run func(context.Context)) error {
+func (a *app) lead(ctx context.Context, o serving, mine bot.Shard, run func(context.Context)) error {
 	if !o.leaderElect {
 		run(ctx)
 		return nil
 	}
 	a.log.Info("waiting for the lead", "state", a.ledger.String())
-	leading, resign, err := a.ledger.Lead(ctx, "shard "+o.shard)
+	leading, resign, err := a.ledger.Lead(ctx, fmt.Sprintf("shard %d/%d", mine.Index, mine.Count))
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // it was to end before it led
 	}
