@@ -62,6 +62,9 @@ func rank(g *group) int {
 
 // carryOut brings a group's branch and pull request to what was decided.
 func (c *cycle) carryOut(ctx context.Context, s *survey, g *group) error {
+	if err := c.stopMerging(ctx, s, g); err != nil {
+		return err
+	}
 	switch {
 	case slices.Contains(s.lane.proposes.bases, g.branch) && (g.wanted() || g.there != nil):
 		return fmt.Errorf("branch %s is one that automations start from, and is not written: give the pull request another branch", g.branch)
@@ -69,6 +72,9 @@ func (c *cycle) carryOut(ctx context.Context, s *survey, g *group) error {
 		return c.comment(ctx, s, g)
 	case s.whole.fileErr != nil && g.there != nil:
 		g.report(Unchanged) // what can't be read may be what is proposed
+		return nil
+	case s.whole.isBlind() && g.there != nil && !g.wanted():
+		g.report(Unchanged) // the same
 		return nil
 	case g.wanted():
 		return c.offer(ctx, s, g)
@@ -113,11 +119,17 @@ func (c *cycle) withdraw(ctx context.Context, s *survey, g *group) error {
 		g.report(Unchanged)
 		return nil
 	}
+	if g.there == nil && g.known.PullRequest == nil && (g.pr == nil || g.pr.State != forge.StateOpen) {
+		g.pr = nil // it was over before
+		return nil
+	}
 	action := Closed
 	switch {
 	case g.pr == nil:
 	case g.pr.State == forge.StateMerged:
 		action = Merged
+	case g.pr.State == forge.StateOpen && g.there != nil && g.pr.HeadHash != g.lease():
+		return fmt.Errorf("pull request #%d: %w", g.pr.Number, gitops.ErrStale) // somebody may have come to it
 	case g.pr.State == forge.StateOpen:
 		closed, err := s.forge.Close(ctx, g.pr, "")
 		if err != nil {
@@ -141,7 +153,7 @@ func (c *cycle) withdraw(ctx context.Context, s *survey, g *group) error {
 		}
 	}
 	g.report(action)
-	g.pr, g.known = nil, remembered{} // it is over
+	g.pr, g.known = nil, remembered{Refused: g.known.Refused} // it is over
 	return nil
 }
 
@@ -193,10 +205,10 @@ func (c *cycle) build(ctx context.Context, s *survey, g *group) (*gitops.Snapsho
 		return head, true, err
 	}
 	differs, err := g.shown.differs(ctx, head, []*plan{g.plan})
-	if err != nil || !differs || !g.refuses() {
+	if err != nil || !differs || !g.keeps(refused) {
 		return head, differs, err
 	}
-	g.drop(func(file markedFile, i int) bool { return file.refused[i] })
+	g.drop(func(file markedFile, i int) bool { return file.kept[i] == refused })
 	g.apply()
 	head, err = c.commit(g.plan, s.Base)
 	return head, true, err
@@ -226,6 +238,7 @@ func (c *cycle) pushGroup(ctx context.Context, s *survey, g *group, head *gitops
 func (g *group) landed() {
 	g.result.Pushed = &Pushed{Commit: g.commit, Branch: g.branch}
 	g.result.wrote = g.wrote
+	g.known.Commit = g.commit
 }
 
 // describe returns what the pull request is to be.
@@ -259,7 +272,7 @@ func (c *cycle) bring(ctx context.Context, s *survey, g *group, p forge.Proposal
 		c.o.Progress("opening a pull request for " + g.branch)
 		pr, err := s.forge.Create(ctx, p)
 		if pr != nil {
-			g.pr, g.known = pr, remembered{Builds: g.known.Builds, Commit: g.known.Commit}
+			g.pr, g.known = pr, remembered{Builds: g.known.Builds, Commit: g.known.Commit, Refused: g.known.Refused}
 		}
 		return Created, err
 	}
@@ -276,10 +289,32 @@ func (c *cycle) bring(ctx context.Context, s *survey, g *group, p forge.Proposal
 	return Unchanged, err
 }
 
+// stopMerging takes back what the forge was to do by itself, where that isn't
+// wanted any more.
+func (c *cycle) stopMerging(ctx context.Context, s *survey, g *group) error {
+	wanted := s.whole.automation.PullRequest.Spec.AutoMerge && !g.foreign() && !g.keeps(waits, refused)
+	if g.known.Merging == "" || wanted || g.pr == nil || g.pr.State != forge.StateOpen {
+		return nil
+	}
+	err := s.forge.StopMerging(ctx, g.pr)
+	if err == nil {
+		g.known.Merging, g.pr.AutoMerge = "", false
+	}
+	return err
+}
+
 // autoMerge has an open pull request merged when the forge's rules allow, unless
-// a gate refuses now what it proposes.
+// what it proposes could not be written now, or its branch isn't what was read or
+// pushed.
 func (c *cycle) autoMerge(ctx context.Context, s *survey, g *group) error {
-	if !s.whole.automation.PullRequest.Spec.AutoMerge || g.pr == nil || g.pr.State != forge.StateOpen || g.pr.Draft || g.refuses() {
+	if !s.whole.automation.PullRequest.Spec.AutoMerge || g.pr == nil || g.pr.State != forge.StateOpen || g.pr.Draft || g.keeps(waits, refused) {
+		return nil
+	}
+	mine := g.lease()
+	if g.result.Pushed != nil {
+		mine = g.result.Pushed.Commit
+	}
+	if g.pr.HeadHash != mine {
 		return nil
 	}
 	if g.pr.AutoMerge && g.known.Merging == g.pr.HeadHash {

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
@@ -10,31 +11,96 @@ import (
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
+	"github.com/pinsetter/pinsetter/store"
 )
 
-// respectClosing holds what a person refused by closing the group's pull request:
-// that isn't proposed again, nor is anything that doesn't rank above it.
-func (c *cycle) respectClosing(ctx context.Context, s *survey, g *group) error {
-	before := g.known.PullRequest
-	if before == nil || before.Number != g.pr.Number || before.HeadHash != g.pr.HeadHash || g.known.Refused == nil {
-		if err := c.learnRefused(ctx, s, g); err != nil {
-			return err
+// hear learns what people said of a group: what they refused by closing its pull
+// request, that it is none by reopening it, and that its branch is theirs.
+func (c *cycle) hear(ctx context.Context, s *survey, g *group) error {
+	if g.failed {
+		return nil
+	}
+	if g.pr != nil {
+		heard := func(r refusal) bool { return r.Number == g.pr.Number }
+		refuses := g.pr.State == forge.StateClosed && !g.pr.Ours
+		known := slices.ContainsFunc(g.known.Refused, func(r refusal) bool { return heard(r) && r.Head == g.pr.HeadHash })
+		if !refuses || !known {
+			g.known.Refused = slices.DeleteFunc(slices.Clone(g.known.Refused), heard)
+		}
+		if refuses && !known {
+			refused, err := c.proposedBy(ctx, s, g)
+			if err != nil {
+				return err
+			}
+			g.known.Refused = append(g.known.Refused, refused)
 		}
 	}
-	refused := s.ground.writtenBy(g.known.Refused)
-	g.hold(pinsetter.RuleClosed, func(site pinsetter.Site, image pinsetter.Image) string {
-		of := gate.Standing(site, refused[s.ground.key(site)])
-		if of == (pinsetter.Image{}) && g.known.More {
-			of = gate.Standing(site, g.refusedOf(site.Policy))
+	s.known[g.branch] = g.known
+	if g.pr != nil && g.pr.State == forge.StateMerged && g.changes(s.ground.isForgotten) {
+		merged, err := c.proposedBy(ctx, s, g)
+		if err != nil {
+			return err
 		}
-		if of == (pinsetter.Image{}) || !g.selections[site.Policy].repeats(site, of, image) {
-			return ""
+		s.merged = append(s.merged, merged)
+	}
+	return c.disown(ctx, s, g)
+}
+
+// disown takes a branch without commits of its own for somebody's, where nothing
+// says that the bot made it.
+func (c *cycle) disown(ctx context.Context, s *survey, g *group) error {
+	if g.shown == nil || len(g.there.Commits) > 0 || g.known.Commit != "" || g.known.PullRequest != nil {
+		return nil
+	}
+	if g.pr == nil {
+		g.shown = nil
+		return nil
+	}
+	proposed, err := c.proposedBy(ctx, s, g)
+	if err == nil && len(proposed.Changes) == 0 {
+		g.shown = nil
+	}
+	return err
+}
+
+// isForgotten reports whether the ledger knows nothing of what was written at a
+// site.
+func (g *ground) isForgotten(site pinsetter.Site) bool {
+	_, remembered := g.written[g.key(site)]
+	return !remembered
+}
+
+// respect holds what a person refused by closing a pull request of the
+// automation, whichever it was: that isn't proposed again, nor is anything that
+// doesn't rank above it.
+func (s *survey) respect(g *group) {
+	for _, branch := range slices.Sorted(maps.Keys(s.known)) {
+		for _, r := range s.known[branch].Refused {
+			listed := s.ground.writtenBy(r.Changes)
+			g.hold(pinsetter.RuleClosed, func(site pinsetter.Site, image pinsetter.Image) string {
+				of := r.of(s.ground, listed, site)
+				if of == (pinsetter.Image{}) || !g.selections[site.Policy].repeats(site, of, image) {
+					return ""
+				}
+				g.refusal = g.refusal || g.pr != nil && g.pr.Number == r.Number
+				return fmt.Sprintf("pull request #%d, which proposed %s, was closed without merging, or its branch was deleted, and it is not proposed again, only what ranks higher: reopen the pull request, or write it by hand",
+					r.Number, candidate(site, of))
+			})
 		}
-		g.refusal = true
-		return fmt.Sprintf("pull request #%d, which proposed %s, was closed without merging, or its branch was deleted, and it is not proposed again, only what ranks higher: reopen the pull request, or write it by hand",
-			g.pr.Number, candidate(site, of))
-	})
-	return nil
+	}
+	// Without a ledger a commit that the forge merged isn't known for the bot's:
+	// what it wrote and the base doesn't show was taken back.
+	for _, r := range s.merged {
+		listed := s.ground.writtenBy(r.Changes)
+		g.hold(pinsetter.RuleRevert, func(site pinsetter.Site, image pinsetter.Image) string {
+			of := r.of(s.ground, listed, site)
+			if of == (pinsetter.Image{}) || !s.ground.isForgotten(site) || !g.selections[site.Policy].repeats(site, of, image) {
+				return ""
+			}
+			return fmt.Sprintf("pull request #%d, which wrote %s, was merged, and it was taken back since: it is not proposed again, only what ranks higher; or write it by hand",
+				r.Number, candidate(site, of))
+		})
+	}
 }
 
 // repeats reports whether an image is what was refused at a site, or doesn't rank
@@ -46,41 +112,45 @@ func (s *selection) repeats(site pinsetter.Site, of, image pinsetter.Image) bool
 	return gate.Reverted(site, of, image, s) != ""
 }
 
-// learnRefused finds out what the group's closed pull request proposed, as the
-// trailers of the bot's own commits say: the newest value of each site.
-func (c *cycle) learnRefused(ctx context.Context, s *survey, g *group) error {
+// proposedBy returns what the group's pull request proposed, as the trailers of
+// the bot's own commits say: the newest value of each site first.
+func (c *cycle) proposedBy(ctx context.Context, s *survey, g *group) (refusal, error) {
+	proposed := refusal{Number: g.pr.Number, Head: g.pr.HeadHash, Changes: []pinsetter.Change{}}
 	var commits []gitops.CommitInfo // newest first
-	if g.shown != nil && g.lease() == g.pr.HeadHash {
+	if g.shown != nil && len(g.shown.commits) > 0 && g.lease() == g.pr.HeadHash {
 		commits = g.shown.commits
 	} else {
 		listed, err := s.forge.Commits(ctx, g.pr)
 		if err != nil {
-			return err
+			return proposed, err
 		}
 		for _, commit := range slices.Backward(listed) {
 			commits = append(commits, commitInfo(commit))
 		}
 	}
-	g.known.Refused, g.known.More = []pinsetter.Change{}, false
 	for _, commit := range commits {
 		if s.made(g.branch, commit) {
 			said := message.ParseTrailers(commit.Message)
-			g.known.Refused = append(g.known.Refused, said.Changes...)
-			g.known.More = g.known.More || !said.Complete
+			proposed.Changes = append(proposed.Changes, said.Changes...)
+			proposed.More = proposed.More || !said.Complete
 		}
 	}
-	return nil
+	return proposed, nil
 }
 
-// refusedOf returns what was refused of a policy at some site, for those sites
-// that the commits had no room to list.
-func (g *group) refusedOf(policy pinsetter.Name) pinsetter.Image {
-	for _, change := range g.known.Refused {
-		if site, image := writtenBy(change); site.Policy == policy {
-			return image
+// of returns what was refused at a site, the zero Image where nothing was. For
+// sites that the commits had no room to list, it is what they list of the policy.
+func (r refusal) of(g *ground, listed map[store.Site]pinsetter.Image, site pinsetter.Site) pinsetter.Image {
+	of := gate.Standing(site, listed[g.key(site)])
+	if of != (pinsetter.Image{}) || !r.More {
+		return of
+	}
+	for _, change := range r.Changes {
+		if other, image := writtenBy(change); other.Policy == site.Policy {
+			return gate.Standing(site, image)
 		}
 	}
-	return pinsetter.Image{}
+	return of
 }
 
 // commitInfo is a commit that a forge listed. GitLab leaves parents out: a merge

@@ -129,14 +129,14 @@ type standing int
 
 const (
 	gone    standing = iota // it isn't proposed any more
-	stands                  // it is proposed still
+	stands                  // it is proposed still, and may be written
+	waits                   // it is proposed still; nothing can be decided, or nothing may be written now
 	refused                 // a gate refuses it now
 )
 
-// standing says what becomes of a proposed image. It stands where nothing can be
-// decided now, for the reason that undecided is, where nothing at all may be
-// written, and where it may be written. One that the base has gone past, or taken
-// back, is gone.
+// standing says what becomes of a proposed image. It waits where nothing can be
+// decided now, for the reason that undecided is, and where nothing at all may be
+// written. One that the base has gone past, or taken back, is gone.
 func (g *ground) standing(ctx context.Context, site pinsetter.Site, sel *selection, proposed pinsetter.Image, undecided error) standing {
 	shown := g.lastShown(site)
 	if sel.rules != nil && sel.policy.Repository != nil {
@@ -145,7 +145,7 @@ func (g *ground) standing(ctx context.Context, site pinsetter.Site, sel *selecti
 		}
 	}
 	if undecided != nil || sel.walk.Closed() {
-		return stands
+		return waits
 	}
 	c := pinsetter.Candidate{Tag: proposed.Tag, Value: proposed.Tag}
 	if sel.walk.Confirm(ctx, site, shown, proposed, c) != nil {

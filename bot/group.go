@@ -52,6 +52,7 @@ type survey struct {
 	kept   map[string]json.RawMessage // known, as the ledger has it
 	whole  *plan                      // every site of the automation
 	groups []*group                   // sorted by branch
+	merged []refusal                  // what merged pull requests wrote, at sites that the ledger doesn't know
 
 	forge *forge.Repository // nil: nothing is asked of it
 	limit error             // the forge's, that it wants to be left alone; nil: it doesn't
@@ -122,14 +123,14 @@ func (s *survey) newGroup(name, branch string) *group {
 func (g *group) take(file markedFile, i int) {
 	last := len(g.marked) - 1
 	if last < 0 || g.marked[last].path != file.path {
-		g.marked = append(g.marked, markedFile{file.File, file.path, file.data, map[int]pinsetter.Image{}, map[int]bool{}})
+		g.marked = append(g.marked, newMarkedFile(file.File, file.path, file.data))
 		last++
 	}
 	if image, taken := file.takes[i]; taken {
 		g.marked[last].takes[i] = image
 	}
-	if file.refused[i] {
-		g.marked[last].refused[i] = true
+	if how, kept := file.kept[i]; kept {
+		g.marked[last].kept[i] = how
 	}
 }
 
@@ -163,11 +164,13 @@ func (g *group) hold(rule pinsetter.Rule, why func(site pinsetter.Site, image pi
 	})
 }
 
-// changes reports whether some site takes something else than it shows.
-func (g *group) changes() bool {
+// changes reports whether some site takes something else than it shows, of those
+// that which passes.
+func (g *group) changes(which func(pinsetter.Site) bool) bool {
 	return slices.ContainsFunc(g.marked, func(file markedFile) bool {
 		for i, image := range file.takes {
-			if !shownAlready(file.Sites[i], image) || file.Sites[i].Has(pinsetter.PartName) {
+			site := file.Sites[i]
+			if (!shownAlready(site, image) || site.Has(pinsetter.PartName)) && which(site) {
 				return true
 			}
 		}
@@ -178,9 +181,16 @@ func (g *group) changes() bool {
 // wanted reports whether the group changes anything on the base.
 func (g *group) wanted() bool { return len(g.files) > 0 }
 
-// refuses reports whether a gate refuses now what is proposed at some site.
-func (g *group) refuses() bool {
-	return slices.ContainsFunc(g.marked, func(file markedFile) bool { return len(file.refused) > 0 })
+// keeps reports whether some site takes what is proposed in one of these ways.
+func (g *group) keeps(ways ...standing) bool {
+	return slices.ContainsFunc(g.marked, func(file markedFile) bool {
+		for _, how := range file.kept {
+			if slices.Contains(ways, how) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // images returns what the group writes, and what stood there before, where both

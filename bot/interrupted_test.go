@@ -265,7 +265,7 @@ func TestMoreIsRefusedThanCommitsList(t *testing.T) {
 func TestTemplatesThatFail(t *testing.T) {
 	github := parts.NewGitHub(t)
 	for spec, want := range map[string]string{
-		"title: '{{ .Nope }}'":                      "spec.title",
+		"title: '{{ index .Images 9 }}'":            "spec.title",
 		"body: '{{ range until 70000 }}x{{ end }}'": "spec.body",
 		"body: '{{ range until 64000 }}x{{ end }}'": "too long",
 		"branch: '{{ index .Changed.Changes 0 }}'":  "spec.branch",

@@ -103,7 +103,7 @@ func join(lanes []*lane, a *config.Automation) ([]*lane, error) {
 // was loaded, run now or not.
 func (c *cycle) markBases(repositories map[string][]*lane) {
 	for _, a := range c.set.Automations {
-		if a.Git == nil || a.Base.Branch == "" {
+		if a.Git == nil || a.BaseBranch() == "" {
 			continue
 		}
 		key, err := gitops.Key(a.Git.URL)
@@ -111,9 +111,9 @@ func (c *cycle) markBases(repositories map[string][]*lane) {
 			continue // lanes has said so
 		}
 		for _, l := range repositories[key] {
-			l.isBase = l.isBase || l.push == a.Base.Branch
+			l.isBase = l.isBase || l.push == a.BaseBranch()
 			if l.proposes != nil {
-				l.proposes.bases = append(l.proposes.bases, a.Base.Branch)
+				l.proposes.bases = append(l.proposes.bases, a.BaseBranch())
 			}
 		}
 	}

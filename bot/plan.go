@@ -41,9 +41,14 @@ type markedFile struct {
 	data  []byte
 	takes map[int]pinsetter.Image // by index of the site
 
-	// refused are the sites that take what is proposed already, and what a gate
-	// refuses now: that is left as it is, and never written again.
-	refused map[int]bool
+	// kept are sites that take what is proposed already, though it could not be
+	// written now: it waits, or it is refused, and then never written again.
+	kept map[int]standing
+}
+
+// newMarkedFile returns a file whose sites take nothing yet.
+func newMarkedFile(found *setters.File, path string, data []byte) markedFile {
+	return markedFile{found, path, data, map[int]pinsetter.Image{}, map[int]standing{}}
 }
 
 // find is step 2: it gathers the markers below the automation's path.
@@ -68,7 +73,7 @@ func (c *cycle) find(ctx context.Context, a *config.Automation, g *ground, head 
 		}
 		found := setters.Find(file.Path, file.Data)
 		p.result.Findings = append(p.result.Findings, found.Findings...)
-		p.marked = append(p.marked, markedFile{found, file.Path, file.Data, map[int]pinsetter.Image{}, map[int]bool{}})
+		p.marked = append(p.marked, newMarkedFile(found, file.Path, file.Data))
 	}
 	p.result.fail(p.fileErr)
 	return p
@@ -118,14 +123,21 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 			if hold != nil {
 				p.result.Held = append(p.result.Held, *hold)
 			}
-			if proposed := p.ground.proposed(site); proposed.Tag != "" && (hold != nil || image.Tag == "") {
-				switch p.ground.standing(ctx, site, sel, proposed, cmp.Or(sel.err, err)) {
+			stays := image.Tag == "" || shownAlready(site, image)
+			if proposed := p.ground.proposed(site); proposed.Tag != "" && (hold != nil || image.Tag == "" || sel.disbelief != nil && stays) {
+				if hold == nil && sel.disbelief != nil {
+					p.result.Held = append(p.result.Held, *holdAt(site, candidate(site, proposed), sel.disbelief.Rule, sel.disbelief.Reason))
+				}
+				switch standing := p.ground.standing(ctx, site, sel, proposed, cmp.Or(sel.err, err)); standing {
 				case stands:
 					image = proposed
+				case waits:
+					image = proposed
+					file.kept[i] = waits
 				case refused:
-					if p.ground.groups && (image.Tag == "" || shownAlready(site, image)) {
+					if p.ground.groups && stays {
 						image = proposed
-						file.refused[i] = true
+						file.kept[i] = refused
 					}
 				}
 			}
@@ -303,4 +315,11 @@ func (p *plan) apply() {
 		patch.WriteString(udiff.Unified("a/"+file.path, "b/"+file.path, string(file.data), string(data)))
 	}
 	p.result.Patch = patch.String()
+}
+
+// isBlind reports whether markers may be in files that can't be read now.
+func (p *plan) isBlind() bool {
+	return slices.ContainsFunc(p.result.Findings, func(f pinsetter.Finding) bool {
+		return f.Code == setters.CodeUnparsable || f.Code == setters.CodeTooLarge
+	})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/message"
 )
 
 // propose works on a lane whose automation proposes, until what is to become of
@@ -87,6 +88,11 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*surv
 	}
 	c.look(ctx, s)
 	for _, g := range s.groups {
+		if err := c.hear(ctx, s, g); err != nil {
+			g.fail(err)
+		}
+	}
+	for _, g := range s.groups {
 		if err := c.weigh(ctx, s, g); err != nil {
 			g.fail(err)
 		}
@@ -108,7 +114,16 @@ func (s *survey) findOwn() {
 
 // made reports whether the bot made a commit of a branch.
 func (s *survey) made(branch string, commit gitops.CommitInfo) bool {
-	return commit.Hash == s.known[branch].Commit || made(s.lane.automations[0], commit)
+	a := s.lane.automations[0]
+	return commit.Hash == s.known[branch].Commit || made(a, commit) && within(a, commit)
+}
+
+// within reports whether a commit says that it wrote below an automation's path,
+// or not what it wrote: another Pinsetter may have an automation of that name
+// with another path.
+func within(a *config.Automation, commit gitops.CommitInfo) bool {
+	changes := message.ParseTrailers(commit.Message).Changes
+	return len(changes) == 0 || slices.ContainsFunc(changes, func(c pinsetter.Change) bool { return below(a, c.Path) })
 }
 
 // shows returns the branch of the bot's own that proposes a site, or nil.
@@ -127,7 +142,7 @@ const looksAtOnce = 4
 // are to get one.
 func (c *cycle) look(ctx context.Context, s *survey) {
 	asked := keep(s.groups, func(g *group) bool {
-		return g.there != nil || g.known.PullRequest != nil || g.changes()
+		return g.there != nil || g.known.PullRequest != nil || g.changes(anySite)
 	})
 	if len(asked) == 0 {
 		return
@@ -160,6 +175,8 @@ func (c *cycle) look(ctx context.Context, s *survey) {
 	}
 }
 
+func anySite(pinsetter.Site) bool { return true }
+
 // heed remembers that the forge wants to be left alone.
 func (s *survey) heed(err error) {
 	if errors.Is(err, forge.ErrRateLimited) && s.limit == nil {
@@ -182,11 +199,7 @@ func (c *cycle) weigh(ctx context.Context, s *survey, g *group) error {
 		g.leaveAlone()
 		return nil
 	}
-	if g.pr != nil && g.pr.State == forge.StateClosed && !g.pr.Ours {
-		if err := c.respectClosing(ctx, s, g); err != nil {
-			return err
-		}
-	}
+	s.respect(g)
 	return c.spareWorkflows(ctx, s, g)
 }
 
@@ -202,6 +215,9 @@ func (g *group) leaveAlone() {
 		return found && shownAlready(twin, file.takes[i]) // it is proposed already
 	})
 	g.hold(pinsetter.RuleForeign, func(pinsetter.Site, pinsetter.Image) string {
+		if len(g.there.Commits) == 0 {
+			return fmt.Sprintf("branch %s is there, and nothing says that Pinsetter made it: delete it, or name another by spec.branch of the PullRequest", g.branch)
+		}
 		return fmt.Sprintf("branch %s has a commit of somebody else, and is left alone: %s", g.branch, way)
 	})
 }

@@ -15,16 +15,25 @@ import (
 // for again: it saves requests, and says what became of one whose branch is gone.
 type remembered struct {
 	PullRequest *forge.PullRequest `json:"pullRequest,omitempty"`
-	Refused     []pinsetter.Change `json:"refused,omitempty"`   // what it proposed when a person closed it
-	More        bool               `json:"more,omitempty"`      // and more than its commits list
+	Refused     []refusal          `json:"refused,omitempty"`   // by closing pull requests of its branch
 	Builds      []message.Build    `json:"builds,omitempty"`    // of the images that it proposes
 	Commented   bool               `json:"commented,omitempty"` // it has been said that somebody's commit is on its branch
 	Merging     string             `json:"merging,omitempty"`   // the commit that the forge merges when its rules allow
 	Commit      string             `json:"commit,omitempty"`    // that the forge made for it: a server may commit by any name
 }
 
+// refusal is what a pull request proposed that a person closed.
+type refusal struct {
+	Number  int                `json:"number"`
+	Head    string             `json:"head"` // hash
+	Changes []pinsetter.Change `json:"changes"`
+	More    bool               `json:"more,omitempty"` // the commits had no room for all of them
+}
+
 // empty reports whether there is nothing to remember.
-func (r remembered) empty() bool { return r.PullRequest == nil && r.Commit == "" }
+func (r remembered) empty() bool {
+	return r.PullRequest == nil && r.Commit == "" && len(r.Refused) == 0
+}
 
 // remember reads what the ledger knows of an automation's pull requests, by
 // branch. What can't be read is not known.

@@ -65,14 +65,15 @@ func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
 // selection is what a policy selects in this cycle. With err set, nothing else
 // can be relied on. It knows the order of tags for package gate.
 type selection struct {
-	policy  *config.Policy
-	rules   *policy.Policy
-	listing *scanner.Listing
-	tags    *policy.Tags
-	ranking *policy.Ranking
-	facts   *facts
-	walk    *gate.Walk
-	err     error
+	policy    *config.Policy
+	rules     *policy.Policy
+	listing   *scanner.Listing
+	tags      *policy.Tags
+	ranking   *policy.Ranking
+	facts     *facts
+	walk      *gate.Walk
+	disbelief *gate.Refusal // why the list of tags isn't believed, or nil
+	err       error
 }
 
 // Accepts implements gate.Order.
@@ -154,6 +155,7 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 			"give a state that can be opened (--state), or set minAgeFrom: created", strings.Join(names, ", "))
 	}
 	refusal := s.believe(ctx, sel.listing)
+	sel.disbelief = refusal
 	sel.facts = &facts{
 		ledger: s.ledger, failing: s.failing, scanner: s.scanner, repo: sel.policy.Repository,
 		image: sel.listing.Canonical, now: s.now, sights: map[string]store.Sight{},
