@@ -133,8 +133,8 @@ func style(r *sdk.Repository) sdk.MergeStyle {
 	return first
 }
 
-// stopMerging has Gitea forget what schedule asked for. It says of no pull request
-// whether there is such, and answers 404 where there is none.
+// stopMerging has Gitea forget what schedule asked for. Gitea shows of no pull
+// request whether it is scheduled, and answers 404 where it isn't.
 func (g *gitea) stopMerging(ctx context.Context, number int) error {
 	api, err := g.api(ctx)
 	if err != nil {
