@@ -292,8 +292,12 @@ func (c *cycle) bring(ctx context.Context, s *survey, g *group, p forge.Proposal
 // stopMerging takes back what the forge was to do by itself, where that isn't
 // wanted any more.
 func (c *cycle) stopMerging(ctx context.Context, s *survey, g *group) error {
-	wanted := s.whole.automation.PullRequest.Spec.AutoMerge && !g.foreign() && !g.keeps(waits, refused)
-	if g.known.Merging == "" || wanted || g.pr == nil || g.pr.State != forge.StateOpen {
+	if g.pr == nil || g.pr.State != forge.StateOpen {
+		return nil
+	}
+	asked := s.whole.automation.PullRequest.Spec.AutoMerge
+	promised := g.known.Merging != "" || asked && g.pr.AutoMerge
+	if !promised || asked && !g.foreign() && !g.keeps(waits, refused) {
 		return nil
 	}
 	err := s.forge.StopMerging(ctx, g.pr)
