@@ -132,6 +132,9 @@ func (r *reloader) look(ctx context.Context, use func(*config.Set), complain fun
 	}
 	seen := r.fingerprint(files)
 	changed := seen != r.seen
+	if changed && seen != r.used && !r.settled(ctx, seen) {
+		return // somebody is writing: the next look sees what becomes of it
+	}
 	r.seen = seen
 	switch {
 	case seen == r.used && r.refused:
@@ -151,6 +154,23 @@ func (r *reloader) look(ctx context.Context, use func(*config.Set), complain fun
 	r.app.log.Info("the objects have changed", "automations", len(set.Automations), "policies", len(set.Policies))
 	r.bad, r.used, r.refused = errorsOf(set), seen, false
 	use(set)
+}
+
+// settling is how long what is read must be the same before it is taken up: a
+// file may be half written, and a folder half checked out.
+const settling = time.Second
+
+// settled reports whether the same is read after a while.
+func (r *reloader) settled(ctx context.Context, seen [sha256.Size]byte) bool {
+	timer := time.NewTimer(settling)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	}
+	files, wrong := r.read(ctx)
+	return len(wrong) == 0 && r.fingerprint(files) == seen
 }
 
 func (r *reloader) sayRefused(what string, why []pinsetter.Finding) {

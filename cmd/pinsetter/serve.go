@@ -127,7 +127,11 @@ func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
 	})
 	all.Go(func() error {
 		defer stop()
-		return a.lead(ctx, o, mine, keeper.Run)
+		doors.standby.Store(o.leaderElect)
+		return a.lead(ctx, o, mine, func(ctx context.Context) {
+			doors.standby.Store(false)
+			keeper.Run(ctx)
+		})
 	})
 	all.Go(func() error {
 		objects.watch(ctx, o.reload, use, keeper.Complain)
@@ -177,6 +181,7 @@ type doors struct {
 	app     *app
 	keeper  *bot.Keeper
 	handler atomic.Pointer[hook.Handler]
+	standby atomic.Bool // another process leads: this one can do nothing
 }
 
 func (d *doors) use(set *config.Set) {
@@ -200,6 +205,10 @@ func (d *doors) use(set *config.Set) {
 
 // ServeHTTP implements http.Handler.
 func (d *doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if d.standby.Load() {
+		http.Error(w, "another process leads", http.StatusServiceUnavailable) // senders try again
+		return
+	}
 	if h := d.handler.Load(); h != nil {
 		h.ServeHTTP(w, r)
 		return

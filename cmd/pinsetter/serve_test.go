@@ -223,6 +223,9 @@ func TestServeElectsALeader(t *testing.T) {
 	if strings.Contains(second.said(), "msg=leading") {
 		t.Fatal("both lead")
 	}
+	if status, _ := second.get(hook.Prefix + "x"); status != http.StatusServiceUnavailable {
+		t.Errorf("a webhook that the standby can do nothing about is answered with %d", status)
+	}
 	if err := first.process.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -231,5 +234,28 @@ func TestServeElectsALeader(t *testing.T) {
 	out, err := exec.Command("pinsetter", "serve", "-f", f.objects, "--state", "none", "--leader-elect").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "--state") {
 		t.Errorf("without a state: %v\n%s", err, out)
+	}
+}
+
+// TestServeWaitsForTheRestOfAnEdit: a file that is written in two goes is not
+// taken up between them.
+func TestServeWaitsForTheRestOfAnEdit(t *testing.T) {
+	f := newFleet(t, "main")
+	whole, err := os.ReadFile(f.objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: g}\nspec: {hold: [{tags: [1.1.0], reason: x}]}\n"
+	f.edit(t, func(text string) string { return text + gate })
+	d := f.serve(t, "--batch", "50ms", "--reload", "50ms")
+	d.until("the first run", func() bool { _, page := d.get("/api/v1/held"); return strings.Contains(page, "1.1.0") })
+	if err := os.WriteFile(f.objects, whole, 0o600); err != nil { // without the Gate
+		t.Fatal(err)
+	}
+	time.Sleep(300 * time.Millisecond) // a look or more
+	f.edit(t, func(text string) string { return text + gate + "# the rest\n" })
+	d.until("the edit is taken up", func() bool { return strings.Contains(d.said(), "the objects have changed") })
+	if got := f.repo.File("main", "a.yaml"); got != f.with("1.0.0") {
+		t.Errorf("half of an edit was taken up: main has %s", got)
 	}
 }
