@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -126,7 +127,11 @@ func (g *Gitea) start(static string) error {
 	g.Shelf = Shelf{t: g.t, addr: g.Addr, transport: g.client.Transport, auth: &authn.Basic{Username: g.User, Password: g.Token}}
 	p := start(g.t, g.env(), g.program, g.args("web")...)
 	g.output = p.output
-	return p.await(g.knowsItself)
+	err := p.await(g.knowsItself)
+	if err != nil {
+		p.stop() // it has locks that the next one needs
+	}
+	return err
 }
 
 // knowsItself reports an error unless this Gitea answers: another process's may
@@ -155,9 +160,15 @@ func (g *Gitea) NewToken(user, scopes string) string {
 	g.tokens++
 	out := g.mustRun("admin", "user", "generate-access-token", "--username", user,
 		"--token-name", fmt.Sprintf("parts-%d", g.tokens), "--scopes", scopes, "--raw")
-	lines := strings.Split(strings.TrimSpace(out), "\n")
-	return lines[len(lines)-1]
+	token := giteaToken.FindString(out)
+	if token == "" {
+		g.t.Fatalf("gitea printed no token: %s", out)
+	}
+	return token
 }
+
+// giteaToken is a token on a line of its own: warnings may stand around it.
+var giteaToken = regexp.MustCompile(`(?m)^[0-9a-f]{40}$`)
 
 // NewUser adds a user without rights and returns a token of all scopes.
 func (g *Gitea) NewUser(name string) string {
