@@ -78,9 +78,9 @@ type found struct {
 	hash plumbing.Hash
 }
 
-// add notes a file, unless it is known that it won't be yielded.
+// add notes a file that the screen isn't known to refuse.
 func (w *walker) add(name string, hash plumbing.Hash) {
-	if w.snapshot.refuses(hash) || !w.want(name) {
+	if !w.want(name) {
 		return
 	}
 	w.found = append(w.found, found{name, hash})
@@ -98,7 +98,9 @@ func (w *walker) start(dir string) error {
 	case found.dir():
 		return w.walk(dir, found.hash, 0)
 	case found.regular():
-		w.add(dir, found.hash)
+		if !w.snapshot.refuses(found.hash) {
+			w.add(dir, found.hash)
+		}
 		return nil
 	case found.mode == modeSymlink:
 		return fmt.Errorf("it is a symlink, which is not followed: give the path that it leads to")
@@ -123,9 +125,10 @@ func (w *walker) walk(dir string, hash plumbing.Hash, depth int) error {
 	}
 	for _, e := range entries {
 		switch {
-		case e.dir() && !w.snapshot.refuses(e.hash):
+		case !e.dir() && !e.regular(), w.snapshot.refuses(e.hash): // before its path is put together
+		case e.dir():
 			err = w.walk(path.Join(dir, string(e.name)), e.hash, depth+1)
-		case e.regular():
+		default:
 			w.add(path.Join(dir, string(e.name)), e.hash)
 		}
 		if err != nil {
