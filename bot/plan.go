@@ -56,6 +56,7 @@ func (c *cycle) find(ctx context.Context, a *config.Automation, g *ground, head 
 	p := &plan{automation: a, ground: g, result: newResult(a)}
 	p.result.Revision = g.revision
 	c.o.Progress("reading " + a.Name.String())
+	var marked []gitops.File
 	for file, err := range head.Files(ctx, updatePath(a), setters.IsCandidate) {
 		if errors.Is(err, gitops.ErrBound) && file.Path != "" {
 			p.result.Findings = append(p.result.Findings, tooLarge(file.Path, err))
@@ -68,12 +69,13 @@ func (c *cycle) find(ctx context.Context, a *config.Automation, g *ground, head 
 			p.fileErr = errors.Join(p.fileErr, fmt.Errorf("ImageUpdateAutomation %s: %w", a.Name, err))
 			continue
 		}
-		if !setters.HasToken(file.Data) {
-			continue
+		if setters.HasToken(file.Data) {
+			marked = append(marked, file)
 		}
-		found := setters.Find(file.Path, file.Data)
+	}
+	for i, found := range each(marked, func(f gitops.File) *setters.File { return setters.Find(f.Path, f.Data) }) {
 		p.result.Findings = append(p.result.Findings, found.Findings...)
-		p.marked = append(p.marked, newMarkedFile(found, file.Path, file.Data))
+		p.marked = append(p.marked, newMarkedFile(found, marked[i].Path, marked[i].Data))
 	}
 	p.result.fail(p.fileErr)
 	return p
