@@ -24,7 +24,7 @@ func (r *Repository) CompareURL(source, from, to string) string {
 // CommitURL returns the address, for people, of a commit of an image's source. It
 // is "" where CompareURL would be, and where revision isn't a commit's hash.
 func (r *Repository) CommitURL(source, revision string) string {
-	if !isHash.MatchString(revision) {
+	if !isHash(revision) {
 		return ""
 	}
 	return r.page(source, "commit", revision)
@@ -44,16 +44,26 @@ func (r *Repository) page(source, name, of string) string {
 	return u.String()
 }
 
+// Lengths are judged apart: a pattern that counts to hundreds takes half a
+// megabyte of every process.
 var (
-	isHash   = regexp.MustCompile(`^[0-9a-fA-F]{7,64}$`)
-	refName  = regexp.MustCompile(`^[0-9A-Za-z_][0-9A-Za-z_.+/-]{0,199}$`)
-	pathPart = regexp.MustCompile(`^[0-9A-Za-z_.][0-9A-Za-z_.-]{0,254}$`) // what forges take in names
+	hexDigits = regexp.MustCompile(`^[0-9a-fA-F]+$`)
+	refName   = regexp.MustCompile(`^[0-9A-Za-z_][0-9A-Za-z_.+/-]*$`)
+	pathPart  = regexp.MustCompile(`^[0-9A-Za-z_.][0-9A-Za-z_.-]*$`) // what forges take in names
 )
+
+const (
+	maxRefName  = 200
+	maxPathPart = 255
+)
+
+// isHash reports whether a text is a commit's hash, or its beginning.
+func isHash(s string) bool { return len(s) >= 7 && len(s) <= 64 && hexDigits.MatchString(s) }
 
 // isRevision reports whether a text is a commit's hash or the name of a branch or
 // tag that no page would read as something else.
 func isRevision(s string) bool {
-	return refName.MatchString(s) && !strings.Contains(s, "..") && !strings.Contains(s, "//") &&
+	return len(s) <= maxRefName && refName.MatchString(s) && !strings.Contains(s, "..") && !strings.Contains(s, "//") &&
 		!strings.Contains(s, "/.") && !strings.HasSuffix(s, "/") && !strings.HasSuffix(s, ".")
 }
 
@@ -67,7 +77,7 @@ func (r *Repository) beside(source string) []string {
 	if err != nil || p.web.Host != r.place.web.Host {
 		return nil
 	}
-	if slices.ContainsFunc(p.path, func(part string) bool { return !pathPart.MatchString(part) }) {
+	if slices.ContainsFunc(p.path, func(part string) bool { return len(part) > maxPathPart || !pathPart.MatchString(part) }) {
 		return nil
 	}
 	if _, ok := r.host.(*gitlab); ok {
