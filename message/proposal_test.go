@@ -211,7 +211,7 @@ func FuzzBody(f *testing.F) {
 			return body
 		}
 		if len(a)+len(b) > 2000 {
-			t.Skip("rows would be left out")
+			return // rows would be left out
 		}
 		want := outside(write("x", "y"))
 		got := outside(write(a, b))
