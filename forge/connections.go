@@ -3,7 +3,6 @@ package forge
 import (
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/login"
@@ -14,21 +13,5 @@ func connections(where *config.Forge, origin *url.URL, o Options) (*http.Transpo
 	if err := o.Dialer.CheckHost(origin.Host); err != nil {
 		return nil, err
 	}
-	proxy, err := o.Environment.Proxies((*login.Proxy)(where.Proxy))
-	if err != nil {
-		return nil, err
-	}
-	settings, err := login.TLS(where.TLS).Config("")
-	if err != nil {
-		return nil, err
-	}
-	return &http.Transport{
-		Proxy:               proxy,
-		DialContext:         o.Dialer.DialContext,
-		TLSClientConfig:     settings,
-		TLSHandshakeTimeout: 10 * time.Second, // net/http's default transport has it so
-		ForceAttemptHTTP2:   true,
-		IdleConnTimeout:     30 * time.Second,
-		MaxIdleConnsPerHost: 2,
-	}, nil
+	return o.Environment.Transport(o.Dialer, login.TLS(where.TLS), (*login.Proxy)(where.Proxy))
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
@@ -41,25 +40,12 @@ func httpLogin(u *url.URL, src *config.GitSource, o Options) (loginFunc, error) 
 
 // httpBase returns the connections to one source.
 func httpBase(auth config.GitAuth, o Options) (*http.Transport, error) {
-	proxy, err := o.Environment.Proxies((*login.Proxy)(auth.Proxy))
+	base, err := o.Environment.Transport(o.Dialer, login.TLS(auth.TLS), (*login.Proxy)(auth.Proxy))
 	if err != nil {
 		return nil, err
 	}
-	settings, err := login.TLS(auth.TLS).Config("")
-	if err != nil {
-		return nil, err
-	}
-	return &http.Transport{
-		Proxy:                 proxy,
-		DialContext:           o.Dialer.DialContext,
-		TLSClientConfig:       settings,
-		TLSHandshakeTimeout:   10 * time.Second, // net/http's default transport has it so
-		ForceAttemptHTTP2:     true,
-		IdleConnTimeout:       30 * time.Second,
-		MaxIdleConnsPerHost:   2, // a fetch and a push need one
-		DisableCompression:    true,
-		ResponseHeaderTimeout: 0, // the operation's deadline bounds it: a server may compress for long
-	}, nil
+	base.DisableCompression = true // packs are compressed
+	return base, nil
 }
 
 // httpAuth returns the credentials for u: the secret's; else those in the URL;

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http/httpproxy"
 
@@ -86,6 +87,29 @@ func (e Environment) Proxies(p *Proxy) (func(*http.Request) (*url.URL, error), e
 	}
 	find := settings.ProxyFunc()
 	return func(r *http.Request) (*url.URL, error) { return find(r.URL) }, nil
+}
+
+// Transport returns connections of d to one service, with t's certificates and
+// through p or the environment's proxy. Whoever has it may set it further before
+// its first request; how long an answer may take is the request's to say.
+func (e Environment) Transport(d Dialer, t TLS, p *Proxy) (*http.Transport, error) {
+	proxy, err := e.Proxies(p)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := t.Config("")
+	if err != nil {
+		return nil, err
+	}
+	return &http.Transport{
+		Proxy:               proxy,
+		DialContext:         d.DialContext,
+		TLSClientConfig:     settings,
+		TLSHandshakeTimeout: 10 * time.Second, // net/http's default transport has it so
+		ForceAttemptHTTP2:   true,
+		IdleConnTimeout:     30 * time.Second,
+		MaxIdleConnsPerHost: 2,
+	}, nil
 }
 
 // either returns a variable in upper case, else in lower case.

@@ -3,7 +3,6 @@ package notify
 import (
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/login"
@@ -17,24 +16,12 @@ func connect(p *config.Provider, o Options) (*http.Client, error) {
 			return nil, err
 		}
 	}
-	settings, err := login.TLS(p.TLS).Config("")
-	if err != nil {
-		return nil, err
-	}
-	proxy, err := o.Environment.Proxies((*login.Proxy)(p.Proxy))
+	base, err := o.Environment.Transport(o.Dialer, login.TLS(p.TLS), (*login.Proxy)(p.Proxy))
 	if err != nil {
 		return nil, err
 	}
 	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:               proxy,
-			DialContext:         o.Dialer.DialContext,
-			TLSClientConfig:     settings,
-			TLSHandshakeTimeout: 10 * time.Second, // as net/http's default transport
-			ForceAttemptHTTP2:   true,
-			IdleConnTimeout:     30 * time.Second,
-			MaxIdleConnsPerHost: 1,
-		},
+		Transport:     base,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
 }
