@@ -49,6 +49,13 @@ func (f *File) Apply(images map[int]pinsetter.Image) ([]byte, []pinsetter.Change
 	if len(edits) == 0 {
 		return f.data, nil, nil
 	}
+	if f.recalled {
+		found, err := f.again()
+		if err != nil {
+			return nil, nil, fmt.Errorf("rewrite %s: %w", f.path, err)
+		}
+		return found.Apply(images)
+	}
 	slices.SortStableFunc(changes, func(a, b pinsetter.Change) int { return cmp.Compare(a.Line, b.Line) })
 	slices.SortFunc(edits, func(a, b edit) int { return cmp.Compare(a.start, b.start) })
 	data, err := f.splice(edits)

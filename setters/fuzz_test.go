@@ -3,10 +3,13 @@ package setters_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/pinsetter/pinsetter"
@@ -68,6 +71,7 @@ func promises(t *testing.T, in []byte, image pinsetter.Image) {
 	original := bytes.Clone(in)
 	found := setters.Find("in", in)
 	out, changes, err := everywhere(found, image)
+	remembered(t, in, found.Note(), image)
 	if !bytes.Equal(in, original) {
 		t.Fatal("the input was written to")
 	}
@@ -83,6 +87,24 @@ func promises(t *testing.T, in []byte, image pinsetter.Image) {
 	}
 	if len(again.Sites) != len(found.Sites) || len(again.Findings) != len(found.Findings) {
 		t.Fatalf("found again %d sites and %d findings instead of %d and %d:\n%q\n%q", len(again.Sites), len(again.Findings), len(found.Sites), len(found.Findings), in, out)
+	}
+}
+
+// remembered checks that what a note says is what is found.
+func remembered(t *testing.T, in, note []byte, image pinsetter.Image) {
+	t.Helper()
+	found := setters.Find("in", in)
+	recalled, ok := setters.Recall("in", in, note)
+	if !ok {
+		t.Fatalf("no note of %q", in)
+	}
+	if diff := cmp.Diff(found.Sites, recalled.Sites, cmpopts.EquateEmpty()) + cmp.Diff(found.Findings, recalled.Findings); diff != "" {
+		t.Fatalf("recalled (+) something else than found (-): %s", diff)
+	}
+	out, changes, err := everywhere(found, image)
+	again, same, refused := everywhere(recalled, image)
+	if diff := cmp.Diff(changes, same); diff != "" || !bytes.Equal(out, again) || fmt.Sprint(err) != fmt.Sprint(refused) {
+		t.Fatalf("applied %q, %v, what was recalled %q, %v: %s", out, err, again, refused, diff)
 	}
 }
 
@@ -218,6 +240,36 @@ func FuzzFind(f *testing.F) {
 			if finding.Line > lines || finding.Line < 1 && finding.Code != setters.CodeNotUTF8 {
 				t.Fatalf("finding %+v in %d lines", finding, lines)
 			}
+		}
+	})
+}
+
+// FuzzRecall holds what is made of any note to what the file shows: a value that
+// is written was found again.
+func FuzzRecall(f *testing.F) {
+	seeds, err := filepath.Glob("testdata/*/in")
+	if err != nil || len(seeds) == 0 {
+		f.Fatalf("no golden files: %v", err)
+	}
+	for _, seed := range seeds {
+		in := read(f, seed)
+		f.Add(in, setters.Find("in", in).Note())
+	}
+	f.Fuzz(func(t *testing.T, in, note []byte) {
+		recalled, ok := setters.Recall("in", in, note)
+		if !ok {
+			return
+		}
+		for _, site := range recalled.Sites {
+			_ = site.Line()
+		}
+		image := pinsetter.Image{Name: "ghcr.io/a/app", Tag: "1.10", Digest: digest}
+		out, changes, err := everywhere(recalled, image)
+		if err != nil || len(changes) == 0 {
+			return
+		}
+		if want, _, err := everywhere(setters.Find("in", in), image); err != nil || !bytes.Equal(out, want) {
+			t.Fatalf("from a note %q, want %q, %v", out, want, err)
 		}
 	})
 }

@@ -58,9 +58,10 @@ type File struct {
 	// Findings are sorted by line.
 	Findings []pinsetter.Finding
 
-	path   string
-	data   []byte
-	places [][]place // per site, per marker
+	path     string
+	data     []byte
+	places   [][]place // per site, per marker
+	recalled bool      // from a note
 }
 
 // Find returns the sites of a file, and a finding for each marker that can't be

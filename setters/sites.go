@@ -81,11 +81,14 @@ func objectOf(node *yaml.Node) pinsetter.Object {
 
 // isChart reports whether a document is a chart's Chart.yaml.
 func isChart(file string, root *yaml.Node) bool {
-	if name := path.Base(file); name == "Chart.yaml" || name == "Chart.yml" {
-		return true
-	}
 	version := text(root, "apiVersion")
-	return (version == "v1" || version == "v2") && child(root, "kind") == nil && child(root, "dependencies") != nil
+	return namedChart(file) || (version == "v1" || version == "v2") && child(root, "kind") == nil && child(root, "dependencies") != nil
+}
+
+// namedChart reports whether a file is a Chart.yaml by its name.
+func namedChart(file string) bool {
+	name := path.Base(file)
+	return name == "Chart.yaml" || name == "Chart.yml"
 }
 
 // isChartVersion reports whether the path leads to the version of a chart: in a

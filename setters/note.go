@@ -1,0 +1,190 @@
+package setters
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// Notes names what File.Note says: it changes whenever Find would find something
+// else in the same bytes, or Note write it in another form.
+const Notes = "setters-1"
+
+// Note returns what Find found, for Recall to read.
+func (f *File) Note() []byte {
+	var w noteWriter
+	w.flag(namedChart(f.path))
+	w.number(len(f.Sites))
+	for i, site := range f.Sites {
+		w.number(site.Document)
+		w.number(site.Item + 1)
+		w.texts(site.Object.APIVersion, site.Object.Kind, site.Object.Namespace, site.Object.Name)
+		w.texts(site.Policy.Namespace, site.Policy.Name)
+		w.number(len(site.Markers))
+		for j, m := range site.Markers {
+			w.number(m.Line)
+			w.number(int(m.Part))
+			w.texts(m.Setter, m.Value)
+			w.place(f.places[i][j])
+		}
+	}
+	w.number(len(f.Findings))
+	for _, finding := range f.Findings {
+		w.texts(string(finding.Severity), finding.Code, finding.Message)
+		w.number(finding.Line)
+	}
+	return w
+}
+
+// Recall returns what Find(path, data) finds, without parsing anything, from the
+// note of a file with the same bytes; false where it is another's: a note is not
+// trusted further than that. Where a value is to change, Apply finds the markers
+// again.
+func Recall(path string, data, note []byte) (*File, bool) {
+	r := noteReader{rest: note, data: data}
+	file := &File{path: path, data: data, recalled: true}
+	if r.flag() != namedChart(path) {
+		return nil, false
+	}
+	for range r.count() {
+		site := pinsetter.Site{Path: path, Document: r.number(), Item: r.number() - 1}
+		site.Object = pinsetter.Object{APIVersion: r.text(), Kind: r.text(), Namespace: r.text(), Name: r.text()}
+		site.Policy = pinsetter.Name{Namespace: r.text(), Name: r.text()}
+		var places []place
+		for range r.count() {
+			m := pinsetter.Marker{Line: r.number(), Part: r.part(), Setter: r.text(), Value: r.text()}
+			site.Markers, places = append(site.Markers, m), append(places, r.place(m.Value))
+		}
+		if r.failed || len(site.Markers) == 0 {
+			return nil, false
+		}
+		site.Written = written(site, places)
+		file.Sites, file.places = append(file.Sites, site), append(file.places, places)
+	}
+	for range r.count() {
+		finding := pinsetter.Finding{Path: path, Severity: pinsetter.Severity(r.text()), Code: r.text(), Message: r.text(), Line: r.number()}
+		file.Findings = append(file.Findings, finding)
+	}
+	return file, !r.failed && len(r.rest) == 0
+}
+
+// errRecalled is for a file whose note isn't that of its bytes.
+var errRecalled = errors.New("it doesn't hold what is remembered of it; delete what is kept of the repository beside the state")
+
+// again finds what was recalled, and returns an error where it is something else.
+func (f *File) again() (*File, error) {
+	found := Find(f.path, f.data)
+	same := slices.EqualFunc(found.Sites, f.Sites, func(a, b pinsetter.Site) bool {
+		return a.Document == b.Document && a.Item == b.Item && a.Policy == b.Policy && a.Object == b.Object && slices.Equal(a.Markers, b.Markers)
+	})
+	if !same {
+		return nil, errRecalled
+	}
+	return found, nil
+}
+
+// noteWriter is a note that is being written: numbers as unsigned varints, texts
+// with their length before them.
+type noteWriter []byte
+
+func (w *noteWriter) number(n int) { *w = binary.AppendUvarint(*w, uint64(n)) }
+
+func (w *noteWriter) flag(is bool) {
+	n := 0
+	if is {
+		n = 1
+	}
+	w.number(n)
+}
+
+func (w *noteWriter) texts(texts ...string) {
+	for _, text := range texts {
+		w.number(len(text))
+		*w = append(*w, text...)
+	}
+}
+
+func (w *noteWriter) place(p place) {
+	for _, n := range []int{p.start, p.end, int(p.quote), p.chunk.start, p.chunk.end, p.chunk.document, p.line, p.column} {
+		w.number(n)
+	}
+	for _, is := range []bool{p.insert, p.tagged, p.chart} {
+		w.flag(is)
+	}
+}
+
+// noteReader reads a note about data. Once something isn't as it must be it has
+// failed, and returns zeros.
+type noteReader struct {
+	rest   []byte
+	data   []byte
+	failed bool
+}
+
+func (r *noteReader) fail() int {
+	r.rest, r.failed = nil, true
+	return 0
+}
+
+func (r *noteReader) number() int {
+	n, size := binary.Uvarint(r.rest)
+	if size <= 0 || n >= 1<<31 {
+		return r.fail()
+	}
+	r.rest = r.rest[size:]
+	return int(n)
+}
+
+// count reads the number of things that follow, each of which takes a byte at
+// least.
+func (r *noteReader) count() int {
+	n := r.number()
+	if n > len(r.rest) {
+		return r.fail()
+	}
+	return n
+}
+
+func (r *noteReader) flag() bool {
+	n := r.number()
+	if n > 1 {
+		r.fail()
+	}
+	return n == 1
+}
+
+func (r *noteReader) part() pinsetter.Part {
+	n := r.number()
+	if n > int(pinsetter.PartDigest) {
+		r.fail()
+	}
+	return pinsetter.Part(n)
+}
+
+func (r *noteReader) text() string {
+	n := r.count()
+	text := string(r.rest[:n])
+	r.rest = r.rest[n:]
+	return text
+}
+
+// place reads the place of a value, which must stand there.
+func (r *noteReader) place(value string) place {
+	p := place{start: r.number(), end: r.number(), quote: byte(r.number())}
+	p.chunk = chunk{r.number(), r.number(), r.number()}
+	p.line, p.column = r.number(), r.number()
+	p.insert, p.tagged, p.chart = r.flag(), r.flag(), r.flag()
+	if p.chunk.end > len(r.data) || p.chunk.start > p.start || p.start > p.end || p.end > p.chunk.end {
+		r.fail()
+		return place{}
+	}
+	if p.quote != 0 {
+		value = string(p.quote) + value + string(p.quote)
+	}
+	if value != "" && string(r.data[p.start:p.end]) != value {
+		r.fail()
+	}
+	return p
+}

@@ -1,0 +1,58 @@
+package setters_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/setters"
+)
+
+// A note is of no use for other bytes, nor for a file whose name makes it a chart.
+func TestRecallRefuses(t *testing.T) {
+	const text = "dependencies:\n- version: 1.0.0 # {\"$imagepolicy\": \"flux-system:chart:tag\"}\n"
+	note := setters.Find("a.yaml", []byte(text)).Note()
+	for _, test := range []struct {
+		name, path, text string
+		note             []byte
+		want             bool
+	}{
+		{"the same", "a.yaml", text, note, true},
+		{"the same elsewhere", "b/c.yaml", text, note, true},
+		{"a chart", "b/Chart.yaml", text, note, false},
+		{"a chart's own", "b/Chart.yaml", text, setters.Find("Chart.yaml", []byte(text)).Note(), true},
+		{"another value", "a.yaml", strings.Replace(text, "1.0.0", "1.0.1", 1), note, false},
+		{"a shorter file", "a.yaml", text[:20], note, false},
+		{"none", "a.yaml", text, nil, false},
+		{"cut", "a.yaml", text, note[:len(note)-1], false},
+		{"longer", "a.yaml", text, append(note[:len(note):len(note)], 0), false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			found, got := setters.Recall(test.path, []byte(test.text), test.note)
+			if got != test.want {
+				t.Errorf("%v, want %v", got, test.want)
+			}
+			if got && found.Sites[0].Path != test.path {
+				t.Errorf("site in %s", found.Sites[0].Path)
+			}
+		})
+	}
+}
+
+// A site that is remembered where none is any more is not written.
+func TestRecallNothing(t *testing.T) {
+	const text = "image: ghcr.io/a/app:1.0.0 # {\"$imagepolicy\": \"flux-system:app\"}\n"
+	note := setters.Find("a.yaml", []byte(text)).Note()
+	found, ok := setters.Recall("a.yaml", []byte(strings.Replace(text, "# {", "# x ", 1)), note)
+	if !ok {
+		t.Fatal("the value is where it was")
+	}
+	same := map[int]pinsetter.Image{0: {Name: "ghcr.io/a/app", Tag: "1.0.0"}}
+	if _, changes, err := found.Apply(same); err != nil || len(changes) > 0 {
+		t.Errorf("%v, %v", changes, err)
+	}
+	other := map[int]pinsetter.Image{0: {Name: "ghcr.io/a/app", Tag: "2.0.0"}}
+	if data, changes, err := found.Apply(other); err == nil || !strings.Contains(err.Error(), "a.yaml") || data != nil || changes != nil {
+		t.Errorf("%q, %v, %v", data, changes, err)
+	}
+}
