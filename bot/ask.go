@@ -273,6 +273,7 @@ func (c *cycle) destinationsIn(ctx context.Context, p *config.Policy, l *lane) (
 	if err != nil {
 		return nil, l.failed(err)[0].Err
 	}
+	defer fetched.Base.Keep()
 	g, _ := aim(l, fetched)
 	c.recallHistory(ctx, remote, l, g)
 	var sites []Destination

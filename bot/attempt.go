@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer fetched.Base.Keep()
 	if results := c.isQuiet(ctx, l, fetched); results != nil {
 		return results, nil
 	}
@@ -92,6 +94,9 @@ func (c *cycle) commit(p *plan, head *gitops.Snapshot) (*gitops.Snapshot, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := p.checkOld(head); err != nil {
+		return nil, err
+	}
 	next, err := head.Commit(gitops.Commit{
 		Files:      p.files,
 		Message:    text,
@@ -104,6 +109,24 @@ func (c *cycle) commit(p *plan, head *gitops.Snapshot) (*gitops.Snapshot, error)
 	}
 	p.commit = next.Hash()
 	return next, nil
+}
+
+// checkOld reports a file whose bytes are other ones than the plan has read: where
+// directories and files are was remembered, and a commit trusts no memory.
+func (p *plan) checkOld(head *gitops.Snapshot) error {
+	for _, file := range p.marked {
+		if _, changed := p.files[file.path]; !changed {
+			continue
+		}
+		now, found, err := head.Read(file.path)
+		if err == nil && (!found || !bytes.Equal(now, file.data)) {
+			err = fmt.Errorf("%s of %s isn't what is remembered of it; delete what is kept of the repository beside the state", file.path, head)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // messageOf returns the message of a plan's commit, with its trailers.

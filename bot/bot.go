@@ -22,10 +22,12 @@ import (
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/scanner"
+	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/store"
 )
 
-// Options are what a bot works with. Registry and Git must be set.
+// Options are what a bot works with. Registry and Git must be set; what a
+// repository's files are screened for where they are kept is the bot's own.
 type Options struct {
 	Registry *registry.Registry
 	Git      gitops.Options
@@ -62,6 +64,9 @@ func (o Options) filled() Options {
 		o.Observer = nobody{}
 	}
 	o.Git.LatestTag = latestTag
+	if o.Git.Keep != "" {
+		o.Git.Screen = gitops.Screen{Version: setters.Screen, Wants: setters.HasToken, Notes: setters.Notes + " " + o.Version}
+	}
 	o.Forge.RateLimit = o.Observer.RateLimit
 	if o.Forge.Tokens == nil {
 		o.Forge.Tokens = forge.NewTokens(o.Forge)

@@ -51,7 +51,8 @@ func newMarkedFile(found *setters.File, path string, data []byte) markedFile {
 	return markedFile{found, path, data, map[int]pinsetter.Image{}, map[int]standing{}}
 }
 
-// find is step 2: it gathers the markers below the automation's path.
+// find is step 2: it gathers the markers below the automation's path. Of a file
+// that was searched before, with these bytes, they are remembered.
 func (c *cycle) find(ctx context.Context, a *config.Automation, g *ground, head *gitops.Snapshot) *plan {
 	p := &plan{automation: a, ground: g, result: newResult(a)}
 	p.result.Revision = g.revision
@@ -69,15 +70,24 @@ func (c *cycle) find(ctx context.Context, a *config.Automation, g *ground, head 
 			p.fileErr = errors.Join(p.fileErr, fmt.Errorf("ImageUpdateAutomation %s: %w", a.Name, err))
 			continue
 		}
-		if setters.HasToken(file.Data) {
+		if file.Note != nil || setters.HasToken(file.Data) {
 			marked = append(marked, file)
 		}
 	}
-	for i, found := range each(marked, func(f gitops.File) *setters.File { return setters.Find(f.Path, f.Data) }) {
+	search := func(f gitops.File) *setters.File {
+		found, recalled := setters.Recall(f.Path, f.Data, f.Note)
+		if !recalled {
+			found = setters.Find(f.Path, f.Data)
+			head.Note(f, found.Note())
+		}
+		return found
+	}
+	for i, found := range each(marked, search) {
 		p.result.Findings = append(p.result.Findings, found.Findings...)
 		p.marked = append(p.marked, newMarkedFile(found, marked[i].Path, marked[i].Data))
 	}
 	p.result.fail(p.fileErr)
+	go head.Keep() // while registries are asked; who fetched calls it again, and so waits for this
 	return p
 }
 

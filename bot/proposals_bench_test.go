@@ -21,7 +21,6 @@ func crowd(t testing.TB, n int) (*offers, *parts.GitHub) {
 		files[fmt.Sprintf("app-%d/a.yaml", i)] = storyFile
 	}
 	o := offer(t, githubs(github), "groupBy: directory", files)
-	o.keep = t.TempDir()
 	for range 2 { // what is new is asked for once more
 		for _, r := range o.all() {
 			if r.Err != nil {

@@ -71,6 +71,7 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*surv
 	if s.remote, s.Fetched, err = c.fetch(ctx, l, l.proposes.asked(maps.Keys(s.known))...); err != nil {
 		return nil, err
 	}
+	defer s.Base.Keep()
 	if only == nil {
 		if s.quiet = c.isQuiet(ctx, l, s.Fetched); s.quiet != nil {
 			return s, nil

@@ -1,7 +1,13 @@
 package bot_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"hash/crc32"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -73,4 +79,50 @@ func TestNothingIsReadTwice(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a file held is remembered, and a commit trusts no memory: one that takes
+// another file's bytes for those of a.yaml writes nothing.
+func TestCommitTrustsNoMemory(t *testing.T) {
+	s := tell(t, "", "", "1.0.0", "1.1.0")
+	s.repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{
+		"b.yaml": "# other\n" + s.repo.File("main", "a.yaml"), "c.yaml": "c: d\n",
+	}}, Message: "more"})
+	s.registry.SetTags("org/app", "1.0.0")
+	s.next("1.0.0")
+	s.next("1.0.0")
+	head := s.repo.Head("main")
+
+	hash := func(path string) []byte {
+		b, err := hex.DecodeString(s.repo.Git("rev-parse", "main:"+path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	names, err := filepath.Glob(filepath.Join(s.keep, "*"))
+	if err != nil || len(names) != 1 {
+		t.Fatal(names, err)
+	}
+	kept, err := os.ReadFile(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept = kept[:len(kept)-crc32.Size]
+	at := bytes.LastIndex(kept, append([]byte("a.yaml\x00"), hash("a.yaml")...)) // among the wanted entries of the directory
+	copy(kept[at+len("a.yaml\x00"):], hash("b.yaml"))
+	kept = binary.BigEndian.AppendUint32(kept, crc32.Checksum(kept, crc32.MakeTable(crc32.Castagnoli)))
+	if err := os.WriteFile(names[0], kept, 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	s.registry.SetTags("org/app", "1.0.0", "1.1.0")
+	r := s.cycle()
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "a.yaml") || !strings.Contains(r.Err.Error(), "delete what is kept") || s.repo.Head("main") != head {
+		t.Errorf("%v; main moved from %s to %s", r.Err, head, s.repo.Head("main"))
+	}
+	if err := os.Remove(names[0]); err != nil {
+		t.Fatal(err)
+	}
+	s.next("1.1.0")
 }

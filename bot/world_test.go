@@ -40,11 +40,12 @@ type world struct {
 	state    string
 	now      atomic.Pointer[time.Time]
 	fault    atomic.Pointer[fault]
-	keep     string       // for what was fetched; "": nothing is kept
+	keep     string       // for what was fetched and found, as the program keeps it
 	said     bytes.Buffer // the log; slog keeps its writers apart
 }
 
-// fault answers in the registry's place. It reports whether it did.
+// fault answers in the registry's or the Git server's place. It reports whether
+// it did.
 type fault func(http.ResponseWriter, *http.Request) bool
 
 // faulty puts the world's fault before what answers.
@@ -71,14 +72,14 @@ func (w *world) broken() {
 // newWorld makes a world whose objects and files may name REG and REPO.
 func newWorld(t testing.TB, objects string, files map[string]string) *world {
 	t.Helper()
-	w := &world{t: t, state: filepath.Join(t.TempDir(), "state.db")}
+	w := &world{t: t, state: filepath.Join(t.TempDir(), "state.db"), keep: t.TempDir()}
 	w.now.Store(&noon)
 	w.registry = parts.NewRegistry(t, parts.RegistryOptions{FrontOptions: parts.FrontOptions{Around: w.faulty}})
 	named := map[string]string{}
 	for path, text := range files {
 		named[path] = w.named(text)
 	}
-	w.repo = parts.NewGit(t, parts.GitOptions{}).NewRepository("fleet", parts.RepositoryOptions{Tree: parts.Tree{Files: named}})
+	w.repo = parts.NewGit(t, parts.GitOptions{FrontOptions: parts.FrontOptions{Around: w.faulty}}).NewRepository("fleet", parts.RepositoryOptions{Tree: parts.Tree{Files: named}})
 	w.load(objects)
 	return w
 }

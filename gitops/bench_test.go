@@ -112,6 +112,7 @@ func readWanted(url, dir string) (int, error) {
 		}
 		n++
 	}
+	fetched.Base.Keep()
 	return n, nil
 }
 

@@ -49,8 +49,9 @@ func (s *Snapshot) file(at found) (File, bool, error) {
 	if err != nil {
 		return File{Path: at.path}, true, fmt.Errorf("read %q of %s: %w", at.path, s, err)
 	}
+	file := File{Path: at.path, Data: data, Note: s.objects.note(at.hash), hash: at.hash}
 	wants := s.wants()
-	return File{Path: at.path, Data: data}, wants == nil || wants(data), nil
+	return file, file.Note != nil || wants == nil || wants(data), nil
 }
 
 // refuses reports whether the screen is known to refuse a file, or all files
@@ -141,12 +142,22 @@ func (w *walker) walk(dir string, hash plumbing.Hash, depth int) error {
 // shortEntry is the length of an entry with a short name, in bytes.
 const shortEntry = 34
 
-// entries returns the entries of a tree, in the order of their paths.
+// entries returns the entries of a tree, in the order of their paths: those that
+// the screen may want, where these are known, else all of them.
 func (s *Snapshot) entries(hash plumbing.Hash) ([]entry, error) {
+	if s.wants() != nil {
+		if entries, err := entriesOf(s.objects.note(hash)); err == nil && len(entries) > 0 {
+			return entries, nil
+		}
+	}
 	tree, err := typed(s, hash, plumbing.TreeObject)
 	if err != nil {
 		return nil, err
 	}
+	return entriesOf(tree)
+}
+
+func entriesOf(tree []byte) ([]entry, error) {
 	entries := make([]entry, 0, len(tree)/shortEntry)
 	for at := 0; at < len(tree); {
 		e, next, err := nextEntry(tree, at)

@@ -20,6 +20,7 @@ import (
 type Screen struct {
 	Version string            // changes whenever Wants would answer otherwise
 	Wants   func([]byte) bool // nil: all; asked about files of every kind, and safe for concurrent use
+	Notes   string            // changes whenever what Snapshot.Note was told is of no use any more
 }
 
 // keeper keeps what was fetched for one base, its push branches and a screen in a
@@ -67,6 +68,9 @@ func (k *keeper) load(bounds Bounds) *objects {
 		return store
 	}
 	if found, err := parseKept(data); err == nil {
+		if found.version != k.screen.Notes {
+			found.notes, found.swept = table{width: placeSize}, 0
+		}
 		store.kept, k.heads = found, found.heads
 	}
 	return store
@@ -100,6 +104,7 @@ func (k *keeper) save(store *objects) {
 	}
 	k.stale = false
 	s := sweeper{store: store, screened: k.screen.Wants != nil, seen: make(map[plumbing.Hash]bool)}
+	s.notes = make(map[plumbing.Hash][]byte)
 	old := store.kept
 	if s.deep = old != nil && old.size() > 2*old.swept; s.deep {
 		old = nil
@@ -111,11 +116,12 @@ func (k *keeper) save(store *objects) {
 			return
 		}
 	}
-	next, fits := old.with(store, s.objects, s.unwanted)
+	next, fits := old.with(store, s.news)
 	if !fits {
 		return
 	}
-	if next.heads = k.heads; old == nil {
+	next.heads, next.version = k.heads, k.screen.Notes
+	if old == nil {
 		next.swept = next.size()
 	}
 	if k.write(next) == nil {

@@ -17,8 +17,9 @@ func FuzzKept(f *testing.F) {
 	store.byHash[hash] = anObject{plumbing.BlobObject, []byte("hello")}
 	for _, unwanted := range [][]plumbing.Hash{nil, {hash}} {
 		file := new(bytes.Buffer)
-		k, _ := (*kept)(nil).with(store, []plumbing.Hash{hash}, unwanted)
-		k.heads = unwanted
+		notes := map[plumbing.Hash][]byte{hash: []byte("a note"), {}: nil}
+		k, _ := (*kept)(nil).with(store, news{[]plumbing.Hash{hash}, unwanted, notes})
+		k.heads, k.version = unwanted, "1"
 		if err := k.format(file); err != nil {
 			f.Fatal(err)
 		}
@@ -31,6 +32,7 @@ func FuzzKept(f *testing.F) {
 		}
 		for _, hash := range append(k.heads, hash) {
 			k.refuses(hash)
+			k.note(hash)
 			if o, found := k.object(hash); found && plumbing.ComputeHash(o.kind, o.data) != hash {
 				t.Errorf("%s is %q", hash, o.data)
 			}

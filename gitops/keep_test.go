@@ -154,6 +154,7 @@ func TestKeepConcurrent(t *testing.T) {
 				}
 				n++
 			}
+			fetched.Base.Keep()
 			if n != 2 {
 				t.Errorf("%d files", n)
 			}
@@ -173,7 +174,8 @@ func TestKeepAll(t *testing.T) {
 		t.Helper()
 		remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Bounds: gitops.Bounds{FileBytes: bound}})
 		g.Log.Reset()
-		for file, err := range fetch(t, remote, main).Base.Files(t.Context(), "", isYAML) {
+		base := fetch(t, remote, main).Base
+		for file, err := range base.Files(t.Context(), "", isYAML) {
 			if err != nil && (file.Path != "large.yaml" || !errors.Is(err, gitops.ErrBound)) {
 				t.Error(file.Path, err)
 			} else if err != nil {
@@ -181,6 +183,7 @@ func TestKeepAll(t *testing.T) {
 			}
 			n++
 		}
+		base.Keep()
 		if got := g.Log.Count("POST", ""); got != commands {
 			t.Errorf("%d commands, want %d", got, commands)
 		}

@@ -14,12 +14,14 @@ import (
 )
 
 // Whatever happens to a repository, and whichever directories, names and screens
-// it is read with: who keeps something reads what who keeps nothing reads.
+// it is read with: who keeps something reads what who keeps nothing reads, and a
+// note is that of the file's bytes and of its version.
 func TestKeepWalk(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	for name, settings := range map[string]map[string]string{"filters": nil, "no filters": strict} {
 		r := g.NewRepository("org/"+strings.ReplaceAll(name, " ", "-"), parts.RepositoryOptions{Tree: files, Config: settings})
 		src, random, dir := &config.GitSource{URL: r.URL}, rand.New(rand.NewPCG(1, 2)), t.TempDir()
+		noted := 0
 		for range 20 {
 			change(r, random)
 			version := fmt.Sprint(random.IntN(6) / 5)
@@ -27,6 +29,7 @@ func TestKeepWalk(t *testing.T) {
 			if version == "1" {
 				screen.Wants = func(data []byte) bool { return strings.Contains(string(data), ": 1") }
 			}
+			screen.Notes = fmt.Sprint(random.IntN(6) / 5)
 			below := []string{"", "a", "a/b", "b/a"}[random.IntN(4)]
 			suffix := []string{"", "0.yaml"}[random.IntN(2)]
 			read := func(dir string) map[string]string {
@@ -35,13 +38,23 @@ func TestKeepWalk(t *testing.T) {
 				for _, s := range append([]*gitops.Snapshot{fetched.Base}, headsOf(fetched)...) {
 					for file, err := range s.Files(t.Context(), below, func(path string) bool { return strings.HasSuffix(path, suffix) }) {
 						found[s.Ref()+" "+file.Path] = fmt.Sprint(string(file.Data), err != nil)
+						note := screen.Notes + " " + string(file.Data)
+						if file.Note == nil {
+							s.Note(file, []byte(note))
+						} else if noted++; string(file.Note) != note {
+							t.Fatalf("%s: the note of %q is %q", name, file.Data, file.Note)
+						}
 					}
 				}
+				fetched.Base.Keep()
 				return found
 			}
 			if diff := cmp.Diff(read(""), read(dir)); diff != "" {
 				t.Fatalf("%s: %s", name, diff)
 			}
+		}
+		if noted == 0 {
+			t.Errorf("%s: no note was read", name)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -15,11 +17,15 @@ import (
 //	how many bytes of what follows were there after the last sweep
 //	the sizes of the parts that follow, in bytes
 //	the hashes of heads
+//	the version of files' notes
 //	the objects: for each its hash, where it begins in the last part, and its
 //	  size with the kind in the lowest three bits, sorted by hash; a file that is
 //	  too large to hold has kind 0
 //	the hashes of unwanted files and directories, sorted
-//	the data of objects
+//	the notes: for each the hash of the object that it is about, where it begins in
+//	  the last part, and its size, sorted by hash. That of a file is what its reader
+//	  made of it; that of a directory is its wanted entries alone, as in a tree
+//	the data of objects and notes
 //	a CRC-32C of all of it
 //
 // Numbers have eight bytes, the checksum four, the highest first. Nothing has to be
@@ -28,18 +34,20 @@ import (
 type kept struct {
 	swept    int64
 	heads    []plumbing.Hash
+	version  string
 	objects  table
 	unwanted table
+	notes    table
 	data     []byte
 }
 
 const (
-	keptMagic = "pinsetter kept 2\n"
-	keptParts = 4
+	keptMagic = "pinsetter kept 3\n"
+	keptParts = 6
 	keptStart = len(keptMagic) + 8 + 8*keptParts
 
 	hashSize  = len(plumbing.ZeroHash)
-	placeSize = hashSize + 16 // of a row of kept.objects
+	placeSize = hashSize + 16 // of a row of kept.objects and kept.notes
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -67,11 +75,13 @@ func parseKept(file []byte) (*kept, error) {
 	}
 	k := &kept{
 		swept:    int64(binary.BigEndian.Uint64(numbers)),
-		objects:  table{parts[1], placeSize},
-		unwanted: table{parts[2], hashSize},
-		data:     parts[3],
+		version:  string(parts[1]),
+		objects:  table{parts[2], placeSize},
+		unwanted: table{parts[3], hashSize},
+		notes:    table{parts[4], placeSize},
+		data:     parts[5],
 	}
-	if len(rest) > 0 || len(parts[0])%hashSize != 0 || !k.objects.whole() || !k.unwanted.whole() {
+	if len(rest) > 0 || len(parts[0])%hashSize != 0 || !k.objects.whole() || !k.unwanted.whole() || !k.notes.whole() {
 		return nil, errKept
 	}
 	for at := 0; at < len(parts[0]); at += hashSize {
@@ -82,41 +92,61 @@ func parseKept(file []byte) (*kept, error) {
 
 // size returns the size of the file.
 func (k *kept) size() int64 {
-	return int64(keptStart + len(k.heads)*hashSize + len(k.objects.rows) + len(k.unwanted.rows) + len(k.data) + crc32.Size)
+	return int64(keptStart + len(k.heads)*hashSize + len(k.version) + len(k.objects.rows) + len(k.unwanted.rows) + len(k.notes.rows) + len(k.data) + crc32.Size)
 }
 
-// with returns what k has, and these of what store has; false if that is more
-// than may be kept. A nil k has nothing.
-func (k *kept) with(store *objects, objects, unwanted []plumbing.Hash) (*kept, bool) {
+// news is what is to be kept.
+type news struct {
+	objects  []plumbing.Hash
+	unwanted []plumbing.Hash // files and directories
+	notes    map[plumbing.Hash][]byte
+}
+
+// with returns what k has, and these news of store; false if that is more than may
+// be kept. A nil k has nothing.
+func (k *kept) with(store *objects, n news) (*kept, bool) {
 	if k == nil {
-		k = &kept{objects: table{width: placeSize}, unwanted: table{width: hashSize}}
+		k = &kept{objects: table{width: placeSize}, unwanted: table{width: hashSize}, notes: table{width: placeSize}}
 	}
-	size := k.size() + int64(len(objects)*placeSize+len(unwanted)*hashSize)
-	for _, hash := range objects {
+	size := k.size() + int64((len(n.objects)+len(n.notes))*placeSize+len(n.unwanted)*hashSize)
+	for _, hash := range n.objects {
 		size += store.size(hash)
+	}
+	for _, note := range n.notes {
+		size += int64(len(note))
 	}
 	if size > keptBytes {
 		return nil, false
 	}
 	next := &kept{swept: k.swept, data: append(make([]byte, 0, size), k.data...)}
-	var rows, refused []byte
-	for _, hash := range sorted(objects) {
+	var rows, refused, notes []byte
+	for _, hash := range sorted(n.objects) {
 		o, _ := store.peek(hash)
 		size, tooLarge := store.excess(hash)
 		if !tooLarge {
 			size = int64(len(o.data))
 		}
-		rows = append(rows, hash[:]...)
-		rows = binary.BigEndian.AppendUint64(rows, uint64(len(next.data)))
-		rows = binary.BigEndian.AppendUint64(rows, uint64(size)<<3|uint64(o.kind))
+		rows = next.row(rows, hash, uint64(size)<<3|uint64(o.kind))
 		next.data = append(next.data, o.data...)
 	}
-	for _, hash := range sorted(unwanted) {
+	for _, hash := range sorted(n.unwanted) {
 		refused = append(refused, hash[:]...)
+	}
+	for _, hash := range sorted(slices.Collect(maps.Keys(n.notes))) {
+		notes = next.row(notes, hash, uint64(len(n.notes[hash])))
+		next.data = append(next.data, n.notes[hash]...)
 	}
 	next.objects = k.objects.merge(table{rows, placeSize})
 	next.unwanted = k.unwanted.merge(table{refused, hashSize})
+	next.notes = k.notes.merge(table{notes, placeSize})
 	return next, true
+}
+
+// row appends the row of what is put at the end of the data next.
+func (k *kept) row(rows []byte, hash plumbing.Hash, size uint64) []byte {
+	rows = append(rows, hash[:]...)
+	rows = binary.BigEndian.AppendUint64(rows, uint64(len(k.data)))
+	return binary.BigEndian.AppendUint64(rows, size)
 }
 
 // format writes the file.
@@ -125,7 +155,7 @@ func (k *kept) format(to io.Writer) error {
 	for _, hash := range k.heads {
 		heads = append(heads, hash[:]...)
 	}
-	parts := [keptParts][]byte{heads, k.objects.rows, k.unwanted.rows, k.data}
+	parts := [keptParts][]byte{heads, []byte(k.version), k.objects.rows, k.unwanted.rows, k.notes.rows, k.data}
 	start := binary.BigEndian.AppendUint64([]byte(keptMagic), uint64(k.swept))
 	for _, part := range parts {
 		start = binary.BigEndian.AppendUint64(start, uint64(len(part)))
@@ -168,10 +198,32 @@ func (k *kept) has(hash plumbing.Hash) bool {
 // peek is object for who doesn't need to know whether its hash is right.
 func (k *kept) peek(hash plumbing.Hash) (anObject, bool) {
 	at, size, kind := k.find(hash)
-	if kind == plumbing.InvalidObject || at > uint64(len(k.data)) || size > uint64(len(k.data))-at {
+	data, there := k.slice(at, size)
+	if kind == plumbing.InvalidObject || !there {
 		return anObject{}, false
 	}
-	return anObject{kind, k.data[at : at+size : at+size]}, true
+	return anObject{kind, data}, true
+}
+
+// note returns what is known of an object beside its data; nil: nothing.
+func (k *kept) note(hash plumbing.Hash) []byte {
+	if k == nil {
+		return nil
+	}
+	at, size := spot(k.notes, hash)
+	if size == 0 {
+		return nil
+	}
+	note, _ := k.slice(at, size)
+	return note
+}
+
+// slice returns data that was put at a place, and false where none can be there.
+func (k *kept) slice(at, size uint64) ([]byte, bool) {
+	if k == nil || at > uint64(len(k.data)) || size > uint64(len(k.data))-at {
+		return nil, false
+	}
+	return k.data[at : at+size : at+size], true
 }
 
 // excess returns the size of a file that was too large to hold.
@@ -185,12 +237,17 @@ func (k *kept) find(hash plumbing.Hash) (at, size uint64, kind plumbing.ObjectTy
 	if k == nil {
 		return 0, 0, 0
 	}
-	row, found := k.objects.find(hash)
+	at, size = spot(k.objects, hash)
+	return at, size >> 3, plumbing.ObjectType(size & 7)
+}
+
+// spot returns the two numbers of a hash's row; both are zero where there is none.
+func spot(in table, hash plumbing.Hash) (at, size uint64) {
+	row, found := in.find(hash)
 	if !found {
-		return 0, 0, 0
+		return 0, 0
 	}
-	size = binary.BigEndian.Uint64(row[hashSize+8:])
-	return binary.BigEndian.Uint64(row[hashSize:]), size >> 3, plumbing.ObjectType(size & 7)
+	return binary.BigEndian.Uint64(row[hashSize:]), binary.BigEndian.Uint64(row[hashSize+8:])
 }
 
 // refuses reports whether a file or a directory is known to be unwanted.

@@ -34,6 +34,7 @@ type objects struct {
 	lost     int                      // deltas against what is not held
 	unwanted map[plumbing.Hash]bool   // files that the screen doesn't want, and that may not be there
 	spool    *spool                   // of files
+	notes    map[plumbing.Hash][]byte // of files, that are not kept yet
 	kept     *kept                    // nil: nothing
 	keeper   *keeper                  // nil: of another kind of fetch
 	more     *filler                  // where files are that didn't come; nil: all came
@@ -54,6 +55,7 @@ func newObjects(bounds Bounds) *objects {
 		tooLarge: make(map[plumbing.Hash]int64),
 		unwanted: make(map[plumbing.Hash]bool),
 		files:    make(map[plumbing.Hash]extent),
+		notes:    make(map[plumbing.Hash][]byte),
 		limit:    bounds.FileBytes,
 	}
 }
@@ -149,6 +151,17 @@ func (o *objects) refuses(hash plumbing.Hash) bool {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	return o.unwanted[hash] || o.kept.refuses(hash)
+}
+
+// note returns what is known of a file or a directory beside its data; nil:
+// nothing.
+func (o *objects) note(hash plumbing.Hash) []byte {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	if note, found := o.notes[hash]; found {
+		return note
+	}
+	return o.kept.note(hash)
 }
 
 // typed reads an object that must be of a kind.

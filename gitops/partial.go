@@ -162,19 +162,42 @@ func (o *objects) merge(from *objects) {
 	o.lost += from.lost
 }
 
-// bring sees to it that files of the snapshot are there, if the server has them,
-// and keeps what is known then. Those that wants refuses are noted instead.
+// bring sees to it that files of the snapshot are there, if the server has them.
+// Those that wants refuses are noted instead.
 func (s *Snapshot) bring(ctx context.Context, files []plumbing.Hash, wants func([]byte) bool) error {
 	if s.objects.more == nil {
 		return nil
 	}
 	s.objects.more.mu.Lock()
 	defer s.objects.more.mu.Unlock()
-	if err := s.objects.more.fill(ctx, s.objects, files, wants); err != nil {
-		return err
+	return s.objects.more.fill(ctx, s.objects, files, wants)
+}
+
+// Keep writes to Options.Keep what is known by now of this snapshot and of those
+// that were fetched with it, if any of it is new. Call it when the files are read:
+// without it nothing is kept. What can't be written is not kept, which is no error.
+func (s *Snapshot) Keep() {
+	if s.objects.more == nil {
+		return
 	}
+	s.objects.more.mu.Lock()
+	defer s.objects.more.mu.Unlock()
 	s.objects.keeper.save(s.objects)
-	return nil
+}
+
+// Note remembers what a reader made of a file, so that it needn't be made again:
+// it is the File.Note of files with the same bytes, in this snapshot and, with
+// Options.Keep and Keep, in later ones. It is safe for concurrent use.
+func (s *Snapshot) Note(f File, note []byte) {
+	if s.objects.more == nil {
+		return
+	}
+	s.objects.more.mu.Lock()
+	defer s.objects.more.mu.Unlock()
+	s.objects.mu.Lock()
+	defer s.objects.mu.Unlock()
+	s.objects.notes[f.hash] = note
+	s.objects.keeper.stale = true
 }
 
 // wants returns the screen; nil: everything is wanted.

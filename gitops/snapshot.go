@@ -23,10 +23,13 @@ type Snapshot struct {
 }
 
 // File is a regular file of a snapshot. Path is from the repository's root, with
-// slashes. Data is read-only.
+// slashes. Note is what Snapshot.Note was told of a file with these bytes, nil
+// where that was nothing. Data and Note are read-only.
 type File struct {
 	Path string
 	Data []byte
+	Note []byte
+	hash plumbing.Hash
 }
 
 // Hash returns the commit's hash in hex.

@@ -9,13 +9,12 @@ import (
 )
 
 // sweeper goes through what is known, to find the directories that lead to
-// unwanted files alone, and what is to be kept.
+// unwanted files alone, the wanted entries of the others, and what is to be kept.
 type sweeper struct {
+	news
 	store    *objects
 	screened bool
-	deep     bool // through what was kept before too
-	objects  []plumbing.Hash
-	unwanted []plumbing.Hash        // files and directories
+	deep     bool                   // through what was kept before too
 	seen     map[plumbing.Hash]bool // directories: whether they are unwanted
 }
 
@@ -25,6 +24,7 @@ func (s *sweeper) add() {
 	s.objects = slices.AppendSeq(s.objects, maps.Keys(s.store.files))
 	s.objects = slices.AppendSeq(s.objects, maps.Keys(s.store.tooLarge))
 	s.unwanted = slices.AppendSeq(s.unwanted, maps.Keys(s.store.unwanted))
+	maps.Copy(s.notes, s.store.notes)
 }
 
 // found adds an object that a head leads to.
@@ -76,26 +76,29 @@ func (s *sweeper) tree(hash plumbing.Hash, depth int) (bool, error) {
 		return false, errKept
 	}
 	s.found(hash)
-	unwanted := s.screened
+	var wanted []byte
 	for at := 0; at < len(found.data); {
 		e, next, err := nextEntry(found.data, at)
 		if err != nil {
 			return false, err
 		}
-		at = next
-		switch {
-		case e.dir():
-			below, err := s.tree(e.hash, depth+1)
-			if err != nil {
+		unwanted := !e.dir() && (!e.regular() || s.file(e.hash))
+		if e.dir() {
+			if unwanted, err = s.tree(e.hash, depth+1); err != nil {
 				return false, err
 			}
-			unwanted = unwanted && below
-		case e.regular():
-			unwanted = s.file(e.hash) && unwanted
 		}
+		if !unwanted {
+			wanted = append(wanted, found.data[at:next]...)
+		}
+		at = next
 	}
-	if s.seen[hash] = unwanted; unwanted {
+	unwanted := s.screened && len(wanted) == 0
+	switch s.seen[hash] = unwanted; {
+	case unwanted:
 		s.unwanted = append(s.unwanted, hash)
+	case s.screened && len(wanted) < len(found.data):
+		s.notes[hash] = wanted
 	}
 	return unwanted, nil
 }
@@ -110,6 +113,9 @@ func (s *sweeper) file(hash plumbing.Hash) bool {
 	}
 	if s.store.has(hash) {
 		s.found(hash)
+		if note := s.store.note(hash); s.deep && note != nil {
+			s.notes[hash] = note
+		}
 	}
 	return false
 }

@@ -21,7 +21,6 @@ import (
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/registry"
-	"github.com/pinsetter/pinsetter/setters"
 )
 
 // load reads the objects that -f and -k name. What is wrong with single ones is
@@ -121,7 +120,6 @@ func (a *app) fleetOptions() gitops.Options {
 	o := a.gitOptions()
 	if a.keep != "" {
 		o.Keep = filepath.Join(a.keep, "git")
-		o.Screen = gitops.Screen{Version: setters.Screen, Wants: setters.HasToken}
 	}
 	return o
 }

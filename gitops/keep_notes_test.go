@@ -1,0 +1,86 @@
+package gitops
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/parts"
+)
+
+// Of a directory that was kept only the entries that may be wanted are gone
+// through, and notes stay when what is of no use any more is swept out.
+func TestKeepWanted(t *testing.T) {
+	tree := map[string]string{}
+	for i := range 50 {
+		tree[fmt.Sprintf("apps/%d.yaml", i)] = "y\n"
+		tree[fmt.Sprintf("docs/%d.yaml", i)] = "y\n"
+	}
+	tree["apps/7.yaml"] = "x\n"
+	r := parts.NewGit(t, parts.GitOptions{}).NewRepository("org/app", parts.RepositoryOptions{Tree: parts.Tree{Files: tree}})
+	dir, base := t.TempDir(), config.GitRef{Branch: "main"}
+	screen := Screen{Version: "1", Wants: func(data []byte) bool { return bytes.HasPrefix(data, []byte("x")) }, Notes: "1"}
+	look := func(notes string) (entries int, note string) {
+		t.Helper()
+		screen.Notes = notes
+		remote, err := Open(&config.GitSource{URL: r.URL}, Options{Keep: dir, Screen: screen})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fetched, err := remote.Fetch(t.Context(), base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := fetched.Base
+		for _, path := range []string{"", "apps"} {
+			at, err := s.find(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, err := s.entries(at.hash)
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries += len(found)
+		}
+		for file, err := range s.Files(t.Context(), "", func(string) bool { return true }) {
+			if err != nil || file.Path != "apps/7.yaml" || string(file.Data) != "x\n" {
+				t.Errorf("%q, %q, %v", file.Path, file.Data, err)
+			}
+			if note = string(file.Note); file.Note == nil {
+				s.Note(file, []byte("seen"))
+			}
+		}
+		s.Keep()
+		return entries, note
+	}
+	for i, want := range []struct {
+		notes   string
+		entries int // of the root and of apps
+		note    string
+	}{{"1", 52, ""}, {"1", 2, "seen"}, {"2", 52, ""}, {"2", 2, "seen"}} {
+		if entries, note := look(want.notes); entries != want.entries || note != want.note {
+			t.Errorf("look %d: %d entries, note %q, want %+v", i, entries, note, want)
+		}
+	}
+	for i := range 30 { // large files that come and go
+		r.CommitFile("main", "apps/7.yaml", fmt.Sprintf("x%0100000d\n", i), "")
+		r.CommitFile("main", "apps/7.yaml", "x\n", "")
+		r.CommitFile("main", "apps/large.yaml", fmt.Sprintf("x%0100000d\n", i), "")
+		remote, err := Open(&config.GitSource{URL: r.URL}, Options{Keep: dir, Screen: screen})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fetched, err := remote.Fetch(t.Context(), base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for file, err := range fetched.Base.Files(t.Context(), "", func(string) bool { return true }) {
+			if wantNote := file.Path == "apps/7.yaml"; err != nil || wantNote != (file.Note != nil) {
+				t.Fatalf("commit %d: %s: note %q, %v", i, file.Path, file.Note, err)
+			}
+		}
+		fetched.Base.Keep()
+	}
+}
