@@ -62,11 +62,11 @@ func (l *linter) folder(ctx context.Context, dir string) error {
 		return err
 	}
 	defer f.Close()
-	marked, err := findIn(ctx, f)
+	marked, _, err := findIn(ctx, f)
 	prefix := fromRepositoryRoot(dir)
 	for _, file := range marked {
-		findings := file.findings
-		for _, site := range file.sites {
+		sites, findings := file.found()
+		for _, site := range sites {
 			l.linted.Markers += len(site.Markers)
 			findings = append(findings, l.site(site, prefix)...)
 		}

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
@@ -22,11 +24,21 @@ type Rewritten struct {
 }
 
 // markedPath is what is kept of a marked file between reading and deciding: not
-// its bytes, so that memory follows the number of markers.
+// its bytes, so that memory follows the number of markers, of each of which there
+// is little more than its text.
 type markedPath struct {
 	path     string
-	sites    []pinsetter.Site
-	findings []pinsetter.Finding
+	note     []byte             // what was found in it
+	tooLarge *pinsetter.Finding // that it could not be searched, or nil
+}
+
+// found returns the sites and findings of the file.
+func (m markedPath) found() ([]pinsetter.Site, []pinsetter.Finding) {
+	if m.tooLarge != nil {
+		return nil, []pinsetter.Finding{*m.tooLarge}
+	}
+	file, _ := setters.Recall(m.path, nil, m.note)
+	return file.Sites, file.Findings
 }
 
 // Set rewrites the markers below dir in place, for every policy that was loaded.
@@ -42,9 +54,9 @@ func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 	}
 	defer f.Close()
 	c.o.Progress("reading " + dir)
-	marked, err := findIn(ctx, f)
+	marked, names, err := findIn(ctx, f)
 	r.fail(err)
-	policies := c.named(marked)
+	policies := c.named(names)
 	c.selector.all(ctx, policies)
 	for _, p := range keep(policies, isSuspended) {
 		r.Findings = append(r.Findings, suspended(p))
@@ -58,40 +70,42 @@ func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 	return r
 }
 
-// findIn returns the marked files of a folder, sorted by path. A file that is too
-// large to be searched is there with a finding.
-func findIn(ctx context.Context, f *folder.Folder) ([]markedPath, error) {
+// findIn returns the marked files of a folder, sorted by path, and the policies
+// that their markers name. A file that is too large to be searched is there with a
+// finding.
+func findIn(ctx context.Context, f *folder.Folder) ([]markedPath, map[pinsetter.Name]bool, error) {
+	var mu sync.Mutex
+	names := map[pinsetter.Name]bool{}
 	options := folder.Options{Want: setters.IsCandidate, Screen: setters.HasToken, MaxSize: setters.MaxSize}
 	marked, err := folder.Each(ctx, f, options, func(path string, data []byte) (markedPath, bool) {
 		found := setters.Find(path, data)
-		return markedPath{path, found.Sites, found.Findings}, true
+		mu.Lock()
+		defer mu.Unlock()
+		for _, site := range found.Sites {
+			names[site.Policy] = true
+		}
+		return markedPath{path: path, note: found.Note()}, true
 	})
 	var failed []error
 	for _, err := range errorList(err) {
 		var at *folder.FileError
 		if errors.Is(err, folder.ErrTooLarge) && errors.As(err, &at) {
-			marked = append(marked, markedPath{path: at.Path, findings: []pinsetter.Finding{tooLarge(at.Path, err)}})
+			finding := tooLarge(at.Path, err)
+			marked = append(marked, markedPath{path: at.Path, tooLarge: &finding})
 			continue
 		}
 		failed = append(failed, err)
 	}
 	slices.SortStableFunc(marked, func(a, b markedPath) int { return cmp.Compare(a.path, b.path) })
-	return marked, errors.Join(failed...)
+	return marked, names, errors.Join(failed...)
 }
 
-// named returns the policies that markers name and that were loaded.
-func (b *Bot) named(marked []markedPath) []*config.Policy {
+// named returns the policies of these names that were loaded, sorted by name.
+func (b *Bot) named(names map[pinsetter.Name]bool) []*config.Policy {
 	var policies []*config.Policy
-	seen := map[pinsetter.Name]bool{}
-	for _, file := range marked {
-		for _, site := range file.sites {
-			if seen[site.Policy] {
-				continue
-			}
-			seen[site.Policy] = true
-			if p := b.set.Policy(site.Policy); p != nil {
-				policies = append(policies, p)
-			}
+	for _, name := range slices.SortedFunc(maps.Keys(names), pinsetter.Name.Compare) {
+		if p := b.set.Policy(name); p != nil {
+			policies = append(policies, p)
 		}
 	}
 	return policies
@@ -99,9 +113,10 @@ func (b *Bot) named(marked []markedPath) []*config.Policy {
 
 // rewrite decides a file's sites and replaces the file if one of them moves.
 func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, file markedPath, r *Rewritten) error {
-	r.Findings = append(r.Findings, file.findings...)
+	sites, findings := file.found()
+	r.Findings = append(r.Findings, findings...)
 	moves := false
-	for _, site := range file.sites {
+	for _, site := range sites {
 		image, hold, err := c.place(ctx, site)
 		switch {
 		case hold != nil:

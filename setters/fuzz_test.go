@@ -95,8 +95,12 @@ func remembered(t *testing.T, in, note []byte, image pinsetter.Image) {
 	t.Helper()
 	found := setters.Find("in", in)
 	recalled, ok := setters.Recall("in", in, note)
-	if !ok {
+	blind, also := setters.Recall("in", nil, note)
+	if !ok || !also {
 		t.Fatalf("no note of %q", in)
+	}
+	if diff := cmp.Diff(recalled.Sites, blind.Sites); diff != "" {
+		t.Fatalf("recalled without the file (+) something else than with it (-): %s", diff)
 	}
 	if diff := cmp.Diff(found.Sites, recalled.Sites, cmpopts.EquateEmpty()) + cmp.Diff(found.Findings, recalled.Findings); diff != "" {
 		t.Fatalf("recalled (+) something else than found (-): %s", diff)

@@ -35,13 +35,13 @@ func (f *File) Note() []byte {
 		w.texts(string(finding.Severity), finding.Code, finding.Message)
 		w.number(finding.Line)
 	}
-	return w
+	return slices.Clone(w) // it grew by doubling
 }
 
 // Recall returns what Find(path, data) finds, without parsing anything, from the
 // note of a file with the same bytes; false where it is another's: a note is not
 // trusted further than that. Where a value is to change, Apply finds the markers
-// again.
+// again. With nil data nothing is compared, and Apply changes nothing.
 func Recall(path string, data, note []byte) (*File, bool) {
 	r := noteReader{rest: note, data: data}
 	file := &File{path: path, data: data, recalled: true}
@@ -176,6 +176,9 @@ func (r *noteReader) place(value string) place {
 	p.chunk = chunk{r.number(), r.number(), r.number()}
 	p.line, p.column = r.number(), r.number()
 	p.insert, p.tagged, p.chart = r.flag(), r.flag(), r.flag()
+	if r.data == nil {
+		return p
+	}
 	if p.chunk.end > len(r.data) || p.chunk.start > p.start || p.start > p.end || p.end > p.chunk.end {
 		r.fail()
 		return place{}
