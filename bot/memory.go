@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/gate"
@@ -12,30 +13,41 @@ import (
 )
 
 // recall asks the ledger what was written at the sites of a plan, and tells it
-// what the base shows there now. A ledger that fails is said, and the plan goes
+// what the base shows there now where it doesn't know. A ledger that fails is said, and the plan goes
 // on as one that nobody remembers anything of.
 func (c *cycle) recall(ctx context.Context, p *plan) {
 	if c.selector.failing.was.Load() {
 		return
 	}
 	g := p.ground
-	shows := map[store.Site]pinsetter.Image{}
-	for _, file := range p.marked {
-		for _, site := range file.Sites {
-			image, agreed := gate.Shows(site)
-			if !agreed {
-				image = pinsetter.Image{}
-			}
-			shows[g.key(site)] = gate.Standing(site, image)
-		}
-	}
-	err := c.o.Ledger.Show(ctx, c.now, shows)
+	written, err := c.o.Ledger.Written(ctx, g.repository, g.branch)
 	if err == nil {
-		g.written, err = c.o.Ledger.Written(ctx, g.repository, g.branch)
+		g.written = written
+		err = c.o.Ledger.Show(ctx, c.now, g.outdated(p, c.now))
 	}
 	if err != nil {
 		c.selector.failing.failed(err)
 	}
+}
+
+// outdated returns what the base shows at those sites of a plan of which the
+// ledger knows something else, or has not heard for long.
+func (g *ground) outdated(p *plan, now time.Time) map[store.Site]pinsetter.Image {
+	shows := map[store.Site]pinsetter.Image{}
+	for _, file := range p.marked {
+		for _, site := range file.Sites {
+			key := g.key(site)
+			written, remembered := g.written[key]
+			image, agreed := gate.Shows(site)
+			if !agreed {
+				image = pinsetter.Image{}
+			}
+			if image = gate.Standing(site, image); remembered && written.Outdated(image, now) {
+				shows[key] = image
+			}
+		}
+	}
+	return shows
 }
 
 // lastShown returns the last reference of ours that the base showed at a site,

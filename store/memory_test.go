@@ -110,10 +110,17 @@ func wrote(t *testing.T, l *store.Ledger, at time.Time, commit string, sites map
 	}
 }
 
+// show tells that the site app shows a tag. What is known of it changes if it was
+// outdated.
 func show(t *testing.T, l *store.Ledger, at time.Time, tag string) {
 	t.Helper()
+	before := written(t, l)[app]
 	if err := l.Show(t.Context(), at, map[store.Site]pinsetter.Image{app: image(tag)}); err != nil {
 		t.Fatal(err)
+	}
+	outdated := !before.At.IsZero() && before.Outdated(image(tag), at)
+	if changed := !cmp.Equal(before, written(t, l)[app]); changed != outdated {
+		t.Errorf("outdated: %v, changed: %v", outdated, changed)
 	}
 }
 
@@ -135,7 +142,7 @@ func testWrittenAndShown(t *testing.T, p place) {
 	elsewhere := app
 	elsewhere.Branch = "next"
 	wrote(t, l, noon, "c2", map[store.Site]pinsetter.Image{app: image("2"), elsewhere: image("9")})
-	want := store.Written{Image: image("2"), At: noon, Commit: "c2"}
+	want := store.Written{Image: image("2"), At: noon, Commit: "c2", MetAt: noon}
 	check := func(when string) {
 		t.Helper()
 		if diff := cmp.Diff(map[store.Site]store.Written{app: want}, written(t, l)); diff != "" {
@@ -146,17 +153,17 @@ func testWrittenAndShown(t *testing.T, p place) {
 	show(t, l, noon.Add(time.Hour), "1")
 	check("the base doesn't show it yet")
 	show(t, l, noon.Add(2*time.Hour), "2")
-	want.Shown, want.ShownAt = image("2"), noon.Add(2*time.Hour)
+	want.Shown, want.ShownAt, want.MetAt = image("2"), noon.Add(2*time.Hour), noon.Add(2*time.Hour)
 	check("the base shows it")
 	show(t, l, noon.Add(3*time.Hour), "2")
 	check("the base still shows it")
 	show(t, l, noon.Add(4*time.Hour), "1")
 	check("taken back by a person")
 	wrote(t, l, noon.Add(5*time.Hour), "c3", map[store.Site]pinsetter.Image{app: image("3")})
-	want.Image, want.At, want.Commit = image("3"), noon.Add(5*time.Hour), "c3"
+	want.Image, want.At, want.Commit, want.MetAt = image("3"), noon.Add(5*time.Hour), "c3", noon.Add(5*time.Hour)
 	check("the next one is written, and the last one that was shown is known")
 	show(t, l, noon.Add(6*time.Hour), "3")
-	want.Shown, want.ShownAt = image("3"), noon.Add(6*time.Hour)
+	want.Shown, want.ShownAt, want.MetAt = image("3"), noon.Add(6*time.Hour), noon.Add(6*time.Hour)
 	check("and shown")
 }
 
@@ -187,7 +194,7 @@ func testOddPaths(t *testing.T, p place) {
 		site := app
 		site.Path = path
 		sites[site] = image("2")
-		want[site] = store.Written{Image: image("2"), At: noon, Commit: "c", Shown: image("2"), ShownAt: noon}
+		want[site] = store.Written{Image: image("2"), At: noon, Commit: "c", Shown: image("2"), ShownAt: noon, MetAt: noon}
 	}
 	wrote(t, l, noon, "c", sites)
 	if err := l.Show(t.Context(), noon, sites); err != nil {

@@ -47,7 +47,9 @@ func testReadOnly(t *testing.T, p place) {
 	if diff := cmp.Diff(want, see(t, reader, noon.Add(day), "1.0", digest("b"))); diff != "" {
 		t.Errorf("what would be:\n%s", diff)
 	}
-	show(t, reader, noon, "2")
+	if err := reader.Show(t.Context(), noon, map[store.Site]pinsetter.Image{app: image("2")}); err != nil {
+		t.Error(err)
+	}
 	if got := written(t, reader)[app]; got.Image != image("2") || !got.ShownAt.IsZero() {
 		t.Errorf("a reader recorded: %+v", got)
 	}

@@ -20,6 +20,20 @@ type Written struct {
 
 	Shown   pinsetter.Image // the last of what was written that the base showed; zero where none was
 	ShownAt time.Time       // when the base was first found to show it
+
+	MetAt time.Time // when it was last written down that the site is there
+}
+
+// Outdated reports whether Show has something to record of a site that shows
+// image now.
+func (w Written) Outdated(image pinsetter.Image, at time.Time) bool {
+	return w.newlyShown(image) || at.Sub(w.MetAt) >= metAgain
+}
+
+// newlyShown reports whether a site shows for the first time what was written
+// there last.
+func (w Written) newlyShown(image pinsetter.Image) bool {
+	return w.Image == image && (w.Shown != image || w.ShownAt.IsZero())
 }
 
 // metAgain is how often "the site is still there" is written down.
@@ -38,7 +52,7 @@ func (l *Ledger) Written(ctx context.Context, repository, branch string) (map[Si
 	}
 	err := l.read(ctx, "read what was written", func(ctx context.Context, q querier) error {
 		return q.query(ctx, func(row func(...any) error) error {
-			site, written, _, err := scanWritten(row)
+			site, written, err := scanWritten(row)
 			found[site] = written
 			return err
 		}, writtenColumns+` FROM pinsetter_written s WHERE s.repository = $1 AND s.branch = $2`,
@@ -50,22 +64,22 @@ func (l *Ledger) Written(ctx context.Context, repository, branch string) (map[Si
 const writtenColumns = `SELECT s.repository, s.branch, s.path, s.object, s.policy, s.name, s.tag, s.digest,
 	s.written_at, s.commit_id, s.shown_name, s.shown_tag, s.shown_digest, s.shown_at, s.met_at`
 
-// scanWritten reads a row of writtenColumns; met is when the site was last
-// written down to be there.
-func scanWritten(row func(...any) error) (site Site, written Written, met time.Time, err error) {
+// scanWritten reads a row of writtenColumns.
+func scanWritten(row func(...any) error) (site Site, written Written, err error) {
 	var key [5]string
 	var at, shownAt, metAt int64
 	err = row(&key[0], &key[1], &key[2], &key[3], &key[4],
 		&written.Image.Name, &written.Image.Tag, &written.Image.Digest, &at, &written.Commit,
 		&written.Shown.Name, &written.Shown.Tag, &written.Shown.Digest, &shownAt, &metAt)
-	written.At, written.ShownAt = moment(at), moment(shownAt)
-	return siteFrom(key[0], key[1], key[2], key[3], key[4]), written, moment(metAt), err
+	written.At, written.ShownAt, written.MetAt = moment(at), moment(shownAt), moment(metAt)
+	return siteFrom(key[0], key[1], key[2], key[3], key[4]), written, err
 }
 
 // Show tells the ledger what the base shows at sites now, the zero Image where
 // the markers of a site disagree. What was written there last and is shown
-// counts from now on; a site where nothing was written is passed over. Give all
-// sites that were found, so that what is remembered of them is kept.
+// counts from now on; a site where nothing was written is passed over. Of the sites
+// that were found give all that are Outdated, so that what is remembered of them is
+// kept.
 func (l *Ledger) Show(ctx context.Context, at time.Time, shown map[Site]pinsetter.Image) error {
 	if !l.writes() || len(shown) == 0 {
 		return nil
@@ -79,12 +93,12 @@ func (l *Ledger) Show(ctx context.Context, at time.Time, shown map[Site]pinsette
 	err := l.read(ctx, "read what was written", func(ctx context.Context, q querier) error {
 		marked, met = nil, nil
 		return q.query(ctx, func(row func(...any) error) error {
-			site, written, metAt, err := scanWritten(row)
+			site, written, err := scanWritten(row)
 			image := shown[site]
 			switch {
-			case written.Image == image && (written.Shown != image || written.ShownAt.IsZero()):
+			case written.newlyShown(image):
 				marked = append(marked, append(site.columns(), image.Name, image.Tag, image.Digest))
-			case at.Sub(metAt) >= metAgain:
+			case written.Outdated(image, at):
 				met = append(met, site.columns())
 			}
 			return err
