@@ -26,7 +26,7 @@ type ground struct {
 	history func() map[store.Site]pinsetter.Image
 
 	// shown returns the branch that proposes a site, where it is to be built
-	// from the base again; nil: none.
+	// from the base again; nil: none. A nil func proposes nothing.
 	shown func(pinsetter.Site) *shown
 
 	// groups says that what is proposed stays as it is while a gate refuses it
@@ -36,7 +36,7 @@ type ground struct {
 
 // newGround returns the ground of a lane's commits on start.
 func newGround(l *lane, start *gitops.Snapshot) *ground {
-	g := &ground{start: start, shown: func(pinsetter.Site) *shown { return nil }}
+	g := &ground{start: start}
 	g.branch = strings.TrimPrefix(start.Ref(), "refs/heads/")
 	g.repository, _ = gitops.Key(l.git.URL) // lanes has it already
 	g.revision = fmt.Sprintf("%s@sha1:%s", g.branch, start.Hash())
@@ -173,6 +173,9 @@ func (g *ground) keptDigest(site pinsetter.Site, tag string) string {
 
 // twin returns the site of the proposal that is site in the base.
 func (g *ground) twin(site pinsetter.Site) (pinsetter.Site, bool) {
+	if g.shown == nil {
+		return pinsetter.Site{}, false
+	}
 	shown := g.shown(site)
 	if shown == nil {
 		return pinsetter.Site{}, false
