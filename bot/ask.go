@@ -156,17 +156,23 @@ type Explanation struct {
 	Tags      []pinsetter.Verdict `json:"tags"`  // best first
 	Sites     []Destination       `json:"sites"` // sorted by automation, path and line
 
+	// Unread says that some sites may be missing, since a repository or a file could
+	// not be read; Idle are the automations that would write it and are suspended.
+	Unread bool     `json:"-"`
+	Idle   []string `json:"-"`
+
 	Err error `json:"-"` // joined; what could be explained is there all the same
 }
 
 // Destination is one site of a policy and what it takes. Next equals Current
-// where nothing changes. Held is the reason why a better candidate isn't written.
+// where nothing changes, and is empty where nothing could be decided. Held is the
+// reason why a better candidate isn't written.
 type Destination struct {
 	Automation string `json:"automation"`
 	Path       string `json:"path"`
 	Line       int    `json:"line"`
 	Current    string `json:"current"`
-	Next       string `json:"next"`
+	Next       string `json:"next,omitempty"`
 	Held       string `json:"held,omitempty"`
 }
 
@@ -195,7 +201,12 @@ func (b *Bot) Explain(ctx context.Context, p *config.Policy, automations []*conf
 	}
 	var err error
 	e.Sites, err = c.destinations(ctx, p, automations)
-	e.Err = errors.Join(e.Err, err)
+	e.Unread, e.Err = err != nil, errors.Join(e.Err, err)
+	for _, a := range automations {
+		if a.Suspended && a.Selects(p) {
+			e.Idle = append(e.Idle, a.Name.String())
+		}
+	}
 	return e
 }
 
@@ -317,8 +328,11 @@ func (p *plan) destinations() []Destination {
 			}
 			current := site.Current()
 			d := Destination{Automation: p.automation.Name.String(), Path: site.Path, Line: site.Line(), Current: current, Next: current}
+			sel := p.selections[site.Policy]
 			if image, ok := file.takes[i]; ok {
 				d.Next = pinsetter.Site{Written: []pinsetter.Image{image}}.Current()
+			} else if sel != nil && sel.err != nil && !errors.Is(sel.err, errSuspended) {
+				d.Next = ""
 			}
 			d.Held = p.held(site)
 			sites = append(sites, d)

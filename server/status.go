@@ -94,13 +94,14 @@ type Explanation struct {
 }
 
 // Destination is one site of a policy and what it takes. Next equals Current
-// where nothing changes. Held is the reason why a better candidate isn't written.
+// where nothing changes, and is empty where nothing could be decided. Held is the
+// reason why a better candidate isn't written.
 type Destination struct {
 	Automation string `json:"automation"`
 	Path       string `json:"path"`
 	Line       int    `json:"line"`
 	Current    string `json:"current"`
-	Next       string `json:"next"`
+	Next       string `json:"next,omitempty"`
 	Held       string `json:"held,omitempty"`
 }
 

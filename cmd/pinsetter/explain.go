@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -76,10 +77,21 @@ func (e explanation) write(w io.Writer, p painter) error {
 		return nil
 	}
 	if len(e.Sites) == 0 {
-		_, err := fmt.Fprintf(w, "%s\n", p.paint(dim, "no automation writes it anywhere"))
+		_, err := fmt.Fprintf(w, "%s\n", p.paint(dim, e.nowhere()))
 		return err
 	}
 	return e.siteTable(w, p)
+}
+
+// nowhere says why no site is known.
+func (e explanation) nowhere() string {
+	switch {
+	case e.Unread:
+		return "where it is written is not known: not everything could be read"
+	case len(e.Idle) > 0:
+		return "no automation writes it now: suspended: ImageUpdateAutomation " + strings.Join(e.Idle, ", ")
+	}
+	return "no automation writes it anywhere"
 }
 
 func (e explanation) summary(p painter) string {
@@ -121,6 +133,8 @@ func (e explanation) siteTable(w io.Writer, p painter) error {
 		switch {
 		case s.Held != "":
 			next.style = yellow
+		case s.Next == "":
+			next = cell{"?", dim}
 		case s.Next == s.Current:
 			next = cell{"=", dim}
 		}
