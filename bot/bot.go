@@ -171,6 +171,9 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 	if b.o.Reuse {
 		s = scanner.NewReusing(b.o.Registry, b.o.Now)
 	}
+	s.Asked = func(object *config.Repository, took time.Duration, err error) {
+		b.o.Observer.Scan(hostOf(object.Image), took, err)
+	}
 	return &cycle{Bot: b, mode: mode, now: now, selector: newSelector(b, s, now)}
 }
 

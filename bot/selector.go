@@ -33,7 +33,6 @@ type selector struct {
 	now      time.Time
 	progress func(string)
 	log      *slog.Logger
-	observer Observer
 	compiled func(*config.Policy) (*policy.Policy, error)
 
 	mu       sync.Mutex
@@ -54,7 +53,6 @@ func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
 		now:      now,
 		progress: o.Progress,
 		log:      o.Log,
-		observer: o.Observer,
 		tags:     map[*string]*policy.Tags{},
 		refusals: map[string]func() *gate.Refusal{},
 		listings: map[string]store.Listing{},
@@ -170,9 +168,7 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 // said, since no policy will ever see it.
 func (s *selector) scan(ctx context.Context, repo *config.Repository) (*scanner.Listing, error) {
 	s.progress("scanning " + repo.Image)
-	begin := time.Now()
 	listing, err := s.scanner.Scan(ctx, repo)
-	s.observer.Scan(hostOf(repo.Image), time.Since(begin), err)
 	if err == nil {
 		s.log.Debug("scanned", "imageRepository", repo.Name, "image", repo.Image, "tags", len(listing.Tags))
 	}

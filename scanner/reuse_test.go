@@ -45,6 +45,7 @@ func TestListingsAreReusedWithinTheInterval(t *testing.T) {
 	server := parts.NewRegistry(t, parts.RegistryOptions{})
 	server.SetTags("app", "1.0.0", "1.1.0")
 	d, app := newDaemon(), every(10*time.Minute, server.Image("app"))
+	asked := 0
 	for _, step := range []struct {
 		passes    time.Duration
 		requests  int
@@ -58,12 +59,18 @@ func TestListingsAreReusedWithinTheInterval(t *testing.T) {
 		{10 * time.Minute, 3, 0, true},
 	} {
 		d.now = d.now.Add(step.passes)
-		got := scan(t, scanner.NewReusing(d.registry, d.clock), app)
+		s := scanner.NewReusing(d.registry, d.clock)
+		s.Asked = func(*config.Repository, time.Duration, error) { asked++ }
+		got := scan(t, s, app)
+		scan(t, s, every(10*time.Minute, server.Image("app")))
 		if age := d.now.Sub(got.ScannedAt); age != step.age || got.Unchanged != step.unchanged || got.Hash != hash("1.0.0", "1.1.0") {
 			t.Errorf("after %s: age %s, unchanged %t; want %s, %t", step.passes, age, got.Unchanged, step.age, step.unchanged)
 		}
 		if n := server.Log.Count("", "/tags/list"); n != step.requests {
 			t.Errorf("after %s: %d requests; want %d", step.passes, n, step.requests)
+		}
+		if asked != step.requests {
+			t.Errorf("after %s: told of %d requests; want %d", step.passes, asked, step.requests)
 		}
 	}
 

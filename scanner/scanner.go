@@ -55,6 +55,10 @@ type Listing struct {
 // Scanner asks registries and remembers the answers for as long as it lives. It
 // is safe for concurrent use.
 type Scanner struct {
+	// Asked is told of each list of tags that a registry was asked for, by whichever
+	// object, and not of those that were at hand. Set it before use; nil: nobody.
+	Asked func(object *config.Repository, took time.Duration, err error)
+
 	registry *registry.Registry
 	now      func() time.Time
 	began    time.Time // zero: listings are never reused
@@ -102,7 +106,11 @@ func (s *Scanner) Scan(ctx context.Context, object *config.Repository) (*Listing
 	found, ok := image.reused()
 	if !ok {
 		found, err = s.listings.get(ctx, q, func(ctx context.Context) (answer, error) {
+			began := time.Now()
 			listing, err := image.Tags(ctx)
+			if s.Asked != nil {
+				s.Asked(object, time.Since(began), err)
+			}
 			return answer{listing, hashOf(listing.Tags), s.now()}, err
 		})
 	}
