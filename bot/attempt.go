@@ -30,8 +30,11 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 	c.recallHistory(ctx, remote, l, g)
 	head := g.start
 	plans := make([]*plan, 0, len(l.automations))
-	for _, a := range l.automations {
+	for i, a := range l.automations {
 		p := c.find(ctx, a, g, head)
+		if i == len(l.automations)-1 {
+			go fetched.Base.Keep() // while registries are asked; whoever comes second has nothing to do
+		}
 		c.decide(ctx, p)
 		p.apply()
 		if head, err = c.commit(p, head); err != nil {

@@ -78,7 +78,9 @@ func (c *cycle) find(ctx context.Context, a *config.Automation, g *ground, head 
 		found, recalled := setters.Recall(f.Path, f.Data, f.Note)
 		if !recalled {
 			found = setters.Find(f.Path, f.Data)
-			head.Note(f, found.Note())
+			if f.Note == nil { // else it is that of a file whose name makes it something else
+				head.Note(f, found.Note())
+			}
 		}
 		return found
 	}
@@ -87,7 +89,6 @@ func (c *cycle) find(ctx context.Context, a *config.Automation, g *ground, head 
 		p.marked = append(p.marked, newMarkedFile(found, marked[i].Path, marked[i].Data))
 	}
 	p.result.fail(p.fileErr)
-	go head.Keep() // while registries are asked; who fetched calls it again, and so waits for this
 	return p
 }
 

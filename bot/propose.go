@@ -82,6 +82,7 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*surv
 	s.ground.groups, s.ground.shown = true, s.shows
 	c.recallHistory(ctx, s.remote, l, s.ground)
 	s.whole = c.find(ctx, l.automations[0], s.ground, s.Base)
+	go s.Base.Keep() // as attempt does
 	s.whole.only = only
 	c.decide(ctx, s.whole)
 	if err := s.split(); err != nil {

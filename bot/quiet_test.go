@@ -126,3 +126,26 @@ func TestCommitTrustsNoMemory(t *testing.T) {
 	}
 	s.next("1.1.0")
 }
+
+// Of two files with the same bytes one may be a chart by its name, so that what
+// was found in the one isn't what is found in the other: nothing is written anew
+// each time for that.
+func TestChartTwin(t *testing.T) {
+	s := tell(t, "{hold: [{tags: [1.1.0], reason: x}]}", "", "1.0.0", "1.1.0")
+	s.repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"c/Chart.yaml": s.repo.File("main", "a.yaml")}}, Message: "more"})
+	kept := func() os.FileInfo {
+		s.next("1.0.0")
+		names, err := filepath.Glob(filepath.Join(s.keep, "*"))
+		if err != nil || len(names) != 1 {
+			t.Fatal(names, err)
+		}
+		info, err := os.Stat(names[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	if first, second := kept(), kept(); !os.SameFile(first, second) {
+		t.Error("what is kept was written anew")
+	}
+}

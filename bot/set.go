@@ -37,7 +37,10 @@ func (m markedPath) found() ([]pinsetter.Site, []pinsetter.Finding) {
 	if m.tooLarge != nil {
 		return nil, []pinsetter.Finding{*m.tooLarge}
 	}
-	file, _ := setters.Recall(m.path, nil, m.note)
+	file, ok := setters.Recall(m.path, nil, m.note)
+	if !ok {
+		panic("a note that was just made can't be read")
+	}
 	return file.Sites, file.Findings
 }
 

@@ -69,7 +69,8 @@ func (k *keeper) load(bounds Bounds) *objects {
 	}
 	if found, err := parseKept(data); err == nil {
 		if found.version != k.screen.Notes {
-			found.notes, found.swept = table{width: placeSize}, 0
+			found.notes = table{width: placeSize} // of directories too
+			found.swept = 0                       // so that the next save makes those again
 		}
 		store.kept, k.heads = found, found.heads
 	}
@@ -97,36 +98,49 @@ func (k *keeper) read() ([]byte, error) {
 }
 
 // save keeps what is known, if anything of it is new. What the heads don't lead to
-// any more goes when it has become as much as the rest.
+// any more goes when it has become as much as the rest, or leaves no room.
 func (k *keeper) save(store *objects) {
 	if k.path == "" || !k.stale {
 		return
 	}
 	k.stale = false
-	s := sweeper{store: store, screened: k.screen.Wants != nil, seen: make(map[plumbing.Hash]bool)}
+	old := store.kept
+	deep := old != nil && old.size() > 2*old.swept
+	next := k.gather(store, deep)
+	if next == nil && old != nil && !deep {
+		next = k.gather(store, true)
+	}
+	if next != nil && k.write(next) == nil {
+		prune(filepath.Dir(k.path), keptDirBytes)
+	}
+}
+
+// gather returns what is to be kept: what was kept before and what is new, or, if
+// it is to go deep, what the heads lead to. It returns nil where that is more than
+// may be kept, or not whole.
+func (k *keeper) gather(store *objects, deep bool) *kept {
+	s := sweeper{store: store, screened: k.screen.Wants != nil, deep: deep, seen: make(map[plumbing.Hash]bool)}
 	s.notes = make(map[plumbing.Hash][]byte)
 	old := store.kept
-	if s.deep = old != nil && old.size() > 2*old.swept; s.deep {
+	if deep {
 		old = nil
 	} else {
 		s.add()
 	}
 	for _, head := range k.heads {
 		if s.head(head) != nil {
-			return
+			return nil
 		}
 	}
-	next, fits := old.with(store, s.news)
-	if !fits {
-		return
+	next := old.with(store, s.news)
+	if next == nil {
+		return nil
 	}
 	next.heads, next.version = k.heads, k.screen.Notes
 	if old == nil {
 		next.swept = next.size()
 	}
-	if k.write(next) == nil {
-		prune(filepath.Dir(k.path), keptDirBytes)
-	}
+	return next
 }
 
 // write replaces the file at once, so that a reader has the old one or the new.

@@ -18,7 +18,7 @@ func FuzzKept(f *testing.F) {
 	for _, unwanted := range [][]plumbing.Hash{nil, {hash}} {
 		file := new(bytes.Buffer)
 		notes := map[plumbing.Hash][]byte{hash: []byte("a note"), {}: nil}
-		k, _ := (*kept)(nil).with(store, news{[]plumbing.Hash{hash}, unwanted, notes})
+		k := (*kept)(nil).with(store, news{[]plumbing.Hash{hash}, unwanted, notes})
 		k.heads, k.version = unwanted, "1"
 		if err := k.format(file); err != nil {
 			f.Fatal(err)

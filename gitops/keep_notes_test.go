@@ -3,7 +3,10 @@ package gitops
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/parts"
@@ -82,5 +85,38 @@ func TestKeepWanted(t *testing.T) {
 			}
 		}
 		fetched.Base.Keep()
+	}
+}
+
+// Where what is kept leaves no room, what nothing leads to any more goes; what
+// stands at many paths counts once.
+func TestKeepMakesRoom(t *testing.T) {
+	store := newObjects(Bounds{}.withDefaults())
+	add := func(kind plumbing.ObjectType, data string) plumbing.Hash {
+		hash := plumbing.ComputeHash(kind, []byte(data))
+		store.byHash[hash] = anObject{kind, []byte(data)}
+		return hash
+	}
+	file := add(plumbing.BlobObject, "x")
+	tree := add(plumbing.TreeObject, "100644 a\x00"+string(file[:])+"100644 b\x00"+string(file[:]))
+	commit := add(plumbing.CommitObject, "tree "+tree.String()+"\n\n")
+	k := &keeper{path: filepath.Join(t.TempDir(), "a"+keptName), heads: []plumbing.Hash{commit}}
+	full := k.gather(store, false)
+	full.data = append(full.data, make([]byte, keptBytes-full.size()-1)...)
+	full.swept = full.size()
+
+	store = newObjects(Bounds{}.withDefaults())
+	store.kept, k.stale = full, true
+	add(plumbing.BlobObject, "new")
+	k.save(store)
+	store = k.load(Bounds{}.withDefaults())
+	if !store.has(commit) || !store.has(tree) || !store.has(file) || store.kept.size() > 1000 {
+		t.Errorf("kept are %d bytes", store.kept.size())
+	}
+
+	half := hashOf(1)
+	store.byHash[half] = anObject{plumbing.BlobObject, make([]byte, keptBytes/2)}
+	if (*kept)(nil).with(store, news{objects: []plumbing.Hash{half, half, half}}) == nil {
+		t.Error("one file is counted at each of its paths")
 	}
 }

@@ -17,7 +17,7 @@ import (
 //	how many bytes of what follows were there after the last sweep
 //	the sizes of the parts that follow, in bytes
 //	the hashes of heads
-//	the version of files' notes
+//	the version of the notes
 //	the objects: for each its hash, where it begins in the last part, and its
 //	  size with the kind in the lowest three bits, sorted by hash; a file that is
 //	  too large to hold has kind 0
@@ -102,12 +102,13 @@ type news struct {
 	notes    map[plumbing.Hash][]byte
 }
 
-// with returns what k has, and these news of store; false if that is more than may
+// with returns what k has, and these news of store; nil if that is more than may
 // be kept. A nil k has nothing.
-func (k *kept) with(store *objects, n news) (*kept, bool) {
+func (k *kept) with(store *objects, n news) *kept {
 	if k == nil {
 		k = &kept{objects: table{width: placeSize}, unwanted: table{width: hashSize}, notes: table{width: placeSize}}
 	}
+	n.objects, n.unwanted = sorted(n.objects), sorted(n.unwanted)
 	size := k.size() + int64((len(n.objects)+len(n.notes))*placeSize+len(n.unwanted)*hashSize)
 	for _, hash := range n.objects {
 		size += store.size(hash)
@@ -116,11 +117,11 @@ func (k *kept) with(store *objects, n news) (*kept, bool) {
 		size += int64(len(note))
 	}
 	if size > keptBytes {
-		return nil, false
+		return nil
 	}
 	next := &kept{swept: k.swept, data: append(make([]byte, 0, size), k.data...)}
 	var rows, refused, notes []byte
-	for _, hash := range sorted(n.objects) {
+	for _, hash := range n.objects {
 		o, _ := store.peek(hash)
 		size, tooLarge := store.excess(hash)
 		if !tooLarge {
@@ -129,7 +130,7 @@ func (k *kept) with(store *objects, n news) (*kept, bool) {
 		rows = next.row(rows, hash, uint64(size)<<3|uint64(o.kind))
 		next.data = append(next.data, o.data...)
 	}
-	for _, hash := range sorted(n.unwanted) {
+	for _, hash := range n.unwanted {
 		refused = append(refused, hash[:]...)
 	}
 	for _, hash := range sorted(slices.Collect(maps.Keys(n.notes))) {
@@ -139,7 +140,7 @@ func (k *kept) with(store *objects, n news) (*kept, bool) {
 	next.objects = k.objects.merge(table{rows, placeSize})
 	next.unwanted = k.unwanted.merge(table{refused, hashSize})
 	next.notes = k.notes.merge(table{notes, placeSize})
-	return next, true
+	return next
 }
 
 // row appends the row of what is put at the end of the data next.

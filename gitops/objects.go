@@ -34,7 +34,7 @@ type objects struct {
 	lost     int                      // deltas against what is not held
 	unwanted map[plumbing.Hash]bool   // files that the screen doesn't want, and that may not be there
 	spool    *spool                   // of files
-	notes    map[plumbing.Hash][]byte // of files, that are not kept yet
+	notes    map[plumbing.Hash][]byte // of files, made since this was fetched
 	kept     *kept                    // nil: nothing
 	keeper   *keeper                  // nil: of another kind of fetch
 	more     *filler                  // where files are that didn't come; nil: all came

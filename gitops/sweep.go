@@ -82,11 +82,15 @@ func (s *sweeper) tree(hash plumbing.Hash, depth int) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		unwanted := !e.dir() && (!e.regular() || s.file(e.hash))
-		if e.dir() {
-			if unwanted, err = s.tree(e.hash, depth+1); err != nil {
-				return false, err
-			}
+		unwanted := true // a symlink or a submodule
+		switch {
+		case e.dir():
+			unwanted, err = s.tree(e.hash, depth+1)
+		case e.regular():
+			unwanted = s.file(e.hash)
+		}
+		if err != nil {
+			return false, err
 		}
 		if !unwanted {
 			wanted = append(wanted, found.data[at:next]...)

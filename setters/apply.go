@@ -20,6 +20,9 @@ type edit struct {
 // value that is right already is no change; without changes the very bytes that
 // Find was given come back.
 //
+// A File that was recalled is searched again first, so Apply must not be called
+// twice at once.
+//
 // It returns an error, and changes nothing, where an image lacks a part that
 // the site shows, where a part is outside its grammar, and where the result,
 // parsed again, would differ from the original in more than the marked values.
@@ -50,11 +53,10 @@ func (f *File) Apply(images map[int]pinsetter.Image) ([]byte, []pinsetter.Change
 		return f.data, nil, nil
 	}
 	if f.recalled {
-		found, err := f.again()
-		if err != nil {
+		if err := f.searchAgain(); err != nil {
 			return nil, nil, fmt.Errorf("rewrite %s: %w", f.path, err)
 		}
-		return found.Apply(images)
+		return f.Apply(images)
 	}
 	slices.SortStableFunc(changes, func(a, b pinsetter.Change) int { return cmp.Compare(a.Line, b.Line) })
 	slices.SortFunc(edits, func(a, b edit) int { return cmp.Compare(a.start, b.start) })

@@ -73,16 +73,18 @@ func Recall(path string, data, note []byte) (*File, bool) {
 // errRecalled is for a file whose note isn't that of its bytes.
 var errRecalled = errors.New("it doesn't hold what is remembered of it; delete what is kept of the repository beside the state")
 
-// again finds what was recalled, and returns an error where it is something else.
-func (f *File) again() (*File, error) {
+// searchAgain finds what was recalled, and returns an error where it is something
+// else.
+func (f *File) searchAgain() error {
 	found := Find(f.path, f.data)
 	same := slices.EqualFunc(found.Sites, f.Sites, func(a, b pinsetter.Site) bool {
 		return a.Document == b.Document && a.Item == b.Item && a.Policy == b.Policy && a.Object == b.Object && slices.Equal(a.Markers, b.Markers)
 	})
 	if !same {
-		return nil, errRecalled
+		return errRecalled
 	}
-	return found, nil
+	f.places, f.recalled = found.places, false
+	return nil
 }
 
 // noteWriter is a note that is being written: numbers as unsigned varints, texts
