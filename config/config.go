@@ -77,6 +77,11 @@ type Options struct {
 	// or DIR/<name>/<key> for Namespace.
 	SecretDirs []string
 
+	// Unread names sources that are there and could not be read, for messages. What
+	// they may forbid isn't done: each policy that is written to may have a Gate in
+	// them, and each automation a PullRequest.
+	Unread []string
+
 	// Notifications says what is made of Receivers, Providers and Alerts.
 	Notifications Notifications
 

@@ -40,6 +40,9 @@ func Load(files []File, opts Options) *Set {
 		h.Write(f.Data)
 		l.file(f)
 	}
+	for _, name := range opts.Unread {
+		l.lost = append(l.lost, lostObject{place: name, gate: true, pullRequest: true})
+	}
 	l.openSecretDirs()
 	defer l.closeSecretDirs()
 	s := l.set()
@@ -234,7 +237,7 @@ func (l *loader) set() *Set {
 	slices.SortFunc(s.Automations, func(a, b *Automation) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Gates, func(a, b *Gate) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.PullRequests, func(a, b *PullRequest) int { return a.Name.Compare(b.Name) })
-	s.Whole = !slices.ContainsFunc(l.findings, func(f pinsetter.Finding) bool { return f.Severity == pinsetter.Error })
+	s.Whole = len(l.opts.Unread) == 0 && !slices.ContainsFunc(l.findings, func(f pinsetter.Finding) bool { return f.Severity == pinsetter.Error })
 	s.Findings = l.findings
 	for _, o := range l.objects {
 		s.Findings = append(s.Findings, o.said()...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,12 +29,15 @@ import (
 // and the others are loaded. The error is for a command line that leads to no
 // object at all.
 func (a *app) load(ctx context.Context) (set *config.Set, failed, err error) {
-	return a.loadFrom(a.read(ctx))
+	files, unread, err := a.read(ctx)
+	return a.loadFrom(files, unread, err)
 }
 
 // loadFrom is load with what was read, and what could not be.
-func (a *app) loadFrom(files []config.File, failed error) (*config.Set, error, error) {
-	set := config.Load(files, a.loading())
+func (a *app) loadFrom(files []config.File, unread []string, failed error) (*config.Set, error, error) {
+	options := a.loading()
+	options.Unread = unread
+	set := config.Load(files, options)
 	if len(set.Repositories)+len(set.Policies)+len(set.Automations)+len(set.Gates)+len(set.Findings) > 0 {
 		return set, failed, nil
 	}
@@ -65,12 +69,15 @@ func (a *app) sources() string {
 	return userinfo.ReplaceAllString(strings.Join(slices.Concat(a.filenames, a.kustomize), ", "), "//")
 }
 
-func (a *app) read(ctx context.Context) ([]config.File, error) {
-	var files []config.File
+// read reads all sources. Unread are those that could not be read as a whole, but
+// for a path where nothing is.
+func (a *app) read(ctx context.Context) (files []config.File, unread []string, err error) {
 	var errs []error
-	add := func(more []config.File, err error) {
+	add := func(name string, more []config.File, err error) {
 		files = append(files, more...)
-		errs = append(errs, err)
+		if errs = append(errs, err); err != nil {
+			unread = append(unread, name)
+		}
 	}
 	filenames := a.filenames
 	if len(filenames)+len(a.kustomize) == 0 {
@@ -80,19 +87,35 @@ func (a *app) read(ctx context.Context) ([]config.File, error) {
 		switch {
 		case name == "-":
 			file, err := config.ReadFrom("stdin", a.in)
-			add([]config.File{file}, err)
+			add("standard input", []config.File{file}, err)
 		case strings.Contains(name, "://") && !strings.HasPrefix(name, "git+"):
-			add(nil, usage("-f %q: a URL is read as a Git repository: write git+https://HOST/REPO//FOLDER", userinfo.ReplaceAllString(name, "//")))
+			errs = append(errs, usage("-f %q: a URL is read as a Git repository: write git+https://HOST/REPO//FOLDER", userinfo.ReplaceAllString(name, "//")))
 		case strings.HasPrefix(name, "git+"):
-			add(a.readGit(ctx, name))
+			more, err := a.readGit(ctx, name)
+			add(userinfo.ReplaceAllString(name, "//"), more, err)
 		default:
-			add(config.ReadPath(name))
+			more, err := config.ReadPath(name)
+			if absent(name) {
+				errs = append(errs, err)
+				continue
+			}
+			add(name, more, err)
 		}
 	}
 	for _, dir := range a.kustomize {
-		add(config.Kustomize(dir))
+		if more, err := config.Kustomize(dir); absent(dir) {
+			errs = append(errs, err)
+		} else {
+			add("kustomize:"+dir, more, err)
+		}
 	}
-	return files, errors.Join(errs...)
+	return files, unread, errors.Join(errs...)
+}
+
+// absent reports whether nothing is at a path.
+func absent(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // bot returns a bot for set.

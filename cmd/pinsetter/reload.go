@@ -23,6 +23,7 @@ type reloader struct {
 	app     *app
 	stdin   []byte                     // which can be read once
 	filled  map[string]bool            // sources that had files
+	unread  []string                   // sources that could not be read the last time
 	used    [sha256.Size]byte          // fingerprint of what the set in use was made of
 	seen    [sha256.Size]byte          // of what was read last; zero where it couldn't be
 	bad     map[pinsetter.Finding]bool // the errors of the set in use, without their lines
@@ -40,12 +41,12 @@ func (r *reloader) first(ctx context.Context) (*config.Set, error) {
 		r.stdin = file.Data
 	}
 	r.filled = map[string]bool{}
-	files, unread := r.read(ctx)
+	files, wrong := r.read(ctx)
 	var failed error
-	for _, f := range unread {
+	for _, f := range wrong {
 		failed = errors.Join(failed, errors.New(f.Message))
 	}
-	set, failed, err := r.app.loadFrom(files, failed)
+	set, failed, err := r.app.loadFrom(files, r.unread, failed)
 	if err != nil {
 		return nil, err
 	}
@@ -65,10 +66,12 @@ func (r *reloader) first(ctx context.Context) (*config.Set, error) {
 // can't be read, or had files and has none any more, since somebody emptied a
 // folder, or it isn't mounted.
 func (r *reloader) read(ctx context.Context) (files []config.File, wrong []pinsetter.Finding) {
+	r.unread = nil
 	for _, alone := range r.app.apart() {
 		name := alone.sources()
 		alone.in = bytes.NewReader(r.stdin)
-		found, err := alone.read(ctx)
+		found, unread, err := alone.read(ctx)
+		r.unread = append(r.unread, unread...)
 		if err == nil && len(found) == 0 && r.filled[name] {
 			err = fmt.Errorf("there are no objects any more in %s: if that is meant, start without it", name)
 		}
