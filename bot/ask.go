@@ -57,7 +57,7 @@ func (c *cycle) scan(ctx context.Context, repo *config.Repository) *Scanned {
 	}
 	err := repo.Err
 	if err == nil && !repo.Suspended {
-		listing, scanErr := c.selector.scan(ctx, repo)
+		listing, scanErr := c.selector.scan(ctx, repo, time.Time{})
 		if err = scanErr; err == nil {
 			s.Tags, s.ScannedAt = listing.Tags, listing.ScannedAt
 		} else {

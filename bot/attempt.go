@@ -64,6 +64,7 @@ func (c *cycle) fetch(ctx context.Context, l *lane, branches ...string) (*gitops
 	if err != nil {
 		return nil, nil, err
 	}
+	l.readAt = c.o.Now()
 	c.o.Log.Debug("fetched", "repository", remote.String(), "revision", fetched.Base.String(), "branches", len(fetched.Push))
 	return remote, fetched, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
@@ -17,7 +18,8 @@ import (
 // ground is what commits are built on, and what is known of the sites there.
 type ground struct {
 	start    *gitops.Snapshot
-	revision string // of start, for people: "branch@sha1:hash"
+	readAt   time.Time // when it was, or before
+	revision string    // of start, for people: "branch@sha1:hash"
 
 	repository, branch string                       // where the sites are, for the ledger
 	written            map[store.Site]store.Written // what the ledger knows of them
@@ -36,7 +38,7 @@ type ground struct {
 
 // newGround returns the ground of a lane's commits on start.
 func newGround(l *lane, start *gitops.Snapshot) *ground {
-	g := &ground{start: start}
+	g := &ground{start: start, readAt: l.readAt}
 	g.branch = strings.TrimPrefix(start.Ref(), "refs/heads/")
 	g.repository, _ = gitops.Key(l.git.URL) // lanes has it already
 	g.revision = fmt.Sprintf("%s@sha1:%s", g.branch, start.Hash())

@@ -36,6 +36,8 @@ type lane struct {
 	isBase      bool   // some automation reads the push branch: it is never forced
 	automations []*config.Automation
 
+	readAt time.Time // when its branches were read
+
 	// proposes is set for the lane of one automation whose changes go into pull
 	// requests: it has a branch for each, and no push.
 	proposes *branches

@@ -104,6 +104,7 @@ func tooLarge(path string, err error) pinsetter.Finding {
 func (c *cycle) decide(ctx context.Context, p *plan) {
 	policies := c.policies(p)
 	c.selector.all(ctx, policies)
+	c.selector.again(ctx, c.outrun(ctx, p, policies), p.ground.readAt)
 	selections := map[pinsetter.Name]*selection{}
 	said := map[*selection]bool{}
 	for _, policy := range policies {
@@ -159,6 +160,27 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 			}
 		}
 	}
+}
+
+// outrun returns those policies of which a site shows a tag that is missing from a
+// list which is older than the branch: who pushes an image and then commits its tag
+// must not be overruled by what was listed before.
+func (c *cycle) outrun(ctx context.Context, p *plan, policies []*config.Policy) []*config.Policy {
+	older := map[pinsetter.Name]*selection{}
+	for _, policy := range policies {
+		if sel := c.selector.selection(ctx, policy); sel.err == nil && sel.listing.ScannedAt.Before(p.ground.readAt) {
+			older[policy.Name] = sel
+		}
+	}
+	lacking := map[pinsetter.Name]bool{}
+	for _, file := range p.marked {
+		for _, site := range file.Sites {
+			if sel := older[site.Policy]; sel != nil && sel.lacks(site) {
+				lacking[site.Policy] = true
+			}
+		}
+	}
+	return keep(policies, func(policy *config.Policy) bool { return lacking[policy.Name] })
 }
 
 // policies returns the policies that p's markers name and its automation

@@ -100,20 +100,35 @@ func (s *selector) selection(ctx context.Context, p *config.Policy) *selection {
 	s.mu.Lock()
 	once, ok := s.results[p]
 	if !ok {
-		once = sync.OnceValue(func() *selection {
-			sel := s.compute(ctx, p)
-			if sel.err != nil && p.Err == nil { // an error of loading says whose it is
-				sel.err = fmt.Errorf("ImagePolicy %s: %w", p.Name, sel.err)
-			}
-			return sel
-		})
+		once = s.later(ctx, p, time.Time{})
 		s.results[p] = once
 	}
 	s.mu.Unlock()
 	return once()
 }
 
-func (s *selector) compute(ctx context.Context, p *config.Policy) *selection {
+// again selects for policies anew, by lists of tags from no earlier than that.
+func (s *selector) again(ctx context.Context, policies []*config.Policy, earliest time.Time) {
+	s.mu.Lock()
+	for _, p := range policies {
+		s.results[p] = s.later(ctx, p, earliest)
+	}
+	s.mu.Unlock()
+	s.all(ctx, policies)
+}
+
+// later returns what selects for p when it is called first.
+func (s *selector) later(ctx context.Context, p *config.Policy, earliest time.Time) func() *selection {
+	return sync.OnceValue(func() *selection {
+		sel := s.compute(ctx, p, earliest)
+		if sel.err != nil && p.Err == nil { // an error of loading says whose it is
+			sel.err = fmt.Errorf("ImagePolicy %s: %w", p.Name, sel.err)
+		}
+		return sel
+	})
+}
+
+func (s *selector) compute(ctx context.Context, p *config.Policy, earliest time.Time) *selection {
 	sel := &selection{policy: p}
 	sel.rules, sel.err = s.compiled(p)
 	if err := usable(p); err != nil {
@@ -122,7 +137,7 @@ func (s *selector) compute(ctx context.Context, p *config.Policy) *selection {
 	if sel.err != nil {
 		return sel
 	}
-	if sel.listing, sel.err = s.scan(ctx, p.Repository); sel.err != nil {
+	if sel.listing, sel.err = s.scan(ctx, p.Repository, earliest); sel.err != nil {
 		return sel
 	}
 	sel.tags = s.parsed(sel.listing)
@@ -164,11 +179,21 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 	return nil
 }
 
-// scan lists a repository's tags. What the registry listed that is no tag is
-// said, since no policy will ever see it.
-func (s *selector) scan(ctx context.Context, repo *config.Repository) (*scanner.Listing, error) {
+// lacks reports whether a site shows a tag that the policy accepts and that is not
+// listed.
+func (s *selection) lacks(site pinsetter.Site) bool {
+	descending := func(a, b string) int { return strings.Compare(b, a) }
+	return slices.ContainsFunc(site.Written, func(written pinsetter.Image) bool {
+		_, listed := slices.BinarySearchFunc(s.listing.Tags, written.Tag, descending)
+		return written.Tag != "" && !listed && s.Accepts(written.Tag)
+	})
+}
+
+// scan lists a repository's tags, no earlier than that. What the registry listed
+// that is no tag is said, since no policy will ever see it.
+func (s *selector) scan(ctx context.Context, repo *config.Repository, earliest time.Time) (*scanner.Listing, error) {
 	s.progress("scanning " + repo.Image)
-	listing, err := s.scanner.Scan(ctx, repo)
+	listing, err := s.scanner.ScanAfter(ctx, repo, earliest)
 	if err == nil {
 		s.log.Debug("scanned", "imageRepository", repo.Name, "image", repo.Image, "tags", len(listing.Tags))
 	}

@@ -180,7 +180,7 @@ func (k *Keeper) scan(ctx context.Context, bot *Bot, due []*watch) {
 	defer k.running.Done()
 	c := bot.newCycle(Propose)
 	listings := each(due, func(w *watch) *scanner.Listing {
-		listing, _ := c.selector.scan(ctx, w.image)
+		listing, _ := c.selector.scan(ctx, w.image, time.Time{})
 		return listing
 	})
 	now := k.now()

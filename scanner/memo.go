@@ -50,6 +50,24 @@ func (m *memo[V]) get(ctx context.Context, q question, ask func(context.Context)
 	}
 }
 
+// forget drops the answer for a key, if there is one and it is of that kind. A
+// failure stays.
+func (m *memo[V]) forget(key string, is func(V) bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, ok := m.entries[key]
+	if !ok {
+		return
+	}
+	select {
+	case <-e.done:
+		if e.err == nil && is(e.value) {
+			delete(m.entries, key)
+		}
+	default:
+	}
+}
+
 // join returns the entry of the key, with the caller among those who wait.
 func (m *memo[V]) join(ctx context.Context, q question, ask func(context.Context) (V, error)) *entry[V] {
 	m.mu.Lock()

@@ -98,13 +98,20 @@ func NewReusing(r *registry.Registry, now func() time.Time) *Scanner {
 // registry.ErrNotFound, registry.ErrEmpty or ErrAllExcluded say that no tag can
 // be had; no error comes with a Listing.
 func (s *Scanner) Scan(ctx context.Context, object *config.Repository) (*Listing, error) {
+	return s.ScanAfter(ctx, object, time.Time{})
+}
+
+// ScanAfter is Scan for a list that the registry gave no earlier than that: an
+// older one is asked for again.
+func (s *Scanner) ScanAfter(ctx context.Context, object *config.Repository, earliest time.Time) (*Listing, error) {
 	image, err := s.open(object)
 	if err != nil {
 		return nil, err
 	}
 	q := question{key: image.key, what: image.what, timeout: image.Timeout()}
 	found, ok := image.reused()
-	if !ok {
+	if !ok || found.at.Before(earliest) {
+		s.listings.forget(q.key, func(a answer) bool { return a.at.Before(earliest) })
 		found, err = s.listings.get(ctx, q, func(ctx context.Context) (answer, error) {
 			began := time.Now()
 			listing, err := image.Tags(ctx)
