@@ -161,8 +161,16 @@ func (d *decoder) text(n *yaml.Node, v reflect.Value, path string) {
 		d.mistyped(n, path, "text: put it in quotes")
 		return
 	}
+	if strings.HasPrefix(path, "spec.") && !d.secret && !prose.MatchString(path) && substitution.MatchString(n.Value) {
+		d.taint(path)
+		d.report(n, codeBadValue, path, "%s", strings.TrimPrefix(d.object.hint(n.Value), "; it ")) // without what may be a password
+	}
 	v.SetString(n.Value)
 }
+
+// prose are the fields of a spec in which "${" may be meant: templates, what a
+// filter extracts, and what is for people alone.
+var prose = regexp.MustCompile(`\.(messageTemplate|messageTemplateValues\.[^.]*|title|body|extract|reason|summary)$`)
 
 var (
 	// The patterns of Flux's CRDs: those of spec.timeout have no hours.
