@@ -60,7 +60,8 @@ func sitesOf(s *gitops.Snapshot, path string) []pinsetter.Site {
 }
 
 // differs reports whether the branch is to be moved to head: it shows other
-// values than head does, or a file that the plans write has changed on the base.
+// values than head does, or sites that head hasn't any more, or a file that the
+// plans write has changed on the base.
 func (s *shown) differs(ctx context.Context, head *gitops.Snapshot, plans []*plan) (bool, error) {
 	written := map[string]bool{}
 	for _, p := range plans {
@@ -76,8 +77,9 @@ func (s *shown) differs(ctx context.Context, head *gitops.Snapshot, plans []*pla
 	if err != nil {
 		return false, err
 	}
+	blind := slices.ContainsFunc(plans, (*plan).isBlind)
 	for _, path := range paths {
-		if !written[path] && !sameValues(s.sitesOf(path), sitesOf(head, path)) {
+		if !written[path] && !sameValues(s.sitesOf(path), sitesOf(head, path), blind) {
 			return true, nil
 		}
 	}
@@ -121,12 +123,13 @@ func sameFile(a, b *gitops.Snapshot, path string) (bool, error) {
 	return foundX == foundY && string(x) == string(y), nil
 }
 
-// sameValues reports whether the sites of two versions of a file show the same
-// values, as far as both have them.
-func sameValues(a, b []pinsetter.Site) bool {
-	for _, site := range a {
-		twin, found := twinIn(b, site)
-		if found && !slices.Equal(site.Written, twin.Written) {
+// sameValues reports whether a newer version of a file has the sites of an older
+// one and shows the same values; what it hasn't is passed over where it may be
+// there unseen.
+func sameValues(older, newer []pinsetter.Site, blind bool) bool {
+	for _, site := range older {
+		twin, found := twinIn(newer, site)
+		if !found && !blind || found && !slices.Equal(site.Written, twin.Written) {
 			return false
 		}
 	}

@@ -1,0 +1,41 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pinsetter/pinsetter/parts"
+)
+
+// A push branch proposes nothing at a site that the base hasn't any more: who
+// merges it would write what nobody asks for.
+func TestAProposalLosesTheSitesThatGo(t *testing.T) {
+	unmarked, _, _ := strings.Cut(storyFile, " #")
+	for name, gone := range map[string]parts.Tree{
+		"the marker": {Files: map[string]string{"b.yaml": unmarked + "\n"}},
+		"the file":   {Delete: []string{"b.yaml"}},
+		"its policy": {Files: map[string]string{"b.yaml": strings.ReplaceAll(storyFile, "default:app", "default:other")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := tell(t, "", "updates", "1.0.0", "1.1.0")
+			s.repo.CommitFile("main", "b.yaml", s.named(storyFile), "")
+			s.next("1.1.0")
+			if !strings.Contains(s.repo.File("updates", "b.yaml"), "1.1.0") {
+				t.Fatal("b.yaml is not proposed")
+			}
+			for path, text := range gone.Files {
+				gone.Files[path] = s.named(text)
+			}
+			s.repo.Commit(parts.Commit{Tree: gone, Message: "gone"})
+			s.next("1.1.0")
+			if got := s.repo.Git("diff", "--name-only", "main", "updates"); got != "a.yaml" {
+				t.Errorf("proposed is %q", got)
+			}
+			head := s.repo.Head("updates")
+			s.next("1.1.0")
+			if s.repo.Head("updates") != head {
+				t.Error("the branch was made anew though nothing changed")
+			}
+		})
+	}
+}
