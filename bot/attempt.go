@@ -189,6 +189,9 @@ func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *ta
 			return insteadOfPush(err, plans)
 		}
 		for _, p := range plans {
+			if p.commit == "" && pushed.Branch != "" && to.shown.hasCommitOf(p.automation) {
+				p.result.Pushed = &Pushed{Commit: head.Hash(), Branch: pushed.Branch} // what it proposed is taken back
+			}
 			p.pushed(pushed, refspec, err)
 		}
 	}

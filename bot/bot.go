@@ -254,7 +254,8 @@ const (
 	Merged    Action = "merged"
 )
 
-// Pushed is where an automation's commit went. Refspec is set where the
+// Pushed is where an automation's commit went, or, without Changes, the commit that
+// its branch is at since what it proposed there was taken back. Refspec is set where the
 // automation has one.
 type Pushed struct {
 	Commit  string `json:"commit"`

@@ -19,7 +19,7 @@ func TestLeftProposalIsNotProposedAgain(t *testing.T) {
 			s.next("1.1.0")
 			s.repo.CommitFile("main", "a.yaml", "# by hand\n"+s.showing(by), "")
 			for range 2 {
-				if s.last = s.cycle(); len(s.last.Changes) > 0 || s.last.Pushed != nil {
+				if s.last = s.cycle(); s.proposes() {
 					t.Errorf("changes %v, pushed %v, held %v", s.last.Changes, s.last.Pushed, s.last.Held)
 				}
 			}
@@ -79,7 +79,7 @@ func TestMergedProposalIsNotKeptBelowTheBase(t *testing.T) {
 	s.next("1.1.0")
 	s.repo.CommitFile("main", "a.yaml", "# by hand\n"+s.showing("1.3.0"), "")
 	s.broken()
-	if s.last = s.cycle(); s.last.Pushed != nil {
+	if s.last = s.cycle(); s.proposes() {
 		t.Errorf("changes %v, pushed %v", s.last.Changes, s.last.Pushed)
 	}
 }

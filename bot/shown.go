@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/setters"
@@ -22,6 +23,12 @@ type shown struct {
 
 func newShown(branch *gitops.PushState) *shown {
 	return &shown{head: branch.Head, commits: branch.Commits, sites: map[string][]pinsetter.Site{}}
+}
+
+// hasCommitOf reports whether an automation made one of the branch's commits. A nil
+// branch has none.
+func (s *shown) hasCommitOf(a *config.Automation) bool {
+	return s != nil && slices.ContainsFunc(s.commits, func(c gitops.CommitInfo) bool { return made(a, c) })
 }
 
 // sitesOf returns the sites of a file of the branch.

@@ -131,6 +131,9 @@ func outcome(r *bot.Result) (style, string) {
 			where += " and " + r.Pushed.Refspec
 		}
 		text := fmt.Sprintf("pushed %.12s to %s", r.Pushed.Commit, where)
+		if len(r.Changes) == 0 {
+			text = fmt.Sprintf("took back what %s proposed: it is at %.12s", where, r.Pushed.Commit)
+		}
 		if r.Err != nil {
 			return yellow, text + ", with errors"
 		}

@@ -39,3 +39,18 @@ func TestAProposalLosesTheSitesThatGo(t *testing.T) {
 		})
 	}
 }
+
+// What is taken back is said: a branch was moved.
+func TestTakingBackIsSaid(t *testing.T) {
+	s := tell(t, "", "updates", "1.0.0", "1.1.0")
+	s.next("1.1.0")
+	s.registry.SetTags("org/app", "1.0.0")
+	s.next("1.0.0")
+	if p := s.last.Pushed; p == nil || p.Branch != "updates" || p.Commit != s.repo.Head("main") || len(s.last.Changes) > 0 {
+		t.Errorf("pushed %+v, changed %v", p, s.last.Changes)
+	}
+	s.next("1.0.0")
+	if p := s.last.Pushed; p != nil {
+		t.Errorf("pushed %+v", p)
+	}
+}
