@@ -3,6 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,6 +33,11 @@ ledger (--state) keeps them. No object is loaded, and nothing is asked for.`,
 			if f.Until, err = moment("--until", until, now); err != nil {
 				return err
 			}
+			for flag, name := range map[string]*string{"automation": &f.Automation, "policy": &f.Policy} {
+				if *name, err = a.fullName(cmd, flag, *name); err != nil {
+					return err
+				}
+			}
 			if f.Limit < 0 {
 				return usage("--limit %d: give a number of runs, or 0 for all", f.Limit)
 			}
@@ -46,22 +54,43 @@ ledger (--state) keeps them. No object is loaded, and nothing is asked for.`,
 			if err != nil {
 				return finish(err)
 			}
+			if len(runs) == 0 && a.output == "table" {
+				a.say("note", fmt.Sprintf("no run that changed, held or failed at something is kept in %s, or none that was asked for", dsn))
+			}
 			return a.print(runs, historyTable(runs))
 		},
 	}
 	cmd.Flags().StringVar(&f.Automation, "automation", "", "runs of this automation only: NAMESPACE/NAME")
 	cmd.Flags().StringVar(&f.Policy, "policy", "", "runs that changed or held something for this policy: NAMESPACE/NAME")
-	cmd.Flags().StringVar(&since, "since", "", "runs from then on: 24h, 2006-01-02 or 2006-01-02T15:04:05Z")
+	cmd.Flags().StringVar(&since, "since", "", "runs from then on: 24h, 7d, 2006-01-02 or 2006-01-02T15:04:05Z")
 	cmd.Flags().StringVar(&until, "until", "", "runs before then, written as --since")
 	cmd.Flags().IntVar(&f.Limit, "limit", 50, "the newest so many runs; 0 for all")
 	return cmd
 }
+
+// fullName returns a name with its namespace, which may be that of --namespace.
+func (a *app) fullName(cmd *cobra.Command, flag, name string) (string, error) {
+	switch {
+	case name == "" || strings.Contains(name, "/"):
+		return name, nil
+	case cmd.Flags().Changed("namespace"):
+		return a.namespace + "/" + name, nil
+	}
+	return "", usage("--%s %q: write NAMESPACE/NAME, or give the namespace with -n", flag, name)
+}
+
+// days are how people count time that is longer.
+var days = regexp.MustCompile(`^([0-9]{1,5})d$`)
 
 // moment reads a time: so long before now, a day, or a moment of RFC 3339. It is
 // zero where nothing is given.
 func moment(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
+	}
+	if match := days.FindStringSubmatch(text); match != nil {
+		n, _ := strconv.Atoi(match[1]) // of digits
+		return now.AddDate(0, 0, -n), nil
 	}
 	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
 		return now.Add(-d), nil
@@ -71,7 +100,7 @@ func moment(flag, text string, now time.Time) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, usage("%s %q: write how long ago (24h), a day (2006-01-02) or a moment (2006-01-02T15:04:05Z)", flag, text)
+		return time.Time{}, usage("%s %q: write how long ago (24h, 7d), a day (2006-01-02) or a moment (2006-01-02T15:04:05Z)", flag, text)
 	}
 	return t, nil
 }
@@ -100,9 +129,9 @@ func runOutcome(run store.Run) (style, string) {
 	case pr != nil:
 		return green, pullRequest(pr.Number, pr.Action, pr.URL)
 	case run.Commit != "" && run.Error != "":
-		return yellow, fmt.Sprintf("pushed %.12s to %s, with errors: %s", run.Commit, run.Branch, run.Error)
+		return yellow, fmt.Sprintf("%s, with errors: %s", pushedTo(run.Commit, run.Branch, len(run.Changes)), run.Error)
 	case run.Commit != "":
-		return green, fmt.Sprintf("pushed %.12s to %s", run.Commit, run.Branch)
+		return green, pushedTo(run.Commit, run.Branch, len(run.Changes))
 	case run.Error != "":
 		return red, "failed: " + run.Error
 	}

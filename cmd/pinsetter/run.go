@@ -130,10 +130,7 @@ func outcome(r *bot.Result) (style, string) {
 		if r.Pushed.Refspec != "" {
 			where += " and " + r.Pushed.Refspec
 		}
-		text := fmt.Sprintf("pushed %.12s to %s", r.Pushed.Commit, where)
-		if len(r.Changes) == 0 {
-			text = fmt.Sprintf("took back what %s proposed: it is at %.12s", where, r.Pushed.Commit)
-		}
+		text := pushedTo(r.Pushed.Commit, where, len(r.Changes))
 		if r.Err != nil {
 			return yellow, text + ", with errors"
 		}
@@ -141,6 +138,14 @@ func outcome(r *bot.Result) (style, string) {
 	default:
 		return dim, "nothing to do"
 	}
+}
+
+// pushedTo says that a commit with so many changes is on a branch.
+func pushedTo(commit, branch string, changes int) string {
+	if changes == 0 {
+		return fmt.Sprintf("took back what %s proposed: it is at %.12s", branch, commit)
+	}
+	return fmt.Sprintf("pushed %.12s to %s", commit, branch)
 }
 
 // proposed says what became of a pull request.
