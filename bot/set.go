@@ -17,6 +17,7 @@ import (
 
 // Rewritten is what Set did to a directory.
 type Rewritten struct {
+	Files    int // with markers
 	Changes  []pinsetter.Change
 	Held     []pinsetter.Hold
 	Findings []pinsetter.Finding
@@ -58,6 +59,7 @@ func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 	defer f.Close()
 	c.o.Progress("reading " + dir)
 	marked, names, err := findIn(ctx, f)
+	r.Files = len(marked)
 	r.fail(err)
 	policies := c.named(names)
 	c.selector.all(ctx, policies)

@@ -195,6 +195,9 @@ func loadNamed[T any](cmd *cobra.Command, a *app, k kind[T], args []string) (*lo
 		return nil, err
 	}
 	failed = errors.Join(failed, a.report(set.Findings))
+	if len(picked) == 0 {
+		a.say("warning", fmt.Sprintf("there is no %s in %s, so there is nothing to do: say with -f where they are", k.name, a.sources()))
+	}
 	return &loaded[T]{a.bot(set), set, picked, failed}, nil
 }
 

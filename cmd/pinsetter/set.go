@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -39,6 +40,9 @@ committed.`,
 			a.progress.done()
 			a.warn(bot.SortFindings(r.Findings))
 			a.sayHeld(r.Held)
+			if r.Files == 0 {
+				a.say("warning", fmt.Sprintf("no $imagepolicy marker is in %s", dir))
+			}
 			changes := append([]pinsetter.Change{}, r.Changes...)
 			if err := a.print(changes, func(w io.Writer, p painter) error { return changeTable(w, p, "", changes) }); err != nil {
 				return err
