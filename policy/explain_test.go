@@ -29,7 +29,8 @@ func TestReasons(t *testing.T) {
 		{extracted, "1.0.0", "filter", "does not match ^v(?P<v>.*)$"},
 		{extracted, "v2.0", "parse", `"2.0" has two parts; SemVer tags need three (2.0.0); filterTags can extract three, and a numerical or alphabetical policy needs none`},
 		{byNumber("asc"), "latest", "parse", `"latest" has no digit and is left out`},
-		{byNumber("asc"), "1.2.3", "parse", `"1.2.3" is no number that a 64-bit float can hold; add filterTags with a pattern that only the numeric tags match, and extract the number`},
+		{byNumber("asc"), "1e309", "parse", `"1e309" is beyond what Flux takes for a number, some 1.8e308; add filterTags with a pattern that only the numeric tags match, and extract the number`},
+		{byNumber("asc"), "1.2.3", "parse", `"1.2.3" is no number; add filterTags with a pattern that only the numeric tags match, and extract the number`},
 		{byNumber("asc"), "12", "order", ""},
 	} {
 		got := mustNew(t, test.spec).Judge(test.tag)

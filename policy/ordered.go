@@ -2,8 +2,10 @@ package policy
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
@@ -62,7 +64,10 @@ func (numerical) reason(value string, _ pinsetter.Stage) string {
 	if !hasDigit(value) {
 		return fmt.Sprintf("%q has no digit and is left out", value)
 	}
-	return fmt.Sprintf("%q is no number that a 64-bit float can hold; %s", value, numericAdvice)
+	if _, err := strconv.ParseFloat(value, 64); errors.Is(err, strconv.ErrRange) {
+		return fmt.Sprintf("%q is beyond what Flux takes for a number, some 1.8e308; %s", value, numericAdvice)
+	}
+	return fmt.Sprintf("%q is no number; %s", value, numericAdvice)
 }
 
 const numericAdvice = "add filterTags with a pattern that only the numeric tags match, and extract the number"
