@@ -36,8 +36,8 @@ fmt: ## format the code
 bench: ## measure what things cost, all or what BENCH matches, and rewrite docs/performance.md
 	go run ./cmd/bench -bench '$(BENCH)'
 
-demo: ## a registry, a Git server and a fleet on this machine, and the bot at work
-	go run ./cmd/demo
+demo: ## a registry, a Git server and a fleet on this machine, and the bot at work; KEEP=1 leaves them up
+	go run ./cmd/demo $(if $(KEEP),-keep)
 
 parts: ## build and install the external programs that tests run against
 	.ci/parts

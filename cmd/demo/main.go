@@ -1,9 +1,10 @@
 // Command demo brings up a registry and a Git server with a small fleet on this
 // machine, lets pinsetter work on it and shows what it did. It needs Go and git,
-// and leaves nothing behind.
+// and leaves nothing behind. With -keep all stays up until it is interrupted.
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,9 +15,15 @@ import (
 	"github.com/pinsetter/pinsetter/parts"
 )
 
+var keep = flag.Bool("keep", false, "let all stay up until an interrupt, to try commands by hand")
+
+// interrupted gets the interrupts. One reaches what runs: that ends, and so does
+// the demo, tidily.
+var interrupted = make(chan os.Signal, 1)
+
 func main() {
-	// An interrupt reaches what runs: that ends, and so does the demo, tidily.
-	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	flag.Parse()
+	signal.Notify(interrupted, os.Interrupt)
 	if err := parts.Run(demo); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
@@ -64,6 +71,12 @@ func demo(t parts.T) {
 	s.git("log", "--graph", "--format=%h %an: %s%d", "main", "image-updates")
 	s.git("show", "main")
 	s.git("show", "image-updates")
+
+	if *keep {
+		say("All stays up until Ctrl-C. In another terminal:")
+		fmt.Printf("cd %s\nexport PATH=%s:$PATH HOME=%s\npinsetter explain %s podinfo\n", work, dir, work, strings.Join(objects, " "))
+		<-interrupted
+	}
 }
 
 // build builds the command of this module.
@@ -80,7 +93,7 @@ func build(t parts.T, dir string) string {
 
 // stock fills the registry with what the fleet refers to, and what is newer.
 func stock(registry *parts.Registry) {
-	registry.Push("apps/podinfo", "5.9.9", "6.0.0", "6.0.1", "6.1.0", "6.2.0-rc.1", "7.0.0", "latest")
+	registry.Push("apps/podinfo", "5.9.9", "6.0.0", "6.0.1", "6.1", "6.1.0", "6.2.0-rc.1", "7.0.0", "latest", "sha256-28d1.sig")
 	registry.Push("apps/billing", "main-1f3a9c0-1767225600", "main-77b0e12-1767312000", "feature-9c8d7e6-1767398400")
 	registry.PushChart("charts/shop", "2.0.0", "2.1.0", "2.1.1+build.7")
 	for _, tag := range []string{"1.0.0", "1.0.1"} {
