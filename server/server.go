@@ -64,6 +64,9 @@ func New(o Options) (*Server, error) {
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(o.Version)
 	}
+	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
+		return nil, fmt.Errorf("listen on %q: write HOST:PORT, such as 127.0.0.1:8080", o.Listen)
+	}
 	if o.AuthFile == "" && !isLoopback(o.Listen) {
 		return nil, fmt.Errorf("listen on %q: others can reach that address, and the status page needs a password there: name a file of htpasswd -B by --auth-file, or listen on 127.0.0.1", o.Listen)
 	}

@@ -66,13 +66,18 @@ func TestNothingCanBeSent(t *testing.T) {
 }
 
 func TestAnAddressThatOthersReachNeedsAPassword(t *testing.T) {
-	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0", "status.example.com:0", "nonsense"} {
+	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0", "status.example.com:0"} {
 		_, err := server.New(server.Options{Listen: address, Source: newWorld(nil)})
 		if err == nil || !strings.Contains(err.Error(), "--auth-file") {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
 	file := passwords(t, "ada", "lovelace")
+	for _, address := range []string{"", "nonsense", "8080", "localhost"} {
+		if _, err := server.New(server.Options{Listen: address, AuthFile: file, Source: newWorld(nil)}); err == nil || !strings.Contains(err.Error(), "write HOST:PORT") {
+			t.Errorf("listen on %q: %v", address, err)
+		}
+	}
 	start(t, server.Options{Listen: "0.0.0.0:0", AuthFile: file, Source: newWorld(nil)})
 	start(t, server.Options{Listen: "localhost:0", HooksListen: "0.0.0.0:0", Source: newWorld(nil)})
 }

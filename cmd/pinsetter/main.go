@@ -89,7 +89,11 @@ func run(ctx context.Context, args []string, s streams) int {
 	}
 	var e *ended
 	if !errors.As(err, &e) { // cobra's own: an unknown command or flag
-		a.say("error", strings.Join(strings.Fields(err.Error()), " "))
+		message, meant, guessed := strings.Cut(err.Error(), "Did you mean this?")
+		if guessed {
+			message = strings.TrimSpace(message) + "; did you mean " + strings.Join(strings.Fields(meant), " or ") + "?"
+		}
+		a.say("error", strings.Join(strings.Fields(message), " "))
 		fmt.Fprintf(s.err, "run \"%s --help\" to see what there is\n", called.CommandPath())
 		return statusUsage
 	}
@@ -154,5 +158,33 @@ unchanged, and needs neither a cluster nor Flux.`,
 		newRun(a), newDiff(a), newScan(a), newSelect(a), newExplain(a),
 		newSet(a), newLint(a), newServe(a), newHistory(a), newVersion(a),
 	)
+	strictHelp(root)
 	return root
+}
+
+// strictHelp has cobra's own commands refuse what they don't know: they print help
+// instead, and end well.
+func strictHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "completion":
+			cmd.RunE = func(cmd *cobra.Command, args []string) error {
+				if len(args) > 0 {
+					return usage("%s %q: write one of bash, fish, powershell and zsh", cmd.CommandPath(), args[0])
+				}
+				return cmd.Help()
+			}
+		case "help":
+			cmd.Run = nil
+			cmd.RunE = func(_ *cobra.Command, args []string) error {
+				about, rest, err := root.Find(args)
+				if err != nil || len(rest) > 0 {
+					return usage("help %q: there is no such command", strings.Join(args, " "))
+				}
+				return about.Help()
+			}
+		}
+	}
 }
