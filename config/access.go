@@ -83,11 +83,11 @@ func (l *loader) missing(o *object, field string, key objectKey) {
 const maxPlaces = 3
 
 // elsewhere returns what to add to a message about a missing object if objects of
-// that kind and name are in other namespaces.
+// that kind and name are in other namespaces, or one of nearly that name is there.
 func (l *loader) elsewhere(o *object, key objectKey) string {
 	others := l.sameName(key)
 	if len(others) == 0 {
-		return ""
+		return l.misspelt(key)
 	}
 	var places []string
 	unplaced := !o.namespaced
@@ -107,6 +107,21 @@ func (l *loader) elsewhere(o *object, key objectKey) string {
 		return hint + fmt.Sprintf(", and a %s is looked for in the namespace of what uses it", key.kind)
 	}
 	return hint + ": set the reference's namespace, if it is meant"
+}
+
+// misspelt returns what to add where a name is nearly that of an object beside it.
+func (l *loader) misspelt(key objectKey) string {
+	var names []string
+	for k := range l.objects {
+		if k.kind == key.kind && k.name.Namespace == key.name.Namespace {
+			names = append(names, k.name.Name)
+		}
+	}
+	slices.Sort(names) // of equally near ones the first is meant
+	if near := suggest(key.name.Name, names); near != "" {
+		return fmt.Sprintf("; did you mean %s?", near)
+	}
+	return ""
 }
 
 // sameName returns the objects of a kind and name, whatever their namespace,

@@ -107,14 +107,7 @@ func (l *loader) meant(p *pullRequestDraft) *automationDraft {
 	name := pinsetter.Name{Namespace: p.name.Namespace, Name: p.out.Spec.AutomationRef.Name}
 	i := slices.IndexFunc(l.automations, func(a *automationDraft) bool { return a.name == name })
 	if i < 0 {
-		var names []string
-		for _, a := range l.automations {
-			if a.name.Namespace == name.Namespace {
-				names = append(names, a.name.Name)
-			}
-		}
-		p.fail(codeMissingObject, "spec.automationRef.name", "%s %s was not given%s%s", kindAutomation, name,
-			l.elsewhere(p.object, objectKey{kindAutomation, name}), DidYouMean(name.Name, names))
+		l.missing(p.object, "spec.automationRef.name", objectKey{kindAutomation, name})
 		return nil
 	}
 	return l.automations[i]
