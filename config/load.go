@@ -176,10 +176,31 @@ func (l *loader) unreadable(path string, c chunk, failure *parseError) {
 	case claimFlux:
 		if isTemplate(c.data) {
 			message += "; it looks like a template: hand in what it renders to, or leave its folder out"
+		} else if failure.code == codeYAML {
+			message += unquoted(c, failure.line)
 		}
 	}
 	l.fault(failure.code, path, failure.line, message)
 	l.loseBytes(path, failure.line, c.data)
+}
+
+// indicator is a value that begins with a character that YAML gives another
+// meaning (YAML 1.2.2, section 5.3), but for the header of a block scalar.
+var indicator = regexp.MustCompile("[:,\\[{-][ \t]+([@%&*!`]|[>|][^ \t\r\n0-9+-])")
+
+// unquoted returns what to add to a message about a malformed document where a
+// value in that line of the file was to be in quotes.
+func unquoted(c chunk, line int) string {
+	lines := bytes.Split(c.data, []byte("\n"))
+	i := line - c.line
+	if i < 0 || i >= len(lines) {
+		return ""
+	}
+	match := indicator.FindSubmatch(lines[i])
+	if match == nil {
+		return ""
+	}
+	return fmt.Sprintf("; write a value that begins with %c in quotes", match[1][0])
 }
 
 // bareList reports a document that is a list of objects.
