@@ -162,7 +162,10 @@ func author(a *config.Automation) gitops.Signature {
 // refused once the branch is pushed fails the automations that asked for it.
 func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *target, head *gitops.Snapshot, plans []*plan) error {
 	wanted, err := head.Hash() != plans[0].ground.start.Hash(), error(nil)
-	if to.shown != nil {
+	switch {
+	case to.shown != nil && onlyWait(plans):
+		wanted = false
+	case to.shown != nil:
 		wanted, err = to.shown.differs(ctx, head, plans)
 	}
 	if err != nil || !wanted {
@@ -196,6 +199,26 @@ func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *ta
 		}
 	}
 	return nil
+}
+
+// onlyWait reports whether all that plans would write is proposed already and
+// waits: nothing is decided about it now, or nothing may be written.
+func onlyWait(plans []*plan) bool {
+	some := false
+	for _, p := range plans {
+		for _, file := range p.marked {
+			for i, image := range file.takes {
+				if shownAlready(file.Sites[i], image) {
+					continue
+				}
+				if file.kept[i] != waits {
+					return false
+				}
+				some = true
+			}
+		}
+	}
+	return some
 }
 
 // insteadOfPush adds to a push that the server's rules refuse what they may want

@@ -54,3 +54,34 @@ func TestTakingBackIsSaid(t *testing.T) {
 		t.Errorf("pushed %+v", p)
 	}
 }
+
+// While nothing can be decided, or written, a proposal stays as it is, also where
+// its file changes on the base.
+func TestAProposalThatWaitsIsNotPushed(t *testing.T) {
+	for name, wait := range map[string]func(*story) (until func()){
+		"the scan fails": func(s *story) func() {
+			s.broken()
+			return func() { s.fault.Store(nil) }
+		},
+		"a freeze": func(s *story) func() {
+			objects := strings.ReplaceAll(storyObjects, "PUSH", "updates")
+			s.load(objects + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: g}\nspec: {freeze: {from: 2026-01-01T00:00:00Z, to: 2026-12-01T00:00:00Z, reason: x}}\n")
+			return func() { s.load(objects) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := tell(t, "", "updates", "1.0.0", "1.1.0")
+			s.next("1.1.0")
+			head := s.repo.Head("updates")
+			until := wait(s)
+			s.repo.CommitFile("main", "a.yaml", "# by hand\n"+s.named(storyFile), "")
+			if r := s.cycle(); r.Pushed != nil || s.repo.Head("updates") != head {
+				t.Errorf("pushed %+v", r.Pushed)
+			}
+			until()
+			if r := s.cycle(); r.Err != nil || r.Pushed == nil || !strings.HasPrefix(s.repo.File("updates", "a.yaml"), "# by hand\nimage: ") {
+				t.Errorf("pushed %+v, %v: %s", r.Pushed, r.Err, s.repo.File("updates", "a.yaml"))
+			}
+		})
+	}
+}
