@@ -36,11 +36,14 @@ type Written struct {
 }
 
 // Check says what is wrong with the automation's message template: nil, or a
-// *config.FieldError. That the template uses data which Flux removed is a
+// *config.FieldError. A field that there isn't is found where a trial comes by it. That the template uses data which Flux removed is a
 // warning.
 func Check(spec config.ImageUpdateAutomationSpec) error {
 	text := templateOf(spec)
 	if _, err := parseTemplate(text, &budget{}); err != nil {
+		return &config.FieldError{Field: templateField, Err: err}
+	}
+	if _, err := render(text, newData(spec, trial().Data)); errors.As(err, new(*unknownField)) {
 		return &config.FieldError{Field: templateField, Err: err}
 	}
 	if Deprecated(text) {

@@ -144,14 +144,17 @@ func TestErrorsNameTheLineAndTheAutomation(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	for template, want := range map[string]pinsetter.Severity{
-		"{{ .Nope }}":                               "none", // data is seen when rendering
-		"{{ range }}":                               "",
-		"{{ genPrivateKey \"rsa\" }}":               "",
-		strings.Repeat("x", maxSource+1):            "",
-		"{{ range .Updated.Images }}{{.}}{{ end }}": pinsetter.Warning,
-		"{{ .Changed.ImageResult.Files }}":          pinsetter.Warning,
-		"{{ .Changed.Changes }}":                    "none",
-		"":                                          "none",
+		"{{ .Nope }}": "",
+		"{{ range .Changed.Changes }}{{ .Nope }}{{ end }}": "",
+		"{{ if .Values.x }}{{ .Nope }}{{ end }}":           "none", // not with this data
+		"{{ (index .Changed.Changes 7).Old }}":             "none", // with other data
+		"{{ range }}":                                      "",
+		"{{ genPrivateKey \"rsa\" }}":                      "",
+		strings.Repeat("x", maxSource+1):                   "",
+		"{{ range .Updated.Images }}{{.}}{{ end }}":        pinsetter.Warning,
+		"{{ .Changed.ImageResult.Files }}":                 pinsetter.Warning,
+		"{{ .Changed.Changes }}":                           "none",
+		"":                                                 "none",
 	} {
 		err := Check(spec(template, nil))
 		var field *config.FieldError
