@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -175,6 +176,7 @@ var prose = regexp.MustCompile(`\.(messageTemplate|messageTemplateValues\.[^.]*|
 var (
 	// The patterns of Flux's CRDs: those of spec.timeout have no hours.
 	durationGrammar = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`)
+	daysGrammar     = regexp.MustCompile(`^([0-9]{1,4})d$`) // as people write it
 	timeoutGrammar  = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m))+$`)
 )
 
@@ -189,8 +191,13 @@ func (d *decoder) duration(n *yaml.Node, v reflect.Value, path string) {
 	}
 	if !grammar.MatchString(n.Value) {
 		d.taint(path)
+		example := "5m30s"
+		if match := daysGrammar.FindStringSubmatch(n.Value); match != nil {
+			count, _ := strconv.Atoi(match[1]) // of few digits
+			example = fmt.Sprintf("%dh", 24*count)
+		}
 		d.report(n, codeDuration, path, "%q is not a duration: write numbers with %s, such as %q%s",
-			n.Value, units, "5m30s", d.object.hint(n.Value))
+			n.Value, units, example, d.object.hint(n.Value))
 		return
 	}
 	value, err := time.ParseDuration(n.Value)
