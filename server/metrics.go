@@ -48,6 +48,7 @@ type Metrics struct {
 	mu     sync.Mutex
 	oldest time.Time // of what waits
 	queued prometheus.Gauge
+	stale  prometheus.Gauge
 }
 
 // NewMetrics returns metrics of the program of that version, with those of the
@@ -82,13 +83,16 @@ func NewMetrics(version string) *Metrics {
 		queued: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "pinsetter_queue_length", Help: "Automations that wait to be run.",
 		}),
+		stale: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "pinsetter_objects_stale", Help: "1 while objects of before are used, since what was read last is broken or can't be read; else 0.",
+		}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "pinsetter_build_info", Help: "The version that runs; always 1.",
 		ConstLabels: prometheus.Labels{"version": label(version)},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.runs, m.runTime, m.scans, m.scanTime, m.selections, m.pushes, m.pullRequests, m.rateLimit, m.queued,
+	m.registry.MustRegister(m.runs, m.runTime, m.scans, m.scanTime, m.selections, m.pushes, m.pullRequests, m.rateLimit, m.queued, m.stale,
 		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.start()
 	return m
@@ -169,6 +173,18 @@ func (m *Metrics) Queue(length int, oldest time.Time) {
 	defer m.mu.Unlock()
 	m.oldest = oldest
 	m.queued.Set(float64(length))
+}
+
+// Stale keeps whether objects of before are used, since those that were read last
+// can't be.
+func (m *Metrics) Stale(are bool) {
+	if m == nil {
+		return
+	}
+	m.stale.Set(0)
+	if are {
+		m.stale.Set(1)
+	}
 }
 
 // waits returns how long what waits longest has waited.

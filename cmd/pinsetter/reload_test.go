@@ -73,9 +73,15 @@ func TestReloadOfFolders(t *testing.T) {
 
 	write(t, objects, strings.Replace(f.text(t), "^1.0.0", "banana", 1))
 	d.finds("banana", true)
+	if stale := d.metric("pinsetter_objects_stale"); stale != 1 {
+		t.Errorf("pinsetter_objects_stale is %v", stale)
+	}
 	write(t, objects, strings.Replace(f.text(t), "^1.0.0", "^2.0.0", 1))
 	d.selects("2.0.0")
 	d.finds("banana", false)
+	if stale := d.metric("pinsetter_objects_stale"); stale != 0 {
+		t.Errorf("pinsetter_objects_stale is %v", stale)
+	}
 	if n := d.times("an edit is broken"); n != 1 {
 		t.Errorf("said %d times\n%s", n, d.said())
 	}

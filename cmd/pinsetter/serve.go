@@ -108,6 +108,7 @@ func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
 		return &ended{statusUsage, err}
 	}
 	use := func(set *config.Set) {
+		metrics.Stale(false)
 		doors.use(set)
 		notifier.Use(set)
 		keeper.Use(set)
@@ -134,7 +135,10 @@ func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
 		})
 	})
 	all.Go(func() error {
-		objects.watch(ctx, o.reload, use, keeper.Complain)
+		objects.watch(ctx, o.reload, use, func(findings []pinsetter.Finding) {
+			metrics.Stale(len(findings) > 0)
+			keeper.Complain(findings)
+		})
 		return nil
 	})
 	err = all.Wait()
