@@ -172,7 +172,10 @@ func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *ta
 		for _, p := range plans {
 			p.result.Changes = []pinsetter.Change{}
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return c.pushDues(ctx, l, remote, to, plans)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -180,16 +183,22 @@ func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *ta
 	ctx = context.WithoutCancel(ctx) // what is begun is finished
 	c.o.Progress("pushing to " + l.push)
 	c.o.Log.Info("pushing", "repository", remote.String(), "branch", l.push, "commit", head.Hash())
+	before, due := c.dues(ctx, l), keep(l.refspecs(), func(spec string) bool { return spec != "" })
+	c.keepDues(ctx, l, due)
 	for i, refspec := range l.refspecs() {
 		request := to.request(l, head)
 		request.Refspec = refspec
 		if i > 0 {
-			request.Branch = "" // it is there
+			request.Lease = head.Hash() // it is there
 		}
 		pushed, err := remote.Push(ctx, request)
 		c.o.Observer.Push(err)
 		if i == 0 && pushed.Branch == "" {
+			c.keepDues(ctx, l, before)
 			return insteadOfPush(err, plans)
+		}
+		if err == nil {
+			due = keep(due, func(spec string) bool { return spec != refspec })
 		}
 		for _, p := range plans {
 			if p.commit == "" && pushed.Branch != "" && to.shown.hasCommitOf(p.automation) {
@@ -198,6 +207,7 @@ func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *ta
 			p.pushed(pushed, refspec, err)
 		}
 	}
+	c.keepDues(ctx, l, due)
 	return nil
 }
 

@@ -255,8 +255,8 @@ const (
 )
 
 // Pushed is where an automation's commit went, or, without Changes, the commit that
-// its branch is at since what it proposed there was taken back. Refspec is set where the
-// automation has one.
+// its branch is at since what it proposed there was taken back. Refspec is set where
+// the automation has one. Without a Branch it was due since an earlier run.
 type Pushed struct {
 	Commit  string `json:"commit"`
 	Branch  string `json:"branch,omitempty"`

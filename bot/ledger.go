@@ -70,7 +70,7 @@ func runOf(a *config.Automation, r *Result, at time.Time) store.Run {
 	if pr := r.PullRequest; pr != nil && pr.Action != Unchanged {
 		run.PullRequest = &store.PullRequest{Number: pr.Number, URL: pr.URL, Action: string(pr.Action)}
 	}
-	if r.Pushed != nil {
+	if r.Pushed != nil && r.Pushed.Branch != "" {
 		run.Commit = r.Pushed.Commit
 	}
 	return run

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/parts"
 )
 
@@ -83,5 +84,23 @@ func TestAProposalThatWaitsIsNotPushed(t *testing.T) {
 				t.Errorf("pushed %+v, %v: %s", r.Pushed, r.Err, s.repo.File("updates", "a.yaml"))
 			}
 		})
+	}
+}
+
+// Each automation of a branch has its refspec, whichever way it names the branch.
+func TestRefspecsOfOneBranch(t *testing.T) {
+	s := tell(t, "", "main", "1.0.0", "1.1.0")
+	objects := strings.ReplaceAll(storyObjects, "PUSH", "main")
+	first := strings.Replace(objects, "push: {branch: main}", "push: {branch: main, refspec: 'refs/heads/main:refs/heads/a'}", 1)
+	_, second, _ := strings.Cut(objects, "ref: {branch: main}}\n")
+	second = strings.NewReplacer("name: apps", "name: more", "push: {branch: main}", "push: {branch: main, refspec: 'main:refs/heads/b'}").Replace(second)
+	s.load(first + second)
+	for _, r := range s.bot(s.remember()).Cycle(t.Context(), bot.Push, s.set.Automations) {
+		if r.Err != nil {
+			t.Error(r.Err)
+		}
+	}
+	if head := s.repo.Head("main"); s.repo.Head("a") != head || s.repo.Head("b") != head {
+		t.Errorf("main is at %s, a at %s, b at %s", head, s.repo.Head("a"), s.repo.Head("b"))
 	}
 }

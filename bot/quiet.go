@@ -31,7 +31,7 @@ const quietFor = 24 * time.Hour
 // isQuiet returns the results of a lane where nothing can be to do, else nil.
 func (c *cycle) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched) []*Result {
 	last := c.lastQuiet(ctx, l)
-	if last == nil || last.Base != fetched.Base.Hash() || last.Objects != c.fingerprint() || len(fetched.Push) > 0 {
+	if last == nil || last.Base != fetched.Base.Hash() || last.Objects != c.fingerprint() || len(fetched.Push) > 0 || len(c.dues(ctx, l)) > 0 {
 		return nil
 	}
 	if age := c.now.Sub(last.At); age < 0 || age > quietFor {

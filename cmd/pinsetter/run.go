@@ -131,6 +131,9 @@ func outcome(r *bot.Result) (style, string) {
 			where += " and " + r.Pushed.Refspec
 		}
 		text := pushedTo(r.Pushed.Commit, where, len(r.Changes))
+		if r.Pushed.Branch == "" {
+			text = fmt.Sprintf("pushed %.12s to %s, which was due", r.Pushed.Commit, r.Pushed.Refspec)
+		}
 		if r.Err != nil {
 			return yellow, text + ", with errors"
 		}

@@ -1,0 +1,96 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/pinsetter/pinsetter/gitops"
+)
+
+// A refspec is pushed after its branch, and the run may fail at it, or end in
+// between. The ledger knows which are due, so that the next run goes on there,
+// also where it has nothing else to do.
+
+// duesKey names a lane's refspecs that are due, for the ledger.
+func (l *lane) duesKey() string { return l.key() + "\nrefspecs" }
+
+// hasRefspec reports whether something is pushed after the lane's branch.
+func (l *lane) hasRefspec() bool {
+	return slices.ContainsFunc(l.refspecs(), func(spec string) bool { return spec != "" })
+}
+
+// dues returns the refspecs of a lane that an earlier run was to push, and didn't.
+func (c *cycle) dues(ctx context.Context, l *lane) []string {
+	if !l.hasRefspec() || c.selector.failing.was.Load() {
+		return nil
+	}
+	body, err := c.o.Ledger.Quiet(ctx, l.duesKey())
+	if err != nil {
+		c.selector.failing.failed(err)
+		return nil
+	}
+	var due []string
+	if body == nil || json.Unmarshal(body, &due) != nil {
+		return nil
+	}
+	return keep(due, func(spec string) bool { return slices.Contains(l.refspecs(), spec) })
+}
+
+// keepDues remembers which refspecs of a lane are due.
+func (c *cycle) keepDues(ctx context.Context, l *lane, due []string) {
+	if !l.hasRefspec() || c.selector.failing.was.Load() {
+		return
+	}
+	var body json.RawMessage
+	if len(due) > 0 {
+		body, _ = json.Marshal(due) // of texts
+	}
+	if err := c.o.Ledger.PutQuiet(ctx, c.now, l.duesKey(), body); err != nil {
+		c.selector.failing.failed(err)
+	}
+}
+
+// pushDues pushes the refspecs that are due, with what the lane's branch is at.
+func (c *cycle) pushDues(ctx context.Context, l *lane, remote *gitops.Remote, to *target, plans []*plan) error {
+	due := c.dues(ctx, l)
+	if len(due) == 0 || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if to.lease == "" { // somebody deleted the branch
+		c.keepDues(ctx, l, nil)
+		return nil
+	}
+	at := plans[0].ground.start
+	if to.shown != nil {
+		at = to.shown.head
+	}
+	ctx = context.WithoutCancel(ctx) // what is begun is finished
+	var left []string
+	for _, refspec := range due {
+		request := to.request(l, at)
+		request.Lease, request.Refspec = at.Hash(), refspec
+		pushed, err := remote.Push(ctx, request)
+		c.o.Observer.Push(err)
+		switch {
+		case errors.Is(err, gitops.ErrStale) && pushed.Branch == "":
+			return err
+		case err != nil:
+			left = append(left, refspec)
+		}
+		for _, p := range plans {
+			if p.automation.Refspec != refspec {
+				continue
+			}
+			if err != nil {
+				p.result.fail(fmt.Errorf("ImageUpdateAutomation %s: %w", p.automation.Name, err))
+				continue
+			}
+			p.result.Pushed = &Pushed{Commit: pushed.Commit, Refspec: refspec}
+		}
+	}
+	c.keepDues(ctx, l, left)
+	return nil
+}
