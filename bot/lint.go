@@ -18,7 +18,7 @@ import (
 type Linted struct {
 	Findings []pinsetter.Finding // sorted by place
 	Wrong    bool                // some object has an error; what is wrong with markers does not count
-	Objects  int                 // that were judged; what they lead to, such as Secrets, is not counted
+	Objects  int                 // that were judged; Secrets and other objects of the core are not counted
 	Markers  int                 // markers that were judged
 	Err      error               // what could not be read
 }
@@ -28,7 +28,7 @@ type Linted struct {
 // judged only where automations were loaded.
 func (b *Bot) Lint(ctx context.Context, dirs []string) *Linted {
 	l := &linter{Bot: b, used: map[pinsetter.Name]bool{}, linted: &Linted{
-		Objects: len(b.set.Repositories) + len(b.set.Policies) + len(b.set.Automations) + len(b.set.Gates) +
+		Objects: len(b.set.Repositories) + len(b.set.Policies) + len(b.set.Automations) + b.set.Sources + len(b.set.Gates) +
 			len(b.set.PullRequests) + len(b.set.Receivers) + len(b.set.Providers) + len(b.set.Alerts),
 	}}
 	l.linted.Findings = slices.Clone(b.set.Findings)

@@ -251,7 +251,7 @@ func (l *loader) set() *Set {
 		s.PullRequests = append(s.PullRequests, p.out)
 	}
 	l.losePullRequests()
-	s.lost = l.lost
+	s.lost, s.Sources = l.lost, len(l.gits)
 	l.setNotifications(s)
 	slices.SortFunc(s.Repositories, func(a, b *Repository) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Policies, func(a, b *Policy) int { return a.Name.Compare(b.Name) })

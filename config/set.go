@@ -19,6 +19,9 @@ type Set struct {
 	Providers    []*Provider // those that an Alert sends to
 	Alerts       []*Alert
 
+	// Sources is how many GitRepositories there are.
+	Sources int
+
 	// Findings are all errors and warnings of loading, sorted by place.
 	Findings []pinsetter.Finding
 
