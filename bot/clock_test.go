@@ -421,3 +421,15 @@ func TestTwoBotsShareALedger(t *testing.T) {
 	with(one, "1.0.0")
 	s.holds("1.1.0", time.Time{}, "somebody changed it")
 }
+
+// Where neither the best candidate nor a digest for what is written may be taken
+// yet, the best candidate is named.
+func TestTheHoldNamesTheBestCandidate(t *testing.T) {
+	for _, reflection := range []string{"Always\n  interval: 10m", "IfNotPresent"} {
+		s := tell(t, "{minAge: 72h}", "", "1.0.0", "1.1.0")
+		objects := strings.Replace(storyObjects, "policy: {semver", "digestReflectionPolicy: "+reflection+"\n  policy: {semver", 1)
+		s.load(strings.ReplaceAll(objects, "PUSH", "main") + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: gate}\nspec: {minAge: 72h}\n")
+		s.next("1.0.0")
+		s.holds("1.1.0", noon.Add(72*time.Hour), "seen just now")
+	}
+}

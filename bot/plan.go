@@ -231,7 +231,7 @@ func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel 
 	}
 	image.Digest = digest
 	if refusal != nil {
-		return pinsetter.Image{}, holdAt(site, candidate(site, image), refusal.Rule, refusal.Reason), nil
+		return pinsetter.Image{}, cmp.Or(choice.Hold, holdAt(site, candidate(site, image), refusal.Rule, refusal.Reason)), nil
 	}
 	if shownAlready(site, image) && !site.Has(pinsetter.PartName) {
 		return image, choice.Hold, nil
@@ -239,7 +239,7 @@ func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel 
 	shown = g.lastShown(site)
 	if hold := sel.walk.Confirm(ctx, site, shown, image, choice.Candidate); hold != nil {
 		hold.Candidate = candidate(site, image)
-		return pinsetter.Image{}, hold, nil
+		return pinsetter.Image{}, cmp.Or(choice.Hold, hold), nil // the best candidate is named
 	}
 	return image, choice.Hold, nil
 }
