@@ -41,7 +41,8 @@ type world struct {
 	now      atomic.Pointer[time.Time]
 	fault    atomic.Pointer[fault]
 	keep     string       // for what was fetched and found, as the program keeps it
-	said     bytes.Buffer // the log; slog keeps its writers apart
+	said     bytes.Buffer // the log
+	log      *slog.Logger // of all bots, so that it keeps their writers apart
 }
 
 // fault answers in the registry's or the Git server's place. It reports whether
@@ -74,6 +75,7 @@ func newWorld(t testing.TB, objects string, files map[string]string) *world {
 	t.Helper()
 	w := &world{t: t, state: filepath.Join(t.TempDir(), "state.db"), keep: t.TempDir()}
 	w.now.Store(&noon)
+	w.log = slog.New(slog.NewTextHandler(&w.said, nil))
 	w.registry = parts.NewRegistry(t, parts.RegistryOptions{FrontOptions: parts.FrontOptions{Around: w.faulty}})
 	named := map[string]string{}
 	for path, text := range files {
@@ -133,7 +135,7 @@ func (w *world) bot(ledger *store.Ledger) *bot.Bot {
 		Git:      gitops.Options{Keep: w.keep, Environment: login.Environment{Getenv: func(string) string { return "" }}},
 		Forge:    forge.Options{Sleep: sleepless},
 		Ledger:   ledger,
-		Log:      slog.New(slog.NewTextHandler(&w.said, nil)),
+		Log:      w.log,
 		Now:      w.time,
 	})
 }
