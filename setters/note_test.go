@@ -1,6 +1,10 @@
 package setters_test
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -54,5 +58,29 @@ func TestRecallNothing(t *testing.T) {
 	other := map[int]pinsetter.Image{0: {Name: "ghcr.io/a/app", Tag: "2.0.0"}}
 	if data, changes, err := found.Apply(other); err == nil || !strings.Contains(err.Error(), "a.yaml") || data != nil || changes != nil {
 		t.Errorf("%q, %v, %v", data, changes, err)
+	}
+}
+
+// TestNotesVersion: what is remembered of files by an older program is used as
+// long as Notes is the same, so what is found in the golden files may change only
+// with it. Raise Notes, then -update.
+func TestNotesVersion(t *testing.T) {
+	inputs, err := filepath.Glob("testdata/*/in")
+	if err != nil || len(inputs) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	sum := sha256.New()
+	for _, in := range inputs {
+		fmt.Fprintf(sum, "%s %x\n", in, setters.Find("in", read(t, in)).Note())
+	}
+	now := fmt.Sprintf("%s %x", setters.Notes, sum.Sum(nil))
+	before, _ := os.ReadFile("testdata/notes") // compared below
+	version, _, _ := strings.Cut(string(before), " ")
+	if *update && version != setters.Notes {
+		golden(t, "testdata/notes", now)
+		return
+	}
+	if now != string(before) {
+		t.Errorf("something else is found in the golden files, or there are others: raise setters.Notes and run with -update, or, where no result has changed, remove testdata/notes before")
 	}
 }
