@@ -104,3 +104,23 @@ func TestRefspecsOfOneBranch(t *testing.T) {
 		t.Errorf("main is at %s, a at %s, b at %s", head, s.repo.Head("a"), s.repo.Head("b"))
 	}
 }
+
+// A refspec that is due waits for the end of a freeze, like everything else.
+func TestADueRefspecWaits(t *testing.T) {
+	s := tell(t, "", "main", "1.0.0", "1.1.0")
+	objects := strings.Replace(storyObjects, "push: {branch: PUSH}", "push: {branch: main, refspec: 'HEAD:refs/heads/copy'}", 1)
+	s.load(objects)
+	s.repo.Git("branch", "copy", s.repo.Git("commit-tree", "-m", "theirs", "main^{tree}")) // refused: not an ancestor
+	if r := s.cycle(); r.Err == nil || r.Pushed == nil || s.repo.Head("main") == s.repo.Head("copy") {
+		t.Fatalf("%+v", r)
+	}
+	s.repo.Git("branch", "-D", "copy")
+	s.load(objects + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: g}\nspec: {freeze: {from: 2026-01-01T00:00:00Z, to: 2026-12-01T00:00:00Z, reason: x}}\n")
+	if r := s.cycle(); r.Err != nil || r.Pushed != nil || s.repo.Head("copy") != "" {
+		t.Errorf("in the freeze: %+v", r)
+	}
+	s.load(objects)
+	if r := s.cycle(); r.Err != nil || r.Pushed == nil || s.repo.Head("copy") != s.repo.Head("main") {
+		t.Errorf("after it: %+v", r)
+	}
+}

@@ -53,10 +53,21 @@ func (c *cycle) keepDues(ctx context.Context, l *lane, due []string) {
 	}
 }
 
-// pushDues pushes the refspecs that are due, with what the lane's branch is at.
+// isClosed reports whether nothing may be written now at a site of a plan.
+func (p *plan) isClosed() bool {
+	for _, sel := range p.selections {
+		if sel.walk != nil && sel.walk.Closed() {
+			return true
+		}
+	}
+	return false
+}
+
+// pushDues pushes the refspecs that are due, with what the lane's branch is at. In
+// a freeze they wait like everything else.
 func (c *cycle) pushDues(ctx context.Context, l *lane, remote *gitops.Remote, to *target, plans []*plan) error {
 	due := c.dues(ctx, l)
-	if len(due) == 0 || ctx.Err() != nil {
+	if len(due) == 0 || ctx.Err() != nil || slices.ContainsFunc(plans, (*plan).isClosed) {
 		return ctx.Err()
 	}
 	if to.lease == "" { // somebody deleted the branch
