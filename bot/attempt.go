@@ -124,13 +124,19 @@ func (p *plan) checkOld(head *gitops.Snapshot) error {
 		}
 		now, found, err := head.Read(file.path)
 		if err == nil && (!found || !bytes.Equal(now, file.data)) {
-			err = fmt.Errorf("%s of %s isn't what is remembered of it; delete what is kept of the repository beside the state", file.path, head)
+			err = misremembered(fmt.Errorf("%s of %s has other bytes than were decided on", file.path, head))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// misremembered says what to do about a memory that is wrong, which its checksum
+// and its keys should rule out.
+func misremembered(err error) error {
+	return fmt.Errorf("%w: what was kept of an earlier run is wrong: delete the folder git beside the state, which costs time only", err)
 }
 
 // messageOf returns the message of a plan's commit, with its trailers.

@@ -65,7 +65,8 @@ func (l *linter) folder(ctx context.Context, dir string) error {
 	marked, _, err := findIn(ctx, f)
 	prefix := fromRepositoryRoot(dir)
 	for _, file := range marked {
-		sites, findings := file.found()
+		sites, findings, wrong := file.found()
+		err = errors.Join(err, wrong)
 		for _, site := range sites {
 			l.linted.Markers += len(site.Markers)
 			findings = append(findings, l.site(site, prefix)...)

@@ -332,6 +332,9 @@ func (p *plan) apply() {
 	p.result.Changes = []pinsetter.Change{}
 	for _, file := range p.marked {
 		data, changes, err := file.Apply(file.takes)
+		if errors.Is(err, setters.ErrNote) {
+			err = misremembered(err)
+		}
 		if err != nil {
 			p.result.fail(err)
 			continue

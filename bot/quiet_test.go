@@ -118,7 +118,7 @@ func TestCommitTrustsNoMemory(t *testing.T) {
 
 	s.registry.SetTags("org/app", "1.0.0", "1.1.0")
 	r := s.cycle()
-	if r.Err == nil || !strings.Contains(r.Err.Error(), "a.yaml") || !strings.Contains(r.Err.Error(), "delete what is kept") || s.repo.Head("main") != head {
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "a.yaml") || !strings.Contains(r.Err.Error(), "delete the folder git") || s.repo.Head("main") != head {
 		t.Errorf("%v; main moved from %s to %s", r.Err, head, s.repo.Head("main"))
 	}
 	if err := os.Remove(names[0]); err != nil {

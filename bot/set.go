@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -34,15 +35,15 @@ type markedPath struct {
 }
 
 // found returns the sites and findings of the file.
-func (m markedPath) found() ([]pinsetter.Site, []pinsetter.Finding) {
+func (m markedPath) found() ([]pinsetter.Site, []pinsetter.Finding, error) {
 	if m.tooLarge != nil {
-		return nil, []pinsetter.Finding{*m.tooLarge}
+		return nil, []pinsetter.Finding{*m.tooLarge}, nil
 	}
 	file, ok := setters.Recall(m.path, nil, m.note)
 	if !ok {
-		panic("a note that was just made can't be read")
+		return nil, nil, fmt.Errorf("%s: %w", m.path, setters.ErrNote)
 	}
-	return file.Sites, file.Findings
+	return file.Sites, file.Findings, nil
 }
 
 // Set rewrites the markers below dir in place, for every policy that was loaded.
@@ -118,7 +119,10 @@ func (b *Bot) named(names map[pinsetter.Name]bool) []*config.Policy {
 
 // rewrite decides a file's sites and replaces the file if one of them moves.
 func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, file markedPath, r *Rewritten) error {
-	sites, findings := file.found()
+	sites, findings, err := file.found()
+	if err != nil {
+		return err
+	}
 	r.Findings = append(r.Findings, findings...)
 	moves := false
 	for _, site := range sites {

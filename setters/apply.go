@@ -20,8 +20,8 @@ type edit struct {
 // value that is right already is no change; without changes the very bytes that
 // Find was given come back.
 //
-// A File that was recalled is searched again first, so Apply must not be called
-// twice at once.
+// A File that was recalled is searched again before it changes, so Apply must not
+// be called twice at once; see ErrNote.
 //
 // It returns an error, and changes nothing, where an image lacks a part that
 // the site shows, where a part is outside its grammar, and where the result,

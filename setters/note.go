@@ -70,8 +70,9 @@ func Recall(path string, data, note []byte) (*File, bool) {
 	return file, !r.failed && len(r.rest) == 0
 }
 
-// errRecalled is for a file whose note isn't that of its bytes.
-var errRecalled = errors.New("it doesn't hold what is remembered of it; delete what is kept of the repository beside the state")
+// ErrNote is in the chain of Apply's error for a recalled file whose bytes hold
+// something else than its note says.
+var ErrNote = errors.New("it doesn't hold what its note says")
 
 // searchAgain finds what was recalled, and returns an error where it is something
 // else.
@@ -81,7 +82,7 @@ func (f *File) searchAgain() error {
 		return a.Document == b.Document && a.Item == b.Item && a.Policy == b.Policy && a.Object == b.Object && slices.Equal(a.Markers, b.Markers)
 	})
 	if !same {
-		return errRecalled
+		return ErrNote
 	}
 	f.places, f.recalled = found.places, false
 	return nil
