@@ -10,6 +10,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -261,6 +262,19 @@ type Pushed struct {
 	Commit  string `json:"commit"`
 	Branch  string `json:"branch,omitempty"`
 	Refspec string `json:"refspec,omitempty"`
+}
+
+// Describe says in a few words what was pushed, with so many changes.
+func (p Pushed) Describe(changes int) string {
+	switch {
+	case p.Branch == "":
+		return fmt.Sprintf("pushed %.12s to %s, which was due", p.Commit, p.Refspec)
+	case changes == 0:
+		return fmt.Sprintf("took back what %s proposed: it is at %.12s", p.Branch, p.Commit)
+	case p.Refspec != "":
+		return fmt.Sprintf("pushed %.12s to %s and %s", p.Commit, p.Branch, p.Refspec)
+	}
+	return fmt.Sprintf("pushed %.12s to %s", p.Commit, p.Branch)
 }
 
 func newResult(a *config.Automation) *Result {

@@ -92,12 +92,9 @@ func doneBy(e pinsetter.Event, r *Result) (pinsetter.Event, bool) {
 		e.Message = fmt.Sprintf("%s pull request #%d with %s", pr.Action, pr.Number, count(len(r.Changes), "change"))
 	case pr == nil && r.Pushed != nil:
 		e.Kind = pinsetter.EventPushed
-		e.Message = fmt.Sprintf("pushed %.12s to %s with %s", r.Pushed.Commit, r.Pushed.Branch, count(len(r.Changes), "change"))
-		switch {
-		case r.Pushed.Branch == "":
-			e.Message = fmt.Sprintf("pushed %.12s to %s, which was due", r.Pushed.Commit, r.Pushed.Refspec)
-		case len(r.Changes) == 0:
-			e.Message = fmt.Sprintf("took back what %s proposed: it is at %.12s", r.Pushed.Branch, r.Pushed.Commit)
+		e.Message = r.Pushed.Describe(len(r.Changes))
+		if len(r.Changes) > 0 {
+			e.Message += " with " + count(len(r.Changes), "change")
 		}
 	default:
 		return e, false

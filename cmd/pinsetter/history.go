@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -33,10 +34,11 @@ ledger (--state) keeps them. No object is loaded, and nothing is asked for.`,
 			if f.Until, err = moment("--until", until, now); err != nil {
 				return err
 			}
-			for flag, name := range map[string]*string{"automation": &f.Automation, "policy": &f.Policy} {
-				if *name, err = a.fullName(cmd, flag, *name); err != nil {
-					return err
-				}
+			if f.Automation, err = a.fullName(cmd, "automation", f.Automation); err != nil {
+				return err
+			}
+			if f.Policy, err = a.fullName(cmd, "policy", f.Policy); err != nil {
+				return err
 			}
 			if f.Limit < 0 {
 				return usage("--limit %d: give a number of runs, or 0 for all", f.Limit)
@@ -123,15 +125,16 @@ func historyTable(runs []store.Run) func(io.Writer, painter) error {
 }
 
 func runOutcome(run store.Run) (style, string) {
+	pushed := bot.Pushed{Commit: run.Commit, Branch: run.Branch}
 	switch pr := run.PullRequest; {
 	case pr != nil && run.Error != "":
 		return yellow, pullRequest(pr.Number, pr.Action, pr.URL) + ", with errors: " + run.Error
 	case pr != nil:
 		return green, pullRequest(pr.Number, pr.Action, pr.URL)
 	case run.Commit != "" && run.Error != "":
-		return yellow, fmt.Sprintf("%s, with errors: %s", pushedTo(run.Commit, run.Branch, len(run.Changes)), run.Error)
+		return yellow, pushed.Describe(len(run.Changes)) + ", with errors: " + run.Error
 	case run.Commit != "":
-		return green, pushedTo(run.Commit, run.Branch, len(run.Changes))
+		return green, pushed.Describe(len(run.Changes))
 	case run.Error != "":
 		return red, "failed: " + run.Error
 	}

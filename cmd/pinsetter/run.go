@@ -126,14 +126,7 @@ func outcome(r *bot.Result) (style, string) {
 	case r.Suspended:
 		return yellow, "suspended"
 	case r.Pushed != nil:
-		where := r.Pushed.Branch
-		if r.Pushed.Refspec != "" {
-			where += " and " + r.Pushed.Refspec
-		}
-		text := pushedTo(r.Pushed.Commit, where, len(r.Changes))
-		if r.Pushed.Branch == "" {
-			text = fmt.Sprintf("pushed %.12s to %s, which was due", r.Pushed.Commit, r.Pushed.Refspec)
-		}
+		text := r.Pushed.Describe(len(r.Changes))
 		if r.Err != nil {
 			return yellow, text + ", with errors"
 		}
@@ -141,14 +134,6 @@ func outcome(r *bot.Result) (style, string) {
 	default:
 		return dim, "nothing to do"
 	}
-}
-
-// pushedTo says that a commit with so many changes is on a branch.
-func pushedTo(commit, branch string, changes int) string {
-	if changes == 0 {
-		return fmt.Sprintf("took back what %s proposed: it is at %.12s", branch, commit)
-	}
-	return fmt.Sprintf("pushed %.12s to %s", commit, branch)
 }
 
 // proposed says what became of a pull request.
