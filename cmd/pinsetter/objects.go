@@ -73,9 +73,10 @@ func (a *app) sources() string {
 // for a path where nothing is.
 func (a *app) read(ctx context.Context) (files []config.File, unread []string, err error) {
 	var errs []error
-	add := func(name string, more []config.File, err error) {
+	add := func(name, path string, more []config.File, err error) {
 		files = append(files, more...)
-		if errs = append(errs, err); err != nil {
+		errs = append(errs, err)
+		if err != nil && (path == "" || !absent(path)) {
 			unread = append(unread, name)
 		}
 	}
@@ -87,27 +88,20 @@ func (a *app) read(ctx context.Context) (files []config.File, unread []string, e
 		switch {
 		case name == "-":
 			file, err := config.ReadFrom("stdin", a.in)
-			add("standard input", []config.File{file}, err)
+			add("standard input", "", []config.File{file}, err)
 		case strings.Contains(name, "://") && !strings.HasPrefix(name, "git+"):
 			errs = append(errs, usage("-f %q: a URL is read as a Git repository: write git+https://HOST/REPO//FOLDER", userinfo.ReplaceAllString(name, "//")))
 		case strings.HasPrefix(name, "git+"):
 			more, err := a.readGit(ctx, name)
-			add(userinfo.ReplaceAllString(name, "//"), more, err)
+			add(userinfo.ReplaceAllString(name, "//"), "", more, err)
 		default:
 			more, err := config.ReadPath(name)
-			if absent(name) {
-				errs = append(errs, err)
-				continue
-			}
-			add(name, more, err)
+			add(name, name, more, err)
 		}
 	}
 	for _, dir := range a.kustomize {
-		if more, err := config.Kustomize(dir); absent(dir) {
-			errs = append(errs, err)
-		} else {
-			add("kustomize:"+dir, more, err)
-		}
+		more, err := config.Kustomize(dir)
+		add("kustomize:"+dir, dir, more, err)
 	}
 	return files, unread, errors.Join(errs...)
 }
