@@ -24,9 +24,8 @@ func TestKeepWanted(t *testing.T) {
 	r := parts.NewGit(t, parts.GitOptions{}).NewRepository("org/app", parts.RepositoryOptions{Tree: parts.Tree{Files: tree}})
 	dir, base := t.TempDir(), config.GitRef{Branch: "main"}
 	screen := Screen{Version: "1", Wants: func(data []byte) bool { return bytes.HasPrefix(data, []byte("x")) }, Notes: "1"}
-	look := func(notes string) (entries int, note string) {
+	open := func() *Snapshot {
 		t.Helper()
-		screen.Notes = notes
 		remote, err := Open(&config.GitSource{URL: r.URL}, Options{Keep: dir, Screen: screen})
 		if err != nil {
 			t.Fatal(err)
@@ -35,7 +34,12 @@ func TestKeepWanted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := fetched.Base
+		return fetched.Base
+	}
+	look := func(notes string) (entries int, note string) {
+		t.Helper()
+		screen.Notes = notes
+		s := open()
 		for _, path := range []string{"", "apps"} {
 			at, err := s.find(path)
 			if err != nil {
@@ -71,20 +75,13 @@ func TestKeepWanted(t *testing.T) {
 		r.CommitFile("main", "apps/7.yaml", fmt.Sprintf("x%0100000d\n", i), "")
 		r.CommitFile("main", "apps/7.yaml", "x\n", "")
 		r.CommitFile("main", "apps/large.yaml", fmt.Sprintf("x%0100000d\n", i), "")
-		remote, err := Open(&config.GitSource{URL: r.URL}, Options{Keep: dir, Screen: screen})
-		if err != nil {
-			t.Fatal(err)
-		}
-		fetched, err := remote.Fetch(t.Context(), base)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for file, err := range fetched.Base.Files(t.Context(), "", func(string) bool { return true }) {
+		s := open()
+		for file, err := range s.Files(t.Context(), "", func(string) bool { return true }) {
 			if wantNote := file.Path == "apps/7.yaml"; err != nil || wantNote != (file.Note != nil) {
 				t.Fatalf("commit %d: %s: note %q, %v", i, file.Path, file.Note, err)
 			}
 		}
-		fetched.Base.Keep()
+		s.Keep()
 	}
 }
 
