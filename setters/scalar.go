@@ -102,7 +102,12 @@ func (s *search) read(comment string, o *occurrence) (m marker, line int, ok boo
 	if o != nil {
 		line = o.line
 	}
-	m, err := parseMarker(comment)
+	parsed, known := s.parsed[comment]
+	if !known { // a policy's markers are mostly alike
+		parsed.marker, parsed.err = parseMarker(comment)
+		s.parsed[comment] = parsed
+	}
+	m, err := parsed.marker, parsed.err
 	var wrong *markerError
 	if errors.As(err, &wrong) {
 		s.file.report(pinsetter.Error, wrong.code, line, "%s", wrong.message)

@@ -20,10 +20,17 @@ type search struct {
 	tokens *tokens
 	cursor *cursor
 	scope  scope
-	first  int             // index in file.Sites of the chunk's first site
-	sites  map[siteKey]int // index in file.Sites
-	broken map[siteKey]int // the line of a marker whose value can't be exchanged
-	path   []string        // keys from the object's root to the node; "[]" is an item
+	first  int                     // index in file.Sites of the chunk's first site
+	sites  map[siteKey]int         // index in file.Sites
+	broken map[siteKey]int         // the line of a marker whose value can't be exchanged
+	path   []string                // keys from the object's root to the node; "[]" is an item
+	parsed map[string]parsedMarker // by comment
+}
+
+// parsedMarker is what parseMarker returned.
+type parsedMarker struct {
+	marker marker
+	err    error
 }
 
 // scope is the unit that sites are gathered in: a document, or an item of a
@@ -54,6 +61,7 @@ func newSearch(file *File, c chunk) *search {
 		first:  len(file.Sites),
 		sites:  map[siteKey]int{},
 		broken: map[siteKey]int{},
+		parsed: map[string]parsedMarker{},
 	}
 }
 
