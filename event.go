@@ -24,7 +24,7 @@ type Event struct {
 
 	// What follows is empty where it doesn't apply.
 
-	Repository  string // host and path, such as "github.com/acme/fleet"
+	Repository  string // host, port where it isn't the scheme's own, and path, such as "github.com/acme/fleet"
 	Branch      string // that was pushed to, or is proposed to
 	Commit      string // hash of the branch's or pull request's last commit
 	PullRequest string // its URL for people

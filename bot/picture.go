@@ -24,7 +24,7 @@ type Picture struct {
 // AutomationState is an automation and how its last run ended.
 type AutomationState struct {
 	Name         pinsetter.Name
-	Repository   string // "host/path"
+	Repository   string // "host/path", "host:port/path"
 	Branch       string // what it pushes to
 	Revision     string // "branch@sha1:hash" of what was read last
 	Suspended    bool

@@ -49,11 +49,14 @@ const (
 	keptAbandoned = time.Hour
 )
 
-// keeper returns the keeper for what is fetched together.
+// keeper returns the keeper for what is fetched together. Each source, by its name
+// and URL, keeps for itself: a commit that a source names by its hash is taken from
+// what is kept without another question, and credentials of somebody else may have
+// fetched it from a ref that this source's don't show.
 func (r *Remote) keeper(base config.GitRef, push []string) *keeper {
 	k := &keeper{screen: r.screen}
 	if r.keep != "" {
-		of := fmt.Sprintf("%q %q %q %q %q %q %q %q %v", r, base.Branch, base.Tag, base.SemVer, base.Name, base.Commit, push, r.screen.Version, r.screen.Wants != nil)
+		of := fmt.Sprintf("%q %q %q %q %q %q %q %q %q %v", r.owner, r, base.Branch, base.Tag, base.SemVer, base.Name, base.Commit, push, r.screen.Version, r.screen.Wants != nil)
 		k.path = filepath.Join(r.keep, fmt.Sprintf("%x%s", sha256.Sum256([]byte(of)), keptName))
 	}
 	return k

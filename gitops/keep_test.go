@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
@@ -220,5 +221,32 @@ func TestKeepNothingLeft(t *testing.T) {
 			tree[path] += "x"
 		}
 		r.Commit(parts.Commit{Tree: parts.Tree{Files: tree}})
+	}
+}
+
+// A source reads nothing that another one's credentials fetched: the commit that it
+// names is in no ref that it is shown.
+func TestKeepIsNotShared(t *testing.T) {
+	g := parts.NewGit(t, parts.GitOptions{})
+	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
+	r.Git("branch", "embargoed")
+	r.CommitFile("embargoed", "secret.yaml", "tag: 1\n", "")
+	pinned := config.GitRef{Commit: r.Head("embargoed")}
+	dir := t.TempDir()
+	fetchAs := func(namespace string) error {
+		src := &config.GitSource{Name: pinsetter.Name{Namespace: namespace, Name: "app"}, URL: r.URL}
+		fetched, err := openWith(t, src, gitops.Options{Keep: dir, Screen: tagged("1")}).Fetch(t.Context(), pinned)
+		if err == nil {
+			fetched.Base.Keep()
+		}
+		return err
+	}
+	if err := fetchAs("a"); err != nil {
+		t.Fatal(err)
+	}
+	r.Git("branch", "-D", "embargoed") // C git hands out hidden refs' commits all the same
+	r.Git("prune", "--expire=now")
+	if err := fetchAs("b"); !errors.Is(err, gitops.ErrNoRef) {
+		t.Errorf("it was read without the server's leave: %v", err)
 	}
 }

@@ -1,8 +1,10 @@
 package gitops
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"path"
 	"regexp"
@@ -24,22 +26,75 @@ var sshAliases = map[string]string{
 }
 
 // Key returns the name that a repository has whatever the form of its URL: host
-// in lower case and path, without scheme, user, port and ".git". The scp-like
-// form "git@host:path" is read as well.
+// in lower case, port where it isn't the scheme's own, and path; without scheme,
+// user and ".git". The scp-like form "git@host:path" is read as well. Who writes
+// to a repository, and what is remembered of it, goes by this name; what is
+// fetched and pushed with goes by [SameSession].
 func Key(address string) (string, error) {
 	u, err := parseURL(address)
 	if err != nil {
 		return "", fmt.Errorf("read URL of a Git repository: %w", err)
 	}
-	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
-	if alias, ok := sshAliases[host]; ok {
-		host = alias
+	return keyHost(u) + keyPath(u), nil
+}
+
+// FormerKey returns the Key that a repository had in versions that left ports
+// out, "" for a URL that has none: what they remembered is found by it.
+func FormerKey(address string) string {
+	u, err := parseURL(address)
+	if err != nil {
+		return ""
 	}
+	host, _ := withoutAlias(strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")))
+	return host + keyPath(u)
+}
+
+// keyHost is the host of a key, with its port where that isn't the scheme's own.
+// An IP address has one spelling, and brackets around it where it has colons.
+func keyHost(u *url.URL) string {
+	if u.Scheme == "file" {
+		return "" // this machine, also where its name is given
+	}
+	host, aliased := withoutAlias(strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")))
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.Unmap().String()
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	port := portOf(u)
+	if port == "" || port == defaultPorts[u.Scheme] || aliased && port == "443" {
+		return host
+	}
+	return host + ":" + port
+}
+
+// withoutAlias returns the host that a forge has for everything else than ssh over
+// port 443, and whether it is another one.
+func withoutAlias(host string) (string, bool) {
+	alias, ok := sshAliases[host]
+	return cmp.Or(alias, host), ok
+}
+
+// keyPath is the path of a key.
+func keyPath(u *url.URL) string {
 	repository := path.Clean("/" + u.Path)
 	if trimmed := strings.TrimSuffix(repository, ".git"); !strings.HasSuffix(trimmed, "/") {
-		repository = trimmed
+		return trimmed
 	}
-	return host + repository, nil
+	return repository
+}
+
+// defaultPorts are those that a scheme means where a URL has none.
+var defaultPorts = map[string]string{"ssh": "22", "http": "80", "https": "443", "git": "9418"}
+
+// portOf returns the port of a URL as a number without leading zeros, "" where it
+// has none.
+func portOf(u *url.URL) string {
+	if n, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
+		return strconv.FormatUint(n, 10)
+	}
+	return ""
 }
 
 // parseURL reads the URL of a repository. Its errors don't show what may be a

@@ -107,6 +107,7 @@ type Remote struct {
 	bounds    Bounds
 	latestTag func(string, []string) (string, bool)
 	keep      string
+	owner     string // whose fetches are kept: the source's name
 	screen    Screen
 }
 
@@ -131,6 +132,7 @@ func Open(src *config.GitSource, o Options) (*Remote, error) {
 		login:     always(nil),
 		latestTag: o.LatestTag,
 		keep:      o.Keep,
+		owner:     src.Name.String(),
 		screen:    o.Screen,
 	}
 	switch u.Scheme {

@@ -46,9 +46,14 @@ func (at place) path() string {
 	return strings.Join(escaped, "/")
 }
 
-// key returns what events name the repository by, which has no port.
-func (at place) key() string {
-	return (&url.URL{Host: at.host}).Hostname() + "/" + at.name()
+// key returns what events name the repository by, but for a port: Git is often
+// spoken at another one than that of the forge's API.
+func (at place) key() string { return withoutPort(at.host + "/" + at.name()) }
+
+// withoutPort returns what an event names a repository by, without its port.
+func withoutPort(repository string) string {
+	host, path, _ := strings.Cut(repository, "/")
+	return (&url.URL{Host: host}).Hostname() + "/" + path
 }
 
 // gitHubAPI returns the address of the repository in GitHub's API: that of the

@@ -200,7 +200,7 @@ func TestGitHubAPI(t *testing.T) {
 // TestStatusIsForItsRepository: a commit's status goes nowhere else.
 func TestStatusIsForItsRepository(t *testing.T) {
 	e := pushed()
-	for repository, want := range map[string]int{"127.0.0.1/acme/fleet": 1, "127.0.0.1/Acme/Fleet": 1, "": 1, "127.0.0.1/acme/other": 0, "github.com/acme/fleet": 0} {
+	for repository, want := range map[string]int{"127.0.0.1/acme/fleet": 1, "127.0.0.1/Acme/Fleet": 1, "127.0.0.1:2222/acme/fleet": 1, "": 1, "127.0.0.1/acme/other": 0, "github.com/acme/fleet": 0} {
 		r := newReceiver(t)
 		e.Repository = repository
 		tell(t, load(t, "type: "+config.ProviderGitea+", address: '"+r.URL+"/acme/fleet'", "token: t", ""), e)

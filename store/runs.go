@@ -19,7 +19,7 @@ import (
 type Run struct {
 	At          time.Time          `json:"at"`
 	Automation  string             `json:"automation"` // "namespace/name"
-	Repository  string             `json:"repository"` // "host/path"
+	Repository  string             `json:"repository"` // "host/path", "host:port/path"
 	Branch      string             `json:"branch,omitempty"`
 	Commit      string             `json:"commit,omitempty"`
 	PullRequest *PullRequest       `json:"pullRequest,omitempty"`

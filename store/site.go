@@ -13,7 +13,7 @@ import (
 // Site is the key of a site in a repository's base branch. Make it with
 // [SiteOf].
 type Site struct {
-	Repository string // "host/path", the same for its ssh and https forms
+	Repository string // "host/path", "host:port/path": the same for its ssh and https forms
 	Branch     string // the base branch
 	Path       string
 	Object     string

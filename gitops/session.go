@@ -1,0 +1,62 @@
+package gitops
+
+import (
+	"bytes"
+	"cmp"
+	"net/url"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+)
+
+// SameSession reports whether two sources are fetched from and pushed to at the
+// same address with the same credentials, so that a conversation of one does for
+// the other: scheme, user, host, port and path are equal, and so is all that the
+// Secrets hold. The sources' names, and how long they wait, don't count.
+func SameSession(a, b *config.GitSource) bool {
+	return sameAddress(a.URL, b.URL) && sameAuth(a.Auth, b.Auth) && sameApp(a.App, b.App)
+}
+
+// sameAddress reports whether two URLs lead to one place in the same way. Paths are
+// compared as they are sent: what a server makes of ".git" and "//" is its own
+// affair.
+func sameAddress(a, b string) bool {
+	x, errX := parseURL(a)
+	y, errY := parseURL(b)
+	if errX != nil || errY != nil {
+		return a == b
+	}
+	return x.Scheme == y.Scheme && x.User.String() == y.User.String() &&
+		strings.EqualFold(x.Hostname(), y.Hostname()) && dialedPort(x) == dialedPort(y) &&
+		x.EscapedPath() == y.EscapedPath()
+}
+
+func dialedPort(u *url.URL) string { return cmp.Or(portOf(u), defaultPorts[u.Scheme]) }
+
+func sameAuth(a, b config.GitAuth) bool {
+	return a.Set == b.Set &&
+		a.Username == b.Username && sameSecret(a.Password, b.Password) && sameSecret(a.Bearer, b.Bearer) &&
+		sameSecret(a.Identity, b.Identity) && sameSecret(a.IdentityPassword, b.IdentityPassword) &&
+		bytes.Equal(a.KnownHosts, b.KnownHosts) &&
+		bytes.Equal(a.TLS.CA, b.TLS.CA) && bytes.Equal(a.TLS.Cert, b.TLS.Cert) && sameSecret(a.TLS.Key, b.TLS.Key) &&
+		sameProxy(a.Proxy, b.Proxy)
+}
+
+func sameProxy(a, b *config.Proxy) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Address == b.Address && a.Username == b.Username && sameSecret(a.Password, b.Password)
+}
+
+func sameApp(a, b *config.GitHubApp) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.ID == b.ID && sameSecret(a.PrivateKey, b.PrivateKey) &&
+		a.InstallationID == b.InstallationID && a.InstallationOwner == b.InstallationOwner && a.BaseURL == b.BaseURL
+}
+
+// sameSecret compares what secrets hold, wherever that came from.
+func sameSecret(a, b pinsetter.Secret) bool { return a.Reveal() == b.Reveal() }
