@@ -42,9 +42,9 @@ func (l *Ledger) PutProposals(ctx context.Context, at time.Time, repository, aut
 			if body := proposals[branch]; body == nil {
 				_, err = q.exec(ctx, "DELETE FROM pinsetter_proposal WHERE repository = $1 AND automation = $2 AND branch = $3", key...)
 			} else {
-				_, err = q.exec(ctx, `INSERT INTO pinsetter_proposal (repository, automation, branch, put_at, body)
-					VALUES ($1, $2, $3, $4, $5) ON CONFLICT (repository, automation, branch) DO UPDATE
-					SET put_at = excluded.put_at, body = excluded.body`, append(key, micros(at), string(body))...)
+				_, err = q.exec(ctx, `INSERT INTO pinsetter_proposal (repository, automation, branch, put_at, body, naming)
+					VALUES ($1, $2, $3, $4, $5, 1) ON CONFLICT (repository, automation, branch) DO UPDATE
+					SET put_at = excluded.put_at, body = excluded.body, naming = 1`, append(key, micros(at), string(body))...)
 			}
 			if err != nil {
 				return err

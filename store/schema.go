@@ -70,4 +70,11 @@ var migrations = [][]string{{
 		lane   TEXT NOT NULL PRIMARY KEY,
 		put_at BIGINT NOT NULL,
 		body   TEXT NOT NULL)`,
+}, {
+	// Since then a repository's name has its port, and naming is 1. Older rows, with
+	// 0, may be of any port.
+	`ALTER TABLE pinsetter_written ADD COLUMN naming BIGINT NOT NULL DEFAULT 0`,
+	`ALTER TABLE pinsetter_proposal ADD COLUMN naming BIGINT NOT NULL DEFAULT 0`,
+	`CREATE TABLE pinsetter_moved (
+		repository TEXT NOT NULL PRIMARY KEY)`,
 }}

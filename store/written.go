@@ -147,12 +147,12 @@ func recordWritten(ctx context.Context, q querier, run Run) error {
 		rows[i] = append(rows[i], plain(image.Name), plain(image.Tag), plain(image.Digest))
 	}
 	_, err := q.exec(ctx, `INSERT INTO pinsetter_written (repository, branch, path, object, policy,
-		name, tag, digest, written_at, commit_id, shown_name, shown_tag, shown_digest, shown_at, met_at)
+		name, tag, digest, written_at, commit_id, shown_name, shown_tag, shown_digest, shown_at, met_at, naming)
 		SELECT j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4, j.value->>5, j.value->>6, j.value->>7,
-			CAST($2 AS BIGINT), CAST($3 AS TEXT), '', '', '', 0, CAST($2 AS BIGINT) FROM ROWS($1) WHERE true
+			CAST($2 AS BIGINT), CAST($3 AS TEXT), '', '', '', 0, CAST($2 AS BIGINT), 1 FROM ROWS($1) WHERE true
 		ON CONFLICT (repository, branch, path, object, policy) DO UPDATE
 		SET name = excluded.name, tag = excluded.tag, digest = excluded.digest,
-			written_at = excluded.written_at, commit_id = excluded.commit_id, met_at = excluded.met_at`,
+			written_at = excluded.written_at, commit_id = excluded.commit_id, met_at = excluded.met_at, naming = 1`,
 		list(rows), micros(run.At), plain(run.Commit))
 	return err
 }
