@@ -40,6 +40,7 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 		if head, err = c.commit(p, head); err != nil {
 			return nil, &commitError{a, err}
 		}
+		p.head = head
 		plans = append(plans, p)
 	}
 	if c.mode == Push {
@@ -189,31 +190,9 @@ func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *ta
 	ctx = context.WithoutCancel(ctx) // what is begun is finished
 	c.o.Progress("pushing to " + l.push)
 	c.o.Log.Info("pushing", "repository", remote.String(), "branch", l.push, "commit", head.Hash())
-	before, due := c.dues(ctx, l), keep(l.refspecs(), func(spec string) bool { return spec != "" })
-	c.keepDues(ctx, l, due)
-	for i, refspec := range l.refspecs() {
-		request := to.request(l, head)
-		request.Refspec = refspec
-		if i > 0 {
-			request.Lease = head.Hash() // it is there
-		}
-		pushed, err := remote.Push(ctx, request)
-		c.o.Observer.Push(err)
-		if i == 0 && pushed.Branch == "" {
-			c.keepDues(ctx, l, before)
-			return insteadOfPush(err, plans)
-		}
-		if err == nil {
-			due = keep(due, func(spec string) bool { return spec != refspec })
-		}
-		for _, p := range plans {
-			if p.commit == "" && pushed.Branch != "" && to.shown.hasCommitOf(p.automation) {
-				p.result.Pushed = &Pushed{Commit: head.Hash(), Branch: pushed.Branch} // what it proposed is taken back
-			}
-			p.pushed(pushed, refspec, err)
-		}
+	if err := c.deliverAll(ctx, l, remote, to, plans); err != nil {
+		return insteadOfPush(err, plans)
 	}
-	c.keepDues(ctx, l, due)
 	return nil
 }
 
@@ -245,20 +224,4 @@ func insteadOfPush(err error, plans []*plan) error {
 	}
 	return fmt.Errorf("%w; where the branch is protected, have the change proposed: an object of kind PullRequest (pinsetter.dev/v1alpha1) with spec.automationRef.name: %s",
 		err, plans[0].automation.Name.Name)
-}
-
-// pushed records a push of the branch, and of refspec if it is the plan's.
-func (p *plan) pushed(pushed gitops.Pushed, refspec string, err error) {
-	if p.commit != "" && pushed.Branch != "" {
-		p.result.Pushed = &Pushed{Commit: p.commit, Branch: pushed.Branch}
-		p.result.wrote = p.wrote
-	}
-	if p.commit == "" || refspec == "" || p.automation.Refspec != refspec {
-		return
-	}
-	if err != nil {
-		p.result.fail(fmt.Errorf("ImageUpdateAutomation %s: %w", p.automation.Name, err))
-		return
-	}
-	p.result.Pushed.Refspec = refspec
 }

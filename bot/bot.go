@@ -86,6 +86,7 @@ type Bot struct {
 
 	rules   sync.Map // *config.Policy to compiled: it doesn't change
 	remotes sync.Map // *config.GitSource to *gitops.Remote: what a server can do is asked once
+	moving  moving
 }
 
 // remote returns the repository of a source. It is opened once.
@@ -190,6 +191,7 @@ func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*config.Automa
 // cycle is Cycle that returns what it knows beside the results.
 func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*config.Automation) (*cycle, []*Result) {
 	c := b.newCycle(mode)
+	c.move(ctx)
 	lanes, results := c.lanes(automations)
 	c.o.Log.Debug("cycle", "automations", len(automations), "repositories", len(lanes))
 	results = append(results, c.runAll(ctx, lanes)...)

@@ -55,7 +55,8 @@ func (g *ground) key(site pinsetter.Site) store.Site {
 //   - the push branch is the base, or isn't there yet: on the base;
 //   - every commit that it has and the base hasn't was made by the lane's
 //     automations: on the base again, so that the branch never falls behind;
-//   - somebody else's commit is on it: on top of that, without force.
+//   - somebody else's commit is on it, or one that may be of another automation,
+//     whose lane makes its own: on top of that, without force.
 type target struct {
 	lease string // what the push branch must be at when the push arrives; "": it must not exist
 	shown *shown // the push branch where it is rebuilt from the base, else nil
@@ -69,7 +70,7 @@ func aim(l *lane, fetched *gitops.Fetched) (*ground, *target) {
 	case push == nil && fetched.Base.Ref() == "refs/heads/"+l.push:
 		to.lease = fetched.Base.Hash()
 	case push == nil: // the branch is made
-	case l.isBase || push.Truncated || !l.owns(push.Commits):
+	case l.isBase || push.Truncated || l.mayBeOthers(push.Commits) || !l.owns(push.Commits):
 		start, to.lease = push.Head, push.Head.Hash()
 	default:
 		to.shown, to.lease = newShown(push), push.Head.Hash()
@@ -79,15 +80,10 @@ func aim(l *lane, fetched *gitops.Fetched) (*ground, *target) {
 	return g, to
 }
 
-// request is the push that moves the lane's branch to head, without refspec.
+// request is the push that moves the lane's branch to head, without refspec and
+// options.
 func (t *target) request(l *lane, head *gitops.Snapshot) gitops.Push {
-	return gitops.Push{
-		Snapshot: head,
-		Branch:   l.push,
-		Lease:    t.lease,
-		Rebuilt:  t.shown != nil,
-		Options:  l.options(),
-	}
+	return gitops.Push{Snapshot: head, Branch: l.push, Lease: t.lease, Rebuilt: t.shown != nil}
 }
 
 // owns reports whether the lane's automations made all commits.

@@ -28,13 +28,18 @@ const (
 )
 
 // lane is the automations that read one revision of a repository and push to
-// one branch: each makes a commit, and one push takes them all.
+// one branch with the same credentials: one fetch does for all, each makes a
+// commit, and one push takes the commits of those that have the same options.
 type lane struct {
-	git         *config.GitSource
+	git         *config.GitSource // of one of them: the session of all
 	base        config.GitRef
 	push        string // branch
 	isBase      bool   // some automation reads the push branch: it is never forced
 	automations []*config.Automation
+
+	// others push to the branch too, in lanes of their own or in another run. What
+	// they may have committed is never replaced.
+	others []*config.Automation
 
 	readAt time.Time // when its branches were read
 
@@ -43,8 +48,9 @@ type lane struct {
 	proposes *branches
 }
 
-// lanes sorts automations into repositories and lanes. Those that can't run get
-// their results at once.
+// lanes sorts automations into repositories and lanes. A repository has one writer,
+// whatever it is reached by: its lanes run one after the other, so that each reads
+// what those before it pushed. Automations that can't run get their results at once.
 func (c *cycle) lanes(automations []*config.Automation) (map[string][]*lane, []*Result) {
 	results := []*Result{}
 	repositories := map[string][]*lane{}
@@ -64,11 +70,12 @@ func (c *cycle) lanes(automations []*config.Automation) (map[string][]*lane, []*
 			results = append(results, r)
 		}
 	}
-	c.markBases(repositories)
+	c.markBranches(repositories)
 	return repositories, results
 }
 
-// join adds a to the lane of its push branch, or opens one.
+// join adds a to the lane of its push branch and session, or opens one. All lanes
+// of the repository are looked at for what they would both write.
 func join(lanes []*lane, a *config.Automation) ([]*lane, error) {
 	opened := &lane{git: a.Git, base: a.Base, push: a.PushBranch, automations: []*config.Automation{a}}
 	if a.PullRequest != nil {
@@ -95,17 +102,34 @@ func join(lanes []*lane, a *config.Automation) ([]*lane, error) {
 			return lanes, fmt.Errorf("it pushes to branch %s, as ImageUpdateAutomation %s does from another base: give one of them a branch of its own",
 				a.PushBranch, l.automations[0].Name)
 		}
-		l.automations = append(l.automations, a)
-		return lanes, nil
+		if gitops.SameSession(l.git, a.Git) {
+			l.add(a)
+			return lanes, nil
+		}
 	}
 	return append(lanes, opened), nil
 }
 
-// markBases marks the lanes whose push branch is the base of any automation that
-// was loaded, run now or not.
-func (c *cycle) markBases(repositories map[string][]*lane) {
+// add takes an automation into the lane, beside those that have its push options.
+// Of the sources the one that waits longest is used.
+func (l *lane) add(a *config.Automation) {
+	at := len(l.automations)
+	for i, b := range l.automations {
+		if maps.Equal(a.PushOptions, b.PushOptions) {
+			at = i + 1
+		}
+	}
+	l.automations = slices.Insert(l.automations, at, a)
+	if a.Git.Timeout > l.git.Timeout {
+		l.git = a.Git
+	}
+}
+
+// markBranches tells the lanes what any automation that was loaded, run now or not,
+// does with their branches.
+func (c *cycle) markBranches(repositories map[string][]*lane) {
 	for _, a := range c.set.Automations {
-		if a.Git == nil || a.BaseBranch() == "" {
+		if a.Git == nil {
 			continue
 		}
 		key, err := gitops.Key(a.Git.URL)
@@ -113,12 +137,30 @@ func (c *cycle) markBases(repositories map[string][]*lane) {
 			continue // lanes has said so
 		}
 		for _, l := range repositories[key] {
-			l.isBase = l.isBase || l.push == a.BaseBranch()
-			if l.proposes != nil {
-				l.proposes.bases = append(l.proposes.bases, a.BaseBranch())
-			}
+			l.mark(a)
 		}
 	}
+}
+
+// mark notes that the lane's branch is a's base, or that a pushes to it too.
+func (l *lane) mark(a *config.Automation) {
+	if base := a.BaseBranch(); base != "" {
+		l.isBase = l.isBase || l.push == base
+		if l.proposes != nil {
+			l.proposes.bases = append(l.proposes.bases, base)
+		}
+	}
+	mine := slices.ContainsFunc(l.automations, func(b *config.Automation) bool { return a.Name == b.Name })
+	if !mine && a.PullRequest == nil && l.push != "" && l.push == a.PushBranch {
+		l.others = append(l.others, a)
+	}
+}
+
+// mayBeOthers reports whether one of the others may have made one of some commits.
+func (l *lane) mayBeOthers(commits []gitops.CommitInfo) bool {
+	return slices.ContainsFunc(commits, func(commit gitops.CommitInfo) bool {
+		return slices.ContainsFunc(l.others, func(a *config.Automation) bool { return made(a, commit) })
+	})
 }
 
 // runAll runs repositories in parallel and the lanes of each in sequence.
@@ -199,16 +241,6 @@ func (l *lane) refspecs() []string {
 	}
 	slices.Sort(specs)
 	return specs
-}
-
-// options returns the push options of the lane's automations together; of one
-// key that several give, the last automation's counts.
-func (l *lane) options() map[string]string {
-	options := map[string]string{}
-	for _, a := range l.automations {
-		maps.Copy(options, a.PushOptions)
-	}
-	return options
 }
 
 // pause waits for d, or returns the error of ctx when that ends first.

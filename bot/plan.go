@@ -27,6 +27,7 @@ type plan struct {
 	written    []message.Written // for the message
 	files      map[string][]byte // new bytes by path
 	commit     string            // hash, once there is one
+	head       *gitops.Snapshot  // with it, or what it would be on
 	wrote      map[store.Site]pinsetter.Image
 	only       *config.Policy // decide nothing but this policy's sites; nil: all
 	selections map[pinsetter.Name]*selection

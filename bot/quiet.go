@@ -154,8 +154,14 @@ func (c *cycle) fingerprint() string {
 // key names a lane for the ledger.
 func (l *lane) key() string {
 	repository, _ := gitops.Key(l.git.URL) // lanes has it already
-	parts := []string{repository, l.base.String(), l.push}
-	for _, a := range l.automations {
+	return laneKey(repository, l.base, l.push, l.automations)
+}
+
+// laneKey is the key of the lane in which automations push from a base to a branch
+// of a repository.
+func laneKey(repository string, base config.GitRef, push string, automations []*config.Automation) string {
+	parts := []string{repository, base.String(), push}
+	for _, a := range slices.SortedFunc(slices.Values(automations), func(a, b *config.Automation) int { return a.Name.Compare(b.Name) }) {
 		parts = append(parts, a.Name.String())
 	}
 	return strings.Join(parts, "\n")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gitops"
 )
 
@@ -15,11 +16,23 @@ import (
 // also where it has nothing else to do.
 
 // duesKey names a lane's refspecs that are due, for the ledger.
-func (l *lane) duesKey() string { return l.key() + "\nrefspecs" }
+func (l *lane) duesKey() string { return l.key() + refspecsDue }
+
+const refspecsDue = "\nrefspecs"
 
 // hasRefspec reports whether something is pushed after the lane's branch.
 func (l *lane) hasRefspec() bool {
 	return slices.ContainsFunc(l.refspecs(), func(spec string) bool { return spec != "" })
+}
+
+// optionsOf returns the push options of the lane's first automation that has a
+// refspec.
+func (l *lane) optionsOf(refspec string) map[string]string {
+	i := slices.IndexFunc(l.automations, func(a *config.Automation) bool { return a.Refspec == refspec })
+	if i < 0 {
+		return nil
+	}
+	return l.automations[i].PushOptions
 }
 
 // dues returns the refspecs of a lane that an earlier run was to push, and didn't.
@@ -82,7 +95,7 @@ func (c *cycle) pushDues(ctx context.Context, l *lane, remote *gitops.Remote, to
 	var left []string
 	for _, refspec := range due {
 		request := to.request(l, at)
-		request.Lease, request.Refspec = at.Hash(), refspec
+		request.Lease, request.Refspec, request.Options = at.Hash(), refspec, l.optionsOf(refspec)
 		pushed, err := remote.Push(ctx, request)
 		c.o.Observer.Push(err)
 		switch {

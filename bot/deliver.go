@@ -1,0 +1,157 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/gitops"
+)
+
+// delivery is what one push of a lane takes: the commits of automations with the
+// same push options, which go with no other's.
+type delivery struct {
+	plans   []*plan
+	head    *gitops.Snapshot // with their commits
+	options map[string]string
+}
+
+// deliveries divides a lane's plans into pushes, in the order of their commits.
+// Those without a commit need none. Where no plan has one, the branch is moved back
+// to what it starts from: as somebody asks whose commit is taken back.
+func deliveries(plans []*plan, back *shown) []*delivery {
+	var all, wanted []*delivery
+	for _, p := range plans {
+		if last := len(all) - 1; last < 0 || !maps.Equal(all[last].options, p.automation.PushOptions) {
+			all = append(all, &delivery{options: p.automation.PushOptions})
+		}
+		d := all[len(all)-1]
+		d.plans, d.head = append(d.plans, p), p.head
+	}
+	for _, d := range all {
+		if slices.ContainsFunc(d.plans, func(p *plan) bool { return p.commit != "" }) {
+			wanted = append(wanted, d)
+		}
+	}
+	if len(wanted) > 0 {
+		return wanted
+	}
+	i := slices.IndexFunc(all, func(d *delivery) bool {
+		return slices.ContainsFunc(d.plans, func(p *plan) bool { return back.hasCommitOf(p.automation) })
+	})
+	return all[max(i, 0):][:1]
+}
+
+// refspecs returns the distinct refspecs of the delivery's automations, at least
+// one: "" where an automation has none.
+func (d *delivery) refspecs() []string {
+	var specs []string
+	for _, p := range d.plans {
+		specs = append(specs, p.automation.Refspec)
+	}
+	slices.Sort(specs)
+	return slices.Compact(specs)
+}
+
+// deliverAll pushes what the plans of a lane come to. Each push demands what the
+// one before it left on the branch. An error is about the first: nothing was pushed.
+// Where a later one fails, so do its automations and those after it, whose commits
+// are on top of theirs.
+func (c *cycle) deliverAll(ctx context.Context, l *lane, remote *gitops.Remote, to *target, plans []*plan) error {
+	before, all := c.dues(ctx, l), deliveries(plans, to.shown)
+	due := slices.Clone(before)
+	for _, d := range all {
+		due = with(due, d.refspecs()...)
+	}
+	c.keepDues(ctx, l, due)
+	due = before
+	request := to.request(l, all[0].head)
+	for i, d := range all {
+		request.Snapshot, request.Options = d.head, d.options
+		failed, err := c.deliver(ctx, remote, request, d)
+		if err != nil && i == 0 {
+			c.keepDues(ctx, l, before)
+			return err
+		}
+		if err != nil {
+			failDeliveries(all[i:], err)
+			break
+		}
+		due = with(without(due, d.refspecs()...), failed...)
+		request.Lease, request.Rebuilt = d.head.Hash(), false
+	}
+	for _, p := range plans {
+		if p.commit == "" && to.shown.hasCommitOf(p.automation) {
+			p.result.Pushed = &Pushed{Commit: request.Lease, Branch: l.push} // what it proposed is taken back
+		}
+	}
+	c.keepDues(ctx, l, due)
+	return nil
+}
+
+// deliver pushes the branch, and after it each refspec of the delivery's
+// automations, and returns those that failed. An error is about the branch: nothing
+// was pushed.
+func (c *cycle) deliver(ctx context.Context, remote *gitops.Remote, request gitops.Push, d *delivery) (failed []string, err error) {
+	for i, refspec := range d.refspecs() {
+		request.Refspec = refspec
+		if i > 0 {
+			request.Lease = d.head.Hash() // it is there
+		}
+		pushed, err := remote.Push(ctx, request)
+		c.o.Observer.Push(err)
+		if i == 0 && pushed.Branch == "" {
+			return nil, err
+		}
+		if err != nil {
+			failed = append(failed, refspec)
+		}
+		for _, p := range d.plans {
+			p.pushed(pushed, refspec, err)
+		}
+	}
+	return failed, nil
+}
+
+// failDeliveries says that nothing of some deliveries was pushed, and why.
+func failDeliveries(deliveries []*delivery, err error) {
+	for _, d := range deliveries {
+		for _, p := range d.plans {
+			p.result.Changes = []pinsetter.Change{}
+			p.result.fail(fmt.Errorf("ImageUpdateAutomation %s: %w; the next run tries again", p.automation.Name, err))
+		}
+	}
+}
+
+// pushed records a push of the branch, and of refspec if it is the plan's.
+func (p *plan) pushed(pushed gitops.Pushed, refspec string, err error) {
+	if p.commit != "" && pushed.Branch != "" {
+		p.result.Pushed = &Pushed{Commit: p.commit, Branch: pushed.Branch}
+		p.result.wrote = p.wrote
+	}
+	if p.commit == "" || refspec == "" || p.automation.Refspec != refspec {
+		return
+	}
+	if err != nil {
+		p.result.fail(fmt.Errorf("ImageUpdateAutomation %s: %w", p.automation.Name, err))
+		return
+	}
+	p.result.Pushed.Refspec = refspec
+}
+
+// with returns the refspecs and those of more that aren't among them and not empty.
+func with(refspecs []string, more ...string) []string {
+	for _, spec := range more {
+		if spec != "" && !slices.Contains(refspecs, spec) {
+			refspecs = append(slices.Clip(refspecs), spec)
+		}
+	}
+	return refspecs
+}
+
+// without returns the refspecs less some.
+func without(refspecs []string, some ...string) []string {
+	return keep(refspecs, func(spec string) bool { return !slices.Contains(some, spec) })
+}

@@ -1,0 +1,99 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/store"
+)
+
+// moving is the taking over of what the ledger knows by names that repositories
+// had in earlier versions: once for a bot, and again where it failed.
+type moving struct {
+	mu   sync.Mutex
+	done bool
+}
+
+// move has the ledger know the repositories of all automations that were loaded by
+// the names that they have now, before anything is decided by it.
+func (c *cycle) move(ctx context.Context) {
+	c.moving.mu.Lock()
+	defer c.moving.mu.Unlock()
+	if c.moving.done {
+		return
+	}
+	if err := c.o.Ledger.Move(ctx, movesOf(c.set.Automations)); err != nil {
+		c.selector.failing.failed(err)
+		return
+	}
+	c.moving.done = true
+}
+
+// movesOf returns the repositories of automations that had another name in versions
+// without ports, sorted, and those of which a lane has another one now: those
+// versions pushed for two logins at once.
+func movesOf(automations []*config.Automation) []store.Move {
+	moves := map[string]*store.Move{} // by name
+	former := map[string][]*config.Automation{}
+	for _, a := range automations {
+		if a.Git == nil {
+			continue
+		}
+		to, err := gitops.Key(a.Git.URL)
+		if err != nil {
+			continue // lanes says so
+		}
+		from := gitops.FormerKey(a.Git.URL)
+		if moves[to] == nil {
+			moves[to] = &store.Move{From: from, To: to, Quiet: map[string]string{}}
+		}
+		moves[to].Automations = append(moves[to].Automations, a.Name.String())
+		if a.Err == nil && !a.Suspended && a.PullRequest == nil {
+			lane := strings.Join([]string{from, a.Base.String(), a.PushBranch}, "\n")
+			former[lane] = append(former[lane], a)
+		}
+	}
+	for _, mates := range former {
+		moveDues(moves, mates)
+	}
+	var list []store.Move
+	for _, m := range moves {
+		if m.From != m.To || len(m.Quiet) > 0 {
+			list = append(list, *m)
+		}
+	}
+	slices.SortFunc(list, func(a, b store.Move) int { return cmp.Compare(a.To, b.To) })
+	return list
+}
+
+// moveDues adds to moves by which names the refspecs were remembered that are due
+// in the lanes of automations, which were one lane: of all of them, or of one that
+// was run alone.
+func moveDues(moves map[string]*store.Move, mates []*config.Automation) {
+	var lanes []*lane
+	for _, a := range mates {
+		lanes, _ = join(lanes, a) // none proposes, and all have one base
+	}
+	for _, a := range mates {
+		alone, _ := join(nil, a)
+		alone[0].moveDues(moves, []*config.Automation{a})
+	}
+	for _, l := range lanes {
+		l.moveDues(moves, mates)
+	}
+}
+
+// moveDues adds to moves the name by which the lane's refspecs that are due were
+// remembered, when it was that of some automations.
+func (l *lane) moveDues(moves map[string]*store.Move, were []*config.Automation) {
+	to, _ := gitops.Key(l.git.URL) // movesOf has it already
+	before := laneKey(moves[to].From, l.base, l.push, were) + refspecsDue
+	if now := l.duesKey(); l.hasRefspec() && now != before {
+		moves[to].Quiet[now] = before
+	}
+}
