@@ -311,7 +311,7 @@ func TestConflictsAcrossLogins(t *testing.T) {
 apiVersion: pinsetter.dev/v1alpha1
 kind: PullRequest
 metadata: {name: apps, namespace: NS}
-spec: {automationRef: {name: apps}, provider: gitea, address: http://127.0.0.1:1, branch: updates, groupBy: automation, secretRef: {name: git}}
+spec: {automationRef: {name: apps}, provider: gitea, address: http://127.0.0.1:1/org/fleet, branch: updates, groupBy: automation, secretRef: {name: git}}
 `},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -50,7 +50,7 @@ func movesOf(automations []*config.Automation) []store.Move {
 		}
 		from := gitops.FormerKey(a.Git.URL)
 		if moves[to] == nil {
-			moves[to] = &store.Move{From: from, To: to, Quiet: map[string]string{}}
+			moves[to] = &store.Move{From: from, To: to, Quiet: map[string][]string{}}
 		}
 		moves[to].Automations = append(moves[to].Automations, a.Name.String())
 		if a.Err == nil && !a.Suspended && a.PullRequest == nil {
@@ -79,12 +79,12 @@ func moveDues(moves map[string]*store.Move, mates []*config.Automation) {
 	for _, a := range mates {
 		lanes, _ = join(lanes, a) // none proposes, and all have one base
 	}
+	for _, l := range lanes {
+		l.moveDues(moves, mates)
+	}
 	for _, a := range mates {
 		alone, _ := join(nil, a)
 		alone[0].moveDues(moves, []*config.Automation{a})
-	}
-	for _, l := range lanes {
-		l.moveDues(moves, mates)
 	}
 }
 
@@ -94,6 +94,6 @@ func (l *lane) moveDues(moves map[string]*store.Move, were []*config.Automation)
 	to, _ := gitops.Key(l.git.URL) // movesOf has it already
 	before := laneKey(moves[to].From, l.base, l.push, were) + refspecsDue
 	if now := l.duesKey(); l.hasRefspec() && now != before {
-		moves[to].Quiet[now] = before
+		moves[to].Quiet[now] = append(moves[to].Quiet[now], before)
 	}
 }

@@ -13,8 +13,8 @@ import (
 // which it is now.
 type Move struct {
 	From, To    string
-	Automations []string          // "namespace/name", of the repository now called To
-	Quiet       map[string]string // keys of PutQuiet, and which they were before
+	Automations []string            // "namespace/name", of the repository now called To
+	Quiet       map[string][]string // keys of PutQuiet, and which they may have been before
 }
 
 // Move takes what is known of repositories by their former names to those that
@@ -91,11 +91,13 @@ func (m Move) apply(ctx context.Context, q querier) error {
 		}
 	}
 	for _, to := range slices.Sorted(maps.Keys(m.Quiet)) {
-		_, err := q.exec(ctx, `INSERT INTO pinsetter_quiet (lane, put_at, body)
-			SELECT CAST($2 AS TEXT), put_at, body FROM pinsetter_quiet WHERE lane = $1
-			ON CONFLICT (lane) DO NOTHING`, hash(m.Quiet[to]), hash(to))
-		if err != nil {
-			return err
+		for _, from := range m.Quiet[to] {
+			_, err := q.exec(ctx, `INSERT INTO pinsetter_quiet (lane, put_at, body)
+				SELECT CAST($2 AS TEXT), put_at, body FROM pinsetter_quiet WHERE lane = $1
+				ON CONFLICT (lane) DO NOTHING`, hash(from), hash(to))
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return m.moveRuns(ctx, q)

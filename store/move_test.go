@@ -78,7 +78,7 @@ func (f former) knows(repository string) [3]string {
 }
 
 var (
-	toOne     = store.Move{From: app.Repository, To: "git.example:1/org/app", Automations: []string{"ns/a"}, Quiet: map[string]string{"lane": "old lane"}}
+	toOne     = store.Move{From: app.Repository, To: "git.example:1/org/app", Automations: []string{"ns/a"}, Quiet: map[string][]string{"lane": {"older lane", "old lane"}}}
 	toTwo     = store.Move{From: app.Repository, To: "git.example:2/org/app", Automations: []string{"ns/b"}}
 	wholeApp  = [3]string{"1", "1", `{"refused":1}`}
 	nothingOf = [3]string{}
