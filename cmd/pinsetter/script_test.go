@@ -76,6 +76,8 @@ func setup(env *testscript.Env) error {
 //	moved IMAGE TAG            another image under the tag
 //	digest VAR IMAGE TAG       sets VAR to the tag's digest
 //	repo NAME DIR [HOOK]       a repository with the files of DIR; URL in $NAME
+//	server NAME DIR [USER PASSWORD TOKEN]  a Git server of its own with the
+//	                           repository fleet, of the files of DIR; URL in $NAME
 //	human NAME BRANCH PATH FILE  somebody commits FILE as PATH
 //	cmprepo NAME BRANCH PATH FILE  PATH has the bytes of FILE
 //	git NAME ARG...            C git in the repository; its output is stdout's
@@ -94,6 +96,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 		ts.Setenv(a[0], of(ts).registry.Digest(a[1], a[2]))
 	},
 	"repo":     repo,
+	"server":   gitServer,
 	"human":    human,
 	"cmprepo":  cmprepo,
 	"same":     same,
@@ -116,6 +119,16 @@ func repo(ts *testscript.TestScript, _ bool, a []string) {
 		o.Hooks = map[string]string{"pre-receive": ts.ReadFile(a[2])}
 	}
 	r := of(ts).git.NewRepository(a[0], o)
+	of(ts).repos[a[0]] = r
+	ts.Setenv(a[0], r.URL)
+}
+
+func gitServer(ts *testscript.TestScript, _ bool, a []string) {
+	o := parts.GitOptions{}
+	if len(a) > 2 {
+		o.User, o.Password, o.Bearer = a[2], a[3], a[4]
+	}
+	r := parts.NewGit(of(ts).t, o).NewRepository("fleet", parts.RepositoryOptions{Folder: ts.MkAbs(a[1])})
 	of(ts).repos[a[0]] = r
 	ts.Setenv(a[0], r.URL)
 }
