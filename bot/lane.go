@@ -150,8 +150,10 @@ func (l *lane) mark(a *config.Automation) {
 			l.proposes.bases = append(l.proposes.bases, base)
 		}
 	}
-	mine := slices.ContainsFunc(l.automations, func(b *config.Automation) bool { return a.Name == b.Name })
-	if !mine && a.PullRequest == nil && l.push != "" && l.push == a.PushBranch {
+	if l.push == "" || l.push != a.PushBranch || a.PullRequest != nil {
+		return
+	}
+	if !slices.ContainsFunc(l.automations, func(b *config.Automation) bool { return a.Name == b.Name }) {
 		l.others = append(l.others, a)
 	}
 }
