@@ -107,7 +107,7 @@ func (h *gitHost) admit(next http.Handler) http.Handler {
 		h.mu.Lock()
 		allowed := len(h.users) == 0
 		for _, u := range h.users {
-			allowed = allowed || u == user && u == password
+			allowed = allowed || user == u && password == user
 		}
 		if allowed && r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/git-receive-pack") {
 			h.pushes = append(h.pushes, user)

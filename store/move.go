@@ -18,14 +18,14 @@ type Move struct {
 }
 
 // Move takes what is known of repositories by their former names to those that
-// they have now, all or nothing, and once for each name: what comes back to a
-// former name later is another repository's. What somebody wrote, and which pull
-// requests there are, may hold a write back, and the former name doesn't say which
-// port it is about: every repository gets a copy, and what it knows itself stays.
-// Runs go along with their automations.
+// they have now, all or nothing, and once: what comes back to a former name later is
+// another repository's. What somebody wrote, and which pull requests there are, may
+// hold a write back, and the former name doesn't say which port it is about: every
+// repository gets a copy, and what it knows itself stays. Runs go along with their
+// automations.
 //
 // Moving again does nothing, and costs one query. Several processes may do it at
-// once.
+// once, each for the objects that it has.
 func (l *Ledger) Move(ctx context.Context, moves []Move) error {
 	if !l.writes() || len(moves) == 0 {
 		return nil
@@ -37,13 +37,6 @@ func (l *Ledger) Move(ctx context.Context, moves []Move) error {
 	slices.SortFunc(due, func(a, b Move) int { return strings.Compare(a.To, b.To) }) // so that processes don't wait for each other
 	return l.write(ctx, "move what is known of repositories", func(ctx context.Context, q querier) error {
 		for _, m := range due {
-			first, err := q.exec(ctx, "INSERT INTO pinsetter_moved (repository) VALUES ($1) ON CONFLICT (repository) DO NOTHING", quoted(m.To))
-			if err != nil {
-				return err
-			}
-			if first == 0 {
-				continue // another process was faster
-			}
 			if err := m.apply(ctx, q); err != nil {
 				return err
 			}
@@ -52,28 +45,77 @@ func (l *Ledger) Move(ctx context.Context, moves []Move) error {
 	})
 }
 
-// due returns the moves that nobody made yet.
+// due returns the moves of which something was not moved yet.
 func (l *Ledger) due(ctx context.Context, moves []Move) ([]Move, error) {
-	var names []string
+	var marks []string
 	for _, m := range moves {
-		names = append(names, quoted(m.To))
+		marks = append(marks, m.marks()...)
 	}
 	var due []Move
 	err := l.read(ctx, "read which repositories have moved", func(ctx context.Context, q querier) error {
 		moved := map[string]bool{}
 		err := q.query(ctx, func(row func(...any) error) error {
-			var name string
-			err := row(&name)
-			moved[name] = true
+			var mark string
+			err := row(&mark)
+			moved[mark] = true
 			return err
-		}, "SELECT m.repository FROM TEXTS($1) JOIN pinsetter_moved m ON m.repository = j.value", list(names))
-		due = slices.DeleteFunc(slices.Clone(moves), func(m Move) bool { return moved[quoted(m.To)] })
+		}, "SELECT m.name FROM TEXTS($1) JOIN pinsetter_moved m ON m.name = j.value", list(marks))
+		due = slices.DeleteFunc(slices.Clone(moves), func(m Move) bool {
+			return !slices.ContainsFunc(m.marks(), func(mark string) bool { return !moved[mark] })
+		})
 		return err
 	})
 	return due, err
 }
 
+// What is moved is marked: of a repository as such, the runs of an automation, and
+// what PutQuiet was given.
+func (m Move) mark() string                    { return quoted(m.To) }
+func (m Move) markOf(automation string) string { return hash(m.To + "\n" + automation) }
+func (m Move) markOfQuiet(key string) string   { return hash(key) }
+
+func (m Move) marks() []string {
+	marks := []string{m.mark()}
+	for _, name := range m.Automations {
+		marks = append(marks, m.markOf(name))
+	}
+	for key := range m.Quiet {
+		marks = append(marks, m.markOfQuiet(key))
+	}
+	return marks
+}
+
+// apply moves what isn't marked yet, and marks it.
 func (m Move) apply(ctx context.Context, q querier) error {
+	if err := once(ctx, q, m.mark(), m.copyRows); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(slices.Values(m.Automations)) {
+		err := once(ctx, q, m.markOf(name), func(ctx context.Context, q querier) error { return m.moveRuns(ctx, q, name) })
+		if err != nil {
+			return err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(m.Quiet)) {
+		err := once(ctx, q, m.markOfQuiet(key), func(ctx context.Context, q querier) error { return m.copyQuiet(ctx, q, key) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// once calls f unless there is a mark, and makes that. It waits for who makes it now.
+func once(ctx context.Context, q querier, mark string, f func(context.Context, querier) error) error {
+	made, err := q.exec(ctx, "INSERT INTO pinsetter_moved (name) VALUES ($1) ON CONFLICT (name) DO NOTHING", mark)
+	if err != nil || made == 0 {
+		return err
+	}
+	return f(ctx, q)
+}
+
+// copyRows copies what was written and proposed.
+func (m Move) copyRows(ctx context.Context, q querier) error {
 	for _, statement := range []string{
 		`INSERT INTO pinsetter_written (repository, branch, path, object, policy, name, tag, digest,
 				written_at, commit_id, shown_name, shown_tag, shown_digest, shown_at, met_at, naming)
@@ -90,35 +132,31 @@ func (m Move) apply(ctx context.Context, q querier) error {
 			return err
 		}
 	}
-	for _, to := range slices.Sorted(maps.Keys(m.Quiet)) {
-		for _, from := range m.Quiet[to] {
-			_, err := q.exec(ctx, `INSERT INTO pinsetter_quiet (lane, put_at, body)
-				SELECT CAST($2 AS TEXT), put_at, body FROM pinsetter_quiet WHERE lane = $1
-				ON CONFLICT (lane) DO NOTHING`, hash(from), hash(to))
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return m.moveRuns(ctx, q)
+	return nil
 }
 
-// moveRuns gives the runs of the move's automations their repository's name.
-func (m Move) moveRuns(ctx context.Context, q querier) error {
-	if m.From == m.To {
-		return nil
+// copyQuiet copies what PutQuiet was given for the first of a key's former keys.
+func (m Move) copyQuiet(ctx context.Context, q querier, key string) error {
+	for _, former := range m.Quiet[key] {
+		_, err := q.exec(ctx, `INSERT INTO pinsetter_quiet (lane, put_at, body)
+			SELECT CAST($2 AS TEXT), put_at, body FROM pinsetter_quiet WHERE lane = $1
+			ON CONFLICT (lane) DO NOTHING`, hash(former), hash(key))
+		if err != nil {
+			return err
+		}
 	}
-	var automations []string
-	for _, name := range m.Automations {
-		automations = append(automations, plain(name))
-	}
+	return nil
+}
+
+// moveRuns gives an automation's runs the name of their repository.
+func (m Move) moveRuns(ctx context.Context, q querier, automation string) error {
 	bodies := map[string]string{} // by id
 	err := q.query(ctx, func(row func(...any) error) error {
 		var id, body string
 		err := row(&id, &body)
 		bodies[id] = body
 		return err
-	}, "SELECT r.id, r.body FROM TEXTS($1) JOIN pinsetter_run r ON r.automation = j.value WHERE r.repository = $2", list(automations), plain(m.From))
+	}, "SELECT id, body FROM pinsetter_run WHERE automation = $1 AND repository = $2", plain(automation), plain(m.From))
 	if err != nil {
 		return err
 	}

@@ -109,6 +109,12 @@ func testMove(t *testing.T, p place) {
 		t.Errorf("runs: %+v", runs)
 	}
 
+	f.propose(app.Repository, json.RawMessage(`{"refused":3}`)) // by an automation without a port
+	later := store.Move{From: app.Repository, To: toOne.To, Automations: []string{"ns/c"}, Quiet: map[string][]string{"later": {"old lane"}}}
+	f.move(later) // another process has other objects
+	if due, err := f.Quiet(t.Context(), "later"); string(due) != `["HEAD:x"]` || err != nil {
+		t.Errorf("due: %s, %v", due, err)
+	}
 	f.propose(toOne.To, nil)
 	f.record(toOne.To, "2")
 	f.move(toOne, toTwo)

@@ -76,5 +76,5 @@ var migrations = [][]string{{
 	`ALTER TABLE pinsetter_written ADD COLUMN naming BIGINT NOT NULL DEFAULT 0`,
 	`ALTER TABLE pinsetter_proposal ADD COLUMN naming BIGINT NOT NULL DEFAULT 0`,
 	`CREATE TABLE pinsetter_moved (
-		repository TEXT NOT NULL PRIMARY KEY)`,
+		name TEXT NOT NULL PRIMARY KEY)`,
 }}

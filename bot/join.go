@@ -1,0 +1,101 @@
+package bot
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gitops"
+)
+
+// join adds a to the lane of its push branch and session, or opens one. All lanes
+// of the repository are looked at for what they would both write.
+func join(lanes []*lane, a *config.Automation) ([]*lane, error) {
+	opened := &lane{git: a.Git, base: a.Base, push: a.PushBranch, automations: []*config.Automation{a}}
+	if a.PullRequest != nil {
+		b, err := branchesOf(a)
+		if err != nil {
+			return lanes, err
+		}
+		opened.push, opened.proposes = "", b
+	}
+	for _, l := range lanes {
+		if branch := opened.shares(l); branch != "" {
+			return lanes, fmt.Errorf("its pull requests come from branch %s, which ImageUpdateAutomation %s writes too: give one of them branches of its own",
+				branch, l.automations[0].Name)
+		}
+	}
+	if opened.proposes != nil {
+		return append(lanes, opened), nil
+	}
+	for _, l := range lanes {
+		if l.push != a.PushBranch {
+			continue
+		}
+		if l.base != a.Base {
+			return lanes, fmt.Errorf("it pushes to branch %s, as ImageUpdateAutomation %s does from another base: give one of them a branch of its own",
+				a.PushBranch, l.automations[0].Name)
+		}
+		if gitops.SameSession(l.git, a.Git) {
+			l.add(a)
+			return lanes, nil
+		}
+	}
+	return append(lanes, opened), nil
+}
+
+// add takes an automation into the lane, beside those that have its push options.
+// Of the sources the one that waits longest is used.
+func (l *lane) add(a *config.Automation) {
+	at := len(l.automations)
+	for i, b := range l.automations {
+		if maps.Equal(a.PushOptions, b.PushOptions) {
+			at = i + 1
+		}
+	}
+	l.automations = slices.Insert(l.automations, at, a)
+	if a.Git.Timeout > l.git.Timeout {
+		l.git = a.Git
+	}
+}
+
+// markBranches tells the lanes what any automation that was loaded, run now or not,
+// does with their branches.
+func (c *cycle) markBranches(repositories map[string][]*lane) {
+	for _, a := range c.set.Automations {
+		if a.Git == nil {
+			continue
+		}
+		key, err := gitops.Key(a.Git.URL)
+		if err != nil {
+			continue // lanes has said so
+		}
+		for _, l := range repositories[key] {
+			l.mark(a)
+		}
+	}
+}
+
+// mark notes that the lane's branch is a's base, or that a pushes to it too.
+func (l *lane) mark(a *config.Automation) {
+	if base := a.BaseBranch(); base != "" {
+		l.isBase = l.isBase || l.push == base
+		if l.proposes != nil {
+			l.proposes.bases = append(l.proposes.bases, base)
+		}
+	}
+	if l.push == "" || l.push != a.PushBranch || a.PullRequest != nil {
+		return
+	}
+	if !slices.ContainsFunc(l.automations, func(b *config.Automation) bool { return a.Name == b.Name }) {
+		l.others = append(l.others, a)
+	}
+}
+
+// mayBeOthers reports whether one of the others may have made one of some commits.
+func (l *lane) mayBeOthers(commits []gitops.CommitInfo) bool {
+	return slices.ContainsFunc(commits, func(commit gitops.CommitInfo) bool {
+		return slices.ContainsFunc(l.others, func(a *config.Automation) bool { return made(a, commit) })
+	})
+}
