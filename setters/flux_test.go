@@ -34,6 +34,7 @@ var differences = map[string]string{
 	"old-empty-nested":                 "as old-empty",
 	"old-empty-number":                 "as old-empty",
 	"old-empty-at-end-without-newline": "as old-empty",
+	"crlf-block-scalar":                "as old-empty",
 	"comment-behind-dash":              "kyaml gives a comment behind a dash to the next item",
 	"bad-document-others-go-on":        "Flux passes over the whole file",
 	"bad-document-without-marker":      "Flux passes over the whole file",
@@ -81,6 +82,7 @@ func fluxMarkers(data []byte) map[string]int {
 	}
 	schema.Definitions[fieldmeta.SetterDefinitionPrefix+"flux-system:nobody"] = spec.Schema{}
 	found := map[string]int{}
+	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")) // as kio.ByteReader does
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	for {
 		var document yaml.Node

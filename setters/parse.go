@@ -13,7 +13,8 @@ import (
 )
 
 // parse returns the documents of a chunk, or an error where one is malformed.
-// Aliases are not expanded, so that none of them can blow up.
+// Aliases are not expanded, so that none of them can blow up. Lines and columns
+// are those of the chunk: a line break of two bytes counts once.
 func parse(data []byte) (documents []*yaml.Node, err error) {
 	defer func() {
 		// The parser panics on a few malformed inputs (go-yaml/yaml#666 and its kin).
@@ -21,7 +22,7 @@ func parse(data []byte) (documents []*yaml.Node, err error) {
 			documents, err = nil, fmt.Errorf("parser gave up: %v", r)
 		}
 	}()
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder := yaml.NewDecoder(bytes.NewReader(unified(data)))
 	for {
 		document := new(yaml.Node)
 		err := decoder.Decode(document)
@@ -33,6 +34,16 @@ func parse(data []byte) (documents []*yaml.Node, err error) {
 		}
 		documents = append(documents, document)
 	}
+}
+
+// unified returns data with each CRLF and lone CR as LF. kyaml takes a CRLF for
+// two breaks where it gathers comments, and so gives a comment above an item to
+// the item before. Flux's reader (kio.ByteReader) exchanges CRLF too.
+func unified(data []byte) []byte {
+	if bytes.IndexByte(data, '\r') < 0 {
+		return data
+	}
+	return bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
 }
 
 // errorLine finds the line in a message of kyaml's.
