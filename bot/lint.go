@@ -16,11 +16,12 @@ import (
 
 // Linted is what is to be said of objects and marked files.
 type Linted struct {
-	Findings []pinsetter.Finding // sorted by place
-	Wrong    bool                // some object has an error; what is wrong with markers does not count
-	Objects  int                 // that were judged; Secrets and other objects of the core are not counted
-	Markers  int                 // markers that were judged
-	Err      error               // what could not be read
+	Findings     []pinsetter.Finding // sorted by place
+	Wrong        bool                // some object has an error; what is wrong with markers does not count
+	Objects      int                 // that were judged; Secrets and other objects of the core are not counted
+	Markers      int                 // markers that were judged
+	CommentedOut int                 // lines that are commented out with their marker: no findings
+	Err          error               // what could not be read
 }
 
 // Lint accounts for every object, and for every marker below dirs. It asks
@@ -65,9 +66,14 @@ func (l *linter) folder(ctx context.Context, dir string) error {
 	marked, _, err := findIn(ctx, f)
 	prefix := fromRepositoryRoot(dir)
 	for _, file := range marked {
-		sites, findings, wrong := file.found()
-		err = errors.Join(err, wrong)
-		for _, site := range sites {
+		found, wrong := file.found()
+		if wrong != nil {
+			err = errors.Join(err, wrong)
+			continue
+		}
+		l.linted.CommentedOut += found.CommentedOut
+		findings := found.Findings
+		for _, site := range found.Sites {
 			l.linted.Markers += len(site.Markers)
 			findings = append(findings, l.site(site, prefix)...)
 		}

@@ -34,16 +34,16 @@ type markedPath struct {
 	tooLarge *pinsetter.Finding // that it could not be searched, or nil
 }
 
-// found returns the sites and findings of the file.
-func (m markedPath) found() ([]pinsetter.Site, []pinsetter.Finding, error) {
+// found returns what was found in the file.
+func (m markedPath) found() (*setters.File, error) {
 	if m.tooLarge != nil {
-		return nil, []pinsetter.Finding{*m.tooLarge}, nil
+		return &setters.File{Findings: []pinsetter.Finding{*m.tooLarge}}, nil
 	}
 	file, ok := setters.Recall(m.path, nil, m.note)
 	if !ok {
-		return nil, nil, fmt.Errorf("%s: %w", m.path, setters.ErrNote)
+		return nil, fmt.Errorf("%s: %w", m.path, setters.ErrNote)
 	}
-	return file.Sites, file.Findings, nil
+	return file, nil
 }
 
 // Set rewrites the markers below dir in place, for every policy that was loaded.
@@ -119,13 +119,13 @@ func (b *Bot) named(names map[pinsetter.Name]bool) []*config.Policy {
 
 // rewrite decides a file's sites and replaces the file if one of them moves.
 func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, file markedPath, r *Rewritten) error {
-	sites, findings, err := file.found()
+	shown, err := file.found()
 	if err != nil {
 		return err
 	}
-	r.Findings = append(r.Findings, findings...)
+	r.Findings = append(r.Findings, shown.Findings...)
 	moves := false
-	for _, site := range sites {
+	for _, site := range shown.Sites {
 		image, hold, err := c.place(ctx, site)
 		switch {
 		case hold != nil:

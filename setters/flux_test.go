@@ -34,6 +34,7 @@ var differences = map[string]string{
 	"old-empty-nested":                 "as old-empty",
 	"old-empty-number":                 "as old-empty",
 	"old-empty-at-end-without-newline": "as old-empty",
+	"commented-out-lines":              "as old-empty",
 	"crlf-block-scalar":                "as old-empty",
 	"comment-behind-dash":              "kyaml gives a comment behind a dash to the next item",
 	"bad-document-others-go-on":        "Flux passes over the whole file",

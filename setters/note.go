@@ -10,7 +10,7 @@ import (
 
 // Notes names what File.Note says: it changes whenever Find would find something
 // else in the same bytes, or Note write it in another form.
-const Notes = "setters-2"
+const Notes = "setters-3"
 
 // Note returns what Find found, for Recall to read.
 func (f *File) Note() []byte {
@@ -35,6 +35,7 @@ func (f *File) Note() []byte {
 		w.texts(string(finding.Severity), finding.Code, finding.Message)
 		w.number(finding.Line)
 	}
+	w.number(f.CommentedOut)
 	return slices.Clone(w) // it grew by doubling
 }
 
@@ -67,6 +68,7 @@ func Recall(path string, data, note []byte) (*File, bool) {
 		finding := pinsetter.Finding{Path: path, Severity: pinsetter.Severity(r.text()), Code: r.text(), Message: r.text(), Line: r.number()}
 		file.Findings = append(file.Findings, finding)
 	}
+	file.CommentedOut = r.number()
 	return file, !r.failed && len(r.rest) == 0
 }
 

@@ -22,7 +22,7 @@ func (s *search) scalar(node *yaml.Node) {
 		return
 	}
 	defer s.prose(at, node)
-	if line, ok := tokenLine(node.HeadComment); ok {
+	if line, ok := headLine(node.HeadComment); ok {
 		o := s.tokens.above(at, line)
 		switch {
 		case node.LineComment != "":
@@ -60,6 +60,9 @@ func (s *search) take(node *yaml.Node, comment string, o *occurrence, at int) {
 		return
 	}
 	p, err := locateValue(s.data, at, node)
+	if err != nil && o != nil && s.tokens.glued(o) {
+		err = errors.New(missingBlank)
+	}
 	if err != nil {
 		s.file.report(pinsetter.Error, CodeSplice, line, "marker %q: %v", m.setter, err)
 		s.broken[s.key(m)] = line
@@ -76,7 +79,7 @@ func (s *search) empty(key, value *yaml.Node) bool {
 		return false
 	}
 	line, ok := tokenLine(key.LineComment)
-	if !ok || key.HeadComment != "" && strings.Contains(key.HeadComment, token) {
+	if _, above := headLine(key.HeadComment); !ok || above {
 		return false
 	}
 	at := s.cursor.seek(value.Line, value.Column)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
@@ -67,6 +66,7 @@ func newSearch(file *File, c chunk) *search {
 
 // run adds the chunk's sites and findings to the file.
 func (s *search) run() {
+	s.file.CommentedOut += s.tokens.commentedOut
 	documents, err := parse(s.data)
 	if err != nil {
 		s.unparsable(err)
@@ -84,15 +84,18 @@ func (s *search) run() {
 // unparsable reports a chunk's syntax error, unless the chunk only mentions the
 // token.
 func (s *search) unparsable(err error) {
-	i := slices.IndexFunc(s.tokens.all, s.tokens.attempted)
-	if i < 0 {
+	o, glued := s.tokens.attempted()
+	if o == nil {
 		return
 	}
 	message, line := explain(err)
 	if line > 0 {
 		message = fmt.Sprintf("around line %d: %s", line+s.tokens.firstLine-1, message)
 	}
-	s.file.report(pinsetter.Error, CodeUnparsable, s.tokens.all[i].line, "the document of this marker is not valid YAML and is left alone: %s", message)
+	if glued {
+		message += "; " + missingBlank
+	}
+	s.file.report(pinsetter.Error, CodeUnparsable, o.line, "the document of this marker is not valid YAML and is left alone: %s", message)
 }
 
 // document visits a document, item by item where it is a List.
@@ -177,7 +180,7 @@ func (s *search) stray(at int, node *yaml.Node, reason string) {
 	if at < 0 {
 		return
 	}
-	if line, ok := tokenLine(node.HeadComment); ok {
+	if line, ok := headLine(node.HeadComment); ok {
 		s.notAttached(s.tokens.above(at, line), line, reason)
 	}
 	if line, ok := tokenLine(node.LineComment); ok {
@@ -194,28 +197,21 @@ func (s *search) notAttached(o *occurrence, comment, reason string) {
 	s.file.report(pinsetter.Warning, CodeNotAttached, o.line, "the marker is without effect: %s", reason)
 }
 
-// tokenLine returns the line of a comment that holds the token.
-func tokenLine(comment string) (string, bool) {
-	if !strings.Contains(comment, token) {
-		return "", false
-	}
-	for line := range strings.Lines(comment) {
-		if strings.Contains(line, token) {
-			return strings.TrimRight(line, "\n"), true
-		}
-	}
-	return "", false
-}
-
 // prose accounts for tokens that are part of a scalar's text.
 func (s *search) prose(at int, node *yaml.Node) {
 	if at < 0 || node.Kind != yaml.ScalarNode {
 		return
 	}
 	n := strings.Count(node.Value, token)
-	if o := s.tokens.text(at, n); o != nil && attempt.MatchString(node.Value) {
-		s.file.report(pinsetter.Warning, CodeInText, o.line, "the marker is without effect: it is part of a text, not a comment")
+	o := s.tokens.text(at, n)
+	if o == nil || !attempt.MatchString(node.Value) {
+		return
 	}
+	message := "the marker is without effect: it is part of a text, not a comment"
+	if node.Style == 0 && s.tokens.glued(o) {
+		message += ": " + missingBlank
+	}
+	s.file.report(pinsetter.Warning, CodeInText, o.line, "%s", message)
 }
 
 // leftovers reports the markers that no node claimed: comments that stand at
@@ -223,7 +219,7 @@ func (s *search) prose(at int, node *yaml.Node) {
 func (s *search) leftovers() {
 	for i := range s.tokens.all {
 		o := &s.tokens.all[i]
-		if o.claimed {
+		if o.claimed || o.out {
 			continue
 		}
 		line, start := s.tokens.lineOf(o)

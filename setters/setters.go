@@ -58,6 +58,10 @@ type File struct {
 	// Findings are sorted by line.
 	Findings []pinsetter.Finding
 
+	// CommentedOut counts lines that are commented out together with their marker,
+	// which is nothing to warn of.
+	CommentedOut int
+
 	path     string
 	data     []byte
 	places   [][]place // per site, per marker

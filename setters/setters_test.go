@@ -262,3 +262,16 @@ func TestHostileFilesTakeLinearTime(t *testing.T) {
 		})
 	}
 }
+
+// TestCommentedOutLinesAreCounted: they are neither sites nor findings.
+func TestCommentedOutLinesAreCounted(t *testing.T) {
+	for name, want := range map[string]int{
+		"commented-out-lines": 9, "commented-out-beside-marker-above": 2, "commented-out-is-no-excuse-for-words": 0, "commented-out-in-bad-document": 1, "comments": 0,
+	} {
+		f := setters.Find("in", read(t, "testdata/"+name+"/in"))
+		recalled, ok := setters.Recall("in", nil, f.Note())
+		if !ok || f.CommentedOut != want || recalled.CommentedOut != want {
+			t.Errorf("%s: %d commented-out lines, want %d; recalled %v, %v", name, f.CommentedOut, want, recalled, ok)
+		}
+	}
+}

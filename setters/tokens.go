@@ -2,6 +2,7 @@ package setters
 
 import (
 	"bytes"
+	"iter"
 	"sort"
 	"strings"
 )
@@ -14,6 +15,8 @@ type tokens struct {
 	firstLine int    // of the chunk in the file
 	all       []occurrence
 
+	commentedOut int // lines with a marker
+
 	lastAt, lastLine int // where lineAt stopped counting
 }
 
@@ -22,7 +25,8 @@ type occurrence struct {
 	at      int // in the chunk
 	line    int // in the file, from 1; lines end at \n
 	claimed bool
-	next    int // where a claimed one leads to on the way to an unclaimed one
+	out     bool // in a line that is commented out: silent, but for Find's count
+	next    int  // where a claimed one leads to on the way to an unclaimed one
 }
 
 // newTokens finds the tokens of a chunk whose first line is firstLine.
@@ -32,12 +36,36 @@ func newTokens(data []byte, firstLine int) *tokens {
 	for {
 		i := bytes.Index(data[last:], []byte(token))
 		if i < 0 {
-			return t
+			break
 		}
 		i += last
 		line += bytes.Count(data[last:i], []byte("\n"))
 		t.all = append(t.all, occurrence{at: i, line: line})
 		last = i + len(token)
+	}
+	for of, line := range t.lines() {
+		if !commentsOut(line) {
+			continue
+		}
+		t.commentedOut++
+		for i := range of {
+			of[i].out = true
+		}
+	}
+	return t
+}
+
+// lines yields each line with a token, and its occurrences.
+func (t *tokens) lines() iter.Seq2[[]occurrence, []byte] {
+	return func(yield func([]occurrence, []byte) bool) {
+		for i := 0; i < len(t.all); {
+			line, start := t.lineOf(&t.all[i])
+			end := t.after(start + len(line))
+			if !yield(t.all[i:end], line) {
+				return
+			}
+			i = end
+		}
 	}
 }
 
@@ -58,7 +86,7 @@ func (t *tokens) behind(at int, comment string) *occurrence {
 	skip := strings.Index(comment, token)
 	i := t.unclaimed(t.after(at))
 	for n := 0; i < len(t.all) && n < reach; n++ {
-		if start := t.all[i].at - skip; t.reads(start, comment) {
+		if start := t.all[i].at - skip; !t.all[i].out && t.reads(start, comment) {
 			return t.claim(i, start+len(comment))
 		}
 		i = t.unclaimed(i + 1)
@@ -72,7 +100,7 @@ func (t *tokens) above(at int, comment string) *occurrence {
 	skip := strings.Index(comment, token)
 	last := t.after(at) - 1
 	for i := last; i >= 0 && i > last-reach && !t.all[i].claimed; i-- {
-		if start := t.all[i].at - skip; t.reads(start, comment) {
+		if start := t.all[i].at - skip; !t.all[i].out && t.reads(start, comment) {
 			return t.claim(i, start+len(comment))
 		}
 	}
@@ -106,17 +134,17 @@ func (t *tokens) claim(i, end int) *occurrence {
 }
 
 // text claims the n occurrences from offset at on that belong to a text. It
-// returns the first of them; nil where there is none.
+// returns the first of them that is not commented out; nil where there is none.
 func (t *tokens) text(at, n int) *occurrence {
-	first := t.unclaimed(t.after(at))
-	if first == len(t.all) || n == 0 {
-		return nil
-	}
-	for i := first; i < len(t.all) && n > 0; n-- {
+	var first *occurrence
+	for i := t.unclaimed(t.after(at)); i < len(t.all) && n > 0; n-- {
 		t.all[i].claimed = true
+		if first == nil && !t.all[i].out {
+			first = &t.all[i]
+		}
 		i = t.unclaimed(i + 1)
 	}
-	return &t.all[first]
+	return first
 }
 
 // lineOf returns the line around an occurrence, without its line break, and the
@@ -130,10 +158,25 @@ func (t *tokens) lineOf(o *occurrence) (line []byte, start int) {
 	return t.data[start : o.at+end], start
 }
 
-// attempted reports whether the line of an occurrence was meant as a marker.
-func (t *tokens) attempted(o occurrence) bool {
-	line, _ := t.lineOf(&o)
-	return attempt.Match(line)
+// attempted returns the first occurrence in a line that was meant as a marker,
+// but one that lacks the blank before it goes first; nil where there is none.
+func (t *tokens) attempted() (o *occurrence, glued bool) {
+	for of, line := range t.lines() {
+		switch {
+		case of[0].out || !attempt.Match(line):
+		case isGlued(line):
+			return &of[0], true
+		case o == nil:
+			o = &of[0]
+		}
+	}
+	return o, false
+}
+
+// glued reports whether the marker of an occurrence lacks the blank before it.
+func (t *tokens) glued(o *occurrence) bool {
+	line, _ := t.lineOf(o)
+	return isGlued(line)
 }
 
 // lineAt returns the line of the file in which an offset of the chunk lies. It

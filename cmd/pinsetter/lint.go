@@ -79,10 +79,18 @@ func lintTable(l *bot.Linted) func(io.Writer, painter) error {
 			}
 			fmt.Fprintf(w, "%s: %s: %s %s\n", p.paint(bold, printable(where)), p.paint(s, string(f.Severity)), printable(f.Message), p.paint(dim, "["+f.Code+"]"))
 		}
-		_, err := fmt.Fprintf(w, "%s\n", p.paint(dim, fmt.Sprintf("%s, %s, %s",
-			count(l.Objects, "object"), count(l.Markers, "marker"), count(len(l.Findings), "finding"))))
+		_, err := fmt.Fprintf(w, "%s\n", p.paint(dim, lintSummary(l)))
 		return err
 	}
+}
+
+// lintSummary is what was looked at, in one line.
+func lintSummary(l *bot.Linted) string {
+	counts := []string{count(l.Objects, "object"), count(l.Markers, "marker"), count(len(l.Findings), "finding")}
+	if l.CommentedOut > 0 {
+		counts = append(counts, count(l.CommentedOut, "commented-out marker"))
+	}
+	return strings.Join(counts, ", ")
 }
 
 func count(n int, what string) string {
