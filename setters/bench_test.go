@@ -1,6 +1,7 @@
 package setters_test
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -27,5 +28,29 @@ func BenchmarkApply(b *testing.B) {
 		if _, changes, err := apply(f); err != nil || len(changes) != 1 {
 			b.Fatal(changes, err)
 		}
+	}
+}
+
+// BenchmarkHasToken screens a file without markers, with a comment in every third
+// line, and bytes that are no text.
+func BenchmarkHasToken(b *testing.B) {
+	noise := make([]byte, 64<<10)
+	random := rand.NewPCG(1, 2)
+	for i := range noise {
+		noise[i] = byte(random.Uint64())
+	}
+	for name, data := range map[string][]byte{
+		"values": []byte(strings.Repeat("# -- The image of this, i.e. what is run\nimage:\n  tag: \"\" # {see below}\n", 900)),
+		"plain":  []byte(strings.Repeat("  key: value of some length\n", 2400)),
+		"noise":  noise,
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if setters.HasToken(data) {
+					b.Fatal("found")
+				}
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package setters
 // The codes of findings.
 const (
 	CodeMalformed   = "marker-malformed"
+	CodeMisspelt    = "marker-misspelt"
 	CodeSetter      = "marker-setter"
 	CodeSuffix      = "marker-suffix"
 	CodeNotAttached = "marker-not-attached"
@@ -16,6 +17,7 @@ const (
 // Codes explains each code of a finding in one line.
 var Codes = map[string]string{
 	CodeMalformed:   "a comment names $imagepolicy but is not exactly one JSON object with string values in double quotes",
+	CodeMisspelt:    `a comment looks like a marker whose key is not exactly "$imagepolicy"`,
 	CodeSetter:      `a marker's value is not "namespace:policy" with an optional suffix`,
 	CodeSuffix:      "a marker's suffix is none of :tag, :name and :digest",
 	CodeNotAttached: "a marker stands where it belongs to no scalar value, so nothing follows it",

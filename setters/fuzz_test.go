@@ -46,6 +46,7 @@ var fragments = []string{
 	` # {"$imagepolicy": "ns:p"}`, ` # {"$imagepolicy": "ns:p:tag"}`, `# {"$imagepolicy": "ns:q:digest"}`,
 	` # {"$imagepolicy": "ns:q:name"}` + "\n", ` # {'$imagepolicy': 'ns:q'}` + "\n", " # note", "# note\n",
 	"image: x:1 # {\"$imagepolicy\": \"ns:p\"}\n", "- x:1 # {\"$imagepolicy\": \"ns:p\"}\n", "# {\"$imagepolicy\": \"ns:p:tag\"}\n- v\n",
+	` # {"$imagePolicy": "ns:p"}`, "# $imagepolicy: ns:p\n", "# imagepolicies: ns/p\n", "# a: x # {\"$imagepolicy\": \"ns:p\"}\n", `x:1#{"$imagepolicy":"ns:p"}`,
 }
 
 // FuzzCompose is FuzzApply over files that are mostly YAML: each byte of recipe

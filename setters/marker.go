@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
@@ -31,7 +33,13 @@ var errNoMarker = errors.New("no marker")
 var (
 	// attempt matches comments that were meant as markers, as opposed to prose
 	// that mentions the word.
-	attempt = regexp.MustCompile(`["'{]\s*\$imagepolicy`)
+	attempt = regexp.MustCompile(`(?m)\{[\s"'“”‘’]*\$imagepolicy` +
+		`|\[\s*["'“”‘’]\s*\$imagepolicy` +
+		`|["'“”‘’]\s*\$imagepolicy\s*["'“”‘’]?\s*[:=]` +
+		`|#\s*\$imagepolicy\s*[:=]\s*(\S+[:/]\S+|\S+\s*$)`)
+
+	// bare finds the value of a marker without braces.
+	bare = regexp.MustCompile(`^\$imagepolicy\s*[:=]?[\s"'“”‘’]*([^\s"'“”‘’,}]*)`)
 
 	// objectName is a Kubernetes object's name: an RFC 1123 subdomain. What
 	// isn't one names no policy.
@@ -55,31 +63,37 @@ func parseMarker(comment string) (marker, error) {
 	text := strings.TrimLeft(comment, "#")
 	var fields map[string]string
 	if err := json.Unmarshal([]byte(text), &fields); err != nil {
-		if !attempt.MatchString(text) {
+		if !attempt.MatchString(comment) {
 			return marker{}, errNoMarker
 		}
 		return marker{}, &markerError{CodeMalformed, malformed(text)}
 	}
-	setter, ok := fields[token]
-	if !ok {
-		return marker{}, errNoMarker
+	if setter, ok := fields[token]; ok {
+		return parseSetter(setter)
 	}
-	return parseSetter(setter)
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		if isNear(key) {
+			return marker{}, &markerError{CodeMisspelt, misspelt(key, fields[key])}
+		}
+	}
+	return marker{}, errNoMarker
 }
 
 // malformed explains what is wrong with a comment that was meant as a marker.
 func malformed(text string) string {
-	const form = `write exactly # {"$imagepolicy": "namespace:policy"}`
+	const exactly = `write exactly # {"$imagepolicy": "namespace:policy"}`
 	text = strings.TrimSpace(text)
 	switch {
 	case strings.Contains(text, "'"+token+"'"):
-		return "the marker is in single quotes, which JSON does not know: " + form
+		return "the marker is in single quotes, which JSON does not know: " + exactly
 	case strings.Contains(text, "\n"):
 		return "the marker shares its comment with other lines: put it alone above the item, or behind the value"
+	case strings.HasPrefix(text, token):
+		return "the marker lacks braces and quotes: write exactly " + form(bare.FindStringSubmatch(text)[1])
 	case !strings.HasPrefix(text, "{") || !strings.HasSuffix(text, "}"):
-		return "other text stands beside the marker in its comment: " + form
+		return "other text stands beside the marker in its comment: " + exactly
 	default:
-		return "the marker is not one JSON object with string values: " + form
+		return "the marker is not one JSON object with string values: " + exactly
 	}
 }
 

@@ -70,6 +70,7 @@ func (s *search) run() {
 	documents, err := parse(s.data)
 	if err != nil {
 		s.unparsable(err)
+		s.nearMisses(nil)
 		return
 	}
 	for i, document := range documents {
@@ -78,6 +79,7 @@ func (s *search) run() {
 		}
 	}
 	s.leftovers()
+	s.nearMisses(documents)
 	s.dropBroken()
 }
 

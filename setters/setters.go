@@ -44,11 +44,20 @@ func IsCandidate(path string) bool {
 
 // Screen names what HasToken looks for: it changes whenever HasToken would answer
 // otherwise, so that what was screened out by another version is read again.
-const Screen = "imagepolicy-1"
+const Screen = "imagepolicy-2"
 
-// HasToken reports whether data may hold a marker. It costs a substring search;
-// where it says no, Find finds nothing.
-func HasToken(data []byte) bool { return bytes.Contains(data, []byte(token)) }
+// HasToken reports whether data may hold a marker, or what was meant as one, a
+// near miss. It costs two searches for bytes, and where it
+// says no, Find finds nothing.
+func HasToken(data []byte) bool {
+	if bytes.Contains(data, []byte(token)) {
+		return true
+	}
+	for range nearMisses(data) {
+		return true
+	}
+	return false
+}
 
 // File is what Find found in one file.
 type File struct {

@@ -248,6 +248,13 @@ func TestHostileFilesTakeLinearTime(t *testing.T) {
 		"many policies":                  strings.Repeat("- x"+mark("ns:p")+"\n- y"+mark("ns:q:tag")+"\n", n),
 		"many values":                    values.String(),
 		"many separators":                strings.Repeat("---\n", n) + "a: x" + mark("ns:p") + strings.Repeat("\n---", n),
+		"many near misses":               strings.Repeat("- x # {\"$imagePolicy\": \"ns:p\"}\n", n),
+		"near misses in one line":        "a: x" + strings.Repeat(" # {\"$imagePolicy\":\"ns:p\"}", 4*n) + mark("ns:p"),
+		"near misses in a line gone bad": "# a" + strings.Repeat(" # {\"$imagePolicy\":\"ns:p\"}", 4*n) + "\n[" + mark("ns:p"),
+		"markers in a line gone bad":     "[" + strings.Repeat(mark("ns:p"), 4*n) + "\n[ # $imagepolicy",
+		"commented-out lines":            "a: [x,\n" + strings.Repeat("# - x "+mark("ns:p")+"\n", 4*n) + "y]" + mark("ns:p") + "\n",
+		"hashes":                         strings.Repeat("# ", 40*n) + "{" + mark("ns:p"),
+		"more hashes":                    strings.Repeat("#", 80*n) + "{" + mark("ns:p"),
 		"unfinished":                     strings.Repeat("{a: ", n) + mark("ns:p"),
 	} {
 		t.Run(name, func(t *testing.T) {
