@@ -39,6 +39,8 @@ var differences = map[string]string{
 	"comment-behind-dash":              "kyaml gives a comment behind a dash to the next item",
 	"bad-document-others-go-on":        "Flux passes over the whole file",
 	"bad-document-without-marker":      "Flux passes over the whole file",
+	"utf16-be":                         "the parser reads UTF-16, but Flux's screen overlooks the file",
+	"utf16-le":                         "as utf16-be",
 	"near-misses-that-are-none":        "kyaml's reader takes $openapi too, and Flux has no such setter",
 	"duplicate-keys":                   "Flux visits the first of them twice",
 }

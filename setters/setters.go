@@ -44,13 +44,13 @@ func IsCandidate(path string) bool {
 
 // Screen names what HasToken looks for: it changes whenever HasToken would answer
 // otherwise, so that what was screened out by another version is read again.
-const Screen = "imagepolicy-2"
+const Screen = "imagepolicy-3"
 
-// HasToken reports whether data may hold a marker, or what was meant as one, a
-// near miss. It costs two searches for bytes, and where it
+// HasToken reports whether data may hold a marker, or what was meant as one: a
+// near miss, or a marker in UTF-16. It costs two searches for bytes, and where it
 // says no, Find finds nothing.
 func HasToken(data []byte) bool {
-	if bytes.Contains(data, []byte(token)) {
+	if bytes.Contains(data, []byte(token)) || wideToken(data) != "" {
 		return true
 	}
 	for range nearMisses(data) {
@@ -87,9 +87,12 @@ func Find(path string, data []byte) *File {
 	if !HasToken(data) {
 		return file
 	}
-	switch {
+	switch encoding := wideToken(data); {
 	case len(data) > MaxSize:
 		file.report(pinsetter.Error, CodeTooLarge, 0, "%d bytes: a file with markers may have %d; split it", len(data), MaxSize)
+		return file
+	case encoding != "":
+		file.report(pinsetter.Error, CodeNotUTF8, 0, "the file holds a marker and is %s, which is not searched: convert it to UTF-8 (iconv -f %s -t UTF-8)", encoding, encoding)
 		return file
 	case !utf8.Valid(data):
 		file.report(pinsetter.Error, CodeNotUTF8, 0, "the file holds a marker and is not UTF-8: save it as UTF-8")
