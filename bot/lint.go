@@ -82,7 +82,7 @@ func (l *linter) folder(ctx context.Context, dir string) error {
 			l.linted.Findings = append(l.linted.Findings, finding)
 		}
 	}
-	return err
+	return errors.Join(err, l.elsewhere(ctx, dir, f))
 }
 
 // fromRepositoryRoot returns the path of dir in the Git repository that holds
