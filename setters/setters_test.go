@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/setters"
@@ -280,5 +281,39 @@ func TestCommentedOutLinesAreCounted(t *testing.T) {
 		if !ok || f.CommentedOut != want || recalled.CommentedOut != want {
 			t.Errorf("%s: %d commented-out lines, want %d; recalled %v, %v", name, f.CommentedOut, want, recalled, ok)
 		}
+	}
+}
+
+// TestFormattersMoveMarkers: whether a marker that stands on another line than its
+// value has an effect depends on who wrote the file last.
+func TestFormattersMoveMarkers(t *testing.T) {
+	for name, test := range map[string]struct {
+		in            string
+		before, after int // sites, and once kyaml has written the file
+	}{
+		"behind the value":                    {"image: x:1" + mark("ns:p") + "\n", 1, 1},
+		"behind a bare key":                   {"image:" + mark("ns:p") + "\n  x:1\n", 0, 1},
+		"between key and value":               {"image:\n " + mark("ns:p") + "\n  x:1\nb: c\n", 1, 0},
+		"between key and value, with CRLF":    {"image:\r\n " + mark("ns:p") + "\r\n  x:1\r\nb: c\r\n", 1, 0},
+		"behind a bare key, a sequence below": {"args:" + mark("ns:p") + "\n- x:1\n", 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := setters.Find("a.yaml", []byte(test.in))
+			if len(found.Sites) != test.before || len(found.Sites) == 0 && len(found.Findings) == 0 {
+				t.Errorf("%d sites, findings %v", len(found.Sites), found.Findings)
+			}
+			node, err := yaml.Parse(strings.ReplaceAll(test.in, "\r\n", "\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := node.String()
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = setters.Find("a.yaml", []byte(out))
+			if len(found.Sites) != test.after || len(found.Sites) == 0 && len(found.Findings) == 0 {
+				t.Errorf("written by kyaml %d sites, findings %v:\n%s", len(found.Sites), found.Findings, out)
+			}
+		})
 	}
 }
