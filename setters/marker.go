@@ -72,7 +72,11 @@ func parseMarker(comment string) (marker, error) {
 		return parseSetter(setter)
 	}
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		if isNear(key) {
+		suffix, longer := strings.CutPrefix(key, token)
+		switch {
+		case strings.HasPrefix(suffix, ":"): // "$imagepolicy:tag"
+			return marker{}, &markerError{CodeMisspelt, misspelt(key, fields[key]+suffix)}
+		case longer || isNear(key):
 			return marker{}, &markerError{CodeMisspelt, misspelt(key, fields[key])}
 		}
 	}
