@@ -36,6 +36,7 @@ type objects struct {
 	spool    *spool                   // of files
 	notes    map[plumbing.Hash][]byte // of files, made since this was fetched
 	kept     *kept                    // nil: nothing
+	below    *objects                 // where to look for what isn't here; nil: nowhere
 	keeper   *keeper                  // nil: of another kind of fetch
 	more     *filler                  // where files are that didn't come; nil: all came
 }
@@ -92,6 +93,9 @@ func (o *objects) object(hash plumbing.Hash) (anObject, error) {
 	if found, ok := o.kept.object(hash); ok {
 		return found, nil
 	}
+	if o.below != nil && o.below.has(hash) {
+		return o.below.object(hash)
+	}
 	if size, ok := o.excess(hash); ok {
 		return anObject{}, fmt.Errorf("it has %d bytes: %w", size, overBound("bytes for a file", o.limit))
 	}
@@ -118,7 +122,7 @@ func (o *objects) has(hash plumbing.Hash) bool {
 	_, inMemory := o.byHash[hash]
 	_, spooled := o.files[hash]
 	_, tooLarge := o.excess(hash)
-	return inMemory || spooled || tooLarge || o.kept.has(hash)
+	return inMemory || spooled || tooLarge || o.kept.has(hash) || o.below != nil && o.below.has(hash)
 }
 
 // size returns how many bytes an object has that is held.
@@ -150,7 +154,7 @@ func (o *objects) excess(hash plumbing.Hash) (int64, bool) {
 func (o *objects) refuses(hash plumbing.Hash) bool {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	return o.unwanted[hash] || o.kept.refuses(hash)
+	return o.unwanted[hash] || o.kept.refuses(hash) || o.below != nil && o.below.refuses(hash)
 }
 
 // note returns what is known of a file or a directory beside its data; nil:

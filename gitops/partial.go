@@ -94,6 +94,7 @@ type filler struct {
 	c        *conversation
 	commits  []plumbing.Hash // that were fetched
 	whole    bool            // the server hands out commits alone
+	depth    int             // how much of their history was; 0: one commit each
 	complete bool            // all files came, but for those that the screen refused
 }
 
@@ -120,7 +121,7 @@ func (f *filler) fill(ctx context.Context, into *objects, files []plumbing.Hash,
 		if got = newObjects(f.c.remote.bounds); wants == nil {
 			chosen = choice{wants: into.keeper.screen.Wants, need: setOf(files)}
 		}
-		err = explain(ctx, f.c.pack(ctx, request{wants: f.commits, depth: 1, choice: chosen}, got))
+		err = explain(ctx, f.c.pack(ctx, request{wants: f.commits, depth: max(f.depth, 1), choice: chosen}, got))
 		f.complete = err == nil
 	}
 	if err == nil {
