@@ -285,7 +285,7 @@ func (c *cycle) destinationsIn(ctx context.Context, p *config.Policy, l *lane) (
 		return nil, l.failed(err)[0].Err
 	}
 	defer fetched.Base.Keep()
-	g, _ := aim(l, fetched)
+	g, _ := c.aim(ctx, l, fetched)
 	c.recallHistory(ctx, remote, l, g)
 	var sites []Destination
 	for _, a := range l.automations {

@@ -26,7 +26,7 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 	if results := c.isQuiet(ctx, l, fetched); results != nil {
 		return results, nil
 	}
-	g, to := aim(l, fetched)
+	g, to := c.aim(ctx, l, fetched)
 	c.recallHistory(ctx, remote, l, g)
 	head := g.start
 	plans := make([]*plan, 0, len(l.automations))
@@ -193,7 +193,21 @@ func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *ta
 	if err := c.deliverAll(ctx, l, remote, to, plans); err != nil {
 		return insteadOfPush(err, plans)
 	}
+	if !l.isBase {
+		c.keepPushed(ctx, l, l.push, commitsOf(plans))
+	}
 	return nil
+}
+
+// commitsOf returns the hashes of the commits of plans that were pushed.
+func commitsOf(plans []*plan) []string {
+	hashes := []string{}
+	for _, p := range plans {
+		if p.commit != "" && p.result.Pushed != nil {
+			hashes = append(hashes, p.commit)
+		}
+	}
+	return hashes
 }
 
 // onlyWait reports whether all that plans would write is proposed already and

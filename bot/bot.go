@@ -85,6 +85,7 @@ type Bot struct {
 	o   Options
 
 	rules   sync.Map // *config.Policy to compiled: it doesn't change
+	pushes  sync.Map // key of a lane's branch to []string: the commits that it pushed there last
 	remotes sync.Map // *config.GitSource to *gitops.Remote: what a server can do is asked once
 	moving  moving
 }

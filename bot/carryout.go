@@ -71,6 +71,9 @@ func (c *cycle) carryOut(ctx context.Context, s *survey, g *group) error {
 		return fmt.Errorf("branch %s is one that automations start from, and is not written: give the pull request another branch", g.branch)
 	case g.foreign():
 		return c.comment(ctx, s, g)
+	case g.unsure != nil:
+		g.report(Unchanged)
+		return nil
 	case s.whole.fileErr != nil && g.there != nil:
 		g.report(Unchanged) // what can't be read may be what is proposed
 		return nil
@@ -231,6 +234,7 @@ func (c *cycle) pushGroup(ctx context.Context, s *survey, g *group, head *gitops
 	if pushed.Branch == "" {
 		return err
 	}
+	c.keepPushed(ctx, s.lane, g.branch, []string{g.commit})
 	g.landed()
 	return nil
 }
@@ -298,7 +302,7 @@ func (c *cycle) stopMerging(ctx context.Context, s *survey, g *group) error {
 	}
 	asked := s.whole.automation.PullRequest.Spec.AutoMerge
 	promised := g.known.Merging != "" || asked && g.pr.AutoMerge
-	if !promised || asked && !g.foreign() && !g.keeps(waits, refused) {
+	if !promised || asked && !g.foreign() && g.unsure == nil && !g.keeps(waits, refused) {
 		return nil
 	}
 	err := s.forge.StopMerging(ctx, g.pr)

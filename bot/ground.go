@@ -55,7 +55,7 @@ func (g *ground) key(site pinsetter.Site) store.Site {
 //   - the push branch is the base, or isn't there yet: on the base;
 //   - every commit that it has and the base hasn't was made by the lane's
 //     automations: on the base again, so that the branch never falls behind;
-//   - somebody else's commit is on it, or one that may be of another automation,
+//   - somebody else's commit is on it, or may be, or one of another automation,
 //     whose lane makes its own: on top of that, without force.
 type target struct {
 	lease string // what the push branch must be at when the push arrives; "": it must not exist
@@ -63,17 +63,21 @@ type target struct {
 }
 
 // aim decides how a lane pushes, and what its commits are built on.
-func aim(l *lane, fetched *gitops.Fetched) (*ground, *target) {
+func (c *cycle) aim(ctx context.Context, l *lane, fetched *gitops.Fetched) (*ground, *target) {
 	start, to := fetched.Base, &target{}
 	push := fetched.Push[l.push]
+	found, built := &owned{}, push != nil && (l.isBase || l.mayBeOthers(push.Commits))
+	if push != nil && !built {
+		found = c.own(ctx, l, fetched, func(string) string { return "" })[l.push]
+	}
 	switch {
 	case push == nil && fetched.Base.Ref() == "refs/heads/"+l.push:
 		to.lease = fetched.Base.Hash()
 	case push == nil: // the branch is made
-	case l.isBase || push.Truncated || l.mayBeOthers(push.Commits) || !l.owns(push.Commits):
+	case built, found.err != nil:
 		start, to.lease = push.Head, push.Head.Hash()
 	default:
-		to.shown, to.lease = newShown(push), push.Head.Hash()
+		to.shown, to.lease = newShown(push, found), push.Head.Hash()
 	}
 	g := newGround(l, start)
 	g.shown = func(pinsetter.Site) *shown { return to.shown }
@@ -86,18 +90,8 @@ func (t *target) request(l *lane, head *gitops.Snapshot) gitops.Push {
 	return gitops.Push{Snapshot: head, Branch: l.push, Lease: t.lease, Rebuilt: t.shown != nil}
 }
 
-// owns reports whether the lane's automations made all commits.
-func (l *lane) owns(commits []gitops.CommitInfo) bool {
-	for _, commit := range commits {
-		if !slices.ContainsFunc(l.automations, func(a *config.Automation) bool { return made(a, commit) }) {
-			return false
-		}
-	}
-	return true
-}
-
-// made reports whether a made commit: as author and as committer, so that an
-// amended commit is not taken for it, and with its trailer where it writes one.
+// made reports whether a commit says that a made it: as author and as committer,
+// and with its trailer where a writes one. Anybody can write that.
 func made(a *config.Automation, commit gitops.CommitInfo) bool {
 	me := author(a)
 	mine := commit.Author == me && commit.Committer == me

@@ -22,6 +22,7 @@ type group struct {
 
 	there   *gitops.PushState // the branch, nil where there is none
 	shown   *shown            // the branch where all its commits are the bot's, else nil
+	unsure  error             // why it isn't known whether they are; nil: it is
 	known   remembered
 	pr      *forge.PullRequest // as the forge says, else as it is remembered; nil: there is none
 	refusal bool               // a person refused some of it
@@ -29,7 +30,7 @@ type group struct {
 }
 
 // foreign reports whether somebody else's commit is on the branch.
-func (g *group) foreign() bool { return g.there != nil && g.shown == nil }
+func (g *group) foreign() bool { return g.there != nil && g.shown == nil && g.unsure == nil }
 
 // lease is what the branch must be at when something is done to it.
 func (g *group) lease() string {
@@ -48,6 +49,7 @@ type survey struct {
 	quiet           []*Result // the results where nothing can be to do; nil: there may be
 
 	own    map[string]*shown          // branches of which the bot made every commit
+	unsure map[string]error           // branches of which that can't be found out now, and why
 	known  map[string]remembered      // of pull requests, by branch
 	kept   map[string]json.RawMessage // known, as the ledger has it
 	whole  *plan                      // every site of the automation
@@ -100,6 +102,7 @@ func (s *survey) split() error {
 	for _, branch := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[branch]
 		g.known, g.there, g.shown = s.known[branch], s.Push[branch], s.own[branch]
+		g.unsure = s.unsure[branch]
 		g.pr = g.known.PullRequest
 		// A branch that no group has is closed where the bot made it; else it
 		// is somebody's.

@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -145,6 +146,9 @@ func TestBranchThatMovesOnAndOn(t *testing.T) {
 	o := offer(t, githubs(github), "groupBy: directory", map[string]string{"a/a.yaml": storyFile, "b/a.yaml": storyFile})
 	o.says("a created#1 1", "b created#2 1")
 	o.registry.Push("org/app", "1.2.0")
+	for n := range 11 {
+		o.registry.Push("org/app", fmt.Sprintf("1.1.%d", n))
+	}
 	var one sync.Mutex
 	n := 0
 	github.Fail(parts.GitHubFault{Request: listPulls, Times: 10, Meanwhile: func() { // two in each of five attempts
@@ -153,7 +157,7 @@ func TestBranchThatMovesOnAndOn(t *testing.T) {
 		n++
 		o.hub.commit(parts.Commit{
 			Branch: "pinsetter/apps/b", Author: "Bot <bot@example.test>", Message: "Again\n\nPinsetter-Automation: default/apps",
-			Tree: parts.Tree{Files: map[string]string{"n.txt": strings.Repeat("n", n)}},
+			Tree: parts.Tree{Files: map[string]string{"b/a.yaml": o.named(strings.ReplaceAll(storyFile, "1.0.0", fmt.Sprintf("1.1.%d", n)))}},
 		})
 	}})
 	r := o.forgetful("0 error", "a updated#1 1")[0]

@@ -77,7 +77,7 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*surv
 			return s, nil
 		}
 	}
-	s.findOwn()
+	c.findOwn(ctx, s)
 	s.ground = newGround(l, s.Base)
 	s.ground.groups, s.ground.shown = true, s.shows
 	c.recallHistory(ctx, s.remote, l, s.ground)
@@ -104,17 +104,20 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*surv
 }
 
 // findOwn finds the branches of which the bot made every commit.
-func (s *survey) findOwn() {
-	s.own = map[string]*shown{}
-	for branch, state := range s.Push {
-		foreign := func(commit gitops.CommitInfo) bool { return !s.made(branch, commit) }
-		if !state.Truncated && !slices.ContainsFunc(state.Commits, foreign) {
-			s.own[branch] = newShown(state)
+func (c *cycle) findOwn(ctx context.Context, s *survey) {
+	s.own, s.unsure = map[string]*shown{}, map[string]error{}
+	for branch, found := range c.own(ctx, s.lane, s.Fetched, func(branch string) string { return s.known[branch].Commit }) {
+		switch {
+		case found.err == nil:
+			s.own[branch] = newShown(s.Push[branch], found)
+		case !found.isTheirs():
+			s.unsure[branch] = found.err
 		}
 	}
 }
 
-// made reports whether the bot made a commit of a branch.
+// made reports whether a commit that the forge lists is taken for the bot's: it
+// says so, and nothing is written or dropped by it.
 func (s *survey) made(branch string, commit gitops.CommitInfo) bool {
 	a := s.lane.automations[0]
 	return commit.Hash == s.known[branch].Commit || made(a, commit) && within(a, commit)
@@ -199,6 +202,12 @@ func (c *cycle) weigh(ctx context.Context, s *survey, g *group) error {
 	}
 	if g.foreign() {
 		g.leaveAlone()
+		return nil
+	}
+	if g.unsure != nil {
+		g.hold(pinsetter.RuleForeign, func(pinsetter.Site, pinsetter.Image) string {
+			return fmt.Sprintf("whether branch %s is Pinsetter's own can't be found out now, and it stays as it is: %s", g.branch, oneLine(g.unsure))
+		})
 		return nil
 	}
 	s.respect(g)

@@ -18,11 +18,12 @@ import (
 type shown struct {
 	head    *gitops.Snapshot
 	commits []gitops.CommitInfo         // those that the base hasn't, newest first
+	wrote   map[string][]string         // the files that a commit wrote, by its hash, where it was replayed
 	sites   map[string][]pinsetter.Site // of head, by path, as they are asked for
 }
 
-func newShown(branch *gitops.PushState) *shown {
-	return &shown{head: branch.Head, commits: branch.Commits, sites: map[string][]pinsetter.Site{}}
+func newShown(branch *gitops.PushState, found *owned) *shown {
+	return &shown{head: branch.Head, commits: branch.Commits, wrote: found.paths, sites: map[string][]pinsetter.Site{}}
 }
 
 // hasCommitOf reports whether an automation made one of the branch's commits. A nil
@@ -93,12 +94,17 @@ func (s *shown) differs(ctx context.Context, head *gitops.Snapshot, plans []*pla
 	return false, nil
 }
 
-// paths returns the files that the branch's commits wrote: as their trailers
-// say, else every marked file of the branch.
+// paths returns the files that the branch's commits wrote: as a replay found out,
+// or as the trailers say of what is remembered to be the bot's, else every marked
+// file of the branch.
 func (s *shown) paths(ctx context.Context, plans []*plan) ([]string, error) {
 	var paths []string
 	complete := true
 	for _, commit := range s.commits {
+		if wrote, replayed := s.wrote[commit.Hash]; replayed {
+			paths = append(paths, wrote...)
+			continue
+		}
 		trailers := message.ParseTrailers(commit.Message)
 		complete = complete && trailers.Complete
 		for _, change := range trailers.Changes {

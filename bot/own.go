@@ -1,0 +1,203 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/message"
+	"github.com/pinsetter/pinsetter/setters"
+)
+
+// Bounds on the commits that are replayed: of one branch, since a lane has a commit
+// for each of its automations, and of all branches of one lane.
+const (
+	replayedCommits = 100
+	replayedInAll   = 1000
+)
+
+// owned is what a branch is to the bot.
+type owned struct {
+	// err is nil where the bot made every commit, wraps errTheirs where it didn't,
+	// and is anything else where that can't be found out now.
+	err error
+
+	paths   map[string][]string // what the commits wrote that were replayed, by hash
+	unknown []gitops.CommitInfo // what is to be replayed
+}
+
+// isTheirs reports whether the branch has a commit of somebody else.
+func (o owned) isTheirs() bool { return errors.Is(o.err, errTheirs) }
+
+// own finds out of which branches a lane's automations made every commit. A commit
+// is theirs if they are remembered to have pushed it. Else its author, committer
+// and trailer must be theirs, which proves nothing, and a replay of it must give
+// the same files. Remembered has a commit of a branch that is theirs, or "".
+func (c *cycle) own(ctx context.Context, l *lane, fetched *gitops.Fetched, remembered func(branch string) string) map[string]*owned {
+	found := map[string]*owned{}
+	branches := slices.Sorted(maps.Keys(fetched.Push))
+	var unknown []gitops.CommitInfo
+	depth := 0
+	for _, branch := range branches {
+		state := fetched.Push[branch]
+		o := c.claimed(ctx, l, branch, state, remembered(branch))
+		if len(unknown)+len(o.unknown) > replayedInAll {
+			o.err, o.unknown = errors.New("too many commits on branches of this automation are to be looked at"), nil
+		}
+		found[branch], unknown, depth = o, append(unknown, o.unknown...), max(depth, len(state.Commits)+1)
+	}
+	c.selector.all(ctx, c.policiesOf(l, unknown))
+	steps := fetched.Base.Steps(ctx, unknown, depth, setters.IsCandidate)
+	for _, branch := range branches {
+		o := found[branch]
+		n := len(o.unknown)
+		c.replayAll(ctx, l, o, steps[:n])
+		steps = steps[n:]
+		if o.err != nil {
+			c.o.Log.Debug("the branch is not known for Pinsetter's own", "branch", branch, "reason", o.err)
+		} else if n > 0 && !slices.ContainsFunc(o.unknown, func(commit gitops.CommitInfo) bool { return !saysAll(commit, o.paths[commit.Hash]) }) {
+			c.keepPushed(ctx, l, branch, hashesOf(fetched.Push[branch].Commits))
+		}
+	}
+	return found
+}
+
+// claimed judges a branch by what is remembered, and by what its commits say of
+// themselves.
+func (c *cycle) claimed(ctx context.Context, l *lane, branch string, state *gitops.PushState, remembered string) *owned {
+	if state.Truncated {
+		return &owned{err: theirs("it has more commits than are looked at")}
+	}
+	known := append([]string{remembered}, c.pushedTo(ctx, l, branch)...)
+	unknown := keep(state.Commits, func(commit gitops.CommitInfo) bool { return !slices.Contains(known, commit.Hash) })
+	for _, commit := range unknown {
+		if len(l.makers(commit)) == 0 {
+			return &owned{err: theirs("commit %.7s doesn't say so", commit.Hash)}
+		}
+	}
+	if len(unknown) > replayedCommits {
+		return &owned{err: theirs("it has more commits than are looked at")}
+	}
+	return &owned{unknown: unknown}
+}
+
+// policiesOf returns the policies that commits say they wrote, as far as the lane's
+// automations write them: they are scanned together.
+func (c *cycle) policiesOf(l *lane, commits []gitops.CommitInfo) []*config.Policy {
+	var policies []*config.Policy
+	for _, commit := range commits {
+		for _, change := range message.ParseTrailers(commit.Message).Changes {
+			site, _ := writtenBy(change)
+			policy := c.set.Policy(site.Policy)
+			written := policy != nil && slices.ContainsFunc(l.automations, func(a *config.Automation) bool { return a.Selects(policy) })
+			if written && !slices.Contains(policies, policy) {
+				policies = append(policies, policy)
+			}
+		}
+	}
+	return policies
+}
+
+// replayAll replays the commits of one branch that aren't known.
+func (c *cycle) replayAll(ctx context.Context, l *lane, o *owned, steps []gitops.Step) {
+	o.paths = map[string][]string{}
+	for i, step := range steps {
+		err := c.replayBy(ctx, l.makers(o.unknown[i]), step)
+		if err == nil {
+			o.paths[o.unknown[i].Hash] = step.Paths
+		} else if o.err == nil || errors.Is(err, errTheirs) {
+			o.err = err
+		}
+	}
+}
+
+// replayBy replays a step as each of some automations, until one could have made
+// it.
+func (c *cycle) replayBy(ctx context.Context, automations []*config.Automation, step gitops.Step) error {
+	var failed error
+	for _, a := range automations {
+		err := c.replay(ctx, a, step)
+		if err == nil {
+			return nil
+		}
+		if failed == nil || !errors.Is(err, errTheirs) {
+			failed = err
+		}
+	}
+	return failed
+}
+
+// makers returns the lane's automations that a commit names.
+func (l *lane) makers(commit gitops.CommitInfo) []*config.Automation {
+	return keep(l.automations, func(a *config.Automation) bool { return made(a, commit) })
+}
+
+// saysAll reports whether a commit's trailers name all files that it wrote, or
+// don't claim to.
+func saysAll(commit gitops.CommitInfo, paths []string) bool {
+	said := message.ParseTrailers(commit.Message)
+	return !said.Complete || !slices.ContainsFunc(paths, func(path string) bool {
+		return !slices.ContainsFunc(said.Changes, func(change pinsetter.Change) bool { return change.Path == path })
+	})
+}
+
+func hashesOf(commits []gitops.CommitInfo) []string {
+	var hashes []string
+	for _, commit := range commits {
+		hashes = append(hashes, commit.Hash)
+	}
+	return hashes
+}
+
+// pushedKey names what a lane pushed to a branch, for the ledger: another Pinsetter
+// may have automations of the same names with another path.
+func (l *lane) pushedKey(branch string) string {
+	parts := []string{l.key(), branch, "pushed"}
+	for _, a := range l.automations {
+		parts = append(parts, a.Name.String()+" "+updatePath(a))
+	}
+	slices.Sort(parts[3:])
+	return strings.Join(parts, "\n")
+}
+
+// pushedTo returns the commits that a lane is remembered to have pushed to a
+// branch last.
+func (c *cycle) pushedTo(ctx context.Context, l *lane, branch string) []string {
+	key := l.pushedKey(branch)
+	if hashes, known := c.pushes.Load(key); known {
+		return hashes.([]string)
+	}
+	if c.selector.failing.was.Load() {
+		return nil
+	}
+	body, err := c.o.Ledger.Quiet(ctx, key)
+	if err != nil {
+		c.selector.failing.failed(err)
+		return nil
+	}
+	var hashes []string
+	if body == nil || json.Unmarshal(body, &hashes) != nil {
+		return nil
+	}
+	return hashes
+}
+
+// keepPushed remembers the commits of a branch that a lane pushed.
+func (c *cycle) keepPushed(ctx context.Context, l *lane, branch string, hashes []string) {
+	key := l.pushedKey(branch)
+	c.pushes.Store(key, hashes)
+	if c.mode != Push || c.selector.failing.was.Load() {
+		return
+	}
+	body, _ := json.Marshal(hashes) // of texts
+	ctx = context.WithoutCancel(ctx)
+	if err := c.o.Ledger.PutQuiet(ctx, c.now, key, body); err != nil {
+		c.selector.failing.failed(err)
+	}
+}
