@@ -3,11 +3,11 @@ package bot
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/setters"
@@ -22,22 +22,89 @@ const recalledCommits = 100
 // commits on the base say: the newest value of each part of a site. It is asked
 // once a lane, and only when a site is about to move that the ledger knows
 // nothing of.
+//
+// Trailers count as far as they are true of what the commit did. Where that can't
+// be found out now, they are believed: they hold sites back, and move none.
 func (c *cycle) trailers(ctx context.Context, remote *gitops.Remote, l *lane, g *ground) map[store.Site]pinsetter.Image {
 	commits, err := remote.History(ctx, g.start, recalledCommits)
 	if err != nil {
 		c.o.Log.Warn("what was written before is not known from the history", "repository", remote.String(), "error", err)
 		return nil
 	}
+	commits = keep(commits, func(commit gitops.CommitInfo) bool {
+		return len(l.makers(commit)) > 0 && len(message.ParseTrailers(commit.Message).Changes) > 0
+	})
 	written := map[store.Site]pinsetter.Image{}
-	for _, commit := range commits {
-		if !slices.ContainsFunc(l.automations, func(a *config.Automation) bool { return made(a, commit) }) {
-			continue
+	for i, step := range g.start.Steps(ctx, commits, recalledCommits+1, setters.IsCandidate) {
+		changes := message.ParseTrailers(commits[i].Message).Changes
+		if step.Err == nil || errors.Is(step.Err, gitops.ErrNotEdits) {
+			changes = trueOf(step, changes)
 		}
-		for key, image := range g.writtenBy(message.ParseTrailers(commit.Message).Changes) {
+		for key, image := range g.writtenBy(changes) {
 			written[key] = fill(written[key], image)
 		}
 	}
 	return written
+}
+
+// trueOf returns those changes that a step made: a marker shows the new value
+// after it, and didn't before. A file that can't be read is believed to be so.
+func trueOf(step gitops.Step, changes []pinsetter.Change) []pinsetter.Change {
+	before, after := marks{of: step.Before}, marks{of: step.After}
+	return keep(changes, func(change pinsetter.Change) bool {
+		if !slices.Contains(step.Paths, change.Path) {
+			return false
+		}
+		was, errWas := before.show(change)
+		is, errIs := after.show(change)
+		return errWas != nil || errIs != nil || turned(was, is, change.New)
+	})
+}
+
+// marks are the marked values of one commit.
+type marks struct {
+	of    *gitops.Snapshot
+	files map[string]map[mark][]string // by path, as they are asked for
+}
+
+// mark names the markers of one setter in one object.
+type mark struct {
+	object pinsetter.Object
+	setter string
+}
+
+// show returns what the markers of a change show, in their order in the file.
+func (m *marks) show(change pinsetter.Change) ([]string, error) {
+	at := mark{change.Object, change.Setter}
+	if values, read := m.files[change.Path]; read {
+		return values[at], nil
+	}
+	data, _, err := m.of.Read(change.Path)
+	if err != nil {
+		return nil, err
+	}
+	values := map[mark][]string{}
+	for _, site := range setters.Find(change.Path, data).Sites {
+		for _, marker := range site.Markers {
+			at := mark{site.Object, marker.Setter}
+			values[at] = append(values[at], marker.Value)
+		}
+	}
+	if m.files == nil {
+		m.files = map[string]map[mark][]string{}
+	}
+	m.files[change.Path] = values
+	return values[at], nil
+}
+
+// turned reports whether one of several values became the new one.
+func turned(was, is []string, value string) bool {
+	for i := range min(len(was), len(is)) {
+		if is[i] == value && was[i] != value {
+			return true
+		}
+	}
+	return false
 }
 
 // writtenBy returns what changes wrote, site by site; of several at one place the
