@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
@@ -295,49 +296,62 @@ func (c *cycle) bring(ctx context.Context, s *survey, g *group, p forge.Proposal
 }
 
 // stopMerging takes back what the forge was to do by itself, where that isn't
-// wanted any more.
+// wanted any more, or isn't bound to a commit: earlier versions asked for that too.
 func (c *cycle) stopMerging(ctx context.Context, s *survey, g *group) error {
 	if g.pr == nil || g.pr.State != forge.StateOpen {
 		return nil
 	}
-	asked := s.whole.automation.PullRequest.Spec.AutoMerge
-	promised := g.known.Merging != "" || asked && g.pr.AutoMerge
-	if !promised || asked && !g.foreign() && g.unsure == nil && !g.keeps(waits, refused) {
+	object := s.whole.automation.PullRequest
+	asked, provider := object.Spec.AutoMerge, object.Forge.Provider
+	mayBe := provider == config.ForgeGitea && g.known.PullRequest == nil // Gitea doesn't say
+	promised := g.known.Merging != "" || asked && (g.pr.AutoMerge || mayBe)
+	bound := provider == config.ForgeGitLab
+	if !promised || bound && asked && !g.foreign() && g.unsure == nil && !g.keeps(waits, refused) {
 		return nil
 	}
 	err := s.forge.StopMerging(ctx, g.pr)
+	if errors.Is(err, forge.ErrForbidden) && g.known.Merging == "" {
+		c.o.Log.Warn("somebody had the forge merge this by itself, which the token may not take back", "pullRequest", g.pr.URL, "error", err)
+		return nil
+	}
 	if err == nil {
 		g.known.Merging, g.pr.AutoMerge = "", false
 	}
 	return err
 }
 
-// autoMerge has an open pull request merged when the forge's rules allow, unless
-// what it proposes could not be written now, or its branch isn't what was read or
-// pushed.
+// autoMerge merges an open pull request, or has the forge merge it when its rules
+// allow. Its branch must be what was pushed now, or be the bot's and show what is
+// decided now, all of which could be written: what is merged is that commit.
 func (c *cycle) autoMerge(ctx context.Context, s *survey, g *group) error {
-	if !s.whole.automation.PullRequest.Spec.AutoMerge || g.pr == nil || g.pr.State != forge.StateOpen || g.pr.Draft || g.keeps(waits, refused) {
+	object := s.whole.automation.PullRequest
+	if !object.Spec.AutoMerge || g.pr == nil || g.pr.State != forge.StateOpen || g.pr.Draft || g.keeps(waits, refused) {
 		return nil
 	}
-	mine := g.lease()
-	if g.result.Pushed != nil {
+	mine := ""
+	switch {
+	case g.result.Pushed != nil:
 		mine = g.result.Pushed.Commit
+	case g.shown != nil:
+		mine = g.lease()
 	}
-	if g.pr.HeadHash != mine {
+	if mine == "" || g.pr.HeadHash != mine {
 		return nil
 	}
-	if g.pr.AutoMerge && g.known.Merging == g.pr.HeadHash {
+	if object.Forge.Provider == config.ForgeGitLab && g.pr.AutoMerge && g.known.Merging == mine {
 		return nil
 	}
 	merging, why, err := s.forge.Merge(ctx, g.pr)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case merging == forge.MergeDone:
+	}
+	g.known.Merging, g.pr.AutoMerge = "", false
+	switch merging {
+	case forge.MergeDone:
 		g.report(Merged)
 		g.pr.State = forge.StateMerged
-	case merging == forge.MergeEnabled:
-		g.known.Merging, g.pr.AutoMerge = g.pr.HeadHash, true
+	case forge.MergeEnabled:
+		g.known.Merging, g.pr.AutoMerge = mine, true
 	default:
 		c.o.Log.Info("not merged yet", "pullRequest", g.pr.URL, "reason", why)
 	}

@@ -126,7 +126,7 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 			sel := selections[site.Policy]
 			if sel == nil {
 				if proposed := p.ground.proposed(site); p.ground.groups && !c.set.Whole && proposed.Tag != "" {
-					file.takes[i] = proposed // its policy may be in what can't be read
+					file.takes[i], file.kept[i] = proposed, waits // its policy may be in what can't be read
 				}
 				continue
 			}

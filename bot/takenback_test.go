@@ -1,6 +1,8 @@
 package bot_test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/pinsetter/pinsetter/parts"
@@ -18,19 +20,72 @@ func TestAutoMergeIsTakenBack(t *testing.T) {
 		"nothing is remembered": func(o *offers) { o.state += ".new"; o.hand("pinsetter/apps", "wip.txt", "x") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := offer(t, githubs(parts.NewGitHub(t)), "", nil)
-			h := o.hub.(*atGitHub)
-			h.Set(parts.GitHubSettings{AutoMerge: true})
+			o := offer(t, gitlabs(parts.NewGitLab(t)), "", nil)
+			h := o.hub.(*atGitLab)
 			o.says("created#1 1")
-			h.SetMergeable(1, "blocked")
+			h.Pipeline(o.repo.Head("pinsetter/apps"), "running")
 			o.with("autoMerge: true")
 			o.says("unchanged#1 0")
 			then(o)
 			o.all()
-			h.SetMergeable(1, "clean")
-			if h.Pull(1).Merged {
-				t.Error("the forge merges it")
+			h.Pipeline(o.repo.Head("pinsetter/apps"), "success")
+			if p := h.pulls()[0]; p.State != "open" {
+				t.Errorf("the forge merges it: %+v", p)
 			}
 		})
 	}
+}
+
+// GitHub goes on with its auto-merge when somebody pushes, so that which an
+// earlier version asked for is taken back, and what the rules allow is merged by
+// the bot.
+func TestAutoMergeOfGitHubIsTakenBack(t *testing.T) {
+	o := offer(t, githubs(parts.NewGitHub(t)), "", nil)
+	h := o.hub.(*atGitHub)
+	h.Set(parts.GitHubSettings{AutoMerge: true})
+	o.says("created#1 1")
+	h.SetMergeable(1, "blocked")
+	h.Edit(1, func(p *parts.GitHubPull) { p.AutoMerge = true })
+	o.with("autoMerge: true")
+	o.says("unchanged#1 0")
+	o.hand("pinsetter/apps", "wip.txt", "x")
+	h.SetMergeable(1, "clean")
+	o.says("unchanged#1 0")
+	if h.Pull(1).Merged {
+		t.Error("somebody's commit is merged")
+	}
+}
+
+// Gitea keeps no commit with what it is to merge later: that is taken back, whoever
+// asked for it, and not asked for.
+func TestAutoMergeOfGiteaIsTakenBack(t *testing.T) {
+	o := offer(t, giteas(parts.NewGitea(t)), "", nil)
+	h := o.hub.(*atGitea)
+	o.says("created#1 1")
+	h.gitea.Must(http.MethodPost, h.API+"/branch_protections", map[string]any{
+		"rule_name": "main", "enable_status_check": true, "status_check_contexts": []string{"ci"},
+	}, nil)
+	scheduled := func() bool {
+		return h.gitea.Do(http.MethodDelete, h.API+"/pulls/1/merge", nil, nil) != http.StatusNotFound
+	}
+	for range 100 { // Gitea looks for conflicts first, in its own time
+		if h.gitea.Do(http.MethodPost, h.API+"/pulls/1/merge", map[string]any{"Do": "merge", "merge_when_checks_succeed": true}, nil) == http.StatusCreated {
+			break
+		}
+		h.settle()
+	}
+	o.with("autoMerge: true")
+	o.forgetful("unchanged#1 0")
+	if scheduled() {
+		t.Error("Gitea is to merge it by itself")
+	}
+	h.gitea.Must(http.MethodPost, h.API+"/statuses/"+o.repo.Head("pinsetter/apps"), map[string]any{"state": "success", "context": "ci"}, nil)
+	for range 100 {
+		o.all()
+		if strings.Contains(o.repo.File("main", "a.yaml"), "app:1.1.0") {
+			return
+		}
+		h.settle()
+	}
+	t.Error("it isn't merged")
 }

@@ -109,7 +109,7 @@ type PullRequest struct {
 	// Ours says that Close closed it, and no person.
 	Ours bool `json:"ours,omitempty"`
 
-	// AutoMerge says that the forge will merge it by itself.
+	// AutoMerge says that the forge will merge it by itself. Gitea doesn't say.
 	AutoMerge bool `json:"autoMerge,omitempty"`
 
 	// ETag is what a conditional request for it sends; "" where the forge gives
@@ -151,6 +151,6 @@ type Merging string
 // What Merge comes to.
 const (
 	MergeDone    Merging = "merged"  // it is merged
-	MergeEnabled Merging = "enabled" // the forge merges it when its rules allow
+	MergeEnabled Merging = "enabled" // the forge merges that commit when its rules allow: GitLab alone binds it to one
 	MergeWaiting Merging = "waiting" // checks or rules don't allow it yet; asked again in the next run
 )

@@ -40,6 +40,7 @@ func TestGitea(t *testing.T) {
 		{"merges", merges},
 		{"merges-by-the-branch's-rules", mergesByTheRules},
 		{"waits-for-checks", waitsForChecks},
+		{"counts-all-checks", countsAllChecks},
 		{"takes-auto-merge-back", takesAutoMergeBack},
 		{"comments-once", commentsOnce},
 		{"commits", commits},

@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	sdk "code.gitea.io/sdk/gitea"
 )
 
-// merge merges at once where checks and rules allow it, which Gitea does for the
-// commit that it is told only. Else Gitea is to merge later, by itself: that it
-// does when required checks and approvals are there, and of other checks it
-// knows nothing. Those are waited for here.
+// merge merges where checks and rules allow it, which Gitea does for the commit
+// that it is told only. It is never asked to merge later, by itself: it keeps no
+// commit with that, and would merge what anybody pushes in between.
 func (g *gitea) merge(ctx context.Context, pr *PullRequest) (Merging, string, error) {
 	now, err := g.fetch(ctx, pr.Number)
 	switch {
@@ -32,31 +30,18 @@ func (g *gitea) merge(ctx context.Context, pr *PullRequest) (Merging, string, er
 	if err != nil {
 		return "", "", err
 	}
-	if why, err := g.checks(api, pr); err != nil || why != "" {
+	if why, err := g.checks(ctx, api, pr); err != nil || why != "" {
 		return MergeWaiting, why, err
 	}
 	options := sdk.MergePullRequestOption{Style: style(now.Base.Repository), HeadCommitId: pr.HeadHash}
 	refused, err := g.try(api, pr, options)
-	if refused == nil || err != nil {
-		return MergeDone, "", err
-	}
-	if !later(refused) {
-		return MergeWaiting, refused.Message, nil
-	}
-	return g.schedule(api, pr, options, refused)
-}
-
-// schedule has Gitea merge when it may.
-func (g *gitea) schedule(api *sdk.Client, pr *PullRequest, options sdk.MergePullRequestOption, why *statusError) (Merging, string, error) {
-	options.MergeWhenChecksSucceed = true
-	refused, err := g.try(api, pr, options)
 	switch {
 	case err != nil:
 		return "", "", err
-	case refused == nil, strings.Contains(refused.Message, "already scheduled"):
-		return MergeEnabled, why.Message, nil
+	case refused != nil:
+		return MergeWaiting, refused.Message, nil
 	}
-	return MergeWaiting, refused.Message, nil
+	return MergeDone, "", nil
 }
 
 // try asks for a merge and returns what Gitea has against it, if it has.
@@ -68,41 +53,6 @@ func (g *gitea) try(api *sdk.Client, pr *PullRequest, options sdk.MergePullReque
 		}
 	}
 	return nil, err
-}
-
-// later reports whether a refusal is one that Gitea itself can wait for: rules
-// that aren't fulfilled yet. It can't wait for conflicts to go, or for rights.
-func later(refused *statusError) bool {
-	for _, words := range []string{"status checks", "approvals", "requested changes", "review requests"} {
-		if strings.Contains(refused.Message, words) {
-			return true
-		}
-	}
-	return false
-}
-
-// checks returns what the checks of a commit are waited for, "" where they pass,
-// where there are none, and where the branch's rules name those that count.
-func (g *gitea) checks(api *sdk.Client, pr *PullRequest) (string, error) {
-	branch, _, err := api.GetRepoBranch(g.owner, g.name, pr.Base)
-	if err != nil {
-		return "", err
-	}
-	if branch.EnableStatusCheck {
-		return "", nil
-	}
-	combined, _, err := api.GetCombinedStatus(g.owner, g.name, pr.HeadHash)
-	if err != nil {
-		return "", err
-	}
-	for _, check := range combined.Statuses {
-		switch check.State {
-		case sdk.StatusSuccess, "skipped":
-		default:
-			return fmt.Sprintf("the check %q is %s", check.Context, check.State), nil
-		}
-	}
-	return "", nil
 }
 
 // style returns how a repository wants pull requests merged: its default, else
@@ -133,8 +83,9 @@ func style(r *sdk.Repository) sdk.MergeStyle {
 	return first
 }
 
-// stopMerging has Gitea forget what schedule asked for. Gitea shows of no pull
-// request whether it is scheduled, and answers 404 where it isn't.
+// stopMerging has Gitea forget that it is to merge later, which earlier versions
+// of this program asked for. Gitea shows of no pull request whether it is so, and
+// answers 404 where it isn't.
 func (g *gitea) stopMerging(ctx context.Context, number int) error {
 	api, err := g.api(ctx)
 	if err != nil {

@@ -2,6 +2,7 @@ package forge_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -61,16 +62,20 @@ func merges(t *testing.T, s *stand) {
 	}
 }
 
-// mergesByTheRules: the bot is an administrator, and yet doesn't go around them.
+// mergesByTheRules: the bot is an administrator, and yet doesn't go around them, nor
+// has Gitea merge later what anybody pushes in between.
 func mergesByTheRules(t *testing.T, s *stand) {
 	s.gitea.Must(http.MethodPost, s.repository.API+"/branch_protections", map[string]any{
 		"rule_name": "main", "required_approvals": 1, "enable_status_check": true, "status_check_contexts": []string{"ci"},
 	}, nil)
 	pr := s.create(proposal)
 	for range 2 {
-		if what, why := s.settled(pr); what != forge.MergeEnabled || why == "" {
+		if what, why := s.settled(pr); what != forge.MergeWaiting || why == "" {
 			t.Fatalf("%s %q", what, why)
 		}
+	}
+	if status := s.gitea.Do(http.MethodDelete, s.api(pr, "/merge"), nil, nil); status != http.StatusNotFound {
+		t.Errorf("it is to be merged later: %d", status)
 	}
 	s.gitea.Must(http.MethodPost, s.repository.API+"/statuses/"+pr.HeadHash, map[string]any{"state": "success", "context": "ci"}, nil)
 	if got := s.find(pr); got.State != forge.StateOpen {
@@ -79,10 +84,27 @@ func mergesByTheRules(t *testing.T, s *stand) {
 	if status := s.gitea.DoAs(s.alice, http.MethodPost, s.api(pr, "/reviews"), map[string]any{"event": "APPROVED", "body": "ok"}); status != http.StatusOK {
 		t.Fatal(status)
 	}
-	for end := time.Now().Add(20 * time.Second); s.find(pr).State != forge.StateMerged; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("Gitea didn't merge it")
-		}
+	if what, why := s.settled(pr); what != forge.MergeDone {
+		t.Fatalf("%s %q", what, why)
+	}
+}
+
+// countsAllChecks: Gitea's combined status is of a page of checks, the newest.
+func countsAllChecks(t *testing.T, s *stand) {
+	pr := s.create(proposal)
+	status := func(context, state string) {
+		s.gitea.Must(http.MethodPost, s.repository.API+"/statuses/"+pr.HeadHash, map[string]any{"state": state, "context": context}, nil)
+	}
+	status("first", "failure")
+	for i := range 60 {
+		status(fmt.Sprintf("later %d", i), "success")
+	}
+	if what, why := s.settled(pr); what != forge.MergeWaiting || why != `the check "first" is failure` {
+		t.Errorf("%s %q", what, why)
+	}
+	status("first", "success")
+	if what, why := s.settled(pr); what != forge.MergeDone {
+		t.Errorf("%s %q", what, why)
 	}
 }
 
@@ -125,9 +147,8 @@ func takesAutoMergeBack(t *testing.T, s *stand) {
 	stop()
 	for _, pr := range []*forge.PullRequest{pr, other} {
 		status(pr, "pending")
-		if what, why := s.settled(pr); what != forge.MergeEnabled {
-			t.Fatalf("%s %q", what, why)
-		}
+		s.settled(pr) // it has looked for conflicts
+		s.gitea.Must(http.MethodPost, s.api(pr, "/merge"), map[string]any{"Do": "merge", "merge_when_checks_succeed": true}, nil)
 	}
 	stop()
 	stop()

@@ -10,10 +10,12 @@ import (
 )
 
 // merge merges where GitHub calls a pull request clean: no conflict, the branch's
-// rules are met, and all checks pass, those that aren't required too. Where the
-// rules aren't met yet, GitHub is to merge when they are, by itself. It takes
-// that for no other state:
-// https://docs.github.com/graphql/reference/enums#mergestatestatus
+// rules are met, and all of the commit's statuses and check runs pass, those that
+// aren't required too: https://docs.github.com/graphql/reference/enums#mergestatestatus
+//
+// GitHub is never asked to merge later, by itself: it goes on with that when
+// somebody who may write pushes to the branch, and would merge theirs.
+// https://docs.github.com/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/automatically-merging-a-pull-request
 func (g *github) merge(ctx context.Context, pr *PullRequest) (Merging, string, error) {
 	now, _, err := g.sdk().PullRequests.Get(ctx, g.owner, g.name, pr.Number)
 	switch {
@@ -27,14 +29,12 @@ func (g *github) merge(ctx context.Context, pr *PullRequest) (Merging, string, e
 		return MergeWaiting, "it is a draft", nil
 	case now.GetHead().GetSHA() != pr.HeadHash:
 		return MergeWaiting, "its branch changed", nil
-	case now.AutoMerge != nil:
-		return MergeEnabled, "", nil
 	}
 	switch now.GetMergeableState() {
 	case "clean", "has_hooks":
 		return g.mergeNow(ctx, pr)
 	case "blocked":
-		return g.mergeLater(ctx, pr, now.GetNodeID())
+		return MergeWaiting, "the branch's rules aren't met", nil
 	case "unstable":
 		return MergeWaiting, "a check is pending or failed", nil
 	case "behind":
@@ -77,38 +77,7 @@ func mergeMethod(r *sdk.Repository) string {
 	return "rebase"
 }
 
-// enableAutoMerge is one mutation; REST has none for it:
-// https://docs.github.com/graphql/reference/mutations#enablepullrequestautomerge
-const enableAutoMerge = `mutation($input: EnablePullRequestAutoMergeInput!) {
-  enablePullRequestAutoMerge(input: $input) { clientMutationId }
-}`
-
-// mergeLater has GitHub merge when the branch's rules are met, if the repository
-// allows that.
-func (g *github) mergeLater(ctx context.Context, pr *PullRequest, id string) (Merging, string, error) {
-	const why = "the branch's rules aren't met"
-	repository, _, err := g.sdk().Repositories.Get(ctx, g.owner, g.name)
-	if err != nil {
-		return "", "", err
-	}
-	if allowed := repository.AllowAutoMerge; allowed != nil && !*allowed {
-		return MergeWaiting, why + "; auto-merge is off in the repository's settings", nil
-	}
-	refused, err := g.graphql(ctx, enableAutoMerge, map[string]any{"input": map[string]any{
-		"pullRequestId":   id,
-		"expectedHeadOid": pr.HeadHash,
-		"mergeMethod":     strings.ToUpper(mergeMethod(repository)),
-	}})
-	switch {
-	case err != nil:
-		return "", "", err
-	case refused != "":
-		return MergeWaiting, why + ": " + refused, nil
-	}
-	return MergeEnabled, why, nil
-}
-
-// disableAutoMerge is one mutation too:
+// disableAutoMerge is one mutation; REST has none for it:
 // https://docs.github.com/graphql/reference/mutations#disablepullrequestautomerge
 const disableAutoMerge = `mutation($input: DisablePullRequestAutoMergeInput!) {
   disablePullRequestAutoMerge(input: $input) { clientMutationId }

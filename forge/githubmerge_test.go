@@ -21,8 +21,7 @@ func TestGitHubMerges(t *testing.T) {
 		"clean, and auto-merge too": {settings: parts.GitHubSettings{AutoMerge: true}, want: forge.MergeDone, merged: true},
 		"squash":                    {settings: parts.GitHubSettings{NoMergeCommit: true}, want: forge.MergeDone, merged: true},
 		"rebase":                    {settings: parts.GitHubSettings{NoMergeCommit: true, NoSquash: true}, want: forge.MergeDone, merged: true},
-		"blocked":                   {settings: parts.GitHubSettings{AutoMerge: true}, state: "blocked", want: forge.MergeEnabled, why: "the branch's rules aren't met"},
-		"blocked, no auto-merge":    {state: "blocked", want: forge.MergeWaiting, why: "the branch's rules aren't met; auto-merge is off in the repository's settings"},
+		"blocked":                   {settings: parts.GitHubSettings{AutoMerge: true}, state: "blocked", want: forge.MergeWaiting, why: "the branch's rules aren't met"},
 		"unstable":                  {settings: parts.GitHubSettings{AutoMerge: true}, state: "unstable", want: forge.MergeWaiting, why: "a check is pending or failed"},
 		"behind":                    {state: "behind", want: forge.MergeWaiting, why: `its branch is behind "main"`},
 		"unknown":                   {state: "unknown", want: forge.MergeWaiting, why: "GitHub is looking for conflicts"},
@@ -43,17 +42,18 @@ func TestGitHubMerges(t *testing.T) {
 	}
 }
 
-func TestGitHubMergesByItselfLater(t *testing.T) {
+// GitHub is never asked to merge later, which it would do with anybody's commits.
+func TestGitHubMergesNothingByItself(t *testing.T) {
 	h := newHub(t)
 	h.repository.Set(parts.GitHubSettings{AutoMerge: true})
 	pr := h.create(proposal)
 	h.repository.SetMergeable(1, "blocked")
 	for range 2 {
-		if got, _, err := h.forge.Merge(t.Context(), pr); got != forge.MergeEnabled || err != nil {
+		if got, _, err := h.forge.Merge(t.Context(), pr); got != forge.MergeWaiting || err != nil {
 			t.Fatalf("%q %v", got, err)
 		}
 	}
-	if n := h.github.Log.Count(http.MethodPost, "/graphql"); n != 1 || !h.find(pr).AutoMerge {
+	if n := h.github.Log.Count(http.MethodPost, "/graphql"); n != 0 || h.find(pr).AutoMerge {
 		t.Errorf("asked for auto-merge %d times", n)
 	}
 	h.repository.SetMergeable(1, "clean")
@@ -86,26 +86,6 @@ func TestGitHubMergesWhatWasProposed(t *testing.T) {
 	}
 }
 
-func TestGitHubMayRefuseAutoMerge(t *testing.T) {
-	h := newHub(t)
-	h.repository.Set(parts.GitHubSettings{AutoMerge: true})
-	pr := h.create(proposal)
-	h.repository.SetMergeable(1, "blocked")
-	// GitHub comes to the state again, and may find another.
-	h.github.Fail(parts.GitHubFault{Request: "POST /graphql", Meanwhile: func() { h.repository.Set(parts.GitHubSettings{}) }})
-	got, why, err := h.forge.Merge(t.Context(), pr)
-	if got != forge.MergeWaiting || why != "the branch's rules aren't met: Pull request Auto merge is not allowed for this repository" || err != nil {
-		t.Errorf("%q %q %v", got, why, err)
-	}
-	for kind, want := range map[string]error{"FORBIDDEN": forge.ErrForbidden, "RATE_LIMITED": forge.ErrRateLimited} {
-		h.repository.Set(parts.GitHubSettings{AutoMerge: true})
-		h.github.Fail(parts.GitHubFault{Request: "POST /graphql", Status: http.StatusOK, Body: `{"data":null,"errors":[{"type":"` + kind + `","message":"no"}]}`})
-		if _, _, err := h.forge.Merge(t.Context(), pr); !errors.Is(err, want) {
-			t.Errorf("%s: %v", kind, err)
-		}
-	}
-}
-
 func TestGitHubTakesAutoMergeBack(t *testing.T) {
 	h := newHub(t)
 	h.repository.Set(parts.GitHubSettings{AutoMerge: true})
@@ -121,13 +101,11 @@ func TestGitHubTakesAutoMergeBack(t *testing.T) {
 		t.Errorf("took back what wasn't promised: %d", n)
 	}
 	h.repository.SetMergeable(1, "blocked")
-	if got, _, err := h.forge.Merge(t.Context(), pr); got != forge.MergeEnabled || err != nil {
-		t.Fatalf("%q %v", got, err)
-	}
+	h.repository.Edit(1, func(pr *parts.GitHubPull) { pr.AutoMerge = true })
 	stop()
 	stop()
-	if n := h.github.Log.Count(http.MethodPost, "/graphql"); n != 2 {
-		t.Errorf("promised and took back with %d requests", n)
+	if n := h.github.Log.Count(http.MethodPost, "/graphql"); n != 1 {
+		t.Errorf("took back with %d requests", n)
 	}
 	h.repository.SetMergeable(1, "clean")
 	if got := h.find(nil); got.State != forge.StateOpen || got.AutoMerge {
@@ -142,9 +120,7 @@ func TestGitHubMayKeepAutoMerge(t *testing.T) {
 	h.repository.Set(parts.GitHubSettings{AutoMerge: true})
 	pr := h.create(proposal)
 	h.repository.SetMergeable(1, "blocked")
-	if got, _, err := h.forge.Merge(t.Context(), pr); got != forge.MergeEnabled || err != nil {
-		t.Fatalf("%q %v", got, err)
-	}
+	h.repository.Edit(1, func(pr *parts.GitHubPull) { pr.AutoMerge = true })
 	switchOff := func() { h.repository.Edit(1, func(pr *parts.GitHubPull) { pr.AutoMerge = false }) }
 	refuse := func(kind string) parts.GitHubFault {
 		return parts.GitHubFault{Request: "POST /graphql", Status: http.StatusOK, Body: `{"data":null,"errors":[{"type":"` + kind + `","message":"no"}]}`}

@@ -14,7 +14,9 @@ import (
 // merge has GitLab merge: at once where the pipeline succeeded, else when the
 // rules are fulfilled, and through the train where there is one. It refuses what
 // has no pipeline to wait for; that is merged here, as far as the rules allow.
-// Either way it is the commit that GitLab is told, or none.
+// Either way it is the commit that GitLab is told, or none: it doesn't merge later
+// what somebody pushed in between.
+// https://docs.gitlab.com/user/project/merge_requests/auto_merge/
 func (g *gitlab) merge(ctx context.Context, pr *PullRequest) (Merging, string, error) {
 	now, response, err := g.fetch(ctx, pr.Number)
 	switch {
@@ -30,6 +32,9 @@ func (g *gitlab) merge(ctx context.Context, pr *PullRequest) (Merging, string, e
 		return MergeWaiting, "its branch changed", nil
 	case now.MergeWhenPipelineSucceeds:
 		return MergeEnabled, waitsFor(now), nil
+	}
+	if why, err := g.checks(ctx, now); err != nil || why != "" {
+		return MergeWaiting, why, err
 	}
 	// GitLab before 17.11 knows the second name alone, and would merge at once.
 	later := &sdk.AcceptMergeRequestOptions{AutoMerge: sdk.Ptr(true), MergeWhenPipelineSucceeds: sdk.Ptr(true), SHA: &pr.HeadHash} //nolint:staticcheck // for the older

@@ -2,6 +2,7 @@ package forge_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -65,6 +66,40 @@ func TestGitLabMergesWhenThePipelineSucceeds(t *testing.T) {
 	pr := l.create(proposal)
 	l.project.Pipeline(pr.HeadHash, "success")
 	l.merges(pr, forge.MergeDone, "")
+}
+
+// All statuses of the commit count, on whichever page and of whichever pipeline.
+func TestGitLabMergesWhatPassesEverywhere(t *testing.T) {
+	l := newLab(t)
+	pr := l.create(proposal)
+	l.project.Pipeline(pr.HeadHash, "success")
+	statuses := make([]parts.GitLabStatus, 150)
+	for i := range statuses {
+		statuses[i] = parts.GitLabStatus{Name: fmt.Sprintf("job %d", i), Status: "success", Pipeline: 1}
+	}
+	last := &statuses[len(statuses)-1]
+	for _, bad := range []parts.GitLabStatus{{Name: "scan", Status: "failed", Pipeline: 2}, {Name: "scan", Status: "pending", Pipeline: 2}, {Name: "scan", Status: "canceled"}} {
+		*last = bad
+		l.project.Statuses(pr.HeadHash, statuses...)
+		l.merges(pr, forge.MergeWaiting, `the job or status "scan" is `+bad.Status)
+	}
+	*last = parts.GitLabStatus{Name: "flaky", Status: "failed", Pipeline: 1, AllowFailure: true}
+	l.project.Statuses(pr.HeadHash, statuses...)
+	l.merges(pr, forge.MergeDone, "")
+}
+
+// What runs in the merge request's own pipeline GitLab waits for.
+func TestGitLabWaitsForItsPipeline(t *testing.T) {
+	l := newLab(t)
+	pr := l.create(proposal)
+	l.project.Pipeline(pr.HeadHash, "running")
+	l.project.Statuses(pr.HeadHash, parts.GitLabStatus{Name: "test", Status: "running", Pipeline: 1})
+	l.merges(pr, forge.MergeEnabled, "")
+	l.project.Commit(parts.Commit{Branch: "pinsetter/web", Message: "By hand"})
+	l.project.Pipeline(l.project.Head("pinsetter/web"), "success")
+	if got := l.find(pr); got.State != forge.StateOpen {
+		t.Errorf("somebody's commit is merged: %+v", got)
+	}
 }
 
 func TestGitLabMergesByTheRules(t *testing.T) {

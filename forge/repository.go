@@ -166,10 +166,10 @@ func (r *Repository) CommentOnce(ctx context.Context, pr *PullRequest, key, text
 	return nil
 }
 
-// Merge has the forge merge an open pull request when its rules allow; where it
-// can't, merges when checks pass and the rules allow. It never goes around them,
-// and what it merges is the commit that pr names. The text says, for people, what
-// it waits for.
+// Merge merges an open pull request where all checks pass and the forge's rules
+// allow, else has it wait; GitLab is told to merge when they do. It never goes
+// around the rules, and what is merged, now or later, is the commit that pr names.
+// The text says, for people, what it waits for.
 func (r *Repository) Merge(ctx context.Context, pr *PullRequest) (Merging, string, error) {
 	if pr.State == StateMerged {
 		return MergeDone, "", nil
@@ -184,8 +184,8 @@ func (r *Repository) Merge(ctx context.Context, pr *PullRequest) (Merging, strin
 	return merging, clean(why), nil
 }
 
-// StopMerging takes back what Merge had the forge promise: to merge a pull request
-// by itself. It takes back what a person asked for too: forges don't all say who
+// StopMerging takes back what Merge, today's or an earlier version's, had the forge
+// promise: to merge a pull request by itself. It takes back what a person asked for too: forges don't all say who
 // did. A pull request that isn't to be merged by itself, or is merged or closed
 // already, is left as it is, and no error.
 func (r *Repository) StopMerging(ctx context.Context, pr *PullRequest) error {

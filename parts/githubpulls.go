@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -48,7 +49,7 @@ func (c *call) pullJSON(pr *githubPull) object {
 		out["merged_at"] = "2026-01-02T03:04:05Z"
 	}
 	if pr.AutoMerge {
-		out["auto_merge"] = object{"merge_method": pr.method}
+		out["auto_merge"] = object{"merge_method": cmp.Or(pr.method, "merge")}
 	}
 	return out
 }

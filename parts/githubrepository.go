@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -153,7 +154,7 @@ func (r *GitHubRepository) SetMergeable(number int, state string) {
 		pr := r.pull(number)
 		pr.mergeable = state
 		if pr.AutoMerge && r.stateOf(pr) == "clean" {
-			r.merge(pr, pr.method)
+			r.merge(pr, cmp.Or(pr.method, "merge"))
 		}
 	})
 }

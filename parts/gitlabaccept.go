@@ -33,6 +33,17 @@ func (p *GitLabProject) tree(m *gitlabMerge) (string, error) {
 	return p.git.run(p.Dir, nil, "merge-tree", "--write-tree", "refs/heads/"+m.target, m.sha)
 }
 
+// listStatuses gives the statuses that a test posted to a commit.
+func (c *gitlabCall) listStatuses() (any, *gitlabError) {
+	all := []any{}
+	for i, s := range c.project.statuses[c.PathValue("sha")] {
+		all = append(all, map[string]any{
+			"id": i + 1, "sha": c.PathValue("sha"), "name": s.Name, "status": s.Status, "allow_failure": s.AllowFailure, "pipeline_id": s.Pipeline,
+		})
+	}
+	return gitlabPage(c, all), nil
+}
+
 // acceptMerge merges now, or later where it is asked to and there is something to
 // wait for.
 func (c *gitlabCall) acceptMerge() (any, *gitlabError) {

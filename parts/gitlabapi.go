@@ -46,6 +46,7 @@ var gitlabRoutes = []gitlabRoute{
 	{"GET /users", gitlabPages + "username", 0, (*gitlabCall).listUsers},
 	{"GET /projects/{id}", "", GitLabReporter, (*gitlabCall).getProject},
 	{"GET /projects/{id}/repository/branches/{branch}", "", GitLabReporter, (*gitlabCall).getBranch},
+	{"GET /projects/{id}/repository/commits/{sha}/statuses", gitlabPages, GitLabReporter, (*gitlabCall).listStatuses},
 	{"GET /projects/{id}/merge_requests", gitlabPages + "state source_branch target_branch", GitLabReporter, (*gitlabCall).listMerges},
 	{"POST /projects/{id}/merge_requests", "", GitLabDeveloper, (*gitlabCall).createMerge},
 	{"GET /projects/{id}/merge_requests/{iid}", "", GitLabReporter, (*gitlabCall).getMerge},

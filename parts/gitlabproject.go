@@ -21,8 +21,17 @@ type GitLabProject struct {
 	members  map[string]int // roles by user
 	archived bool
 	merges   []*gitlabMerge
-	status   map[string]string // of pipelines, by commit
+	status   map[string]string         // of pipelines, by commit
+	statuses map[string][]GitLabStatus // of jobs and others, by commit
 	rules    GitLabRules
+}
+
+// GitLabStatus is what a job or another program says of a commit. The pipeline of
+// the merge request is 1.
+type GitLabStatus struct {
+	Name, Status string
+	Pipeline     int
+	AllowFailure bool
 }
 
 // GitLabRules are what a merge request must fulfil. The zero value lets a
@@ -47,7 +56,7 @@ func (g *GitLab) add(r *Repository) *GitLabProject {
 	id := len(g.projects) + 1
 	p := &GitLabProject{
 		Repository: r, ID: id, API: fmt.Sprintf("/projects/%d", id), gitlab: g,
-		members: map[string]int{g.User: GitLabMaintainer}, status: map[string]string{},
+		members: map[string]int{g.User: GitLabMaintainer}, status: map[string]string{}, statuses: map[string][]GitLabStatus{},
 	}
 	g.projects = append(g.projects, p)
 	return p
@@ -86,6 +95,11 @@ func (p *GitLabProject) Pipeline(hash, status string) {
 			p.mergeByItself(m)
 		}
 	})
+}
+
+// Statuses posts statuses to a commit, in the place of those before.
+func (p *GitLabProject) Statuses(hash string, statuses ...GitLabStatus) {
+	p.set(func() { p.statuses[hash] = statuses })
 }
 
 // Rename gives the project another path. Its old one leads there.
