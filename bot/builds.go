@@ -19,19 +19,22 @@ import (
 const maxBuilds = 50
 
 // learnBuilds finds out where a group's images come from, as far as their
-// publishers say so. Each is asked for once, and remembered. It reports whether
-// all could be asked; that one can't is no failure.
+// publishers say so. Each is asked for once, and remembered; what changed is found
+// out again where the base shows another image by now. It reports whether all could
+// be asked; that one can't is no failure.
 func (c *cycle) learnBuilds(ctx context.Context, s *survey, g *group) bool {
 	before := g.images()
 	images := slices.SortedFunc(maps.Keys(before), func(a, b pinsetter.Image) int { return cmp.Compare(a.String(), b.String()) })
 	images = images[:min(len(images), maxBuilds)]
 	builds := each(images, func(image pinsetter.Image) *message.Build {
-		for _, known := range g.known.Builds {
-			if known.Image == image {
-				return &known
-			}
+		known := slices.IndexFunc(g.known.Builds, func(b message.Build) bool { return b.Image == image })
+		switch {
+		case known < 0:
+			return c.buildOf(ctx, s, g, image, before[image])
+		case g.known.Builds[known].Before == before[image]:
+			return &g.known.Builds[known]
 		}
-		return c.buildOf(ctx, s, g, image, before[image])
+		return c.compared(ctx, s, g, g.known.Builds[known], before[image])
 	})
 	g.known.Builds = nil
 	for _, build := range builds {
@@ -57,10 +60,22 @@ func (c *cycle) buildOf(ctx context.Context, s *survey, g *group, image, before 
 		}
 	}
 	now.Image = image
-	if now.Source == "" || now.Revision == "" || before.Name != "" && before.Name != image.Name {
+	return c.compared(ctx, s, g, now, before)
+}
+
+// compared adds to a build what changed since the image before. Where that can't be
+// asked now, the next run asks again.
+func (c *cycle) compared(ctx context.Context, s *survey, g *group, now message.Build, before pinsetter.Image) *message.Build {
+	now.Compare, now.Before = "", before
+	sel := g.selectionOf(now.Image)
+	if now.Source == "" || now.Revision == "" || before.Name != "" && before.Name != now.Image.Name || sel == nil {
 		return &now
 	}
-	if then, err := c.ask(ctx, sel, before); err == nil && then.Source == now.Source {
+	then, err := c.ask(ctx, sel, before)
+	switch {
+	case err != nil && !errors.Is(err, registry.ErrNotFound):
+		now.Before = pinsetter.Image{}
+	case err == nil && then.Source == now.Source:
 		now.Compare = s.forge.CompareURL(now.Source, then.Revision, now.Revision)
 	}
 	return &now

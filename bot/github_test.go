@@ -246,6 +246,37 @@ func TestBodySaysWhereImagesAreBuiltFrom(t *testing.T) {
 	}
 }
 
+// What changed is said since what the base shows now, also where the proposed image
+// stays and somebody moved the base.
+func TestBodyComparesWithTheBase(t *testing.T) {
+	github := parts.NewGitHub(t)
+	o := offer(t, githubs(github), "", nil)
+	source, revisions := github.URL+"/org/app", map[string]string{}
+	for i, tag := range []string{"1.0.0", "1.3.0", "1.4.0"} {
+		revisions[tag] = fmt.Sprintf("%s@sha1:%s", tag, strings.Repeat(fmt.Sprint(i+1), 40))
+		o.registry.PushBuilt("org/app", tag, source, revisions[tag])
+	}
+	wants := func(from string) {
+		t.Helper()
+		hash := func(tag string) string { _, hash, _ := strings.Cut(revisions[tag], "@sha1:"); return hash }
+		body := o.only().Body
+		if want := source + "/compare/" + hash(from) + "..." + hash("1.4.0"); !strings.Contains(body, want) || !strings.Contains(body, "`"+revisions["1.4.0"]+"`") {
+			t.Errorf("the body lacks %s, or the revision:\n%s", want, body)
+		}
+	}
+	o.says("created#1 1")
+	wants("1.0.0")
+	o.hand("main", "a.yaml", strings.ReplaceAll(storyFile, "1.0.0", "1.3.0"))
+	o.says("updated#1 0")
+	wants("1.3.0")
+	said := o.only().Body
+	o.forgetful("unchanged#1 0")
+	o.says("unchanged#1 0")
+	if o.only().Body != said {
+		t.Errorf("without a state the body is\n%s", o.only().Body)
+	}
+}
+
 func TestGitHubMergesWhenItsRulesAllow(t *testing.T) {
 	github := parts.NewGitHub(t)
 	o := offer(t, githubs(github), "autoMerge: true", nil)
@@ -254,19 +285,9 @@ func TestGitHubMergesWhenItsRulesAllow(t *testing.T) {
 	block := parts.GitHubFault{Request: "GET /repos/{owner}/{repo}/pulls/{pull_number}", Meanwhile: func() { h.SetMergeable(1, "blocked") }}
 	github.Fail(block)
 	o.says("created#1 1")
-	if !h.Pull(1).AutoMerge {
-		t.Error("it isn't to be merged by itself")
-	}
 	o.says("unchanged#1 0")
-	github.Log.Reset()
-	o.says("unchanged#1 0")
-	if n := github.Log.Count("", "/api/"); n != 1 {
-		t.Errorf("%d requests for what is arranged", n)
-	}
-	h.Edit(1, func(p *parts.GitHubPull) { p.AutoMerge = false })
-	o.says("unchanged#1 0")
-	if !h.Pull(1).AutoMerge {
-		t.Error("it isn't to be merged by itself any more")
+	if h.Pull(1).AutoMerge {
+		t.Error("it is to be merged by itself")
 	}
 	h.SetMergeable(1, "clean")
 	o.says("merged#1 0")

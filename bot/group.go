@@ -196,13 +196,14 @@ func (g *group) keeps(ways ...standing) bool {
 	})
 }
 
-// images returns what the group writes, and what stood there before, where both
-// are of one image.
+// images returns what the group writes, and what stood there before: at the first
+// site that takes it.
 func (g *group) images() map[pinsetter.Image]pinsetter.Image {
 	before := map[pinsetter.Image]pinsetter.Image{}
 	for _, file := range g.marked {
-		for i, image := range file.takes {
-			if site := file.Sites[i]; !shownAlready(site, image) {
+		for _, i := range slices.Sorted(maps.Keys(file.takes)) {
+			site, image := file.Sites[i], file.takes[i]
+			if _, seen := before[image]; !seen && !shownAlready(site, image) {
 				before[image], _ = gate.Shows(site)
 			}
 		}

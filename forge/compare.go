@@ -12,9 +12,11 @@ import (
 // org.opencontainers.image.source and .revision, of the image before and after.
 //
 // It is "" unless source is the address of a repository at this forge, and the
-// revisions are two different commits, branches or tags by the looks of them.
-// Nothing is asked of the forge.
+// revisions are two different commits, branches or tags by the looks of them. Of a
+// revision as Flux writes it, "main@sha1:…", the commit counts. Nothing is asked of
+// the forge.
 func (r *Repository) CompareURL(source, from, to string) string {
+	from, to = committed(from), committed(to)
 	if !isRevision(from) || !isRevision(to) || from == to {
 		return ""
 	}
@@ -59,6 +61,16 @@ const (
 
 // isHash reports whether a text is a commit's hash, or its beginning.
 func isHash(s string) bool { return len(s) >= 7 && len(s) <= 64 && hexDigits.MatchString(s) }
+
+// committed returns the commit of a revision as Flux writes it, any other as it is.
+func committed(revision string) string {
+	for _, kind := range []string{"@sha1:", "@sha256:"} {
+		if _, hash, found := strings.Cut(revision, kind); found && isHash(hash) {
+			return hash
+		}
+	}
+	return revision
+}
 
 // isRevision reports whether a text is a commit's hash or the name of a branch or
 // tag that no page would read as something else.

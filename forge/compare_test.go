@@ -40,8 +40,11 @@ func TestCompareURL(t *testing.T) {
 		{github, "https://me:secret@github.com/acme/web", "v1", "v2", "https://github.com/acme/web/compare/v1...v2"},
 		{gitlab, "https://gitlab.example.test:8443/a/b/c/web", "v1", "v2", "https://gitlab.example.test:8443/a/b/c/web/-/compare/v1...v2"},
 		{gitea, "https://example.test/git/acme/web", "v1", "v2", "https://example.test/git/acme/web/compare/v1...v2"},
+		{github, "https://github.com/acme/web", "6.1.5@sha1:" + oldHash, "main@sha1:" + newHash, "https://github.com/acme/web/compare/" + oldHash + "..." + newHash},
 
 		{github, "https://github.com/acme/web", "v1", "v1", ""},
+		{github, "https://github.com/acme/web", "6.1.5@sha1:" + oldHash, "main@sha1:" + oldHash, ""},
+		{github, "https://github.com/acme/web", "v1", "v2@sha1:../evil", ""},
 		{github, "https://github.com/acme/web", "", "v1", ""},
 		{github, "https://github.com/acme/web", "v1", "v2...v3", ""},
 		{github, "https://github.com/acme/web", "v1", "../../../evil", ""},

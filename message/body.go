@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -190,10 +191,15 @@ func inertSource(source string) string {
 	return u.Scheme + "://" + u.Host + u.Path
 }
 
+// fluxRevision is a revision as Flux writes it into artifacts: a branch or a tag,
+// and the commit. What stands before the "@" ends in a letter or digit, else a
+// forge would read a mention.
+var fluxRevision = regexp.MustCompile(`^[0-9A-Za-z._/-]*[0-9A-Za-z]@(sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64})$`)
+
 // inertRevision returns a publisher's name of a revision, "" where it is none
 // that can be shown.
 func inertRevision(revision string) string {
-	if len(revision) > 128 || !plain(revision, "._-/") {
+	if len(revision) > 256 || !fluxRevision.MatchString(revision) && (len(revision) > 128 || !plain(revision, "._-/")) {
 		return ""
 	}
 	return revision

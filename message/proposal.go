@@ -26,7 +26,10 @@ type Build struct {
 	Source   string    // "" where it isn't said; org.opencontainers.image.source
 	Revision string    // org.opencontainers.image.revision
 	Created  time.Time // zero where it isn't said
-	Compare  string    // web address of what changed since the value before, "" where none is known
+	Compare  string    // web address of what changed since Before, "" where none is known
+
+	// Before is the value that Compare is about; zero where that wasn't found out.
+	Before pinsetter.Image
 }
 
 // defaultBranch is the branch of a pull request whose object names none.

@@ -279,3 +279,29 @@ func FuzzSlug(f *testing.F) {
 		}
 	})
 }
+
+// A revision is shown where nothing reads it as more: also as Flux writes it into
+// artifacts.
+func TestRevisionsAreShown(t *testing.T) {
+	hash := strings.Repeat("0a", 20)
+	for revision, shown := range map[string]bool{
+		hash:                                    true,
+		"v1.2.3":                                true,
+		"6.1.6@sha1:" + hash:                    true,
+		"feature/x@sha1:" + hash:                true,
+		"main@sha256:" + hash + hash[:24]:       true,
+		"main@sha256:" + hash:                   false,
+		"6.1.6@sha1:" + hash[:39]:               false,
+		"6.1.6@sha1:" + hash + "0":              false,
+		"@sha1:" + hash:                         false,
+		"a-@sha1:" + hash:                       false,
+		"6.1.6@sha1:" + strings.Repeat("A", 40): false,
+		"hello @jane":                           false,
+		"a@jane":                                false,
+		"x@sha1:" + hash + " @jane":             false,
+	} {
+		if got := inertRevision(revision); (got == revision) != shown || got != "" && !shown {
+			t.Errorf("%q is shown as %q", revision, got)
+		}
+	}
+}
