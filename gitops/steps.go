@@ -14,7 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 )
 
-// ErrNotEdits: a commit does more to its parent's files than to change the bytes
+// ErrNotEdits says that a commit does more to its parent's files than to change the bytes
 // of some, or has not one parent.
 var ErrNotEdits = errors.New("it does more than change the contents of files")
 
@@ -89,21 +89,21 @@ func (s *Snapshot) at(hash string) (*Snapshot, error) {
 
 // bringAll asks for the files that differ, in one request.
 func bringAll(ctx context.Context, steps []Step) {
-	var any *Snapshot // they share their objects
+	var one *Snapshot // they share their objects
 	var files []plumbing.Hash
 	for _, step := range steps {
 		for _, name := range step.Paths {
 			for _, s := range []*Snapshot{step.Before, step.After} {
 				if found, err := s.find(name); err == nil {
-					any, files = s, append(files, found.hash)
+					one, files = s, append(files, found.hash)
 				}
 			}
 		}
 	}
-	if any == nil {
+	if one == nil {
 		return
 	}
-	if err := any.bring(ctx, files, nil); err != nil {
+	if err := one.bring(ctx, files, nil); err != nil {
 		for i := range steps {
 			steps[i].Err = cmp.Or(steps[i].Err, err)
 		}
