@@ -1,0 +1,173 @@
+package gitops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// Link is an entry that Files passes over: a symbolic link or a submodule.
+type Link struct {
+	Path      string // from the root
+	Submodule bool
+
+	// Target is the file or folder of the same commit that a symbolic link leads to,
+	// from the root, without links on the way; "." is the root. It is "" where Err
+	// says why there is none.
+	Target string
+	Folder bool // Target is one
+	Err    error
+}
+
+const (
+	maxHops   = 40   // symbolic links on the way to one target, as Linux has it
+	maxLinks  = 1000 // of one call of Links: a tree of objects has few
+	maxTarget = 4096 // bytes of a link's target: Linux's PATH_MAX
+)
+
+// errOutside says that a link leads out of the commit.
+var errOutside = errors.New("it leads out of the repository")
+
+// Links returns what Files passes over below dir, sorted by path. More than a
+// thousand of them is an error that wraps ErrBound.
+func (s *Snapshot) Links(ctx context.Context, dir string) ([]Link, error) {
+	start, err := s.find(inside(dir))
+	if err != nil || !start.dir() {
+		return nil, err
+	}
+	w := linkWalker{snapshot: s, ctx: ctx, without: map[plumbing.Hash]bool{}}
+	if err := w.walk(inside(dir), start.hash, 0); err != nil {
+		return nil, fmt.Errorf("read the links in %q of %s: %w", dir, s, err)
+	}
+	for i := range w.links {
+		if !w.links[i].Submodule {
+			w.links[i].resolve(ctx, s)
+		}
+	}
+	return w.links, nil
+}
+
+// linkWalker finds the links below a directory.
+type linkWalker struct {
+	snapshot *Snapshot
+	ctx      context.Context // of one call of Links
+	links    []Link
+	entries  int64
+	without  map[plumbing.Hash]bool // directories that have no link below: few trees may stand for very many
+}
+
+func (w *linkWalker) walk(dir string, hash plumbing.Hash, depth int) error {
+	if depth >= w.snapshot.bounds.Depth {
+		return overBound("directories deep", int64(w.snapshot.bounds.Depth))
+	}
+	if w.without[hash] {
+		return nil
+	}
+	if w.ctx.Err() != nil {
+		return context.Cause(w.ctx)
+	}
+	before := len(w.links)
+	tree, err := typed(w.snapshot, hash, plumbing.TreeObject)
+	if err != nil {
+		return err
+	}
+	entries, err := entriesOf(tree)
+	if err != nil {
+		return err
+	}
+	if w.entries += int64(len(entries)); w.entries > w.snapshot.bounds.Entries {
+		return overBound("files and directories", w.snapshot.bounds.Entries)
+	}
+	for _, e := range entries {
+		name := path.Join(dir, string(e.name))
+		switch {
+		case e.dir():
+			err = w.walk(name, e.hash, depth+1)
+		case e.regular():
+		case len(w.links) == maxLinks:
+			return overBound("links", maxLinks)
+		default:
+			w.links = append(w.links, Link{Path: name, Submodule: e.mode != modeSymlink})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	w.without[hash] = len(w.links) == before
+	return nil
+}
+
+// resolve finds what a symbolic link leads to.
+func (l *Link) resolve(ctx context.Context, s *Snapshot) {
+	name, found, err := s.follow(ctx, l.Path)
+	switch {
+	case err != nil:
+		l.Err = err
+	case found.dir():
+		l.Target, l.Folder = path.Join(".", name), true
+	case found.regular():
+		l.Target = name
+	default:
+		l.Err = errors.New("it leads into a submodule")
+	}
+}
+
+// follow returns the entry that a path leads to, and its path without links.
+func (s *Snapshot) follow(ctx context.Context, name string) (string, entry, error) {
+	at, rest, hops := "", strings.Split(name, "/"), 0
+	found := entry{mode: modeDir, hash: s.tree}
+	for len(rest) > 0 {
+		part := rest[0]
+		rest = rest[1:]
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			if at == "" {
+				return "", entry{}, errOutside
+			}
+			at = strings.TrimPrefix(path.Dir("/"+at), "/")
+			part = ""
+		}
+		next := path.Join(at, part)
+		var err error
+		if found, err = s.find(next); err != nil {
+			return "", entry{}, err
+		}
+		if found.mode != modeSymlink {
+			at = next
+			continue
+		}
+		if hops++; hops > maxHops {
+			return "", entry{}, errors.New("it leads through too many links, or in a circle")
+		}
+		target, err := s.linkTarget(ctx, found.hash)
+		if err != nil {
+			return "", entry{}, err
+		}
+		rest = append(strings.Split(target, "/"), rest...)
+		found = entry{mode: modeDir, hash: s.tree}
+	}
+	return at, found, nil
+}
+
+// linkTarget returns what a symbolic link says.
+func (s *Snapshot) linkTarget(ctx context.Context, hash plumbing.Hash) (string, error) {
+	if err := s.bring(ctx, []plumbing.Hash{hash}, nil); err != nil {
+		return "", err
+	}
+	data, err := typed(s, hash, plumbing.BlobObject)
+	switch {
+	case err != nil:
+		return "", err
+	case len(data) > maxTarget:
+		return "", overBound("bytes in a link's target", maxTarget)
+	case path.IsAbs(string(data)):
+		return "", errOutside
+	}
+	return string(data), nil
+}
