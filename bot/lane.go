@@ -56,8 +56,8 @@ func (c *cycle) lanes(automations []*config.Automation) (map[string][]*lane, []*
 	repositories := map[string][]*lane{}
 	for _, a := range automations {
 		r := newResult(a)
-		if a.Err != nil || a.Suspended {
-			r.fail(a.Err)
+		if err := c.unusable(a); err != nil || a.Suspended {
+			r.fail(err)
 			results = append(results, r)
 			continue
 		}

@@ -18,6 +18,7 @@ import (
 type Linted struct {
 	Findings     []pinsetter.Finding // sorted by place
 	Wrong        bool                // some object has an error; what is wrong with markers does not count
+	Unread       bool                // some source of objects, or an entry of one, could not be read or is empty
 	Objects      int                 // that were judged; Secrets and other objects of the core are not counted
 	Markers      int                 // markers that were judged
 	CommentedOut int                 // lines that are commented out with their marker: no findings
@@ -33,7 +34,11 @@ func (b *Bot) Lint(ctx context.Context, dirs []string) *Linted {
 			len(b.set.PullRequests) + len(b.set.Receivers) + len(b.set.Providers) + len(b.set.Alerts),
 	}}
 	l.linted.Findings = slices.Clone(b.set.Findings)
-	l.linted.Wrong = slices.ContainsFunc(b.set.Findings, func(f pinsetter.Finding) bool { return f.Severity == pinsetter.Error })
+	for _, f := range b.set.Findings {
+		unread := f.Code == config.CodeUnread || f.Code == config.CodeEmptySource
+		l.linted.Unread = l.linted.Unread || unread
+		l.linted.Wrong = l.linted.Wrong || !unread && f.Severity == pinsetter.Error
+	}
 	for _, dir := range dirs {
 		l.linted.Err = errors.Join(l.linted.Err, l.folder(ctx, dir))
 	}

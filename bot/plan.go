@@ -125,7 +125,7 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 		for i, site := range file.Sites {
 			sel := selections[site.Policy]
 			if sel == nil {
-				if proposed := p.ground.proposed(site); p.ground.groups && !c.set.Whole && proposed.Tag != "" {
+				if proposed := p.ground.proposed(site); p.ground.groups && c.set.Missing.MayHide() && proposed.Tag != "" {
 					file.takes[i], file.kept[i] = proposed, waits // its policy may be in what can't be read
 				}
 				continue

@@ -65,7 +65,7 @@ func (c *cycle) replayFile(ctx context.Context, a *config.Automation, path strin
 	for i, image := range set {
 		site := file.Sites[i]
 		policy := c.set.Policy(site.Policy)
-		if policy == nil && !c.set.Whole {
+		if policy == nil && c.set.Missing.MayHide() {
 			return fmt.Errorf("ImagePolicy %s is not known: not everything could be loaded", site.Policy)
 		}
 		if policy == nil || !a.Selects(policy) {

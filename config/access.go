@@ -76,7 +76,11 @@ func (l *loader) selects(labels map[string]string, namespace string) answer {
 // missing reports a reference to an object that was not given, and where there
 // is one of that name elsewhere.
 func (l *loader) missing(o *object, field string, key objectKey) {
-	o.fail(codeMissingObject, field, "%s %s was not given%s%s", key.kind, key.name, o.hint(key.name.Name), l.elsewhere(o, key))
+	o.fail(codeMissingObject, field, "%s", l.notGiven(o, key))
+}
+
+func (l *loader) notGiven(o *object, key objectKey) string {
+	return fmt.Sprintf("%s %s was not given%s%s", key.kind, key.name, o.hint(key.name.Name), l.elsewhere(o, key))
 }
 
 // maxPlaces is how many places one message names.

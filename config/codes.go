@@ -10,6 +10,7 @@ const (
 	codeDuration        = "duration"
 	codeEncoding        = "encoding"
 	codeGate            = "gate"
+	CodeEmptySource     = "empty-source"
 	codeGateUnused      = "gate-unused"
 	codeImage           = "image"
 	codeMissingField    = "missing-field"
@@ -31,6 +32,7 @@ const (
 	codeUnknownField    = "unknown-field"
 	codeUnknownKind     = "unknown-kind"
 	codeUnsupported     = "unsupported"
+	CodeUnread          = "unread" // of a source, or an entry of one
 	codeURL             = "url"
 	codeYAML            = "yaml"
 )
@@ -45,6 +47,7 @@ var Codes = map[string]string{
 	codeDuration:        "a duration is not one or more of number and unit, such as 1h30m",
 	codeEncoding:        "a file that holds an object is not UTF-8",
 	codeGate:            "a Gate's schedule, time zone or range is wrong",
+	CodeEmptySource:     "a source that was named holds no object of a kind that is read",
 	codeGateUnused:      "a Gate selects no policy",
 	codeImage:           "spec.image is not the bare name of an image: it has a scheme, a tag or a digest, or is malformed",
 	codeMissingField:    "a required field is missing or empty",
@@ -66,6 +69,7 @@ var Codes = map[string]string{
 	codeUnknownField:    "a field does not exist",
 	codeUnknownKind:     "a group that is read has no object of that kind",
 	codeUnsupported:     "something that Flux knows is not supported yet",
+	CodeUnread:          "a source, or an entry of one, can't be read or is not followed",
 	codeURL:             "a GitRepository's spec.url, or the address of a Provider, can't be used",
 	codeYAML:            "a document that claims to be an object that is read is not valid YAML",
 }

@@ -77,10 +77,14 @@ type Options struct {
 	// or DIR/<name>/<key> for Namespace.
 	SecretDirs []string
 
-	// Unread names sources that are there and could not be read, for messages. What
-	// they may forbid isn't done: each policy that is written to may have a Gate in
-	// them, and each automation a PullRequest.
-	Unread []string
+	// Unread are sources, and entries of them, that could not be read. What they may
+	// forbid isn't done: each policy may have a Gate in them, and each automation a
+	// PullRequest.
+	Unread []Unread
+
+	// Filled names sources of which each must hold an object of a kind that is read.
+	// One that holds none is unread: its volume may not be mounted.
+	Filled []string
 
 	// Notifications says what is made of Receivers, Providers and Alerts.
 	Notifications Notifications

@@ -56,7 +56,7 @@ var durationType = reflect.TypeFor[metav1.Duration]()
 
 // decode stores n in v. Null leaves v as it is.
 func (d *decoder) decode(n *yaml.Node, v reflect.Value, path string) {
-	if n = target(n); n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+	if n = target(n); isNull(n) {
 		return
 	}
 	if v.Type() == durationType {
@@ -111,6 +111,9 @@ func (d *decoder) mapping(n *yaml.Node, path string, visit func(field)) {
 func (d *decoder) structField(f field, v reflect.Value, path string) {
 	known := d.schema.fieldsOf(v.Type())
 	if index, found := known.index[f.key.Value]; found {
+		if isOwnKind(d.object.kind) {
+			d.refuseNull(f.value, join(path, f.key.Value))
+		}
 		d.decode(f.value, v.FieldByIndex(index), join(path, f.key.Value))
 		return
 	}
@@ -122,6 +125,7 @@ func (d *decoder) structField(f field, v reflect.Value, path string) {
 
 func (d *decoder) entry(f field, v reflect.Value, path string) {
 	value := reflect.New(v.Type().Elem()).Elem()
+	d.refuseNull(f.value, join(path, f.key.Value))
 	d.decode(f.value, value, join(path, f.key.Value))
 	v.SetMapIndex(reflect.ValueOf(f.key.Value).Convert(v.Type().Key()), value)
 }
@@ -133,9 +137,21 @@ func (d *decoder) sequence(n *yaml.Node, v reflect.Value, path string) {
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, element := range n.Content {
+		d.refuseNull(element, item(path, i))
 		d.decode(element, v.Index(i), item(path, i))
 	}
 }
+
+// refuseNull reports a null in a list or a mapping, and as a field of our own
+// kinds: a value that was forgotten would be the one that matches most.
+func (d *decoder) refuseNull(n *yaml.Node, path string) {
+	if !d.lenient && isNull(target(n)) {
+		d.taint(path)
+		d.report(n, codeMissingField, path, "is empty (null): write a value, or leave it out")
+	}
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
 // boolean accepts what kubectl reads as a boolean: also YAML 1.1's yes, no, on
 // and off.

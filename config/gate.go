@@ -1,8 +1,6 @@
 package config
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,14 +28,18 @@ type Gate struct {
 	Err error
 
 	selector labels.Selector // nil: what it selects isn't known
-	wrong    string          // "path:line" of the first error
 }
 
 // Selects reports whether the gate may apply to p: they share a namespace and
 // spec.policySelector, if any, matches p's labels. A gate whose selector can't
 // be relied on selects every policy of its namespace.
 func (g *Gate) Selects(p *Policy) bool {
-	return g.Name.Namespace == p.Name.Namespace && (g.selector == nil || g.selector.Matches(labels.Set(p.Labels)))
+	return g.Name.Namespace == p.Name.Namespace && g.matches(p)
+}
+
+// matches is Selects whatever the namespace.
+func (g *Gate) matches(p *Policy) bool {
+	return g.selector == nil || g.selector.Matches(labels.Set(p.Labels))
 }
 
 // GateSpec is a Gate's spec. What is absent lets everything pass.
@@ -107,25 +109,11 @@ func (s *Set) Gate(name pinsetter.Name) *Gate {
 	return find(s.Gates, name, func(g *Gate) pinsetter.Name { return g.Name })
 }
 
-// GatesFor returns the gates that select p, sorted by name. With an error some
-// gate that selects p, or may do so, can't be relied on: then no candidate of p
-// may be written. The error names each such gate and its place.
+// GatesFor returns the gates that select p, sorted by name. With an error no
+// candidate of p may be written: that of Missing.StopsPolicy.
 func (s *Set) GatesFor(p *Policy) ([]*Gate, error) {
-	var gates []*Gate
-	var errs []error
-	for _, g := range s.Gates {
-		switch {
-		case !g.Selects(p):
-		case g.Err != nil:
-			errs = append(errs, fmt.Errorf("its Gate %s has errors, and nothing is written until they are mended: %s", g.Name, g.wrong))
-		default:
-			gates = append(gates, g)
-		}
+	if err := s.Missing.StopsPolicy(p); err != nil {
+		return nil, err
 	}
-	for _, lost := range s.lost {
-		if lost.gate && (lost.namespace == "" || lost.namespace == p.Name.Namespace) {
-			errs = append(errs, fmt.Errorf("a Gate that can't be read may select it, and nothing is written until it is mended: %s", lost.place))
-		}
-	}
-	return gates, errors.Join(errs...)
+	return keepIf(s.Gates, func(g *Gate) bool { return g.Selects(p) }), nil
 }

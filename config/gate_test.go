@@ -21,7 +21,9 @@ func TestGatesFor(t *testing.T) {
 	const of = "spec: {imageRepositoryRef: {name: r}, policy: {alphabetical: {}}}"
 	objects := object("ImageRepository", "r", "spec: {image: alpine, interval: 5m}") +
 		strings.Replace(object("ImagePolicy", "a", of), "name: a}", "name: a, labels: {team: a}}", 1) +
-		strings.Replace(object("ImagePolicy", "b", of), "name: b}", "name: b, labels: {team: b}}", 1)
+		strings.Replace(object("ImagePolicy", "b", of), "name: b}", "name: b, labels: {team: b}}", 1) +
+		strings.Replace(object("ImageRepository", "r", "spec: {image: alpine, interval: 5m}"), "name: r}", "name: r, namespace: other}", 1) +
+		strings.Replace(object("ImagePolicy", "c", of), "name: c}", "name: c, namespace: other}", 1)
 	const teamA = "policySelector: {matchLabels: {team: a}}"
 	tests := []struct {
 		name, gates string
@@ -31,6 +33,16 @@ func TestGatesFor(t *testing.T) {
 		{"no selector selects all", gateObject("g", "spec: {minAge: 1h}"), "g", "g"},
 		{"several, sorted", gateObject("z", "spec: {minAge: 1h}") + gateObject("g", "spec: {maxBump: minor, "+teamA+"}"), "g z", "z"},
 		{"of another namespace", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "name: g", "name: g, namespace: other", 1), "", ""},
+		{"of a namespace without policies", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "name: g", "name: g, namespace: nowhere", 1), "error", "error"},
+		{"of a namespace without policies, with a selector", strings.Replace(gateObject("g", "spec: {minAge: 1h, "+teamA+"}"), "name: g", "name: g, namespace: nowhere", 1), "error", ""},
+		{"of a namespace where its selector matches nothing", strings.Replace(gateObject("g", "spec: {minAge: 1h, "+teamA+"}"), "name: g", "name: g, namespace: other", 1), "error", ""},
+		{"selects nothing", gateObject("g", "spec: {minAge: 1h, policySelector: {matchLabels: {team: c}}}"), "error", "error"},
+		{"selects nothing in another namespace", gateObject("g, namespace: other", "spec: {minAge: 1h, policySelector: {matchLabels: {team: c}}}"), "", ""},
+		{"selects nothing, and needn't", gateObject("g, annotations: {pinsetter.dev/unused: allowed}", "spec: {minAge: 1h, policySelector: {matchLabels: {team: c}}}"), "", ""},
+		{"selects nothing, with another word", gateObject("g, annotations: {pinsetter.dev/unused: 'true'}", "spec: {minAge: 1h, policySelector: {matchLabels: {team: c}}}"), "error", "error"},
+		{"null in a selector", gateObject("g", "spec: {minAge: 1h, policySelector: {matchExpressions: [null]}}"), "error", "error"},
+		{"null label in a selector", gateObject("g", "spec: {minAge: 1h, policySelector: {matchLabels: {team: }}}"), "error", "error"},
+		{"null field", gateObject("g", "spec: {minAge: , maxBump: minor}"), "error", "error"},
 		{"broken, with a selector that holds", gateObject("g", "spec: {minAge: 3d, "+teamA+"}"), "error", ""},
 		{"broken selector", gateObject("g", "spec: {minAge: 1h, policySelector: {matchLabel: {team: a}}}"), "error", "error"},
 		{"misspelt selector", gateObject("g", "spec: {minAge: 1h, policySelektor: {matchLabels: {team: a}}}"), "error", "error"},
@@ -39,6 +51,21 @@ func TestGatesFor(t *testing.T) {
 		{"selector given twice", gateObject("g", "spec: {minAge: 1h, "+teamA+", policySelector: {}}"), "error", "error"},
 		{"unknown version", strings.Replace(gateObject("g", "spec: {"+teamA+"}"), "v1alpha1", "v2", 1), "error", "error"},
 		{"misspelt kind", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "Gate", "Gates", 1), "error", "error"},
+		{"misspelt kind, nowhere", strings.Replace(gateObject("g, namespace: nowhere", "spec: {minAge: 1h}"), "Gate", "Gates", 1), "error", "error"},
+		{"another kind, elsewhere", strings.Replace(gateObject("g, namespace: other", "spec: {minAge: 1h}"), "Gate", "Hold", 1), "", ""},
+		{"another kind", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "Gate", "Hold", 1), "error", "error"},
+		{"kind in lower case", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "Gate", "gate", 1), "error", "error"},
+		{"no kind", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "kind: Gate\n", "", 1), "error", "error"},
+		{"kind by a merge key", "---\nx: &x {apiVersion: pinsetter.dev/v1alpha1, kind: Gate}\n<<: *x\nmetadata: {name: g}\nspec: {minAge: 1h}\n", "error", "error"},
+		{"version forgotten", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "/v1alpha1", "", 1), "error", "error"},
+		{"group forgotten", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "pinsetter.dev/", "", 1), "error", "error"},
+		{"v1", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "pinsetter.dev/v1alpha1", "v1", 1), "error", "error"},
+		{"another version", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "v1alpha1", "v1beta1", 1), "error", "error"},
+		{"group of Flux", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "pinsetter.dev/v1alpha1", "source.toolkit.fluxcd.io/v1", 1), "error", "error"},
+		{"colon forgotten", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "apiVersion:", "apiVersion", 1), "error", "error"},
+		{"in JSON with escapes", "---\n" + `{"kind": "Gate", "metadata": {"name": "g"}, "spec": {"minAge": "1h"}, "apiVersion": "pinsetter.dev\/v1alpha1"}` + "\n", "error", "error"},
+		{"in a list of another version", "---\napiVersion: v2\nkind: List\nitems:\n- {apiVersion: pinsetter.dev/v1alpha1, kind: Gate, metadata: {name: g}, spec: {minAge: 1h}}\n", "g", "g"},
+		{"in what is no list", "---\napiVersion: v1\nkind: Lists\nitems:\n- {apiVersion: pinsetter.dev/v1alpha1, kind: Gate, metadata: {name: g}, spec: {minAge: 1h}}\n", "error", "error"},
 		{"misspelt kind, elsewhere", strings.Replace(gateObject("g, namespace: other", "spec: {minAge: 1h}"), "Gate", "Gates", 1), "", ""},
 		{"misspelt group", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "pinsetter", "pinseter", 1), "error", "error"},
 		{"no version", "---\nkind: Gate\nmetadata: {name: g}\nspec: {minAge: 1h}\n", "error", "error"},

@@ -161,19 +161,27 @@ func (d *decoder) notEmpty(path string, given bool, length int) {
 	}
 }
 
-// resolveGate says what is known of the gate once everything was read.
-func (l *loader) resolveGate(g *gateDraft) {
+// gap returns what g may mean where it can't be relied on: it has errors, or it
+// attaches to nothing, which is one. It is nil otherwise.
+func (g *gateDraft) gap(r reach) *Gap {
+	if g.has(codeDuplicateObject) || g.has(codeDuplicateKey) {
+		g.out.selector = nil // the copy that was left out may select others
+	}
+	scope, attached := r.ofGate(g.out)
+	unused := !attached && len(r.policies) > 0 && !g.mayBeUnused()
+	gap := &Gap{Guard: GuardGate, Scope: scope}
+	switch cause := g.firstError(); {
+	case cause != nil:
+		gap.Place, gap.WayOut = fmt.Sprintf("%s:%d", cause.Path, cause.Line), untilErrors
+		gap.Why = fmt.Sprintf("its %s has errors", g)
+	case unused:
+		gap.Place, gap.WayOut = g.place(), untilAttached
+		gap.Why = fmt.Sprintf("%s selects none of the policies in namespace %s and may be meant for it", g, g.name.Namespace)
+		g.fail(codeGateUnused, "spec.policySelector", "selects none of the policies in namespace %s, and nothing that it may mean is written until %s",
+			g.name.Namespace, untilAttached)
+	default:
+		gap = nil
+	}
 	g.out.Err = g.err()
-	if first := g.firstError(); first != nil {
-		g.out.wrong = fmt.Sprintf("%s:%d", first.Path, first.Line)
-	}
-	for _, f := range g.findings {
-		if f.Code == codeDuplicateObject || f.Code == codeDuplicateKey {
-			g.out.selector = nil // the copy that was left out may select others
-		}
-	}
-	selects := func(p *policyDraft) bool { return g.out.Selects(p.out) }
-	if g.out.Err == nil && len(l.policies) > 0 && !slices.ContainsFunc(l.policies, selects) {
-		g.warn(codeGateUnused, "spec.policySelector", "selects none of the policies in namespace %s", g.name.Namespace)
-	}
+	return gap
 }

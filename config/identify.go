@@ -16,14 +16,17 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 	if *d.left--; *d.left < 0 || n.Kind != yaml.MappingNode || len(n.Content) == 0 {
 		return
 	}
-	apiVersion = cmp.Or(text(target(direct(n, "apiVersion"))), apiVersion)
-	kind = cmp.Or(text(target(direct(n, "kind"))), kind)
+	apiVersion = cmp.Or(header(d, n, "apiVersion"), apiVersion)
+	kind = cmp.Or(header(d, n, "kind"), kind)
 	o := &object{
 		kind: kind, template: d.template, node: n, offset: d.offset,
 		origin: Origin{Path: d.path, Line: n.Content[0].Line + d.offset},
 	}
 	how := classify(apiVersion, kind)
-	if isNotification(apiVersion) {
+	if how != readNot && how != readList {
+		l.filled[l.source] = true
+	}
+	if isNotification(apiVersion) && how != readMisspelt {
 		if l.opts.Notifications == NotificationsIgnored {
 			return
 		}
@@ -31,6 +34,7 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 	}
 	switch how {
 	case readNot:
+		l.strayItems(d, o)
 		return
 	case readList:
 		l.list(d, o, apiVersion)
@@ -42,6 +46,7 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 		}
 		o.fail(codeTooLarge, "", "%v", err)
 		l.findings = append(l.findings, o.said()...)
+		o.node = nil
 		l.lose(o, apiVersion)
 		return
 	}
@@ -63,6 +68,15 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 	o.node = nil
 }
 
+// header returns an object's apiVersion or kind, which may come from a merge key.
+func header(d document, n *yaml.Node, name string) string {
+	value := target(direct(n, name))
+	if value == nil && direct(n, "<<") != nil && measure(n, d.left) == nil {
+		value = child(n, name)
+	}
+	return text(value)
+}
+
 // direct returns the value of a mapping's own field, without looking at merge
 // keys, so that it is safe before measure.
 func direct(n *yaml.Node, name string) *yaml.Node {
@@ -78,7 +92,7 @@ func direct(n *yaml.Node, name string) *yaml.Node {
 func (o *object) failKind(how reading, apiVersion string) {
 	group, _, _ := strings.Cut(apiVersion, "/")
 	home := imageGroup + "/v1"
-	if isOwnKind(strings.TrimSuffix(o.kind, kindList)) {
+	if isOwnKind(strings.TrimSuffix(o.kind, kindList)) || nearOwnGroup(group) || guardOf(apiVersion, o.kind) != 0 {
 		home = ownGroup + "/" + ownVersion
 	}
 	switch {
@@ -90,13 +104,15 @@ func (o *object) failKind(how reading, apiVersion string) {
 		o.fail(codeAPIVersion, "apiVersion", "%q is not read: write %s/v1 and its fields%s", apiVersion, group, o.hint(apiVersion))
 	case how == readMisspelt && home == imageGroup+"/v1":
 		o.fail(codeAPIVersion, "apiVersion", "%q is not a group of Flux; did you mean %q?", apiVersion, home)
+	case how == readMisspelt && apiVersion == ownGroup:
+		o.fail(codeAPIVersion, "apiVersion", "%q lacks its version: write %q", apiVersion, home)
 	case how == readMisspelt:
 		o.fail(codeAPIVersion, "apiVersion", "%q is not our group; did you mean %q?", apiVersion, home)
 	case how == readVersionless:
 		o.fail(codeAPIVersion, "apiVersion", "is missing: write %q", home)
 	case o.kind == "":
 		o.fail(codeUnknownKind, "kind", "is missing")
-	case group == ownGroup:
+	case home == ownGroup+"/"+ownVersion:
 		o.fail(codeUnknownKind, "kind", "%s has no kind %q in this version of pinsetter; it has %s", group, o.kind, strings.Join(ownKinds, ", "))
 	default:
 		near := suggest(o.kind, imageKinds)
@@ -138,6 +154,27 @@ func (l *loader) list(d document, o *object, apiVersion string) {
 			return
 		}
 		l.object(d, target(item), apiVersion, kind)
+	}
+}
+
+// strayItems reports guards among the items of something that is not read as a list.
+func (l *loader) strayItems(d document, o *object) {
+	items := target(direct(o.node, "items"))
+	if items == nil || items.Kind != yaml.SequenceNode {
+		return
+	}
+	for _, item := range items.Content {
+		if item = target(item); item.Kind != yaml.MappingNode {
+			continue
+		}
+		guard := guardOf(text(target(direct(item, "apiVersion"))), text(target(direct(item, "kind"))))
+		if guard == 0 {
+			continue
+		}
+		o.fail(codeUnknownKind, "kind", "objects of ours stand in its items, and it is no list that is read: write apiVersion: v1 and kind: List")
+		l.findings = append(l.findings, o.said()...)
+		l.lost = append(l.lost, lostObject{place: o.place(), guard: anyGuard})
+		return
 	}
 }
 

@@ -38,7 +38,7 @@ const (
 	readList                       // a list of objects, or of one kind of them
 	readOutdated                   // a version whose objects mean something else
 	readUnknown                    // of a group that is ours to read, and no kind of it
-	readMisspelt                   // one of imageKinds or ownKinds in a group that is almost theirs
+	readMisspelt                   // one of imageKinds in a group that is almost theirs, or what may be a guard (guardOf)
 	readVersionless                // one of them without apiVersion
 )
 
@@ -50,7 +50,7 @@ func classify(apiVersion, kind string) reading {
 	}
 	item := strings.TrimSuffix(kind, kindList)
 	switch {
-	case group == notificationGroup:
+	case group == notificationGroup && guardOf(apiVersion, kind) == 0:
 		return classifyNotification(version, kind)
 	case group == imageGroup && !isImageKind(item), group == ownGroup && !isOwnKind(item):
 		return readUnknown
@@ -62,7 +62,7 @@ func classify(apiVersion, kind string) reading {
 			return readList
 		}
 		return readObject
-	case isImageKind(item) && distance(group, imageGroup) <= 3, isOwnKind(item) && distance(group, ownGroup) <= 3:
+	case isImageKind(item) && distance(group, imageGroup) <= 3, guardOf(apiVersion, kind) != 0:
 		return readMisspelt
 	}
 	return readNot
@@ -72,12 +72,14 @@ func classify(apiVersion, kind string) reading {
 func classifyCore(version, kind string) reading {
 	item := strings.TrimSuffix(kind, kindList)
 	switch {
-	case version == "" && (isImageKind(item) || isOwnKind(item)):
+	case version == "" && (isImageKind(item) || guardOf("", kind) != 0):
 		return readVersionless
+	case guardOf(version, kind) != 0:
+		return readMisspelt
+	case kind == kindList: // of whatever version: what is in it isn't passed over
+		return readList
 	case version != "v1":
 		return readNot
-	case kind == kindList:
-		return readList
 	case item != kindSecret && item != kindAccount && item != kindNamespace:
 		return readNot
 	case item != kind:

@@ -33,7 +33,7 @@ func Kustomize(dir string) ([]File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kustomize %s: %w", dir, plain(err))
 	}
-	return []File{{Path: "kustomize:" + dir, Data: data}}, nil
+	return []File{{Path: "kustomize:" + dir, Source: "kustomize:" + dir, Data: data}}, nil
 }
 
 // plain returns kustomize's error on one line.

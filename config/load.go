@@ -32,17 +32,17 @@ func Load(files []File, opts Options) *Set {
 		resolved:   map[pinsetter.Name]*GitSource{},
 		providers:  map[pinsetter.Name]*providerDraft{},
 		sentTo:     map[pinsetter.Name]*Provider{},
+		filled:     map[string]bool{},
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "%q\n", opts.Namespace)
 	for _, f := range files {
 		fmt.Fprintf(h, "%q %d\n", f.Path, len(f.Data))
 		h.Write(f.Data)
+		l.source = f.Source
 		l.file(f)
 	}
-	for _, name := range opts.Unread {
-		l.lost = append(l.lost, lostObject{place: name, gate: true, pullRequest: true})
-	}
+	l.unread()
 	l.openSecretDirs()
 	defer l.closeSecretDirs()
 	s := l.set()
@@ -57,6 +57,8 @@ type loader struct {
 	schema   schema
 	patterns map[string]*regexp.Regexp
 	findings []pinsetter.Finding // of no object
+	source   string              // of the file that is read
+	filled   map[string]bool     // sources that hold an object, or what may be one
 
 	objects  map[objectKey]*object
 	byName   map[objectKey][]*object // without namespace; built when first asked for
@@ -97,9 +99,9 @@ func (l *loader) file(f File) {
 		l.loseBytes(f.Path, 0, f.Data)
 		return
 	}
-	if encoding := utf16(f.Data); encoding != "" {
-		if text := bytes.ReplaceAll(f.Data, []byte{0}, nil); mayHold(text) {
-			l.fault(codeEncoding, f.Path, 1, fmt.Sprintf("the file is %s: save it as UTF-8", encoding))
+	if isWide(f.Data) {
+		if text := narrow(f.Data); mayHold(text) {
+			l.fault(codeEncoding, f.Path, 1, fmt.Sprintf("the file is %s: save it as UTF-8", encodingOf(f.Data)))
 			l.loseBytes(f.Path, 0, text)
 		}
 		return
@@ -109,16 +111,24 @@ func (l *loader) file(f File) {
 	}
 }
 
-// utf16 names the encoding of a file that starts with a byte order mark of
-// UTF-16, or returns "".
-func utf16(data []byte) string {
+// isWide reports whether a file is text in UTF-16 or UTF-32, or no text: YAML has
+// no zero bytes.
+func isWide(data []byte) bool { return bytes.IndexByte(data, 0) >= 0 }
+
+// narrow returns the ASCII letters of such a file.
+func narrow(data []byte) []byte { return bytes.ReplaceAll(data, []byte{0}, nil) }
+
+// encodingOf names the encoding of such a file by its byte order mark.
+func encodingOf(data []byte) string {
 	switch {
+	case bytes.HasPrefix(data, []byte{0xff, 0xfe, 0, 0}), bytes.HasPrefix(data, []byte{0, 0, 0xfe, 0xff}):
+		return "UTF-32"
 	case bytes.HasPrefix(data, []byte{0xff, 0xfe}):
 		return "UTF-16 (little endian)"
 	case bytes.HasPrefix(data, []byte{0xfe, 0xff}):
 		return "UTF-16 (big endian)"
 	}
-	return ""
+	return "not UTF-8"
 }
 
 func (l *loader) document(path string, c chunk) {
@@ -159,8 +169,9 @@ type document struct {
 // unreadable reports a document that doesn't parse, if it claims to be ours.
 func (l *loader) unreadable(path string, c chunk, failure *parseError) {
 	message := failure.err.Error()
-	switch claimed(c.data) {
-	case claimNone:
+	switch claim := claimed(c.data); {
+	case claim == claimNone && guardIn(c.data) != 0:
+	case claim == claimNone:
 		if claimsNotification(c.data) {
 			l.unreadableNotification(path, failure)
 		}
@@ -168,12 +179,12 @@ func (l *loader) unreadable(path string, c chunk, failure *parseError) {
 			l.unparsed = append(l.unparsed, unparsed{fmt.Sprintf("%s:%d", path, c.line), c.data})
 		}
 		return
-	case claimCore:
+	case claim == claimCore:
 		l.unparsed = append(l.unparsed, unparsed{fmt.Sprintf("%s:%d", path, c.line), c.data})
 		if failure.code == codeYAML {
 			message = "the document is not valid YAML" // the parser's words may quote a Secret
 		}
-	case claimFlux:
+	case claim == claimFlux:
 		if isTemplate(c.data) {
 			message += "; it looks like a template: hand in what it renders to, or leave its folder out"
 		} else if failure.code == codeYAML {
@@ -211,7 +222,8 @@ func (l *loader) bareList(d document, n *yaml.Node) {
 		if isNotification(apiVersion) && l.opts.Notifications != NotificationsUsed {
 			continue
 		}
-		if how := classify(apiVersion, text(child(item, "kind"))); how == readObject {
+		kind := text(child(item, "kind"))
+		if classify(apiVersion, kind) == readObject || guardOf(apiVersion, kind) != 0 {
 			l.fault(codeType, d.path, item.Line+d.offset, "objects stand in a bare list: separate them with ---, or write kind: List with items")
 			return
 		}
@@ -220,6 +232,7 @@ func (l *loader) bareList(d document, n *yaml.Node) {
 
 // fault records an error that belongs to no object.
 func (l *loader) fault(code, path string, line int, message string) {
+	l.filled[l.source] = true
 	l.findings = append(l.findings, pinsetter.Finding{
 		Severity: pinsetter.Error, Code: code, Path: path, Line: line, Message: printable(message),
 	})
@@ -243,22 +256,20 @@ func (l *loader) set() *Set {
 		s.Automations = append(s.Automations, a.out)
 	}
 	for _, g := range l.gates {
-		l.resolveGate(g)
 		s.Gates = append(s.Gates, g.out)
 	}
-	for _, p := range l.pullRequests {
+	for _, p := range l.pullRequests { // all are attached before any is judged
 		l.resolvePullRequest(p)
 		s.PullRequests = append(s.PullRequests, p.out)
 	}
-	l.losePullRequests()
-	s.lost, s.Sources = l.lost, len(l.gits)
+	s.Sources = len(l.gits)
 	l.setNotifications(s)
 	slices.SortFunc(s.Repositories, func(a, b *Repository) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Policies, func(a, b *Policy) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Automations, func(a, b *Automation) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Gates, func(a, b *Gate) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.PullRequests, func(a, b *PullRequest) int { return a.Name.Compare(b.Name) })
-	s.Whole = len(l.opts.Unread) == 0 && !slices.ContainsFunc(l.findings, func(f pinsetter.Finding) bool { return f.Severity == pinsetter.Error })
+	s.Missing = l.gaps(s)
 	s.Findings = l.findings
 	for _, o := range l.objects {
 		s.Findings = append(s.Findings, o.said()...)

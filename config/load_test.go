@@ -51,9 +51,9 @@ func loadCase(t *testing.T) *config.Set {
 	if _, err := os.Stat("in"); err == nil {
 		in = "in"
 	}
-	files, err := config.ReadPath(in)
-	if err != nil {
-		t.Fatal(err)
+	files, unread := config.ReadPath(in)
+	if unread != nil {
+		t.Fatal(unread)
 	}
 	options := config.Options{CheckPolicy: checkPolicy, CheckAutomation: checkAutomation, CheckGate: checkGate, CheckPullRequest: checkPullRequest}
 	if _, err := os.Stat("secrets"); err == nil {
@@ -75,7 +75,7 @@ func describe(s *config.Set) string {
 		fmt.Fprintf(&b, "ImagePolicy %s%s: %s\n", p.Name, suspended(p.Suspended), state(p.Err))
 	}
 	for _, a := range s.Automations {
-		fmt.Fprintf(&b, "ImageUpdateAutomation %s%s: %s\n", a.Name, suspended(a.Suspended), state(a.Err))
+		fmt.Fprintf(&b, "ImageUpdateAutomation %s%s: %s\n", a.Name, suspended(a.Suspended), state(errors.Join(a.Err, s.Missing.StopsAutomation(a))))
 	}
 	for _, g := range s.Gates {
 		fmt.Fprintf(&b, "Gate %s: %s\n", g.Name, state(g.Err))

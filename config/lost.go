@@ -2,56 +2,157 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/pinsetter/pinsetter"
 )
 
-// lostObject is where something stands that may be an object of ours and can't
-// be read. What it may forbid isn't done.
+// lostObject is where something stands that may be a guard and can't be read as
+// one. What it may forbid isn't done.
 type lostObject struct {
-	namespace         string // "" where that isn't known either
-	place             string // "path:line"
-	gate, pullRequest bool   // what it may be
+	place     string // "path:line", or a source
+	guard     Guard  // what it may be
+	namespace string // "" where that isn't known
+	about     string // the automation that it names; "" where it names none
+	until     string // the way out; "" is untilMended
 }
 
-// lose remembers that an object which may be one of ours can't be read.
-func (l *loader) lose(o *object, apiVersion string) {
-	group, _, _ := strings.Cut(apiVersion, "/")
-	kind := strings.TrimSuffix(o.kind, kindList)
-	near := suggest(kind, ownKinds)
-	lost := lostObject{
-		place:       o.place(),
-		gate:        kind == "" || near == kindGate,
-		pullRequest: kind == "" || near == kindProposal,
+// guardOf says which guard something with this apiVersion and kind may be that is
+// not read as one. Of our own group, or nearly, it may be whatever its kind is
+// nearly; elsewhere it is one only where no other project has such a kind.
+func guardOf(apiVersion, kind string) Guard {
+	group, _, grouped := strings.Cut(apiVersion, "/")
+	kind = strings.TrimSuffix(kind, kindList)
+	if nearOwnGroup(group) {
+		return cmp.Or(guardNamed(suggest(kind, ownKinds)), anyGuard)
 	}
-	ours := distance(group, ownGroup) <= 3
-	if !lost.gate && !lost.pullRequest || !ours && (apiVersion != "" || !isOwnKind(kind)) {
+	if !grouped || strings.HasSuffix(group, fluxDomain) {
+		return guardNamed(kind)
+	}
+	return 0
+}
+
+// fluxDomain ends the groups of Flux, none of which has our kinds.
+const fluxDomain = ".fluxcd.io"
+
+// nearOwnGroup reports whether a group was probably meant to be ours.
+func nearOwnGroup(group string) bool {
+	group = strings.ToLower(group)
+	name, _, _ := strings.Cut(ownGroup, ".")
+	return strings.Contains(group, name) || distance(group, ownGroup) <= 3
+}
+
+// guardNamed returns the guard of a kind, 0 for other kinds. Case doesn't count.
+func guardNamed(kind string) Guard {
+	switch {
+	case strings.EqualFold(kind, kindGate):
+		return GuardGate
+	case strings.EqualFold(kind, kindProposal):
+		return GuardPullRequest
+	}
+	return 0
+}
+
+// lose remembers that an object which may be a guard can't be read. Its node
+// must have been measured, or be nil.
+func (l *loader) lose(o *object, apiVersion string) {
+	lost := lostObject{place: o.place(), guard: guardOf(apiVersion, o.kind)}
+	if lost.guard == 0 {
 		return
 	}
-	if kind == o.kind && kind != "" && validName(o.name.Namespace) {
+	if o.kind != "" && !strings.HasSuffix(o.kind, kindList) && validName(o.name.Namespace) {
 		lost.namespace = o.name.Namespace
+	}
+	if o.node != nil {
+		lost.about = text(child(child(child(o.node, "spec"), "automationRef"), "name"))
 	}
 	l.lost = append(l.lost, lost)
 }
 
-// What bytes that hold an object of ours have on some line.
+// What bytes that can't be parsed may say of the objects in them.
 var (
-	gateWord        = regexp.MustCompile(`kind["']?\s*:\s*["']?Gate(List)?\b`)
-	pullRequestWord = regexp.MustCompile(`kind["']?\s*:\s*["']?PullRequest(List)?\b`)
+	kindValue    = regexp.MustCompile(`(?i)\bkind["']?\s*[:=]?\s*["']?([a-z]+)`)
+	versionValue = regexp.MustCompile(`(?i)\bapiVersion["']?\s*[:=]?\s*["']?([^\s"',{}\[\]]+)`)
+
+	// ownAnnotation is what other objects have of our group.
+	ownAnnotation = regexp.MustCompile(regexp.QuoteMeta(ownGroup) + `/(trailers|schedule|unused)\b`)
 )
+
+// guardIn is guardOf for bytes that are not read.
+func guardIn(data []byte) Guard {
+	if ownAnnotation.Match(data) {
+		data = ownAnnotation.ReplaceAll(data, nil)
+	}
+	ours, foreign := bytes.Contains(data, []byte(ownGroup)), false
+	for _, match := range versionValue.FindAllSubmatch(data, -1) {
+		group, _, grouped := strings.Cut(string(match[1]), "/")
+		near := nearOwnGroup(group)
+		ours = ours || near
+		foreign = foreign || !near && grouped && !strings.HasSuffix(group, fluxDomain)
+	}
+	var guard Guard
+	for _, match := range kindValue.FindAllSubmatch(data, -1) {
+		kind := strings.TrimSuffix(string(match[1]), kindList)
+		if ours {
+			kind = suggest(kind, ownKinds)
+		}
+		if ours || !foreign {
+			guard |= guardNamed(kind)
+		}
+	}
+	if ours && guard == 0 {
+		return anyGuard
+	}
+	return guard
+}
 
 // loseBytes is lose for bytes that are not read.
 func (l *loader) loseBytes(path string, line int, data []byte) {
-	if !bytes.Contains(data, []byte(ownGroup+"/")) {
-		return
+	if guard := guardIn(data); guard != 0 {
+		l.lost = append(l.lost, lostObject{place: fmt.Sprintf("%s:%d", path, max(line, 1)), guard: guard})
 	}
-	lost := lostObject{
-		place:       fmt.Sprintf("%s:%d", path, max(line, 1)),
-		gate:        gateWord.Match(data),
-		pullRequest: pullRequestWord.Match(data),
+}
+
+// gaps returns what may be missing from a set, once its objects are resolved and
+// sorted.
+func (l *loader) gaps(s *Set) Missing {
+	r := reach{s.Policies, s.Automations}
+	var gaps Missing
+	for _, lost := range l.lost {
+		gaps = append(gaps, lost.gap(r))
 	}
-	if lost.gate || lost.pullRequest {
-		l.lost = append(l.lost, lost)
+	for _, g := range l.gates {
+		if gap := g.gap(r); gap != nil {
+			gaps = append(gaps, *gap)
+		}
 	}
+	for _, p := range l.pullRequests {
+		if gap := p.gap(r); gap != nil {
+			gaps = append(gaps, *gap)
+		}
+	}
+	for _, f := range l.findings {
+		if f.Severity == pinsetter.Error {
+			gaps = append(gaps, Gap{Place: fmt.Sprintf("%s:%d", f.Path, max(f.Line, 1)), WayOut: untilMended, Hides: true})
+		}
+	}
+	slices.SortStableFunc(gaps, func(a, b Gap) int { return cmp.Compare(a.Place, b.Place) })
+	return gaps
+}
+
+func (l lostObject) gap(r reach) Gap {
+	g := Gap{Place: l.place, Guard: l.guard, WayOut: cmp.Or(l.until, untilMended), Hides: true}
+	if l.namespace == "" && l.about == "" {
+		g.Scope.Everything = true
+		return g
+	}
+	g.Scope = r.inNamespace(l.guard, l.namespace)
+	if l.guard&GuardPullRequest != 0 && l.about != "" {
+		g.Scope.Automations = r.ofAutomation(pinsetter.Name{Namespace: l.namespace, Name: l.about}).Automations
+	}
+	return g
 }

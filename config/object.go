@@ -118,6 +118,11 @@ func (o *object) firstError() *pinsetter.Finding {
 	return nil
 }
 
+// has reports whether the object has a finding with that code.
+func (o *object) has(code string) bool {
+	return slices.ContainsFunc(o.findings, func(f pinsetter.Finding) bool { return f.Code == code })
+}
+
 // err joins the object's errors, each "path:line: object: cause", sorted by place;
 // nil without.
 func (o *object) err() error {

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -27,11 +28,25 @@ func TestPullRequestOf(t *testing.T) {
 		{"one", pullRequestObject("p", good), "p", ""},
 		{"broken", pullRequestObject("p", "{automationRef: {name: web}, groupBy: image}"), "error", ""},
 		{"misspelt field", pullRequestObject("p", "{automation: {name: web}}"), "error", "error"},
-		{"misspelt name", pullRequestObject("p", "{automationRef: {name: wbe}}"), "error", ""},
-		{"of an automation that isn't here", pullRequestObject("p", "{automationRef: {name: elsewhere}}"), "", ""},
-		{"of another namespace", strings.Replace(pullRequestObject("p", good), "name: p", "name: p, namespace: other", 1), "", ""},
+		{"misspelt name", pullRequestObject("p", "{automationRef: {name: wbe}}"), "error", "error"},
+		{"misspelt name of one beside another's", pullRequestObject("p", "{automationRef: {name: wbe}}") + pullRequestObject("q", "{automationRef: {name: database}}"), "error", "q"},
+		{"of an automation that isn't here", pullRequestObject("p", "{automationRef: {name: elsewhere}}"), "error", "error"},
+		{"of an automation that isn't here, and needn't be", strings.Replace(pullRequestObject("p", "{automationRef: {name: elsewhere}}"), "name: p", "name: p, annotations: {pinsetter.dev/unused: allowed}", 1), "", ""},
+		{"of an automation that isn't here, with another word", strings.Replace(pullRequestObject("p", "{automationRef: {name: elsewhere}}"), "name: p", "name: p, annotations: {pinsetter.dev/unused: 'yes'}", 1), "error", "error"},
+		{"of another namespace", strings.Replace(pullRequestObject("p", good), "name: p", "name: p, namespace: other", 1), "error", ""},
+		{"of nobody in another namespace", strings.Replace(pullRequestObject("p", "{automationRef: {name: nobody}}"), "name: p", "name: p, namespace: other", 1), "error", "error"},
+		{"a second one of that name", pullRequestObject("p", good) + pullRequestObject("p", "{automationRef: {name: database}}"), "error", "error"},
+		{"a second one for that automation", pullRequestObject("p", good) + pullRequestObject("q", good), "error", "error"},
+		{"null", pullRequestObject("p", "{automationRef: {name: web}, groupBy: }"), "error", ""},
 		{"unknown version", strings.Replace(pullRequestObject("p", good), "v1alpha1", "v2", 1), "error", "error"},
 		{"misspelt kind", strings.Replace(pullRequestObject("p", good), "PullRequest", "PullRequests", 1), "error", "error"},
+		{"another kind", strings.Replace(pullRequestObject("p", good), "PullRequest", "Proposal", 1), "error", "error"},
+		{"kind in lower case", strings.Replace(pullRequestObject("p", good), "PullRequest", "pullrequest", 1), "error", "error"},
+		{"misspelt kind, elsewhere", strings.Replace(pullRequestObject("p, namespace: other", good), "PullRequest", "PullRequests", 1), "error", ""},
+		{"version forgotten", strings.Replace(pullRequestObject("p", good), "pinsetter.dev/v1alpha1", "pinsetter.dev", 1), "error", "error"},
+		{"group forgotten", strings.Replace(pullRequestObject("p", good), "pinsetter.dev/", "", 1), "error", "error"},
+		{"group of Flux", strings.Replace(pullRequestObject("p", good), "pinsetter.dev/v1alpha1", "image.toolkit.fluxcd.io/v1", 1), "error", "error"},
+		{"misspelt key", strings.Replace(pullRequestObject("p", good), "apiVersion:", "apiVersoin:", 1), "error", "error"},
 		{"misspelt group", strings.Replace(pullRequestObject("p", good), "pinsetter", "pinseter", 1), "error", "error"},
 		{"no version", strings.Replace(pullRequestObject("p", good), "apiVersion: pinsetter.dev/v1alpha1\n", "", 1), "error", "error"},
 		{"no name", strings.Replace(pullRequestObject("p", good), "{name: p}", "{}", 1), "error", "error"},
@@ -52,10 +67,11 @@ func TestPullRequestOf(t *testing.T) {
 
 func proposalOf(set *config.Set, automation string) string {
 	a := set.Automation(pinsetter.Name{Namespace: "default", Name: automation})
+	err := errors.Join(a.Err, set.Missing.StopsAutomation(a))
 	switch {
-	case a.Err != nil && !strings.Contains(a.Err.Error(), "in.yaml:"):
-		return "error without a place: " + a.Err.Error()
-	case a.Err != nil:
+	case err != nil && !strings.Contains(err.Error(), "in.yaml:"):
+		return "error without a place: " + err.Error()
+	case err != nil:
 		return "error"
 	case a.PullRequest == nil:
 		return ""

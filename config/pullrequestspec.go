@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -15,8 +14,10 @@ import (
 // pullRequestDraft is a PullRequest whose references are not yet resolved.
 type pullRequestDraft struct {
 	*object
-	out    *PullRequest
-	unsure bool // which automation is meant can't be told
+	out        *PullRequest
+	unsure     bool             // which automation is meant can't be told
+	automation *automationDraft // that is meant; nil: it can't be told, or isn't there
+	lost       bool             // it isn't there
 }
 
 func (l *loader) readPullRequest(o *object, spec *yaml.Node) {
@@ -79,23 +80,40 @@ func (d *decoder) forge(spec *PullRequestSpec) {
 }
 
 // resolvePullRequest finds the automation that is meant, and where its pull
-// requests go. Every automation that may be meant and would push what somebody
-// wants proposed is stopped by an error.
+// requests go.
 func (l *loader) resolvePullRequest(p *pullRequestDraft) {
-	automation := l.meant(p)
-	if automation != nil {
-		l.attach(p, automation)
+	if p.automation = l.meant(p); p.automation != nil {
+		l.attach(p, p.automation)
 	}
 	p.out.Err = p.err()
-	for _, a := range l.automations {
-		if a.name.Namespace != p.name.Namespace || automation != nil && a != automation || automation == nil && !p.mayMean(a) {
-			continue
-		}
-		if cause := p.firstError(); cause != nil {
-			a.out.Err = errors.Join(a.out.Err, fmt.Errorf("%s: %s: its %s has errors, and nothing is pushed until they are mended: %s:%d",
-				a.place(), a, p, cause.Path, cause.Line))
-		}
+}
+
+// gap returns what p may mean where it can't be relied on: it has errors, that it
+// names no automation which was given among them. It is nil otherwise.
+func (p *pullRequestDraft) gap(r reach) *Gap {
+	cause := p.firstError()
+	if cause == nil {
+		return nil
 	}
+	gap := &Gap{
+		Place: fmt.Sprintf("%s:%d", cause.Path, cause.Line), Guard: GuardPullRequest,
+		Why: fmt.Sprintf("its %s has errors", p), WayOut: untilErrors,
+	}
+	name := pinsetter.Name{Namespace: p.name.Namespace, Name: p.out.Spec.AutomationRef.Name}
+	switch {
+	case p.lost:
+		gap.Why, gap.WayOut = fmt.Sprintf("%s names an automation that was not given and may be meant for it", p), untilAttached
+		gap.Scope = r.ofAutomation(name)
+	case p.automation == nil, p.has(codeDuplicateKey):
+		gap.Why = fmt.Sprintf("%s has errors and may be meant for it", p)
+		gap.Scope = r.inNamespace(GuardPullRequest, name.Namespace)
+	case p.has(codeDuplicateObject):
+		gap.Scope = r.ofAutomation(name)
+	}
+	if p.automation != nil {
+		gap.Scope = gap.Scope.with(p.automation.out)
+	}
+	return gap
 }
 
 // meant returns the automation that a PullRequest names, nil after reporting
@@ -107,16 +125,13 @@ func (l *loader) meant(p *pullRequestDraft) *automationDraft {
 	name := pinsetter.Name{Namespace: p.name.Namespace, Name: p.out.Spec.AutomationRef.Name}
 	i := slices.IndexFunc(l.automations, func(a *automationDraft) bool { return a.name == name })
 	if i < 0 {
-		l.missing(p.object, "spec.automationRef.name", objectKey{kindAutomation, name})
+		if p.lost = !p.mayBeUnused(); p.lost {
+			p.fail(codeMissingObject, "spec.automationRef.name", "%s; nothing that it may mean is pushed until %s",
+				l.notGiven(p.object, objectKey{kindAutomation, name}), untilAttached)
+		}
 		return nil
 	}
 	return l.automations[i]
-}
-
-// mayMean reports whether an automation may be meant by a PullRequest that names
-// none that was given.
-func (p *pullRequestDraft) mayMean(a *automationDraft) bool {
-	return p.unsure || suggest(p.out.Spec.AutomationRef.Name, []string{a.name.Name}) != ""
 }
 
 // attach makes p the automation's.
@@ -172,20 +187,4 @@ func (a *Automation) BaseBranch() string {
 		return ""
 	}
 	return a.Base.Branch
-}
-
-// losePullRequests stops the automations that a PullRequest which can't be read
-// may be about.
-func (l *loader) losePullRequests() {
-	for _, lost := range l.lost {
-		if !lost.pullRequest {
-			continue
-		}
-		for _, a := range l.automations {
-			if lost.namespace == "" || lost.namespace == a.name.Namespace {
-				a.out.Err = errors.Join(a.out.Err, fmt.Errorf("%s: %s: a PullRequest that can't be read may be about it, and nothing is pushed until it is mended: %s",
-					a.place(), a, lost.place))
-			}
-		}
-	}
 }

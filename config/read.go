@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -16,10 +15,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// File is the bytes of one file. Path is what messages show.
+// File is the bytes of one file. Path is what messages show, and Source is what
+// was named to read it, "" where nothing was.
 type File struct {
-	Path string
-	Data []byte
+	Path   string
+	Source string
+	Data   []byte
 }
 
 // ErrTooLarge says that a file exceeds what is read of one.
@@ -29,83 +30,59 @@ var ErrTooLarge = fmt.Errorf("has more than %d MiB, the bound of a file: split i
 // files on two cores; a disk that is asked more than this gains little.
 const readers = 2
 
-// ReadPath reads a file, or the *.yaml and *.yml files below a directory, sorted
-// by path. Of a directory only files that may hold an object of a kind that Load
-// reads are returned; it is told from their bytes, without parsing. Folders
-// that are symbolic links are not entered, nor is .git. A file that can't be read
-// is in the error, and the others are returned.
-func ReadPath(path string) ([]File, error) {
+// ReadPath reads a file, or the files below a directory whose names IsObjects
+// accepts, sorted by path. Of a directory only files that may hold an object of a
+// kind that Load reads are returned; it is told from their bytes, without parsing.
+//
+// Links to files are followed, and links to folders below the directory; .git is
+// not entered. Whatever else may hold objects is unread: what can't be read or
+// leads to nothing, links to folders elsewhere, and special files by such a name.
+func ReadPath(path string) ([]File, []Unread) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, cause(err))
+		return nil, []Unread{unreadable(path, err)}
 	}
 	if !info.IsDir() {
 		data, err := readFile(path, nil)
 		if err != nil {
-			return nil, err
+			return nil, []Unread{unreadable(path, err)}
 		}
-		return []File{{Path: path, Data: data}}, nil
+		return []File{{Path: path, Source: path, Data: data}}, nil
 	}
-	paths, problems := list(path)
-	files := make([]File, len(paths))
-	failures := make([]error, len(paths))
+	found := walk(path)
+	files := make([]File, len(found.paths))
+	failures := make([]error, len(found.paths))
 	var next atomic.Int64
 	var group errgroup.Group
 	for range readers {
 		group.Go(func() error {
 			var buffer []byte
-			for i := next.Add(1) - 1; i < int64(len(paths)); i = next.Add(1) - 1 {
-				files[i], buffer, failures[i] = readCandidate(paths[i], buffer)
+			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
+				files[i], buffer, failures[i] = readCandidate(found.paths[i], buffer)
+				files[i].Source = path
 			}
 			return nil
 		})
 	}
 	_ = group.Wait() // no reader returns an error
-	files = slices.DeleteFunc(files, func(f File) bool { return f.Path == "" })
-	return files, errors.Join(append(problems, failures...)...)
-}
-
-// list returns the paths of the YAML files below a directory, sorted, and what
-// could not be entered.
-func list(root string) (paths []string, problems []error) {
-	walk := func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			problems = append(problems, fmt.Errorf("read %s: %w", path, cause(err)))
-			return nil
-		case entry.IsDir() && path != root && skipFolder(entry.Name()):
-			return fs.SkipDir
-		case !entry.IsDir() && isYAML(entry.Name()) && isFile(path, entry):
-			paths = append(paths, path)
+	for i, err := range failures {
+		if err != nil {
+			found.unread = append(found.unread, unreadable(found.paths[i], err))
 		}
-		return nil
 	}
-	// With a slash at the end, a root that is a symbolic link is entered.
-	_ = filepath.WalkDir(strings.TrimSuffix(root, "/")+"/", walk) // walk returns no error
-	for i, path := range paths {
-		paths[i] = filepath.Clean(path)
-	}
-	slices.Sort(paths)
-	return paths, problems
+	slices.SortStableFunc(found.unread, func(a, b Unread) int { return strings.Compare(a.Path, b.Path) })
+	return slices.DeleteFunc(files, func(f File) bool { return f.Path == "" }), found.unread
 }
 
-// skipFolder reports whether a folder holds no objects: Git's own, and those that
-// Kubernetes keeps behind the links of a mounted ConfigMap.
-func skipFolder(name string) bool { return name == ".git" || strings.HasPrefix(name, "..") }
-
-func isYAML(name string) bool {
-	// .#x.yaml is an editor's lock, a link to nothing.
-	return (strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")) && !strings.HasPrefix(name, ".#")
-}
-
-// isFile reports whether an entry is a file or a link to one. A link to nothing
-// is taken for a file, so that it is reported.
-func isFile(path string, entry fs.DirEntry) bool {
-	if entry.Type()&fs.ModeSymlink == 0 {
-		return entry.Type().IsRegular()
+// unreadable is what can't be read.
+func unreadable(path string, err error) Unread {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Unread{Path: path, Err: fmt.Errorf("can't be read: %w", cause(err)), Until: "it is there (is its volume mounted?), or is named no more"}
+	case errors.Is(err, ErrTooLarge):
+		return Unread{Path: path, Err: err}
 	}
-	info, err := os.Stat(path)
-	return err != nil || info.Mode().IsRegular()
+	return Unread{Path: path, Err: fmt.Errorf("can't be read: %w", cause(err))}
 }
 
 // readCandidate reads a file into buffer and returns a copy if it may hold an
@@ -120,7 +97,7 @@ func readCandidate(path string, buffer []byte) (File, []byte, error) {
 	if err != nil {
 		return File{}, buffer, err
 	}
-	if utf16(data) == "" && !mayHold(data) {
+	if !mayHold(data) && !(isWide(data) && mayHold(narrow(data))) {
 		return File{}, data, nil
 	}
 	return File{Path: path, Data: bytes.Clone(data)}, data, nil
@@ -130,23 +107,23 @@ func readCandidate(path string, buffer []byte) (File, []byte, error) {
 func readFile(path string, buffer []byte) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, cause(err))
+		return nil, err
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, cause(err))
+		return nil, err
 	}
 	if info.Size() > maxFileBytes {
-		return nil, fmt.Errorf("%s %w", path, ErrTooLarge)
+		return nil, ErrTooLarge
 	}
 	// One byte more than the file has shows its end without growing.
 	content := bytes.NewBuffer(slices.Grow(buffer[:0], int(info.Size())+bytes.MinRead))
 	if _, err := content.ReadFrom(io.LimitReader(file, maxFileBytes+1)); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, cause(err))
+		return nil, err
 	}
 	if content.Len() > maxFileBytes {
-		return nil, fmt.Errorf("%s %w", path, ErrTooLarge)
+		return nil, ErrTooLarge
 	}
 	return content.Bytes(), nil
 }
@@ -187,5 +164,5 @@ func ReadFrom(name string, r io.Reader) (File, error) {
 	if len(data) > maxFileBytes {
 		return File{}, fmt.Errorf("%s %w", name, ErrTooLarge)
 	}
-	return File{Path: name, Data: data}, nil
+	return File{Path: name, Source: name, Data: data}, nil
 }

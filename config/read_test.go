@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,7 +41,7 @@ func TestReadPath(t *testing.T) {
 		write(t, path, []byte(repositoryYAML))
 	}
 	write(t, "d/deployment.yaml", []byte("kind: Deployment\n"))
-	write(t, "d/utf16.yaml", []byte{0xff, 0xfe, 'k', 0})
+	write(t, "d/utf16-and-not-ours.yaml", []byte{0xff, 0xfe, 'k', 0})
 	write(t, "d/huge-and-not-ours.yaml", bytes.Repeat([]byte("kind: Deployment\n"), 3<<20))
 	link(t, "../elsewhere", "d/folder-link")
 	link(t, "../elsewhere/x.yaml", "d/link.yaml")
@@ -50,11 +49,11 @@ func TestReadPath(t *testing.T) {
 	link(t, "d", "link")
 
 	for _, dir := range []string{"d", "./d/", "link"} {
-		files, err := config.ReadPath(dir)
-		if err != nil {
-			t.Fatal(err)
+		files, unread := config.ReadPath(dir)
+		if want := []string{filepath.Join(dir, "folder-link") + ": is a symbolic link to a folder outside of " + dir + ", which is not followed"}; !slices.Equal(said(unread), want) {
+			t.Errorf("unread %q, want %q", said(unread), want)
 		}
-		want := []string{".hidden/x.yaml", "a/x.yml", "b.yaml", "link.yaml", "utf16.yaml"}
+		want := []string{".hidden/x.yaml", "X.YAML", "a/x.yml", "b.yaml", "link.yaml", "x.json"}
 		for i := range want {
 			want[i] = filepath.Join(dir, want[i])
 		}
@@ -62,9 +61,9 @@ func TestReadPath(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", dir, diff)
 		}
 	}
-	files, err := config.ReadPath("d/x.json")
-	if err != nil || len(files) != 1 || string(files[0].Data) != repositoryYAML {
-		t.Errorf("one file: %v, %v", files, err)
+	files, unread := config.ReadPath("d/x.json")
+	if unread != nil || len(files) != 1 || string(files[0].Data) != repositoryYAML {
+		t.Errorf("one file: %v, %v", files, unread)
 	}
 }
 
@@ -76,18 +75,26 @@ func paths(files []config.File) []string {
 	return list
 }
 
+func said(unread []config.Unread) []string {
+	var list []string
+	for _, u := range unread {
+		list = append(list, u.String())
+	}
+	return list
+}
+
 func TestReadPathErrors(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if _, err := config.ReadPath("missing"); !errors.Is(err, fs.ErrNotExist) || err.Error() != "read missing: no such file or directory" {
-		t.Errorf("missing: %v", err)
+	if _, unread := config.ReadPath("missing"); !slices.Equal(said(unread), []string{"missing: can't be read: no such file or directory"}) {
+		t.Errorf("missing: %v", unread)
 	}
 	write(t, "d/good.yaml", []byte(repositoryYAML))
 	link(t, "nowhere", "d/dangling.yaml")
 	write(t, "d/huge.yaml", append(bytes.Repeat([]byte("#\n"), 20<<20), repositoryYAML...))
-	files, err := config.ReadPath("d")
-	want := "read d/dangling.yaml: no such file or directory\nd/huge.yaml has more than 32 MiB, the bound of a file: split it"
-	if err == nil || err.Error() != want || !errors.Is(err, config.ErrTooLarge) {
-		t.Errorf("err %v", err)
+	files, unread := config.ReadPath("d")
+	want := []string{"d/dangling.yaml: is a symbolic link that can't be followed: no such file or directory", "d/huge.yaml: has more than 32 MiB, the bound of a file: split it"}
+	if diff := cmp.Diff(want, said(unread)); diff != "" {
+		t.Errorf("unread (-want +got):\n%s", diff)
 	}
 	if !slices.Equal(paths(files), []string{"d/good.yaml"}) {
 		t.Errorf("the others go on: %v", paths(files))

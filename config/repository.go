@@ -54,7 +54,21 @@ func (l *loader) readRepository(o *object, spec *yaml.Node) {
 	if access := child(spec, "accessFrom"); access != nil && r.Spec.AccessFrom != nil && r.Spec.AccessFrom.NamespaceSelectors == nil {
 		d.missing("spec.accessFrom.namespaceSelectors")
 	}
+	d.openSelectors(child(child(spec, "accessFrom"), "namespaceSelectors"))
 	o.remember("spec.secretRef.name", "spec.certSecretRef.name", "spec.proxySecretRef.name", "spec.serviceAccountName", "spec.accessFrom")
+}
+
+// openSelectors reports selectors of namespaces whose labels were forgotten: they
+// would match every namespace.
+func (d *decoder) openSelectors(selectors *yaml.Node) {
+	if selectors == nil || selectors.Kind != yaml.SequenceNode {
+		return
+	}
+	for i, selector := range selectors.Content {
+		if labels := child(target(selector), "matchLabels"); labels != nil && isNull(labels) {
+			d.refuseNull(labels, item("spec.accessFrom.namespaceSelectors", i)+".matchLabels")
+		}
+	}
 }
 
 // requireInterval reports an interval that is not there.

@@ -25,15 +25,13 @@ type Set struct {
 	// Findings are all errors and warnings of loading, sorted by place.
 	Findings []pinsetter.Finding
 
-	// Whole says that everything which claims to be one of these objects could be
-	// read: what isn't here isn't there.
-	Whole bool
+	// Missing is what may hold a write back and can't be relied on: ask it before
+	// anything is written.
+	Missing Missing
 
 	// Fingerprint tells sets apart by what they were loaded from: the files and the
 	// default namespace, mounted Secrets aside.
 	Fingerprint string
-
-	lost []lostObject
 }
 
 // Repository returns the ImageRepository of that name, or nil.

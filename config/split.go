@@ -63,7 +63,7 @@ const (
 
 var (
 	kindWord = []byte("kind")
-	groups   = [][]byte{[]byte(imageGroup + "/"), []byte(ownGroup + "/"), []byte(notificationGroup + "/")}
+	groups   = [][]byte{[]byte(imageGroup + "/"), []byte(ownGroup), []byte(notificationGroup + "/")}
 	names    = [][]byte{
 		[]byte("ImageRepository"), []byte("ImagePolicy"), []byte("ImageUpdateAutomation"), []byte("GitRepository"), []byte("Gate"), []byte("PullRequest"),
 		[]byte("Secret"), []byte("ServiceAccount"), []byte("Namespace"),

@@ -29,6 +29,7 @@ type app struct {
 	kustomize   []string
 	secrets     []string
 	namespace   string
+	allowEmpty  bool
 	output      string
 	state       string
 	concurrency int
@@ -65,6 +66,7 @@ func (a *app) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVarP(&a.kustomize, "kustomize", "k", nil, "build this kustomization and read its result (repeatable)")
 	f.StringArrayVar(&a.secrets, "secrets", nil, "folder of mounted Secrets: DIR/<namespace>/<name>/<key>, or DIR/<name>/<key> (repeatable)")
 	f.StringVarP(&a.namespace, "namespace", "n", "default", "namespace of objects that name none, and the scope of NAME arguments")
+	f.BoolVar(&a.allowEmpty, "allow-empty", false, "what -f and -k name may hold no object")
 	f.StringVarP(&a.output, "output", "o", "table", "table, json or yaml")
 	f.StringVar(&a.state, "state", "", "where what was seen and done is kept: sqlite:PATH, postgres://..., or none (default: sqlite in the user's state directory)")
 	f.IntVar(&a.concurrency, "concurrency", 16, "registry requests in flight per host")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"path"
@@ -51,16 +52,27 @@ func parseGitSource(name string) (gitSource, error) {
 	return gitSource{url: u.String(), folder: path.Join(".", path.Clean("/" + folder)[1:]), ref: ref}, nil
 }
 
-// readGit reads the YAML files of a folder of a Git repository.
-func (a *app) readGit(ctx context.Context, name string) ([]config.File, error) {
+// readGit reads the files of a folder of a Git repository that may hold objects.
+func (a *app) readGit(ctx context.Context, name string) ([]config.File, []config.Unread) {
+	source, snapshot, err := a.fetchSource(ctx, name)
+	if err != nil {
+		return nil, unreadSource(withoutUser(name), err)
+	}
+	r := &gitReader{name: withoutUser(name), root: source.folder, at: "git+" + withoutUser(source.url) + "//", snapshot: snapshot, entered: map[string]bool{}}
+	r.folder(ctx, source.folder, source.folder)
+	return r.files, r.unread
+}
+
+// fetchSource fetches what a name of a source leads to.
+func (a *app) fetchSource(ctx context.Context, name string) (gitSource, *gitops.Snapshot, error) {
 	source, err := parseGitSource(name)
 	if err != nil {
-		return nil, err
+		return gitSource{}, nil, err
 	}
 	a.progress.show("fetching " + source.url)
 	remote, err := gitops.Open(&config.GitSource{URL: source.url, Timeout: gitSourceTimeout}, a.gitOptions())
 	if err != nil {
-		return nil, err
+		return gitSource{}, nil, err
 	}
 	ref := config.GitRef{Branch: source.ref}
 	if source.ref == "" {
@@ -68,18 +80,79 @@ func (a *app) readGit(ctx context.Context, name string) ([]config.File, error) {
 	}
 	fetched, err := remote.Fetch(ctx, ref)
 	if err != nil {
-		return nil, err
+		return gitSource{}, nil, err
 	}
-	var files []config.File
-	for file, err := range fetched.Base.Files(ctx, source.folder, isYAML) {
-		if err != nil {
-			return nil, fmt.Errorf("read %s of %s: %w", source.folder, remote, err)
-		}
-		files = append(files, config.File{Path: "git+" + remote.String() + "//" + file.Path, Data: file.Data})
-	}
-	return files, nil
+	source.url = remote.String()
+	return source, fetched.Base, nil
 }
 
-func isYAML(name string) bool {
-	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+// gitReader reads objects from one commit, as config.ReadPath does from a disk.
+type gitReader struct {
+	name     string // of the source
+	root     string // folder that is read
+	at       string // stands before paths in messages
+	snapshot *gitops.Snapshot
+	entered  map[string]bool // folders that were entered by links
+	files    []config.File
+	unread   []config.Unread
+}
+
+// folder reads the files of a folder, and shows them as being in another one.
+func (r *gitReader) folder(ctx context.Context, folder, as string) {
+	renamed := func(name string) string { return path.Join(as, strings.TrimPrefix(name, folder)) }
+	if folder == "." {
+		renamed = func(name string) string { return path.Join(as, name) }
+	}
+	isObject := func(name string) bool { return config.IsObjects(name) || name == folder }
+	for file, err := range r.snapshot.Files(ctx, folder, isObject) {
+		switch {
+		case err != nil && file.Path == "":
+			r.unread = append(r.unread, config.Unread{Path: r.name, Err: err})
+		case err != nil:
+			r.lose(renamed(file.Path), err.Error(), "")
+		default:
+			r.add(renamed(file.Path), file.Data)
+		}
+	}
+	links, err := r.snapshot.Links(ctx, folder)
+	if err != nil {
+		r.lose(as, err.Error(), "")
+	}
+	for _, link := range links {
+		r.link(ctx, folder, link, renamed(link.Path))
+	}
+}
+
+// link reads what a link leads to in the same commit, unless it is read anyway.
+func (r *gitReader) link(ctx context.Context, folder string, link gitops.Link, as string) {
+	switch name := path.Base(link.Path); {
+	case link.Submodule:
+		r.lose(as, "is a submodule, which is not read", "a folder without it is named, or the submodule's repository as well")
+	case strings.HasPrefix(name, ".#"): // an editor's lock
+	case link.Err != nil:
+		r.lose(as, "is a symbolic link that can't be followed: "+link.Err.Error(), "it leads to something in the repository, or is gone")
+	case !link.Folder && config.IsObjects(name):
+		data, found, err := r.snapshot.Read(link.Target)
+		if err != nil || !found {
+			r.lose(as, fmt.Sprintf("is a symbolic link to %s, which can't be read: %v", link.Target, err), "")
+			return
+		}
+		r.add(as, data)
+	case link.Folder && !within(link.Target, r.root) && !within(link.Target, folder) && !r.entered[link.Target]:
+		r.entered[link.Target] = true
+		r.folder(ctx, link.Target, as)
+	}
+}
+
+// within reports whether a path is in a folder.
+func within(name, folder string) bool {
+	return folder == "." || name == folder || strings.HasPrefix(name, folder+"/")
+}
+
+func (r *gitReader) add(name string, data []byte) {
+	r.files = append(r.files, config.File{Path: r.at + name, Source: r.name, Data: data})
+}
+
+func (r *gitReader) lose(name, why, until string) {
+	r.unread = append(r.unread, config.Unread{Path: r.at + name, Err: errors.New(why), Until: until})
 }

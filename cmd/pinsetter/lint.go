@@ -33,7 +33,7 @@ Codes:
 		Args: noNames("say with -f where objects are, and with --dir where marked files are"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.notifications = config.NotificationsChecked
-			set, failed, err := a.load(cmd.Context())
+			set, err := a.load(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -43,7 +43,7 @@ Codes:
 			if err := a.print(findings, lintTable(l)); err != nil {
 				return err
 			}
-			return lintStatus(l, exitCode, failed)
+			return lintStatus(l, exitCode)
 		},
 	}
 	cmd.Flags().StringArrayVar(&dirs, "dir", nil, "directory whose markers are judged (repeatable)")
@@ -53,8 +53,11 @@ Codes:
 
 // lintStatus is how lint ends: a wrong object weighs most, then what could not
 // be read, then findings if the caller asked about them.
-func lintStatus(l *bot.Linted, exitCode bool, failed error) error {
-	end := finish(failed, l.Err)
+func lintStatus(l *bot.Linted, exitCode bool) error {
+	end := finish(l.Err)
+	if end == nil && l.Unread {
+		end = &ended{status: statusFailed}
+	}
 	switch {
 	case l.Wrong:
 		return &ended{statusUsage, end}

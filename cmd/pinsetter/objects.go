@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,27 +23,38 @@ import (
 	"github.com/pinsetter/pinsetter/registry"
 )
 
-// load reads the objects that -f and -k name. What is wrong with single ones is
-// in the set's findings; a source that can't be read is in the second result,
-// and the others are loaded. The error is for a command line that leads to no
-// object at all.
-func (a *app) load(ctx context.Context) (set *config.Set, failed, err error) {
-	files, unread, err := a.read(ctx)
-	return a.loadFrom(files, unread, err)
+// load reads the objects that -f and -k name. What is wrong with single ones,
+// and what could not be read, is in the set's findings; nothing stops the others.
+// The error is for a command line that leads to no object at all.
+func (a *app) load(ctx context.Context) (*config.Set, error) {
+	return a.loadFrom(a.read(ctx))
 }
 
-// loadFrom is load with what was read, and what could not be.
-func (a *app) loadFrom(files []config.File, unread []string, failed error) (*config.Set, error, error) {
+// loadFrom is load with what was read.
+func (a *app) loadFrom(from sources) (*config.Set, error) {
 	options := a.loading()
-	options.Unread = unread
-	set := config.Load(files, options)
-	if len(set.Repositories)+len(set.Policies)+len(set.Automations)+len(set.Gates)+len(set.Findings) > 0 {
-		return set, failed, nil
+	options.Unread = from.unread
+	if !a.allowEmpty {
+		options.Filled = from.named
+	}
+	set := config.Load(from.files, options)
+	if len(set.Repositories)+len(set.Policies)+len(set.Automations)+len(set.Gates) > 0 || slices.ContainsFunc(set.Findings, isOfObject) {
+		return set, nil
+	}
+	var failed error
+	for _, u := range from.unread {
+		failed = errors.Join(failed, errors.New(u.String()))
 	}
 	if failed == nil {
 		failed = fmt.Errorf("no ImageRepository, ImagePolicy or ImageUpdateAutomation found in %s: say with -f where they are", a.sources())
 	}
-	return nil, nil, &ended{statusUsage, failed}
+	return nil, &ended{statusUsage, failed}
+}
+
+// isOfObject reports whether a finding is about an object, rather than about what
+// was named to find some.
+func isOfObject(f pinsetter.Finding) bool {
+	return f.Code != config.CodeUnread && f.Code != config.CodeEmptySource
 }
 
 // loading says how objects are loaded.
@@ -69,48 +79,64 @@ func (a *app) sources() string {
 	return userinfo.ReplaceAllString(strings.Join(slices.Concat(a.filenames, a.kustomize), ", "), "//")
 }
 
-// read reads all sources. Unread are those that could not be read as a whole, but
-// for a path where nothing is.
-func (a *app) read(ctx context.Context) (files []config.File, unread []string, err error) {
-	var errs []error
-	add := func(name, path string, more []config.File, err error) {
-		files = append(files, more...)
-		errs = append(errs, err)
-		if err != nil && (path == "" || !absent(path)) {
-			unread = append(unread, name)
-		}
-	}
-	filenames := a.filenames
-	if len(filenames)+len(a.kustomize) == 0 {
-		filenames = []string{"."}
-	}
-	for _, name := range filenames {
-		switch {
-		case name == "-":
-			file, err := config.ReadFrom("stdin", a.in)
-			add("standard input", "", []config.File{file}, err)
-		case strings.Contains(name, "://") && !strings.HasPrefix(name, "git+"):
-			errs = append(errs, usage("-f %q: a URL is read as a Git repository: write git+https://HOST/REPO//FOLDER", userinfo.ReplaceAllString(name, "//")))
-		case strings.HasPrefix(name, "git+"):
-			more, err := a.readGit(ctx, name)
-			add(userinfo.ReplaceAllString(name, "//"), "", more, err)
-		default:
-			more, err := config.ReadPath(name)
-			add(name, name, more, err)
-		}
-	}
-	for _, dir := range a.kustomize {
-		more, err := config.Kustomize(dir)
-		add("kustomize:"+dir, dir, more, err)
-	}
-	return files, unread, errors.Join(errs...)
+// sources is what was read of all sources.
+type sources struct {
+	files  []config.File
+	unread []config.Unread // sources, and entries of them
+	named  []string        // sources of which each must hold an object
 }
 
-// absent reports whether nothing is at a path.
-func absent(path string) bool {
-	_, err := os.Lstat(path)
-	return errors.Is(err, fs.ErrNotExist)
+// add adds what was read of a source, which must hold something if all of it
+// could be read.
+func (s *sources) add(name string, files []config.File, unread []config.Unread) {
+	s.files = append(s.files, files...)
+	s.unread = append(s.unread, unread...)
+	if len(unread) == 0 {
+		s.named = append(s.named, name)
+	}
 }
+
+// read reads all sources.
+func (a *app) read(ctx context.Context) sources {
+	var all sources
+	for _, name := range a.filenames {
+		files, unread := a.readSource(ctx, name)
+		all.add(withoutUser(name), files, unread)
+	}
+	for _, dir := range a.kustomize {
+		files, err := config.Kustomize(dir)
+		all.add("kustomize:"+dir, files, unreadSource("kustomize:"+dir, err))
+	}
+	if len(a.filenames)+len(a.kustomize) == 0 { // nobody named it
+		all.files, all.unread = config.ReadPath(".")
+	}
+	return all
+}
+
+// readSource reads what one -f names.
+func (a *app) readSource(ctx context.Context, name string) ([]config.File, []config.Unread) {
+	switch {
+	case name == "-":
+		file, err := config.ReadFrom("stdin", a.in)
+		return []config.File{file}, unreadSource("-", err)
+	case strings.HasPrefix(name, "git+"):
+		return a.readGit(ctx, name)
+	case strings.Contains(name, "://"):
+		return nil, unreadSource(withoutUser(name), fmt.Errorf("a URL is read as a Git repository: write git+https://HOST/REPO//FOLDER"))
+	}
+	return config.ReadPath(name)
+}
+
+// unreadSource is a source that err keeps from being read; none without err.
+func unreadSource(name string, err error) []config.Unread {
+	if err == nil {
+		return nil
+	}
+	return []config.Unread{{Path: name, Err: err}}
+}
+
+// withoutUser is the name of a source without what may be a password.
+func withoutUser(name string) string { return userinfo.ReplaceAllString(name, "//") }
 
 // bot returns a bot for set.
 func (a *app) bot(set *config.Set) *bot.Bot {
@@ -180,7 +206,7 @@ type loaded[T any] struct {
 
 // loadNamed loads the objects and picks those of kind k that args name.
 func loadNamed[T any](cmd *cobra.Command, a *app, k kind[T], args []string) (*loaded[T], error) {
-	set, failed, err := a.load(cmd.Context())
+	set, err := a.load(cmd.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +214,7 @@ func loadNamed[T any](cmd *cobra.Command, a *app, k kind[T], args []string) (*lo
 	if err != nil {
 		return nil, err
 	}
-	failed = errors.Join(failed, a.report(set.Findings))
+	failed := a.report(set.Findings)
 	if len(picked) == 0 {
 		a.say("warning", fmt.Sprintf("there is no %s in %s, so there is nothing to do: say with -f where they are", k.name, a.sources()))
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -23,7 +22,6 @@ type reloader struct {
 	app     *app
 	stdin   []byte                     // which can be read once
 	filled  map[string]bool            // sources that had files
-	unread  []string                   // sources that could not be read the last time
 	used    [sha256.Size]byte          // fingerprint of what the set in use was made of
 	seen    [sha256.Size]byte          // of what was read last; zero where it couldn't be
 	bad     map[pinsetter.Finding]bool // the errors of the set in use, without their lines
@@ -41,22 +39,15 @@ func (r *reloader) first(ctx context.Context) (*config.Set, error) {
 		r.stdin = file.Data
 	}
 	r.filled = map[string]bool{}
-	files, wrong := r.read(ctx)
-	var failed error
-	for _, f := range wrong {
-		failed = errors.Join(failed, errors.New(f.Message))
-	}
-	set, failed, err := r.app.loadFrom(files, r.unread, failed)
+	read, wrong := r.read(ctx)
+	set, err := r.app.loadFrom(read)
 	if err != nil {
 		return nil, err
 	}
 	_ = r.app.report(set.Findings) // the status page shows what is wrong
-	for _, e := range flatten(failed) {
-		r.app.say("error", e.Error())
-	}
 	r.bad = errorsOf(set)
-	if failed == nil {
-		r.used = r.fingerprint(files)
+	if len(wrong) == 0 {
+		r.used = r.fingerprint(read.files)
 		r.seen = r.used
 	}
 	return set, nil
@@ -65,24 +56,27 @@ func (r *reloader) first(ctx context.Context) (*config.Set, error) {
 // read reads all sources. What is wrong with some is in the findings: one that
 // can't be read, or had files and has none any more, since somebody emptied a
 // folder, or it isn't mounted.
-func (r *reloader) read(ctx context.Context) (files []config.File, wrong []pinsetter.Finding) {
-	r.unread = nil
+func (r *reloader) read(ctx context.Context) (all sources, wrong []pinsetter.Finding) {
 	for _, alone := range r.app.apart() {
 		name := alone.sources()
 		alone.in = bytes.NewReader(r.stdin)
-		found, unread, err := alone.read(ctx)
-		r.unread = append(r.unread, unread...)
-		if err == nil && len(found) == 0 && r.filled[name] {
-			err = fmt.Errorf("there are no objects any more in %s: if that is meant, start without it", name)
+		found := alone.read(ctx)
+		for _, u := range found.unread {
+			wrong = append(wrong, u.Finding())
 		}
-		for _, e := range flatten(err) {
-			wrong = append(wrong, pinsetter.Finding{Severity: pinsetter.Error, Code: "unreadable", Path: name, Message: e.Error()})
+		if len(found.unread) == 0 && len(found.files) == 0 && r.filled[name] {
+			wrong = append(wrong, pinsetter.Finding{
+				Severity: pinsetter.Error, Code: config.CodeEmptySource, Path: name,
+				Message: fmt.Sprintf("there are no objects any more in %s: if that is meant, start without it", name),
+			})
 		}
-		r.filled[name] = r.filled[name] || len(found) > 0
-		files = append(files, found...)
+		r.filled[name] = r.filled[name] || len(found.files) > 0
+		all.files = append(all.files, found.files...)
+		all.unread = append(all.unread, found.unread...)
+		all.named = append(all.named, found.named...)
 	}
 	r.app.progress.done()
-	return files, wrong
+	return all, wrong
 }
 
 // apart returns the program as it would be with each of its sources alone.
@@ -121,7 +115,7 @@ func (r *reloader) watch(ctx context.Context, every time.Duration, use func(*con
 }
 
 func (r *reloader) look(ctx context.Context, use func(*config.Set), complain func([]pinsetter.Finding)) {
-	files, wrong := r.read(ctx)
+	read, wrong := r.read(ctx)
 	if ctx.Err() != nil {
 		return
 	}
@@ -133,7 +127,7 @@ func (r *reloader) look(ctx context.Context, use func(*config.Set), complain fun
 		complain(wrong)
 		return
 	}
-	seen := r.fingerprint(files)
+	seen := r.fingerprint(read.files)
 	changed := seen != r.seen
 	if changed && seen != r.used && !r.settled(ctx, seen) {
 		return // somebody is writing: the next look sees what becomes of it
@@ -148,7 +142,10 @@ func (r *reloader) look(ctx context.Context, use func(*config.Set), complain fun
 	case seen == r.used, !changed:
 		return
 	}
-	set := config.Load(files, r.app.loading())
+	set, err := r.app.loadFrom(read)
+	if err != nil {
+		set = &config.Set{}
+	}
 	if broken := r.broken(set); len(broken) > 0 {
 		r.sayRefused("an edit is broken, and not taken up; the objects of before are used", broken)
 		complain(broken)
@@ -172,8 +169,8 @@ func (r *reloader) settled(ctx context.Context, seen [sha256.Size]byte) bool {
 		return false
 	case <-timer.C:
 	}
-	files, wrong := r.read(ctx)
-	return len(wrong) == 0 && r.fingerprint(files) == seen
+	read, wrong := r.read(ctx)
+	return len(wrong) == 0 && r.fingerprint(read.files) == seen
 }
 
 func (r *reloader) sayRefused(what string, why []pinsetter.Finding) {

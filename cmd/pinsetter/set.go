@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -31,11 +30,11 @@ committed.`,
 			if err := a.openLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
 				return err
 			}
-			set, failed, err := a.load(cmd.Context())
+			set, err := a.load(cmd.Context())
 			if err != nil {
 				return err
 			}
-			failed = errors.Join(failed, a.report(set.Findings))
+			failed := a.report(set.Findings)
 			r := a.bot(set).Set(cmd.Context(), dir)
 			a.progress.done()
 			a.warn(bot.SortFindings(r.Findings))
