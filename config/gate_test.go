@@ -125,3 +125,27 @@ func TestGateValues(t *testing.T) {
 		t.Errorf("spec (-want +got):\n%s", diff)
 	}
 }
+
+// TestNulls: a value that was forgotten opens nothing: neither an image to every
+// namespace, nor a policy to every tag.
+func TestNulls(t *testing.T) {
+	elsewhere := strings.Replace(object("ImagePolicy", "p", "spec: {imageRepositoryRef: {name: r, namespace: default}, policy: {alphabetical: {}}}"), "name: p}", "name: p, namespace: other}", 1)
+	for _, spec := range []string{
+		"accessFrom: {namespaceSelectors: [null]}",
+		"accessFrom: {namespaceSelectors: [{matchLabels: }]}",
+		"accessFrom: {namespaceSelectors: [{matchLabels: {kubernetes.io/metadata.name: }}]}",
+		"accessFrom: {namespaceSelectors: [{matchLabels: {kubernetes.io/metadata.name: other}}], x: null}",
+		"accessFrom: {namespaceSelectors: [{matchLabels: {kubernetes.io/metadata.name: other}}]}, exclusionList: [null]",
+		"accessFrom: {namespaceSelectors: [~]}",
+		"accessFrom: ",
+	} {
+		set := loadText(t, object("ImageRepository", "r", "spec: {image: alpine, interval: 5m, "+spec+"}")+elsewhere)
+		if set.Policies[0].Err == nil {
+			t.Errorf("%s: the policy of another namespace may use the image", spec)
+		}
+	}
+	set := loadText(t, object("ImageRepository", "r", "spec: {image: alpine, interval: 5m, accessFrom: {namespaceSelectors: [{}]}}")+elsewhere)
+	if err := set.Policies[0].Err; err != nil {
+		t.Errorf("an empty selector is every namespace: %v", err)
+	}
+}

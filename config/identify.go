@@ -132,6 +132,8 @@ func (l *loader) warnVersion(o *object, apiVersion string) {
 func (l *loader) list(d document, o *object, apiVersion string) {
 	items := target(direct(o.node, "items"))
 	switch {
+	case items == nil && o.kind != kindList && direct(o.node, "spec") != nil:
+		o.fail(codeMissingField, "items", "is missing: a list has items, and one object is a %s", strings.TrimSuffix(o.kind, kindList))
 	case items == nil || text(items) == "" && items.Kind == yaml.ScalarNode:
 		return
 	case items.Kind != yaml.SequenceNode:
