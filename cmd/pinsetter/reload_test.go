@@ -104,6 +104,34 @@ func TestReloadOfFolders(t *testing.T) {
 	}
 }
 
+// TestReloadOfAMountedGate: nothing is written while the folder of gates isn't there
+// at the start, and when it goes away the gates of before hold on.
+func TestReloadOfAMountedGate(t *testing.T) {
+	f := newFleet(t, "main")
+	f.edit(t, func(text string) string { return strings.ReplaceAll(text, "interval: 5m", "interval: 1s") })
+	head := f.repo.Head("main")
+	gates := filepath.Join(t.TempDir(), "gates")
+	holds := func(tags string) {
+		write(t, filepath.Join(gates, "gate.yaml"), "apiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: hold}\nspec:\n  hold: [{range: '"+tags+"', reason: broken}]\n")
+	}
+	d := f.serve(t, "-f", gates, "--batch", "50ms", "--reload", "20ms")
+	d.finds("its volume mounted", true)
+	d.until("the automation fails", func() bool { return d.times("an automation fails") > 0 })
+	holds(">=1.1.0")
+	d.finds("broken", true)
+	if err := os.RemoveAll(gates); err != nil {
+		t.Fatal(err)
+	}
+	d.finds("no such file", true)
+	f.registry.Push("org/app", "1.2.0")
+	d.finds("1.2.0", true)
+	if f.repo.Head("main") != head {
+		t.Errorf("it pushed\n%s", d.said())
+	}
+	holds(">=9.0.0")
+	d.until("it pushes", func() bool { return strings.Contains(f.repo.File("main", "a.yaml"), "1.2.0") })
+}
+
 // TestReloadOfAGitSource: it may be away for a while.
 func TestReloadOfAGitSource(t *testing.T) {
 	f := newFleet(t, "main")
