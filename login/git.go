@@ -75,7 +75,7 @@ func (e Environment) ownToken(u *url.URL) (GitCredential, bool, error) {
 	if strings.ContainsAny(host, "/@ ") {
 		return GitCredential{}, false, fmt.Errorf("read PINSETTER_GIT_HOST: %q is not a host or host:port", host)
 	}
-	if !sameHost(u, &url.URL{Scheme: u.Scheme, Host: host}) {
+	if !pinsetter.SameOrigin(u, &url.URL{Scheme: u.Scheme, Host: host}) {
 		return GitCredential{}, false, nil
 	}
 	username := e.get("PINSETTER_GIT_USERNAME")
@@ -92,7 +92,7 @@ func (e Environment) runnerToken(u *url.URL, t hostToken) (GitCredential, bool) 
 		server = t.fallback
 	}
 	s, err := url.Parse(server)
-	if token == "" || err != nil || s.Host == "" || !sameHost(u, s) {
+	if token == "" || err != nil || !pinsetter.SameOrigin(u, s) {
 		return GitCredential{}, false
 	}
 	return GitCredential{t.username, pinsetter.NewSecret(t.token, token)}, true
@@ -117,20 +117,5 @@ func confidential(u *url.URL) bool {
 // that never leaves it.
 func Loopback(host string) bool {
 	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
-}
-
-// sameHost compares host and port, with the schemes' default ports.
-func sameHost(a, b *url.URL) bool {
-	return strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
-}
-
-func port(u *url.URL) string {
-	if p := u.Port(); p != "" {
-		return p
-	}
-	if u.Scheme == "http" {
-		return "80"
-	}
-	return "443"
+	return strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") || ip != nil && ip.IsLoopback()
 }
