@@ -30,8 +30,8 @@ const dialTimeout = 15 * time.Second
 // A proxy is connected to through the Dialer like any other host. What the
 // proxy then connects to is resolved by the proxy, out of the Dialer's sight:
 // behind a proxy the proxy's own rules are what keeps clients away from
-// internal addresses, except for addresses that a URL names literally, which
-// callers refuse with CheckHost before they ask the proxy.
+// internal addresses, except for those that a URL names, which CheckHost refuses
+// before the proxy is asked.
 //
 // The zero Dialer is ready for use, and safe for concurrent use.
 type Dialer struct {
@@ -84,64 +84,34 @@ func (d Dialer) Check(addr netip.Addr) error {
 	return nil
 }
 
-// CheckHost checks a host, with or without port, that may be an address
-// literal; a name passes, since it is checked when it is resolved.
-func (d Dialer) CheckHost(host string) error {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	if n := len(host); n > 1 && host[0] == '[' && host[n-1] == ']' {
-		host = host[1 : n-1]
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return nil
-	}
-	return d.Check(addr)
-}
-
-// spellings returns the address and, where IPv6 only wraps an IPv4 address, the
-// IPv4 address as well.
-func spellings(addr netip.Addr) []netip.Addr {
-	addr = addr.WithZone("").Unmap()
-	found := []netip.Addr{addr}
-	if addr.Is4() || addr.IsLoopback() {
-		return found
-	}
-	bytes := addr.As16()
-	switch {
-	case nat64.Contains(addr), compatible.Contains(addr):
-		found = append(found, netip.AddrFrom4([4]byte(bytes[12:16])))
-	case sixToFour.Contains(addr):
-		found = append(found, netip.AddrFrom4([4]byte(bytes[2:6])))
-	}
-	return found
-}
-
-// The IPv6 prefixes that embed an IPv4 address: RFC 6052 section 2.1, RFC 4291
-// section 2.5.5.1, RFC 3056 section 2.
-var (
-	nat64      = netip.MustParsePrefix("64:ff9b::/96")
-	compatible = netip.MustParsePrefix("::/96")
-	sixToFour  = netip.MustParsePrefix("2002::/16")
-)
-
 type block struct {
 	prefix netip.Prefix
 	what   string
 }
 
-// refused is never connected to. The metadata services' addresses are from
-// their clouds' documentation; those of AWS, Azure, GCP and others in
-// 169.254.0.0/16 are link-local.
+// refused is never connected to. Of metadata services these are the addresses
+// outside of 169.254.0.0/16 and fe80::/10, which are link-local.
 var refused = []block{
 	{netip.MustParsePrefix("169.254.0.0/16"), "link-local (cloud metadata services live there)"},
 	{netip.MustParsePrefix("fe80::/10"), "link-local"},
+
+	// IMDS at ::254, DNS at ::253, time at ::123, EKS Pod Identity at ::23:
+	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
+	// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html
 	{netip.MustParsePrefix("fd00:ec2::/32"), "an AWS metadata service"},
+	// https://cloud.google.com/compute/docs/metadata/querying-metadata
 	{netip.MustParsePrefix("fd20:ce::254/128"), "a Google Cloud metadata service"},
+	// https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata
 	{netip.MustParsePrefix("100.100.100.200/32"), "an Alibaba Cloud metadata service"},
+	// https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
 	{netip.MustParsePrefix("168.63.129.16/32"), "an Azure platform service"},
+	// of the first generation, whose addresses are those that protocols reserve;
+	// of IPv6 by https://docs.oracle.com/iaas/Content/Compute/Tasks/gettingmetadata.htm
 	{netip.MustParsePrefix("192.0.0.192/32"), "an Oracle Cloud metadata service"},
+	{netip.MustParsePrefix("fd00:c1::a9fe:a9fe/128"), "an Oracle Cloud metadata service"},
+	// https://www.scaleway.com/en/developers/api/instance/user-data
+	{netip.MustParsePrefix("fd00:42::42/128"), "a Scaleway metadata service"},
+
 	{netip.MustParsePrefix("0.0.0.0/8"), "an address without a host"},
 	{netip.MustParsePrefix("::/128"), "an address without a host"},
 	{netip.MustParsePrefix("224.0.0.0/4"), "multicast"},

@@ -1,0 +1,69 @@
+package login
+
+import "net/netip"
+
+// spellings returns the address and, where IPv6 only wraps an IPv4 address, the
+// IPv4 address as well: all that are possible where the prefix alone doesn't say
+// where in it the address stands.
+func spellings(addr netip.Addr) []netip.Addr {
+	addr = addr.WithZone("").Unmap()
+	found := []netip.Addr{addr}
+	if addr.Is4() || addr.IsLoopback() {
+		return found
+	}
+	bytes := addr.As16()
+	at := func(positions ...int) {
+		var four [4]byte
+		for i, position := range positions {
+			four[i] = bytes[position]
+		}
+		found = append(found, netip.AddrFrom4(four))
+	}
+	for _, wrap := range wraps {
+		if wrap.prefix.Contains(addr) {
+			at(wrap.bytes[:]...)
+		}
+	}
+	switch {
+	case localNAT64.Contains(addr):
+		for _, positions := range localPositions {
+			if bytes[positions[0]] != 0 { // it doesn't stand there: 0.0.0.0/8 has no hosts
+				at(positions[:]...)
+			}
+		}
+	case teredo.Contains(addr):
+		found = append(found, netip.AddrFrom4([4]byte{^bytes[12], ^bytes[13], ^bytes[14], ^bytes[15]}))
+	case isISATAP(bytes):
+		at(12, 13, 14, 15)
+	}
+	return found
+}
+
+// wraps are the IPv6 prefixes that embed an IPv4 address, and in which bytes.
+var wraps = []struct {
+	prefix netip.Prefix
+	bytes  [4]int
+}{
+	{netip.MustParsePrefix("64:ff9b::/96"), [4]int{12, 13, 14, 15}},    // NAT64, RFC 6052 section 2.1
+	{netip.MustParsePrefix("::/96"), [4]int{12, 13, 14, 15}},           // compatible, RFC 4291 section 2.5.5.1
+	{netip.MustParsePrefix("::ffff:0:0:0/96"), [4]int{12, 13, 14, 15}}, // translated, RFC 2765 section 2.1
+	{netip.MustParsePrefix("2002::/16"), [4]int{2, 3, 4, 5}},           // 6to4, RFC 3056 section 2
+	{netip.MustParsePrefix("2001::/32"), [4]int{4, 5, 6, 7}},           // Teredo's server, RFC 4380 section 4
+}
+
+// localNAT64 is for the NAT64 of a network, RFC 8215. Whoever runs it picks a
+// prefix in it, and with its length where the address stands: RFC 6052 section
+// 2.2, for lengths 48, 56, 64 and 96.
+var (
+	localNAT64     = netip.MustParsePrefix("64:ff9b:1::/48")
+	localPositions = [][4]int{{6, 7, 9, 10}, {7, 9, 10, 11}, {9, 10, 11, 12}, {12, 13, 14, 15}}
+)
+
+// teredo has the client's address inverted in its last four bytes.
+var teredo = netip.MustParsePrefix("2001::/32")
+
+// isISATAP reports whether an address embeds one of IPv4 behind "0:5efe", RFC 5214
+// section 6.1.
+func isISATAP(bytes [16]byte) bool {
+	return bytes[8]&^2 == 0 && bytes[9] == 0 && bytes[10] == 0x5e && bytes[11] == 0xfe
+}

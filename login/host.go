@@ -1,0 +1,95 @@
+package login
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// CheckHost checks the host of a URL, with or without port, before a proxy is
+// asked for it: an address in any spelling that some resolver reads as one, and
+// the names of metadata services. Other names pass; the Dialer checks them once
+// they are resolved.
+func (d Dialer) CheckHost(host string) error {
+	host = bare(host)
+	if slices.Contains(metadataNames, host) {
+		return fmt.Errorf("%w: %s is a cloud metadata service, to which nothing here ever connects", ErrRefusedAddress, host)
+	}
+	for _, addr := range parseHost(host) {
+		if err := d.Check(addr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// metadataNames are those by which clouds know their metadata services. Where
+// the Dialer connects itself, the addresses behind them are refused anyhow.
+//
+// Google: https://cloud.google.com/compute/docs/metadata/querying-metadata.
+// AWS: the name that its resolver has for 169.254.169.254. IBM:
+// https://cloud.ibm.com/docs/vpc?topic=vpc-imd-about. Tencent:
+// https://www.tencentcloud.com/document/product/213/4934.
+var metadataNames = []string{
+	"metadata.google.internal", "metadata.goog", "metadata",
+	"instance-data", "instance-data.ec2.internal",
+	"api.metadata.cloud.ibm.com",
+	"metadata.tencentyun.com",
+}
+
+// bare returns a host in lower case without port, brackets and the dot of the
+// DNS root.
+func bare(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if n := len(host); n > 1 && host[0] == '[' && host[n-1] == ']' {
+		host = host[1 : n-1]
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+// parseHost reads an address: as netip does, with a zone that is escaped as in a
+// URL, or as inet_aton does, in one to four numbers that may be octal or
+// hexadecimal: a proxy may read them so. Of numbers that begin with 0 there are
+// two readings. A name has none.
+func parseHost(host string) []netip.Addr {
+	if plain, err := url.PathUnescape(host); err == nil {
+		host = plain
+	}
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{addr}
+	}
+	var found []netip.Addr
+	for _, base := range []int{0, 10} {
+		if addr, ok := parseNumbers(strings.Split(host, "."), base); ok {
+			found = append(found, addr)
+		}
+	}
+	return found
+}
+
+// parseNumbers reads an IPv4 address of one to four numbers, of which the last
+// fills what is left.
+func parseNumbers(parts []string, base int) (netip.Addr, bool) {
+	if len(parts) > 4 {
+		return netip.Addr{}, false
+	}
+	var whole uint64
+	for i, part := range parts {
+		bits := 8
+		if i == len(parts)-1 {
+			bits = 32 - 8*i
+		}
+		number, err := strconv.ParseUint(part, base, bits)
+		if err != nil {
+			return netip.Addr{}, false
+		}
+		whole = whole<<bits | number
+	}
+	return netip.AddrFrom4([4]byte{byte(whole >> 24), byte(whole >> 16), byte(whole >> 8), byte(whole)}), true
+}
