@@ -89,6 +89,50 @@ func (e Environment) Proxies(p *Proxy) (func(*http.Request) (*url.URL, error), e
 	return func(r *http.Request) (*url.URL, error) { return find(r.URL) }, nil
 }
 
+// Guard returns a way to find the proxy of a request that refuses the hosts that
+// CheckHost refuses, of each request and redirect: behind a proxy the Dialer
+// sees the proxy alone. Nil is returned as it is: it means no proxy.
+func (d Dialer) Guard(find func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	if find == nil {
+		return nil
+	}
+	return func(r *http.Request) (*url.URL, error) {
+		through, err := find(r)
+		if err != nil || through == nil {
+			return nil, err
+		}
+		return through, d.CheckHost(r.URL.Host)
+	}
+}
+
+// ProxyPasswords returns the passwords of the environment's proxies.
+func (e Environment) ProxyPasswords() []pinsetter.Secret {
+	var all []pinsetter.Secret
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"} {
+		address := e.get(name)
+		if !strings.Contains(address, "://") {
+			address = "http://" + address
+		}
+		u, err := url.Parse(address)
+		if err != nil {
+			continue
+		}
+		if password, found := u.User.Password(); found {
+			all = append(all, pinsetter.NewSecret("password of "+name, password), pinsetter.NewSecret("password of "+name, u.User.Username()+":"+password))
+		}
+	}
+	return all
+}
+
+// Passwords returns what the proxy's credentials are sent as; none for nil.
+func (p *Proxy) Passwords() []pinsetter.Secret {
+	if p == nil || p.Password.IsZero() {
+		return nil
+	}
+	name := strings.Trim(p.Password.String(), "[]")
+	return []pinsetter.Secret{p.Password, pinsetter.NewSecret(name, p.Username+":"+p.Password.Reveal())}
+}
+
 // Transport returns connections of d to one service, with t's certificates and
 // through p or the environment's proxy. Whoever has it may set it further before
 // its first request; how long an answer may take is the request's to say.
@@ -102,7 +146,7 @@ func (e Environment) Transport(d Dialer, t TLS, p *Proxy) (*http.Transport, erro
 		return nil, err
 	}
 	return &http.Transport{
-		Proxy:               proxy,
+		Proxy:               d.Guard(proxy),
 		DialContext:         d.DialContext,
 		TLSClientConfig:     settings,
 		TLSHandshakeTimeout: 10 * time.Second, // net/http's default transport has it so

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -85,5 +86,44 @@ func TestProxies(t *testing.T) {
 	}
 	if found, err := find(r); found != nil || err == nil {
 		t.Errorf("a proxy that a request could name: %v %v", found, err)
+	}
+}
+
+// Behind a proxy it is the host of the URL that is checked, of each request.
+func TestTransportRefusesMetadataBehindAProxy(t *testing.T) {
+	proxy := seeing(t, 0, "")
+	transport, err := Environment{}.Transport(Dialer{}, TLS{}, &Proxy{Address: proxy.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := http.Client{Transport: transport}
+	for _, address := range []string{
+		"http://169.254.169.254/", "https://169.254.169.254/", "http://2852039166/", "http://169.254.169.254./",
+		"http://[fd00:ec2::254]/", "http://[fe80::1%25lo]/", "http://[::ffff:169.254.169.254]/", "http://metadata.google.internal/",
+	} {
+		if response, err := client.Get(address); !errors.Is(err, ErrRefusedAddress) {
+			t.Errorf("%s: %v %v", address, response, err)
+		}
+	}
+	if len(proxy.requests) > 0 {
+		t.Errorf("the proxy was asked %d times", len(proxy.requests))
+	}
+	response, err := client.Get("http://git.invalid/")
+	if err != nil || len(proxy.requests) != 1 {
+		t.Fatalf("%d requests, %v", len(proxy.requests), err)
+	}
+	response.Body.Close()
+}
+
+func TestProxyPasswords(t *testing.T) {
+	env := map[string]string{"HTTPS_PROXY": "http://me:pass-1@proxy.test:1", "http_proxy": "me:pass-2@proxy.test", "ALL_PROXY": "socks5://proxy.test"}
+	s := new(Scrubber)
+	s.Keep("proxies", Environment{Getenv: func(name string) string { return env[name] }}.ProxyPasswords()...)
+	s.Keep("own", (&Proxy{Username: "me", Password: pinsetter.NewSecret("key", "pass-3")}).Passwords()...)
+	if got, want := s.Text("pass-1 me:pass-2 pass-3"), "[password of HTTPS_PROXY] [password of http_proxy] [key]"; got != want {
+		t.Errorf("%s; want %s", got, want)
+	}
+	if got := (*Proxy)(nil).Passwords(); got != nil {
+		t.Error(got)
 	}
 }

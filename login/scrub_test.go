@@ -1,0 +1,125 @@
+package login
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io/fs"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// known returns a Scrubber for a login.
+func known(user, password string) *Scrubber {
+	s := new(Scrubber)
+	s.KeepLogin("login", user, pinsetter.NewSecret("Secret a/b, key password", password))
+	return s
+}
+
+func TestScrubberKnowsTheSpellingsOfASecret(t *testing.T) {
+	const password = "p<w/d\"+é 3cret&"
+	s := known("bot", password)
+	inJSON, _ := json.Marshal(password)
+	for name, spelling := range map[string]string{
+		"plain":       password,
+		"capitals":    strings.ToUpper("p<w/d\"+") + "é 3CRET&",
+		"pair":        "bot:" + password,
+		"query":       url.QueryEscape(password),
+		"path":        url.PathEscape(password),
+		"small hex":   strings.ToLower(url.QueryEscape(password)),
+		"JSON":        strings.Trim(string(inJSON), `"`),
+		"Go":          strings.Trim(strconv.Quote(password), `"`),
+		"ASCII":       strings.Trim(strconv.QuoteToASCII(password), `"`),
+		"HTML":        html.EscapeString(password),
+		"hexadecimal": hex.EncodeToString([]byte(password)),
+		"Basic":       base64.StdEncoding.EncodeToString([]byte("bot:" + password)),
+		"base64":      base64.URLEncoding.EncodeToString([]byte(password)),
+		"cut":         "p<w/d\"+é 3cre",
+		"cut short":   "p<w/d…",
+		"cut quoted":  `p<w/d\"…`,
+	} {
+		got := s.Text("401: user " + spelling + " is unknown")
+		want := "401: user [Secret a/b, key password]"
+		if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, " is unknown") || len(got) > len(want)+len("  is unknown…\"\\") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	for _, other := range []string{"", "p<w/d", "nothing of ours", "bot: p"} {
+		if got := s.Text(other); got != other {
+			t.Errorf("%q became %q", other, got)
+		}
+	}
+}
+
+// A password may be anything, and base64 of it may stand anywhere in base64.
+func TestScrubberKnowsASecretWithinBase64(t *testing.T) {
+	s := known("", "correct horse battery")
+	for _, before := range []string{"", "a", "ab", "abc", `{"refresh_token":"`} {
+		text := base64.StdEncoding.EncodeToString([]byte(before + "correct horse battery" + "\"}"))
+		if got := s.Text(text); !strings.Contains(got, "[Secret a/b, key password]") || len(got) > len("[Secret a/b, key password]")+len(text)/2+4 {
+			t.Errorf("%q: %s is %s", before, text, got)
+		}
+	}
+}
+
+func TestScrubberForgetsWhatWasRenewed(t *testing.T) {
+	s := new(Scrubber)
+	s.Keep("token", pinsetter.NewSecret("token", "first-token"))
+	s.Keep("token", pinsetter.NewSecret("token", "second-one"))
+	if got := s.Text("first-token second-one"); got != "first-token [token]" {
+		t.Error(got)
+	}
+	if got := (*Scrubber)(nil).Text("a"); got != "a" {
+		t.Error(got)
+	}
+}
+
+func TestScrubberLeavesTheChain(t *testing.T) {
+	s := known("bot", "hunter2")
+	if s.Error(nil) != nil {
+		t.Error("an error from nothing")
+	}
+	plain := fmt.Errorf("read: %w", fs.ErrNotExist)
+	if s.Error(plain) != plain {
+		t.Error("another error for one without a secret")
+	}
+	err := s.Error(fmt.Errorf("hunter2: %w", fs.ErrNotExist))
+	if !errors.Is(err, fs.ErrNotExist) || err.Error() != "[Secret a/b, key password]: "+fs.ErrNotExist.Error() {
+		t.Error(err)
+	}
+}
+
+// The result never holds the secret in a spelling that is known, nor is longer
+// than the bound.
+func FuzzScrubber(f *testing.F) {
+	f.Add("before ", "hunter2", " after", "name")
+	f.Add("[", "name", "]", "name")
+	f.Add("***", "****", "*", "****")
+	f.Add("", "aaaa", "aaaaaaaaaa", "a")
+	f.Add("…", "p\"w\x00d\n…", "\xff", "x")
+	f.Add(strings.Repeat("hunter2", 9000), "hunter2", "", strings.Repeat("n", 100))
+	f.Fuzz(func(t *testing.T, before, secret, after, name string) {
+		s := new(Scrubber)
+		s.KeepLogin("login", "bot", pinsetter.NewSecret(name, secret))
+		text := before + secret + after + url.QueryEscape(secret) + base64.StdEncoding.EncodeToString([]byte(before+secret+after))
+		got := s.Text(text)
+		if len(got) > maxScrubbed {
+			t.Errorf("%d bytes", len(got))
+		}
+		for _, spelling := range append(disguises(secret), disguises("bot:"+secret)...) {
+			if secret != "" && strings.Contains(lowered(got), lowered(spelling)) {
+				t.Errorf("%q holds %q", got, spelling)
+			}
+		}
+		if again := s.Text(got); again != got {
+			t.Errorf("%q became %q", got, again)
+		}
+	})
+}
