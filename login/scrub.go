@@ -84,6 +84,44 @@ func (s *Scrubber) Text(text string) string {
 	return ""
 }
 
+// Data returns data that is more than text to show, such as an answer in JSON,
+// with names in the place of secrets of twelve bytes and more, where the whole
+// secret is there: whatever else it holds stays, and its length has no bound.
+func (s *Scrubber) Data(data []byte) []byte {
+	if s == nil {
+		return data
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	low, covered := lowered(string(data)), make(map[int]span)
+	for _, slot := range s.known {
+		for _, d := range slot {
+			if len(d.spelling) >= leastPart {
+				findAll(low, d, covered)
+			}
+		}
+	}
+	if len(covered) == 0 {
+		return data
+	}
+	return []byte(replaced(string(data), merged(covered), ""))
+}
+
+// findAll notes where a whole spelling is.
+func findAll(low string, d disguise, covered map[int]span) {
+	for from := 0; ; {
+		at := strings.Index(low[from:], d.spelling)
+		if at < 0 {
+			return
+		}
+		start := from + at
+		from = start + len(d.spelling)
+		if from > covered[start].end {
+			covered[start] = span{start, from, d.name}
+		}
+	}
+}
+
 // Error returns an error with the same chain whose text is that of Text; nil for
 // nil.
 func (s *Scrubber) Error(err error) error {

@@ -69,6 +69,17 @@ func TestScrubberKnowsASecretWithinBase64(t *testing.T) {
 	}
 }
 
+func TestScrubberOfData(t *testing.T) {
+	s := new(Scrubber)
+	s.Keep("token", pinsetter.NewSecret("token", "eyJhbGciOiJS.abc"), pinsetter.NewSecret("short", "latest"))
+	long := strings.Repeat("x", maxScrubbed)
+	in := `{"a":"eyJhbGciOiJS.abc","b":"eyJhbGciOiJS.other","c":"latest","d":"` + long + `"}`
+	want := `{"a":"[token]","b":"eyJhbGciOiJS.other","c":"latest","d":"` + long + `"}`
+	if got := string(s.Data([]byte(in))); got != want {
+		t.Error(got)
+	}
+}
+
 func TestScrubberForgetsWhatWasRenewed(t *testing.T) {
 	s := new(Scrubber)
 	s.Keep("token", pinsetter.NewSecret("token", "first-token"))
