@@ -23,6 +23,7 @@ const (
 type lane struct {
 	provider *config.Provider
 	client   *http.Client
+	secrets  *login.Scrubber // knows what is sent beside the message
 	o        Options
 	queue    chan message
 }
@@ -57,7 +58,7 @@ func (l *lane) deliver(ctx context.Context, m message) error {
 	}
 	for _, r := range requests {
 		if err := l.insist(ctx, r); err != nil {
-			return err
+			return l.secrets.Error(err)
 		}
 	}
 	return nil

@@ -126,7 +126,7 @@ func (n *Notifier) open(p *config.Provider) *lane {
 		n.o.Report(fmt.Errorf("reach Provider %s: %w", p.Name, err))
 		return nil
 	}
-	return &lane{provider: p, client: client, o: n.o, queue: make(chan message, queueLength)}
+	return &lane{provider: p, client: client, secrets: secretsOf(p, n.o), o: n.o, queue: make(chan message, queueLength)}
 }
 
 // end lets the lanes end once their queues are empty. The caller holds the lock.

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/login"
 )
 
 // maxAnswer bounds what is read of an answer, in bytes.
@@ -137,7 +139,7 @@ func (l *lane) retryAfter(answer *http.Response) time.Duration {
 }
 
 // unspoken returns a connection's error without the address, which net/http
-// puts in front, and without whatever else holds a secret.
+// puts in front.
 func (l *lane) unspoken(err error) error {
 	if with := (*url.Error)(nil); errors.As(err, &with) {
 		err = with.Err
@@ -145,27 +147,34 @@ func (l *lane) unspoken(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("no answer within %s", l.provider.Timeout)
 	}
-	text := err.Error()
-	for _, secret := range l.secrets() {
-		if strings.Contains(text, secret) {
-			return errors.New("the connection failed")
-		}
-	}
 	return err
 }
 
-// secrets returns the texts that no error may hold.
-func (l *lane) secrets() []string {
-	p := l.provider
-	all := []string{p.Token.Reveal(), p.Password.Reveal()}
+// secretsOf returns what is sent to a Provider and no error may hold.
+func secretsOf(p *config.Provider, o Options) *login.Scrubber {
+	named := func(value string) pinsetter.Secret {
+		return pinsetter.NewSecret("secret of Provider "+p.Name.String(), value)
+	}
+	all := []pinsetter.Secret{p.Token}
 	for _, secret := range p.Headers {
-		all = append(all, secret.Reveal())
+		all = append(all, secret)
 	}
 	if u, err := url.Parse(p.Address.Reveal()); err == nil {
-		all = append(all, u.RawQuery)
-		all = append(all, strings.Split(u.Path, "/")...)
+		all = append(all, named(u.RequestURI()), named(u.RawQuery))
+		for part := range strings.SplitSeq(u.Path, "/") {
+			all = append(all, named(part))
+		}
+		for _, values := range u.Query() {
+			for _, value := range values {
+				all = append(all, named(value))
+			}
+		}
 	}
-	return slices.DeleteFunc(all, func(s string) bool { return len(s) < 4 })
+	secrets := new(login.Scrubber)
+	secrets.Keep("provider", all...)
+	secrets.KeepLogin("login", p.Username, p.Password)
+	secrets.Keep("proxies", append(o.Environment.ProxyPasswords(), (*login.Proxy)(p.Proxy).Passwords()...)...)
+	return secrets
 }
 
 // reveal returns headers as they are sent.
