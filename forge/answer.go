@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pinsetter/pinsetter/login"
 )
 
 // statusError is an answer that isn't a success. It wraps the sentinel that the
@@ -48,9 +50,9 @@ func (e *RateLimitError) Unwrap() error { return ErrRateLimited }
 // answer is a forge's answer to one request, read to its end.
 type answer struct {
 	*http.Response
-	body          []byte
-	from          *url.URL
-	authorization string // that was sent
+	body    []byte
+	from    *url.URL
+	secrets *login.Scrubber // knows what was sent
 }
 
 // redirect returns where an answer leads, nil where it stays.
@@ -186,10 +188,7 @@ func (a *answer) message() string {
 	}
 	_ = json.Unmarshal(a.body, &said)
 	text := words(said.Message) + " " + said.Error + " " + said.Description + " " + said.Scope + " " + details(said.Errors) + " " + a.lacking()
-	if _, secret, found := strings.Cut(a.authorization, " "); found && len(secret) > 3 {
-		text = strings.ReplaceAll(text, secret, "[token]")
-	}
-	return clean(text)
+	return a.secrets.Text(clean(text))
 }
 
 // lacking returns what GitHub says of the permission that a token lacks: its

@@ -68,7 +68,7 @@ type installation struct {
 func appServer(app *config.GitHubApp, p place) (*url.URL, error) {
 	if app.BaseURL == "" {
 		server := &url.URL{Scheme: "https", Host: "github.com"}
-		if !sameOrigin(server, p.web) {
+		if !pinsetter.SameOrigin(server, p.web) {
 			return nil, fmt.Errorf("%w: the app is one of github.com, and %s is elsewhere: give githubAppBaseURL", ErrInvalid, p)
 		}
 		return server, nil

@@ -60,7 +60,7 @@ func (t *Tokens) git(ctx context.Context, where *config.Forge, p place) (*grant,
 	if err != nil {
 		return nil, err
 	}
-	if !sameOrigin(server, p.web) {
+	if !pinsetter.SameOrigin(server, p.web) {
 		return nil, fmt.Errorf("%w: the app's server is %s", ErrInvalid, server)
 	}
 	return t.get(ctx, where, p, useGit)

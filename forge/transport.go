@@ -13,7 +13,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/login"
 )
 
 const (
@@ -48,6 +50,8 @@ type transport struct {
 	pace *pace // of the requests that write; nil: any
 
 	remaining func(host string, remaining int) // Options.RateLimit
+
+	secrets login.Scrubber // knows what is sent
 
 	mu    sync.Mutex
 	limit *RateLimitError // the last one; nothing is sent before its end
@@ -87,7 +91,9 @@ func newTransport(where *config.Forge, origin *url.URL, o Options) (*transport, 
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
-	return &transport{base: base, origin: origin, timeout: timeout, now: o.Now, sleep: o.Sleep, remaining: o.RateLimit}, nil
+	t := &transport{base: base, origin: origin, timeout: timeout, now: o.Now, sleep: o.Sleep, remaining: o.RateLimit}
+	t.secrets.Keep("proxies", append(o.Environment.ProxyPasswords(), (*login.Proxy)(where.Proxy).Passwords()...)...)
+	return t, nil
 }
 
 // client returns an http.Client that follows no redirects by itself.
@@ -98,8 +104,14 @@ func (t *transport) client() *http.Client {
 	}
 }
 
-// RoundTrip sends a request, and again where that helps.
+// RoundTrip sends a request, and again where that helps. Its answers and errors
+// don't hold what was sent to log in.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.roundTrip(r)
+	return response, t.secrets.Error(err)
+}
+
+func (t *transport) roundTrip(r *http.Request) (*http.Response, error) {
 	if limit := t.limited(); limit != nil {
 		return nil, limit
 	}
@@ -189,7 +201,7 @@ func (t *transport) follow(r *http.Request) (*answer, error) {
 		if next == nil {
 			return a, nil
 		}
-		if !sameOrigin(next, t.origin) {
+		if !pinsetter.SameOrigin(next, t.origin) {
 			return nil, fmt.Errorf("the forge redirects to %s, where the credentials don't belong: change the URL if the repository moved there", clean(next.Scheme+"://"+next.Host))
 		}
 		to = next
@@ -199,7 +211,7 @@ func (t *transport) follow(r *http.Request) (*answer, error) {
 
 // send sends a request to an address once and reads the whole answer.
 func (t *transport) send(r *http.Request, to *url.URL) (*answer, error) {
-	if !sameOrigin(to, t.origin) {
+	if !pinsetter.SameOrigin(to, t.origin) {
 		return nil, fmt.Errorf("ask %s: not the forge at %s", clean(to.Host), t.origin.Host)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), t.timeout)
@@ -220,9 +232,10 @@ func (t *transport) send(r *http.Request, to *url.URL) (*answer, error) {
 	if len(body) > maxAnswer {
 		return nil, fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
 	}
+	body = t.secrets.Data(body)
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	response.Request = &http.Request{Method: r.Method, URL: to}
-	a := &answer{response, body, to, request.Header.Get("Authorization")}
+	a := &answer{response, body, to, &t.secrets}
 	if left, said := a.allows(); said && t.remaining != nil {
 		t.remaining(t.origin.Hostname(), left)
 	}
@@ -242,6 +255,8 @@ func (t *transport) prepare(request *http.Request, to *url.URL) (*http.Request, 
 			return nil, err
 		}
 		request.Header.Set("Authorization", header)
+		_, secret, _ := strings.Cut(header, " ")
+		t.secrets.Keep("token", pinsetter.NewSecret("token", secret))
 	}
 	if request.GetBody != nil {
 		body, err := request.GetBody()
@@ -259,18 +274,4 @@ func (t *transport) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("no answer within %v", t.timeout)
 	}
 	return err
-}
-
-func sameOrigin(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && portOf(a) == portOf(b)
-}
-
-func portOf(u *url.URL) string {
-	if port := u.Port(); port != "" {
-		return port
-	}
-	if u.Scheme == "http" {
-		return "80"
-	}
-	return "443"
 }
