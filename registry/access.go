@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
@@ -43,6 +44,14 @@ type Proxy struct {
 	Address  string
 	Username string
 	Password pinsetter.Secret
+}
+
+// proxyPasswords returns those of the proxies that may be asked.
+func (a Access) proxyPasswords() []pinsetter.Secret {
+	if a.Proxy == nil {
+		return login.Environment{Getenv: os.Getenv}.ProxyPasswords()
+	}
+	return (*login.Proxy)(a.Proxy).Passwords()
 }
 
 func (a Access) timeout() time.Duration {

@@ -61,8 +61,9 @@ func (p *Repository) Content(ctx context.Context, digest string) (Content, error
 	defer cancel()
 	found, err := p.content(ctx, digest)
 	if err != nil {
-		return Content{}, fmt.Errorf("read content of %s@%s: %w", p.name, digest, p.timeoutError(err))
+		return Content{}, fmt.Errorf("read content of %s@%s: %w", p.name, digest, p.told(err))
 	}
+	found.Source, found.Revision = p.secrets.Text(found.Source), p.secrets.Text(found.Revision)
 	return found, nil
 }
 
@@ -166,7 +167,7 @@ func (p *Repository) verified(response *http.Response, digest string) ([]byte, e
 	hash := sha256.Sum256(data)
 	if got := "sha256:" + hex.EncodeToString(hash[:]); got != digest {
 		return nil, fmt.Errorf("the registry answers with something else, whose digest is %s (Content-Type %s, begins with %s); is %s a registry, or a login page or proxy before one?",
-			got, quoted(response.Header.Get("Content-Type")), quoted(string(data[:min(len(data), 40)])), p.name.RegistryStr())
+			got, quoted(response.Header.Get("Content-Type")), p.beginning(string(data)), p.name.RegistryStr())
 	}
 	return data, nil
 }

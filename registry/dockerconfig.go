@@ -166,6 +166,16 @@ func (c credential) identity() string {
 	return identity(c.source, c.config.Username, c.config.Password, c.config.Auth, c.config.IdentityToken, c.config.RegistryToken)
 }
 
+// secrets returns what of the credential is sent, in the ways that it is.
+func (c credential) secrets() []pinsetter.Secret {
+	named := func(value string) pinsetter.Secret { return pinsetter.NewSecret("credentials of "+c.source, value) }
+	all := []pinsetter.Secret{named(c.config.Password), named(c.config.IdentityToken), named(c.config.RegistryToken)}
+	if c.config.Password != "" {
+		all = append(all, named(c.config.Username+":"+c.config.Password))
+	}
+	return all
+}
+
 func (c credential) authenticator() authn.Authenticator {
 	if c.source == "" {
 		return authn.Anonymous

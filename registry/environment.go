@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pinsetter/pinsetter/login"
 )
 
 // environmentMemory is for how long a credential helper's answer is used. The
@@ -70,6 +72,7 @@ const notFound = "credentials not found in native keychain"
 // fails.
 func askHelper(ctx context.Context, host, key, program string) (credential, error) {
 	command := exec.CommandContext(ctx, program, "get")
+	command.Env = login.HelperEnviron(os.Environ())
 	command.Stdin = strings.NewReader(key)
 	command.WaitDelay = time.Second
 	out, err := command.Output()

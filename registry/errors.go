@@ -39,6 +39,9 @@ func (p *Repository) statusError(response *http.Response, c credential) error {
 	if response.Request.Response != nil { // the answer to a redirect
 		text += " from " + shown(response.Request.URL.Host) + ", where it redirects"
 	}
+	if away := origin(response.Request.URL); response.StatusCode == http.StatusUnauthorized && p.isElsewhere(response.Request.URL) {
+		return failure{fmt.Sprintf("%s; credentials don't go to another origin: write spec.image with what it has at %s", text, shown(away)), ErrDenied}
+	}
 	if said := diagnosis(response); said != "" {
 		text += ": " + said
 	}
@@ -53,6 +56,11 @@ func (p *Repository) statusError(response *http.Response, c credential) error {
 		}
 	}
 	return errors.New(text)
+}
+
+// isElsewhere reports whether a URL leads to another origin than the registry's.
+func (p *Repository) isElsewhere(u *url.URL) bool {
+	return origin(u) != origin(&url.URL{Scheme: u.Scheme, Host: p.name.RegistryStr()})
 }
 
 // tried says whose credentials were refused, and never what they are.
@@ -122,6 +130,16 @@ func diagnoses(said []transport.Diagnostic) string {
 		shownOnes = append(shownOnes, shown(text))
 	}
 	return strings.Join(shownOnes, "; ")
+}
+
+// told returns an error as a caller may show it: with whose deadline ended the
+// work, and without the secrets that the registry may have said again.
+func (p *Repository) told(err error) error { return p.secrets.Error(p.timeoutError(err)) }
+
+// beginning returns the first 40 bytes of an answer, quoted.
+func (p *Repository) beginning(body string) string {
+	start := p.secrets.Text(body[:min(len(body), 4<<10)])
+	return quoted(start[:min(len(start), 40)])
 }
 
 // timeoutError says whose deadline ended the work, and whether the registry had

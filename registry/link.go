@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // nextLink returns the target of the Link header's rel="next" (RFC 8288), "" when there
@@ -74,7 +76,7 @@ func resolveLink(at *url.URL, link string) (*url.URL, error) {
 	if next.Scheme == "http" {
 		next.Scheme = at.Scheme
 	}
-	if next.Scheme != at.Scheme || !strings.EqualFold(next.Host, at.Host) || next.User != nil || next.Opaque != "" {
+	if !pinsetter.SameOrigin(next, at) || next.User != nil || next.Opaque != "" {
 		return nil, fmt.Errorf("the Link to the next page leads away from %s: %s; it is not followed", at.Host, quoted(link))
 	}
 	next.Host, next.Fragment, next.RawFragment = at.Host, "", ""

@@ -62,7 +62,7 @@ func (l *lister) parse(p *page) error {
 		return tooManyTags()
 	case err != nil:
 		return fmt.Errorf("the answer is not a list of tags: %w (Content-Type %s, begins with %s); is %s a registry, or a login page or proxy before one?",
-			err, quoted(p.kind), quoted(p.body[:min(len(p.body), 40)]), l.repository.name.RegistryStr())
+			err, quoted(p.kind), l.repository.beginning(p.body), l.repository.name.RegistryStr())
 	}
 	p.tags = tags
 	return nil

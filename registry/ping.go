@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // pingMemory is for how long a registry's way of authenticating is taken as
@@ -31,7 +32,7 @@ func (p *Repository) session(ctx context.Context) (session, error) {
 	r, host := p.registry, p.name.RegistryStr()
 	key := fmt.Sprint("ping ", host, " ", p.wire.plain, " ", p.connection)
 	return once(ctx, r, key, "the first answer of "+host, func(ctx context.Context) (session, time.Time, error) {
-		seen := &outcomes{inner: p.wire, failed: map[string]error{}}
+		seen := &outcomes{inner: p.wire, host: host, failed: map[string]error{}}
 		challenge, err := transport.Ping(ctx, p.name.Registry, seen)
 		if err != nil {
 			return session{}, time.Time{}, seen.explain(host, err)
@@ -46,19 +47,14 @@ func (p *Repository) session(ctx context.Context) (session, error) {
 }
 
 // origin returns scheme, host and port of a URL, the port always written out.
-func origin(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
-}
+func origin(u *url.URL) string { return string(pinsetter.OriginOf(u)) }
 
 // outcomes notes how the requests of a ping failed, by scheme: where it may be
 // either of https and http, the error of Ping joins both without a way to tell
-// which of them matters.
+// which of them matters. It lets through no challenge but the host's own.
 type outcomes struct {
 	inner  http.RoundTripper
+	host   string
 	mu     sync.Mutex
 	failed map[string]error
 }
@@ -72,7 +68,25 @@ func (o *outcomes) RoundTrip(request *http.Request) (*http.Response, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.failed[request.URL.Scheme] = failure
+	if failure == nil && origin(request.URL) != origin(&url.URL{Scheme: request.URL.Scheme, Host: o.host}) {
+		return unchallenged(response), nil
+	}
 	return response, err
+}
+
+// unchallenged returns an answer of another origin, which the registry redirects
+// to, as one that asks for nothing: who may have the registry's credential is
+// the registry's own to say. It says so with the 401 to what needs one.
+func unchallenged(response *http.Response) *http.Response {
+	first := response.Request
+	for first.Response != nil && first.Response.Request != nil {
+		first = first.Response.Request
+	}
+	discard(response)
+	return &http.Response{
+		Status: "200 OK", StatusCode: http.StatusOK, Proto: response.Proto, ProtoMajor: response.ProtoMajor, ProtoMinor: response.ProtoMinor,
+		Header: http.Header{}, Body: http.NoBody, Request: first,
+	}
 }
 
 // pingFailure returns what is wrong with the answer to a ping, nil for nothing.

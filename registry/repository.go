@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/login"
 )
 
 // Repository is an image with the access to it. It is safe for concurrent use.
@@ -26,6 +27,7 @@ type Repository struct {
 	connection string     // identity of the TLS and proxy settings
 	credential credential // the object's; zero: the environment is asked
 	timeout    time.Duration
+	secrets    *login.Scrubber // knows all that is sent
 }
 
 // Repository returns the image with the access to it, without asking anybody.
@@ -46,7 +48,11 @@ func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 		return nil, fmt.Errorf("connect to %s: %w", named.RegistryStr(), err)
 	}
 	ownTLS := len(a.CA) > 0 || len(a.Cert) > 0
+	secrets := new(login.Scrubber)
+	secrets.Keep("credential", found.secrets()...)
+	secrets.Keep("proxy", a.proxyPasswords()...)
 	return &Repository{
+		secrets:  secrets,
 		registry: r,
 		name:     named,
 		wire: &wire{
@@ -139,7 +145,7 @@ func (p *Repository) Digest(ctx context.Context, tag string) (string, error) {
 	defer cancel()
 	digest, err := p.head(ctx, tag)
 	if err != nil {
-		return "", fmt.Errorf("get digest of %s:%s: %w", p.name, tag, p.timeoutError(err))
+		return "", fmt.Errorf("get digest of %s:%s: %w", p.name, tag, p.told(err))
 	}
 	return digest, nil
 }

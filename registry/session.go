@@ -14,6 +14,9 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/login"
 )
 
 // tokenLife is what a token is good for where its server doesn't say
@@ -43,13 +46,13 @@ func (p *Repository) authorization(ctx context.Context, s session, c credential)
 // repository, once for each scope and credential as long as the token lives.
 func (p *Repository) token(ctx context.Context, s session, c credential) (string, error) {
 	r := p.registry
-	return once(ctx, r, p.tokenKey(s, c), "a token from "+quoted(s.challenge.Parameters["realm"]), func(ctx context.Context) (string, time.Time, error) {
+	token, err := once(ctx, r, p.tokenKey(s, c), "a token from "+quoted(s.challenge.Parameters["realm"]), func(ctx context.Context) (string, time.Time, error) {
 		scopes := []string{p.name.Scope(transport.PullScope)}
 		if asked := s.challenge.Parameters["scope"]; asked != "" && asked != scopes[0] {
 			scopes = []string{asked, scopes[0]}
 		}
 		asked := r.options.Now()
-		token, err := transport.Exchange(ctx, p.realmRegistry(s), c.authenticator(), p.wire, scopes, &s.challenge)
+		token, err := transport.Exchange(ctx, p.realmRegistry(s), c.authenticator(), p.toRealm(s), scopes, &s.challenge)
 		if err != nil {
 			return "", time.Time{}, p.tokenError(err, s, c)
 		}
@@ -60,6 +63,18 @@ func (p *Repository) token(ctx context.Context, s session, c credential) (string
 		// A tenth is left for the clocks and the way there.
 		return cmp.Or(token.AccessToken, token.Token), asked.Add(life - life/10), nil
 	})
+	p.secrets.Keep("token", pinsetter.NewSecret("token for "+p.name.RegistryStr(), token))
+	return token, err
+}
+
+// toRealm returns what sends the questions for tokens: the credential stays with
+// the token server that the registry names, wherever that redirects to.
+func (p *Repository) toRealm(s session) http.RoundTripper {
+	realm, err := url.Parse(s.challenge.Parameters["realm"])
+	if err != nil {
+		return p.wire // go-containerregistry refuses it
+	}
+	return login.Bound{Inner: p.wire, Origin: pinsetter.OriginOf(realm)}
 }
 
 func (p *Repository) tokenKey(s session, c credential) string {
@@ -137,8 +152,8 @@ func (p *Repository) sendOnce(ctx context.Context, method, u, accept string, s s
 	}
 	request.Header.Set("Accept", accept)
 	client := http.Client{
-		Transport:     bound{inner: p.wire, origin: s.origin, header: header},
-		CheckRedirect: redirected,
+		Transport:     login.Bound{Inner: p.wire, Origin: pinsetter.Origin(s.origin), Authorization: header},
+		CheckRedirect: login.CheckRedirect,
 	}
 	response, err := client.Do(request)
 	if err != nil {
@@ -153,7 +168,9 @@ func (p *Repository) resolved(ctx context.Context) (credential, error) {
 	if p.credential.source != "" || p.registry.options.Anonymous {
 		return p.credential, nil
 	}
-	return p.registry.environmentCredential(ctx, p.name)
+	c, err := p.registry.environmentCredential(ctx, p.name)
+	p.secrets.Keep("credential", c.secrets()...)
+	return c, err
 }
 
 // plainError takes off what net/http puts before an error: the method and the

@@ -50,7 +50,7 @@ func (p *Repository) Tags(ctx context.Context) (Listing, error) {
 	r, key := p.registry, p.Key()
 	l := &lister{repository: p, host: r.host(p.name.RegistryStr()), last: r.keeper.last(key), seen: map[string]bool{}}
 	if err := l.list(ctx); err != nil {
-		return Listing{}, fmt.Errorf("list tags of %s: %w", p.name, p.timeoutError(err))
+		return Listing{}, fmt.Errorf("list tags of %s: %w", p.name, p.told(err))
 	}
 	found, unchanged, err := l.result(r.options.Now())
 	if err != nil {
@@ -71,7 +71,7 @@ func (l *lister) listing() (Listing, error) {
 			found.Tags = append(found.Tags, tag)
 			continue
 		case found.DroppedCount < maxDropped:
-			found.Dropped = append(found.Dropped, quoted(tag))
+			found.Dropped = append(found.Dropped, quoted(l.repository.secrets.Text(tag)))
 		}
 		found.DroppedCount++
 	}

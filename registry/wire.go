@@ -3,11 +3,11 @@ package registry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -59,7 +59,7 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		now := w.options.Now()
 		if busy(response) {
-			h.hold(now.Add(min(wait, longestPause)), shown(response.Status))
+			h.hold(now.Add(min(wait, longestPause)), plainStatus(response))
 		}
 		if left, ok := remaining(ctx, now); ok && wait >= left {
 			return response, err // its status or error says more than a timeout would
@@ -130,6 +130,12 @@ func (w *wire) wait(response *http.Response, err error, retries int) (pause time
 func busy(response *http.Response) bool {
 	return response != nil &&
 		(response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable)
+}
+
+// plainStatus returns the status in the words of RFC 9110: it is told to all who
+// wait for the host, and the host's own words may hold what one of them sent.
+func plainStatus(response *http.Response) string {
+	return strings.TrimSpace(strconv.Itoa(response.StatusCode) + " " + http.StatusText(response.StatusCode))
 }
 
 // backoff returns the wait before a retry: 250 ms, doubled each time, of which
@@ -216,29 +222,4 @@ func (b *slotBody) Read(p []byte) (int, error) {
 func (b *slotBody) Close() error {
 	defer b.leave()
 	return b.ReadCloser.Close()
-}
-
-// bound is the http.RoundTripper that puts a credential on requests to the
-// origin it belongs to, and on no other: not on what the origin redirects to.
-type bound struct {
-	inner  http.RoundTripper
-	origin string // "https://host:port"
-	header string // value of Authorization; "": none
-}
-
-func (b bound) RoundTrip(request *http.Request) (*http.Response, error) {
-	request = request.Clone(request.Context())
-	request.Header.Del("Authorization")
-	if b.header != "" && origin(request.URL) == b.origin {
-		request.Header.Set("Authorization", b.header)
-	}
-	return b.inner.RoundTrip(request)
-}
-
-// redirected follows at most ten redirects.
-func redirected(_ *http.Request, via []*http.Request) error {
-	if len(via) >= 10 {
-		return fmt.Errorf("stopped after %d redirects", len(via))
-	}
-	return nil
 }
