@@ -7,7 +7,6 @@ import (
 	"net/url"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
-	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
@@ -28,7 +27,7 @@ func always(method transport.AuthMethod) loginFunc {
 
 // appLogin asks for the credentials of a GitHub App anew each time, since its
 // tokens end after an hour.
-func appLogin(u *url.URL, src *config.GitSource, ask Credential) (loginFunc, error) {
+func appLogin(u *url.URL, src *config.GitSource, ask Credential, secrets *login.Scrubber) (loginFunc, error) {
 	switch {
 	case ask == nil:
 		return nil, errors.New("no way to log in as a GitHub App was given")
@@ -40,6 +39,6 @@ func appLogin(u *url.URL, src *config.GitSource, ask Credential) (loginFunc, err
 		if err != nil {
 			return nil, fmt.Errorf("log in as GitHub App %d: %w", src.App.ID, err)
 		}
-		return &githttp.BasicAuth{Username: user, Password: password.Reveal()}, nil
+		return basic(user, password, secrets), nil
 	}, nil
 }

@@ -222,7 +222,7 @@ func TestDialerIsUsed(t *testing.T) {
 	mkdir(t, home+"/.ssh")
 	link(t, write(t, "known_hosts", ""), home+"/.ssh/known_hosts")
 	env := login.Environment{Home: home, Getenv: func(string) string { return "/none" }}
-	for _, url := range []string{"http://169.254.169.254/a", "https://169.254.169.254/a", "ssh://git@169.254.169.254/a"} {
+	for _, url := range []string{"http://169.254.169.254/a", "https://169.254.169.254/a", "http://[fe80::1%25lo]/a", "ssh://git@169.254.169.254/a"} {
 		src := &config.GitSource{URL: url}
 		o := gitops.Options{}
 		if strings.HasPrefix(url, "ssh") {

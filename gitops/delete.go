@@ -24,7 +24,7 @@ func (r *Remote) Delete(ctx context.Context, branch, lease string) error {
 		err = r.remove(ctx, u)
 	}
 	if err != nil {
-		return fmt.Errorf("delete branch %q of %s: %w", branch, r, err)
+		return fmt.Errorf("delete branch %q of %s: %w", branch, r, r.told(err))
 	}
 	return nil
 }

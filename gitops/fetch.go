@@ -43,7 +43,7 @@ type PushState struct {
 func (r *Remote) Fetch(ctx context.Context, base config.GitRef, push ...string) (*Fetched, error) {
 	fetched, err := r.fetch(ctx, base, slices.DeleteFunc(slices.Clone(push), isEmpty))
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", r, err)
+		return nil, fmt.Errorf("fetch %s: %w", r, r.told(err))
 	}
 	return fetched, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -31,7 +32,8 @@ func startProcess(ctx context.Context, command string, e *transport.Endpoint) (*
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	cmd := exec.CommandContext(ctx, git, strings.TrimPrefix(command, "git-"), e.Path)
-	cmd.WaitDelay = time.Second // for processes that it started and that hold its pipes
+	cmd.Env = login.GitEnviron(os.Environ()) // git runs the repository's hooks
+	cmd.WaitDelay = time.Second              // for processes that it started and that hold its pipes
 	running := &stream{said: new(tail), cancel: cancel}
 	cmd.Stderr = running.said
 	in, inErr := cmd.StdinPipe()

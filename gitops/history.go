@@ -25,7 +25,7 @@ import (
 func (r *Remote) History(ctx context.Context, s *Snapshot, n int) ([]CommitInfo, error) {
 	infos, err := r.past(ctx, s, min(n, r.bounds.Commits))
 	if err != nil {
-		return nil, fmt.Errorf("read history of %s from %s: %w", s, r, err)
+		return nil, fmt.Errorf("read history of %s from %s: %w", s, r, r.told(err))
 	}
 	return infos, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/login"
 )
@@ -16,12 +17,12 @@ import (
 // credentials for u. go-git drops credentials when a redirect leaves the origin,
 // refuses one from https to http, and follows none but that of the first
 // request.
-func httpTransport(u *url.URL, src *config.GitSource, o Options, bounds Bounds) (transport.Transport, loginFunc, error) {
+func httpTransport(u *url.URL, src *config.GitSource, o Options, bounds Bounds, secrets *login.Scrubber) (transport.Transport, loginFunc, error) {
 	base, err := httpBase(src.Auth, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	login, err := httpLogin(u, src, o)
+	login, err := httpLogin(u, src, o, secrets)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -30,11 +31,11 @@ func httpTransport(u *url.URL, src *config.GitSource, o Options, bounds Bounds) 
 }
 
 // httpLogin returns how to log in to u: as the App where there is one.
-func httpLogin(u *url.URL, src *config.GitSource, o Options) (loginFunc, error) {
+func httpLogin(u *url.URL, src *config.GitSource, o Options, secrets *login.Scrubber) (loginFunc, error) {
 	if src.App != nil {
-		return appLogin(u, src, o.Credential)
+		return appLogin(u, src, o.Credential, secrets)
 	}
-	method, err := httpAuth(u, src.Auth, o.Environment)
+	method, err := httpAuth(u, src.Auth, o.Environment, secrets)
 	return always(method), err
 }
 
@@ -50,12 +51,13 @@ func httpBase(auth config.GitAuth, o Options) (*http.Transport, error) {
 
 // httpAuth returns the credentials for u: the secret's; else those in the URL;
 // else what the environment offers for its host. Nil: none.
-func httpAuth(u *url.URL, auth config.GitAuth, e login.Environment) (transport.AuthMethod, error) {
+func httpAuth(u *url.URL, auth config.GitAuth, e login.Environment, secrets *login.Scrubber) (transport.AuthMethod, error) {
 	switch {
 	case !auth.Bearer.IsZero():
+		secrets.Keep("login", auth.Bearer)
 		return &githttp.TokenAuth{Token: auth.Bearer.Reveal()}, nil
 	case auth.Username != "" || !auth.Password.IsZero():
-		return &githttp.BasicAuth{Username: auth.Username, Password: auth.Password.Reveal()}, nil
+		return basic(auth.Username, auth.Password, secrets), nil
 	case auth.Set:
 		return nil, nil
 	}
@@ -63,11 +65,17 @@ func httpAuth(u *url.URL, auth config.GitAuth, e login.Environment) (transport.A
 		if u.Scheme != "https" && !login.Loopback(u.Hostname()) {
 			return nil, errors.New("the URL holds a password, which plain http would show: use https, or a secretRef")
 		}
-		return &githttp.BasicAuth{Username: u.User.Username(), Password: password}, nil
+		return basic(u.User.Username(), pinsetter.NewSecret("password in the URL", password), secrets), nil
 	}
 	offered, found, err := e.Git(u)
 	if err != nil || !found {
 		return nil, err
 	}
-	return &githttp.BasicAuth{Username: offered.Username, Password: offered.Password.Reveal()}, nil
+	return basic(offered.Username, offered.Password, secrets), nil
+}
+
+// basic returns a login by user name and password, which secrets is told of.
+func basic(user string, password pinsetter.Secret, secrets *login.Scrubber) *githttp.BasicAuth {
+	secrets.KeepLogin("login", user, password)
+	return &githttp.BasicAuth{Username: user, Password: password.Reveal()}
 }

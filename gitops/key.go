@@ -167,7 +167,8 @@ func endpoint(u *url.URL) transport.Endpoint {
 	port, _ := strconv.Atoi(u.Port()) // parseURL has checked it
 	e := transport.Endpoint{Protocol: u.Scheme, Host: host, Port: port, Path: u.Path}
 	if u.Scheme == "http" || u.Scheme == "https" {
-		e.Path = u.EscapedPath() // go-git pastes it into a URL
+		e.Path = u.EscapedPath() // go-git pastes both into a URL
+		e.Host = strings.ReplaceAll(host, "%", "%25")
 	}
 	return e
 }

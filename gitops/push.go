@@ -54,7 +54,7 @@ func (r *Remote) Push(ctx context.Context, p Push) (Pushed, error) {
 	if p.Branch != "" {
 		target := update{name: heads + p.Branch, lease: plumbing.NewHash(p.Lease), replace: p.Rebuilt}
 		if err := r.push(ctx, p, target); err != nil {
-			return done, fmt.Errorf("push to branch %q of %s: %w", p.Branch, r, err)
+			return done, fmt.Errorf("push to branch %q of %s: %w", p.Branch, r, r.told(err))
 		}
 		done.Branch = p.Branch
 	}
@@ -63,7 +63,7 @@ func (r *Remote) Push(ctx context.Context, p Push) (Pushed, error) {
 	}
 	if p.Branch == "" || spec.name != heads+p.Branch {
 		if err := r.push(ctx, p, spec); err != nil {
-			return done, fmt.Errorf("push refspec %q to %s: %w", p.Refspec, r, err)
+			return done, fmt.Errorf("push refspec %q to %s: %w", p.Refspec, r, r.told(err))
 		}
 	}
 	done.Refspec = p.Refspec

@@ -21,6 +21,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/login"
 )
@@ -109,6 +110,7 @@ type Remote struct {
 	keep      string
 	owner     string // whose fetches are kept: the source's name
 	screen    Screen
+	secrets   *login.Scrubber // knows what is sent to log in
 }
 
 // Open returns the repository of src. Nothing is connected to yet; what is wrong
@@ -134,11 +136,15 @@ func Open(src *config.GitSource, o Options) (*Remote, error) {
 		keep:      o.Keep,
 		owner:     src.Name.String(),
 		screen:    o.Screen,
+		secrets:   new(login.Scrubber),
 	}
+	r.secrets.Keep("proxies", proxyPasswords(src.Auth, o)...)
 	switch u.Scheme {
 	case "http", "https":
-		r.transport, r.login, err = httpTransport(u, src, o, r.bounds)
+		r.transport, r.login, err = httpTransport(u, src, o, r.bounds, r.secrets)
 	case "ssh":
+		r.secrets.KeepLogin("login", src.Auth.Username, src.Auth.Password)
+		r.secrets.Keep("key", src.Auth.IdentityPassword, src.Auth.Identity)
 		r.transport, err = sshTransport(u, src.Auth, o, r.bounds)
 	case "file":
 		r.transport, err = fileTransport(u, r.bounds)
@@ -150,6 +156,18 @@ func Open(src *config.GitSource, o Options) (*Remote, error) {
 	}
 	return r, nil
 }
+
+// proxyPasswords returns those of the proxies that may be asked.
+func proxyPasswords(auth config.GitAuth, o Options) []pinsetter.Secret {
+	if auth.Proxy == nil {
+		return o.Environment.ProxyPasswords()
+	}
+	return (*login.Proxy)(auth.Proxy).Passwords()
+}
+
+// told returns an error as a caller may show it: without the secrets that the
+// server may have said again.
+func (r *Remote) told(err error) error { return r.secrets.Error(err) }
 
 func orDefaultTimeout(d time.Duration) time.Duration {
 	if d > 0 {

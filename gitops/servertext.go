@@ -102,6 +102,7 @@ const tailBytes = 16 << 10
 type tail struct {
 	mutex sync.Mutex
 	bytes []byte
+	cut   bool // there was more before
 }
 
 func (t *tail) Write(p []byte) (int, error) {
@@ -109,14 +110,19 @@ func (t *tail) Write(p []byte) (int, error) {
 	defer t.mutex.Unlock()
 	t.bytes = append(t.bytes, p...)
 	if extra := len(t.bytes) - tailBytes; extra > 0 {
-		t.bytes = append(t.bytes[:0], t.bytes[extra:]...)
+		t.bytes, t.cut = append(t.bytes[:0], t.bytes[extra:]...), true
 	}
 	return len(p), nil
 }
 
-// String returns what was kept.
+// String returns the whole lines of what was kept: the end of one could be that
+// of a secret, by which nobody knows it.
 func (t *tail) String() string {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	return strings.ToValidUTF8(string(t.bytes), "")
+	text := string(t.bytes)
+	if t.cut {
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	return strings.ToValidUTF8(text, "")
 }

@@ -93,7 +93,12 @@ func sshDialer(p *config.Proxy, dialer login.Dialer) (func(context.Context, stri
 	if err != nil {
 		return nil, fmt.Errorf("read proxy: %w", err)
 	}
-	return through.(proxy.ContextDialer).DialContext, nil // SOCKS 5 has it
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if err := dialer.CheckHost(address); err != nil {
+			return nil, err
+		}
+		return through.(proxy.ContextDialer).DialContext(ctx, network, address) // SOCKS 5 has it
+	}, nil
 }
 
 // contextDialer gives our dialer the method that package proxy asks for.
