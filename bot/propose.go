@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -271,16 +270,10 @@ func (c *cycle) pusher(s *survey) (*forge.Repository, error) {
 		return s.forge, nil
 	case strings.HasPrefix(git.URL, "ssh:"):
 		return nil, nil
-	case !sameHost(git.URL, object.Forge.URL): // a mirror: its token is not the forge's to see
+	case !object.Forge.Lent: // a mirror's token, or another tenant's, is not the forge's to see
 		return s.forge, nil
 	}
 	return forge.Open(&as, c.o.Forge)
-}
-
-func sameHost(a, b string) bool {
-	x, errX := url.Parse(a)
-	y, errY := url.Parse(b)
-	return errX == nil && errY == nil && strings.EqualFold(x.Host, y.Host)
 }
 
 // results returns the results of all groups, those that were settled in an

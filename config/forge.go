@@ -16,6 +16,10 @@ type Forge struct {
 	Token pinsetter.Secret
 	App   *GitHubApp
 
+	// Lent says that the credentials of the GitRepository may be used here, also
+	// where Token or App are others: it is the place that they are for.
+	Lent bool
+
 	TLS   TLS
 	Proxy *Proxy // nil: the environment's proxies
 }

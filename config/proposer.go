@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // forgeHosts are the hosts whose software is known.
@@ -48,7 +50,7 @@ func (l *loader) forgeOf(p *pullRequestDraft, git *GitSource) {
 		p.fail(codeBadValue, "spec.address", "is missing, and GitRepository %s is no repository of a forge (%s): write its web address", git.Name, git.URL)
 		return
 	}
-	l.forgeAuth(p, git, host)
+	l.forgeAuth(p, git, at)
 	if spec.VerifiedCommits {
 		l.mayVerify(p)
 	}
@@ -64,43 +66,78 @@ func (l *loader) gitProvider(git *GitSource) string {
 }
 
 // forgeAuth fills in the credentials: those of the PullRequest, else those of
-// the GitRepository, as far as they are of the same host.
-func (l *loader) forgeAuth(p *pullRequestDraft, git *GitSource, host string) {
+// the GitRepository where these may be used.
+func (l *loader) forgeAuth(p *pullRequestDraft, git *GitSource, at *url.URL) {
 	const field = "spec.secretRef.name"
 	forge := &p.out.Forge
-	source, err := url.Parse(git.URL)
-	same := err == nil && (strings.EqualFold(source.Hostname(), host) || webHosts[strings.ToLower(source.Hostname())] == host)
-	if same {
-		forge.TLS = git.Auth.TLS
-	}
+	forge.Lent = p.out.Spec.Address == "" || lends(git, p.name.Namespace, at)
 	forge.Proxy = git.Auth.Proxy
+	switch {
+	case forge.Lent:
+		forge.TLS = git.Auth.TLS
+	case sameHostname(git.URL, at):
+		forge.TLS.CA = git.Auth.TLS.CA // it is no secret
+	}
 	switch ref := p.out.Spec.SecretRef; {
 	case ref != nil:
-		s := l.secret(p.object, field, ref.Name)
-		if s == nil {
-			return
-		}
-		u := user{p.object, field, s}
-		if u.has("ca.crt") || u.has("caFile") || u.has("tls.crt") {
-			forge.TLS = u.tls()
-		}
-		if u.isGitHubApp() {
-			if forge.Provider != ForgeGitHub {
-				u.fail("holds a GitHub App, and the provider is %s: give it the key token", forge.Provider)
-				return
-			}
-			forge.App = u.gitHubApp()
-		} else if u.need("token", "pull requests are opened with a token") {
-			forge.Token = u.line("token")
-		}
+		l.forgeSecret(p, l.secret(p.object, field, ref.Name))
 	case git.App != nil && forge.Provider == ForgeGitHub:
-		forge.App = git.App
-	case !same:
+		if forge.Lent || git.Name.Namespace == p.name.Namespace { // an app's server is the only one that sees its tokens
+			forge.App = git.App
+		}
+	case !forge.Lent:
 	case !git.Auth.Password.IsZero():
 		forge.Token = git.Auth.Password
 	default:
 		forge.Token = git.Auth.Bearer
 	}
+}
+
+// forgeSecret fills in what the PullRequest's own Secret holds; nil was reported.
+func (l *loader) forgeSecret(p *pullRequestDraft, s *secret) {
+	if s == nil {
+		return
+	}
+	forge, u := &p.out.Forge, user{p.object, "spec.secretRef.name", s}
+	if u.has("ca.crt") || u.has("caFile") || u.has("tls.crt") {
+		forge.TLS = u.tls()
+	}
+	switch {
+	case u.isGitHubApp() && forge.Provider != ForgeGitHub:
+		u.fail("holds a GitHub App, and the provider is %s: give it the key token", forge.Provider)
+	case u.isGitHubApp():
+		forge.App = u.gitHubApp()
+	case u.need("token", "pull requests are opened with a token"):
+		forge.Token = u.line("token")
+	}
+}
+
+// lends reports whether a GitRepository's credentials may be used at an address
+// that an object of a namespace gives: at the same origin, and from another
+// namespace for the same repository alone. Who may use a GitRepository of
+// another namespace may use it as it is, and send its credentials nowhere else.
+func lends(git *GitSource, namespace string, at *url.URL) bool {
+	from, err := url.Parse(git.URL)
+	if err != nil || !pinsetter.SameOrigin(from, at) {
+		return false
+	}
+	return git.Name.Namespace == namespace || repositoryPath(from) == repositoryPath(at)
+}
+
+// repositoryPath returns the path of a repository's URL in one spelling.
+func repositoryPath(u *url.URL) string {
+	return strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
+}
+
+// sameHostname reports whether Git's host is that of an address, at any port, or
+// answers ssh for it.
+func sameHostname(git string, at *url.URL) bool {
+	from, err := url.Parse(git)
+	if err != nil {
+		return false
+	}
+	name, host := strings.ToLower(from.Hostname()), strings.ToLower(at.Hostname())
+	return name == host || webHosts[name] == host
 }
 
 // userTokens are the prefixes of GitHub's tokens that are a person's: what they
