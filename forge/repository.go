@@ -53,7 +53,7 @@ func (r *Repository) Create(ctx context.Context, p Proposal) (*PullRequest, erro
 	if r.host.further(p) {
 		first.Body = marked(p.Body, markNew)
 	}
-	pr, err := r.host.create(ctx, first)
+	pr, err := answered(r.host.create(ctx, first))
 	if exists := (*existsError)(nil); errors.As(err, &exists) {
 		return r.adopt(ctx, p, exists)
 	}
@@ -61,6 +61,15 @@ func (r *Repository) Create(ctx context.Context, p Proposal) (*PullRequest, erro
 		return nil, r.fail(err, "open a pull request of %q to %q", p.Head, p.Base)
 	}
 	pr, _, err = r.bring(ctx, pr.read(), p)
+	return pr, err
+}
+
+// answered returns an error where a forge says that it did something, and its
+// answer is no pull request of this repository.
+func answered(pr *PullRequest, err error) (*PullRequest, error) {
+	if err == nil && pr == nil {
+		err = errors.New("the forge's answer is no pull request of this repository")
+	}
 	return pr, err
 }
 
@@ -113,7 +122,7 @@ func (r *Repository) bring(ctx context.Context, pr *PullRequest, p Proposal) (*P
 	if sameTitle(pr.Title, want) && normal(pr.Body) == body {
 		return pr, false, unfinished
 	}
-	changed, err := r.host.edit(ctx, pr, edit{Title: want, Body: body})
+	changed, err := answered(r.host.edit(ctx, pr, edit{Title: want, Body: body}))
 	if err != nil {
 		return pr, false, errors.Join(unfinished, r.fail(err, "update pull request #%d", pr.Number))
 	}
@@ -133,7 +142,7 @@ func (r *Repository) Close(ctx context.Context, pr *PullRequest, why string) (*P
 	if now.State != StateOpen {
 		return now.read(), nil
 	}
-	closed, err := r.host.edit(ctx, now, edit{Title: now.Title, Body: marked(now.Body, markClosed), Close: true})
+	closed, err := answered(r.host.edit(ctx, now, edit{Title: now.Title, Body: marked(now.Body, markClosed), Close: true}))
 	if err != nil {
 		return now, r.fail(err, "close pull request #%d", pr.Number)
 	}
