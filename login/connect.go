@@ -118,7 +118,7 @@ func (e Environment) ProxyPasswords() []pinsetter.Secret {
 			continue
 		}
 		if password, found := u.User.Password(); found {
-			all = append(all, pinsetter.NewSecret("password of "+name, password), pinsetter.NewSecret("password of "+name, u.User.Username()+":"+password))
+			all = append(all, SentAs(u.User.Username(), pinsetter.NewSecret("password of "+name, password))...)
 		}
 	}
 	return all
@@ -126,11 +126,10 @@ func (e Environment) ProxyPasswords() []pinsetter.Secret {
 
 // Passwords returns what the proxy's credentials are sent as; none for nil.
 func (p *Proxy) Passwords() []pinsetter.Secret {
-	if p == nil || p.Password.IsZero() {
+	if p == nil {
 		return nil
 	}
-	name := strings.Trim(p.Password.String(), "[]")
-	return []pinsetter.Secret{p.Password, pinsetter.NewSecret(name, p.Username+":"+p.Password.Reveal())}
+	return SentAs(p.Username, p.Password)
 }
 
 // Transport returns connections of d to one service, with t's certificates and

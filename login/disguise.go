@@ -70,14 +70,14 @@ func inJSON(plain string, forHTML bool) string {
 	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(out.String(), "\n"), `"`), `"`)
 }
 
-// inBase64 returns the secret in both alphabets of base64, of a text that begins
-// with it and of texts in which one or two bytes more than a multiple of three
-// stand before it: without the characters that what is around has a part in.
+// inBase64 returns the secret in both alphabets of base64: alone, and where text
+// stands around it, of a length before that leaves none, one or two bytes of
+// three: without the characters that such text has a part in.
 func inBase64(secret string) []string {
 	if len(secret) < leastSecret {
 		return nil
 	}
-	var all []string
+	all := []string{base64.StdEncoding.EncodeToString([]byte(secret)), base64.URLEncoding.EncodeToString([]byte(secret))}
 	for before := range 3 {
 		padded := append(make([]byte, before), secret...)
 		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {

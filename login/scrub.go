@@ -1,6 +1,7 @@
 package login
 
 import (
+	"encoding/base64"
 	"maps"
 	"slices"
 	"strings"
@@ -51,14 +52,21 @@ func (s *Scrubber) Keep(slot string, secrets ...pinsetter.Secret) {
 	s.known[slot] = all
 }
 
-// KeepLogin is Keep for a user name and a password, which are sent as one.
+// KeepLogin is Keep for what a login is sent as.
 func (s *Scrubber) KeepLogin(slot, user string, password pinsetter.Secret) {
+	s.Keep(slot, SentAs(user, password)...)
+}
+
+// SentAs returns what a user name and a password are sent as by HTTP Basic: the
+// password, the pair, and the pair as the header has it. There is none without a
+// password.
+func SentAs(user string, password pinsetter.Secret) []pinsetter.Secret {
 	if password.IsZero() {
-		s.Keep(slot)
-		return
+		return nil
 	}
-	name := strings.Trim(password.String(), "[]")
-	s.Keep(slot, pinsetter.NewSecret(name, user+":"+password.Reveal()), password)
+	name, pair := strings.Trim(password.String(), "[]"), user+":"+password.Reveal()
+	header := base64.StdEncoding.EncodeToString([]byte(pair))
+	return []pinsetter.Secret{password, pinsetter.NewSecret(name, pair), pinsetter.NewSecret(name, header)}
 }
 
 // Text returns text with the names of secrets in the place of secrets, as

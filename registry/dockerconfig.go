@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/login"
 )
 
 // dockerConfig is what is used of a Docker configuration file, which is also
@@ -169,11 +170,7 @@ func (c credential) identity() string {
 // secrets returns what of the credential is sent, in the ways that it is.
 func (c credential) secrets() []pinsetter.Secret {
 	named := func(value string) pinsetter.Secret { return pinsetter.NewSecret("credentials of "+c.source, value) }
-	all := []pinsetter.Secret{named(c.config.Password), named(c.config.IdentityToken), named(c.config.RegistryToken)}
-	if c.config.Password != "" {
-		all = append(all, named(c.config.Username+":"+c.config.Password))
-	}
-	return all
+	return append(login.SentAs(c.config.Username, named(c.config.Password)), named(c.config.IdentityToken), named(c.config.RegistryToken))
 }
 
 func (c credential) authenticator() authn.Authenticator {
