@@ -43,3 +43,28 @@ func TestAddressGetsCredentialsOfItsOwnOriginAlone(t *testing.T) {
 		}
 	}
 }
+
+// A GitHub App of another namespace opens pull requests in its GitRepository's
+// repository alone.
+func TestAddressGetsAnAppOfItsOwnNamespaceAlone(t *testing.T) {
+	for _, test := range []struct {
+		namespace, address string
+		want               bool
+	}{
+		{"default", "", true},
+		{"default", "https://github.com/acme/other", true},
+		{"tenant", "", true},
+		{"tenant", "https://github.com/acme/fleet", true},
+		{"tenant", "https://github.com/acme/other", false},
+	} {
+		text := object("GitRepository", "g", "spec: {url: 'https://github.com/acme/fleet', provider: github, secretRef: {name: s}}") +
+			"---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {githubAppID: '7', githubAppPrivateKey: PEM, githubAppInstallationID: '8'}\n" +
+			strings.ReplaceAll(object("ImageUpdateAutomation", "a", "spec: {interval: 5m, sourceRef: {name: g, namespace: default}, git: {commit: {author: {email: a@b.c}}}}")+
+				pullRequestObject("p", "{automationRef: {name: a}, address: '"+test.address+"'}"), "metadata: {name: ", "metadata: {namespace: "+test.namespace+", name: ")
+		set := loadText(t, text)
+		p := set.PullRequest(pinsetter.Name{Namespace: test.namespace, Name: "p"})
+		if p == nil || p.Err != nil || (p.Forge.App != nil) != test.want {
+			t.Errorf("%s, %q: %+v\n%v", test.namespace, test.address, p, set.Findings)
+		}
+	}
+}

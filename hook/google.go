@@ -51,7 +51,7 @@ type keyring struct {
 func newKeyring(o Options) *keyring {
 	proxy, _ := o.Environment.Proxies(nil) // only a Proxy of an object may be none
 	return &keyring{url: googleKeys, now: o.Now, client: &http.Client{
-		Transport:     &http.Transport{Proxy: proxy, DialContext: o.Dialer.DialContext, ForceAttemptHTTP2: true, IdleConnTimeout: keysTimeout},
+		Transport:     &http.Transport{Proxy: o.Dialer.Guard(proxy), DialContext: o.Dialer.DialContext, ForceAttemptHTTP2: true, IdleConnTimeout: keysTimeout},
 		Timeout:       keysTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
