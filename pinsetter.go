@@ -175,6 +175,7 @@ const (
 	RuleMoved     Rule = "moved"     // the tag moved
 	RulePlatforms Rule = "platforms" // it lacks some
 	RuleRevert    Rule = "revert"    // somebody took it back
+	RuleShape     Rule = "shape"     // what stands there isn't what the marker names
 	RuleUnknown   Rule = "unknown"   // what must be known can't be
 	RuleWindow    Rule = "window"    // outside of the windows
 	RuleWorkflows Rule = "workflows" // the credentials may not change GitHub's workflows
@@ -184,6 +185,6 @@ const (
 func Rules() []Rule {
 	return []Rule{
 		RuleBump, RuleClosed, RuleDigest, RuleDowngrade, RuleForeign, RuleFreeze, RuleHold, RuleListing,
-		RuleMinAge, RuleMoved, RulePlatforms, RuleRevert, RuleUnknown, RuleWindow, RuleWorkflows,
+		RuleMinAge, RuleMoved, RulePlatforms, RuleRevert, RuleShape, RuleUnknown, RuleWindow, RuleWorkflows,
 	}
 }

@@ -334,19 +334,24 @@ func (p *plan) destinations() []Destination {
 			} else if sel != nil && sel.err != nil && !errors.Is(sel.err, errSuspended) {
 				d.Next = ""
 			}
-			d.Held = p.held(site)
+			if hold := p.held(site); hold != nil {
+				d.Held = hold.Reason
+				if hold.Rule == pinsetter.RuleShape {
+					d.Current, d.Next = hold.Current, hold.Current // what it shows is no version
+				}
+			}
 			sites = append(sites, d)
 		}
 	}
 	return sites
 }
 
-// held returns the reason to hold site, or "".
-func (p *plan) held(site pinsetter.Site) string {
-	for _, h := range p.result.Held {
+// held returns the hold of site, or nil.
+func (p *plan) held(site pinsetter.Site) *pinsetter.Hold {
+	for i, h := range p.result.Held {
 		if h.Path == site.Path && h.Line == site.Line() && h.Policy == site.Policy.String() {
-			return h.Reason
+			return &p.result.Held[i]
 		}
 	}
-	return ""
+	return nil
 }

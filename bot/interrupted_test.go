@@ -239,7 +239,7 @@ func TestPeopleAtPullRequests(t *testing.T) {
 
 func TestFiveHundredChanges(t *testing.T) {
 	deep := strings.Repeat("folder/", 12) + "a.yaml"
-	o := offer(t, githubs(parts.NewGitHub(t)), "", map[string]string{deep: strings.Repeat(storyFile, 500)})
+	o := offer(t, githubs(parts.NewGitHub(t)), "", map[string]string{deep: strings.Repeat("- "+storyFile, 500)})
 	o.registry.Push("org/app", "2.0.0", "1.2.0")
 	o.with("", "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: gate}\nspec: {hold: [{tags: [1.2.0], reason: x}]}\n")
 	o.says("created#1 500 held")

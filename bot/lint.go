@@ -120,37 +120,28 @@ func (l *linter) site(site pinsetter.Site, prefix string) []pinsetter.Finding {
 	if !l.inScope(site, prefix, policy) {
 		findings = append(findings, *outOfScope(site, policy))
 	}
+	if finding := unfit(site, policy); finding != nil {
+		return append(findings, *finding)
+	}
 	for _, m := range site.Markers {
-		if code, message := judge(m, site, policy); code != "" {
-			findings = append(findings, pinsetter.Finding{
-				Severity: pinsetter.Warning, Code: code, Path: site.Path, Line: m.Line, Message: message,
-			})
+		if m.Part == pinsetter.PartDigest {
+			findings = append(findings, reflected(m, site, policy)...)
 		}
 	}
-	return findings
+	return append(findings, replaced(site, policy)...)
 }
 
-// judge says what is doubtful about one marker of a site: a code and a message,
-// or nothing.
-func judge(m pinsetter.Marker, site pinsetter.Site, policy *config.Policy) (code, message string) {
-	reflects := policy.Spec.DigestReflectionPolicy
-	switch {
-	case m.Part == pinsetter.PartDigest && reflects == config.ReflectNever:
-		return "no-digest", fmt.Sprintf("a :digest marker, but ImagePolicy %s reflects no digest: "+
-			"set its digestReflectionPolicy to IfNotPresent or Always", policy.Name)
-	case m.Part == pinsetter.PartDigest && reflects == config.ReflectIfNotPresent && digestAlone(site):
-		return "digest-only", fmt.Sprintf("a :digest marker without a tag beside it says nothing about which tag the digest is of: "+
-			"IfNotPresent of ImagePolicy %s acts as Always here; add a :tag marker, or write Always", policy.Name)
-	case m.Part != pinsetter.PartReference && m.Part != pinsetter.PartName, policy.Repository == nil:
-		return "", ""
+// reflected says what is doubtful about a :digest marker of a site.
+func reflected(m pinsetter.Marker, site pinsetter.Site, policy *config.Policy) []pinsetter.Finding {
+	switch reflects := policy.Spec.DigestReflectionPolicy; {
+	case reflects == config.ReflectNever:
+		return []pinsetter.Finding{doubt(site, m, "no-digest", "a :digest marker, but ImagePolicy %s reflects no digest: "+
+			"set its digestReflectionPolicy to IfNotPresent or Always", policy.Name)}
+	case reflects == config.ReflectIfNotPresent && digestAlone(site):
+		return []pinsetter.Finding{doubt(site, m, "digest-only", "a :digest marker without a tag beside it says nothing about which tag the digest is of: "+
+			"IfNotPresent of ImagePolicy %s acts as Always here; add a :tag marker, or write Always", policy.Name)}
 	}
-	for _, written := range site.Written {
-		if written.Name != policy.Repository.Image && strings.HasPrefix(m.Value, written.Name) && written.Name != "" {
-			return "other-image", fmt.Sprintf("shows %s, but ImagePolicy %s selects tags of %s: the name would be replaced",
-				written.Name, policy.Name, policy.Repository.Image)
-		}
-	}
-	return "", ""
+	return nil
 }
 
 // digestAlone reports whether a site shows digests without saying of which tag.

@@ -33,7 +33,7 @@ func TestRevertStaysBesideAnotherSite(t *testing.T) {
 	s.load(strings.ReplaceAll(storyObjects, "PUSH", "main") + secondPolicy)
 	s.registry.Push("org/db", "1.0.0")
 	show := func(app, db string) string {
-		return s.showing(app) + strings.ReplaceAll(s.showing(db), "app", "db")
+		return s.showing(app) + "other-" + strings.ReplaceAll(s.showing(db), "app", "db")
 	}
 	s.repo.CommitFile("main", "a.yaml", show("1.0.0", "1.0.0"), "")
 	s.cycle()

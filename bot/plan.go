@@ -137,6 +137,9 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 			}
 			if hold != nil {
 				p.result.Held = append(p.result.Held, *hold)
+				if hold.Rule == pinsetter.RuleShape {
+					continue // nor is it written where it is proposed already
+				}
 			}
 			stays := image.Tag == "" || shownAlready(site, image)
 			if proposed := p.ground.proposed(site); proposed.Tag != "" && (hold != nil || image.Tag == "" || sel.disbelief != nil && stays) {
@@ -198,6 +201,9 @@ func (c *cycle) policies(p *plan) []*config.Policy {
 			if p.only != nil && policy != p.only {
 				continue
 			}
+			if policy != nil {
+				p.result.Findings = append(p.result.Findings, replaced(site, policy)...)
+			}
 			if policy != nil && !seen[policy] {
 				seen[policy] = true
 				policies = append(policies, policy)
@@ -216,6 +222,9 @@ var errSuspended = errors.New("suspended")
 func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel *selection) (pinsetter.Image, *pinsetter.Hold, error) {
 	if sel.err != nil {
 		return pinsetter.Image{}, nil, nil // said once, for all sites
+	}
+	if hold := sel.misfit(site); hold != nil {
+		return pinsetter.Image{}, hold, nil
 	}
 	var shown pinsetter.Image
 	if !sel.settled(site) {
@@ -272,7 +281,7 @@ func (c *cycle) digest(ctx context.Context, g *ground, site pinsetter.Site, sel 
 		return "", &gate.Refusal{Rule: pinsetter.RuleDigest, Reason: "a :digest marker needs a digest, and the policy reflects none: " +
 			"set digestReflectionPolicy to IfNotPresent or Always, or remove the marker"}, nil
 	}
-	if reflect == config.ReflectNever || !site.Has(pinsetter.PartReference) && !site.Has(pinsetter.PartDigest) {
+	if reflect == config.ReflectNever || !site.Has(pinsetter.PartReference) && !site.Pins() {
 		return "", nil, nil
 	}
 	if reflect == config.ReflectIfNotPresent {

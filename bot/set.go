@@ -133,8 +133,10 @@ func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, file markedPath, 
 		case err != nil:
 			r.fail(err)
 		}
-		if c.set.Policy(site.Policy) == nil {
+		if policy := c.set.Policy(site.Policy); policy == nil {
 			r.Findings = append(r.Findings, *c.unknownPolicy(site))
+		} else {
+			r.Findings = append(r.Findings, replaced(site, policy)...)
 		}
 		moves = moves || image.Tag != "" && !shows(site, image)
 	}
@@ -185,7 +187,7 @@ func shows(site pinsetter.Site, image pinsetter.Image) bool {
 			pinsetter.PartTag:       image.Tag,
 			pinsetter.PartDigest:    image.Digest,
 		}[m.Part]
-		if m.Value != wanted {
+		if _, value := pinsetter.CutScheme(m.Value); value != wanted {
 			return false
 		}
 	}

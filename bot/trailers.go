@@ -136,7 +136,8 @@ func writtenBy(change pinsetter.Change) (pinsetter.Site, pinsetter.Image) {
 	case len(setter) == 2:
 		return site, setters.ParseReference(change.New)
 	case setter[2] == "tag":
-		return site, pinsetter.Image{Tag: strings.ReplaceAll(change.New, "+", "_")} // a chart's version
+		tag, digest, _ := strings.Cut(change.New, "@")
+		return site, pinsetter.Image{Tag: strings.ReplaceAll(tag, "+", "_"), Digest: digest} // a chart's version
 	case setter[2] == "digest":
 		return site, pinsetter.Image{Digest: change.New}
 	}
@@ -158,5 +159,5 @@ func fill(newer, older pinsetter.Image) pinsetter.Image {
 // for, names aside: what is known by half says nothing.
 func known(site pinsetter.Site, image pinsetter.Image) bool {
 	tag := site.Has(pinsetter.PartReference) || site.Has(pinsetter.PartTag)
-	return (!tag || image.Tag != "") && (!site.Has(pinsetter.PartDigest) || image.Digest != "")
+	return (!tag || image.Tag != "") && (!site.Pins() || image.Digest != "")
 }

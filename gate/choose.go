@@ -105,7 +105,7 @@ func (w *Walk) judgedDigest(tag string) string {
 // changes reports whether writing an image changes what a site's markers show.
 func changes(site pinsetter.Site, image pinsetter.Image) bool {
 	for _, m := range site.Markers {
-		if m.Part == pinsetter.PartName && m.Value != image.Name {
+		if _, name := pinsetter.CutScheme(m.Value); m.Part == pinsetter.PartName && name != image.Name {
 			return true
 		}
 	}

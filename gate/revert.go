@@ -53,7 +53,7 @@ func Standing(site pinsetter.Site, image pinsetter.Image) pinsetter.Image {
 	if !site.Has(pinsetter.PartTag) {
 		image.Tag = ""
 	}
-	if !site.Has(pinsetter.PartDigest) {
+	if !site.Pins() {
 		image.Digest = ""
 	}
 	return image

@@ -12,6 +12,12 @@ const (
 	CodeUnparsable  = "unparsable"
 	CodeNotUTF8     = "not-utf8"
 	CodeTooLarge    = "too-large"
+	CodeShape       = "wrong-shape"
+	CodeRange       = "version-range"
+	CodeVariable    = "variable"
+	CodeSealed      = "encrypted"
+	CodeTwice       = "key-twice"
+	CodeNoEffect    = "no-effect"
 )
 
 // Codes explains each code of a finding in one line.
@@ -26,4 +32,10 @@ var Codes = map[string]string{
 	CodeUnparsable:  "a document holds a marker and is not valid YAML",
 	CodeNotUTF8:     "a file holds a marker and is not UTF-8",
 	CodeTooLarge:    "a file holds a marker and is larger than is parsed",
+	CodeShape:       "a marked value is not what its marker's suffix names, and is held",
+	CodeRange:       "a marked value is a range of versions, and is held",
+	CodeVariable:    "a marked value holds a variable or a template, and is held",
+	CodeSealed:      "a marked value is encrypted, or covered by the MAC of SOPS, and is held",
+	CodeTwice:       "a marked value's key stands twice in its mapping, and the value is held",
+	CodeNoEffect:    "a marked tag stands beside an unmarked digest or a range that wins over it",
 }

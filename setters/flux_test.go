@@ -43,6 +43,9 @@ var differences = map[string]string{
 	"utf16-le":                         "as utf16-be",
 	"near-misses-that-are-none":        "kyaml's reader takes $openapi too, and Flux has no such setter",
 	"duplicate-keys":                   "Flux visits the first of them twice",
+	"shape-key-twice":                  "as duplicate-keys",
+	"shape-fits":                       "as old-empty",
+	"shape-suffix":                     "as old-empty",
 }
 
 // TestFluxSeesTheSameMarkers compares with kyaml's own reader of comments, which

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,6 +48,8 @@ var fragments = []string{
 	` # {"$imagepolicy": "ns:q:name"}` + "\n", ` # {'$imagepolicy': 'ns:q'}` + "\n", " # note", "# note\n",
 	"image: x:1 # {\"$imagepolicy\": \"ns:p\"}\n", "- x:1 # {\"$imagepolicy\": \"ns:p\"}\n", "# {\"$imagepolicy\": \"ns:p:tag\"}\n- v\n",
 	` # {"$imagePolicy": "ns:p"}`, "# $imagepolicy: ns:p\n", "# imagepolicies: ns/p\n", "# a: x # {\"$imagepolicy\": \"ns:p\"}\n", `x:1#{"$imagepolicy":"ns:p"}`,
+	"version: ", "url: oci://x/y", "repository: ", "digest: ", "sops: {mac: x}\n",
+	"${x}", "x/y:1@sha256:00", "1@sha256:00", ">=1.0", "1.x", "ENC[x]", "kind: OCIRepository\n", "ref:\n  semver: ",
 }
 
 // FuzzCompose is FuzzApply over files that are mostly YAML: each byte of recipe
@@ -86,9 +89,36 @@ func promises(t *testing.T, in []byte, image pinsetter.Image) {
 	if err != nil || len(changes) > 0 || !bytes.Equal(twice, out) {
 		t.Fatalf("applied twice: %v, %v, %q", err, changes, twice)
 	}
+	held(t, found, image)
+	for i, site := range again.Sites {
+		if ordinary(image) && i < len(found.Sites) && setters.Unfit(site, image.Name) != nil && setters.Unfit(found.Sites[i], image.Name) == nil {
+			t.Fatalf("what was written is held: %v\n%q", site, out)
+		}
+	}
 	if len(again.Sites) != len(found.Sites) || len(again.Findings) != len(found.Findings) {
 		t.Fatalf("found again %d sites and %d findings instead of %d and %d:\n%q\n%q", len(again.Sites), len(again.Findings), len(found.Sites), len(found.Findings), in, out)
 	}
+}
+
+// held checks that no site is written of which a value isn't what its marker names.
+func held(t *testing.T, found *setters.File, image pinsetter.Image) {
+	t.Helper()
+	for i, site := range found.Sites {
+		if setters.Unfit(site, image.Name) == nil {
+			continue
+		}
+		if data, _, err := found.Apply(map[int]pinsetter.Image{i: image}); err == nil {
+			t.Fatalf("a held site was written: %v\n%q", site, data)
+		}
+	}
+}
+
+// ordinary reports whether an image's parts can't be taken for something else: a
+// name for a tag, or the other way round.
+func ordinary(image pinsetter.Image) bool {
+	versioned := setters.Field{Path: []string{"version"}}
+	return setters.Classify(image.Name, setters.Field{}) == pinsetter.KindUntagged &&
+		setters.Classify(image.Tag, versioned) == pinsetter.KindTag && !strings.HasSuffix(image.Name, "/"+image.Tag)
 }
 
 // remembered checks that what a note says is what is found.
@@ -113,11 +143,13 @@ func remembered(t *testing.T, in, note []byte, image pinsetter.Image) {
 	}
 }
 
-// everywhere applies an image to all sites.
+// everywhere applies an image to all sites that aren't held.
 func everywhere(f *setters.File, image pinsetter.Image) ([]byte, []pinsetter.Change, error) {
 	chosen := map[int]pinsetter.Image{}
-	for i := range f.Sites {
-		chosen[i] = image
+	for i, site := range f.Sites {
+		if setters.Unfit(site, image.Name) == nil {
+			chosen[i] = image
+		}
 	}
 	return f.Apply(chosen)
 }
@@ -277,4 +309,48 @@ func FuzzRecall(f *testing.F) {
 			t.Fatalf("from a note %q, want %q, %v", out, want, err)
 		}
 	})
+}
+
+// FuzzClassify holds a value in any field to one kind: no marker of two parts
+// takes it, unless it is empty or a word or name that may be either, and what a
+// marker writes over it is of a kind that the marker takes again.
+func FuzzClassify(f *testing.F) {
+	for _, value := range []string{
+		"", "1.0.0", "latest", "ghcr.io/a/app:1.0.0@" + digest, "oci://ghcr.io/a/app", "1.0.0@" + digest, digest,
+		">=1.0.0 <2.0.0", "1.x", "${TAG:-1.0.0}", "ENC[x]", "https://x/y", "1.0.0+b.1", "a b",
+	} {
+		for _, key := range []string{"", "image", "tag", "repository", "digest", "version", "url"} {
+			f.Add(value, key)
+		}
+	}
+	f.Fuzz(func(t *testing.T, value, key string) {
+		field := setters.Field{Path: []string{key}}
+		kind := setters.Classify(value, field)
+		var takes []string
+		for _, suffix := range []string{"", ":name", ":tag", ":digest"} {
+			if fits(kind, suffix) {
+				takes = append(takes, suffix)
+			}
+		}
+		switch kind {
+		case pinsetter.KindAny, pinsetter.KindWord, pinsetter.KindUntagged:
+		default:
+			if len(takes) > 1 {
+				t.Fatalf("%q in %q is %d, which %q take", value, key, kind, takes)
+			}
+		}
+		written := map[string]string{"": "ghcr.io/a/app:2.0.0@" + digest, ":name": "ghcr.io/a/app", ":tag": "2.0.0", ":digest": digest}
+		for _, suffix := range takes {
+			if now := setters.Classify(written[suffix], field); !fits(now, suffix) {
+				t.Fatalf("%q in %q takes ns:p%s, and then is %d", value, key, suffix, now)
+			}
+		}
+	})
+}
+
+// fits reports whether a marker with a suffix takes a value of a kind.
+func fits(kind pinsetter.Kind, suffix string) bool {
+	part := map[string]pinsetter.Part{"": pinsetter.PartReference, ":name": pinsetter.PartName, ":tag": pinsetter.PartTag, ":digest": pinsetter.PartDigest}[suffix]
+	site := pinsetter.Site{Markers: []pinsetter.Marker{{Part: part, Setter: "ns:p" + suffix, Kind: kind}}}
+	return setters.Unfit(site, "ghcr.io/a/app") == nil
 }

@@ -41,11 +41,12 @@ var images = map[string]pinsetter.Image{
 	"flux-system/ipv6":        {Name: "[::1]:5000/app", Tag: "2"},
 }
 
-// apply writes the images of the golden files to every site that has one.
+// apply writes the images of the golden files to every site that has one and
+// isn't held.
 func apply(f *setters.File) ([]byte, []pinsetter.Change, error) {
 	chosen := map[int]pinsetter.Image{}
 	for i, site := range f.Sites {
-		if image, ok := images[site.Policy.String()]; ok {
+		if image, ok := images[site.Policy.String()]; ok && setters.Unfit(site, image.Name) == nil {
 			chosen[i] = image
 		}
 	}
@@ -70,6 +71,11 @@ func TestGolden(t *testing.T) {
 			var findings strings.Builder
 			for _, finding := range f.Findings {
 				fmt.Fprintf(&findings, "%d %s %s: %s\n", finding.Line, finding.Severity, finding.Code, finding.Message)
+			}
+			for _, site := range f.Sites {
+				if m := setters.Unfit(site, images[site.Policy.String()].Name); m != nil {
+					fmt.Fprintf(&findings, "%d held %s: %s\n", m.Line, m.Code, m.Reason)
+				}
 			}
 			golden(t, filepath.Join(dir, "want"), string(got))
 			golden(t, filepath.Join(dir, "findings"), findings.String())

@@ -10,7 +10,7 @@ import (
 
 // Notes names what File.Note says: it changes whenever Find would find something
 // else in the same bytes, or Note write it in another form.
-const Notes = "setters-5"
+const Notes = "setters-6"
 
 // Note returns what Find found, for Recall to read.
 func (f *File) Note() []byte {
@@ -26,6 +26,7 @@ func (f *File) Note() []byte {
 		for j, m := range site.Markers {
 			w.number(m.Line)
 			w.number(int(m.Part))
+			w.number(int(m.Kind))
 			w.texts(m.Setter, m.Value)
 			w.place(f.places[i][j])
 		}
@@ -55,7 +56,7 @@ func Recall(path string, data, note []byte) (*File, bool) {
 		site.Policy = pinsetter.Name{Namespace: r.text(), Name: r.text()}
 		var places []place
 		for range r.count() {
-			m := pinsetter.Marker{Line: r.number(), Part: r.part(), Setter: r.text(), Value: r.text()}
+			m := pinsetter.Marker{Line: r.number(), Part: r.part(), Kind: r.kind(), Setter: r.text(), Value: r.text()}
 			site.Markers, places = append(site.Markers, m), append(places, r.place(m.Value))
 		}
 		if r.failed || len(site.Markers) == 0 {
@@ -115,9 +116,10 @@ func (w *noteWriter) place(p place) {
 	for _, n := range []int{p.start, p.end, int(p.quote), p.chunk.start, p.chunk.end, p.chunk.document, p.line, p.column} {
 		w.number(n)
 	}
-	for _, is := range []bool{p.insert, p.tagged, p.chart} {
+	for _, is := range []bool{p.insert, p.tagged, p.chart, p.pinned} {
 		w.flag(is)
 	}
+	w.texts(p.scheme)
 }
 
 // noteReader reads a note about data. Once something isn't as it must be it has
@@ -168,6 +170,14 @@ func (r *noteReader) part() pinsetter.Part {
 	return pinsetter.Part(n)
 }
 
+func (r *noteReader) kind() pinsetter.Kind {
+	n := r.number()
+	if n > int(pinsetter.KindText) {
+		r.fail()
+	}
+	return pinsetter.Kind(n)
+}
+
 func (r *noteReader) text() string {
 	n := r.count()
 	text := string(r.rest[:n])
@@ -180,7 +190,8 @@ func (r *noteReader) place(value string) place {
 	p := place{start: r.number(), end: r.number(), quote: byte(r.number())}
 	p.chunk = chunk{r.number(), r.number(), r.number()}
 	p.line, p.column = r.number(), r.number()
-	p.insert, p.tagged, p.chart = r.flag(), r.flag(), r.flag()
+	p.insert, p.tagged, p.chart, p.pinned = r.flag(), r.flag(), r.flag(), r.flag()
+	p.scheme = r.text()
 	if r.data == nil {
 		return p
 	}

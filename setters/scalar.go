@@ -94,9 +94,9 @@ func (s *search) empty(key, value *yaml.Node) bool {
 	if !ok {
 		return true
 	}
-	s.path = append(s.path, key.Value)
+	s.push(key.Value, s.within)
 	s.add(m, value, place{start: at, end: at, insert: true, line: value.Line, column: value.Column})
-	s.path = s.path[:len(s.path)-1]
+	s.pop()
 	return true
 }
 

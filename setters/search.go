@@ -19,11 +19,14 @@ type search struct {
 	tokens *tokens
 	cursor *cursor
 	scope  scope
-	first  int                     // index in file.Sites of the chunk's first site
-	sites  map[siteKey]int         // index in file.Sites
-	broken map[siteKey]int         // the line of a marker whose value can't be exchanged
-	path   []string                // keys from the object's root to the node; "[]" is an item
-	parsed map[string]parsedMarker // by comment
+	first  int                           // index in file.Sites of the chunk's first site
+	sites  map[siteKey]int               // index in file.Sites
+	broken map[siteKey]int               // the line of a marker whose value can't be exchanged
+	path   []string                      // keys from the object's root to the node; "[]" is an item
+	steps  []step                        // of path
+	within *yaml.Node                    // the mapping whose keys are visited
+	counts map[*yaml.Node]map[string]int // how often a key stands in a large mapping
+	parsed map[string]parsedMarker       // by comment
 }
 
 // parsedMarker is what parseMarker returned.
@@ -39,6 +42,7 @@ type scope struct {
 	item     int // -1 outside a List
 	object   pinsetter.Object
 	chart    bool       // a Chart.yaml
+	sealed   bool       // SOPS covers all of it
 	root     *yaml.Node // of the document; nil in an item
 }
 
@@ -102,7 +106,7 @@ func (s *search) unparsable(err error) {
 
 // document visits a document, item by item where it is a List.
 func (s *search) document(root *yaml.Node, index int) {
-	whole := scope{document: index, item: -1, object: objectOf(root), chart: isChart(s.file.path, root), root: root}
+	whole := scope{document: index, item: -1, object: objectOf(root), chart: isChart(s.file.path, root), sealed: isSealed(root), root: root}
 	s.scope = whole
 	items := child(root, "items")
 	if !strings.HasSuffix(whole.object.Kind, "List") || items == nil || items.Kind != yaml.SequenceNode {
@@ -115,7 +119,7 @@ func (s *search) document(root *yaml.Node, index int) {
 			return
 		}
 		for i, item := range items.Content {
-			s.scope = scope{document: index, item: i, object: objectOf(target(item))}
+			s.scope = scope{document: index, item: i, object: objectOf(target(item)), sealed: whole.sealed}
 			s.node(item)
 		}
 		s.scope = whole
@@ -135,9 +139,9 @@ func (s *search) node(node *yaml.Node) {
 	case yaml.SequenceNode:
 		at := s.locate(node, node.HeadComment, node.LineComment)
 		for _, item := range node.Content {
-			s.path = append(s.path, "[]")
+			s.push("[]", nil)
 			s.node(item)
-			s.path = s.path[:len(s.path)-1]
+			s.pop()
 		}
 		s.stray(at, node, "it belongs to a sequence, not to a value: put it behind the value, one item a line")
 	}
@@ -147,6 +151,7 @@ func (s *search) node(node *yaml.Node) {
 func (s *search) mapping(node *yaml.Node, visit func(key, value *yaml.Node)) {
 	at := s.locate(node, node.HeadComment, node.LineComment)
 	for i := 0; i+1 < len(node.Content); i += 2 {
+		s.within = node
 		visit(node.Content[i], node.Content[i+1])
 	}
 	s.stray(at, node, "it belongs to a mapping, not to a value: put it behind the value, one key a line")
@@ -160,9 +165,9 @@ func (s *search) value(key, value *yaml.Node) {
 	at := s.locate(key, key.HeadComment, key.LineComment, key.Value)
 	s.stray(at, key, "it belongs to the key, not to a value: put it behind the value, on the value's line")
 	s.prose(at, key)
-	s.path = append(s.path, key.Value)
+	s.push(key.Value, s.within)
 	s.node(value)
-	s.path = s.path[:len(s.path)-1]
+	s.pop()
 }
 
 // locate returns the node's offset in the chunk where one of texts holds the

@@ -40,21 +40,21 @@ func TestSites(t *testing.T) {
 	web := pinsetter.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"}
 	p, q := pinsetter.Name{Namespace: "ns", Name: "p"}, pinsetter.Name{Namespace: "ns", Name: "q"}
 	tag := func(line int) []pinsetter.Marker {
-		return []pinsetter.Marker{{Line: line, Part: pinsetter.PartTag, Setter: "ns:p:tag", Value: "1"}}
+		return []pinsetter.Marker{{Line: line, Part: pinsetter.PartTag, Setter: "ns:p:tag", Value: "1", Kind: pinsetter.KindTag}}
 	}
 	one := []pinsetter.Image{{Tag: "1"}}
 	want := []pinsetter.Site{
 		{
 			Path: "a/b.yaml", Document: 1, Item: -1, Object: web, Policy: p,
 			Markers: []pinsetter.Marker{
-				{Line: 10, Setter: "ns:p", Value: "x:1"},
-				{Line: 12, Part: pinsetter.PartTag, Setter: "ns:p:tag", Value: "2"},
+				{Line: 10, Setter: "ns:p", Value: "x:1", Kind: pinsetter.KindReference},
+				{Line: 12, Part: pinsetter.PartTag, Setter: "ns:p:tag", Value: "2", Kind: pinsetter.KindTag},
 			},
 			Written: []pinsetter.Image{{Name: "x", Tag: "1"}, {Tag: "2"}},
 		},
 		{
 			Path: "a/b.yaml", Document: 1, Item: -1, Object: web, Policy: q,
-			Markers: []pinsetter.Marker{{Line: 11, Setter: "ns:q", Value: "y:1"}},
+			Markers: []pinsetter.Marker{{Line: 11, Setter: "ns:q", Value: "y:1", Kind: pinsetter.KindReference}},
 			Written: []pinsetter.Image{{Name: "y", Tag: "1"}},
 		},
 		{Path: "a/b.yaml", Document: 2, Item: -1, Object: pinsetter.Object{Kind: "ConfigMapList", Name: "l"}, Policy: p, Markers: tag(16), Written: one},
@@ -83,13 +83,19 @@ func TestWritten(t *testing.T) {
 		"all three":                 {[]string{"x :name", "1 :tag", "sha256:a :digest"}, []pinsetter.Image{{Name: "x", Tag: "1", Digest: "sha256:a"}}},
 		"same twice":                {[]string{"1 :tag", "1 :tag"}, []pinsetter.Image{{Tag: "1"}}},
 		"tags disagree":             {[]string{"1 :tag", "2 :tag"}, []pinsetter.Image{{Tag: "1"}, {Tag: "2"}}},
-		"pairs disagree":            {[]string{"1 :tag", "d :digest", "2 :tag", "e :digest"}, []pinsetter.Image{{Tag: "1", Digest: "d"}, {Tag: "2", Digest: "e"}}},
+		"pairs disagree":            {[]string{"1 :tag", "sha256:d :digest", "2 :tag", "sha256:e :digest"}, []pinsetter.Image{{Tag: "1", Digest: "sha256:d"}, {Tag: "2", Digest: "sha256:e"}}},
 		"one is empty":              {[]string{"1 :tag", "~ :tag"}, []pinsetter.Image{{Tag: "1"}, {}}},
 		"label repeats the tag":     {[]string{"x:1@sha256:a ", "1 :tag"}, []pinsetter.Image{{Name: "x", Tag: "1", Digest: "sha256:a"}}},
 		"label disagrees":           {[]string{"2 :tag", "x:1 "}, []pinsetter.Image{{Tag: "2"}, {Name: "x", Tag: "1"}}},
 		"digest is missing in one":  {[]string{"x:1 ", "x:1@sha256:a "}, []pinsetter.Image{{Name: "x", Tag: "1"}, {Name: "x", Tag: "1", Digest: "sha256:a"}}},
 		"digest marker of its own":  {[]string{"x:1 ", "sha256:a :digest"}, []pinsetter.Image{{Name: "x", Tag: "1"}, {Digest: "sha256:a"}}},
 		"digest repeats":            {[]string{"x:1@sha256:a ", "sha256:a :digest"}, []pinsetter.Image{{Name: "x", Tag: "1", Digest: "sha256:a"}}},
+		"digest behind the tag":     {[]string{"1@sha256:a :tag"}, []pinsetter.Image{{Tag: "1", Digest: "sha256:a"}}},
+		"digest behind one tag":     {[]string{"1 :tag", "2@sha256:a :tag"}, []pinsetter.Image{{Tag: "1"}, {Tag: "2", Digest: "sha256:a"}}},
+		"digest behind the first":   {[]string{"1@sha256:a :tag", "2 :tag"}, []pinsetter.Image{{Tag: "1", Digest: "sha256:a"}, {Tag: "2"}}},
+		"name with a scheme":        {[]string{"oci://x/y :name", "1 :tag"}, []pinsetter.Image{{Name: "x/y", Tag: "1"}}},
+		"reference with a scheme":   {[]string{"oci://x/y:1 "}, []pinsetter.Image{{Name: "x/y", Tag: "1"}}},
+		"held":                      {[]string{"1 :tag", "x/y:1 :tag"}, nil},
 		"name of another image too": {[]string{"x:1 ", "y :name", "1 :tag"}, []pinsetter.Image{{Name: "x", Tag: "1"}, {Name: "y", Tag: "1"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -240,6 +246,10 @@ func TestHostileFilesTakeLinearTime(t *testing.T) {
 	for i := range 4 * n {
 		fmt.Fprintf(&values, "- x:%d%s\n- %d%s\n", i, mark("ns:p"), -i, mark("ns:p:tag"))
 	}
+	var keys strings.Builder
+	for i := range n {
+		fmt.Fprintf(&keys, "k%d: {tag: 1, %s\n digest: sha256:00}\n", i, mark("ns:p:tag"))
+	}
 	for name, in := range map[string]string{
 		"nested flow with comments":      strings.Repeat("[ # $imagepolicy\n", n) + strings.Repeat("] # {\"$imagepolicy\": 1}\n", n),
 		"nested flow with inner markers": "a:\n " + strings.Repeat("[x, "+mark("ns:p")+"\n ", n) + strings.Repeat("]"+mark("ns:p")+"\n ", n),
@@ -248,6 +258,8 @@ func TestHostileFilesTakeLinearTime(t *testing.T) {
 		"many texts":                     strings.Repeat("- '{\"$imagepolicy\": \"'"+mark("ns:p")+"\n", n),
 		"many policies":                  strings.Repeat("- x"+mark("ns:p")+"\n- y"+mark("ns:q:tag")+"\n", n),
 		"many values":                    values.String(),
+		"one mapping":                    keys.String(),
+		"one key many times":             "apiVersion: argoproj.io/v1\nkind: Application\n" + strings.Repeat("targetRevision: 1"+mark("flux-system:app:tag")+"\n", 4*n),
 		"many separators":                strings.Repeat("---\n", n) + "a: x" + mark("ns:p") + strings.Repeat("\n---", n),
 		"many near misses":               strings.Repeat("- x # {\"$imagePolicy\": \"ns:p\"}\n", n),
 		"near misses in one line":        "a: x" + strings.Repeat(" # {\"$imagePolicy\":\"ns:p\"}", 4*n) + mark("ns:p"),

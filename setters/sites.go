@@ -15,7 +15,6 @@ func (s *search) add(m marker, node *yaml.Node, p place) {
 	p.start += s.chunk.start
 	p.end += s.chunk.start
 	p.chunk = s.chunk
-	p.chart = m.part == pinsetter.PartTag && s.isChartVersion()
 	key := s.key(m)
 	i, ok := s.sites[key]
 	if !ok {
@@ -34,13 +33,17 @@ func (s *search) add(m marker, node *yaml.Node, p place) {
 	if p.quote == 0 && node.Tag == yaml.NodeTagNull {
 		value = ""
 	}
-	s.file.Sites[i].Markers = append(s.file.Sites[i].Markers, pinsetter.Marker{
+	field := s.field()
+	marker := pinsetter.Marker{
 		Line:   s.tokens.lineAt(p.start - s.chunk.start),
 		Part:   m.part,
 		Setter: m.setter,
 		Value:  value,
-	})
-	s.file.places[i] = append(s.file.places[i], p)
+		Kind:   Classify(value, field),
+	}
+	s.outweighed(marker)
+	s.file.Sites[i].Markers = append(s.file.Sites[i].Markers, marker)
+	s.file.places[i] = append(s.file.places[i], p.shaped(marker, field))
 }
 
 // key returns the key of the site that a marker belongs to.
@@ -91,26 +94,11 @@ func namedChart(file string) bool {
 	return name == "Chart.yaml" || name == "Chart.yml"
 }
 
-// isChartVersion reports whether the path leads to the version of a chart: in a
-// HelmRelease, a HelmChart, or among the dependencies of a Chart.yaml. Only
-// there a tag's "_" stands for "+".
-func (s *search) isChartVersion() bool {
-	var want []string
-	switch {
-	case s.scope.object.Kind == "HelmRelease":
-		want = []string{"spec", "chart", "spec", "version"}
-	case s.scope.object.Kind == "HelmChart":
-		want = []string{"spec", "version"}
-	case s.scope.chart:
-		want = []string{"dependencies", "[]", "version"}
-	default:
-		return false
-	}
-	return slices.Equal(s.path, want)
-}
-
 // written returns what a site shows now; see pinsetter.Site.
 func written(site pinsetter.Site, places []place) []pinsetter.Image {
+	if Unfit(site, "") != nil {
+		return nil
+	}
 	var plain []pinsetter.Image
 	var parts suffixed
 	first := -1 // where the images of the suffixed markers stand among the plain ones
@@ -122,15 +110,16 @@ func written(site pinsetter.Site, places []place) []pinsetter.Image {
 		case pinsetter.PartReference:
 			plain = append(plain, ParseReference(m.Value))
 		case pinsetter.PartName:
-			parts.names = append(parts.names, m.Value)
+			parts.names = append(parts.names, ImageName(m))
 		case pinsetter.PartTag:
-			parts.tags = append(parts.tags, places[i].tag(m.Value))
+			parts.pin(places[i].tag(m.Value))
 		case pinsetter.PartDigest:
 			parts.digests = append(parts.digests, m.Value)
 		}
 	}
 	images := plain
 	if first >= 0 {
+		parts.level()
 		images = slices.Insert(slices.Clone(plain), first, parts.images(plain)...)
 	}
 	images = distinct(images)
@@ -154,7 +143,29 @@ func distinct(images []pinsetter.Image) []pinsetter.Image {
 }
 
 // suffixed are the values of a site's markers with a suffix.
-type suffixed struct{ names, tags, digests []string }
+type suffixed struct {
+	names, tags, digests []string
+	pinned               bool // some digest stands behind its tag
+}
+
+// pin adds the value of a :tag marker: a tag, or "tag@digest".
+func (s *suffixed) pin(value string) {
+	tag, digest, pinned := strings.Cut(value, "@")
+	if pinned {
+		s.pinned = true
+		s.level()
+		s.digests = append(s.digests, digest)
+	}
+	s.tags = append(s.tags, tag)
+}
+
+// level says of the tags that have no digest behind them, where others have one,
+// that they show none.
+func (s *suffixed) level() {
+	for s.pinned && len(s.digests) < len(s.tags) {
+		s.digests = append(s.digests, "")
+	}
+}
 
 // images joins the values into images, in order of appearance; where there are
 // fewer of one kind, its last one stands for the rest. What one of the plain
@@ -197,13 +208,27 @@ func at(values []string, i int) string {
 	return values[min(i, len(values)-1)]
 }
 
-// ParseReference reads "name[:tag][@digest]". A colon before the last slash is a
-// registry's port.
+// ParseReference reads "[scheme://]name[:tag][@digest]", with the schemes of
+// pinsetter.CutScheme. A colon before the last slash is a registry's port.
 func ParseReference(value string) pinsetter.Image {
+	_, value = pinsetter.CutScheme(value)
 	name, digest, _ := strings.Cut(value, "@")
 	tag := ""
 	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
 		name, tag = name[:i], name[i+1:]
 	}
 	return pinsetter.Image{Name: name, Tag: tag, Digest: digest}
+}
+
+// ImageName returns the name that a marked value shows, without scheme, tag and
+// digest; "" where its marker asks for no name.
+func ImageName(m pinsetter.Marker) string {
+	switch m.Part {
+	case pinsetter.PartReference:
+		return ParseReference(m.Value).Name
+	case pinsetter.PartName:
+		_, name := pinsetter.CutScheme(m.Value)
+		return name
+	}
+	return ""
 }

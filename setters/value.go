@@ -1,6 +1,7 @@
 package setters
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -11,14 +12,29 @@ import (
 
 // place is where a marked value stands.
 type place struct {
-	start, end int  // in the file: the bytes that are exchanged, a value with its quotes
-	quote      byte // '"', '\'', or 0 for a plain value
-	insert     bool // an empty value: a blank and the value are inserted at start
-	tagged     bool // the value has the explicit tag !!str
-	chart      bool // a chart version
+	start, end int    // in the file: the bytes that are exchanged, a value with its quotes
+	quote      byte   // '"', '\'', or 0 for a plain value
+	insert     bool   // an empty value: a blank and the value are inserted at start
+	tagged     bool   // the value has the explicit tag !!str
+	chart      bool   // a chart version
+	pinned     bool   // a tag with a digest behind it
+	scheme     string // stands before the name
 	chunk      chunk
 	line       int // of the node in its chunk, as kyaml counts
 	column     int
+}
+
+// shaped returns the place with the shape that its field and its value have.
+func (p place) shaped(m pinsetter.Marker, f Field) place {
+	switch m.Part {
+	case pinsetter.PartTag:
+		p.chart, p.pinned = f.Chart, strings.IndexByte(m.Value, '@') >= 0
+	case pinsetter.PartName, pinsetter.PartReference:
+		if p.scheme, _ = pinsetter.CutScheme(m.Value); p.scheme == "" {
+			p.scheme = f.scheme()
+		}
+	}
+	return p
 }
 
 // tag returns the tag that a written value stands for. A registry stores a
@@ -63,6 +79,9 @@ var imageName = regexp.MustCompile(`^[a-zA-Z0-9\[][a-zA-Z0-9._:/\[\]-]*$`)
 // check returns why an image can't be written to a site with these markers; nil
 // where it can.
 func check(image pinsetter.Image, site pinsetter.Site) error {
+	if m := Unfit(site, image.Name); m != nil {
+		return errors.New(m.Reason)
+	}
 	names := site.Has(pinsetter.PartReference) || site.Has(pinsetter.PartName)
 	tags := site.Has(pinsetter.PartReference) || site.Has(pinsetter.PartTag)
 	switch {
@@ -82,13 +101,16 @@ func check(image pinsetter.Image, site pinsetter.Site) error {
 func value(image pinsetter.Image, part pinsetter.Part, p place) string {
 	switch part {
 	case pinsetter.PartName:
-		return image.Name
+		return p.scheme + image.Name
 	case pinsetter.PartTag:
+		if p.pinned && image.Digest != "" {
+			return image.Tag + "@" + image.Digest
+		}
 		return p.version(image.Tag)
 	case pinsetter.PartDigest:
 		return image.Digest
 	default:
-		return image.String()
+		return p.scheme + image.String()
 	}
 }
 

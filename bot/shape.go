@@ -1,0 +1,71 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/setters"
+)
+
+// misfit holds a site of which a value isn't what its marker names, whatever the
+// candidate. It is nil where every value is.
+func (s *selection) misfit(site pinsetter.Site) *pinsetter.Hold {
+	m := setters.Unfit(site, s.policy.Repository.Image)
+	if m == nil {
+		return nil
+	}
+	best, _ := s.ranking.Best()
+	hold := holdAt(site, best.Tag, pinsetter.RuleShape, m.Reason)
+	hold.Current = m.Value
+	if m.Line != site.Line() {
+		hold.Reason = fmt.Sprintf("line %d: %s", m.Line, m.Reason)
+	}
+	return hold
+}
+
+// unfit is the finding of a site that misfit holds, or nil.
+func unfit(site pinsetter.Site, policy *config.Policy) *pinsetter.Finding {
+	image := ""
+	if policy.Repository != nil {
+		image = policy.Repository.Image
+	}
+	m := setters.Unfit(site, image)
+	if m == nil {
+		return nil
+	}
+	return &pinsetter.Finding{
+		Severity: pinsetter.Error, Code: m.Code, Path: site.Path, Line: m.Line,
+		Message: "held: " + m.Reason,
+	}
+}
+
+// replaced returns a finding for each marked value of which more would be
+// replaced than its version: another image's name, and a digest behind a tag that
+// the policy doesn't reflect. What isn't written at all has none.
+func replaced(site pinsetter.Site, policy *config.Policy) []pinsetter.Finding {
+	if policy.Repository == nil || unfit(site, policy) != nil {
+		return nil
+	}
+	var findings []pinsetter.Finding
+	for _, m := range site.Markers {
+		name := setters.ImageName(m)
+		switch {
+		case name != "" && name != policy.Repository.Image:
+			findings = append(findings, doubt(site, m, "other-image", "shows %s, but ImagePolicy %s selects tags of %s: the name would be replaced",
+				name, policy.Name, policy.Repository.Image))
+		case m.Part == pinsetter.PartTag && strings.Contains(m.Value, "@") && policy.Spec.DigestReflectionPolicy == config.ReflectNever:
+			findings = append(findings, doubt(site, m, "digest-dropped", "the digest behind the tag would be dropped, since ImagePolicy %s reflects none: "+
+				"to keep it up to date, set its digestReflectionPolicy to IfNotPresent or Always", policy.Name))
+		}
+	}
+	return findings
+}
+
+// doubt is a warning about one marker of a site.
+func doubt(site pinsetter.Site, m pinsetter.Marker, code, format string, args ...any) pinsetter.Finding {
+	return pinsetter.Finding{
+		Severity: pinsetter.Warning, Code: code, Path: site.Path, Line: m.Line, Message: fmt.Sprintf(format, args...),
+	}
+}

@@ -1,0 +1,163 @@
+package setters
+
+import (
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// Classify returns what a value is. Its bytes decide where they can; where they
+// may be a tag and the name of an image, the name of the field does, then
+// whether it reads as a version. KindWord says that all of this left it open.
+func Classify(value string, f Field) pinsetter.Kind {
+	switch {
+	case f.Sealed, strings.HasPrefix(value, "ENC["):
+		return pinsetter.KindSealed
+	case f.Twice:
+		return pinsetter.KindTwice
+	case holdsVariable(value):
+		return pinsetter.KindVariable
+	case f.at("OCIRepository", "spec", "ref", "semver"):
+		return pinsetter.KindRange
+	case value == "":
+		return f.holds()
+	}
+	scheme, rest := pinsetter.CutScheme(value)
+	switch {
+	case scheme != "":
+		return reference(rest, f)
+	case isDigest(value):
+		return pinsetter.KindDigest
+	case isRange(value, f):
+		return pinsetter.KindRange
+	case isWord(value):
+		return word(value, f)
+	}
+	return reference(value, f)
+}
+
+// word returns the kind of a value that may be a tag and an image's name.
+func word(value string, f Field) pinsetter.Kind {
+	switch holds := f.holds(); {
+	case holds == pinsetter.KindDigest:
+		return pinsetter.KindText
+	case holds != pinsetter.KindAny:
+		return holds
+	case isVersion(value):
+		return pinsetter.KindTag
+	}
+	return pinsetter.KindWord
+}
+
+// reference returns the kind of "name[:tag][@digest]", and of "tag@digest".
+func reference(value string, f Field) pinsetter.Kind {
+	before, digest, pinned := strings.Cut(value, "@")
+	image := ParseReference(before)
+	switch {
+	case pinned && !isDigest(digest):
+		return pinsetter.KindText
+	case pinned && isWord(before):
+		if kind := word(before, f); kind == pinsetter.KindTag || kind == pinsetter.KindText {
+			return kind
+		}
+		return pinsetter.KindReference
+	case !isName(image.Name), image.Tag != "" && !isWord(image.Tag):
+		return pinsetter.KindText
+	case pinned, image.Tag != "":
+		return pinsetter.KindReference
+	case f.holds() == pinsetter.KindName:
+		return pinsetter.KindName
+	}
+	return pinsetter.KindUntagged
+}
+
+// holdsVariable reports whether something else puts its text into a value before
+// it is read: a shell, Flux's substitution, a template.
+func holdsVariable(value string) bool {
+	return strings.IndexByte(value, '$') >= 0 || strings.Contains(value, "{{")
+}
+
+// isDigest reports whether a value is meant as a digest, well-formed or not.
+func isDigest(value string) bool {
+	algorithm, hex, ok := strings.Cut(value, ":")
+	return ok && strings.HasPrefix(algorithm, "sha") && digits(algorithm[3:]) == len(algorithm)-3 && len(algorithm) > 3 &&
+		strings.Trim(hex, "0123456789abcdefABCDEF") == ""
+}
+
+// isRange reports whether a value stands for more than one version.
+func isRange(value string, f Field) bool {
+	switch {
+	case strings.IndexByte("^~<>=!", value[0]) >= 0, strings.Contains(value, "||"), strings.IndexByte(value, '*') >= 0:
+		return true
+	case strings.ContainsAny(value, " ,"): // "1.2 - 2", ">=1, <2"
+		return isVersion(value)
+	case !f.takesRanges():
+		return false
+	}
+	for rest := strings.TrimPrefix(value, "v"); ; { // "1.x"
+		part, more, dotted := strings.Cut(rest, ".")
+		if part == "x" || part == "X" || strings.HasPrefix(part, "x-") {
+			return true
+		}
+		if n := digits(part); n == 0 || n < len(part) || !dotted {
+			return false
+		}
+		rest = more
+	}
+}
+
+// isVersion reports whether a value starts as a version does that is no name:
+// "1.2.3-alpine", "v1.2", "20240101".
+func isVersion(value string) bool {
+	rest := strings.TrimPrefix(value, "v")
+	n := digits(rest)
+	switch {
+	case n == 0:
+		return false
+	case n == len(rest):
+		return len(rest) == len(value) // v1 may be a name
+	case rest[n] == '.':
+		return digits(rest[n+1:]) > 0 || strings.HasPrefix(rest[n+1:], "x")
+	}
+	return rest[n] == ' ' || rest[n] == ','
+}
+
+// digits returns how many digits a value starts with.
+func digits(value string) int {
+	n := 0
+	for n < len(value) && '0' <= value[n] && value[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+// isWord reports whether a value may be a tag or a version: letters, digits and
+// what stands between them, such as the "+" of a chart's version.
+func isWord(value string) bool {
+	for i := range len(value) {
+		switch c := value[i]; {
+		case isAlphanumeric(c), c == '_':
+		case i > 0 && (c == '.' || c == '-' || c == '+'):
+		default:
+			return false
+		}
+	}
+	return value != ""
+}
+
+// isName is imageName for values that are there already.
+func isName(value string) bool {
+	for i := range len(value) {
+		switch c := value[i]; {
+		case isAlphanumeric(c), c == '[':
+		case i > 0 && (c == '.' || c == '-' || c == '_' || c == ':' || c == ']' || c == '/' && value[i-1] != '/'):
+		default:
+			return false
+		}
+	}
+	return value != ""
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
