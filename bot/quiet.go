@@ -148,7 +148,7 @@ func (c *cycle) lastQuiet(ctx context.Context, l *lane) *quiet {
 
 // fingerprint tells apart what a cycle decides by.
 func (c *cycle) fingerprint() string {
-	return strings.Join([]string{c.set.Fingerprint, setters.Screen, c.o.Version}, " ")
+	return strings.Join([]string{c.set.Fingerprint, setters.Screen, setters.Notes, c.o.Version}, " ")
 }
 
 // key names a lane for the ledger.

@@ -13,7 +13,7 @@ import (
 type Misfit struct {
 	Line   int    // of the value
 	Code   string // of the finding that says so
-	Value  string // for people; "" where it is encrypted
+	Value  string // for people: shortened
 	Reason string // for people; ends with the way out
 }
 
@@ -125,8 +125,8 @@ func remedy(m pinsetter.Marker) string {
 func shown(m pinsetter.Marker) string {
 	const longest = 120
 	switch {
-	case m.Kind == pinsetter.KindSealed:
-		return ""
+	case strings.HasPrefix(m.Value, "ENC["):
+		return "ENC[…]"
 	case len(m.Value) > longest:
 		return strings.ToValidUTF8(m.Value[:longest], "") + "…"
 	}
