@@ -82,6 +82,9 @@ func (l *linter) folder(ctx context.Context, dir string) error {
 			l.linted.Markers += len(site.Markers)
 			findings = append(findings, l.site(site, prefix)...)
 		}
+		if len(found.Sites) > 0 {
+			findings = append(findings, passedOver(f, dir, file.path)...)
+		}
 		for _, finding := range findings {
 			finding.Path = filepath.Join(dir, filepath.FromSlash(finding.Path))
 			l.linted.Findings = append(l.linted.Findings, finding)

@@ -21,6 +21,7 @@ var Codes = map[string]string{
 	"digest-only":       "a :digest marker without a tag beside it: IfNotPresent acts as Always there",
 	"other-image":       "a marked value shows another image than the policy's",
 	"digest-dropped":    "a tag has a digest behind it, which a policy that reflects none drops",
+	"image-passed-over": "kustomize leaves a resource's image alone that a marked entry of its images means",
 	"unused-policy":     "no marker names this policy",
 	"unused-repository": "no policy uses this image repository",
 	"unused-automation": "this automation selects no policy",
