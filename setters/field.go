@@ -42,7 +42,7 @@ func (f Field) holds() pinsetter.Kind {
 		return pinsetter.KindTag
 	case strings.HasSuffix(key, "digest"):
 		return pinsetter.KindDigest
-	case strings.HasSuffix(key, "repository"), key == "newname", key == "registry", key == "url", key == "repourl":
+	case strings.HasSuffix(key, "repository"), key == "newname", key == "registry", key == "repo", key == "url", key == "repourl":
 		return pinsetter.KindName
 	}
 	return pinsetter.KindAny

@@ -54,7 +54,7 @@ func reference(value string, f Field) pinsetter.Kind {
 	before, digest, pinned := strings.Cut(value, "@")
 	image := ParseReference(before)
 	switch {
-	case pinned && !isDigest(digest):
+	case pinned && !isDigest(digest), strings.HasPrefix(value, "refs/"): // of Git
 		return pinsetter.KindText
 	case pinned && isWord(before):
 		if kind := word(before, f); kind == pinsetter.KindTag || kind == pinsetter.KindText {
@@ -86,10 +86,13 @@ func isDigest(value string) bool {
 
 // isRange reports whether a value stands for more than one version.
 func isRange(value string, f Field) bool {
+	bound := strings.TrimLeft(value, "^~<>=! ")
 	switch {
-	case strings.IndexByte("^~<>=!", value[0]) >= 0, strings.Contains(value, "||"), strings.IndexByte(value, '*') >= 0:
+	case strings.Contains(value, "||"), strings.IndexByte(value, '*') >= 0:
 		return true
-	case strings.ContainsAny(value, " ,"): // "1.2 - 2", ">=1, <2"
+	case len(bound) < len(value): // ">=1.0", "^x"
+		return digits(strings.TrimPrefix(bound, "v")) > 0 || bound == "x"
+	case strings.ContainsAny(strings.TrimRight(value, " "), " ,"): // "1.2 - 2", "1.0, <2"
 		return isVersion(value)
 	case !f.takesRanges():
 		return false
