@@ -12,6 +12,7 @@ import (
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
+	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -106,10 +107,14 @@ func made(a *config.Automation, commit gitops.CommitInfo) bool {
 
 // proposed returns what a proposal shows at site, so that a site about which
 // nothing can be decided now stays proposed. The image has no tag where there is
-// no proposal, or it shows nothing else than the base.
+// no proposal, it shows nothing else than the base, or it doesn't fit the site any
+// more.
 func (g *ground) proposed(site pinsetter.Site) pinsetter.Image {
 	twin, found := g.twin(site)
 	if !found || len(twin.Written) != 1 || len(site.Written) == 1 && twin.Written[0] == site.Written[0] {
+		return pinsetter.Image{}
+	}
+	if setters.Unfit(site, twin.Written[0].Name) != nil {
 		return pinsetter.Image{}
 	}
 	return twin.Written[0]

@@ -137,9 +137,6 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 			}
 			if hold != nil {
 				p.result.Held = append(p.result.Held, *hold)
-				if hold.Rule == pinsetter.RuleShape {
-					continue // nor is it written where it is proposed already
-				}
 			}
 			stays := image.Tag == "" || shownAlready(site, image)
 			if proposed := p.ground.proposed(site); proposed.Tag != "" && (hold != nil || image.Tag == "" || sel.disbelief != nil && stays) {

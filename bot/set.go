@@ -187,7 +187,7 @@ func shows(site pinsetter.Site, image pinsetter.Image) bool {
 			pinsetter.PartTag:       image.Tag,
 			pinsetter.PartDigest:    image.Digest,
 		}[m.Part]
-		if _, value := pinsetter.CutScheme(m.Value); value != wanted {
+		if m.Value != wanted || m.Part == pinsetter.PartName && site.Object.Kind == "OCIRepository" { // which wants oci://
 			return false
 		}
 	}
