@@ -71,78 +71,6 @@ func (s *search) field() Field {
 	return f
 }
 
-// step is a key on the way to the node that is visited, or an item.
-type step struct {
-	in    *yaml.Node // the mapping; nil for an item
-	known bool
-	twice bool // once known: the key stands twice in its mapping, or one above does
-}
-
-func (s *search) push(key string, in *yaml.Node) {
-	s.path = append(s.path, key)
-	s.steps = append(s.steps, step{in: in})
-}
-
-func (s *search) pop() {
-	s.path = s.path[:len(s.path)-1]
-	s.steps = s.steps[:len(s.steps)-1]
-}
-
-// around returns the mapping that holds the visited value, nil for an item.
-func (s *search) around() *yaml.Node {
-	if len(s.steps) == 0 {
-		return nil
-	}
-	return s.steps[len(s.steps)-1].in
-}
-
-// isTwice reports whether a key on the way to the node stands twice in its
-// mapping. Each step is looked at once, however many markers are below it.
-func (s *search) isTwice() bool {
-	i := len(s.steps)
-	for i > 0 && !s.steps[i-1].known {
-		i--
-	}
-	twice := i > 0 && s.steps[i-1].twice
-	for ; i < len(s.steps); i++ {
-		in := s.steps[i].in
-		twice = twice || in != nil && s.standsTwice(in, s.path[i])
-		s.steps[i].known, s.steps[i].twice = true, twice
-	}
-	return twice
-}
-
-// fewKeys is up to how many keys a mapping is read anew for each of them, which
-// is cheaper than a set; in a larger one that would take quadratic time.
-const fewKeys = 32
-
-// standsTwice reports whether a key stands more than once in a mapping.
-func (s *search) standsTwice(mapping *yaml.Node, key string) bool {
-	if len(mapping.Content) <= 2*fewKeys {
-		n := 0
-		for i := 0; i < len(mapping.Content); i += 2 {
-			if k := mapping.Content[i]; k.Kind == yaml.ScalarNode && k.Value == key {
-				n++
-			}
-		}
-		return n > 1
-	}
-	keys, counted := s.counts[mapping]
-	if !counted {
-		keys = map[string]int{}
-		for i := 0; i < len(mapping.Content); i += 2 {
-			if k := mapping.Content[i]; k.Kind == yaml.ScalarNode {
-				keys[k.Value]++
-			}
-		}
-		if s.counts == nil {
-			s.counts = map[*yaml.Node]map[string]int{}
-		}
-		s.counts[mapping] = keys
-	}
-	return keys[key] > 1
-}
-
 // isChartVersion reports whether Helm reads the visited field as the version of
 // a chart: in a HelmRelease or HelmChart, among the dependencies of a Chart.yaml,
 // among kustomize's helmCharts, and in an Argo CD source that names a chart. Only
@@ -179,30 +107,3 @@ func isSealed(root *yaml.Node) bool {
 	sops := child(root, "sops")
 	return text(sops, "mac") != "" && text(sops, "mac_only_encrypted") != "true"
 }
-
-// outweighed reports a marked tag beside something unmarked that wins over it, so
-// that a new tag alone changes nothing.
-func (s *search) outweighed(m pinsetter.Marker) {
-	in, last := s.around(), len(s.path)-1
-	if m.Part != pinsetter.PartTag || m.Kind != pinsetter.KindTag || in == nil || s.path[last] != "tag" && s.path[last] != "newTag" {
-		return
-	}
-	const form = "the new tag has no effect beside the %s of line %d, which wins over it: %s"
-	digest, semver := child(in, "digest"), child(in, "semver")
-	switch {
-	case isWritten(digest) && !strings.Contains(digest.LineComment, token):
-		s.file.report(pinsetter.Warning, CodeNoEffect, m.Line, form, "digest", s.lineOf(digest),
-			"mark the digest too, with :digest, or remove it")
-	case isWritten(digest), !isWritten(semver):
-	case s.scope.object.Kind == "OCIRepository":
-		s.file.report(pinsetter.Warning, CodeNoEffect, m.Line, form, "semver range", s.lineOf(semver), "remove one of the two")
-	}
-}
-
-// isWritten reports whether a node is a scalar with a value.
-func isWritten(node *yaml.Node) bool {
-	return node != nil && node.Kind == yaml.ScalarNode && node.Value != "" && node.Tag != yaml.NodeTagNull
-}
-
-// lineOf returns the line of the file in which a node stands.
-func (s *search) lineOf(node *yaml.Node) int { return s.tokens.firstLine + node.Line - 1 }
