@@ -26,9 +26,40 @@ type facts struct {
 	repo    *config.Repository
 	image   string // canonical
 	now     time.Time
+	sights  *sights // of the image
+}
 
-	mu     sync.Mutex
-	sights map[string]store.Sight // by tag
+// sights is what the ledger answered in a cycle about the tags of one image. All
+// policies of the image share it, so that an answer is kept once. It is safe for
+// concurrent use.
+type sights struct {
+	mu    sync.Mutex
+	byTag map[string]store.Sight
+}
+
+func (s *sights) get(tag string) (sight store.Sight, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sight, known = s.byTag[tag]
+	return sight, known
+}
+
+func (s *sights) put(tag string, sight store.Sight) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.byTag[tag] = sight
+}
+
+// sightsOf returns the sights of an image, by its canonical name.
+func (s *selector) sightsOf(image string) *sights {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, ok := s.sights[image]
+	if !ok {
+		found = &sights{byTag: map[string]store.Sight{}}
+		s.sights[image] = found
+	}
+	return found
 }
 
 // failing says whether the ledger has failed in this cycle.
@@ -48,9 +79,7 @@ func (f *failing) failed(err error) {
 
 // Seen implements gate.Facts.
 func (f *facts) Seen(ctx context.Context, tag string) (gate.Sight, error) {
-	f.mu.Lock()
-	sight, known := f.sights[tag]
-	f.mu.Unlock()
+	sight, known := f.sights.get(tag)
 	if !known {
 		if f.failing.was.Load() {
 			return gate.Sight{}, errForgotten
@@ -61,7 +90,7 @@ func (f *facts) Seen(ctx context.Context, tag string) (gate.Sight, error) {
 			return gate.Sight{}, err
 		}
 		sight = found[f.key(tag)]
-		f.remember(map[store.Tag]store.Sight{f.key(tag): sight})
+		f.sights.put(tag, sight)
 	}
 	return gate.Sight{Since: sight.Since(), Digest: sight.Digest, Read: sight.DigestRead, Previous: sight.Previous}, nil
 }
@@ -76,7 +105,9 @@ func (f *facts) Digest(ctx context.Context, tag string) (string, error) {
 	if err != nil {
 		f.failing.failed(err)
 	}
-	f.remember(sights)
+	if sight, seen := sights[f.key(tag)]; seen {
+		f.sights.put(tag, sight)
+	}
 	return digest, nil
 }
 
@@ -102,14 +133,3 @@ func (f *facts) Content(ctx context.Context, _, digest string) (gate.Content, er
 }
 
 func (f *facts) key(tag string) store.Tag { return store.Tag{Image: f.image, Tag: tag} }
-
-// remember keeps what the ledger answered.
-func (f *facts) remember(sights map[store.Tag]store.Sight) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for tag, sight := range sights {
-		if tag.Image == f.image {
-			f.sights[tag.Tag] = sight
-		}
-	}
-}

@@ -77,10 +77,18 @@ func (c *cycle) sight(ctx context.Context, p *plan, selections map[pinsetter.Nam
 		return
 	}
 	var seen []store.Observation
+	once := map[store.Tag]bool{}
 	for _, file := range p.marked {
 		for _, site := range file.Sites {
-			if sel := selections[site.Policy]; sel != nil && sel.err == nil {
-				seen = append(seen, sel.above(site)...)
+			sel := selections[site.Policy]
+			if sel == nil || sel.err != nil {
+				continue
+			}
+			for _, tag := range sel.above(site) {
+				if !once[tag] {
+					once[tag] = true
+					seen = append(seen, store.Observation{Tag: tag})
+				}
 			}
 		}
 	}
@@ -88,17 +96,15 @@ func (c *cycle) sight(ctx context.Context, p *plan, selections map[pinsetter.Nam
 	if err != nil {
 		c.selector.failing.failed(err)
 	}
-	for _, sel := range selections {
-		if sel.facts != nil {
-			sel.facts.remember(sights)
-		}
+	for tag, sight := range sights {
+		c.selector.sightsOf(tag.Image).put(tag.Tag, sight)
 	}
 }
 
 // above returns the candidates that rank above some tag that site shows, and
-// that tag where it is listed.
-func (s *selection) above(site pinsetter.Site) []store.Observation {
-	var seen []store.Observation
+// that tag where it is listed: sightsAtOnce at most.
+func (s *selection) above(site pinsetter.Site) []store.Tag {
+	var above []store.Tag
 	for candidate := range s.ranking.All() {
 		reached := true
 		for _, written := range site.Written {
@@ -106,12 +112,12 @@ func (s *selection) above(site pinsetter.Site) []store.Observation {
 				reached = false
 			}
 		}
-		seen = append(seen, store.Observation{Tag: s.facts.key(candidate.Tag)})
-		if reached || len(seen) == sightsAtOnce {
+		above = append(above, s.facts.key(candidate.Tag))
+		if reached || len(above) == sightsAtOnce {
 			break
 		}
 	}
-	return seen
+	return above
 }
 
 // believe judges an image's list of tags by the last one that was believed, once

@@ -39,6 +39,7 @@ type selector struct {
 	tags     map[*string]*policy.Tags        // parsed tags, by the list's first: objects of one image share it
 	refusals map[string]func() *gate.Refusal // of an image's whole list, by canonical name and hash
 	listings map[string]store.Listing        // what to remember, by canonical name
+	sights   map[string]*sights              // by canonical name
 	results  map[*config.Policy]func() *selection
 }
 
@@ -56,6 +57,7 @@ func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
 		tags:     map[*string]*policy.Tags{},
 		refusals: map[string]func() *gate.Refusal{},
 		listings: map[string]store.Listing{},
+		sights:   map[string]*sights{},
 		results:  map[*config.Policy]func() *selection{},
 	}
 }
@@ -171,7 +173,7 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 	sel.disbelief = refusal
 	sel.facts = &facts{
 		ledger: s.ledger, failing: s.failing, scanner: s.scanner, repo: sel.policy.Repository,
-		image: sel.listing.Canonical, now: s.now, sights: map[string]store.Sight{},
+		image: sel.listing.Canonical, now: s.now, sights: s.sightsOf(sel.listing.Canonical),
 	}
 	sel.walk = gates.Walk(gate.Subject{
 		Candidates: sel.ranking.All(), Order: sel, Bump: sel.rules.Bump, Facts: sel.facts, Now: s.now, Listing: refusal,

@@ -98,6 +98,12 @@ var suite = []benchmark{
 			targets:   []target{{unit: "x-memory", most: 4, from: 10_000}},
 		},
 	}},
+	{"cmd/pinsetter", "Sights", 3, []row{
+		{
+			work: "first `run`, 4,000 images that are 38 tags behind, with `minAge`: computing", unit: "x-thousand",
+			yardstick: "1,000 such images", targets: []target{{unit: "x-thousand", most: 4.5}},
+		},
+	}},
 	{"cmd/pinsetter", "Set", 5, []row{
 		{below: "files=#/marked=1%/change=nothing", sizes: files, work: "`set`, # files, 1 % marked, nothing to change", unit: "x-grep", yardstick: grep},
 		{below: "files=#/marked=1%/change=all", sizes: files, work: "`set`, # files, 1 % marked, all change", unit: "x-grep", yardstick: grep},

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -40,7 +41,11 @@ func manyFiles(b *testing.B, n int) *crowd {
 
 // manyPolicies is a crowd of so many policies with a marker each, over images of a
 // hundred tags, with nothing to change.
-func manyPolicies(b *testing.B, policies, images int) *crowd {
+func manyPolicies(b *testing.B, policies, images int) *crowd { return lagging(b, policies, images, 0) }
+
+// lagging is a crowd as manyPolicies, but each marker shows a tag that so many
+// others rank above.
+func lagging(b *testing.B, policies, images, behind int) *crowd {
 	b.Helper()
 	c := newCrowd(b, func(*fleet) string { return b.TempDir() })
 	tags := make([]string, 100)
@@ -59,7 +64,7 @@ func manyPolicies(b *testing.B, policies, images int) *crowd {
 	files := map[string]string{}
 	for i := range policies {
 		fmt.Fprintf(objects, "---\napiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {name: p-%d}\nspec: {imageRepositoryRef: {name: app-%d}, policy: {semver: {range: 1.x}}}\n", i, i%images)
-		files[fmt.Sprintf("f-%d.yaml", i/10)] += fmt.Sprintf("---\nkind: D\nmetadata: {name: d-%d}\nimage: %s/org/app-%d:1.99.0 # {\"$imagepolicy\": \"default:p-%d\"}\n", i, c.registry.Addr, i%images, i)
+		files[fmt.Sprintf("f-%d.yaml", i/10)] += fmt.Sprintf("---\nkind: D\nmetadata: {name: d-%d}\nimage: %s/org/app-%d:1.%d.0 # {\"$imagepolicy\": \"default:p-%d\"}\n", i, c.registry.Addr, i%images, 99-behind, i)
 	}
 	c.repo.Commit(parts.Commit{Tree: parts.Tree{Files: files, Delete: []string{"a.yaml"}}, Message: "many"})
 	if err := os.WriteFile(c.objects, objects.Bytes(), 0o600); err != nil {
@@ -147,4 +152,28 @@ func BenchmarkPolicies(b *testing.B) {
 			b.ReportMetric(float64(most(t.ours))/float64(most(t.theirs)), "x-memory")
 		})
 	}
+}
+
+// BenchmarkSights is a first run, as a whole process, over 4,000 images that are 38
+// tags behind. A Gate's minAge holds them all, and the ledger is told of 156,000
+// tags. The metric x-thousand is the run's computing over that with 1,000 images: 4
+// is proportional.
+func BenchmarkSights(b *testing.B) {
+	program := binary(b)
+	held := func(images int) *crowd {
+		c := lagging(b, images, images, 38)
+		c.edit(b, func(text string) string {
+			return text + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: aged}\nspec: {minAge: 72h}\n"
+		})
+		return c
+	}
+	run := func(c *crowd) cost { return measure(b, program, "run", "--state", newState(b), "-f", c.objects) }
+	thousand, many := held(1_000), held(4_000)
+	t := many.tally()
+	for b.Loop() {
+		t.run(func() cost { return run(many) }, func() cost { return run(thousand) })
+	}
+	t.report(b, "x-time")
+	cpu := func(c cost) time.Duration { return c.cpu }
+	b.ReportMetric(median(t.ours, cpu).Seconds()/median(t.theirs, cpu).Seconds(), "x-thousand")
 }
