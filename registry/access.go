@@ -37,6 +37,9 @@ type Access struct {
 	// Timeout bounds one call of Tags or Digest: waiting, authentication and all
 	// pages. 0: one minute.
 	Timeout time.Duration
+
+	// Answer bounds one answer, where it is more than Options.Answer.
+	Answer time.Duration
 }
 
 // Proxy is an HTTP, HTTPS or SOCKS5 proxy. Username may be empty.

@@ -97,7 +97,7 @@ func noToken(err error, host string) error {
 	switch {
 	case errors.As(err, &network):
 		return explain(host, network.Err)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, errSlow):
 		return err
 	case strings.Contains(err.Error(), "realm"): // go-containerregistry refuses it
 		return errors.New(shown(err.Error()))

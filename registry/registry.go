@@ -27,6 +27,11 @@ type Options struct {
 	Dialer      login.Dialer // opens every connection
 	Anonymous   bool         // don't ask the environment's Docker configuration and credential helpers
 
+	// Answer bounds one answer of a registry or token server, such as a page of tags,
+	// from the request to its last byte. In its last two thirds, 1 KiB a second must
+	// have come. 0: 30 seconds.
+	Answer time.Duration
+
 	// Keep is how many bytes of listings are remembered, so that an answer that
 	// says the same as the last one costs no parsing, and for Kept. 0: none are, as
 	// fits a program that lists each image once.
@@ -52,6 +57,9 @@ func (o Options) withDefaults() Options {
 		o.Retries = defaultRetries
 	case o.Retries < 0:
 		o.Retries = 0
+	}
+	if o.Answer <= 0 {
+		o.Answer = defaultAnswer
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "pinsetter"

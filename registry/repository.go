@@ -61,7 +61,8 @@ func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 			host:    r.host,
 			// Without insecure, addresses inside a network may answer plain HTTP, as in
 			// Flux; who gives certificates for one means TLS.
-			plain: a.Insecure || named.Scheme() == "http" && !ownTLS,
+			plain:  a.Insecure || named.Scheme() == "http" && !ownTLS,
+			answer: max(r.options.Answer, a.Answer),
 		},
 		connection: a.connection(),
 		credential: found,

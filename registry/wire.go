@@ -22,13 +22,15 @@ var errPlain = errors.New("the request would go over plain HTTP; set spec.insecu
 
 // wire is the http.RoundTripper under every request: pings, tokens, lists and
 // what they are redirected to. It keeps to the limits of each host, obeys
-// Retry-After, repeats what failed for a passing reason, and refuses plain HTTP
-// where that isn't allowed and addresses that the dialer refuses.
+// Retry-After, repeats what failed for a passing reason, cuts off answers that come
+// too slowly, and refuses plain HTTP where that isn't allowed and addresses that the
+// dialer refuses.
 type wire struct {
 	base    http.RoundTripper
 	options Options
 	host    func(string) *host
-	plain   bool // http:// is allowed
+	plain   bool          // http:// is allowed
+	answer  time.Duration // bound on one answer
 }
 
 // RoundTrip sends the request, as often as it takes. The slot of the host is
@@ -72,34 +74,41 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // once sends the request one time, inside the limits of its host, which learn
-// from the answer.
+// from the answer. The answer is cut off where it comes too slowly.
 func (w *wire) once(h *host, request *http.Request) (*http.Response, error) {
 	taken, err := h.enter(request.Context(), w.options)
 	if err != nil {
 		return nil, err
 	}
-	copied := request.Clone(request.Context())
+	ctx, pace := watch(request.Context(), h.name, w.answer)
+	end := sync.OnceFunc(func() {
+		pace.stop()
+		taken.leave()
+	})
+	copied := request.Clone(ctx)
 	copied.Header.Set("User-Agent", w.options.UserAgent)
 	if request.GetBody != nil {
 		body, err := request.GetBody()
 		if err != nil {
-			taken.leave()
+			end()
 			return nil, err
 		}
 		copied.Body = body
 	}
 	response, err := w.base.RoundTrip(copied)
 	if err != nil {
-		taken.leave()
+		err = pace.explain(ctx, err)
+		end()
 		return nil, err
 	}
+	pace.begin()
 	w.tellRateLimit(response)
 	if response.StatusCode == http.StatusTooManyRequests {
 		taken.refused()
 	} else {
 		taken.answered()
 	}
-	response.Body = &slotBody{ReadCloser: response.Body, leave: sync.OnceFunc(taken.leave)}
+	response.Body = &pacedBody{response.Body, ctx, pace, end}
 	return response, nil
 }
 
@@ -202,24 +211,4 @@ func discard(response *http.Response) {
 	}
 	_, _ = io.CopyN(io.Discard, response.Body, 64<<10)
 	_ = response.Body.Close()
-}
-
-// slotBody gives back the slot of its host when it is closed or read to the
-// end.
-type slotBody struct {
-	io.ReadCloser
-	leave func()
-}
-
-func (b *slotBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		b.leave()
-	}
-	return n, err
-}
-
-func (b *slotBody) Close() error {
-	defer b.leave()
-	return b.ReadCloser.Close()
 }

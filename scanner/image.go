@@ -62,6 +62,9 @@ func access(object *config.Repository) registry.Access {
 		Insecure:      from.Insecure,
 		Timeout:       object.Timeout,
 	}
+	if object.Spec.Timeout != nil {
+		to.Answer = object.Timeout // who gives the whole longer gives each answer longer
+	}
 	if p := from.Proxy; p != nil {
 		to.Proxy = &registry.Proxy{Address: p.Address, Username: p.Username, Password: p.Password}
 	}
