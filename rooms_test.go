@@ -64,8 +64,7 @@ var rooms = []struct {
 		modernc.org/sqlite`},
 	{name: "server", rooms: root + " store", opens: `
 		github.com/prometheus/client_golang
-		golang.org/x/crypto/bcrypt
-		golang.org/x/net/netutil`},
+		golang.org/x/crypto/bcrypt`},
 
 	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
 		rooms: root + " config folder forge gate gitops login message policy registry scanner setters store"},

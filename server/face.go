@@ -11,8 +11,6 @@ import (
 	"net/netip"
 	"strings"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 // What one client may take of an address. The page needs far less; a webhook may
@@ -23,7 +21,6 @@ const (
 	writeWithin  = 2 * time.Minute
 	idleWithin   = 2 * time.Minute
 	maxHeader    = 32 << 10 // bytes
-	maxClients   = 512      // connections at once
 
 	// stopWithin is less than the 30 s that Kubernetes gives a container.
 	stopWithin = 10 * time.Second
@@ -42,9 +39,10 @@ func open(address string, handler http.Handler, config *tls.Config, log *slog.Lo
 		return nil, fmt.Errorf("listen on %q: %w", address, cause(err))
 	}
 	return &face{
-		listener: netutil.LimitListener(listener, maxClients),
+		listener: newGuests(listener, maxGuests),
 		server: &http.Server{
-			Handler:           handler,
+			Handler:           heard(handler),
+			ConnContext:       known,
 			TLSConfig:         config,
 			ReadHeaderTimeout: headerWithin,
 			ReadTimeout:       readWithin,
