@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -100,19 +101,40 @@ func (c *conversation) pack(ctx context.Context, q request, into *objects) (err 
 		}
 	}
 	c.asked = true
-	answer, sidebands, err := c.ask(ctx, q)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	answer, begun, err := c.begun(ctx, q)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, ignoreDone(ctx, answer.Close())) }()
-	bounds := c.remote.bounds
+	bounds, flow := c.remote.bounds, watch(begun, rateCounts, cancel)
+	defer flow.stop()
 	over := overBound("bytes in a pack", bounds.PackBytes)
-	limited := &limitedReader{r: sidebands, left: bounds.PackBytes, over: over}
+	limited := &limitedReader{r: flow, left: bounds.PackBytes, over: over}
 	if err := unpack(ctx, limited, into, bounds, q.choice); err != nil {
-		return err
+		return trickled(ctx, err)
 	}
 	_, err = io.Copy(io.Discard, limited) // the framing's end, so that the connection can be used again
-	return err
+	return trickled(ctx, err)
+}
+
+// begun sends a request and waits until the pack begins. The second of what it
+// returns reads the pack.
+func (c *conversation) begun(ctx context.Context, q request) (answer io.Closer, pack io.Reader, err error) {
+	await(ctx, func() {
+		var sidebands io.Reader
+		if answer, sidebands, err = c.ask(ctx, q); err != nil {
+			return
+		}
+		first := make([]byte, 1)
+		n, failed := io.ReadFull(sidebands, first)
+		if failed != nil {
+			sidebands = broken{failed} // whoever reads on finds out
+		}
+		pack = io.MultiReader(bytes.NewReader(first[:n]), sidebands)
+	})
+	return answer, pack, err
 }
 
 // ask sends a request. The second of what it returns reads the pack.

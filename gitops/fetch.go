@@ -53,7 +53,9 @@ func isEmpty(name string) bool { return name == "" }
 func (r *Remote) fetch(ctx context.Context, base config.GitRef, push []string) (*Fetched, error) {
 	ctx, cancel := r.deadline(ctx)
 	defer cancel()
-	c, err := r.converse(ctx, prefixes(base, push)...)
+	var c *conversation
+	var err error
+	await(ctx, func() { c, err = r.converse(ctx, prefixes(base, push)...) })
 	if err != nil {
 		return nil, explain(ctx, err)
 	}

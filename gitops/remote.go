@@ -179,6 +179,9 @@ func orDefaultTimeout(d time.Duration) time.Duration {
 // String returns the URL without user and password.
 func (r *Remote) String() string { return r.url.String() }
 
+// Host returns the name of the server, "" for a local path.
+func (r *Remote) Host() string { return r.url.Hostname() }
+
 // uploadPack starts a session that reads.
 func (r *Remote) uploadPack(ctx context.Context) (transport.UploadPackSession, error) {
 	auth, err := r.login(ctx)

@@ -52,6 +52,19 @@ func (s *Snapshot) String() string {
 	return strings.TrimPrefix(strings.TrimPrefix(s.ref, heads), tags) + " at " + short
 }
 
+// Held returns how many bytes of objects are in memory of all that came with the
+// snapshot's fetch.
+func (s *Snapshot) Held() int64 {
+	o := s.objects
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	var bytes int64
+	for _, one := range o.byHash {
+		bytes += int64(len(one.data))
+	}
+	return bytes
+}
+
 func (s *Snapshot) object(hash plumbing.Hash) (anObject, error) {
 	for at := s; at != nil; at = at.parent {
 		if found, ok := at.made[hash]; ok {
