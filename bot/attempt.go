@@ -35,23 +35,36 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 		if i == len(l.automations)-1 {
 			go fetched.Base.Keep() // while registries are asked; whoever comes second has nothing to do
 		}
-		c.decide(ctx, p)
+		plans = append(plans, p)
+		l.seat.away(func() { c.decide(ctx, p) })
 		p.apply()
 		if head, err = c.commit(p, head); err != nil {
 			return nil, &commitError{a, err}
 		}
 		p.head = head
-		plans = append(plans, p)
 	}
 	if c.mode == Push {
-		c.keepQuiet(ctx, l, fetched, plans)
-		err = c.push(ctx, l, remote, to, head, plans)
+		l.seat.away(func() {
+			c.keepQuiet(ctx, l, fetched, plans)
+			err = c.push(ctx, l, remote, to, head, plans)
+		})
 	}
 	results := make([]*Result, 0, len(plans))
 	for _, p := range plans {
 		results = append(results, p.result)
 	}
 	return results, err
+}
+
+// held returns how many bytes of files and of what leads to them are in memory.
+func held(fetched *gitops.Fetched, plans ...*plan) int64 {
+	bytes := fetched.Base.Held()
+	for _, p := range plans {
+		for _, file := range p.marked {
+			bytes += int64(len(file.data))
+		}
+	}
+	return bytes
 }
 
 // fetch is step 1: it reads the lane's base, and branches beside it.
@@ -61,7 +74,10 @@ func (c *cycle) fetch(ctx context.Context, l *lane, branches ...string) (*gitops
 		return nil, nil, err
 	}
 	c.o.Progress("fetching " + remote.String())
-	fetched, err := remote.Fetch(ctx, l.base, branches...)
+	l.seat.holding(nil) // of an attempt before
+	ended := c.o.wait(remote.Host(), "fetch "+remote.String())
+	fetched, err := remote.Fetch(gitops.WithAway(ctx, l.seat.away), l.base, branches...)
+	ended()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -208,6 +224,15 @@ func commitsOf(plans []*plan) []string {
 		}
 	}
 	return hashes
+}
+
+// send pushes, and tells the observer.
+func (c *cycle) send(ctx context.Context, remote *gitops.Remote, p gitops.Push) (gitops.Pushed, error) {
+	ended := c.o.wait(remote.Host(), "push to "+remote.String())
+	defer ended()
+	pushed, err := remote.Push(ctx, p)
+	c.o.Observer.Push(err)
+	return pushed, err
 }
 
 // onlyWait reports whether all that plans would write is proposed already and

@@ -45,6 +45,8 @@ type Options struct {
 	// Reuse does with an image's last listing for as long as its object's interval,
 	// where Registry keeps listings.
 	Reuse bool
+
+	unanswered *unanswered // for servers, of all bots that share the options
 }
 
 // filled returns the options with their defaults.
@@ -63,6 +65,9 @@ func (o Options) filled() Options {
 	}
 	if o.Observer == nil {
 		o.Observer = nobody{}
+	}
+	if o.unanswered == nil {
+		o.unanswered = &unanswered{hosts: map[string]*hostUnanswered{}}
 	}
 	o.Git.LatestTag = latestTag
 	if o.Git.Keep != "" {
@@ -177,6 +182,7 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 	s.Asked = func(object *config.Repository, took time.Duration, err error) {
 		b.o.Observer.Scan(hostOf(object.Image), took, err)
 	}
+	s.Asks = func(object *config.Repository, what string) func() { return b.o.wait(hostOf(object.Image), what) }
 	return &cycle{Bot: b, mode: mode, now: now, selector: newSelector(b, s, now)}
 }
 
@@ -185,17 +191,18 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 // stops the others. Repositories are worked on in parallel, the automations of
 // one in sequence.
 func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*config.Automation) []*Result {
-	_, results := b.cycle(ctx, mode, automations)
+	_, results := b.cycle(ctx, mode, automations, newSeats(repositoriesAtOnce, nil).take)
 	return results
 }
 
-// cycle is Cycle that returns what it knows beside the results.
-func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*config.Automation) (*cycle, []*Result) {
+// cycle is Cycle that returns what it knows beside the results. Take returns a seat
+// for each repository.
+func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*config.Automation, take func() *seat) (*cycle, []*Result) {
 	c := b.newCycle(mode)
 	c.move(ctx)
 	lanes, results := c.lanes(automations)
 	c.o.Log.Debug("cycle", "automations", len(automations), "repositories", len(lanes))
-	results = append(results, c.runAll(ctx, lanes)...)
+	results = append(results, c.runAll(ctx, lanes, take)...)
 	sortResults(results)
 	if mode == Push {
 		c.record(ctx, results)

@@ -228,10 +228,9 @@ func (c *cycle) pushGroup(ctx context.Context, s *survey, g *group, head *gitops
 	if a.PullRequest.Spec.VerifiedCommits {
 		return c.commitVerified(ctx, s, g)
 	}
-	pushed, err := s.remote.Push(ctx, gitops.Push{
+	pushed, err := c.send(ctx, s.remote, gitops.Push{
 		Snapshot: head, Branch: g.branch, Lease: g.lease(), Rebuilt: g.there != nil, Options: a.PushOptions,
 	})
-	c.o.Observer.Push(err)
 	if pushed.Branch == "" {
 		return err
 	}

@@ -100,8 +100,7 @@ func (c *cycle) deliver(ctx context.Context, remote *gitops.Remote, request gito
 		if i > 0 {
 			request.Lease = d.head.Hash() // it is there
 		}
-		pushed, err := remote.Push(ctx, request)
-		c.o.Observer.Push(err)
+		pushed, err := c.send(ctx, remote, request)
 		if i == 0 && pushed.Branch == "" {
 			return nil, err
 		}

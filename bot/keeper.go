@@ -36,6 +36,7 @@ type Keeper struct {
 	bot        *Bot // of the set in use; nil before the first
 	agenda     agenda
 	busy       map[string]bool                // keys of repositories that a cycle works on
+	seats      *seats                         // of the cycles
 	looked     time.Time                      // when what is due was looked for last
 	policies   map[pinsetter.Name]PolicyState // as they were last decided on
 	complaints []pinsetter.Finding            // about objects that were not taken up
@@ -54,12 +55,14 @@ func NewKeeper(o KeeperOptions) *Keeper {
 	if o.Random == nil {
 		o.Random = rand.Float64
 	}
-	return &Keeper{
+	k := &Keeper{
 		o:        o,
 		policies: map[pinsetter.Name]PolicyState{},
 		busy:     map[string]bool{},
 		changed:  make(chan struct{}, 1),
 	}
+	k.seats = newSeats(repositoriesAtOnce, k.poke)
+	return k
 }
 
 // now returns the time on the wall, which schedules are about and which may jump.

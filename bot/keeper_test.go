@@ -145,6 +145,7 @@ func (watching) Push(error)                        {}
 func (watching) PullRequest(bot.Action)            {}
 func (watching) Selected(bool, error)              {}
 func (watching) RateLimit(string, int)             {}
+func (watching) Wait(string, time.Time)            {}
 func (w watching) Queue(waiting int, _ time.Time) {
 	w.waits.Store(int64(waiting))
 	select {
@@ -173,12 +174,18 @@ func (k *keeping) after(d time.Duration) {
 
 func (k *keeping) until(what string, is func() bool) {
 	k.t.Helper()
+	until(k.t, what, is)
+}
+
+// until waits until something is so.
+func until(t testing.TB, what string, is func() bool) {
+	t.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if is() {
 			return
 		}
 	}
-	k.t.Fatalf("waited for: %s", what)
+	t.Fatalf("waited for: %s", what)
 }
 
 // runs returns how many runs of an automation ended.

@@ -16,16 +16,10 @@ import (
 	"github.com/pinsetter/pinsetter/gitops"
 )
 
-const (
-	// repositoriesAtOnce bounds the repositories that are worked on in parallel:
-	// each holds the files of one commit in memory.
-	repositoriesAtOnce = 4
-
-	// attempts is how often a lane starts again when its branch moves while it
-	// works. Each attempt reads the new head, so only a branch that moves on
-	// every time, for as long as a fetch and a push take, exhausts them.
-	attempts = 5
-)
+// attempts is how often a lane starts again when its branch moves while it works.
+// Each attempt reads the new head, so only a branch that moves on every time, for as
+// long as a fetch and a push take, exhausts them.
+const attempts = 5
 
 // lane is the automations that read one revision of a repository and push to
 // one branch with the same credentials: one fetch does for all, each makes a
@@ -42,6 +36,7 @@ type lane struct {
 	others []*config.Automation
 
 	readAt time.Time // when its branches were read
+	seat   *seat     // of the repository; nil: it needs none
 
 	// proposes is set for the lane of one automation whose changes go into pull
 	// requests: it has a branch for each, and no push.
@@ -74,14 +69,17 @@ func (c *cycle) lanes(automations []*config.Automation) (map[string][]*lane, []*
 	return repositories, results
 }
 
-// runAll runs repositories in parallel and the lanes of each in sequence.
-func (c *cycle) runAll(ctx context.Context, repositories map[string][]*lane) []*Result {
+// runAll runs repositories in parallel, each once take has a seat for it, and the
+// lanes of each in sequence.
+func (c *cycle) runAll(ctx context.Context, repositories map[string][]*lane, take func() *seat) []*Result {
 	var g errgroup.Group
-	g.SetLimit(repositoriesAtOnce)
 	slots := make([][]*Result, len(repositories))
 	for i, key := range slices.Sorted(maps.Keys(repositories)) {
+		seat := take()
 		g.Go(func() error {
+			defer seat.leave()
 			for _, l := range repositories[key] {
+				l.seat = seat
 				if l.proposes != nil {
 					slots[i] = append(slots[i], c.propose(ctx, l)...)
 					continue

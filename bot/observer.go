@@ -25,6 +25,10 @@ type Observer interface {
 	// Options.Registry is told.
 	RateLimit(host string, remaining int)
 
+	// Wait: a registry or Git server has owed an answer since then; the zero time
+	// where it owes none.
+	Wait(host string, since time.Time)
+
 	// Queue: so many automations wait for others of their repository, the oldest
 	// since then.
 	Queue(length int, oldest time.Time)
@@ -39,4 +43,5 @@ func (nobody) Push(error)                        {}
 func (nobody) PullRequest(Action)                {}
 func (nobody) Selected(bool, error)              {}
 func (nobody) RateLimit(string, int)             {}
+func (nobody) Wait(string, time.Time)            {}
 func (nobody) Queue(int, time.Time)              {}

@@ -29,7 +29,7 @@ func (c *cycle) propose(ctx context.Context, l *lane) []*Result {
 			return s.quiet
 		}
 		if err == nil && c.mode == Push {
-			err = c.carryOutAll(ctx, s, done)
+			l.seat.away(func() { err = c.carryOutAll(ctx, s, done) })
 		}
 		switch {
 		case err == nil:
@@ -71,6 +71,7 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*surv
 		return nil, err
 	}
 	defer s.Base.Keep()
+	l.seat.holding(func() int64 { return held(s.Fetched) })
 	if only == nil {
 		if s.quiet = c.isQuiet(ctx, l, s.Fetched); s.quiet != nil {
 			return s, nil
@@ -83,10 +84,21 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*surv
 	s.whole = c.find(ctx, l.automations[0], s.ground, s.Base)
 	go s.Base.Keep() // as attempt does
 	s.whole.only = only
-	c.decide(ctx, s.whole)
+	l.seat.holding(func() int64 { return held(s.Fetched, s.whole) })
+	l.seat.away(func() { c.decide(ctx, s.whole) })
 	if err := s.split(); err != nil {
 		return nil, err
 	}
+	l.seat.away(func() { c.consult(ctx, s) })
+	for _, g := range s.groups {
+		g.apply()
+	}
+	return s, nil
+}
+
+// consult learns from the forge what became of each group's pull request, and takes back
+// what people or the forge don't want.
+func (c *cycle) consult(ctx context.Context, s *survey) {
 	c.look(ctx, s)
 	for _, g := range s.groups {
 		if err := c.hear(ctx, s, g); err != nil {
@@ -97,9 +109,7 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*surv
 		if err := c.weigh(ctx, s, g); err != nil {
 			g.fail(err)
 		}
-		g.apply()
 	}
-	return s, nil
 }
 
 // findOwn finds the branches of which the bot made every commit.

@@ -45,11 +45,16 @@ func (c *cycle) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched) [
 		}
 		policies = append(policies, p)
 	}
-	c.selector.all(ctx, policies)
-	for _, p := range policies {
-		if best, ok := c.bestOf(ctx, c.selector.selection(ctx, p)); !ok || best != last.Selected[p.Name.String()] {
-			return nil
+	same := true
+	l.seat.away(func() {
+		c.selector.all(ctx, policies)
+		for _, p := range policies {
+			best, ok := c.bestOf(ctx, c.selector.selection(ctx, p))
+			same = same && ok && best == last.Selected[p.Name.String()]
 		}
+	})
+	if !same {
+		return nil
 	}
 	ground := newGround(l, fetched.Base)
 	var results []*Result

@@ -96,8 +96,7 @@ func (c *cycle) pushDues(ctx context.Context, l *lane, remote *gitops.Remote, to
 	for _, refspec := range due {
 		request := to.request(l, at)
 		request.Lease, request.Refspec, request.Options = at.Hash(), refspec, l.optionsOf(refspec)
-		pushed, err := remote.Push(ctx, request)
-		c.o.Observer.Push(err)
+		pushed, err := c.send(ctx, remote, request)
 		switch {
 		case errors.Is(err, gitops.ErrStale) && pushed.Branch == "":
 			return err

@@ -23,12 +23,16 @@ func (k *Keeper) begin(ctx context.Context) time.Duration {
 	}
 	k.looked = now
 	due, next := k.agenda.due(now, k.o.Batch)
-	for len(k.busy) < repositoriesAtOnce {
+	for {
 		i := k.longestWaiting(due)
 		if i < 0 {
 			break
 		}
-		k.start(ctx, due[i], now)
+		seat := k.seats.tryTake()
+		if seat == nil {
+			break
+		}
+		k.start(ctx, due[i], now, seat)
 		due = slices.Delete(due, i, i+1)
 	}
 	k.tellQueue(due)
@@ -112,8 +116,8 @@ func (t *task) builds() string {
 	return a.PushBranch
 }
 
-// start begins a cycle over the tasks whose turn it is.
-func (k *Keeper) start(ctx context.Context, t turn, now time.Time) {
+// start begins a cycle over the tasks whose turn it is, on a seat.
+func (k *Keeper) start(ctx context.Context, t turn, now time.Time, on *seat) {
 	var automations []*config.Automation
 	chance := k.o.Random() // one for all: those that run together stay together
 	for _, task := range t.tasks {
@@ -127,14 +131,15 @@ func (k *Keeper) start(ctx context.Context, t turn, now time.Time) {
 	k.busy[t.repository] = true
 	k.picture = nil
 	k.running.Add(1)
-	go k.cycle(ctx, t.repository, k.bot, automations)
+	go k.cycle(ctx, t.repository, k.bot, automations, on)
 }
 
-// cycle runs the automations of one repository.
-func (k *Keeper) cycle(ctx context.Context, repository string, bot *Bot, automations []*config.Automation) {
+// cycle runs the automations of one repository on a seat.
+func (k *Keeper) cycle(ctx context.Context, repository string, bot *Bot, automations []*config.Automation, on *seat) {
 	defer k.running.Done()
 	begin := k.o.Now()
-	c, results := bot.cycle(ctx, Push, automations)
+	c, results := bot.cycle(ctx, Push, automations, func() *seat { return on })
+	on.leave() // where no repository could be worked on, nobody did
 	ended := ending{results: results, took: k.o.Now().Sub(begin), selections: c.selector.done(), stopped: ctx.Err() != nil}
 	if !ended.stopped {
 		ended.policies = policyStates(ctx, ended.selections)
@@ -153,7 +158,7 @@ func (k *Keeper) cycle(ctx context.Context, repository string, bot *Bot, automat
 // scanDue lists the tags of the images whose interval is over, and returns when
 // that of the next one is; the zero time where none is waited for.
 func (k *Keeper) scanDue(ctx context.Context, now time.Time) time.Time {
-	var due []*watch
+	due := map[string][]*watch{} // by host: none waits for another's answers
 	var next time.Time
 	busy := func(t *task) bool { return k.busy[t.repository] }
 	for _, w := range k.agenda.watches {
@@ -164,12 +169,13 @@ func (k *Keeper) scanDue(ctx context.Context, now time.Time) time.Time {
 		case k.agenda.isWritten(w.image, busy): // that cycle lists it, and its end looks again
 		default:
 			w.scanning = true
-			due = append(due, w)
+			host := hostOf(w.image.Image)
+			due[host] = append(due[host], w)
 		}
 	}
-	if len(due) > 0 {
+	for _, ofHost := range due {
 		k.running.Add(1)
-		go k.scan(ctx, k.bot, due)
+		go k.scan(ctx, k.bot, ofHost)
 	}
 	return next
 }
@@ -179,23 +185,26 @@ func (k *Keeper) scanDue(ctx context.Context, now time.Time) time.Time {
 func (k *Keeper) scan(ctx context.Context, bot *Bot, due []*watch) {
 	defer k.running.Done()
 	c := bot.newCycle(Propose)
-	listings := each(due, func(w *watch) *scanner.Listing {
+	each(due, func(w *watch) struct{} {
 		listing, _ := c.selector.scan(ctx, w.image, time.Time{})
-		return listing
+		k.scanned(w, listing)
+		return struct{}{}
 	})
+}
+
+// scanned notes what an image's tags are now; a nil listing for unknown.
+func (k *Keeper) scanned(of *watch, listing *scanner.Listing) {
 	now := k.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for i, scanned := range due {
-		scanned.scanning = false
-		w := k.agenda.watches[scanned.image.Name]
-		if w == nil {
-			continue // it isn't loaded any more
-		}
-		w.due = now.Add(w.image.Spec.Interval.Duration)
-		if listings[i] != nil {
-			k.agenda.listed(w, listings[i], nil, now)
-		}
+	of.scanning = false
+	w := k.agenda.watches[of.image.Name]
+	if w == nil {
+		return // it isn't loaded any more
+	}
+	w.due = now.Add(w.image.Spec.Interval.Duration)
+	if listing != nil {
+		k.agenda.listed(w, listing, nil, now)
 	}
 	k.poke()
 }

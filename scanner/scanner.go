@@ -59,6 +59,10 @@ type Scanner struct {
 	// object, and not of those that were at hand. Set it before use; nil: nobody.
 	Asked func(object *config.Repository, took time.Duration, err error)
 
+	// Asks is told of each question to a registry, in words for people, and what it
+	// returns is called at the answer. Set it before use; nil: nobody.
+	Asks func(object *config.Repository, what string) (answered func())
+
 	registry *registry.Registry
 	now      func() time.Time
 	began    time.Time // zero: listings are never reused
@@ -113,6 +117,7 @@ func (s *Scanner) ScanAfter(ctx context.Context, object *config.Repository, earl
 	if !ok || found.at.Before(earliest) {
 		s.listings.forget(q.key, func(a answer) bool { return a.at.Before(earliest) })
 		found, err = s.listings.get(ctx, q, func(ctx context.Context) (answer, error) {
+			defer s.asks(object, q.what)()
 			began := time.Now()
 			listing, err := image.Tags(ctx)
 			if s.Asked != nil {
@@ -169,6 +174,7 @@ func (s *Scanner) Digest(ctx context.Context, object *config.Repository, tag str
 	}
 	q := question{key: image.key + " " + tag, what: fmt.Sprintf("get digest of %s:%s", image.Name(), tag), timeout: image.Timeout()}
 	return s.digests.get(ctx, q, func(ctx context.Context) (string, error) {
+		defer s.asks(object, q.what)()
 		return image.Digest(ctx, tag)
 	})
 }
@@ -183,6 +189,15 @@ func (s *Scanner) Content(ctx context.Context, object *config.Repository, digest
 	}
 	q := question{key: image.key + " " + digest, what: fmt.Sprintf("read content of %s@%s", image.Name(), digest), timeout: image.Timeout()}
 	return s.contents.get(ctx, q, func(ctx context.Context) (registry.Content, error) {
+		defer s.asks(object, q.what)()
 		return image.Content(ctx, digest)
 	})
+}
+
+// asks tells of a question, and returns what tells of its answer.
+func (s *Scanner) asks(object *config.Repository, what string) (answered func()) {
+	if s.Asks == nil {
+		return func() {}
+	}
+	return s.Asks(object, what)
 }

@@ -46,7 +46,8 @@ type Metrics struct {
 	rateLimit    *prometheus.GaugeVec
 
 	mu     sync.Mutex
-	oldest time.Time // of what waits
+	oldest time.Time            // of what waits
+	owing  map[string]time.Time // since when hosts have owed an answer
 	queued prometheus.Gauge
 	stale  prometheus.Gauge
 }
@@ -56,6 +57,7 @@ type Metrics struct {
 func NewMetrics(version string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
+		owing:    map[string]time.Time{},
 		runs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pinsetter_runs_total", Help: "Runs of automations that ended, by result.",
 		}, []string{"result"}),
@@ -173,6 +175,33 @@ func (m *Metrics) Queue(length int, oldest time.Time) {
 	defer m.mu.Unlock()
 	m.oldest = oldest
 	m.queued.Set(float64(length))
+}
+
+// Wait keeps since when a registry or Git server has owed an answer; the zero time
+// where it owes none.
+func (m *Metrics) Wait(host string, since time.Time) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if since.IsZero() {
+		delete(m.owing, host)
+		return
+	}
+	m.owing[host] = since
+}
+
+// owed returns for how many seconds hosts have owed an answer, by label.
+func (m *Metrics) owed(now time.Time) map[string]float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	seconds := map[string]float64{}
+	for host, since := range m.owing {
+		label := m.hosts.label(host)
+		seconds[label] = max(seconds[label], now.Sub(since).Seconds())
+	}
+	return seconds
 }
 
 // Stale keeps whether objects of before are used, since those that were read last

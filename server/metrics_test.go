@@ -27,6 +27,9 @@ func busy(t *testing.T) string {
 	m.PullRequest("eaten")
 	m.RateLimit("api.github.com", 4999)
 	m.Queue(3, noon.Add(-90*time.Second))
+	m.Wait("slow.example.com", noon.Add(-40*time.Second))
+	m.Wait("ghcr.io", noon)
+	m.Wait("ghcr.io", time.Time{})
 	_, base := start(t, server.Options{Source: newWorld(fleet()), Metrics: m})
 	_, body := get(t, base+"/metrics")
 	return body
@@ -50,6 +53,7 @@ func TestMetrics(t *testing.T) {
 		`pinsetter_rate_limit_remaining{host="api.github.com"} 4999`,
 		`pinsetter_queue_length 3`,
 		`pinsetter_queue_age_seconds 90`,
+		`pinsetter_wait_seconds{host="slow.example.com"} 40`,
 		`pinsetter_held_sites{reason="minAge"} 1`,
 		`pinsetter_held_sites{reason="revert"} 0`,
 		`pinsetter_automations{state="failing"} 1`,
@@ -78,6 +82,7 @@ func TestLabelValuesAreBounded(t *testing.T) {
 	for i := range 1000 {
 		m.Scan(fmt.Sprintf("host-%d.example.com", i), time.Second, nil)
 		m.RateLimit(fmt.Sprintf("host-%d.example.com", i), i)
+		m.Wait(fmt.Sprintf("host-%d.example.com", i), noon)
 	}
 	m.Scan("bad\xffhost"+strings.Repeat("x", 10_000), time.Second, nil)
 	status := &server.Status{}
@@ -92,7 +97,7 @@ func TestLabelValuesAreBounded(t *testing.T) {
 		t.Fatalf("%d: %s", code, body)
 	}
 	for name, most := range map[string]int{
-		"pinsetter_scans_total": 101, "pinsetter_rate_limit_remaining": 101,
+		"pinsetter_scans_total": 101, "pinsetter_rate_limit_remaining": 101, "pinsetter_wait_seconds": 101,
 		"pinsetter_automation_failing": 1000, "pinsetter_automation_last_success_timestamp_seconds": 1000,
 	} {
 		if got := strings.Count(body, "\n"+name+"{"); got != most {

@@ -22,6 +22,8 @@ var (
 		"When the last cycle ended, in seconds since 1970.", nil, nil)
 	queueAgeDesc = prometheus.NewDesc("pinsetter_queue_age_seconds",
 		"How long what waits longest to be run has waited.", nil, nil)
+	waitDesc = prometheus.NewDesc("pinsetter_wait_seconds",
+		"For how long a registry or Git server has owed an answer.", []string{"host"}, nil)
 	automationsDesc = prometheus.NewDesc("pinsetter_automations",
 		"Automations, by state.", []string{"state"}, nil)
 	policiesDesc = prometheus.NewDesc("pinsetter_policies",
@@ -48,7 +50,7 @@ func (m *Metrics) watch(v *viewer, now func() time.Time) error {
 
 // Describe implements prometheus.Collector.
 func (w watcher) Describe(to chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{readyDesc, cycleDesc, queueAgeDesc, automationsDesc, policiesDesc, heldDesc, successDesc, failingDesc} {
+	for _, desc := range []*prometheus.Desc{readyDesc, cycleDesc, queueAgeDesc, waitDesc, automationsDesc, policiesDesc, heldDesc, successDesc, failingDesc} {
 		to <- desc
 	}
 }
@@ -59,6 +61,9 @@ func (w watcher) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
 	gauge(queueAgeDesc, w.metrics.waits(w.now()).Seconds())
+	for host, seconds := range w.metrics.owed(w.now()) {
+		gauge(waitDesc, seconds, host)
+	}
 	v := w.viewer.now()
 	if v == nil {
 		gauge(readyDesc, 0)
