@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -15,8 +14,8 @@ const (
 	// of 100,000 tags from object stores, take some ten seconds.
 	defaultAnswer = 30 * time.Second
 
-	// leastRate is how many bytes a second of an answer must come, once a third of
-	// its time is over. A line that gives less can't be told from a server that
+	// leastRate is how many bytes a second must come of an answer that has begun for
+	// a third of its time. A line that gives less can't be told from a server that
 	// doesn't mean to end.
 	leastRate = 1 << 10
 )
@@ -32,10 +31,9 @@ type pace struct {
 	began  time.Time
 	cancel context.CancelCauseFunc
 
-	read atomic.Int64 // bytes of the body
-
 	mu    sync.Mutex
-	begun time.Time // when the answer did; zero: it hasn't
+	read  int       // bytes of the body
+	begun time.Time // when the first of them came
 	timer *time.Timer
 }
 
@@ -53,26 +51,29 @@ func watch(ctx context.Context, host string, within time.Duration) (context.Cont
 // step is how often the pace is looked at.
 func (p *pace) step() time.Duration { return p.within / 3 }
 
-// begin notes that the answer has begun.
-func (p *pace) begin() {
+// came notes that bytes of the answer did.
+func (p *pace) came(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.begun = time.Now()
+	if p.read == 0 {
+		p.begun = time.Now()
+	}
+	p.read += n
 }
 
 // check cuts the answer off where it is too slow.
 func (p *pace) check() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	read, now := p.read.Load(), time.Now()
+	now := time.Now()
 	if now.Sub(p.began) >= p.within {
 		p.cancel(failure{fmt.Sprintf("%s gave no complete answer within %s: %d bytes came; a longer spec.timeout of the ImageRepository gives it more time",
-			shown(p.host), p.within, read), errSlow})
+			shown(p.host), p.within, p.read), errSlow})
 		return
 	}
-	if came := now.Sub(p.begun); !p.begun.IsZero() && came >= p.step() && float64(read) < leastRate*came.Seconds() {
+	if came := now.Sub(p.begun); p.read > 0 && came >= p.step() && float64(p.read) < leastRate*came.Seconds() {
 		p.cancel(failure{fmt.Sprintf("%s sent %d bytes of its answer in %s, and %d a second is the least",
-			shown(p.host), read, round(came), leastRate), errSlow})
+			shown(p.host), p.read, round(came), leastRate), errSlow})
 		return
 	}
 	p.timer.Reset(min(p.step(), p.within-now.Sub(p.began)))
@@ -105,7 +106,7 @@ type pacedBody struct {
 
 func (b *pacedBody) Read(to []byte) (int, error) {
 	n, err := b.ReadCloser.Read(to)
-	b.pace.read.Add(int64(n))
+	b.pace.came(n)
 	if err != nil && err != io.EOF { //nolint:errorlint // an io.Reader's
 		err = b.pace.explain(b.ctx, err)
 	}

@@ -28,8 +28,8 @@ type Options struct {
 	Anonymous   bool         // don't ask the environment's Docker configuration and credential helpers
 
 	// Answer bounds one answer of a registry or token server, such as a page of tags,
-	// from the request to its last byte. In its last two thirds, 1 KiB a second must
-	// have come. 0: 30 seconds.
+	// from the request to its last byte. One that has begun for a third of it must
+	// have brought 1 KiB a second. 0: 30 seconds.
 	Answer time.Duration
 
 	// Keep is how many bytes of listings are remembered, so that an answer that

@@ -101,7 +101,6 @@ func (w *wire) once(h *host, request *http.Request) (*http.Response, error) {
 		end()
 		return nil, err
 	}
-	pace.begin()
 	w.tellRateLimit(response)
 	if response.StatusCode == http.StatusTooManyRequests {
 		taken.refused()
