@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -70,8 +71,12 @@ func (g *ground) lastShown(site pinsetter.Site) pinsetter.Image {
 // sightsAtOnce bounds the tags of one policy that are newly remembered in a run.
 const sightsAtOnce = 1000
 
+// seenAtOnce bounds the tags of one question to the ledger, since what it knows of
+// them is held several times until it has answered.
+const seenAtOnce = 10_000
+
 // sight tells the ledger of the candidates that rank above what the plan's sites
-// show, in one question: their age counts from the first time.
+// show: their age counts from the first time.
 func (c *cycle) sight(ctx context.Context, p *plan, selections map[pinsetter.Name]*selection) {
 	if !c.o.Ledger.Remembers() || c.selector.failing.was.Load() {
 		return
@@ -92,12 +97,15 @@ func (c *cycle) sight(ctx context.Context, p *plan, selections map[pinsetter.Nam
 			}
 		}
 	}
-	sights, err := c.o.Ledger.See(ctx, c.now, seen)
-	if err != nil {
-		c.selector.failing.failed(err)
-	}
-	for tag, sight := range sights {
-		c.selector.sightsOf(tag.Image).put(tag.Tag, sight)
+	for some := range slices.Chunk(seen, seenAtOnce) {
+		sights, err := c.o.Ledger.See(ctx, c.now, some)
+		if err != nil {
+			c.selector.failing.failed(err)
+			return
+		}
+		for tag, sight := range sights {
+			c.selector.sightsOf(tag.Image).put(tag.Tag, sight)
+		}
 	}
 }
 
