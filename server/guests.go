@@ -28,7 +28,7 @@ type guests struct {
 
 	mu      sync.Mutex
 	open    int
-	quiet   *linked.List    // of *guest: those that ask nothing, the longest first
+	quiet   *linked.List  // of *guest: those that ask nothing, the longest first
 	changed chan struct{} // something of the above did
 	ended   bool
 }
@@ -43,8 +43,8 @@ type guest struct {
 	of *guests
 
 	// What follows is under the lock of all guests.
-	requests int           // that are being answered
-	since    time.Time     // when it had none last
+	requests int             // that are being answered
+	since    time.Time       // when it had none last
 	place    *linked.Element // in quiet; nil: it is answered, or gone
 	gone     bool
 }
