@@ -8,8 +8,7 @@ import (
 
 // number is a decimal that is compared without being expanded: its value is
 // 0.DIGITS × 10^exponent, where the digits are those of whole and then those of
-// fraction, without zeros at either end. Zero has no digits. The strings are
-// parts of what was parsed.
+// fraction, without zeros at either end. Zero has no digits.
 type number struct {
 	negative        bool
 	exponent        int64
@@ -26,18 +25,20 @@ const exponentBound = 1 << 50
 const maxFloatExponent = 309
 
 // parseNumber reads a plain or exponent decimal, such as "20240101", "-1.50",
-// ".5" or "1e3", that is finite in a float64. Go's other spellings of floats
-// (hexadecimal, inf, nan) are no numbers. It allocates nothing.
-// FuzzParseNumber holds it to strconv.ParseFloat and math/big.
+// ".5", "1e3" or "20240601_1230", that is finite in a float64. Underscores
+// stand between two digits alone, where strconv.ParseFloat takes them. Go's
+// other spellings of floats (hexadecimal, inf, nan) are no numbers. It allocates
+// nothing for numbers without underscores. FuzzParseNumber holds it to
+// strconv.ParseFloat and math/big.
 func parseNumber(s string) (number, bool) {
 	var n number
 	rest := s
 	if rest != "" && (rest[0] == '+' || rest[0] == '-') {
 		n.negative, rest = rest[0] == '-', rest[1:]
 	}
-	n.whole, rest = leadingDigits(rest)
+	n.whole, rest = leadingGroups(rest)
 	if rest != "" && rest[0] == '.' {
-		n.fraction, rest = leadingDigits(rest[1:])
+		n.fraction, rest = leadingGroups(rest[1:])
 	}
 	if n.whole == "" && n.fraction == "" {
 		return number{}, false
@@ -67,6 +68,17 @@ func leadingDigits(s string) (digits, rest string) {
 	return s[:i], s[i:]
 }
 
+// leadingGroups splits s behind the decimal digits that it begins with, which
+// may have an underscore between two of them, and returns them without.
+func leadingGroups(s string) (digits, rest string) {
+	digits, rest = leadingDigits(s)
+	for digits != "" && len(rest) > 1 && rest[0] == '_' && isDigit(rest[1]) {
+		_, rest = leadingDigits(rest[1:])
+		digits = s[:len(s)-len(rest)]
+	}
+	return strings.ReplaceAll(digits, "_", ""), rest
+}
+
 // parseExponent reads "", or "e" and a whole number, which saturates.
 func parseExponent(s string) (int64, bool) {
 	if s == "" {
@@ -79,7 +91,7 @@ func parseExponent(s string) (int64, bool) {
 	if s != "" && (s[0] == '+' || s[0] == '-') {
 		s, negative = s[1:], s[0] == '-'
 	}
-	digits, rest := leadingDigits(s)
+	digits, rest := leadingGroups(s)
 	if digits == "" || rest != "" {
 		return 0, false
 	}

@@ -92,6 +92,7 @@ func TestRank(t *testing.T) {
 		"time stamps":                  {filtered(byNumber("asc"), ts, "$ts"), "main-abc-100 main-def-99 main-0-100 other-1", "main-0-100 main-def-99"},
 		"equal values among equal":     {filtered(byNumber("asc"), `^[a-z]-(.*)$`, "$1"), "c-1 b-01 a-1 d-01 e-1", "a-1 b-01"},
 		"numbers extracted to nothing": {filtered(byNumber("asc"), `^v([0-9]*)`, "$1"), "v v1", "v1"},
+		"underscores between digits":   {byNumber("asc"), "20240601_1230 20240602_0900 202406011231 latest", "20240602_0900 202406011231 20240601_1230"},
 		"nothing":                      {byNumber("asc"), "latest main", ""},
 		"no tags":                      {bySemVer("*"), "", ""},
 	} {
@@ -179,7 +180,7 @@ func checkExplain(t *testing.T, p *Policy, shared *Tags, tags []string, want []p
 }
 
 func TestBadNumbers(t *testing.T) {
-	for _, bad := range []string{"1.2.3", "v1", "0x1p4", "1_000", "1e999999999", "1-2"} {
+	for _, bad := range []string{"1.2.3", "v1", "0x1p4", "1__000", "1_", "_1", "1e999999999", "1-2"} {
 		p := mustNew(t, byNumber("asc"))
 		tags := NewTags([]string{"2", bad, "latest", "zz9"})
 		_, err := p.Rank(tags)

@@ -100,10 +100,10 @@ func referenceOrder(choice config.ImagePolicyChoice) (accepts func(string) (bool
 
 func referenceNumber(s string) *big.Rat {
 	mantissa, _, _ := strings.Cut(strings.ToLower(s), "e")
-	if strings.Trim(mantissa, "+-0.") == "" {
+	if strings.Trim(mantissa, "+-0._") == "" {
 		return new(big.Rat)
 	}
-	r, ok := new(big.Rat).SetString(s)
+	r, ok := new(big.Rat).SetString(strings.ReplaceAll(s, "_", "")) // big.Rat takes them behind a base alone
 	if !ok {
 		panic("math/big does not read " + s)
 	}
