@@ -79,6 +79,19 @@ func ValidTag(s string) bool {
 	return true
 }
 
+// reservedTag is the grammar of the names under which registries without a
+// referrers API keep what refers to an image: "Referrers Tag Schema" of the OCI
+// distribution specification 1.1. It cuts a digest at 64 characters, so sha512
+// has as many here as sha256; all 128 would be longer than a tag may be. Behind
+// a dot follows what cosign 2 puts there: sig, att or sbom.
+var reservedTag = regexp.MustCompile(`^sha(256|512)-[0-9a-f]{64}(\..+)?$`)
+
+// ReservedTag reports whether a tag is a name for the signatures and other
+// referrers of an image. It is never a candidate.
+func ReservedTag(tag string) bool {
+	return strings.HasPrefix(tag, "sha") && reservedTag.MatchString(tag)
+}
+
 // digestGrammar is that of the OCI image specification ("Digests"), narrowed to
 // the one algorithm that registries answer with.
 var digestGrammar = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
@@ -86,9 +99,9 @@ var digestGrammar = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
 // ValidDigest reports whether s is "sha256:" and 64 lower-case hex digits.
 func ValidDigest(s string) bool { return digestGrammar.MatchString(s) }
 
-// Candidate is a tag that passed a policy's exclusion list, filter, parse and
-// range. Value is what the policy ordered it by: the tag itself, or what the
-// filter extracted from it.
+// Candidate is a tag that isn't reserved and passed a policy's exclusion list,
+// filter, parse and range. Value is what the policy ordered it by: the tag itself,
+// or what the filter extracted from it.
 type Candidate struct {
 	Tag   string
 	Value string
@@ -110,7 +123,7 @@ type Stage string
 
 // The stages, in the order in which a tag passes them.
 const (
-	StageExclude Stage = "exclude" // ImageRepository.spec.exclusionList
+	StageExclude Stage = "exclude" // ImageRepository.spec.exclusionList, or a reserved name
 	StageFilter  Stage = "filter"  // filterTags.pattern
 	StageParse   Stage = "parse"   // not a version, not a number
 	StageRange   Stage = "range"   // outside the SemVer range

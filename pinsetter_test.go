@@ -14,6 +14,19 @@ import (
 // ociTag is the grammar of the OCI distribution specification, word for word.
 var ociTag = regexp.MustCompile(`\A[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}\z`)
 
+func TestReservedTag(t *testing.T) {
+	hex := strings.Repeat("0a", 32)
+	for tag, want := range map[string]bool{
+		"sha256-" + hex: true, "sha512-" + hex: true, "sha256-" + hex + ".sig": true, "sha256-" + hex + ".att": true, "sha256-" + hex + ".a.b": true,
+		"sha256-" + hex + ".": false, "sha256-" + hex + "0": false, "sha256-" + hex[1:]: false, "sha256-" + strings.ToUpper(hex): false,
+		"sha384-" + hex: false, "xsha256-" + hex: false, "sha256-" + hex + "-sig": false, "sha256:" + hex: false, "nightly.sig": false, "sha-1234567": false, "": false,
+	} {
+		if got := pinsetter.ReservedTag(tag); got != want {
+			t.Errorf("%q: %t", tag, got)
+		}
+	}
+}
+
 func FuzzValidTag(f *testing.F) {
 	for _, s := range []string{"", "1.0.0", "v1", "_x", ".x", "-x", "a b", "a\n", "é", strings.Repeat("a", 128), strings.Repeat("a", 129)} {
 		f.Add(s)

@@ -20,7 +20,7 @@ type Scanned struct {
 	Name      string    `json:"name"`
 	Image     string    `json:"image"`
 	Suspended bool      `json:"suspended,omitempty"`
-	Tags      []string  `json:"tags"` // without those of the exclusion list, sorted descending by bytes
+	Tags      []string  `json:"tags"` // without those of the exclusion list and reserved names, sorted descending by bytes
 	ScannedAt time.Time `json:"scannedAt,omitzero"`
 	Error     string    `json:"error,omitempty"`
 
@@ -210,7 +210,8 @@ func (b *Bot) Explain(ctx context.Context, p *config.Policy, automations []*conf
 	return e
 }
 
-// explain returns every listed tag's verdict, those of the exclusion list last.
+// explain returns every listed tag's verdict, those of the exclusion list and
+// reserved names last.
 // That a policy can't rank its tags is in the selection's error.
 func (s *selection) explain(ctx context.Context) []pinsetter.Verdict {
 	verdicts, _ := s.rules.Explain(s.tags)
@@ -230,6 +231,9 @@ func (s *selection) explain(ctx context.Context) []pinsetter.Verdict {
 			Tag: tag, Verdict: pinsetter.Rejected, Stage: pinsetter.StageExclude,
 			Reason: "on the exclusionList of ImageRepository " + s.policy.Repository.Name.String(),
 		})
+	}
+	for _, tag := range s.listing.Reserved {
+		verdicts = append(verdicts, s.rules.Judge(tag))
 	}
 	return verdicts
 }

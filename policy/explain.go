@@ -9,9 +9,15 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
+// reserved is the reason for which a name is no candidate, whatever the policy.
+const reserved = "reserved: registries keep signatures and other referrers of an image under such names"
+
 // Judge says what becomes of one tag alone: Eligible at StageOrder, or Rejected
 // with the stage and a reason for people.
 func (p *Policy) Judge(tag string) pinsetter.Verdict {
+	if pinsetter.ReservedTag(tag) {
+		return pinsetter.Verdict{Tag: tag, Verdict: pinsetter.Rejected, Stage: pinsetter.StageExclude, Reason: reserved}
+	}
 	value, stage := p.read(tag)
 	switch stage {
 	case "":

@@ -9,10 +9,13 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // filter keeps the tags that match a pattern and extracts from each the value
-// that the policy orders by. The nil filter keeps every tag as its own value.
+// that the policy orders by. The nil filter keeps every tag as its own value. None
+// keeps a reserved name.
 type filter struct {
 	pattern  *regexp.Regexp
 	template string // "": the whole tag
@@ -31,9 +34,12 @@ func newFilter(pattern *regexp.Regexp, template string) *filter {
 	return f
 }
 
-// value returns what the policy orders tag by, and whether the pattern matches.
+// value returns what the policy orders tag by, and whether the tag may be ordered
+// at all: it isn't reserved, and the pattern matches.
 func (f *filter) value(tag string) (string, bool) {
 	switch {
+	case pinsetter.ReservedTag(tag):
+		return "", false
 	case f == nil:
 		return tag, true
 	case f.template == "":

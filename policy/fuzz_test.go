@@ -32,6 +32,7 @@ func FuzzRank(f *testing.F) {
 	for i := range fuzzSpecs {
 		f.Add(uint8(i), "1.0.0 v1.0.0 1.2.3-rc.1 2.0.0 3.1.0 3.2.0-a latest 1.25")
 		f.Add(uint8(i), "1 01 1.0 1e3 1000 -5 .5 latest 9007199254740993 9007199254740992")
+		f.Add(uint8(i), "1.0.0 2 main-1 "+reservedName+" "+reservedName+".sig "+reservedName+".1.0.0 x"+reservedName)
 		f.Add(uint8(i), "a-1.0.0 b-1.0.0 a-v1.0.0 1-x 1-y 01-z main-3 main-4")
 		f.Add(uint8(i), strings.Join(versionSeeds, " "))
 		f.Add(uint8(i), "")

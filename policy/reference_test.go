@@ -47,6 +47,9 @@ func rankPlainly(spec config.ImagePolicySpec, tags []string) ([]pinsetter.Candid
 }
 
 func referenceValue(filter *config.TagFilter, tag string) (string, bool) {
+	if regexp.MustCompile(`^sha(256|512)-[0-9a-f]{64}(\..+)?$`).MatchString(tag) {
+		return "", false
+	}
 	if filter == nil {
 		return tag, true
 	}

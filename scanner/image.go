@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/registry"
 )
@@ -98,24 +99,40 @@ func hashOf(tags []string) string {
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
-// split is an image's tags by whether an exclusionList drops them.
-type split struct{ kept, excluded []string }
+// split is an image's tags by what drops them.
+type split struct {
+	kept, excluded, reserved []string
+	hash                     string // of those that are kept
+}
 
-// exclude splits the tags, in their order, by whether one of the patterns finds
-// a match in them.
-func exclude(tags []string, patterns []*regexp.Regexp) split {
-	if len(patterns) == 0 {
-		return split{kept: tags}
-	}
-	s := split{kept: make([]string, 0, len(tags))}
-	for _, tag := range tags {
-		if matchesAny(tag, patterns) {
+// divide splits what a registry listed, in its order: reserved names, tags in
+// which one of the patterns finds a match, and the rest.
+func divide(listed answer, patterns []*regexp.Regexp) split {
+	s := split{kept: make([]string, 0, len(listed.Tags)), hash: listed.hash}
+	for _, tag := range listed.Tags {
+		switch {
+		case pinsetter.ReservedTag(tag):
+			s.reserved = append(s.reserved, tag)
+		case matchesAny(tag, patterns):
 			s.excluded = append(s.excluded, tag)
-		} else {
+		default:
 			s.kept = append(s.kept, tag)
 		}
 	}
+	if len(s.kept) < len(listed.Tags) {
+		s.hash = hashOf(s.kept)
+	}
 	return s
+}
+
+// nothing is the error for an image none of whose tags is kept.
+func (s split) nothing(object *config.Repository) error {
+	why := fmt.Sprintf("the exclusionList of ImageRepository %s drops all of its %d tags", object.Name, len(s.excluded))
+	if n := len(s.reserved); n > 0 {
+		why = fmt.Sprintf("all of its %d tags are signatures and other referrers of images, or on the exclusionList of ImageRepository %s: is the image itself tagged?",
+			n+len(s.excluded), object.Name)
+	}
+	return fmt.Errorf("%s: %w", why, ErrAllExcluded)
 }
 
 func matchesAny(tag string, patterns []*regexp.Regexp) bool {

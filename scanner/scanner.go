@@ -23,7 +23,7 @@ import (
 )
 
 // ErrAllExcluded is in the chain of the error for an image that has tags, all
-// of which the object's exclusionList drops.
+// of which are reserved names or dropped by the object's exclusionList.
 var ErrAllExcluded = errors.New("every tag is excluded")
 
 // Listing is the tags of an ImageRepository. Its slices are shared: callers
@@ -34,6 +34,7 @@ type Listing struct {
 
 	Tags     []string // kept, each once, descending by bytes
 	Excluded []string // dropped by the exclusionList, in the same order
+	Reserved []string // names that are no candidates (pinsetter.ReservedTag), in the same order
 
 	// Dropped are tags outside the OCI grammar, quoted and escaped so that they
 	// can be shown: the first hundred of DroppedCount.
@@ -43,8 +44,9 @@ type Listing struct {
 	ScannedAt time.Time // when the registry answered
 
 	// Hash is the SHA-256, in hex, of what the registry listed before anything was
-	// excluded: the tags, ascending, with newlines between them.
-	Hash string
+	// dropped: the tags, ascending, with newlines between them. KeptHash is that of
+	// Tags.
+	Hash, KeptHash string
 
 	// Unchanged says that the registry lists what it listed the last time that
 	// anybody asked, as far as the registry.Registry remembers it. Whether what was
@@ -97,8 +99,8 @@ func NewReusing(r *registry.Registry, now func() time.Time) *Scanner {
 	return s
 }
 
-// Scan lists the tags of an ImageRepository without those that its
-// exclusionList drops. Errors name the image. Those that wrap
+// Scan lists the tags of an ImageRepository without reserved names and those
+// that its exclusionList drops. Errors name the image. Those that wrap
 // registry.ErrNotFound, registry.ErrEmpty or ErrAllExcluded say that no tag can
 // be had; no error comes with a Listing.
 func (s *Scanner) Scan(ctx context.Context, object *config.Repository) (*Listing, error) {
@@ -131,24 +133,25 @@ func (s *Scanner) ScanAfter(ctx context.Context, object *config.Repository, earl
 	}
 	q.key = image.exclude + found.hash
 	parts, err := s.splits.get(ctx, q, func(context.Context) (split, error) {
-		return exclude(found.Tags, object.Exclude), nil
+		return divide(found, object.Exclude), nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	if len(parts.kept) == 0 {
-		return nil, fmt.Errorf("list tags of %s: the exclusionList of ImageRepository %s drops all of its %d tags: %w",
-			image.Name(), object.Name, len(found.Tags), ErrAllExcluded)
+		return nil, fmt.Errorf("list tags of %s: %w", image.Name(), parts.nothing(object))
 	}
 	return &Listing{
 		Image:        object.Image,
 		Canonical:    image.Name(),
 		Tags:         parts.kept,
 		Excluded:     parts.excluded,
+		Reserved:     parts.reserved,
 		Dropped:      found.Dropped,
 		DroppedCount: found.DroppedCount,
 		ScannedAt:    found.at,
 		Hash:         found.hash,
+		KeptHash:     parts.hash,
 		Unchanged:    found.Unchanged,
 	}, nil
 }

@@ -43,7 +43,8 @@ func object(image string, exclude ...string) *config.Repository {
 
 func TestScan(t *testing.T) {
 	server := parts.NewRegistry(t, parts.RegistryOptions{PageSize: 2})
-	server.SetTags("org/app", "1.0.0", "1.0.0.sig", "1.1.0", "\x1b[2J", "latest")
+	reserved := "sha256-" + strings.Repeat("0a", 32)
+	server.SetTags("org/app", "1.0.0", "1.0.0.sig", "1.1.0", "\x1b[2J", "latest", reserved, reserved+".sig")
 	got, err := newScanner().Scan(t.Context(), object(server.Image("org/app"), `^.*\.sig$`, "^l"))
 	if err != nil {
 		t.Fatal(err)
@@ -53,10 +54,12 @@ func TestScan(t *testing.T) {
 		Canonical:    server.Image("org/app"),
 		Tags:         []string{"1.1.0", "1.0.0"},
 		Excluded:     []string{"latest", "1.0.0.sig"},
+		Reserved:     []string{reserved + ".sig", reserved},
 		Dropped:      []string{`"\x1b[2J"`},
 		DroppedCount: 1,
 		ScannedAt:    scannedAt,
-		Hash:         hash("1.0.0", "1.0.0.sig", "1.1.0", "latest"),
+		Hash:         hash("1.0.0", "1.0.0.sig", "1.1.0", "latest", reserved, reserved+".sig"),
+		KeptHash:     hash("1.0.0", "1.1.0"),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("listing (-want +got):\n%s", diff)
