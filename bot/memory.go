@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/scanner"
 	"github.com/pinsetter/pinsetter/store"
@@ -128,40 +129,34 @@ func (s *selection) above(site pinsetter.Site) []store.Tag {
 	return above
 }
 
-// believe judges an image's list of tags by the last one that was believed, once
-// for all policies of the image. The refusal, if any, holds all of them.
-func (s *selector) believe(ctx context.Context, listing *scanner.Listing) *gate.Refusal {
+// believe judges an ImageRepository's list of tags by the last one that was
+// believed, once for all policies of it. The refusal, if any, holds all of them.
+func (s *selector) believe(ctx context.Context, repo *config.Repository, listing *scanner.Listing) *gate.Refusal {
+	l := newLists(repo, listing, s.now)
 	s.mu.Lock()
-	key := listing.Canonical + " " + listing.Hash
+	key := l.own + " " + listing.Hash
 	once, ok := s.refusals[key]
 	if !ok {
-		once = sync.OnceValue(func() *gate.Refusal { return s.judge(ctx, listing) })
+		once = sync.OnceValue(func() *gate.Refusal { return s.judge(ctx, l) })
 		s.refusals[key] = once
 	}
 	s.mu.Unlock()
 	return once()
 }
 
-func (s *selector) judge(ctx context.Context, listing *scanner.Listing) *gate.Refusal {
+func (s *selector) judge(ctx context.Context, l lists) *gate.Refusal {
 	if s.failing.was.Load() {
 		return nil
 	}
-	known, err := s.ledger.Listings(ctx, []string{listing.Canonical})
+	known, err := s.ledger.Listings(ctx, []string{l.own, l.image})
 	if err != nil {
 		s.failing.failed(err)
 		return nil
 	}
-	stored := known[listing.Canonical]
-	before := gate.Listing{
-		Complete: gate.Scan(stored.Complete), Suspect: gate.Scan(stored.Suspect),
-		Since: stored.Since, Agreed: stored.Agreed,
-	}
-	after, refusal := before.Next(gate.Scan{At: s.now, Count: len(listing.Tags) + len(listing.Excluded), Hash: listing.Hash})
-	stored.Complete, stored.Suspect = store.Scan(after.Complete), store.Scan(after.Suspect)
-	stored.Since, stored.Agreed = after.Since, after.Agreed
+	after, refusal := l.judge(known)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.listings[listing.Canonical] = stored
+	maps.Copy(s.listings, after)
 	return refusal
 }
 

@@ -37,8 +37,8 @@ type selector struct {
 
 	mu       sync.Mutex
 	tags     map[*string]*policy.Tags        // parsed tags, by the list's first: objects of one image share it
-	refusals map[string]func() *gate.Refusal // of an image's whole list, by canonical name and hash
-	listings map[string]store.Listing        // what to remember, by canonical name
+	refusals map[string]func() *gate.Refusal // of an image's list, by its key and hash
+	listings map[string]store.Listing        // what to remember, by the key of a list
 	sights   map[string]*sights              // by canonical name
 	results  map[*config.Policy]func() *selection
 }
@@ -169,7 +169,7 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 		return fmt.Errorf("minAge of Gate %s counts from the first sight of a tag, and nothing is remembered: "+
 			"give a state that can be opened (--state), or set minAgeFrom: created", strings.Join(names, ", "))
 	}
-	refusal := s.believe(ctx, sel.listing)
+	refusal := s.believe(ctx, sel.policy.Repository, sel.listing)
 	sel.disbelief = refusal
 	sel.facts = &facts{
 		ledger: s.ledger, failing: s.failing, scanner: s.scanner, repo: sel.policy.Repository,

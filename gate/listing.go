@@ -7,7 +7,8 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Scan is one list of an image's tags.
+// Scan is one list of an image's tags, without those that a caller leaves out
+// every time, such as signatures.
 type Scan struct {
 	At    time.Time
 	Count int
