@@ -156,7 +156,8 @@ type Change struct {
 }
 
 // Hold says that a better candidate exists for a site and is not written.
-// Policy is "namespace/name"; Path and Line are the site's first marker. Reason
+// Policy is "namespace/name"; Path and Line are the site's first marker. Current
+// is what the site is left with: what it shows, or what it takes instead. Reason
 // ends with the ways out. Until is zero where no time ends the hold. Rule says
 // what kind of reason it is, for metrics; the runs that are remembered don't have
 // it.

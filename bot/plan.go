@@ -135,17 +135,15 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 				said[sel] = true
 				p.result.fail(err)
 			}
-			if hold != nil {
-				p.result.Held = append(p.result.Held, *hold)
-			}
 			stays := image.Tag == "" || shownAlready(site, image)
 			if proposed := p.ground.proposed(site); proposed.Tag != "" && (hold != nil || image.Tag == "" || sel.disbelief != nil && stays) {
 				if hold == nil && sel.disbelief != nil {
-					p.result.Held = append(p.result.Held, *holdAt(site, candidate(site, proposed), sel.disbelief.Rule, sel.disbelief.Reason))
+					hold = holdAt(site, candidate(site, proposed), sel.disbelief.Rule, sel.disbelief.Reason)
 				}
 				switch standing := p.ground.standing(ctx, site, sel, proposed, cmp.Or(sel.err, err)); standing {
 				case stands:
 					image = proposed
+					leave(hold, site, image)
 				case waits:
 					image = proposed
 					file.kept[i] = waits
@@ -155,6 +153,9 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 						file.kept[i] = refused
 					}
 				}
+			}
+			if hold != nil {
+				p.result.Held = append(p.result.Held, *hold)
 			}
 			if image.Tag != "" {
 				file.takes[i] = image
@@ -248,7 +249,17 @@ func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel 
 		hold.Candidate = candidate(site, image)
 		return pinsetter.Image{}, cmp.Or(choice.Hold, hold), nil // the best candidate is named
 	}
+	leave(choice.Hold, site, image)
 	return image, choice.Hold, nil
+}
+
+// leave has a hold, which may be nil, say what its site shows once it has taken an
+// image that is not the candidate: the best that it may take.
+func leave(hold *pinsetter.Hold, site pinsetter.Site, image pinsetter.Image) {
+	taken := pinsetter.Site{Written: []pinsetter.Image{gate.Standing(site, image)}}.Current()
+	if hold != nil && hold.Candidate != candidate(site, image) {
+		hold.Current = taken
+	}
 }
 
 // shownAlready reports whether a site shows an image, its name aside where a
