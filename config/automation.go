@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -100,9 +99,6 @@ func (d *decoder) selector(a *Automation) {
 	a.selector = compiled
 }
 
-// refspecGrammar is the CRD's: no deletion, no force.
-var refspecGrammar = regexp.MustCompile(`^$|^[^+:]`)
-
 // git checks spec.git, which is there.
 func (d *decoder) git(a *Automation) {
 	git := a.Spec.GitSpec
@@ -117,13 +113,15 @@ func (d *decoder) git(a *Automation) {
 			d.fail(codeBadValue, "spec.git.commit.signingKey.type", "%q is not gpg or ssh", key.Type)
 		}
 	}
+	if git.Checkout != nil {
+		d.checkedOut("spec.git.checkout.ref", &git.Checkout.Reference)
+	}
 	if git.Push == nil {
 		return
 	}
+	git.Push.Branch = d.branch("spec.git.push.branch", git.Push.Branch, inRefspec)
+	d.refspec("spec.git.push.refspec", git.Push.Refspec)
 	a.Refspec, a.PushOptions = git.Push.Refspec, git.Push.Options
-	if !refspecGrammar.MatchString(a.Refspec) {
-		d.fail(codeBadValue, "spec.git.push.refspec", "%q deletes or forces: write SOURCE:DESTINATION without + in front", a.Refspec)
-	}
 }
 
 // oneLine reports text that would break a commit's header.

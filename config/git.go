@@ -51,6 +51,7 @@ func (l *loader) readGit(o *object, spec *yaml.Node) {
 		if d.require("spec.url", g.spec.URL) {
 			d.url(g.spec.URL)
 		}
+		d.checkedOut("spec.ref", g.spec.Reference)
 	}
 	o.remember("spec.url", "spec.provider", "spec.secretRef.name", "spec.proxySecretRef.name")
 }

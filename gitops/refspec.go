@@ -28,6 +28,9 @@ func parseRefspec(p Push) (update, error) {
 	if err := spec.Validate(); err != nil {
 		return update{}, fmt.Errorf("refspec %q: give source:destination, such as %q", p.Refspec, "HEAD:refs/for/main")
 	}
+	if spec.IsWildcard() {
+		return update{}, fmt.Errorf("refspec %q names many refs, and one commit is pushed: name one", p.Refspec)
+	}
 	if spec.IsDelete() {
 		return update{}, fmt.Errorf("refspec %q would delete a ref: that is not done", p.Refspec)
 	}

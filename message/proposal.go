@@ -69,6 +69,11 @@ func CheckPullRequest(spec config.PullRequestSpec) error {
 			errs = append(errs, &config.FieldError{Field: field.name, Err: err})
 		}
 	}
+	if spec.GroupBy == config.GroupByAutomation && spec.Branch != "" && !strings.Contains(spec.Branch, "{{") {
+		if _, err := parseBranch(strings.TrimSpace(spec.Branch)); err != nil {
+			errs = append(errs, &config.FieldError{Field: "spec.branch", Err: err})
+		}
+	}
 	if len(errs) > 0 || spec.GroupBy == config.GroupByAutomation {
 		return errors.Join(errs...)
 	}
@@ -91,10 +96,23 @@ func Branch(pr *config.PullRequest, automation pinsetter.Name, spec config.Image
 	if err != nil {
 		return "", err
 	}
-	if name = strings.TrimSpace(name); !validBranch(name) {
-		return "", fmt.Errorf("PullRequest %s: spec.branch: %q can't be the name of a branch", pr.Name, name)
+	name, err = parseBranch(strings.TrimSpace(name))
+	if err != nil {
+		return "", fmt.Errorf("PullRequest %s: spec.branch: %w", pr.Name, err)
 	}
 	return name, nil
+}
+
+// maxBranch bounds what a template makes of a branch's name, in bytes.
+const maxBranch = 200
+
+// parseBranch is config.ParseBranch for what a template made.
+func parseBranch(text string) (string, error) {
+	name, err := config.ParseBranch(text, "")
+	if err == nil && (name == "" || len(name) > maxBranch) {
+		err = fmt.Errorf("%q can't be the name of a branch", text)
+	}
+	return name, err
 }
 
 // Folder returns the folder, ending in a slash, that the branches of all groups
@@ -136,23 +154,6 @@ func slug(group string) string {
 		}
 	}
 	return b.String()
-}
-
-// validBranch reports whether Git takes a name for a branch
-// (git-check-ref-format(1)).
-func validBranch(name string) bool {
-	if name == "" || name == "@" || len(name) > 200 || strings.HasPrefix(name, "-") || strings.Contains(name, "..") || strings.Contains(name, "@{") {
-		return false
-	}
-	if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`~^:?*[\`, r) }) {
-		return false
-	}
-	for part := range strings.SplitSeq(name, "/") {
-		if part == "" || strings.HasPrefix(part, ".") || strings.HasSuffix(part, ".") || strings.HasSuffix(part, ".lock") {
-			return false
-		}
-	}
-	return true
 }
 
 // Title returns the title of a pull request, in one line.

@@ -131,6 +131,9 @@ func TestBranch(t *testing.T) {
 		{byPolicy, "", "a b~c", "pinsetter/shop/a%20b%7Ec"},
 		{config.PullRequestSpec{Branch: "bumps/{{ .Group }}-x"}, "", "app", "bumps/app-x"},
 		{config.PullRequestSpec{Branch: " a..b"}, "", "", "error"},
+		{config.PullRequestSpec{Branch: "refs/heads/bumps"}, "", "", "bumps"},
+		{config.PullRequestSpec{Branch: "refs/for/main"}, "", "", "error"},
+		{config.PullRequestSpec{Branch: "origin/{{ .AutomationObject.Name }}"}, "", "", "error"},
 		{config.PullRequestSpec{Branch: "{{ if false }}x{{ end }}"}, "", "", "error"},
 	} {
 		pr := pullRequest(test.spec)
@@ -170,6 +173,9 @@ func TestCheckPullRequest(t *testing.T) {
 		want string // a field; "" for none
 	}{
 		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Branch: "fixed"}, ""},
+		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Branch: "refs/heads/fixed"}, ""},
+		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Branch: "refs/tags/fixed"}, "spec.branch"},
+		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Branch: "origin/fixed"}, "spec.branch"},
 		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Title: "{{"}, "spec.title"},
 		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Title: "{{ .Grup }}"}, "spec.title"},
 		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Body: "{{ range .Images }}{{ .Name }} {{ .Sorce }}{{ end }}"}, "spec.body"},
@@ -274,8 +280,8 @@ func FuzzSlug(f *testing.F) {
 		if a != b && x == y {
 			t.Errorf("%q and %q are both %q", a, b, x)
 		}
-		if a != "" && len(x) < 100 && !validBranch("pinsetter/web/"+x) {
-			t.Errorf("%q becomes %q", a, x)
+		if _, err := parseBranch("pinsetter/web/" + x); a != "" && len(x) < 100 && err != nil {
+			t.Errorf("%q becomes %q: %v", a, x, err)
 		}
 	})
 }
