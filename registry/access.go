@@ -22,9 +22,10 @@ const defaultTimeout = time.Minute
 // Access is how one object reaches its registry. The zero Access asks with the
 // environment's credentials over https.
 type Access struct {
-	// DockerConfigs are dockerconfigjson documents, in order of preference. The
-	// first credential in them for the image is used, and only that one. Where
-	// none is for the image the environment is asked, then nobody.
+	// DockerConfigs are dockerconfigjson documents. The credential whose key names
+	// the image most closely is used, and only that one: the longest path, of equal
+	// ones that of the first document. Where none is for the image the environment
+	// is asked, then nobody.
 	DockerConfigs []pinsetter.Secret
 
 	CA   []byte           // PEM, added to the system's authorities

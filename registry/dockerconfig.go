@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -51,11 +52,12 @@ func parseDockerConfig(data []byte) (dockerConfig, error) {
 	return config, nil
 }
 
-// lookup returns the entry for the repository and its key: the one with the
-// longest path, then the one without "*" in its host, then the first by key.
-// Entries without any credential, which docker login leaves behind for
-// credential helpers, are passed over. The key is empty when there is none.
-func (c dockerConfig) lookup(repository name.Repository) (string, dockerAuth) {
+// lookup returns the key of the entry for the repository, and how closely it
+// names it: the one with the longest path, then the one without "*" in its host,
+// then the first by key. Entries without any credential, which docker login
+// leaves behind for credential helpers, are passed over. The key is empty when
+// there is none.
+func (c dockerConfig) lookup(repository name.Repository) (string, match) {
 	var best string
 	var found match
 	for key, auth := range c.Auths {
@@ -66,7 +68,7 @@ func (c dockerConfig) lookup(repository name.Repository) (string, dockerAuth) {
 			best, found = key, m
 		}
 	}
-	return best, c.Auths[best]
+	return best, found
 }
 
 // match says how closely an entry's key names a repository.
@@ -180,33 +182,46 @@ func (c credential) authenticator() authn.Authenticator {
 	return authn.FromConfig(c.config)
 }
 
-// objectCredential returns the first credential for the repository in the
-// documents; the zero credential when none has one.
+// objectCredential returns the credential for the repository in the documents:
+// that of the entry that names it most closely, as lookup has it, in the first
+// document of several that have one; the zero credential when none has. What is
+// wrong with a document counts only where no other has a credential.
 func objectCredential(documents []pinsetter.Secret, repository name.Repository) (credential, error) {
+	var config dockerConfig
+	var source string
+	var closest match
+	var unread error
 	for _, document := range documents {
-		source := strings.Trim(document.String(), "[]")
-		config, err := parseDockerConfig([]byte(document.Reveal()))
+		from := strings.Trim(document.String(), "[]")
+		read, err := parseDockerConfig([]byte(document.Reveal()))
+		switch {
+		case err != nil:
+			err = fmt.Errorf("read %s: %w", from, err)
+		case read.Auths == nil:
+			err = fmt.Errorf("read %s: no auths in it; is it of type kubernetes.io/dockerconfigjson?", from)
+		}
 		if err != nil {
-			return credential{}, fmt.Errorf("read %s: %w", source, err)
+			unread = cmp.Or(unread, err)
+			continue
 		}
-		if config.Auths == nil {
-			return credential{}, fmt.Errorf("read %s: no auths in it; is it of type kubernetes.io/dockerconfigjson?", source)
-		}
-		if found, err := config.credential(repository, source); err != nil || found.source != "" {
-			return found, err
+		if _, found := read.lookup(repository); found.better(closest) {
+			config, source, closest = read, from, found
 		}
 	}
-	return credential{}, nil
+	if !closest.hit {
+		return credential{}, unread
+	}
+	return config.credential(repository, source)
 }
 
 // credential returns the credential for the repository, the zero one when there
 // is none. Source says where the configuration is from.
 func (c dockerConfig) credential(repository name.Repository, source string) (credential, error) {
-	key, auth := c.lookup(repository)
+	key, _ := c.lookup(repository)
 	if key == "" {
 		return credential{}, nil
 	}
-	config, err := auth.config()
+	config, err := c.Auths[key].config()
 	if err != nil {
 		return credential{}, fmt.Errorf("read %s: entry %q: %w", source, key, err)
 	}

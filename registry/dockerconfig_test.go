@@ -3,6 +3,7 @@ package registry
 import (
 	"encoding/base64"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -109,4 +110,52 @@ func FuzzDockerConfig(f *testing.F) {
 			t.Fatal("a credential of another host")
 		}
 	})
+}
+
+// Of several documents the one is used whose key names the image most closely, in
+// whatever order they come.
+func TestCredentialOfSeveralDocuments(t *testing.T) {
+	document := func(user string, keys ...string) string {
+		auths := map[string]dockerAuth{}
+		for _, key := range keys {
+			auths[key] = dockerAuth{Username: user, Password: "x"}
+		}
+		data, err := json.Marshal(dockerConfig{Auths: auths})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	host, team, other := document("host", "registry.example"), document("team", "registry.example/team"), document("other", "registry.example/other", "elsewhere.example")
+	for _, test := range []struct {
+		image     string
+		documents []string
+		want      string // user, or part of the error
+	}{
+		{"registry.example/team/app", []string{host, team}, "team"},
+		{"registry.example/team/app", []string{team, host}, "team"},
+		{"registry.example/team/app", []string{other, host, team, document("second", "https://registry.example/team/")}, "team"},
+		{"registry.example/team/app", []string{document("wild", "*.example"), host}, "host"},
+		{"registry.example/team/app", []string{host, document("wild", "*.example/team")}, "wild"},
+		{"registry.example/teams/app", []string{team, host}, "host"},
+		{"registry.example/app", []string{team, host}, "host"},
+		{"registry.example/app", []string{team, other}, ""},
+		{"registry.example/team/app", []string{"{}", host, "[", team}, "team"},
+		{"registry.example/app", []string{team, "{}", "["}, "read 1: no auths in it"},
+		{"registry.example/app", []string{"[", "{}"}, "read 0: not valid JSON"},
+	} {
+		repository, err := name.NewRepository(test.image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var secrets []pinsetter.Secret
+		for i, text := range test.documents {
+			secrets = append(secrets, pinsetter.NewSecret(strconv.Itoa(i), text))
+		}
+		found, err := objectCredential(secrets, repository)
+		switch {
+		case err != nil && (test.want == "" || !strings.Contains(err.Error(), test.want)), err == nil && found.config.Username != test.want:
+			t.Errorf("%s of %q: %q, %v; want %q", test.image, test.documents, found.config.Username, err, test.want)
+		}
+	}
 }
