@@ -69,7 +69,7 @@ func (o Options) filled() Options {
 	if o.unanswered == nil {
 		o.unanswered = &unanswered{hosts: map[string]*hostUnanswered{}}
 	}
-	o.Git.LatestTag = latestTag
+	o.Git.LatestTags = policy.LatestGitTags
 	if o.Git.Keep != "" {
 		o.Git.Screen = gitops.Screen{Version: setters.Screen, Wants: setters.HasToken, Notes: setters.Notes + " " + o.Version}
 	}
@@ -136,23 +136,6 @@ func appCredential(tokens *forge.Tokens) func(context.Context, *config.GitSource
 		})
 		return "x-access-token", token, err
 	}
-}
-
-// latestTag picks the tag that a GitRepository's ref.semver stands for, as a
-// SemVer policy would.
-func latestTag(constraint string, tags []string) (string, bool) {
-	p, err := policy.New(config.ImagePolicySpec{
-		Policy: config.ImagePolicyChoice{SemVer: &config.SemVerPolicy{Range: constraint}},
-	})
-	if err != nil {
-		return "", false
-	}
-	ranking, err := p.Rank(policy.NewTags(tags))
-	if err != nil {
-		return "", false
-	}
-	best, ok := ranking.Best()
-	return best.Tag, ok
 }
 
 // Mode says how far a cycle goes.

@@ -74,11 +74,11 @@ func TestManyRefs(t *testing.T) {
 		r.Git("tag", "-a", "-m", "one", "v1.0.0", "main")
 	}
 	manyRefs(t, g, many, "refs/pull/", 5000)
-	latest := func(string, []string) (string, bool) { return "v1.0.0", true }
+	latest := func(string, []string) []string { return []string{"v1.0.0"} }
 	for _, ref := range []config.GitRef{main, {Tag: "v1.0.0"}, {SemVer: "1.x"}, {Name: "HEAD"}, {Name: "refs/heads/main"}, {Commit: few.Head("main")}} {
 		cost := func(r *parts.Repository) int64 {
 			sent.Store(0)
-			remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{LatestTag: latest, Bounds: gitops.Bounds{RefBytes: 10_000}})
+			remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{LatestTags: latest, Bounds: gitops.Bounds{RefBytes: 10_000}})
 			fetched := fetch(t, remote, ref, "updates")
 			if fetched.Base.Hash() != r.Head("main") || fetched.Push["updates"] == nil {
 				t.Errorf("%+v: %+v", ref, fetched)

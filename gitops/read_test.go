@@ -34,11 +34,11 @@ func testFetchRefs(t *testing.T, g *parts.Git) {
 	inner := open1.CommitFile("main", "apps/a.yaml", "tag: 1.1.0\n", "")
 	open1.CommitFile("main", "apps/a.yaml", "tag: 1.2.0\n", "")
 
-	latest := func(constraint string, tags []string) (string, bool) {
+	latest := func(constraint string, tags []string) []string {
 		if constraint != "1.x" || !slices.Equal(tags, []string{"nested", "v1.0.0", "v1.1.0"}) {
-			return "", false
+			return nil
 		}
-		return "v1.0.0", true
+		return []string{"v1.0.0"}
 	}
 	tests := map[string]struct {
 		ref  config.GitRef
@@ -57,6 +57,9 @@ func testFetchRefs(t *testing.T, g *parts.Git) {
 		"semver":                 {ref: config.GitRef{SemVer: "1.x", Tag: "x"}, want: first, name: "refs/tags/v1.0.0"},
 		"semver without a match": {ref: config.GitRef{SemVer: "2.x"}, text: `none of 3 tags is in the semver range "2.x"`},
 		"name":                   {ref: config.GitRef{Name: "refs/pull/1/head", SemVer: "x"}, want: second, name: "refs/pull/1/head"},
+		"name of a tag's commit": {ref: config.GitRef{Name: "refs/tags/v1.0.0^{}"}, want: first, name: "refs/tags/v1.0.0"},
+		"peeled tag, no object":  {ref: config.GitRef{Name: "refs/tags/v1.1.0^{}"}, want: second, name: "refs/tags/v1.1.0"},
+		"peeled branch":          {ref: config.GitRef{Name: "refs/heads/main^{}"}, text: `name "refs/heads/main^{}"`},
 		"name of the branch":     {ref: config.GitRef{Name: "refs/heads/main"}, want: third, name: "refs/heads/main"},
 		"HEAD is its branch":     {ref: config.GitRef{Name: "HEAD"}, want: third, name: "refs/heads/main"},
 		"short name":             {ref: config.GitRef{Name: "main"}, text: `give the full name, such as "refs/heads/main"`},
@@ -73,7 +76,7 @@ func testFetchRefs(t *testing.T, g *parts.Git) {
 			if test.repo == nil {
 				test.repo = repository
 			}
-			remote := openWith(t, &config.GitSource{URL: test.repo.URL}, gitops.Options{LatestTag: latest})
+			remote := openWith(t, &config.GitSource{URL: test.repo.URL}, gitops.Options{LatestTags: latest})
 			fetched, err := remote.Fetch(context.Background(), test.ref, "")
 			if test.text != "" {
 				wantError(t, err, test.text)

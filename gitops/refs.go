@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -41,7 +42,7 @@ func prefixes(ref config.GitRef, push []string) []string {
 	case ref.Commit != "":
 		return append(found, heads+ref.Branch)
 	case ref.Name != "":
-		return append(found, ref.Name)
+		return append(found, unpeeled(ref.Name))
 	case ref.SemVer != "":
 		return append(found, tags)
 	case ref.Tag != "":
@@ -52,14 +53,14 @@ func prefixes(ref config.GitRef, push []string) []string {
 
 // find is resolve, with all refs of the server where there is an error to word.
 func (r *Remote) find(ctx context.Context, ref config.GitRef, c *conversation) (place, error) {
-	found, err := r.resolve(ref, c.adv)
+	found, err := r.resolve(ctx, ref, c)
 	if !errors.Is(err, ErrNoRef) || !c.chose() {
 		return found, err
 	}
 	if err := c.all(ctx); err != nil {
 		return found, explain(ctx, err)
 	}
-	return r.resolve(ref, c.adv)
+	return r.resolve(ctx, ref, c)
 }
 
 // branches returns the branches that the names stand for, but that of base,
@@ -92,14 +93,15 @@ func branches(adv *packp.AdvRefs, base place, of []string, bounds Bounds) ([]pla
 const defaultBranch = "master"
 
 // resolve finds what ref stands for in what the server advertised.
-func (r *Remote) resolve(ref config.GitRef, adv *packp.AdvRefs) (place, error) {
+func (r *Remote) resolve(ctx context.Context, ref config.GitRef, c *conversation) (place, error) {
+	adv := c.adv
 	switch {
 	case ref.Commit != "":
 		return resolveCommit(ref, adv)
 	case ref.Name != "":
-		return resolveName(ref.Name, adv)
+		return resolveName(unpeeled(ref.Name), adv)
 	case ref.SemVer != "":
-		return r.resolveSemVer(ref.SemVer, adv)
+		return r.resolveSemVer(ctx, ref.SemVer, c)
 	case ref.Tag != "":
 		return resolveShort("tag", tags, ref.Tag, adv)
 	case ref.Branch != "":
@@ -184,17 +186,57 @@ func resolveShort(kind, prefix, name string, adv *packp.AdvRefs) (place, error) 
 	return place{}, fmt.Errorf("%w: %s %q: there is %s", ErrNoRef, kind, name, alike(name, known))
 }
 
-// resolveSemVer finds the tag that a range selects.
-func (r *Remote) resolveSemVer(constraint string, adv *packp.AdvRefs) (place, error) {
-	if r.latestTag == nil {
+// unpeeled returns the name of a tag without "^{}", by which servers list the
+// commit that it stands for. That is what is read of a tag anyway.
+func unpeeled(name string) string {
+	if tag, peeled := strings.CutSuffix(name, "^{}"); peeled && strings.HasPrefix(tag, tags) {
+		return tag
+	}
+	return name
+}
+
+// resolveSemVer finds the tag that a range selects: of equal versions, the one
+// with the newest commit.
+func (r *Remote) resolveSemVer(ctx context.Context, constraint string, c *conversation) (place, error) {
+	if r.latestTags == nil {
 		return place{}, fmt.Errorf("semver %q: no way to compare versions was given", constraint)
 	}
-	known := names(adv, tags)
-	name, ok := r.latestTag(constraint, known)
-	if !ok {
+	known := names(c.adv, tags)
+	latest := r.latestTags(constraint, known)
+	if len(latest) == 0 {
 		return place{}, fmt.Errorf("%w: none of %d tags is in the semver range %q", ErrNoRef, len(known), constraint)
 	}
-	return resolveShort("tag", tags, name, adv)
+	name, err := r.newest(ctx, latest, c)
+	if err != nil {
+		return place{}, fmt.Errorf("compare the commits of tags %s: %w", alike("", slices.Sorted(slices.Values(latest))), explain(ctx, err))
+	}
+	return resolveShort("tag", tags, name, c.adv)
+}
+
+// newest returns the tag whose commit was made last, the greatest by bytes where
+// several were. The commits are asked for where there are several.
+func (r *Remote) newest(ctx context.Context, of []string, c *conversation) (string, error) {
+	commits := func(name string) plumbing.Hash { return cmp.Or(c.adv.Peeled[tags+name], c.adv.References[tags+name]) }
+	if !slices.ContainsFunc(of, func(name string) bool { return commits(name) != commits(of[0]) }) {
+		return slices.Max(of), nil
+	}
+	var wants []plumbing.Hash
+	for _, name := range of {
+		wants = append(wants, c.adv.References[tags+name])
+	}
+	store := newObjects(r.bounds)
+	if err := c.commits(ctx, request{wants: unique(wants), depth: 1}, store); err != nil {
+		return "", err
+	}
+	made := map[string]time.Time{}
+	for _, name := range of {
+		commit, err := readCommit(store, commits(name))
+		if err != nil {
+			return "", err
+		}
+		made[name] = commit.Committer.When
+	}
+	return slices.MaxFunc(of, func(a, b string) int { return cmp.Or(made[a].Compare(made[b]), strings.Compare(a, b)) }), nil
 }
 
 // names returns the short names of the refs below prefix, sorted.

@@ -46,9 +46,10 @@ type Options struct {
 	// Dialer opens all connections.
 	Dialer login.Dialer
 
-	// LatestTag picks the tag that a semver ref stands for, and false when none
-	// is in the range. Nil: semver refs are an error.
-	LatestTag func(constraint string, tags []string) (string, bool)
+	// LatestTags picks the tags with the highest version in the range of a semver
+	// ref: several where their versions are equal, and none when none is in the
+	// range. Nil: semver refs are an error.
+	LatestTags func(constraint string, tags []string) []string
 
 	// Keep is a directory for what was fetched, so that the next run fetches only
 	// what is new to it. It is made where it doesn't exist, and has one file for
@@ -100,17 +101,17 @@ func orDefault[N int | int64](n, fallback N) N {
 
 // Remote is a repository on a server. It is safe for concurrent use.
 type Remote struct {
-	url       *url.URL // without user information: what messages show
-	endpoint  transport.Endpoint
-	transport transport.Transport
-	login     loginFunc
-	timeout   time.Duration
-	bounds    Bounds
-	latestTag func(string, []string) (string, bool)
-	keep      string
-	owner     string // whose fetches are kept: the source's name
-	screen    Screen
-	secrets   *login.Scrubber // knows what is sent to log in
+	url        *url.URL // without user information: what messages show
+	endpoint   transport.Endpoint
+	transport  transport.Transport
+	login      loginFunc
+	timeout    time.Duration
+	bounds     Bounds
+	latestTags func(string, []string) []string
+	keep       string
+	owner      string // whose fetches are kept: the source's name
+	screen     Screen
+	secrets    *login.Scrubber // knows what is sent to log in
 }
 
 // Open returns the repository of src. Nothing is connected to yet; what is wrong
@@ -127,16 +128,16 @@ func Open(src *config.GitSource, o Options) (*Remote, error) {
 		return nil, fmt.Errorf("open Git repository %s: a GitHub App logs in over https", redacted(u))
 	}
 	r := &Remote{
-		url:       redacted(u),
-		endpoint:  endpoint(u),
-		timeout:   orDefaultTimeout(src.Timeout),
-		bounds:    o.Bounds.withDefaults(),
-		login:     always(nil),
-		latestTag: o.LatestTag,
-		keep:      o.Keep,
-		owner:     src.Name.String(),
-		screen:    o.Screen,
-		secrets:   new(login.Scrubber),
+		url:        redacted(u),
+		endpoint:   endpoint(u),
+		timeout:    orDefaultTimeout(src.Timeout),
+		bounds:     o.Bounds.withDefaults(),
+		login:      always(nil),
+		latestTags: o.LatestTags,
+		keep:       o.Keep,
+		owner:      src.Name.String(),
+		screen:     o.Screen,
+		secrets:    new(login.Scrubber),
 	}
 	r.secrets.Keep("proxies", proxyPasswords(src.Auth, o)...)
 	switch u.Scheme {

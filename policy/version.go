@@ -28,7 +28,19 @@ func parseVersion(s string) (version, bool) {
 	if numbers == 0 && strings.IndexByte(s, '_') >= 0 {
 		v, numbers = readVersion(s, '_')
 	}
-	return v, numbers == 3 || numbers > 0 && strings.Count(s, ".") >= 2
+	return v, enough(s, numbers)
+}
+
+// parseGitVersion is parseVersion for a tag of Git, which may have a "+" and where
+// "_" stands for nothing else.
+func parseGitVersion(s string) (version, bool) {
+	v, numbers := readVersion(s, '+')
+	return v, enough(s, numbers)
+}
+
+// enough reports whether what begins with so many numbers has three parts.
+func enough(s string, numbers int) bool {
+	return numbers == 3 || numbers > 0 && strings.Count(s, ".") >= 2
 }
 
 // readVersion parses s, with sep before the build metadata, and returns how many
