@@ -78,12 +78,26 @@ var (
 	kindValue    = regexp.MustCompile(`(?i)\bkind["']?\s*[:=]?\s*["']?([a-z]+)`)
 	versionValue = regexp.MustCompile(`(?i)\bapiVersion["']?\s*[:=]?\s*["']?([^\s"',{}\[\]]+)`)
 
+	// guardWords are the kinds of guards: bytes without them and our group hold none.
+	guardWords = [][]byte{[]byte(kindGate), []byte(kindProposal)}
+
 	// ownAnnotation is what other objects have of our group.
 	ownAnnotation = regexp.MustCompile(regexp.QuoteMeta(ownGroup) + `/(trailers|schedule|unused)\b`)
 )
 
+// maxSearched bounds the bytes that are searched for what they say: more may be
+// every guard if they name our group.
+const maxSearched = 1 << 20
+
 // guardIn is guardOf for bytes that are not read.
 func guardIn(data []byte) Guard {
+	named := bytes.Contains(data, []byte(ownGroup))
+	switch {
+	case len(data) > maxSearched && named:
+		return anyGuard
+	case len(data) > maxSearched, !named && !containsAny(data, guardWords):
+		return 0
+	}
 	if ownAnnotation.Match(data) {
 		data = ownAnnotation.ReplaceAll(data, nil)
 	}
