@@ -16,6 +16,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/forge"
@@ -222,6 +223,13 @@ func (g *guardedFleet) run(t *testing.T, namespaces ...string) []string {
 	set, err := a.load(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	stopped := func(ns string) bool { // the bot writes nothing of a policy without gates: others hold that
+		_, err := set.GatesFor(set.Policy(pinsetter.Name{Namespace: ns, Name: "app"}))
+		return err != nil
+	}
+	if namespaces = slices.DeleteFunc(namespaces, stopped); len(namespaces) == 0 {
+		return nil
 	}
 	bot.New(set, bot.Options{
 		Registry: g.registry,
