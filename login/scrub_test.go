@@ -98,8 +98,8 @@ func TestScrubberLeavesTheChain(t *testing.T) {
 		t.Error("an error from nothing")
 	}
 	plain := fmt.Errorf("read: %w", fs.ErrNotExist)
-	if s.Error(plain) != plain {
-		t.Error("another error for one without a secret")
+	if got := s.Error(plain); !errors.Is(got, plain) || got.Error() != plain.Error() {
+		t.Errorf("%v for %v", got, plain)
 	}
 	err := s.Error(fmt.Errorf("hunter2: %w", fs.ErrNotExist))
 	if !errors.Is(err, fs.ErrNotExist) || err.Error() != "[Secret a/b, key password]: "+fs.ErrNotExist.Error() {
