@@ -74,7 +74,7 @@ func (c *cycle) claimed(ctx context.Context, l *lane, branch string, state *gito
 	if state.Truncated {
 		return &owned{err: theirs("it has more commits than are looked at")}
 	}
-	known := append([]string{remembered}, c.pushedTo(ctx, l, branch)...)
+	known := append([]string{remembered}, c.pushedTo(ctx, l, branch, state.Commits)...)
 	unknown := keep(state.Commits, func(commit gitops.CommitInfo) bool { return !slices.Contains(known, commit.Hash) })
 	for _, commit := range unknown {
 		if len(l.makers(commit)) == 0 {
@@ -167,25 +167,26 @@ func (l *lane) pushedKey(branch string) string {
 }
 
 // pushedTo returns the commits that a lane is remembered to have pushed to a
-// branch last.
-func (c *cycle) pushedTo(ctx context.Context, l *lane, branch string) []string {
+// branch last. The ledger is asked where this process doesn't know all of some
+// commits: another one may have pushed them.
+func (c *cycle) pushedTo(ctx context.Context, l *lane, branch string, commits []gitops.CommitInfo) []string {
 	key := l.pushedKey(branch)
-	if hashes, known := c.pushes.Load(key); known {
-		return hashes.([]string)
-	}
-	if c.selector.failing.was.Load() {
-		return nil
+	here, _ := c.pushes.Load(key)
+	hashes, _ := here.([]string)
+	unknown := func(commit gitops.CommitInfo) bool { return !slices.Contains(hashes, commit.Hash) }
+	if !slices.ContainsFunc(commits, unknown) || c.selector.failing.was.Load() {
+		return hashes
 	}
 	body, err := c.o.Ledger.Quiet(ctx, key)
 	if err != nil {
 		c.selector.failing.failed(err)
-		return nil
+		return hashes
 	}
-	var hashes []string
-	if body == nil || json.Unmarshal(body, &hashes) != nil {
-		return nil
+	var kept []string
+	if body == nil || json.Unmarshal(body, &kept) != nil {
+		return hashes
 	}
-	return hashes
+	return slices.Concat(hashes, kept)
 }
 
 // keepPushed remembers the commits of a branch that a lane pushed.
