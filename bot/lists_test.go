@@ -111,7 +111,7 @@ spec:
   policy: {semver: {range: ^1.0.0}}
 `)
 	s.registry.SetTags("org/app", "1.0.0", "nightly-1", "nightly-2", "nightly-3", "nightly-4", "nightly-5", "nightly-6")
-	both := s.showing("1.0.0") + strings.ReplaceAll(s.showing("1.0.0"), "default:app", "default:whole")
+	both := s.showing("1.0.0") + "---\n" + strings.ReplaceAll(s.showing("1.0.0"), "default:app", "default:whole")
 	s.repo.CommitFile("main", "a.yaml", both, "")
 	for _, tag := range []string{"1.1.0", "1.2.0", "1.3.0"} {
 		s.registry.Push("org/app", tag)
