@@ -130,19 +130,19 @@ func TestContentIsReadOnce(t *testing.T) {
 func TestOtherCredentialsAskAgain(t *testing.T) {
 	server := parts.NewRegistry(t, parts.RegistryOptions{FrontOptions: parts.FrontOptions{User: "bot", Password: "s3cret"}})
 	server.SetTags("app", "1.0.0")
-	with := func(password string) *config.Repository {
+	with := func(name, password string) *config.Repository {
 		o := object(server.Image("app"))
-		o.Access.DockerConfigs = []pinsetter.Secret{pinsetter.NewSecret("secretRef a/"+password,
+		o.Access.DockerConfigs = []pinsetter.Secret{pinsetter.NewSecret("secretRef a/"+name,
 			fmt.Sprintf(`{"auths":{%q:{"username":"bot","password":%q}}}`, server.Addr, password))}
 		return o
 	}
 	s := newScanner()
-	if _, err := s.Scan(t.Context(), with("s3cret")); err != nil {
+	if _, err := s.Scan(t.Context(), with("bot", "s3cret")); err != nil {
 		t.Error(err)
 	}
 	for range 2 {
-		_, err := s.Scan(t.Context(), with("wrong"))
-		if !errors.Is(err, registry.ErrDenied) || !strings.Contains(err.Error(), "the credentials of secretRef a/wrong were refused") {
+		_, err := s.Scan(t.Context(), with("other", "wrong"))
+		if !errors.Is(err, registry.ErrDenied) || !strings.Contains(err.Error(), "the credentials of secretRef a/other were refused") {
 			t.Errorf("error is %v", err)
 		}
 	}
