@@ -33,9 +33,9 @@ var errNoMarker = errors.New("no marker")
 var (
 	// attempt matches comments that were meant as markers, as opposed to prose
 	// that mentions the word.
-	attempt = regexp.MustCompile(`(?m)\{[\s"'“”‘’]*\$imagepolicy` +
+	attempt = regexp.MustCompile(`(?m)\{[\s\\"'“”‘’]*\$imagepolicy` +
 		`|\[\s*["'“”‘’]\s*\$imagepolicy` +
-		`|["'“”‘’]\s*\$imagepolicy\s*["'“”‘’]?\s*[:=]` +
+		`|["'“”‘’][\s\\]*\$imagepolicy[\s\\]*["'“”‘’]?\s*[:=]` +
 		`|#\s*\$imagepolicy\s*[:=]\s*(\S+[:/]\S+|\S+\s*$)`)
 
 	// bare finds the value of a marker without braces.
@@ -92,6 +92,8 @@ func malformed(text string) string {
 		return "the marker is in single quotes, which JSON does not know: " + exactly
 	case strings.Contains(text, "\n"):
 		return "the marker shares its comment with other lines: put it alone above the item, or behind the value"
+	case strings.Contains(text, "\\"):
+		return "backslashes stand in the marker, of which JSON needs none here: " + exactly
 	case strings.HasPrefix(text, token):
 		return "the marker lacks braces and quotes: write exactly " + form(bare.FindStringSubmatch(text)[1])
 	case !strings.HasPrefix(text, "{") || !strings.HasSuffix(text, "}"):

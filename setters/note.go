@@ -10,7 +10,7 @@ import (
 
 // Notes names what File.Note says: it changes whenever Find would find something
 // else in the same bytes, or Note write it in another form.
-const Notes = "setters-6"
+const Notes = "setters-7"
 
 // Note returns what Find found, for Recall to read.
 func (f *File) Note() []byte {
