@@ -37,5 +37,5 @@ var Codes = map[string]string{
 	CodeVariable:    "a marked value holds a variable or a template, and is held",
 	CodeSealed:      "a marked value is encrypted, or covered by the MAC of SOPS, and is held",
 	CodeTwice:       "a marked value's key stands twice in its mapping, and the value is held",
-	CodeNoEffect:    "a marked tag stands beside an unmarked digest or a range that wins over it",
+	CodeNoEffect:    "a marked tag stands beside an unmarked digest, a range, a commit or a name that wins over it",
 }

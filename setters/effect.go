@@ -1,6 +1,7 @@
 package setters
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
@@ -15,15 +16,28 @@ func (s *search) outweighed(m pinsetter.Marker) {
 		return
 	}
 	const form = "the new tag has no effect beside the %s of line %d, which wins over it: %s"
-	digest, semver := child(in, "digest"), child(in, "semver")
-	switch {
-	case isWritten(digest) && !strings.Contains(digest.LineComment, token):
-		s.file.report(pinsetter.Warning, CodeNoEffect, m.Line, form, "digest", s.lineOf(digest),
-			"mark the digest too, with :digest, or remove it")
-	case isWritten(digest), !isWritten(semver):
-	case s.scope.object.Kind == "OCIRepository":
-		s.file.report(pinsetter.Warning, CodeNoEffect, m.Line, form, "semver range", s.lineOf(semver), "remove one of the two")
+	if digest := child(in, "digest"); isWritten(digest) {
+		if !strings.Contains(digest.LineComment, token) {
+			s.file.report(pinsetter.Warning, CodeNoEffect, m.Line, form, "digest", s.lineOf(digest),
+				"mark the digest too, with :digest, or remove it")
+		}
+		return
 	}
+	for _, w := range winners[s.scope.object.Kind] {
+		if over := child(in, w.key); isWritten(over) && slices.Equal(s.path, []string{"spec", "ref", "tag"}) {
+			s.file.report(pinsetter.Warning, CodeNoEffect, m.Line, form, w.noun, s.lineOf(over), "remove one of the two")
+			return
+		}
+	}
+}
+
+// winners are the fields of spec.ref that source-controller reads rather than
+// tag, by the kind of its object; the first one that is written wins. Of a
+// GitRepository's semver the API says so too, but the tag wins
+// (fluxcd/pkg/git v0.57.0, gogit.Client.clone).
+var winners = map[string][]struct{ key, noun string }{
+	"OCIRepository": {{"semver", "semver range"}},
+	"GitRepository": {{"commit", "commit"}, {"name", "name"}},
 }
 
 // isWritten reports whether a node is a scalar with a value.
