@@ -72,9 +72,10 @@ func reference(value string, f Field) pinsetter.Kind {
 }
 
 // holdsVariable reports whether something else puts its text into a value before
-// it is read: a shell, Flux's substitution, a template.
+// it is read: a shell, Flux's substitution, a template, a ResourceSet of Flux's
+// operator ("<< inputs.tag >>").
 func holdsVariable(value string) bool {
-	return strings.IndexByte(value, '$') >= 0 || strings.Contains(value, "{{")
+	return strings.IndexByte(value, '$') >= 0 || strings.Contains(value, "{{") || strings.Contains(value, "<<")
 }
 
 // isDigest reports whether a value is meant as a digest, well-formed or not.
