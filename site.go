@@ -29,6 +29,7 @@ const (
 	KindVariable              // it holds a variable or a template
 	KindSealed                // it is encrypted, or can't change without the key
 	KindTwice                 // its key stands twice, so that it may not be read
+	KindLabel                 // a word that names the value beside it: the "name" of a variable
 	KindText                  // none of these
 )
 

@@ -15,6 +15,7 @@ type Field struct {
 	Path   []string         // keys from the object's root; "[]" is an item of a sequence
 
 	Chart  bool // Helm reads it as the version of a chart
+	Label  bool // it is the "name" beside a "value", as of a variable or a parameter
 	Sealed bool // an encryption covers it: changing it makes the file unreadable
 	Twice  bool // its key, or one above it, stands twice in its mapping
 }
@@ -68,6 +69,7 @@ func (f Field) scheme() string {
 func (s *search) field() Field {
 	f := Field{Object: s.scope.object, Path: s.path, Sealed: s.scope.sealed, Twice: s.isTwice()}
 	f.Chart = !f.Twice && s.isChartVersion()
+	f.Label = f.key() == "name" && child(s.around(), "value") != nil
 	return f
 }
 

@@ -43,6 +43,8 @@ func word(value string, f Field) pinsetter.Kind {
 		return pinsetter.KindText
 	case holds != pinsetter.KindAny:
 		return holds
+	case f.Label:
+		return pinsetter.KindLabel
 	case isVersion(value):
 		return pinsetter.KindTag
 	}

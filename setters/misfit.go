@@ -66,6 +66,8 @@ func misfit(m pinsetter.Marker) (code, reason string) {
 			"put the marker where the variable gets its value, or write the value itself here"
 	case pinsetter.KindTwice:
 		return CodeTwice, "the key of " + value + ", or one above it, stands twice in its mapping, of which readers take one or none: remove the other"
+	case pinsetter.KindLabel:
+		return CodeShape, value + " names the value beside it: put the marker behind that value"
 	case pinsetter.KindSealed:
 		if strings.HasPrefix(m.Value, "ENC[") {
 			return CodeSealed, "the value is encrypted: keep the version in a file, or a field, that is not"
