@@ -24,8 +24,8 @@ func ParseBranch(text, elsewhere string) (string, error) {
 		return "", fmt.Errorf("%q is no branch: write the name of one", text)
 	case !validRef(name):
 		return "", fmt.Errorf("%q can't be the name of a branch", text)
-	case !full && (before == "heads" || before == "origin" || before == "remotes" || before == "tags"):
-		return "", fmt.Errorf("%q may mean %s: write that, or refs/heads/%s for a branch that is called so", text, rest, text)
+	case !full && rest != "" && (before == "heads" || before == "origin" || before == "remotes" || before == "tags"):
+		return "", fmt.Errorf("%q may mean %s: write that, or refs/heads/%s for a branch that is called so", text, strings.TrimPrefix(rest, "origin/"), text)
 	}
 	return name, nil
 }
