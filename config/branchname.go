@@ -85,5 +85,9 @@ func (d *decoder) refspec(path, text string) {
 		d.fail(codeBadValue, path, "%q names many refs, and one commit is pushed: name one, such as HEAD:refs/heads/main", text)
 	case !validRef(source) && source != "@", !validRef(destination), destination == "HEAD":
 		d.fail(codeBadValue, path, "%q is not SOURCE:DESTINATION, such as HEAD:refs/for/main%s", text, d.object.hint(text))
+	case !strings.HasPrefix(destination, "refs/") || strings.HasPrefix(destination, "refs/heads/"):
+		if _, err := ParseBranch(destination, ""); err != nil {
+			d.fail(codeBadValue, path, "in %q, %v", text, err)
+		}
 	}
 }
