@@ -118,14 +118,16 @@ func canonicalHost(host string) string {
 	return host
 }
 
-// matchHost compares label by label, so that "*" never spans a dot. A port is
-// part of the last label and has to be the same.
+// matchHost compares label by label, so that "*" never spans a dot. A port has to
+// be the same.
 func matchHost(pattern, host string) bool {
 	if pattern == host {
 		return true
 	}
+	pattern, port, _ := strings.Cut(pattern, ":")
+	host, wanted, _ := strings.Cut(host, ":")
 	patterns, labels := strings.Split(pattern, "."), strings.Split(host, ".")
-	if len(patterns) != len(labels) || !strings.Contains(pattern, "*") {
+	if port != wanted || len(patterns) != len(labels) || !strings.Contains(pattern, "*") {
 		return false
 	}
 	for i, label := range labels {
