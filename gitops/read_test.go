@@ -63,6 +63,8 @@ func testFetchRefs(t *testing.T, g *parts.Git) {
 		"name of the branch":     {ref: config.GitRef{Name: "refs/heads/main"}, want: third, name: "refs/heads/main"},
 		"HEAD is its branch":     {ref: config.GitRef{Name: "HEAD"}, want: third, name: "refs/heads/main"},
 		"short name":             {ref: config.GitRef{Name: "main"}, text: `give the full name, such as "refs/heads/main"`},
+		"short name of a tag":    {ref: config.GitRef{Name: "tags/v1.0.0"}, text: `give the full name, such as "refs/tags/v1.0.0"`},
+		"name below refs":        {ref: config.GitRef{Name: "heads/main"}, text: `give the full name, such as "refs/heads/main"`},
 		"commit at a tip":        {ref: config.GitRef{Commit: third, Name: "x"}, want: third},
 		"commit in the history":  {ref: config.GitRef{Commit: second, Branch: "main"}, want: second},
 		"commit of any branch":   {ref: config.GitRef{Commit: first}, want: first},

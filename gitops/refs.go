@@ -156,7 +156,11 @@ func resolveName(name string, adv *packp.AdvRefs) (place, error) {
 		return place{hash: *adv.Head}, nil
 	}
 	hint := ""
-	if !strings.HasPrefix(name, "refs/") {
+	switch {
+	case strings.HasPrefix(name, "refs/"):
+	case strings.HasPrefix("refs/"+name, heads), strings.HasPrefix("refs/"+name, tags):
+		hint = fmt.Sprintf(": give the full name, such as %q", "refs/"+name)
+	default:
 		hint = fmt.Sprintf(": give the full name, such as %q", heads+name)
 	}
 	return place{}, fmt.Errorf("%w: name %q%s", ErrNoRef, name, hint)
