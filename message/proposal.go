@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -74,11 +75,11 @@ func CheckPullRequest(spec config.PullRequestSpec) error {
 			errs = append(errs, &config.FieldError{Field: "spec.branch", Err: err})
 		}
 	}
-	if len(errs) > 0 || spec.GroupBy == config.GroupByAutomation {
+	if len(errs) > 0 || spec.GroupBy == config.GroupByAutomation || strings.Contains(spec.Branch, ".Values") { // which the automation knows
 		return errors.Join(errs...)
 	}
 	if _, err := Folder(&config.PullRequest{Spec: spec}, pinsetter.Name{Namespace: "a", Name: "a"}, config.ImageUpdateAutomationSpec{}); err != nil {
-		return &config.FieldError{Field: "spec.branch", Err: err}
+		return &config.FieldError{Field: "spec.branch", Err: cmp.Or(errors.Unwrap(err), err)} // which names the field itself
 	}
 	return nil
 }

@@ -182,9 +182,14 @@ func TestCheckPullRequest(t *testing.T) {
 		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Body: "{{ index .Images 5 }}"}, ""}, // it may fit other data
 		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Body: "{{ env \"HOME\" }}"}, "spec.body"},
 		{config.PullRequestSpec{GroupBy: config.GroupByPolicy, Branch: "fixed"}, "spec.branch"},
+		{config.PullRequestSpec{GroupBy: config.GroupByPolicy, Branch: "heads/{{ .Group }}"}, "spec.branch"},
+		{config.PullRequestSpec{GroupBy: config.GroupByPolicy, Branch: "{{ .Values.team }}/{{ .Group }}"}, ""}, // values are the automation's
 		{config.PullRequestSpec{GroupBy: config.GroupByDirectory}, ""},
 	} {
 		err := CheckPullRequest(test.spec)
+		if err != nil && strings.Contains(err.Error(), "PullRequest /") {
+			t.Errorf("%+v: %v: names an object that has no name here", test.spec, err)
+		}
 		field := (*config.FieldError)(nil)
 		if errors.As(err, &field); (err == nil) != (test.want == "") || field != nil && field.Field != test.want {
 			t.Errorf("%+v: %v", test.spec, err)
