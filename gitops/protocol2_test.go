@@ -74,7 +74,7 @@ func TestManyRefs(t *testing.T) {
 		r.Git("tag", "-a", "-m", "one", "v1.0.0", "main")
 	}
 	manyRefs(t, g, many, "refs/pull/", 5000)
-	latest := func(string, []string) []string { return []string{"v1.0.0"} }
+	latest := func(string, []string) ([]string, error) { return []string{"v1.0.0"}, nil }
 	for _, ref := range []config.GitRef{main, {Tag: "v1.0.0"}, {SemVer: "1.x"}, {Name: "HEAD"}, {Name: "refs/heads/main"}, {Commit: few.Head("main")}} {
 		cost := func(r *parts.Repository) int64 {
 			sent.Store(0)

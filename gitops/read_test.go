@@ -34,11 +34,14 @@ func testFetchRefs(t *testing.T, g *parts.Git) {
 	inner := open1.CommitFile("main", "apps/a.yaml", "tag: 1.1.0\n", "")
 	open1.CommitFile("main", "apps/a.yaml", "tag: 1.2.0\n", "")
 
-	latest := func(constraint string, tags []string) []string {
-		if constraint != "1.x" || !slices.Equal(tags, []string{"nested", "v1.0.0", "v1.1.0"}) {
-			return nil
+	latest := func(constraint string, tags []string) ([]string, error) {
+		if constraint == "nonsense" {
+			return nil, errors.New("no range")
 		}
-		return []string{"v1.0.0"}
+		if constraint != "1.x" || !slices.Equal(tags, []string{"nested", "v1.0.0", "v1.1.0"}) {
+			return nil, nil
+		}
+		return []string{"v1.0.0"}, nil
 	}
 	tests := map[string]struct {
 		ref  config.GitRef
@@ -56,6 +59,7 @@ func testFetchRefs(t *testing.T, g *parts.Git) {
 		"unknown tag":            {ref: config.GitRef{Tag: "1.1.0"}, text: `tag "1.1.0": there is "v1.1.0", "nested", "v1.0.0"`},
 		"semver":                 {ref: config.GitRef{SemVer: "1.x", Tag: "x"}, want: first, name: "refs/tags/v1.0.0"},
 		"semver without a match": {ref: config.GitRef{SemVer: "2.x"}, text: `none of 3 tags is in the semver range "2.x"`},
+		"semver that is none":    {ref: config.GitRef{SemVer: "nonsense"}, text: "semver: no range"},
 		"name":                   {ref: config.GitRef{Name: "refs/pull/1/head", SemVer: "x"}, want: second, name: "refs/pull/1/head"},
 		"name of a tag's commit": {ref: config.GitRef{Name: "refs/tags/v1.0.0^{}"}, want: first, name: "refs/tags/v1.0.0"},
 		"peeled tag, no object":  {ref: config.GitRef{Name: "refs/tags/v1.1.0^{}"}, want: second, name: "refs/tags/v1.1.0"},

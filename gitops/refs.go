@@ -206,7 +206,10 @@ func (r *Remote) resolveSemVer(ctx context.Context, constraint string, c *conver
 		return place{}, fmt.Errorf("semver %q: no way to compare versions was given", constraint)
 	}
 	known := names(c.adv, tags)
-	latest := r.latestTags(constraint, known)
+	latest, err := r.latestTags(constraint, known)
+	if err != nil {
+		return place{}, fmt.Errorf("semver: %w", err)
+	}
 	if len(latest) == 0 {
 		return place{}, fmt.Errorf("%w: none of %d tags is in the semver range %q", ErrNoRef, len(known), constraint)
 	}

@@ -48,8 +48,8 @@ type Options struct {
 
 	// LatestTags picks the tags with the highest version in the range of a semver
 	// ref: several where their versions are equal, and none when none is in the
-	// range. Nil: semver refs are an error.
-	LatestTags func(constraint string, tags []string) []string
+	// range. The error is of what is no range. Nil: semver refs are an error.
+	LatestTags func(constraint string, tags []string) ([]string, error)
 
 	// Keep is a directory for what was fetched, so that the next run fetches only
 	// what is new to it. It is made where it doesn't exist, and has one file for
@@ -107,7 +107,7 @@ type Remote struct {
 	login      loginFunc
 	timeout    time.Duration
 	bounds     Bounds
-	latestTags func(string, []string) []string
+	latestTags func(string, []string) ([]string, error)
 	keep       string
 	owner      string // whose fetches are kept: the source's name
 	screen     Screen

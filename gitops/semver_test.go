@@ -35,7 +35,7 @@ func TestFetchSemVerOfEqualVersions(t *testing.T) {
 			r.Git("tag", "0.1.0", "main")
 			tied := []string{"0.1.0", "v0.1.0+build-10", "v0.1.0+build-8", "v0.1.0+build-9"}
 			for _, latest := range [][]string{tied, tied[1:], {"v0.1.0+build-9", "v0.1.0+build-10"}, {"v0.1.0+build-10"}} {
-				pick := func(string, []string) []string { return latest }
+				pick := func(string, []string) ([]string, error) { return latest, nil }
 				remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{LatestTags: pick})
 				base := fetch(t, remote, config.GitRef{SemVer: "*"}, "").Base
 				if base.Hash() != newest || base.Ref() != "refs/tags/v0.1.0+build-10" {
@@ -55,7 +55,7 @@ func TestFetchSemVerOfOneCommit(t *testing.T) {
 	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
 	r.Git("tag", "1.0.0", "main")
 	r.Git("tag", "-a", "-m", "one", "v1.0.0", "main")
-	pick := func(string, []string) []string { return []string{"1.0.0", "v1.0.0"} }
+	pick := func(string, []string) ([]string, error) { return []string{"1.0.0", "v1.0.0"}, nil }
 	remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{LatestTags: pick})
 	if base := fetch(t, remote, config.GitRef{SemVer: "*"}, "").Base; base.Ref() != "refs/tags/v1.0.0" || base.Hash() != r.Head("main") {
 		t.Errorf("%s", base)

@@ -1,14 +1,16 @@
 package policy
 
+import "fmt"
+
 // LatestGitTags returns those tags of a Git repository that are the highest
 // version in a SemVer range: several where they differ in a leading "v" or in
 // build metadata alone, which Flux orders by the times of their commits
 // (cloneSemVer in github.com/fluxcd/pkg/git/gogit). There are none where nothing
-// matches, or the range can't be parsed.
-func LatestGitTags(text string, tags []string) []string {
+// matches. The error is of a range that can't be parsed.
+func LatestGitTags(text string, tags []string) ([]string, error) {
 	within, err := parseRange(text)
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("parse range %q: %w: write such as \">=1.0.0 <2.0.0\" or \"1.x\"", text, err)
 	}
 	var latest []string
 	var highest version
@@ -24,5 +26,5 @@ func LatestGitTags(text string, tags []string) []string {
 			latest = append(latest, tag)
 		}
 	}
-	return latest
+	return latest, nil
 }

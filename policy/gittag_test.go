@@ -15,10 +15,12 @@ func TestLatestGitTags(t *testing.T) {
 		{">=1.0.0-0", "v1.0.0 1.1.0-rc.1", "1.1.0-rc.1"},
 		{"0.0.0", "0.0.0 v0.0.0", "0.0.0 v0.0.0"},
 		{"2.x", "1.0.0", ""},
-		{"nonsense", "1.0.0", ""},
 	} {
-		if got := LatestGitTags(test.text, strings.Fields(test.tags)); !slices.Equal(got, strings.Fields(test.want)) {
-			t.Errorf("%s of %s: %q", test.text, test.tags, got)
+		if got, err := LatestGitTags(test.text, strings.Fields(test.tags)); err != nil || !slices.Equal(got, strings.Fields(test.want)) {
+			t.Errorf("%s of %s: %q, %v", test.text, test.tags, got, err)
 		}
+	}
+	if got, err := LatestGitTags("nonsense", []string{"1.0.0"}); err == nil || !strings.Contains(err.Error(), `parse range "nonsense"`) {
+		t.Errorf("no range: %q, %v", got, err)
 	}
 }
