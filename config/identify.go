@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -22,6 +23,7 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 		kind: kind, template: d.template, node: n, offset: d.offset,
 		origin: Origin{Path: d.path, Line: n.Content[0].Line + d.offset},
 	}
+	l.runTogether(d, n)
 	how := classify(apiVersion, kind)
 	if how != readNot && how != readList {
 		l.filled[l.source] = true
@@ -66,6 +68,28 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 		l.read(o)
 	}
 	o.node = nil
+}
+
+// runTogether reports a guard that stands in one mapping with what is above it.
+func (l *loader) runTogether(d document, n *yaml.Node) {
+	apiVersion, kinds, line := "", 0, 0
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], text(target(n.Content[i+1]))
+		switch key.Value {
+		case "apiVersion":
+			apiVersion, line = value, key.Line+d.offset
+		case "kind":
+			kinds++
+			guard := guardOf(apiVersion, value)
+			if kinds == 1 || guard == 0 {
+				continue
+			}
+			line = cmp.Or(line, key.Line+d.offset)
+			l.fault(codeDuplicateKey, d.path, line, fmt.Sprintf("a %s stands in one document with what is above it: write --- between them", value))
+			l.lost = append(l.lost, lostObject{place: fmt.Sprintf("%s:%d", d.path, line), guard: guard})
+			return
+		}
+	}
 }
 
 // header returns an object's apiVersion or kind, which may come from a merge key.
@@ -131,19 +155,26 @@ func (l *loader) warnVersion(o *object, apiVersion string) {
 // list reads the items of a list.
 func (l *loader) list(d document, o *object, apiVersion string) {
 	items := target(direct(o.node, "items"))
+	guard := misplaced(o.node, d.left)
 	switch {
-	case items == nil && o.kind != kindList && direct(o.node, "spec") != nil:
+	case items == nil && (guard != 0 || o.kind != kindList && direct(o.node, "spec") != nil):
 		o.fail(codeMissingField, "items", "is missing: a list has items, and one object is a %s", strings.TrimSuffix(o.kind, kindList))
-	case items == nil || text(items) == "" && items.Kind == yaml.ScalarNode:
+	case items == nil || guard == 0 && text(items) == "" && items.Kind == yaml.ScalarNode:
 		return
 	case items.Kind != yaml.SequenceNode:
 		o.fail(codeType, "items", "should be a list")
 	case d.depth == maxListDepth:
 		o.fail(codeTooLarge, "items", "lists stand in lists more than %d deep", maxListDepth)
+		guard |= guardBelow(items, d.left)
+	case guard != 0:
+		o.fail(codeType, "items", "a list of objects stands in this one: write its elements as elements of items")
 	}
 	if len(o.findings) > 0 {
 		l.findings = append(l.findings, o.said()...)
 		l.lose(o, apiVersion)
+		if guard != 0 {
+			l.lost = append(l.lost, lostObject{place: o.place(), guard: guard})
+		}
 		return
 	}
 	kind := strings.TrimSuffix(o.kind, kindList)
@@ -159,6 +190,24 @@ func (l *loader) list(d document, o *object, apiVersion string) {
 	}
 }
 
+// misplaced returns the guards in a list that are not elements of its items.
+func misplaced(list *yaml.Node, left *int) Guard {
+	var guard Guard
+	for i := 0; i+1 < len(list.Content); i += 2 {
+		value := target(list.Content[i+1])
+		if list.Content[i].Value != "items" || value.Kind != yaml.SequenceNode {
+			guard |= guardBelow(value, left)
+			continue
+		}
+		for _, element := range value.Content {
+			if element = target(element); element.Kind == yaml.SequenceNode {
+				guard |= guardBelow(element, left)
+			}
+		}
+	}
+	return guard
+}
+
 // strayItems reports guards among the items of something that is not read as a list.
 func (l *loader) strayItems(d document, o *object) {
 	items := target(direct(o.node, "items"))
@@ -166,11 +215,7 @@ func (l *loader) strayItems(d document, o *object) {
 		return
 	}
 	for _, item := range items.Content {
-		if item = target(item); item.Kind != yaml.MappingNode {
-			continue
-		}
-		guard := guardOf(text(target(direct(item, "apiVersion"))), text(target(direct(item, "kind"))))
-		if guard == 0 {
+		if guardBelow(item, d.left) == 0 {
 			continue
 		}
 		o.fail(codeUnknownKind, "kind", "objects of ours stand in its items, and it is no list that is read: write apiVersion: v1 and kind: List")

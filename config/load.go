@@ -145,8 +145,12 @@ func (l *loader) document(path string, c chunk) {
 	}
 	left := maxTokens
 	d := document{path: path, offset: c.line - 1, template: isTemplate(c.data), left: &left}
-	if n.Kind == yaml.SequenceNode {
+	switch {
+	case n.Kind == yaml.SequenceNode:
 		l.bareList(d, n)
+		return
+	case n.Kind == yaml.ScalarNode && guardIn(c.data) != 0:
+		l.fault(codeType, path, c.line, "the document is one text and no object: mend it (JSON has no comments)")
 		l.loseBytes(path, c.line, c.data)
 		return
 	}
@@ -222,11 +226,13 @@ func (l *loader) bareList(d document, n *yaml.Node) {
 		if isNotification(apiVersion) && l.opts.Notifications != NotificationsUsed {
 			continue
 		}
-		kind := text(child(item, "kind"))
-		if classify(apiVersion, kind) == readObject || guardOf(apiVersion, kind) != 0 {
+		if classify(apiVersion, text(child(item, "kind"))) == readObject || guardBelow(item, d.left) != 0 {
 			l.fault(codeType, d.path, item.Line+d.offset, "objects stand in a bare list: separate them with ---, or write kind: List with items")
-			return
+			break
 		}
+	}
+	if guard := guardBelow(n, d.left); guard != 0 {
+		l.lost = append(l.lost, lostObject{place: fmt.Sprintf("%s:%d", d.path, n.Line+d.offset), guard: guard})
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/pinsetter/pinsetter"
 )
 
@@ -30,10 +32,30 @@ func guardOf(apiVersion, kind string) Guard {
 	if nearOwnGroup(group) {
 		return cmp.Or(guardNamed(suggest(kind, ownKinds)), anyGuard)
 	}
-	if !grouped || strings.HasSuffix(group, fluxDomain) {
+	if !grouped || group == "" || strings.Contains(group, "${") || strings.HasSuffix(group, fluxDomain) {
 		return guardNamed(kind)
 	}
 	return 0
+}
+
+// guardBelow is guardOf for what stands in lists, or in the items of something, at
+// any depth. The nodes that it visits are taken off those that are left.
+func guardBelow(n *yaml.Node, left *int) Guard {
+	n = target(n)
+	if *left--; n == nil || *left < 0 {
+		return 0
+	}
+	var guard Guard
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for _, element := range n.Content {
+			guard |= guardBelow(element, left)
+		}
+	case yaml.MappingNode:
+		guard = guardOf(text(target(direct(n, "apiVersion"))), text(target(direct(n, "kind"))))
+		guard |= guardBelow(direct(n, "items"), left)
+	}
+	return guard
 }
 
 // fluxDomain ends the groups of Flux, none of which has our kinds.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -21,9 +22,16 @@ func parse(c chunk) (*yaml.Node, *parseError) {
 		line := c.line + bytes.Count(c.data[:i], []byte("\n"))
 		return nil, &parseError{codeEncoding, line, errors.New("the document isn't UTF-8: save it as UTF-8")}
 	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(c.data, &document); err != nil {
+	var document, more yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(c.data))
+	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
 		return nil, yamlError(c, err)
+	}
+	if err := decoder.Decode(&more); err != nil && !errors.Is(err, io.EOF) {
+		// What follows would be passed over.
+		failure := yamlError(c, err)
+		failure.err = errors.New("something stands behind the end of the document: separate documents with ---")
+		return nil, failure
 	}
 	if document.Kind != yaml.DocumentNode || len(document.Content) == 0 {
 		return nil, nil
