@@ -82,6 +82,8 @@ func TestGatesFor(t *testing.T) {
 		{"empty group", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "pinsetter.dev/", "/", 1), "error", "error"},
 		{"unsubstituted group", strings.Replace(gateObject("g", "spec: {minAge: 1h}"), "pinsetter.dev/", "${group}/", 1), "error", "error"},
 		{"in a task of a bare list", "---\n- hosts: all\n  tasks: [{k8s: {kind: Gate, api_version: pinsetter.dev/v1alpha1}}]\n", "", ""},
+		{"our group in another project's template", "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  labels:\n    {{- include \"x\" . }}\nrules: [{apiGroups: [pinsetter.dev]}]\n", "", ""},
+		{"commented out in what is not YAML", "---\n# " + strings.ReplaceAll(strings.TrimPrefix(gateObject("g", "spec: {minAge: 1h}"), "---\n"), "\n", "\n# ") + "\na: [\n", "", ""},
 		{"another kind of ours", strings.Replace(gateObject("g", "spec: {}"), "Gate", "PullRequest", 1), "", ""},
 		{"somebody else's", strings.Replace(gateObject("g", "spec: {}"), "pinsetter.dev", "example.com", 1), "", ""},
 	}

@@ -103,6 +103,9 @@ var (
 	// guardWords are the kinds of guards: bytes without them and our group hold none.
 	guardWords = [][]byte{[]byte(kindGate), []byte(kindProposal)}
 
+	// commentLine is a line that is no more than a comment.
+	commentLine = regexp.MustCompile(`(?m)^[ \t]*#[^\r\n]*`)
+
 	// ownAnnotation is what other objects have of our group.
 	ownAnnotation = regexp.MustCompile(regexp.QuoteMeta(ownGroup) + `/(trailers|schedule|unused)\b`)
 )
@@ -120,16 +123,18 @@ func guardIn(data []byte) Guard {
 	case len(data) > maxSearched, !named && !containsAny(data, guardWords):
 		return 0
 	}
+	data = commentLine.ReplaceAll(data, nil)
 	if ownAnnotation.Match(data) {
 		data = ownAnnotation.ReplaceAll(data, nil)
 	}
-	ours, foreign := bytes.Contains(data, []byte(ownGroup)), false
+	near, foreign := false, false
 	for _, match := range versionValue.FindAllSubmatch(data, -1) {
 		group, _, grouped := strings.Cut(string(match[1]), "/")
-		near := nearOwnGroup(group)
-		ours = ours || near
-		foreign = foreign || !near && grouped && !strings.HasSuffix(group, fluxDomain)
+		near = near || nearOwnGroup(group)
+		foreign = foreign || grouped && !nearOwnGroup(group) && !strings.HasSuffix(group, fluxDomain)
 	}
+	// What says of another project that it is its may name our group too: a role.
+	ours := near || !foreign && bytes.Contains(data, []byte(ownGroup))
 	var guard Guard
 	for _, match := range kindValue.FindAllSubmatch(data, -1) {
 		kind := strings.TrimSuffix(string(match[1]), kindList)
