@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -56,6 +57,10 @@ func (l localFiles) shown(path string) string {
 	return path
 }
 
+// localConfig is the annotation by which kustomize keeps an object out of a build's
+// result (sigs.k8s.io/kustomize/api/konfig).
+const localConfig = "config.kubernetes.io/local-config"
+
 var errReadOnly = errors.New("a build writes no files")
 
 // localFiles is a disk that refuses to hand out kustomizations with anything
@@ -67,13 +72,19 @@ type localFiles struct {
 }
 
 // ReadFile returns a file's bytes, or an error if it is a kustomization, or the
-// configuration of a plugin, that refers to anything remote.
+// configuration of a plugin, that refers to anything remote, or may hold a guard
+// that the result would lack.
 func (l localFiles) ReadFile(path string) ([]byte, error) {
 	data, err := l.FileSystem.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkLocal(l.shown(path), data); err != nil {
+	err = checkLocal(l.shown(path), data)
+	if err == nil && bytes.Contains(data, []byte(localConfig)) && guardIn(data) != 0 {
+		err = fmt.Errorf("%s: kustomize leaves out what has the annotation %s, and it may be on a Gate or a PullRequest: "+
+			"remove the annotation there, or take the file out of the kustomization and name it with -f", l.shown(path), localConfig)
+	}
+	if err != nil {
 		if *l.refused == nil {
 			*l.refused = err
 		}

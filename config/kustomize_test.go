@@ -46,6 +46,28 @@ patches:
 	}
 }
 
+// TestKustomizeLosesNoGuard: kustomize drops what is annotated as local, which is
+// an error where a Gate would be lost, and nobody's affair elsewhere.
+func TestKustomizeLosesNoGuard(t *testing.T) {
+	t.Chdir(t.TempDir())
+	local := func(kind string) []byte {
+		return []byte("apiVersion: pinsetter.dev/v1alpha1\nkind: " + kind + "\nmetadata:\n  name: g\n  annotations: {config.kubernetes.io/local-config: \"true\"}\n")
+	}
+	write(t, "k/kustomization.yaml", []byte("resources: [repository.yaml, g.yaml]\n"))
+	write(t, "k/repository.yaml", []byte(repositoryYAML))
+	for _, kind := range []string{"Gate", "PullRequest", "gates"} {
+		write(t, "k/g.yaml", local(kind))
+		_, err := config.Kustomize("k")
+		if err == nil || !strings.Contains(err.Error(), "k/g.yaml: kustomize leaves out") || !strings.Contains(err.Error(), "name it with -f") {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+	write(t, "k/g.yaml", []byte(strings.Replace(string(local("ConfigMap")), "pinsetter.dev/v1alpha1", "v1", 1)))
+	if _, err := config.Kustomize("k"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestKustomizeRemote: nothing is fetched. A server that is asked fails the test.
 func TestKustomizeRemote(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
