@@ -121,6 +121,9 @@ func (r *reloader) look(ctx context.Context, use func(*config.Set), complain fun
 	}
 	if len(wrong) > 0 {
 		if r.seen != ([sha256.Size]byte{}) || !r.refused {
+			if _, wrong = r.later(ctx); len(wrong) == 0 || ctx.Err() != nil {
+				return // somebody is writing
+			}
 			r.sayRefused("the objects can't be read again; those of before are used", wrong)
 		}
 		r.seen = [sha256.Size]byte{}
@@ -156,21 +159,26 @@ func (r *reloader) look(ctx context.Context, use func(*config.Set), complain fun
 	use(set)
 }
 
-// settling is how long what is read must be the same before it is taken up: a
-// file may be half written, and a folder half checked out.
+// settling is how long what is read must be the same before it is taken up or
+// complained about: a file may be half written, and a folder half checked out.
 const settling = time.Second
 
 // settled reports whether the same is read after a while.
 func (r *reloader) settled(ctx context.Context, seen [sha256.Size]byte) bool {
+	read, wrong := r.later(ctx)
+	return ctx.Err() == nil && len(wrong) == 0 && r.fingerprint(read.files) == seen
+}
+
+// later reads all sources after a while, and nothing where ctx ends first.
+func (r *reloader) later(ctx context.Context) (sources, []pinsetter.Finding) {
 	timer := time.NewTimer(settling)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return false
+		return sources{}, nil
 	case <-timer.C:
 	}
-	read, wrong := r.read(ctx)
-	return len(wrong) == 0 && r.fingerprint(read.files) == seen
+	return r.read(ctx)
 }
 
 func (r *reloader) sayRefused(what string, why []pinsetter.Finding) {

@@ -104,6 +104,25 @@ func TestReloadOfFolders(t *testing.T) {
 	}
 }
 
+// TestReloadWhileAFileIsWritten: a file that is empty while it is written is no
+// reason to complain.
+func TestReloadWhileAFileIsWritten(t *testing.T) {
+	f := newFleet(t, "main")
+	f.registry.Push("org/app", "2.0.0")
+	dir := t.TempDir()
+	objects := filepath.Join(dir, "objects.yaml")
+	write(t, objects, f.text(t))
+	d := serve(t, "", "-f", dir, "--batch", "50ms", "--reload", "20ms")
+	d.selects("1.1.0")
+	write(t, objects, "")
+	time.Sleep(300 * time.Millisecond) // some looks
+	write(t, objects, strings.Replace(f.text(t), "^1.0.0", "^2.0.0", 1))
+	d.selects("2.0.0")
+	if d.times("can't be read again") > 0 {
+		t.Errorf("it complained\n%s", d.said())
+	}
+}
+
 // TestReloadOfAMountedGate: nothing is written while the folder of gates isn't there
 // at the start, and when it goes away the gates of before hold on.
 func TestReloadOfAMountedGate(t *testing.T) {
