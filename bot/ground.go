@@ -108,13 +108,17 @@ func made(a *config.Automation, commit gitops.CommitInfo) bool {
 // proposed returns what a proposal shows at site, so that a site about which
 // nothing can be decided now stays proposed. The image has no tag where there is
 // no proposal, it shows nothing else than the base, or it doesn't fit the site any
-// more.
-func (g *ground) proposed(site pinsetter.Site) pinsetter.Image {
+// more. Sel is of the site's policy, nil where that isn't known.
+func (g *ground) proposed(site pinsetter.Site, sel *selection) pinsetter.Image {
 	twin, found := g.twin(site)
 	if !found || len(twin.Written) != 1 || len(site.Written) == 1 && twin.Written[0] == site.Written[0] {
 		return pinsetter.Image{}
 	}
-	if setters.Unfit(site, twin.Written[0].Name) != nil {
+	name := twin.Written[0].Name
+	if sel != nil && sel.policy.Repository != nil {
+		name = sel.policy.Repository.Image // a tag alone has none
+	}
+	if setters.Unfit(site, name) != nil {
 		return pinsetter.Image{}
 	}
 	return twin.Written[0]

@@ -125,7 +125,7 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 		for i, site := range file.Sites {
 			sel := selections[site.Policy]
 			if sel == nil {
-				if proposed := p.ground.proposed(site); p.ground.groups && c.set.Missing.MayHide() && proposed.Tag != "" {
+				if proposed := p.ground.proposed(site, nil); p.ground.groups && c.set.Missing.MayHide() && proposed.Tag != "" {
 					file.takes[i], file.kept[i] = proposed, waits // its policy may be in what can't be read
 				}
 				continue
@@ -136,7 +136,7 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 				p.result.fail(err)
 			}
 			stays := image.Tag == "" || shownAlready(site, image)
-			if proposed := p.ground.proposed(site); proposed.Tag != "" && (hold != nil || image.Tag == "" || sel.disbelief != nil && stays) {
+			if proposed := p.ground.proposed(site, sel); proposed.Tag != "" && (hold != nil || image.Tag == "" || sel.disbelief != nil && stays) {
 				if hold == nil && sel.disbelief != nil {
 					hold = holdAt(site, candidate(site, proposed), sel.disbelief.Rule, sel.disbelief.Reason)
 				}
