@@ -77,12 +77,22 @@ func (c *cycle) replayFile(ctx context.Context, a *config.Automation, path strin
 		}
 		image.Name = policy.Repository.Image // else the bytes are others
 		set[i] = image
+		anyKind(site)
 	}
 	made, _, err := file.Apply(set)
 	if err != nil || !bytes.Equal(made, after) {
 		return theirs("%s has other bytes than marked values", path)
 	}
 	return nil
+}
+
+// anyKind has a site's markers take every value: earlier versions also wrote where
+// a value isn't what its marker names, and what they propose there is to be taken
+// back.
+func anyKind(site pinsetter.Site) {
+	for i := range site.Markers {
+		site.Markers[i].Kind = pinsetter.KindAny
+	}
 }
 
 // moved returns what sites show after a commit that changed them, by their index,

@@ -37,6 +37,34 @@ func TestProposalOfAMisfitGoes(t *testing.T) {
 	}
 }
 
+// What an earlier version proposed where the value isn't what its marker names is
+// known for the bot's and taken back, also where nothing is remembered.
+func TestMisfitOfAnEarlierVersionIsTakenBack(t *testing.T) {
+	for name, test := range map[string]struct{ base, written string }{
+		"a range":        {"version: ^1.0 # {\"$imagepolicy\": \"default:app:tag\"}\n", "version: 1.1.0 # {\"$imagepolicy\": \"default:app:tag\"}\n"},
+		"a tag alone":    {"tag: 1.0.0 # {\"$imagepolicy\": \"default:app\"}\n", "tag: REG/org/app:1.1.0 # {\"$imagepolicy\": \"default:app\"}\n"},
+		"a whole image":  {"image: REG/org/app:1.0.0 # {\"$imagepolicy\": \"default:app:tag\"}\n", "image: 1.1.0 # {\"$imagepolicy\": \"default:app:tag\"}\n"},
+		"a name alone":   {"image: app # {\"$imagepolicy\": \"default:app:tag\"}\n", "image: 1.1.0 # {\"$imagepolicy\": \"default:app:tag\"}\n"},
+		"a placeholder":  {"tag: ${TAG} # {\"$imagepolicy\": \"default:app:tag\"}\n", "tag: 1.1.0 # {\"$imagepolicy\": \"default:app:tag\"}\n"},
+		"beside another": {storyFile + "---\nversion: ^1.0 # {\"$imagepolicy\": \"default:app:tag\"}\n", strings.ReplaceAll(storyFile, "1.0.0", "1.1.0") + "---\nversion: 1.1.0 # {\"$imagepolicy\": \"default:app:tag\"}\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := tell(t, "", "updates", "1.0.0", "1.1.0")
+			base := s.named(test.base)
+			s.repo.CommitFile("main", "a.yaml", base, "")
+			s.repo.Git("branch", "updates", "main")
+			s.repo.Commit(parts.Commit{Branch: "updates", Author: theBot, Message: forged(), Tree: parts.Tree{Files: map[string]string{"a.yaml": s.named(test.written)}}})
+			r := s.run(nil)
+			if r.Err != nil || len(r.Held) != 1 || r.Held[0].Rule != pinsetter.RuleShape {
+				t.Errorf("held %+v, error %v", r.Held, r.Err)
+			}
+			if got, want := s.repo.File("updates", "a.yaml"), strings.Replace(base, "app:1.0.0 # {\"$imagepolicy\": \"default:app\"}", "app:1.1.0 # {\"$imagepolicy\": \"default:app\"}", 1); got != want {
+				t.Errorf("the branch shows %q, want %q", got, want)
+			}
+		})
+	}
+}
+
 // A chart's name keeps oci://, and nothing more is judged where only that is there.
 func TestNameWithASchemeIsTheSame(t *testing.T) {
 	const file = "kind: OCIRepository\nspec:\n  url: oci://REG/org/app # {\"$imagepolicy\": \"default:app:name\"}\n"
