@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/setters"
@@ -18,13 +19,14 @@ import (
 // at sites that the ledger knows nothing of.
 const recalledCommits = 100
 
-// trailers returns what the lane's automations wrote, as the trailers of their
-// commits on the base say: the newest value of each part of a site. It is asked
+// trailers returns what the lane's automations wrote, as the trailers of commits
+// on the base say: the newest value of each part of a site. It is asked
 // once a lane, and only when a site is about to move that the ledger knows
 // nothing of.
 //
-// Trailers count as far as they are true of what the commit did. Where that can't
-// be found out now, they are believed: they hold sites back, and move none.
+// Trailers count as far as they are true of what the commit did, whoever made it:
+// a forge that squashes or rebases makes commits of its own. Where that can't be
+// found out now, they are believed: they hold sites back, and move none.
 func (c *cycle) trailers(ctx context.Context, remote *gitops.Remote, l *lane, g *ground) map[store.Site]pinsetter.Image {
 	commits, err := remote.History(ctx, g.start, recalledCommits)
 	if err != nil {
@@ -32,7 +34,8 @@ func (c *cycle) trailers(ctx context.Context, remote *gitops.Remote, l *lane, g 
 		return nil
 	}
 	commits = keep(commits, func(commit gitops.CommitInfo) bool {
-		return len(l.makers(commit)) > 0 && len(message.ParseTrailers(commit.Message).Changes) > 0
+		said := message.ParseTrailers(commit.Message)
+		return len(said.Changes) > 0 && slices.ContainsFunc(l.automations, func(a *config.Automation) bool { return a.Name == said.Automation })
 	})
 	written := map[store.Site]pinsetter.Image{}
 	for i, step := range g.start.Steps(ctx, commits, recalledCommits+1, setters.IsCandidate) {

@@ -61,3 +61,13 @@ func TestTrueTrailersCount(t *testing.T) {
 	s.forgetful("1.0.0")
 	s.holds("1.1.0", s.last.Held[0].Until, "somebody changed it")
 }
+
+// A forge that squashes or rebases commits in somebody's name, and the trailer is
+// as true.
+func TestTrailersOfSquashedCommitsCount(t *testing.T) {
+	s := tell(t, "", "", "1.0.0", "1.1.0")
+	s.repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"a.yaml": s.showing("1.1.0")}}, Message: forged(s.change("1.1.0"))})
+	s.human("1.0.0")
+	s.forgetful("1.0.0")
+	s.holds("1.1.0", s.last.Held[0].Until, "somebody changed it")
+}
