@@ -54,16 +54,32 @@ func Trailers(automation pinsetter.Name, changes []pinsetter.Change) []string {
 	return lines
 }
 
-// ParseTrailers reads the trailers of a commit message. Who wrote the message
-// is for the caller to judge.
+// trailerBlocks is how many paragraphs of trailers are looked through: a forge
+// that squashes puts "Co-authored-by" into one of its own behind ours.
+const trailerBlocks = 3
+
+// ParseTrailers reads the trailers of a commit message, where only other trailers
+// follow them. Who wrote the message is for the caller to judge. It returns the
+// zero Parsed where there are none of Pinsetter's.
 func ParseTrailers(message string) Parsed {
-	p := Parsed{Complete: true}
-	lines := strings.Split(strings.TrimRight(message, " \t\r\n"), "\n")
-	start := trailerBlock(lines)
-	if start < 0 {
-		return Parsed{}
+	for range trailerBlocks {
+		lines := strings.Split(strings.TrimRight(message, " \t\r\n"), "\n")
+		start := trailerBlock(lines)
+		if start < 0 {
+			break
+		}
+		if p, ours := parseBlock(lines[start:]); ours {
+			return p
+		}
+		message = strings.Join(lines[:start], "\n")
 	}
-	for _, line := range lines[start:] {
+	return Parsed{}
+}
+
+// parseBlock reads a paragraph of trailers, and reports whether any is Pinsetter's.
+func parseBlock(lines []string) (p Parsed, ours bool) {
+	p.Complete = true
+	for _, line := range lines {
 		key, value, ok := parseTrailer(line)
 		if !ok {
 			continue
@@ -76,15 +92,18 @@ func ParseTrailers(message string) Parsed {
 			c, err := decodeChange(value)
 			if err != nil {
 				p.Complete = false
-				continue
+				break
 			}
 			p.Changes = append(p.Changes, c)
 		case strings.EqualFold(key, changesTrailer):
 			p.Complete = false
+		default:
+			continue
 		}
+		ours = true
 	}
 	p.Complete = p.Complete && p.Automation != pinsetter.Name{}
-	return p
+	return p, ours
 }
 
 // encodeChange writes a change as the query of a URL, in a fixed order of keys

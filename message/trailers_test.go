@@ -139,6 +139,21 @@ func TestNobodyElsesTrailers(t *testing.T) {
 	}
 }
 
+// A forge that squashes adds paragraphs of its own.
+func TestTrailersBeforeOthers(t *testing.T) {
+	own := Append("Update", Trailers(shop, sample.Changes))
+	for _, behind := range []string{
+		"", "\nCo-authored-by: A <a@example.com>\n", "\nSigned-off-by: A <a@example.com>\n\nCo-authored-by: B <b@example.com>\nReviewed-by: C\n",
+	} {
+		if diff := cmp.Diff(ParseTrailers(own), ParseTrailers(own+behind)); diff != "" {
+			t.Errorf("with %q behind: %s", behind, diff)
+		}
+	}
+	if got := ParseTrailers(own + "\nand a word\n\nCo-authored-by: A <a@example.com>\n"); got.Changes != nil {
+		t.Errorf("with prose behind: %+v", got)
+	}
+}
+
 // FuzzTrailers checks that whatever is in a message and a change, exactly that
 // change is read back.
 func FuzzTrailers(f *testing.F) {
