@@ -21,7 +21,8 @@ const (
 
 // Scrubber takes secrets out of text that a server had a part in: a server may
 // say everything that it was sent. It knows a secret in the spellings that
-// programs have for it, in any case, and by its beginning where a text was cut.
+// programs have for it, in any case, escaped in any way, and by its beginning where a
+// text was cut.
 //
 // What is told of one server goes through one Scrubber, that knows all that is
 // sent there. The zero Scrubber is ready for use and knows no secret, as does a
@@ -161,20 +162,27 @@ type span struct {
 // find returns where secrets are in text, in order, without overlaps. The caller
 // holds the lock.
 func (s *Scrubber) find(text string) []span {
-	low := lowered(text)
 	covered := make(map[int]span) // by start; the longest
 	note := func(start, end int, name string) {
 		if end > covered[start].end {
 			covered[start] = span{start, end, name}
 		}
 	}
+	s.findIn(lowered(text), note)
+	if plain, some := unescape(text); some {
+		s.findIn(lowered(plain.text), func(start, end int, name string) { note(plain.at[start], plain.at[end], name) })
+	}
+	return merged(covered)
+}
+
+// findIn notes where spellings are in a text in lower case.
+func (s *Scrubber) findIn(low string, note func(start, end int, name string)) {
 	for _, slot := range s.known {
 		for _, d := range slot {
 			findWhole(low, d, note)
 			findCut(low, d, note)
 		}
 	}
-	return merged(covered)
 }
 
 // findWhole notes where a spelling is, or enough of its beginning.

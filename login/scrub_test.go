@@ -58,6 +58,31 @@ func TestScrubberKnowsTheSpellingsOfASecret(t *testing.T) {
 	}
 }
 
+// Programs differ in which characters they escape.
+func TestScrubberKnowsASecretUnderAnyEscapes(t *testing.T) {
+	const password = `p+w@x!y'z"<é/=3cret`
+	s := known("bot", password)
+	for name, text := range map[string]string{
+		"user of a URL":      "https://" + url.UserPassword("bot", password).String() + "@registry.example/v2/",
+		"encodeURIComponent": "q=p%2Bw%40x!y'z%22%3C%C3%A9%2F%3D3cret",
+		"all in %":           "q=%70%2b%77%40%78%21%79%27%7a%22%3c%c3%a9%2f%3d%33%63%72%65%74",
+		"HTML with names":    "<p>p+w@x!y&apos;z&quot;&lt;&eacute;/=3cret</p>",
+		"HTML of Python":     "<p>p+w@x!y&#x27;z&quot;&lt;é/=3cret</p>",
+		"JSON of .NET":       `{"message":"p\u002Bw@x!y\u0027z\u0022\u003C\u00e9/=3cret"}`,
+		"Go":                 `"p+w@x!y\'z\"<\xc3\xa9\/=3cret"`,
+		"two of them":        "<p>p%2Bw%40x!y&#39;z\\\"&lt;é/=3cret</p>",
+	} {
+		got := s.Text(text)
+		if !strings.Contains(got, "[Secret a/b, key password]") || strings.Contains(got, "p+w") || strings.Contains(got, "3cret") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	const other = `50% off &amp; a\b\u00 %zz &nosuch; "p%2Bw"`
+	if got := s.Text(other); got != other {
+		t.Errorf("%q became %q", other, got)
+	}
+}
+
 // A password may be anything, and base64 of it may stand anywhere in base64.
 func TestScrubberKnowsASecretWithinBase64(t *testing.T) {
 	s := known("", "correct horse battery")
