@@ -120,7 +120,7 @@ func TestProxyPasswords(t *testing.T) {
 	s := new(Scrubber)
 	s.Keep("proxies", Environment{Getenv: func(name string) string { return env[name] }}.ProxyPasswords()...)
 	s.Keep("own", (&Proxy{Username: "me", Password: pinsetter.NewSecret("key", "pass-3")}).Passwords()...)
-	if got, want := s.Text("pass-1 me:pass-2 pass-3"), "[password of HTTPS_PROXY] [password of http_proxy] [key]"; got != want {
+	if got, want := s.Text("pass-1 me:pass-2 pass-3"), "[password of HTTPS_PROXY] me:[password of http_proxy] [key]"; got != want {
 		t.Errorf("%s; want %s", got, want)
 	}
 	if got := (*Proxy)(nil).Passwords(); got != nil {

@@ -59,15 +59,20 @@ func (s *Scrubber) KeepLogin(slot, user string, password pinsetter.Secret) {
 }
 
 // SentAs returns what a user name and a password are sent as by HTTP Basic: the
-// password, the pair, and the pair as the header has it. There is none without a
-// password.
+// password, and the pair as the header has it; the pair itself only where the
+// password is too short to be known alone, as a long user name counts for the
+// beginning of the pair and is no secret. There is none without a password.
 func SentAs(user string, password pinsetter.Secret) []pinsetter.Secret {
 	if password.IsZero() {
 		return nil
 	}
 	name, pair := strings.Trim(password.String(), "[]"), user+":"+password.Reveal()
 	header := base64.StdEncoding.EncodeToString([]byte(pair))
-	return []pinsetter.Secret{password, pinsetter.NewSecret(name, pair), pinsetter.NewSecret(name, header)}
+	all := []pinsetter.Secret{password, pinsetter.NewSecret(name, header)}
+	if len(password.Reveal()) < leastSecret {
+		all = append(all, pinsetter.NewSecret(name, pair))
+	}
+	return all
 }
 
 // Text returns text with the names of secrets in the place of secrets, as

@@ -30,7 +30,6 @@ func TestScrubberKnowsTheSpellingsOfASecret(t *testing.T) {
 	for name, spelling := range map[string]string{
 		"plain":       password,
 		"capitals":    strings.ToUpper("p<w/d\"+") + "é 3CRET&",
-		"pair":        "bot:" + password,
 		"query":       url.QueryEscape(password),
 		"path":        url.PathEscape(password),
 		"small hex":   strings.ToLower(url.QueryEscape(password)),
@@ -55,6 +54,21 @@ func TestScrubberKnowsTheSpellingsOfASecret(t *testing.T) {
 		if got := s.Text(other); got != other {
 			t.Errorf("%q became %q", other, got)
 		}
+	}
+}
+
+// Servers say whom they refuse.
+func TestScrubberLeavesUserNames(t *testing.T) {
+	s := known("robot$fleet+puller", "Harbor12345")
+	const said = "user robot$fleet+puller may not pull fleet/app"
+	if got := s.Text(said); got != said {
+		t.Errorf("%q became %q", said, got)
+	}
+	if got := s.Text("robot$fleet+puller:Harbor12345"); got != "robot$fleet+puller:[Secret a/b, key password]" {
+		t.Error(got)
+	}
+	if got := known("bot", "abc").Text("bot:abc"); got != "[Secret a/b, key password]" {
+		t.Errorf("with a short password: %s", got)
 	}
 }
 
