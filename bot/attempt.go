@@ -23,13 +23,14 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 		return nil, err
 	}
 	defer fetched.Base.Keep()
+	plans := make([]*plan, 0, len(l.automations))
+	l.seat.holding(func() int64 { return held(fetched, plans...) })
 	if results := c.isQuiet(ctx, l, fetched); results != nil {
 		return results, nil
 	}
 	g, to := c.aim(ctx, l, fetched)
 	c.recallHistory(ctx, remote, l, g)
 	head := g.start
-	plans := make([]*plan, 0, len(l.automations))
 	for i, a := range l.automations {
 		p := c.find(ctx, a, g, head)
 		if i == len(l.automations)-1 {

@@ -1,9 +1,17 @@
 package bot
 
 import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/registry"
 )
 
 // TestWhoWaitsGivesItsSeatAway, and has one again when it goes on.
@@ -61,6 +69,56 @@ func TestWhoHoldsTooMuchWaitsOnItsSeat(t *testing.T) {
 	if large.away(func() { s.take().leave() }); s.waiting != 0 {
 		t.Errorf("%d bytes wait", s.waiting)
 	}
+}
+
+// TestWhatARepositoryReadCountsWhileItWaits: for a registry, with what it will push.
+func TestWhatARepositoryReadCountsWhileItWaits(t *testing.T) {
+	const size = 3 << 20
+	silent := parts.Serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), parts.FrontOptions{})
+	file := fmt.Sprintf("image: %s/app:1.0.0 # {\"$imagepolicy\": \"default:app\"}\n", silent.Addr) + strings.Repeat("# and so on\n", size/12)
+	repo := parts.NewGit(t, parts.GitOptions{}).NewRepository("fleet", parts.RepositoryOptions{Tree: parts.Tree{Files: map[string]string{"a.yaml": file}}})
+	objects := fmt.Sprintf(`
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageRepository
+metadata: {name: app}
+spec: {image: %s/app, interval: 1h, insecure: true}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImagePolicy
+metadata: {name: app}
+spec: {imageRepositoryRef: {name: app}, policy: {semver: {range: 1.x}}}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: fleet}
+spec: {url: %s, interval: 5m, ref: {branch: main}}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageUpdateAutomation
+metadata: {name: apps}
+spec:
+  interval: 5m
+  sourceRef: {kind: GitRepository, name: fleet}
+  git: {commit: {author: {name: Bot, email: bot@example.test}}}
+`, silent.Addr, repo.URL)
+	set := config.Load([]config.File{{Path: "objects.yaml", Data: []byte(objects)}}, config.Options{Namespace: "default"})
+	s, ended := newSeats(1, nil), make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer close(ended)
+		New(set, Options{Registry: registry.New(registry.Options{Anonymous: true})}).cycle(ctx, Push, set.Automations, s.take)
+	}()
+	waiting := int64(0)
+	for end := time.Now().Add(15 * time.Second); waiting < size && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		s.mu.Lock()
+		waiting = max(waiting, s.waiting)
+		s.mu.Unlock()
+	}
+	if waiting < size {
+		t.Errorf("%d bytes wait; %d were read", waiting, size)
+	}
+	cancel()
+	<-ended
 }
 
 // TestNobodyNeedsNoSeat: who explains works without one.
