@@ -35,6 +35,8 @@ type pace struct {
 	read  int       // bytes of the body
 	begun time.Time // when the first of them came
 	timer *time.Timer
+
+	stopped bool
 }
 
 // watch returns the context to send a request with, and what watches over its
@@ -65,6 +67,9 @@ func (p *pace) came(n int) {
 func (p *pace) check() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
 	now := time.Now()
 	if now.Sub(p.began) >= p.within {
 		p.cancel(failure{fmt.Sprintf("%s gave no complete answer within %s: %d bytes came; a longer spec.timeout of the ImageRepository gives it more time",
@@ -82,6 +87,7 @@ func (p *pace) check() {
 // stop ends the watch.
 func (p *pace) stop() {
 	p.mu.Lock()
+	p.stopped = true // a check that waits for the lock doesn't set the timer again
 	p.timer.Stop()
 	p.mu.Unlock()
 	p.cancel(nil)
