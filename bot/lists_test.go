@@ -36,7 +36,7 @@ func TestSignaturesHideNoCutList(t *testing.T) {
 	s := tell(t, "", "", "1.0.0")
 	s.registry.SetTags("org/app", signed("1.0.0", "1.1.0", "1.2.0", "1.3.0")...)
 	s.next("1.3.0")
-	cut := append(signed("1.0.0", "1.1.0", "1.2.0", "1.3.0")[4:], "1.6.0")
+	cut := slices.Concat(signed("1.0.0", "1.1.0", "1.2.0", "1.3.0")[4:], []string{"1.6.0"})
 	for i := range 2 {
 		s.registry.SetTags("org/app", append(cut, fmt.Sprintf("sha256-%064x", 100+i))...) // they come and go
 		s.next("1.3.0")

@@ -338,7 +338,7 @@ func fieldChanges(t *testing.T, text string) []change {
 		case "metadata.namespace":
 			values = append(values, "a", "b", "c", "free", "default", "A", "a b")
 		case "spec.policySelector.matchLabels.tier":
-			values = append(values, "other", "produktion")
+			values = append(values, "other", "prodction")
 		case "spec.automationRef.name":
 			values = append(values, "app", "all")
 		}

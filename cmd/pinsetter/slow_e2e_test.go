@@ -90,13 +90,14 @@ func TestSlowPeersStopNobody(t *testing.T) {
 			continue
 		}
 		go func() {
-			again, err := conn, error(nil)
-			for {
+			for again := conn; ; {
 				_, _ = again.Read(make([]byte, 1)) // until it is thrown out
 				_ = again.Close()
-				if again, err = net.Dial("tcp", address); err != nil {
+				next, err := net.Dial("tcp", address)
+				if err != nil {
 					return // the daemon has ended
 				}
+				again = next
 			}
 		}()
 	}
