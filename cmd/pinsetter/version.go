@@ -23,20 +23,42 @@ func version() string {
 	return "(devel)"
 }
 
+// commit returns the commit that the program was built from, and its date in RFC
+// 3339. Both are "" where the build knows of none: go install takes a module, not
+// a checkout.
+func commit() (revision, date string) {
+	info, _ := debug.ReadBuildInfo()
+	if info == nil {
+		return "", ""
+	}
+	settings := map[string]string{}
+	for _, setting := range info.Settings {
+		settings[setting.Key] = setting.Value
+	}
+	return settings["vcs.revision"], settings["vcs.time"]
+}
+
 func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
-		Short:   "Show the version of this program",
+		Short:   "Show the version of this program, its commit and that commit's date",
 		Example: `  pinsetter version -o json`,
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := struct {
 				Version  string `json:"version"`
+				Commit   string `json:"commit,omitempty"`
+				Date     string `json:"date,omitempty"`
 				Go       string `json:"go"`
 				Platform string `json:"platform"`
-			}{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+			}{Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+			v.Commit, v.Date = commit()
 			return a.print(v, func(w io.Writer, _ painter) error {
-				_, err := fmt.Fprintf(w, "pinsetter %s (%s, %s)\n", v.Version, v.Go, v.Platform)
+				from := ""
+				if v.Commit != "" {
+					from = fmt.Sprintf("commit %.12s of %s, ", v.Commit, v.Date)
+				}
+				_, err := fmt.Fprintf(w, "pinsetter %s (%s%s, %s)\n", v.Version, from, v.Go, v.Platform)
 				return err
 			})
 		},
