@@ -1,7 +1,7 @@
 # What is built outside of Go, and the tools' versions, are in .ci/parts.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt bench demo parts e2e fuzz update clean
+.PHONY: help build image release test lint fmt bench demo parts e2e fuzz update clean
 SHELL := /bin/bash -o pipefail
 
 # Where `make parts` puts programs, outside of the tree; tests look there too.
@@ -19,6 +19,12 @@ help: ## list the targets
 
 build: ## build bin/pinsetter
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/pinsetter ./cmd/pinsetter
+
+image: ## build the container image as an OCI layout: dist/image
+	go run ./cmd/release image
+
+release: ## build all that a release has: archives, checksums, SBOMs and the image, in dist
+	go run ./cmd/release $(if $(filter command line environment,$(origin VERSION)),-version '$(VERSION)') all
 
 test: ## run all tests; those whose external program is missing skip and say so
 	go test -timeout 10m -run '$(RUN)' $(PACKAGES)
@@ -59,4 +65,4 @@ update: ## rewrite the golden files
 	done
 
 clean: ## remove what make built in the tree
-	rm -rf bin coverage.out
+	rm -rf bin dist coverage.out

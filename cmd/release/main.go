@@ -1,0 +1,87 @@
+// Command release builds what is published of a commit: the container image, and
+// the binaries with their archives, checksums and lists of what they are made of
+// (SBOMs). It uploads nothing but the image, and that only where it is asked to.
+//
+// The same commit gives the same bytes: times are the commit's, everything else
+// comes from go.mod and this folder. It needs Go and git.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+)
+
+const use = `release builds what is published of the current commit.
+
+  release [flags] image          the container image, as an OCI layout in DIR/image
+  release [flags] all            that, and archives of the binaries, SBOMs and checksums.txt
+  release [flags] push REGISTRY/REPOSITORY:TAG
+                                 pushes the layout in DIR/image with its SBOMs
+
+`
+
+func main() {
+	var r release
+	flag.StringVar(&r.dir, "out", "dist", "the folder that is written; what is there is replaced")
+	flag.StringVar(&r.version, "version", "", "the release, such as v1.2.3 (default: what git describes)")
+	images := flag.String("image-platforms", "linux/amd64,linux/arm64", "what the image is built for")
+	binaries := flag.String("platforms", "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64", "what binaries are built for")
+	flag.Usage = func() {
+		fmt.Fprint(flag.CommandLine.Output(), use)
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	r.images, r.binaries = strings.Split(*images, ","), strings.Split(*binaries, ",")
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := r.do(ctx, flag.Args())
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "release:", err)
+		os.Exit(1)
+	}
+}
+
+// release is what is built, and where it goes.
+type release struct {
+	dir      string
+	version  string // "": what git describes
+	images   []string
+	binaries []string
+}
+
+// do does what the arguments say, and prints the digest of the image.
+func (r release) do(ctx context.Context, args []string) error {
+	switch {
+	case len(args) == 1 && (args[0] == "image" || args[0] == "all"):
+		b, err := newBuilder(ctx, r)
+		if err != nil {
+			return err
+		}
+		defer b.close()
+		if args[0] == "all" {
+			if err := b.archives(ctx, r.binaries); err != nil {
+				return err
+			}
+		}
+		digest, err := b.image(ctx, r.images)
+		if err != nil {
+			return err
+		}
+		fmt.Println(digest)
+		return nil
+	case len(args) == 2 && args[0] == "push":
+		digest, err := push(ctx, filepath.Join(r.dir, "image"), args[1])
+		if err != nil {
+			return err
+		}
+		fmt.Println(digest)
+		return nil
+	}
+	flag.Usage()
+	return fmt.Errorf("%q: say image, all or push REFERENCE", strings.Join(args, " "))
+}
