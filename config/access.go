@@ -107,6 +107,9 @@ func (l *loader) elsewhere(o *object, key objectKey) string {
 	if unplaced {
 		return hint + ": a kustomization may have set the namespace that is missing here, so build it (-k DIR), or set metadata.namespace"
 	}
+	if o.kind == kindProposal { // its reference has no namespace
+		return hint + ": it is looked for in the object's own namespace, so set metadata.namespace, if it is meant"
+	}
 	if key.kind == kindSecret || key.kind == kindAccount {
 		return hint + fmt.Sprintf(", and a %s is looked for in the namespace of what uses it", key.kind)
 	}

@@ -79,6 +79,23 @@ func proposalOf(set *config.Set, automation string) string {
 	return a.PullRequest.Name.Name
 }
 
+// The reference of a PullRequest has no namespace to set.
+func TestPullRequestInAnotherNamespaceIsToldWhereToGo(t *testing.T) {
+	objects := strings.Replace(pullRequestObject("p", "{automationRef: {name: web}}"), "name: p", "name: p, namespace: other", 1) +
+		strings.Replace(object("ImageUpdateAutomation", "web", "spec: {interval: 5m, sourceRef: {name: g}, git: {commit: {author: {email: a@b.c}}}}"), "name: web", "name: web, namespace: here", 1)
+	set := config.Load([]config.File{{Path: "in.yaml", Data: []byte(objects)}}, config.Options{Namespace: "default"})
+	told := false
+	for _, f := range set.Findings {
+		told = told || strings.Contains(f.Message, "so set metadata.namespace, if it is meant")
+		if strings.Contains(f.Message, "set the reference's namespace") {
+			t.Errorf("wrong advice: %s", f)
+		}
+	}
+	if !told {
+		t.Errorf("findings: %v", set.Findings)
+	}
+}
+
 func TestPullRequestValues(t *testing.T) {
 	set := mustLoad(t, object("GitRepository", "g", "spec: {url: 'ssh://git@github.com/acme/fleet', secretRef: {name: key}}")+
 		"---\napiVersion: v1\nkind: Secret\nmetadata: {name: key}\nstringData: {identity: KEY, known_hosts: HOSTS}\n"+
