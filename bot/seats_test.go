@@ -75,7 +75,7 @@ func TestWhoHoldsTooMuchWaitsOnItsSeat(t *testing.T) {
 func TestWhatARepositoryReadCountsWhileItWaits(t *testing.T) {
 	const size = 3 << 20
 	silent := parts.Serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), parts.FrontOptions{})
-	file := fmt.Sprintf("image: %s/app:1.0.0 # {\"$imagepolicy\": \"default:app\"}\n", silent.Addr) + strings.Repeat("# and so on\n", size/12)
+	file := fmt.Sprintf("image: %s/app:1.0.0 # {\"$imagepolicy\": \"default:app\"}\n", silent.Addr) + strings.Repeat("# "+strings.Repeat("x", 1021)+"\n", size/1024)
 	repo := parts.NewGit(t, parts.GitOptions{}).NewRepository("fleet", parts.RepositoryOptions{Tree: parts.Tree{Files: map[string]string{"a.yaml": file}}})
 	objects := fmt.Sprintf(`
 apiVersion: image.toolkit.fluxcd.io/v1
@@ -109,7 +109,7 @@ spec:
 		New(set, Options{Registry: registry.New(registry.Options{Anonymous: true})}).cycle(ctx, Push, set.Automations, s.take)
 	}()
 	waiting := int64(0)
-	for end := time.Now().Add(15 * time.Second); waiting < size && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); waiting < size && time.Now().Before(end); time.Sleep(time.Millisecond) {
 		s.mu.Lock()
 		waiting = max(waiting, s.waiting)
 		s.mu.Unlock()

@@ -53,18 +53,18 @@ func TestActionInstallsWhatHasTheChecksum(t *testing.T) {
 	}
 	right := fmt.Sprintf("%x", sha256.Sum256(archive))
 	wrong := strings.Repeat("0", 64)
-	sums := right + "  " + name + "\n"
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/v1.2.3/" + name:
-			_, _ = w.Write(archive)
-		case "/v1.2.3/checksums.txt":
-			_, _ = w.Write([]byte(sums))
-		default:
-			http.NotFound(w, r)
-		}
-	}))
-	defer server.Close()
+	serve := func(sums string) *httptest.Server {
+		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch r.URL.Path {
+			case "/v1.2.3/" + name:
+				_, _ = w.Write(archive)
+			case "/v1.2.3/checksums.txt":
+				_, _ = w.Write([]byte(sums))
+			default:
+				http.NotFound(w, r)
+			}
+		}))
+	}
 	tests := []struct{ name, version, sha256, sums, want string }{
 		{"checksums.txt", "v1.2.3", "", right + "  " + name + "\n", ""},
 		{"a checksum of one's own", "v1.2.3", right, "", ""},
@@ -77,7 +77,8 @@ func TestActionInstallsWhatHasTheChecksum(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
-			sums = tt.sums
+			server := serve(tt.sums)
+			defer server.Close()
 			out, err := action(t, "install", dir, "RELEASES="+server.URL, "VERSION="+tt.version, "SHA256="+tt.sha256)
 			path, _ := os.ReadFile(dir + "/path")
 			switch {
