@@ -82,7 +82,13 @@ func (d *daemon) said() string {
 // until waits for something to be so.
 func (d *daemon) until(what string, is func() bool) {
 	d.t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	d.within(30*time.Second, what, is)
+}
+
+// within is until, with a bound of one's own.
+func (d *daemon) within(bound time.Duration, what string, is func() bool) {
+	d.t.Helper()
+	for end := time.Now().Add(bound); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if is() {
 			return
 		}
