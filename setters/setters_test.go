@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -236,50 +235,6 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		if !seen[code] {
 			t.Errorf("code %s is in no golden file", code)
 		}
-	}
-}
-
-// TestHostileFilesTakeLinearTime finds in files that are made to be slow.
-func TestHostileFilesTakeLinearTime(t *testing.T) {
-	const n = 9000
-	var values strings.Builder
-	for i := range 4 * n {
-		fmt.Fprintf(&values, "- x:%d%s\n- %d%s\n", i, mark("ns:p"), -i, mark("ns:p:tag"))
-	}
-	var keys strings.Builder
-	for i := range n {
-		fmt.Fprintf(&keys, "k%d: {tag: 1, %s\n digest: sha256:00}\n", i, mark("ns:p:tag"))
-	}
-	for name, in := range map[string]string{
-		"nested flow with comments":      strings.Repeat("[ # $imagepolicy\n", n) + strings.Repeat("] # {\"$imagepolicy\": 1}\n", n),
-		"nested flow with inner markers": "a:\n " + strings.Repeat("[x, "+mark("ns:p")+"\n ", n) + strings.Repeat("]"+mark("ns:p")+"\n ", n),
-		"deep sequences":                 strings.Repeat("- ", n) + "x" + mark("ns:p"),
-		"many foot comments":             "a: [x,\n" + strings.Repeat("#"+mark("ns:p")+"\n\n", n) + "y]" + mark("ns:p") + "\n",
-		"many texts":                     strings.Repeat("- '{\"$imagepolicy\": \"'"+mark("ns:p")+"\n", n),
-		"many policies":                  strings.Repeat("- x"+mark("ns:p")+"\n- y"+mark("ns:q:tag")+"\n", n),
-		"many values":                    values.String(),
-		"one mapping":                    keys.String(),
-		"one key many times":             "apiVersion: argoproj.io/v1\nkind: Application\n" + strings.Repeat("targetRevision: 1"+mark("flux-system:app:tag")+"\n", 4*n),
-		"many separators":                strings.Repeat("---\n", n) + "a: x" + mark("ns:p") + strings.Repeat("\n---", n),
-		"many near misses":               strings.Repeat("- x # {\"$imagePolicy\": \"ns:p\"}\n", n),
-		"near misses in one line":        "a: x" + strings.Repeat(" # {\"$imagePolicy\":\"ns:p\"}", 4*n) + mark("ns:p"),
-		"near misses in a line gone bad": "# a" + strings.Repeat(" # {\"$imagePolicy\":\"ns:p\"}", 4*n) + "\n[" + mark("ns:p"),
-		"markers in a line gone bad":     "[" + strings.Repeat(mark("ns:p"), 4*n) + "\n[ # $imagepolicy",
-		"commented-out lines":            "a: [x,\n" + strings.Repeat("# - x "+mark("ns:p")+"\n", 4*n) + "y]" + mark("ns:p") + "\n",
-		"hashes":                         strings.Repeat("# ", 40*n) + "{" + mark("ns:p"),
-		"more hashes":                    strings.Repeat("#", 80*n) + "{" + mark("ns:p"),
-		"unfinished":                     strings.Repeat("{a: ", n) + mark("ns:p"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			start := time.Now()
-			f := setters.Find("a.yaml", []byte(in))
-			if _, _, err := apply(f); err != nil {
-				t.Error(err)
-			}
-			if took := time.Since(start); took > 5*time.Second {
-				t.Errorf("took %v for %d bytes", took, len(in))
-			}
-		})
 	}
 }
 

@@ -54,11 +54,11 @@ func hasDirective(data []byte) bool {
 // atLineStart reports whether the byte at i is the first of a line, with any of
 // the line breaks that kyaml knows.
 func atLineStart(data []byte, i int) bool {
-	before := data[:i]
-	if len(before) == 0 || string(before) == bom {
+	if i == 0 || i == len(bom) && string(data[:i]) == bom {
 		return true
 	}
-	last := before[len(before)-1]
+	before := data[:i]
+	last := before[i-1]
 	return last == '\n' || last == '\r' ||
 		bytes.HasSuffix(before, []byte("\u0085")) ||
 		bytes.HasSuffix(before, []byte("\u2028")) ||
