@@ -27,36 +27,38 @@ var rooms = []struct {
 }{
 	{name: root},
 
-	{name: "login", rooms: root, opens: "golang.org/x/net/http/httpproxy"},
-	{name: "config", rooms: root, opens: `
+	{name: "spec", rooms: root, opens: `
 		github.com/fluxcd
+		k8s.io`},
+	{name: "fleet", rooms: root + " spec"},
+	{name: "config", rooms: root + " spec fleet", opens: `
 		go.yaml.in/yaml/v3
-		k8s.io
 		sigs.k8s.io/kustomize/api
 		sigs.k8s.io/kustomize/kyaml/filesys
 		sigs.k8s.io/kustomize/kyaml/resid`},
+	{name: "login", rooms: root, opens: "golang.org/x/net/http/httpproxy"},
 	{name: "registry", rooms: root + " login", opens: "github.com/google/go-containerregistry"},
 
-	{name: "scanner", rooms: root + " config registry"},
-	{name: "policy", rooms: root + " config", opens: "github.com/Masterminds/semver/v3"},
-	{name: "gate", rooms: root + " config", opens: "github.com/robfig/cron/v3"},
+	{name: "scanner", rooms: root + " fleet registry"},
+	{name: "policy", rooms: root + " spec", opens: "github.com/Masterminds/semver/v3"},
+	{name: "gate", rooms: root + " spec fleet", opens: "github.com/robfig/cron/v3"},
 	{name: "setters", rooms: root, opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
-	{name: "message", rooms: root + " config", opens: `
+	{name: "message", rooms: root + " spec fleet", opens: `
 		text/template
 		github.com/Masterminds/sprig/v3`},
-	{name: "gitops", rooms: root + " config login", opens: `
+	{name: "gitops", rooms: root + " fleet login", opens: `
 		github.com/ProtonMail/go-crypto
 		github.com/go-git
 		github.com/hiddeco/sshsig
 		github.com/skeema/knownhosts
 		golang.org/x/crypto/ssh
 		golang.org/x/net/proxy`},
-	{name: "forge", rooms: root + " config login", opens: `
+	{name: "forge", rooms: root + " fleet login", opens: `
 		code.gitea.io/sdk/gitea
 		github.com/google/go-github
 		gitlab.com/gitlab-org/api/client-go`},
-	{name: "hook", rooms: root + " config login"},
-	{name: "notify", rooms: root + " config login"},
+	{name: "hook", rooms: root + " fleet login"},
+	{name: "notify", rooms: root + " fleet login"},
 	{name: "folder", rooms: root, opens: "golang.org/x/sys/unix"},
 	{name: "store", rooms: root, opens: `
 		database/sql
@@ -67,9 +69,9 @@ var rooms = []struct {
 		golang.org/x/crypto/bcrypt`},
 
 	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
-		rooms: root + " config folder forge gate gitops login message policy registry scanner setters store"},
+		rooms: root + " config fleet folder forge gate gitops login message policy registry scanner setters spec store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " bot config folder forge gate gitops hook login message notify policy registry scanner server setters store",
+		rooms: root + " bot config fleet folder forge gate gitops hook login message notify policy registry scanner server setters spec store",
 		opens: `
 		github.com/spf13
 		golang.org/x/term
@@ -241,11 +243,11 @@ func TestTheTableHasOneDoorEachAndNothingPointsUp(t *testing.T) {
 var version = regexp.MustCompile(`^v[0-9]+$`)
 
 // TestLibrariesStayBehindTheirDoors holds that no exported function or field has
-// the type of a library. Flux's API types are the words of this field: config
-// hands them on. The demo and the command export nothing that others use.
+// the type of a library. Flux's API types are the words of this field: spec hands
+// them on. The demo and the command export nothing that others use.
 func TestLibrariesStayBehindTheirDoors(t *testing.T) {
 	for _, s := range sources(t) {
-		if s.room == "config" || strings.HasPrefix(s.room, "cmd/") {
+		if s.room == "spec" || strings.HasPrefix(s.room, "cmd/") {
 			continue
 		}
 		foreign := map[string]string{}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/scanner"
 )
 
@@ -14,11 +14,11 @@ import (
 type agenda struct {
 	tasks        []*task // sorted by name
 	byName       map[pinsetter.Name]*task
-	repositories []*tasksOf                              // sorted by the name of their first task
-	waking       map[string][]*task                      // that images wake, by namespace
-	policies     map[*config.Repository][]*config.Policy // of an image
-	watches      map[pinsetter.Name]*watch               // by ImageRepository
-	written      map[*config.Policy][]*task              // what writers found
+	repositories []*tasksOf                            // sorted by the name of their first task
+	waking       map[string][]*task                    // that images wake, by namespace
+	policies     map[*fleet.Repository][]*fleet.Policy // of an image
+	watches      map[pinsetter.Name]*watch             // by ImageRepository
+	written      map[*fleet.Policy][]*task             // what writers found
 }
 
 // tasksOf are the tasks of one repository.
@@ -29,7 +29,7 @@ type tasksOf struct {
 
 // watch is an ImageRepository, and when its tags are to be listed.
 type watch struct {
-	image    *config.Repository
+	image    *fleet.Repository
 	used     bool // some automation that images wake writes a policy of it
 	wanted   bool // a cycle asked for its tags: some marker leads to it
 	due      time.Time
@@ -40,13 +40,13 @@ type watch struct {
 
 // next returns the agenda for another set's automations, with what this one knows
 // of them.
-func (a agenda) next(bot *Bot, automations []*config.Automation, now time.Time) agenda {
+func (a agenda) next(bot *Bot, automations []*fleet.Automation, now time.Time) agenda {
 	next := agenda{
 		byName:   map[pinsetter.Name]*task{},
 		waking:   map[string][]*task{},
-		policies: map[*config.Repository][]*config.Policy{},
+		policies: map[*fleet.Repository][]*fleet.Policy{},
 		watches:  map[pinsetter.Name]*watch{},
-		written:  map[*config.Policy][]*task{},
+		written:  map[*fleet.Policy][]*task{},
 	}
 	places := map[string]*tasksOf{}
 	for _, automation := range automations {
@@ -100,14 +100,14 @@ func (w *watch) nextListing() time.Time {
 
 // isWritten reports whether one of some tasks that images wake writes a policy of
 // an image.
-func (a agenda) isWritten(r *config.Repository, by func(*task) bool) bool {
-	return slices.ContainsFunc(a.policies[r], func(p *config.Policy) bool {
+func (a agenda) isWritten(r *fleet.Repository, by func(*task) bool) bool {
+	return slices.ContainsFunc(a.policies[r], func(p *fleet.Policy) bool {
 		return slices.ContainsFunc(a.waking[p.Name.Namespace], func(t *task) bool { return by(t) && t.automation.Selects(p) })
 	})
 }
 
 // writers returns the tasks that images wake and that write a policy.
-func (a agenda) writers(p *config.Policy) []*task {
+func (a agenda) writers(p *fleet.Policy) []*task {
 	found, known := a.written[p]
 	if !known {
 		for _, t := range a.waking[p.Name.Namespace] {

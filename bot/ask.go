@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // Scanned is what a registry lists for one ImageRepository.
@@ -29,9 +30,9 @@ type Scanned struct {
 
 // Scan lists the tags of repositories and returns a result for each, in their
 // order. Suspended ones are not asked for.
-func (b *Bot) Scan(ctx context.Context, repositories []*config.Repository) []*Scanned {
+func (b *Bot) Scan(ctx context.Context, repositories []*fleet.Repository) []*Scanned {
 	c := b.newCycle(Propose)
-	return each(repositories, func(repo *config.Repository) *Scanned { return c.scan(ctx, repo) })
+	return each(repositories, func(repo *fleet.Repository) *Scanned { return c.scan(ctx, repo) })
 }
 
 // each calls do for all items, scansAtOnce at a time, and returns what it
@@ -50,7 +51,7 @@ func each[T, R any](items []T, do func(T) R) []R {
 	return results
 }
 
-func (c *cycle) scan(ctx context.Context, repo *config.Repository) *Scanned {
+func (c *cycle) scan(ctx context.Context, repo *fleet.Repository) *Scanned {
 	s := &Scanned{
 		Namespace: repo.Name.Namespace, Name: repo.Name.Name, Image: repo.Image,
 		Suspended: repo.Suspended, Tags: []string{},
@@ -87,12 +88,12 @@ type Selected struct {
 }
 
 // Select returns what policies select, in their order.
-func (b *Bot) Select(ctx context.Context, policies []*config.Policy) []*Selected {
+func (b *Bot) Select(ctx context.Context, policies []*fleet.Policy) []*Selected {
 	c := b.newCycle(Propose)
-	return each(policies, func(p *config.Policy) *Selected { return c.selected(ctx, p) })
+	return each(policies, func(p *fleet.Policy) *Selected { return c.selected(ctx, p) })
 }
 
-func (c *cycle) selected(ctx context.Context, p *config.Policy) *Selected {
+func (c *cycle) selected(ctx context.Context, p *fleet.Policy) *Selected {
 	s := &Selected{Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p)}
 	if p.Repository != nil {
 		s.Image = p.Repository.Image
@@ -123,7 +124,7 @@ func (s *selection) image(ctx context.Context) (image pinsetter.Image, held stri
 		return pinsetter.Image{}, s.refused(), context.Cause(ctx)
 	}
 	image = pinsetter.Image{Name: s.policy.Repository.Image, Tag: best.Tag}
-	if s.policy.Spec.DigestReflectionPolicy != config.ReflectNever {
+	if s.policy.Spec.DigestReflectionPolicy != spec.ReflectNever {
 		image.Digest, err = s.digest(ctx, best.Tag)
 	}
 	return image, "", err
@@ -141,7 +142,7 @@ func (s *selection) refused() string {
 	return fmt.Sprintf("Gate %s: %s", refused[0].Gate, refused[0].Reason)
 }
 
-func isSuspended(p *config.Policy) bool {
+func isSuspended(p *fleet.Policy) bool {
 	return p.Suspended || p.Repository != nil && p.Repository.Suspended
 }
 
@@ -178,7 +179,7 @@ type Destination struct {
 
 // Explain explains one policy. The branches of automations are fetched to find
 // the policy's sites; without automations there are none.
-func (b *Bot) Explain(ctx context.Context, p *config.Policy, automations []*config.Automation) *Explanation {
+func (b *Bot) Explain(ctx context.Context, p *fleet.Policy, automations []*fleet.Automation) *Explanation {
 	c := b.newCycle(Propose)
 	e := &Explanation{
 		Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p),
@@ -259,8 +260,8 @@ func (s *selection) overrule(ctx context.Context, verdicts []pinsetter.Verdict) 
 
 // destinations returns the sites of p that automations write, and what they
 // take, sorted by automation, path and line.
-func (c *cycle) destinations(ctx context.Context, p *config.Policy, automations []*config.Automation) ([]Destination, error) {
-	selects := func(a *config.Automation) bool { return a.Selects(p) }
+func (c *cycle) destinations(ctx context.Context, p *fleet.Policy, automations []*fleet.Automation) ([]Destination, error) {
+	selects := func(a *fleet.Automation) bool { return a.Selects(p) }
 	repositories, unusable := c.lanes(keep(automations, selects))
 	var errs []error
 	for _, r := range unusable {
@@ -280,7 +281,7 @@ func (c *cycle) destinations(ctx context.Context, p *config.Policy, automations 
 	return sites, errors.Join(errs...)
 }
 
-func (c *cycle) destinationsIn(ctx context.Context, p *config.Policy, l *lane) ([]Destination, error) {
+func (c *cycle) destinationsIn(ctx context.Context, p *fleet.Policy, l *lane) ([]Destination, error) {
 	if l.proposes != nil {
 		return c.destinationsProposed(ctx, p, l)
 	}
@@ -305,7 +306,7 @@ func (c *cycle) destinationsIn(ctx context.Context, p *config.Policy, l *lane) (
 
 // destinationsProposed is destinationsIn for a lane whose automation proposes:
 // what people refused is known once the forge was asked.
-func (c *cycle) destinationsProposed(ctx context.Context, p *config.Policy, l *lane) ([]Destination, error) {
+func (c *cycle) destinationsProposed(ctx context.Context, p *fleet.Policy, l *lane) ([]Destination, error) {
 	s, err := c.survey(ctx, l, p)
 	if err != nil {
 		return nil, l.failed(err)[0].Err

@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/store"
@@ -95,7 +95,7 @@ func (c *cycle) recallHistory(ctx context.Context, remote *gitops.Remote, l *lan
 // commitError says that an automation's commit can't be built: its template
 // fails, or its key doesn't sign. The lane goes on without it.
 type commitError struct {
-	automation *config.Automation
+	automation *fleet.Automation
 	err        error
 }
 
@@ -176,7 +176,7 @@ func (c *cycle) messageOf(p *plan) (string, error) {
 }
 
 // author is who an automation commits as.
-func author(a *config.Automation) gitops.Signature {
+func author(a *fleet.Automation) gitops.Signature {
 	user := a.Spec.GitSpec.Commit.Author
 	return gitops.Signature{Name: user.Name, Email: user.Email}
 }

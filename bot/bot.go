@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/policy"
@@ -86,17 +86,17 @@ func (o Options) filled() Options {
 // concurrent use, but two cycles at once race on pushes, and one of them does its
 // work again.
 type Bot struct {
-	set *config.Set
+	set *fleet.Set
 	o   Options
 
-	rules   sync.Map // *config.Policy to compiled: it doesn't change
+	rules   sync.Map // *fleet.Policy to compiled: it doesn't change
 	pushes  sync.Map // key of a lane's branch to []string: the commits that it pushed there last
-	remotes sync.Map // *config.GitSource to *gitops.Remote: what a server can do is asked once
+	remotes sync.Map // *fleet.GitSource to *gitops.Remote: what a server can do is asked once
 	moving  moving
 }
 
 // remote returns the repository of a source. It is opened once.
-func (b *Bot) remote(src *config.GitSource) (*gitops.Remote, error) {
+func (b *Bot) remote(src *fleet.GitSource) (*gitops.Remote, error) {
 	known, ok := b.remotes.Load(src)
 	if !ok {
 		remote, err := gitops.Open(src, b.o.Git)
@@ -115,7 +115,7 @@ type compiled struct {
 }
 
 // compiled returns a policy ready to rank. It is compiled once.
-func (b *Bot) compiled(p *config.Policy) (*policy.Policy, error) {
+func (b *Bot) compiled(p *fleet.Policy) (*policy.Policy, error) {
 	known, ok := b.rules.Load(p)
 	if !ok {
 		rules, err := policy.New(p.Spec)
@@ -126,13 +126,13 @@ func (b *Bot) compiled(p *config.Policy) (*policy.Policy, error) {
 }
 
 // New returns a bot for set.
-func New(set *config.Set, o Options) *Bot { return &Bot{set: set, o: o.filled()} }
+func New(set *fleet.Set, o Options) *Bot { return &Bot{set: set, o: o.filled()} }
 
 // appCredential logs in to Git as a GitHub App.
-func appCredential(tokens *forge.Tokens) func(context.Context, *config.GitSource) (string, pinsetter.Secret, error) {
-	return func(ctx context.Context, src *config.GitSource) (string, pinsetter.Secret, error) {
-		token, err := tokens.Git(ctx, &config.Forge{
-			Provider: config.ForgeGitHub, URL: src.URL, Timeout: src.Timeout, App: src.App, TLS: src.Auth.TLS, Proxy: src.Auth.Proxy,
+func appCredential(tokens *forge.Tokens) func(context.Context, *fleet.GitSource) (string, pinsetter.Secret, error) {
+	return func(ctx context.Context, src *fleet.GitSource) (string, pinsetter.Secret, error) {
+		token, err := tokens.Git(ctx, &fleet.Forge{
+			Provider: fleet.ForgeGitHub, URL: src.URL, Timeout: src.Timeout, App: src.App, TLS: src.Auth.TLS, Proxy: src.Auth.Proxy,
 		})
 		return "x-access-token", token, err
 	}
@@ -162,10 +162,10 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 	if b.o.Reuse {
 		s = scanner.NewReusing(b.o.Registry, b.o.Now)
 	}
-	s.Asked = func(object *config.Repository, took time.Duration, err error) {
+	s.Asked = func(object *fleet.Repository, took time.Duration, err error) {
 		b.o.Observer.Scan(hostOf(object.Image), took, err)
 	}
-	s.Asks = func(object *config.Repository, what string) func() { return b.o.wait(hostOf(object.Image), what) }
+	s.Asks = func(object *fleet.Repository, what string) func() { return b.o.wait(hostOf(object.Image), what) }
 	return &cycle{Bot: b, mode: mode, now: now, selector: newSelector(b, s, now)}
 }
 
@@ -173,14 +173,14 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 // each, sorted by namespace and name. What fails is in the results; it never
 // stops the others. Repositories are worked on in parallel, the automations of
 // one in sequence.
-func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*config.Automation) []*Result {
+func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*fleet.Automation) []*Result {
 	_, results := b.cycle(ctx, mode, automations, newSeats(repositoriesAtOnce, nil).take)
 	return results
 }
 
 // cycle is Cycle that returns what it knows beside the results. Take returns a seat
 // for each repository.
-func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*config.Automation, take func() *seat) (*cycle, []*Result) {
+func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*fleet.Automation, take func() *seat) (*cycle, []*Result) {
 	c := b.newCycle(mode)
 	c.move(ctx)
 	lanes, results := c.lanes(automations)
@@ -195,7 +195,7 @@ func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*config.Automa
 
 // expire has the next cycle list an image's tags, however young the last listing
 // is.
-func (b *Bot) expire(r *config.Repository) {
+func (b *Bot) expire(r *fleet.Repository) {
 	if err := scanner.New(b.o.Registry, b.o.Now).Expire(r); err != nil {
 		b.o.Log.Debug("the listing can't be expired", "imageRepository", r.Name, "error", err) // scanning says so too
 	}
@@ -270,7 +270,7 @@ func (p Pushed) Describe(changes int) string {
 	return fmt.Sprintf("pushed %.12s to %s", p.Commit, p.Branch)
 }
 
-func newResult(a *config.Automation) *Result {
+func newResult(a *fleet.Automation) *Result {
 	return &Result{
 		Namespace: a.Name.Namespace,
 		Name:      a.Name.Name,

@@ -8,24 +8,25 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/message"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // branches are those of an automation's pull requests: one for each group of
 // changes.
 type branches struct {
-	automation *config.Automation
+	automation *fleet.Automation
 	folder     string            // that holds them, ending in "/"; "" where all changes share one branch
 	single     string            // that branch
 	bases      []string          // branches that automations start from: they are never written here
 	names      map[string]string // of branches, by group, as they were asked for
 }
 
-func branchesOf(a *config.Automation) (*branches, error) {
+func branchesOf(a *fleet.Automation) (*branches, error) {
 	b := &branches{automation: a, names: map[string]string{}}
 	var err error
-	if a.PullRequest.Spec.GroupBy == config.GroupByAutomation {
+	if a.PullRequest.Spec.GroupBy == spec.GroupByAutomation {
 		b.single, err = message.Branch(a.PullRequest, a.Name, a.Spec, "")
 	} else {
 		b.folder, err = message.Folder(a.PullRequest, a.Name, a.Spec)
@@ -40,9 +41,9 @@ func branchesOf(a *config.Automation) (*branches, error) {
 // policy's name or a directory, "/" for the root.
 func (b *branches) group(policy pinsetter.Name, file string) string {
 	switch b.automation.PullRequest.Spec.GroupBy {
-	case config.GroupByPolicy:
+	case spec.GroupByPolicy:
 		return policy.Name
-	case config.GroupByDirectory:
+	case spec.GroupByDirectory:
 		if dir := path.Dir(file); dir != "." {
 			return dir
 		}

@@ -9,9 +9,9 @@ import (
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // maxBuilds bounds the images of one pull request of which it is asked where they
@@ -117,9 +117,9 @@ func (g *group) ranges() map[string]string {
 	return ranges
 }
 
-func describePolicy(spec config.ImagePolicySpec) string {
+func describePolicy(s spec.ImagePolicySpec) string {
 	var text string
-	switch choice := spec.Policy; {
+	switch choice := s.Policy; {
 	case choice.SemVer != nil:
 		text = "semver " + choice.SemVer.Range
 	case choice.Alphabetical != nil:
@@ -127,7 +127,7 @@ func describePolicy(spec config.ImagePolicySpec) string {
 	case choice.Numerical != nil:
 		text = "numerical " + choice.Numerical.Order
 	}
-	if filter := spec.FilterTags; filter != nil && filter.Pattern != "" {
+	if filter := s.FilterTags; filter != nil && filter.Pattern != "" {
 		text += fmt.Sprintf(" of %s", filter.Pattern)
 	}
 	return text

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
@@ -302,9 +302,9 @@ func (c *cycle) stopMerging(ctx context.Context, s *survey, g *group) error {
 	}
 	object := s.whole.automation.PullRequest
 	asked, provider := object.Spec.AutoMerge, object.Forge.Provider
-	mayBe := provider == config.ForgeGitea && g.known.PullRequest == nil // Gitea doesn't say
+	mayBe := provider == fleet.ForgeGitea && g.known.PullRequest == nil // Gitea doesn't say
 	promised := g.known.Merging != "" || asked && (g.pr.AutoMerge || mayBe)
-	bound := provider == config.ForgeGitLab
+	bound := provider == fleet.ForgeGitLab
 	if !promised || bound && asked && !g.foreign() && g.unsure == nil && !g.keeps(waits, refused) {
 		return nil
 	}
@@ -337,7 +337,7 @@ func (c *cycle) autoMerge(ctx context.Context, s *survey, g *group) error {
 	if mine == "" || g.pr.HeadHash != mine {
 		return nil
 	}
-	if object.Forge.Provider == config.ForgeGitLab && g.pr.AutoMerge && g.known.Merging == mine {
+	if object.Forge.Provider == fleet.ForgeGitLab && g.pr.AutoMerge && g.known.Merging == mine {
 		return nil
 	}
 	merging, why, err := s.forge.Merge(ctx, g.pr)

@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 )
 
 // tell tells people how the automations of a cycle ended. Of one that was stopped
 // it tells what was done: the rest would be about the stopping.
-func (k *Keeper) tell(automations []*config.Automation, e ending) {
+func (k *Keeper) tell(automations []*fleet.Automation, e ending) {
 	if k.o.Notify == nil {
 		return
 	}
@@ -39,7 +39,7 @@ func isDone(e pinsetter.Event) bool {
 
 // eventsOf returns what there is to tell about a run of an automation. Whether
 // people know it already is for who delivers it.
-func eventsOf(a *config.Automation, results []*Result, at time.Time) []pinsetter.Event {
+func eventsOf(a *fleet.Automation, results []*Result, at time.Time) []pinsetter.Event {
 	about := pinsetter.Event{At: at, Object: aboutAutomation(a)}
 	if a.Git != nil {
 		about.Repository, _ = gitops.Key(a.Git.URL) // "" for a URL without one
@@ -69,7 +69,7 @@ func eventsOf(a *config.Automation, results []*Result, at time.Time) []pinsetter
 }
 
 // aboutAutomation is the object that events about an automation name.
-func aboutAutomation(a *config.Automation) pinsetter.Object {
+func aboutAutomation(a *fleet.Automation) pinsetter.Object {
 	return pinsetter.Object{
 		APIVersion: "image.toolkit.fluxcd.io/v1", Kind: "ImageUpdateAutomation",
 		Namespace: a.Name.Namespace, Name: a.Name.Name,

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/scanner"
 	"github.com/pinsetter/pinsetter/store"
@@ -23,7 +23,7 @@ type facts struct {
 	ledger  *store.Ledger
 	failing *failing // shared by the cycle
 	scanner *scanner.Scanner
-	repo    *config.Repository
+	repo    *fleet.Repository
 	image   string // canonical
 	now     time.Time
 	sights  *sights // of the image

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
@@ -93,10 +93,10 @@ func (t *target) request(l *lane, head *gitops.Snapshot) gitops.Push {
 
 // made reports whether a commit says that a made it: as author and as committer,
 // and with its trailer where a writes one. Anybody can write that.
-func made(a *config.Automation, commit gitops.CommitInfo) bool {
+func made(a *fleet.Automation, commit gitops.CommitInfo) bool {
 	me := author(a)
 	mine := commit.Author == me && commit.Committer == me
-	if a.PullRequest != nil && a.PullRequest.Forge.Provider == config.ForgeGitHub {
+	if a.PullRequest != nil && a.PullRequest.Forge.Provider == fleet.ForgeGitHub {
 		mine = mine || madeByForge(commit) // also where it was to verify commits, and isn't any more
 	}
 	if !mine || len(commit.Parents) != 1 {

@@ -3,7 +3,7 @@ package bot
 import (
 	"errors"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // What may be missing from the objects is asked before anything is written or
@@ -12,6 +12,6 @@ import (
 
 // unusable returns why an automation can't be run: it has errors, or something may
 // say that its changes are to be proposed and can't be relied on.
-func (b *Bot) unusable(a *config.Automation) error {
+func (b *Bot) unusable(a *fleet.Automation) error {
 	return errors.Join(a.Err, b.set.Missing.StopsAutomation(a))
 }

@@ -5,14 +5,14 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 )
 
 // join adds a to the lane of its push branch and session, or opens one. All lanes
 // of the repository are looked at for what they would both write.
-func join(lanes []*lane, a *config.Automation) ([]*lane, error) {
-	opened := &lane{git: a.Git, base: a.Base, push: a.PushBranch, automations: []*config.Automation{a}}
+func join(lanes []*lane, a *fleet.Automation) ([]*lane, error) {
+	opened := &lane{git: a.Git, base: a.Base, push: a.PushBranch, automations: []*fleet.Automation{a}}
 	if a.PullRequest != nil {
 		b, err := branchesOf(a)
 		if err != nil {
@@ -47,7 +47,7 @@ func join(lanes []*lane, a *config.Automation) ([]*lane, error) {
 
 // add takes an automation into the lane, beside those that have its push options.
 // Of the sources the one that waits longest is used.
-func (l *lane) add(a *config.Automation) {
+func (l *lane) add(a *fleet.Automation) {
 	at := len(l.automations)
 	for i, b := range l.automations {
 		if maps.Equal(a.PushOptions, b.PushOptions) {
@@ -78,7 +78,7 @@ func (c *cycle) markBranches(repositories map[string][]*lane) {
 }
 
 // mark notes that the lane's branch is a's base, or that a pushes to it too.
-func (l *lane) mark(a *config.Automation) {
+func (l *lane) mark(a *fleet.Automation) {
 	if base := a.BaseBranch(); base != "" {
 		l.isBase = l.isBase || l.push == base
 		if l.proposes != nil {
@@ -88,7 +88,7 @@ func (l *lane) mark(a *config.Automation) {
 	if l.push == "" || l.push != a.PushBranch || a.PullRequest != nil {
 		return
 	}
-	if !slices.ContainsFunc(l.automations, func(b *config.Automation) bool { return a.Name == b.Name }) {
+	if !slices.ContainsFunc(l.automations, func(b *fleet.Automation) bool { return a.Name == b.Name }) {
 		l.others = append(l.others, a)
 	}
 }
@@ -96,6 +96,6 @@ func (l *lane) mark(a *config.Automation) {
 // mayBeOthers reports whether one of the others may have made one of some commits.
 func (l *lane) mayBeOthers(commits []gitops.CommitInfo) bool {
 	return slices.ContainsFunc(commits, func(commit gitops.CommitInfo) bool {
-		return slices.ContainsFunc(l.others, func(a *config.Automation) bool { return made(a, commit) })
+		return slices.ContainsFunc(l.others, func(a *fleet.Automation) bool { return made(a, commit) })
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -72,7 +72,7 @@ func (k *Keeper) now() time.Time { return k.o.Now().Round(0) }
 // schedule, which wait for it; a reconcile.fluxcd.io/requestedAt that is new makes
 // these due too, and an ImageRepository's tags be listed anew. Cycles that have
 // begun end with the set that they began with.
-func (k *Keeper) Use(set *config.Set) {
+func (k *Keeper) Use(set *fleet.Set) {
 	bot := New(set, k.o.Options)
 	recent, remembered := k.recall(context.Background())
 	now := k.now()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/registry"
 )
 
@@ -47,7 +48,7 @@ func BenchmarkKeeper(b *testing.B) {
 
 // manyObjects returns a set of so many policies, each with an image of its own,
 // and of automations that select them all.
-func manyObjects(policies, automations int) (*config.Set, []pinsetter.Object) {
+func manyObjects(policies, automations int) (*fleet.Set, []pinsetter.Object) {
 	var text strings.Builder
 	var all []pinsetter.Object
 	for i := range policies {

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 )
 
@@ -25,15 +25,15 @@ const attempts = 5
 // one branch with the same credentials: one fetch does for all, each makes a
 // commit, and one push takes the commits of those that have the same options.
 type lane struct {
-	git         *config.GitSource // of one of them: the session of all
-	base        config.GitRef
+	git         *fleet.GitSource // of one of them: the session of all
+	base        fleet.GitRef
 	push        string // branch
 	isBase      bool   // some automation reads the push branch: it is never forced
-	automations []*config.Automation
+	automations []*fleet.Automation
 
 	// others push to the branch too, in lanes of their own or in another run. What
 	// they may have committed is never replaced.
-	others []*config.Automation
+	others []*fleet.Automation
 
 	readAt time.Time // when its branches were read
 	seat   *seat     // of the repository; nil: it needs none
@@ -46,7 +46,7 @@ type lane struct {
 // lanes sorts automations into repositories and lanes. A repository has one writer,
 // whatever it is reached by: its lanes run one after the other, so that each reads
 // what those before it pushed. Automations that can't run get their results at once.
-func (c *cycle) lanes(automations []*config.Automation) (map[string][]*lane, []*Result) {
+func (c *cycle) lanes(automations []*fleet.Automation) (map[string][]*lane, []*Result) {
 	results := []*Result{}
 	repositories := map[string][]*lane{}
 	for _, a := range automations {
@@ -121,10 +121,10 @@ func (c *cycle) run(ctx context.Context, l *lane) []*Result {
 }
 
 // without splits the lane in two: a alone, and the others.
-func (l *lane) without(a *config.Automation) (alone, others *lane) {
+func (l *lane) without(a *fleet.Automation) (alone, others *lane) {
 	x, y := *l, *l
-	x.automations = []*config.Automation{a}
-	y.automations = slices.DeleteFunc(slices.Clone(l.automations), func(b *config.Automation) bool { return a == b })
+	x.automations = []*fleet.Automation{a}
+	y.automations = slices.DeleteFunc(slices.Clone(l.automations), func(b *fleet.Automation) bool { return a == b })
 	return &x, &y
 }
 

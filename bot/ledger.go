@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/store"
 )
@@ -40,7 +40,7 @@ func (c *cycle) record(ctx context.Context, results []*Result) {
 }
 
 // shownBy returns what the base shows since a push to it.
-func shownBy(set *config.Set, results []*Result) map[store.Site]pinsetter.Image {
+func shownBy(set *fleet.Set, results []*Result) map[store.Site]pinsetter.Image {
 	shown := map[store.Site]pinsetter.Image{}
 	for _, r := range results {
 		if r.Pushed != nil && r.Pushed.Branch == set.Automation(r.name()).BaseBranch() {
@@ -51,7 +51,7 @@ func shownBy(set *config.Set, results []*Result) map[store.Site]pinsetter.Image 
 }
 
 // runOf is an automation's result as the ledger keeps it.
-func runOf(a *config.Automation, r *Result, at time.Time) store.Run {
+func runOf(a *fleet.Automation, r *Result, at time.Time) store.Run {
 	run := store.Run{
 		At:         at,
 		Automation: a.Name.String(),

@@ -11,7 +11,9 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/folder"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // Linted is what is to be said of objects and marked files.
@@ -55,7 +57,7 @@ type linter struct {
 	used   map[pinsetter.Name]bool // policies that markers name
 }
 
-func (l *linter) add(severity pinsetter.Severity, code string, at config.Origin, format string, args ...any) {
+func (l *linter) add(severity pinsetter.Severity, code string, at fleet.Origin, format string, args ...any) {
 	l.linted.Findings = append(l.linted.Findings, pinsetter.Finding{
 		Severity: severity, Code: code, Path: at.Path, Line: at.Line, Message: fmt.Sprintf(format, args...),
 	})
@@ -135,12 +137,12 @@ func (l *linter) site(site pinsetter.Site, prefix string) []pinsetter.Finding {
 }
 
 // reflected says what is doubtful about a :digest marker of a site.
-func reflected(m pinsetter.Marker, site pinsetter.Site, policy *config.Policy) []pinsetter.Finding {
+func reflected(m pinsetter.Marker, site pinsetter.Site, policy *fleet.Policy) []pinsetter.Finding {
 	switch reflects := policy.Spec.DigestReflectionPolicy; {
-	case reflects == config.ReflectNever:
+	case reflects == spec.ReflectNever:
 		return []pinsetter.Finding{doubt(site, m, "no-digest", "a :digest marker, but ImagePolicy %s reflects no digest: "+
 			"set its digestReflectionPolicy to IfNotPresent or Always", policy.Name)}
-	case reflects == config.ReflectIfNotPresent && digestAlone(site):
+	case reflects == spec.ReflectIfNotPresent && digestAlone(site):
 		return []pinsetter.Finding{doubt(site, m, "digest-only", "a :digest marker without a tag beside it says nothing about which tag the digest is of: "+
 			"IfNotPresent of ImagePolicy %s acts as Always here; add a :tag marker, or write Always", policy.Name)}
 	}
@@ -153,9 +155,9 @@ func digestAlone(site pinsetter.Site) bool {
 }
 
 // inScope reports whether an automation writes the site, if any was loaded.
-func (l *linter) inScope(site pinsetter.Site, prefix string, policy *config.Policy) bool {
+func (l *linter) inScope(site pinsetter.Site, prefix string, policy *fleet.Policy) bool {
 	site.Path = prefix + site.Path
-	return len(l.set.Automations) == 0 || slices.ContainsFunc(l.set.Automations, func(a *config.Automation) bool {
+	return len(l.set.Automations) == 0 || slices.ContainsFunc(l.set.Automations, func(a *fleet.Automation) bool {
 		return a.Selects(policy) && below(a, site.Path)
 	})
 }
@@ -163,7 +165,7 @@ func (l *linter) inScope(site pinsetter.Site, prefix string, policy *config.Poli
 // objects judges what the objects are to each other. That a policy is unused can
 // be said only where markers were looked for.
 func (l *linter) objects(markers bool) {
-	scanned := map[*config.Repository]bool{}
+	scanned := map[*fleet.Repository]bool{}
 	for _, p := range l.set.Policies {
 		scanned[p.Repository] = true
 		if markers && !l.used[p.Name] {
@@ -185,7 +187,7 @@ func (l *linter) objects(markers bool) {
 // suspended says which objects are suspended; Receivers and Alerts where they are
 // about objects that were loaded.
 func (l *linter) suspended() {
-	say := func(is bool, at config.Origin, kind string, name pinsetter.Name) {
+	say := func(is bool, at fleet.Origin, kind string, name pinsetter.Name) {
 		if is {
 			l.add(pinsetter.Warning, "suspended", at, "%s %s is suspended", kind, name)
 		}
@@ -206,7 +208,7 @@ func (l *linter) suspended() {
 		say(p.Suspended, p.Origin, "Provider", p.Name)
 	}
 	for _, alert := range l.set.Alerts {
-		selects := func(a *config.Automation) bool { return alert.Selects(aboutAutomation(a)) }
+		selects := func(a *fleet.Automation) bool { return alert.Selects(aboutAutomation(a)) }
 		say(alert.Suspended && slices.ContainsFunc(l.set.Automations, selects), alert.Origin, "Alert", alert.Name)
 	}
 }

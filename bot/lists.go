@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/scanner"
 	"github.com/pinsetter/pinsetter/store"
@@ -21,7 +21,7 @@ type lists struct {
 	kept, whole gate.Scan // what was listed
 }
 
-func newLists(repo *config.Repository, listing *scanner.Listing, now time.Time) lists {
+func newLists(repo *fleet.Repository, listing *scanner.Listing, now time.Time) lists {
 	all := len(listing.Tags) + len(listing.Excluded) + len(listing.Reserved)
 	return lists{
 		own:   listing.Canonical + " without " + exclusions(repo),
@@ -33,7 +33,7 @@ func newLists(repo *config.Repository, listing *scanner.Listing, now time.Time) 
 
 // exclusions is equal for ImageRepositories that exclude the same. One image may
 // have several that don't, each with a count of its own.
-func exclusions(repo *config.Repository) string {
+func exclusions(repo *fleet.Repository) string {
 	var patterns []string
 	for _, pattern := range repo.Exclude {
 		patterns = append(patterns, pattern.String())

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/scanner"
 	"github.com/pinsetter/pinsetter/store"
@@ -131,7 +131,7 @@ func (s *selection) above(site pinsetter.Site) []store.Tag {
 
 // believe judges an ImageRepository's list of tags by the last one that was
 // believed, once for all policies of it. The refusal, if any, holds all of them.
-func (s *selector) believe(ctx context.Context, repo *config.Repository, listing *scanner.Listing) *gate.Refusal {
+func (s *selector) believe(ctx context.Context, repo *fleet.Repository, listing *scanner.Listing) *gate.Refusal {
 	l := newLists(repo, listing, s.now)
 	s.mu.Lock()
 	key := l.own + " " + listing.Hash

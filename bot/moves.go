@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/store"
 )
@@ -37,9 +37,9 @@ func (c *cycle) move(ctx context.Context) {
 // movesOf returns the repositories of automations that had another name in versions
 // without ports, sorted, and those of which a lane has another one now: those
 // versions pushed for two logins at once.
-func movesOf(automations []*config.Automation) []store.Move {
+func movesOf(automations []*fleet.Automation) []store.Move {
 	moves := map[string]*store.Move{} // by name
-	former := map[string][]*config.Automation{}
+	former := map[string][]*fleet.Automation{}
 	for _, a := range automations {
 		if a.Git == nil {
 			continue
@@ -74,7 +74,7 @@ func movesOf(automations []*config.Automation) []store.Move {
 // moveDues adds to moves by which names the refspecs were remembered that are due
 // in the lanes of automations, which were one lane: of all of them, or of one that
 // was run alone.
-func moveDues(moves map[string]*store.Move, mates []*config.Automation) {
+func moveDues(moves map[string]*store.Move, mates []*fleet.Automation) {
 	var lanes []*lane
 	for _, a := range mates {
 		lanes, _ = join(lanes, a) // none proposes, and all have one base
@@ -84,13 +84,13 @@ func moveDues(moves map[string]*store.Move, mates []*config.Automation) {
 	}
 	for _, a := range mates {
 		alone, _ := join(nil, a)
-		alone[0].moveDues(moves, []*config.Automation{a})
+		alone[0].moveDues(moves, []*fleet.Automation{a})
 	}
 }
 
 // moveDues adds to moves the name by which the lane's refspecs that are due were
 // remembered, when it was that of some automations.
-func (l *lane) moveDues(moves map[string]*store.Move, were []*config.Automation) {
+func (l *lane) moveDues(moves map[string]*store.Move, were []*fleet.Automation) {
 	to, _ := gitops.Key(l.git.URL) // movesOf has it already
 	before := laneKey(moves[to].From, l.base, l.push, were) + refspecsDue
 	if now := l.duesKey(); l.hasRefspec() && now != before {

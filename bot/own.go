@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/setters"
@@ -89,13 +89,13 @@ func (c *cycle) claimed(ctx context.Context, l *lane, branch string, state *gito
 
 // policiesOf returns the policies that commits say they wrote, as far as the lane's
 // automations write them: they are scanned together.
-func (c *cycle) policiesOf(l *lane, commits []gitops.CommitInfo) []*config.Policy {
-	var policies []*config.Policy
+func (c *cycle) policiesOf(l *lane, commits []gitops.CommitInfo) []*fleet.Policy {
+	var policies []*fleet.Policy
 	for _, commit := range commits {
 		for _, change := range message.ParseTrailers(commit.Message).Changes {
 			site, _ := writtenBy(change)
 			policy := c.set.Policy(site.Policy)
-			written := policy != nil && slices.ContainsFunc(l.automations, func(a *config.Automation) bool { return a.Selects(policy) })
+			written := policy != nil && slices.ContainsFunc(l.automations, func(a *fleet.Automation) bool { return a.Selects(policy) })
 			if written && !slices.Contains(policies, policy) {
 				policies = append(policies, policy)
 			}
@@ -119,7 +119,7 @@ func (c *cycle) replayAll(ctx context.Context, l *lane, o *owned, steps []gitops
 
 // replayBy replays a step as each of some automations, until one could have made
 // it.
-func (c *cycle) replayBy(ctx context.Context, automations []*config.Automation, step gitops.Step) error {
+func (c *cycle) replayBy(ctx context.Context, automations []*fleet.Automation, step gitops.Step) error {
 	var failed error
 	for _, a := range automations {
 		err := c.replay(ctx, a, step)
@@ -134,8 +134,8 @@ func (c *cycle) replayBy(ctx context.Context, automations []*config.Automation, 
 }
 
 // makers returns the lane's automations that a commit names.
-func (l *lane) makers(commit gitops.CommitInfo) []*config.Automation {
-	return keep(l.automations, func(a *config.Automation) bool { return made(a, commit) })
+func (l *lane) makers(commit gitops.CommitInfo) []*fleet.Automation {
+	return keep(l.automations, func(a *fleet.Automation) bool { return made(a, commit) })
 }
 
 // saysAll reports whether a commit's trailers name all files that it wrote, or

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/store"
 )
@@ -50,7 +50,7 @@ type PolicyState struct {
 const maxRecent = 50
 
 // of returns the state for an automation that was loaded anew.
-func (s AutomationState) of(a *config.Automation) AutomationState {
+func (s AutomationState) of(a *fleet.Automation) AutomationState {
 	s.Name, s.Suspended, s.Branch = a.Name, a.Suspended, a.PushBranch
 	if a.Git != nil {
 		s.Repository, _ = gitops.Key(a.Git.URL) // "" for a URL without one
@@ -242,7 +242,7 @@ func stateOf(ctx context.Context, sel *selection) PolicyState {
 	return state
 }
 
-func repositoryOf(p *config.Policy) pinsetter.Name {
+func repositoryOf(p *fleet.Policy) pinsetter.Name {
 	if p.Repository == nil {
 		return pinsetter.Name{}
 	}

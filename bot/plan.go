@@ -11,17 +11,18 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/setters"
+	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/store"
 )
 
 // plan is what one automation does on top of one snapshot.
 type plan struct {
-	automation *config.Automation
+	automation *fleet.Automation
 	ground     *ground
 	marked     []markedFile
 	written    []message.Written // for the message
@@ -29,7 +30,7 @@ type plan struct {
 	commit     string            // hash, once there is one
 	head       *gitops.Snapshot  // with it, or what it would be on
 	wrote      map[store.Site]pinsetter.Image
-	only       *config.Policy // decide nothing but this policy's sites; nil: all
+	only       *fleet.Policy // decide nothing but this policy's sites; nil: all
 	selections map[pinsetter.Name]*selection
 	fileErr    error // files that could not be read
 	result     *Result
@@ -54,7 +55,7 @@ func newMarkedFile(found *setters.File, path string, data []byte) markedFile {
 
 // find is step 2: it gathers the markers below the automation's path. Of a file
 // that was searched before, with these bytes, they are remembered.
-func (c *cycle) find(ctx context.Context, a *config.Automation, g *ground, head *gitops.Snapshot) *plan {
+func (c *cycle) find(ctx context.Context, a *fleet.Automation, g *ground, head *gitops.Snapshot) *plan {
 	p := &plan{automation: a, ground: g, result: newResult(a)}
 	p.result.Revision = g.revision
 	c.o.Progress("reading " + a.Name.String())
@@ -167,7 +168,7 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 // outrun returns those policies of which a site shows a tag that is missing from a
 // list which is older than the branch: who pushes an image and then commits its tag
 // must not be overruled by what was listed before.
-func (c *cycle) outrun(ctx context.Context, p *plan, policies []*config.Policy) []*config.Policy {
+func (c *cycle) outrun(ctx context.Context, p *plan, policies []*fleet.Policy) []*fleet.Policy {
 	older := map[pinsetter.Name]*selection{}
 	for _, policy := range policies {
 		if sel := c.selector.selection(ctx, policy); sel.err == nil && sel.listing.ScannedAt.Before(p.ground.readAt) {
@@ -182,14 +183,14 @@ func (c *cycle) outrun(ctx context.Context, p *plan, policies []*config.Policy) 
 			}
 		}
 	}
-	return keep(policies, func(policy *config.Policy) bool { return lacking[policy.Name] })
+	return keep(policies, func(policy *fleet.Policy) bool { return lacking[policy.Name] })
 }
 
 // policies returns the policies that p's markers name and its automation
 // selects, sorted by name; the markers that lead to none become findings.
-func (c *cycle) policies(p *plan) []*config.Policy {
-	var policies []*config.Policy
-	seen := map[*config.Policy]bool{}
+func (c *cycle) policies(p *plan) []*fleet.Policy {
+	var policies []*fleet.Policy
+	seen := map[*fleet.Policy]bool{}
 	for _, file := range p.marked {
 		for _, site := range file.Sites {
 			policy, finding := c.resolve(p.automation, site)
@@ -208,7 +209,7 @@ func (c *cycle) policies(p *plan) []*config.Policy {
 			}
 		}
 	}
-	slices.SortFunc(policies, func(a, b *config.Policy) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(policies, func(a, b *fleet.Policy) int { return a.Name.Compare(b.Name) })
 	return policies
 }
 
@@ -285,14 +286,14 @@ func (s *selection) settled(site pinsetter.Site) bool {
 // none, or the reason to hold the site.
 func (c *cycle) digest(ctx context.Context, g *ground, site pinsetter.Site, sel *selection, tag string) (digest string, refusal *gate.Refusal, err error) {
 	reflect := sel.policy.Spec.DigestReflectionPolicy
-	if reflect == config.ReflectNever && site.Has(pinsetter.PartDigest) {
+	if reflect == spec.ReflectNever && site.Has(pinsetter.PartDigest) {
 		return "", &gate.Refusal{Rule: pinsetter.RuleDigest, Reason: "a :digest marker needs a digest, and the policy reflects none: " +
 			"set digestReflectionPolicy to IfNotPresent or Always, or remove the marker"}, nil
 	}
-	if reflect == config.ReflectNever || !site.Has(pinsetter.PartReference) && !site.Pins() {
+	if reflect == spec.ReflectNever || !site.Has(pinsetter.PartReference) && !site.Pins() {
 		return "", nil, nil
 	}
-	if reflect == config.ReflectIfNotPresent {
+	if reflect == spec.ReflectIfNotPresent {
 		if kept := cmp.Or(gate.KeptDigest(site, tag), g.keptDigest(site, tag)); kept != "" {
 			return kept, nil, nil
 		}
@@ -314,7 +315,7 @@ func (c *cycle) digest(ctx context.Context, g *ground, site pinsetter.Site, sel 
 // as it matters to a site: what the site shows, where it follows every move, else
 // what the ledger knows. It is "" where none is known.
 func (s *selection) digestBefore(ctx context.Context, site pinsetter.Site, tag, now string) string {
-	if s.policy.Spec.DigestReflectionPolicy == config.ReflectAlways {
+	if s.policy.Spec.DigestReflectionPolicy == spec.ReflectAlways {
 		return gate.KeptDigest(site, tag)
 	}
 	sight, err := s.facts.Seen(ctx, tag)

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
@@ -63,7 +63,7 @@ func (c *cycle) observed(results []*Result) []*Result {
 // survey does the steps up to the rewrite for all groups: what to propose is
 // decided once, on the base, and then divided. With a policy, only its sites are
 // decided.
-func (c *cycle) survey(ctx context.Context, l *lane, only *config.Policy) (*survey, error) {
+func (c *cycle) survey(ctx context.Context, l *lane, only *fleet.Policy) (*survey, error) {
 	s := &survey{lane: l}
 	c.remember(ctx, s)
 	var err error
@@ -135,7 +135,7 @@ func (s *survey) made(branch string, commit gitops.CommitInfo) bool {
 // within reports whether a commit says that it wrote below an automation's path,
 // or not what it wrote: another Pinsetter may have an automation of that name
 // with another path.
-func within(a *config.Automation, commit gitops.CommitInfo) bool {
+func within(a *fleet.Automation, commit gitops.CommitInfo) bool {
 	changes := message.ParseTrailers(commit.Message).Changes
 	return len(changes) == 0 || slices.ContainsFunc(changes, func(c pinsetter.Change) bool { return below(a, c.Path) })
 }

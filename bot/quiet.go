@@ -8,9 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/setters"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // quiet is a run of a lane that found nothing to do: at every site the branch
@@ -37,7 +38,7 @@ func (c *cycle) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched) [
 	if age := c.now.Sub(last.At); age < 0 || age > quietFor {
 		return nil
 	}
-	var policies []*config.Policy
+	var policies []*fleet.Policy
 	for name := range last.Selected {
 		p := c.set.Policy(policyName(name))
 		if p == nil {
@@ -73,7 +74,7 @@ func (c *cycle) bestOf(ctx context.Context, sel *selection) (string, bool) {
 		return "", false
 	}
 	best, ok := sel.ranking.Best()
-	if !ok || sel.policy.Spec.DigestReflectionPolicy != config.ReflectAlways {
+	if !ok || sel.policy.Spec.DigestReflectionPolicy != spec.ReflectAlways {
 		return best.Tag, ok
 	}
 	digest, err := sel.digest(ctx, best.Tag)
@@ -164,9 +165,9 @@ func (l *lane) key() string {
 
 // laneKey is the key of the lane in which automations push from a base to a branch
 // of a repository.
-func laneKey(repository string, base config.GitRef, push string, automations []*config.Automation) string {
+func laneKey(repository string, base fleet.GitRef, push string, automations []*fleet.Automation) string {
 	parts := []string{repository, base.String(), push}
-	for _, a := range slices.SortedFunc(slices.Values(automations), func(a, b *config.Automation) int { return a.Name.Compare(b.Name) }) {
+	for _, a := range slices.SortedFunc(slices.Values(automations), func(a, b *fleet.Automation) int { return a.Name.Compare(b.Name) }) {
 		parts = append(parts, a.Name.String())
 	}
 	return strings.Join(parts, "\n")

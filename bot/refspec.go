@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 )
 
@@ -28,7 +28,7 @@ func (l *lane) hasRefspec() bool {
 // optionsOf returns the push options of the lane's first automation that has a
 // refspec.
 func (l *lane) optionsOf(refspec string) map[string]string {
-	i := slices.IndexFunc(l.automations, func(a *config.Automation) bool { return a.Refspec == refspec })
+	i := slices.IndexFunc(l.automations, func(a *fleet.Automation) bool { return a.Refspec == refspec })
 	if i < 0 {
 		return nil
 	}

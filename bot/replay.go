@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/setters"
@@ -26,7 +26,7 @@ func theirs(format string, args ...any) error {
 // replay returns nil where an automation could have made a step: it is its parent
 // with values set that the automation's policies mark, each to a candidate of its
 // policy, and no other byte is different.
-func (c *cycle) replay(ctx context.Context, a *config.Automation, step gitops.Step) error {
+func (c *cycle) replay(ctx context.Context, a *fleet.Automation, step gitops.Step) error {
 	if errors.Is(step.Err, gitops.ErrNotEdits) {
 		return theirs("%v", step.Err)
 	}
@@ -56,7 +56,7 @@ func (c *cycle) replay(ctx context.Context, a *config.Automation, step gitops.St
 }
 
 // replayFile is replay for one file.
-func (c *cycle) replayFile(ctx context.Context, a *config.Automation, path string, before, after []byte) error {
+func (c *cycle) replayFile(ctx context.Context, a *fleet.Automation, path string, before, after []byte) error {
 	file := setters.Find(path, before)
 	set, ok := moved(file.Sites, setters.Find(path, after).Sites)
 	if !ok {

@@ -4,12 +4,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
 )
 
-// CheckSchedule says what is wrong with the value of config.ScheduleAnnotation:
+// CheckSchedule says what is wrong with the value of fleet.ScheduleAnnotation:
 // five fields of cron, "@daily" and the like, with "CRON_TZ=ZONE " in front for
 // another time zone than UTC.
 func CheckSchedule(text string) error {
@@ -54,18 +54,18 @@ func (s schedule) next(now time.Time, chance float64) time.Time {
 
 // task is an automation, and when it is to be run.
 type task struct {
-	automation *config.Automation
+	automation *fleet.Automation
 	repository string // key; "" where it can't be run
 	schedule   schedule
 	due        time.Time // zero: never
 	woken      time.Time // the first time since the last run began; zero: never
 	wokenLast  time.Time
-	stale      []*config.Repository // images whose tags the next run lists anew
+	stale      []*fleet.Repository // images whose tags the next run lists anew
 	state      AutomationState
 }
 
 // newTask returns the task of an automation: due now, or when its schedule says.
-func newTask(a *config.Automation, now time.Time) *task {
+func newTask(a *fleet.Automation, now time.Time) *task {
 	t := &task{automation: a}
 	t.state = AutomationState{}.of(a)
 	if a.Git != nil && a.Err == nil && !a.Suspended {
@@ -82,8 +82,8 @@ func newTask(a *config.Automation, now time.Time) *task {
 	return t
 }
 
-func scheduleOf(a *config.Automation) schedule {
-	if text := a.Annotations[config.ScheduleAnnotation]; text != "" {
+func scheduleOf(a *fleet.Automation) schedule {
+	if text := a.Annotations[fleet.ScheduleAnnotation]; text != "" {
 		if times, err := parseSchedule(text); err == nil { // loading says what is wrong
 			return schedule{times: times}
 		}
@@ -102,7 +102,7 @@ func (t *task) follow(old *task, now time.Time) {
 	switch {
 	case requestedAt(before) != requestedAt(after):
 		t.due = now
-	case t.schedule.times != nil && before[config.ScheduleAnnotation] == after[config.ScheduleAnnotation]:
+	case t.schedule.times != nil && before[fleet.ScheduleAnnotation] == after[fleet.ScheduleAnnotation]:
 		t.due = earlier(t.due, old.due) // it may be waiting for its turn
 	}
 	t.plan(t.due)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 )
 
@@ -31,7 +32,7 @@ var Codes = map[string]string{
 
 // resolve returns the policy of a site if a writes it. Otherwise it may return
 // a finding: the policy is unknown, or no automation writes the site.
-func (b *Bot) resolve(a *config.Automation, site pinsetter.Site) (*config.Policy, *pinsetter.Finding) {
+func (b *Bot) resolve(a *fleet.Automation, site pinsetter.Site) (*fleet.Policy, *pinsetter.Finding) {
 	policy := b.set.Policy(site.Policy)
 	switch {
 	case policy == nil:
@@ -53,13 +54,13 @@ func (b *Bot) unknownPolicy(site pinsetter.Site) *pinsetter.Finding {
 }
 
 // covered reports whether any automation that was loaded writes the site.
-func (b *Bot) covered(source *config.GitSource, site pinsetter.Site, policy *config.Policy) bool {
-	return slices.ContainsFunc(b.set.Automations, func(a *config.Automation) bool {
+func (b *Bot) covered(source *fleet.GitSource, site pinsetter.Site, policy *fleet.Policy) bool {
+	return slices.ContainsFunc(b.set.Automations, func(a *fleet.Automation) bool {
 		return a.Selects(policy) && below(a, site.Path) && sameRepository(a.Git, source)
 	})
 }
 
-func outOfScope(site pinsetter.Site, policy *config.Policy) *pinsetter.Finding {
+func outOfScope(site pinsetter.Site, policy *fleet.Policy) *pinsetter.Finding {
 	return warn(site, "out-of-scope", fmt.Sprintf(
 		"no automation writes this marker: ImagePolicy %s needs an ImageUpdateAutomation in its own namespace whose policySelector matches it and whose update.path holds this file", policy.Name))
 }
@@ -69,7 +70,7 @@ func warn(site pinsetter.Site, code, message string) *pinsetter.Finding {
 }
 
 // suspended is the finding of a policy whose markers are left alone.
-func suspended(p *config.Policy) pinsetter.Finding {
+func suspended(p *fleet.Policy) pinsetter.Finding {
 	return pinsetter.Finding{
 		Severity: pinsetter.Warning, Code: "suspended", Path: p.Origin.Path, Line: p.Origin.Line,
 		Message: fmt.Sprintf("ImagePolicy %s or its ImageRepository is suspended: its markers are left alone", p.Name),
@@ -77,21 +78,21 @@ func suspended(p *config.Policy) pinsetter.Finding {
 }
 
 // below reports whether a repository's file is in the scope of a's update.path.
-func below(a *config.Automation, file string) bool {
+func below(a *fleet.Automation, file string) bool {
 	dir := updatePath(a)
 	return dir == "." || file == dir || strings.HasPrefix(file, dir+"/")
 }
 
 // updatePath returns spec.update.path, cleaned: relative to the repository's
 // root, and never above it.
-func updatePath(a *config.Automation) string {
+func updatePath(a *fleet.Automation) string {
 	if a.Spec.Update == nil {
 		return "."
 	}
 	return path.Join(".", path.Clean("/" + a.Spec.Update.Path)[1:])
 }
 
-func sameRepository(a, b *config.GitSource) bool {
+func sameRepository(a, b *fleet.GitSource) bool {
 	if a == nil || b == nil {
 		return a == b
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/scanner"
@@ -27,20 +27,20 @@ const scansAtOnce = 128
 // concurrent use.
 type selector struct {
 	scanner  *scanner.Scanner
-	set      *config.Set
+	set      *fleet.Set
 	ledger   *store.Ledger
 	failing  *failing
 	now      time.Time
 	progress func(string)
 	log      *slog.Logger
-	compiled func(*config.Policy) (*policy.Policy, error)
+	compiled func(*fleet.Policy) (*policy.Policy, error)
 
 	mu       sync.Mutex
 	tags     map[*string]*policy.Tags        // parsed tags, by the list's first: objects of one image share it
 	refusals map[string]func() *gate.Refusal // of an image's list, by its key and hash
 	listings map[string]store.Listing        // what to remember, by the key of a list
 	sights   map[string]*sights              // by canonical name
-	results  map[*config.Policy]func() *selection
+	results  map[*fleet.Policy]func() *selection
 }
 
 func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
@@ -58,14 +58,14 @@ func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
 		refusals: map[string]func() *gate.Refusal{},
 		listings: map[string]store.Listing{},
 		sights:   map[string]*sights{},
-		results:  map[*config.Policy]func() *selection{},
+		results:  map[*fleet.Policy]func() *selection{},
 	}
 }
 
 // selection is what a policy selects in this cycle. With err set, nothing else
 // can be relied on. It knows the order of tags for package gate.
 type selection struct {
-	policy    *config.Policy
+	policy    *fleet.Policy
 	rules     *policy.Policy
 	listing   *scanner.Listing
 	tags      *policy.Tags
@@ -93,12 +93,12 @@ func (s *selection) Above(a, b string) bool { return s.rules.Above(a, b) }
 func (s *selection) Ranked() bool { return s.policy.Spec.Policy.Alphabetical == nil }
 
 // all selects for policies, in parallel.
-func (s *selector) all(ctx context.Context, policies []*config.Policy) {
-	each(policies, func(p *config.Policy) *selection { return s.selection(ctx, p) })
+func (s *selector) all(ctx context.Context, policies []*fleet.Policy) {
+	each(policies, func(p *fleet.Policy) *selection { return s.selection(ctx, p) })
 }
 
 // selection returns what p selects. The first call scans, later ones remember.
-func (s *selector) selection(ctx context.Context, p *config.Policy) *selection {
+func (s *selector) selection(ctx context.Context, p *fleet.Policy) *selection {
 	s.mu.Lock()
 	once, ok := s.results[p]
 	if !ok {
@@ -110,7 +110,7 @@ func (s *selector) selection(ctx context.Context, p *config.Policy) *selection {
 }
 
 // again selects for policies anew, by lists of tags from no earlier than that.
-func (s *selector) again(ctx context.Context, policies []*config.Policy, earliest time.Time) {
+func (s *selector) again(ctx context.Context, policies []*fleet.Policy, earliest time.Time) {
 	s.mu.Lock()
 	for _, p := range policies {
 		s.results[p] = s.later(ctx, p, earliest)
@@ -120,7 +120,7 @@ func (s *selector) again(ctx context.Context, policies []*config.Policy, earlies
 }
 
 // later returns what selects for p when it is called first.
-func (s *selector) later(ctx context.Context, p *config.Policy, earliest time.Time) func() *selection {
+func (s *selector) later(ctx context.Context, p *fleet.Policy, earliest time.Time) func() *selection {
 	return sync.OnceValue(func() *selection {
 		sel := s.compute(ctx, p, earliest)
 		if sel.err != nil && p.Err == nil { // an error of loading says whose it is
@@ -130,7 +130,7 @@ func (s *selector) later(ctx context.Context, p *config.Policy, earliest time.Ti
 	})
 }
 
-func (s *selector) compute(ctx context.Context, p *config.Policy, earliest time.Time) *selection {
+func (s *selector) compute(ctx context.Context, p *fleet.Policy, earliest time.Time) *selection {
 	sel := &selection{policy: p}
 	sel.rules, sel.err = s.compiled(p)
 	if err := usable(p); err != nil {
@@ -193,7 +193,7 @@ func (s *selection) lacks(site pinsetter.Site) bool {
 
 // scan lists a repository's tags, no earlier than that. What the registry listed
 // that is no tag is said, since no policy will ever see it.
-func (s *selector) scan(ctx context.Context, repo *config.Repository, earliest time.Time) (*scanner.Listing, error) {
+func (s *selector) scan(ctx context.Context, repo *fleet.Repository, earliest time.Time) (*scanner.Listing, error) {
 	s.progress("scanning " + repo.Image)
 	listing, err := s.scanner.ScanAfter(ctx, repo, earliest)
 	if err == nil {
@@ -229,7 +229,7 @@ func hostOf(image string) string {
 }
 
 // usable says why p can't select, if it can't.
-func usable(p *config.Policy) error {
+func usable(p *fleet.Policy) error {
 	switch {
 	case p.Err != nil:
 		return p.Err

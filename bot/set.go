@@ -11,7 +11,7 @@ import (
 	"sync"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/folder"
 	"github.com/pinsetter/pinsetter/setters"
 )
@@ -107,8 +107,8 @@ func findIn(ctx context.Context, f *folder.Folder) ([]markedPath, map[pinsetter.
 }
 
 // named returns the policies of these names that were loaded, sorted by name.
-func (b *Bot) named(names map[pinsetter.Name]bool) []*config.Policy {
-	var policies []*config.Policy
+func (b *Bot) named(names map[pinsetter.Name]bool) []*fleet.Policy {
+	var policies []*fleet.Policy
 	for _, name := range slices.SortedFunc(maps.Keys(names), pinsetter.Name.Compare) {
 		if p := b.set.Policy(name); p != nil {
 			policies = append(policies, p)

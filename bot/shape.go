@@ -5,8 +5,9 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/setters"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // misfit holds a site of which a value isn't what its marker names, whatever the
@@ -26,7 +27,7 @@ func (s *selection) misfit(site pinsetter.Site) *pinsetter.Hold {
 }
 
 // unfit is the finding of a site that misfit holds, or nil.
-func unfit(site pinsetter.Site, policy *config.Policy) *pinsetter.Finding {
+func unfit(site pinsetter.Site, policy *fleet.Policy) *pinsetter.Finding {
 	image := ""
 	if policy.Repository != nil {
 		image = policy.Repository.Image
@@ -44,7 +45,7 @@ func unfit(site pinsetter.Site, policy *config.Policy) *pinsetter.Finding {
 // replaced returns a finding for each marked value of which more would be
 // replaced than its version: another image's name, and a digest behind a tag that
 // the policy doesn't reflect. What isn't written at all has none.
-func replaced(site pinsetter.Site, policy *config.Policy) []pinsetter.Finding {
+func replaced(site pinsetter.Site, policy *fleet.Policy) []pinsetter.Finding {
 	if policy.Repository == nil || unfit(site, policy) != nil {
 		return nil
 	}
@@ -55,7 +56,7 @@ func replaced(site pinsetter.Site, policy *config.Policy) []pinsetter.Finding {
 		case name != "" && name != policy.Repository.Image:
 			findings = append(findings, doubt(site, m, "other-image", "shows %s, but ImagePolicy %s selects tags of %s: the name would be replaced",
 				name, policy.Name, policy.Repository.Image))
-		case m.Part == pinsetter.PartTag && strings.Contains(m.Value, "@") && policy.Spec.DigestReflectionPolicy == config.ReflectNever:
+		case m.Part == pinsetter.PartTag && strings.Contains(m.Value, "@") && policy.Spec.DigestReflectionPolicy == spec.ReflectNever:
 			findings = append(findings, doubt(site, m, "digest-dropped", "the digest behind the tag would be dropped, since ImagePolicy %s reflects none: "+
 				"to keep it up to date, set its digestReflectionPolicy to IfNotPresent or Always", policy.Name))
 		}

@@ -3,7 +3,7 @@ package bot
 import (
 	"hash/fnv"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 )
 
@@ -15,14 +15,14 @@ type Shard struct{ Index, Count int }
 // repository is whole in one shard, whatever the form of its URL, and in the
 // same one as long as Count stays. Automations without a usable repository
 // belong to shard 0, which reports them.
-func (s Shard) Of(automations []*config.Automation) []*config.Automation {
+func (s Shard) Of(automations []*fleet.Automation) []*fleet.Automation {
 	if s.Count == 0 {
 		return automations
 	}
-	return keep(automations, func(a *config.Automation) bool { return shardOf(a, s.Count) == s.Index })
+	return keep(automations, func(a *fleet.Automation) bool { return shardOf(a, s.Count) == s.Index })
 }
 
-func shardOf(a *config.Automation, count int) int {
+func shardOf(a *fleet.Automation, count int) int {
 	if a.Git == nil {
 		return 0
 	}

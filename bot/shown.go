@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/setters"
@@ -28,7 +28,7 @@ func newShown(branch *gitops.PushState, found *owned) *shown {
 
 // hasCommitOf reports whether an automation made one of the branch's commits. A nil
 // branch has none.
-func (s *shown) hasCommitOf(a *config.Automation) bool {
+func (s *shown) hasCommitOf(a *fleet.Automation) bool {
 	return s != nil && slices.ContainsFunc(s.commits, func(c gitops.CommitInfo) bool { return made(a, c) })
 }
 

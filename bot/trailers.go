@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/setters"
@@ -35,7 +35,7 @@ func (c *cycle) trailers(ctx context.Context, remote *gitops.Remote, l *lane, g 
 	}
 	commits = keep(commits, func(commit gitops.CommitInfo) bool {
 		said := message.ParseTrailers(commit.Message)
-		return len(said.Changes) > 0 && slices.ContainsFunc(l.automations, func(a *config.Automation) bool { return a.Name == said.Automation })
+		return len(said.Changes) > 0 && slices.ContainsFunc(l.automations, func(a *fleet.Automation) bool { return a.Name == said.Automation })
 	})
 	written := map[store.Site]pinsetter.Image{}
 	for i, step := range g.start.Steps(ctx, commits, recalledCommits+1, setters.IsCandidate) {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/scanner"
 )
 
@@ -118,7 +118,7 @@ func (t *task) builds() string {
 
 // start begins a cycle over the tasks whose turn it is, on a seat.
 func (k *Keeper) start(ctx context.Context, t turn, now time.Time, on *seat) {
-	var automations []*config.Automation
+	var automations []*fleet.Automation
 	chance := k.o.Random() // one for all: those that run together stay together
 	for _, task := range t.tasks {
 		for _, image := range task.stale {
@@ -135,7 +135,7 @@ func (k *Keeper) start(ctx context.Context, t turn, now time.Time, on *seat) {
 }
 
 // cycle runs the automations of one repository on a seat.
-func (k *Keeper) cycle(ctx context.Context, repository string, bot *Bot, automations []*config.Automation, on *seat) {
+func (k *Keeper) cycle(ctx context.Context, repository string, bot *Bot, automations []*fleet.Automation, on *seat) {
 	defer k.running.Done()
 	begin := k.o.Now()
 	c, results := bot.cycle(ctx, Push, automations, func() *seat { return on })

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
@@ -21,6 +22,7 @@ import (
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -36,7 +38,7 @@ type world struct {
 	t        testing.TB
 	registry *parts.Registry
 	repo     *parts.Repository
-	set      *config.Set
+	set      *fleet.Set
 	state    string
 	now      atomic.Pointer[time.Time]
 	fault    atomic.Pointer[fault]
@@ -96,7 +98,7 @@ func (w *world) load(objects string) {
 		Namespace:        "default",
 		CheckPolicy:      policy.Check,
 		CheckAutomation:  message.Check,
-		CheckGate:        func(spec config.GateSpec) error { return gate.Check(spec, policy.Range) },
+		CheckGate:        func(s spec.GateSpec) error { return gate.Check(s, policy.Range) },
 		CheckPullRequest: message.CheckPullRequest,
 	})
 	for _, f := range w.set.Findings {

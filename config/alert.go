@@ -9,53 +9,33 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
-
-// Alert says which events are sent to a Provider.
-type Alert struct {
-	Name   pinsetter.Name
-	Origin Origin
-
-	// Provider is nil where the reference leads nowhere, and then Err says so, and
-	// where nothing is ever sent: by an alert that is suspended or selects none of
-	// the image kinds. Most alerts of a Flux folder are about others.
-	Provider *Provider
-
-	ErrorsOnly bool              // spec.eventSeverity is error
-	Include    []*regexp.Regexp  // one of them finds a match in a message that is sent; empty: any message
-	Exclude    []*regexp.Regexp  // none of them does
-	Metadata   map[string]string // to add to events: spec.eventMetadata, and spec.summary as "summary"
-	Suspended  bool
-
-	// Err is nil when the alert and its Provider are usable; see Policy.Err.
-	Err error
-
-	sources []pinsetter.Object
-}
 
 // alertSpec is what is used of an Alert's spec.
 type alertSpec struct {
-	ProviderRef   LocalObjectReference `json:"providerRef"`
-	EventSeverity string               `json:"eventSeverity"`
-	EventSources  []objectReference    `json:"eventSources"`
-	InclusionList []string             `json:"inclusionList"`
-	ExclusionList []string             `json:"exclusionList"`
-	EventMetadata map[string]string    `json:"eventMetadata"`
-	Summary       string               `json:"summary"`
-	Suspend       bool                 `json:"suspend"`
+	ProviderRef   spec.LocalObjectReference `json:"providerRef"`
+	EventSeverity string                    `json:"eventSeverity"`
+	EventSources  []objectReference         `json:"eventSources"`
+	InclusionList []string                  `json:"inclusionList"`
+	ExclusionList []string                  `json:"exclusionList"`
+	EventMetadata map[string]string         `json:"eventMetadata"`
+	Summary       string                    `json:"summary"`
+	Suspend       bool                      `json:"suspend"`
 }
 
 // alertDraft is an Alert whose references are not yet resolved.
 type alertDraft struct {
 	*object
 	spec alertSpec
-	out  *Alert
+	out  *fleet.Alert
 }
 
-func (l *loader) readAlert(o *object, spec *yaml.Node) {
-	a := &alertDraft{object: o, out: &Alert{Name: o.name, Origin: o.origin}}
+func (l *loader) readAlert(o *object, n *yaml.Node) {
+	a := &alertDraft{object: o, out: &fleet.Alert{Name: o.name, Origin: o.origin}}
 	l.alerts = append(l.alerts, a)
-	d := l.lenientSpec(o, spec, &a.spec)
+	d := l.lenientSpec(o, n, &a.spec)
 	if d == nil {
 		return
 	}
@@ -100,11 +80,11 @@ func (d *decoder) patterns(path string, patterns []string) []*regexp.Regexp {
 // resolveAlert finds out what the alert selects and where it sends that.
 func (l *loader) resolveAlert(a *alertDraft) {
 	const field = "spec.providerRef.name"
-	a.out.sources = l.sources(a)
+	a.out.Sources = l.sources(a)
 	name := pinsetter.Name{Namespace: a.name.Namespace, Name: a.spec.ProviderRef.Name}
 	provider := l.providers[name]
 	switch {
-	case len(a.out.sources) == 0, a.out.Suspended, !validName(name.Name):
+	case len(a.out.Sources) == 0, a.out.Suspended, !validName(name.Name):
 	case provider == nil:
 		l.missing(a.object, field, objectKey{kindProvider, name})
 	default:

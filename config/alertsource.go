@@ -5,19 +5,17 @@ import (
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // objectReference leads to an object of any namespace, or to several.
 type objectReference struct {
 	Kind        string            `json:"kind"`
-	Name        string            `json:"name"` // or anyName
+	Name        string            `json:"name"` // or fleet.AnyName
 	Namespace   string            `json:"namespace"`
 	MatchLabels map[string]string `json:"matchLabels"`
 	Filter      string            `json:"filter"` // of a Receiver alone
 }
-
-// anyName stands for all names in an objectReference.
-const anyName = "*"
 
 // objectReference checks a reference; known are the kinds that it may mean here,
 // others being Flux's own affair.
@@ -27,10 +25,10 @@ func (d *decoder) objectReference(path string, ref objectReference, known []stri
 			d.fail(codeBadValue, path+".kind", "%q is no kind; did you mean %s?", ref.Kind, near)
 		}
 	}
-	if ref.Name != anyName {
+	if ref.Name != fleet.AnyName {
 		d.reference(path+".name", ref.Name)
 		if len(ref.MatchLabels) > 0 {
-			d.fail(codeBadValue, path+".matchLabels", "counts only where name is %q: write that, or leave it out", anyName)
+			d.fail(codeBadValue, path+".matchLabels", "counts only where name is %q: write that, or leave it out", fleet.AnyName)
 		}
 	}
 	d.namespace(path+".namespace", ref.Namespace)
@@ -68,23 +66,15 @@ func compareObjects(a, b pinsetter.Object) int {
 	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 }
 
-// Selects reports whether the alert is for events about o, whose APIVersion
-// doesn't count.
-func (a *Alert) Selects(o pinsetter.Object) bool {
-	return slices.ContainsFunc(a.sources, func(s pinsetter.Object) bool {
-		return s.Kind == o.Kind && s.Namespace == o.Namespace && (s.Name == o.Name || s.Name == anyName)
-	})
-}
-
 // sources returns what the alert's references select, sorted: objects, and
-// anyName for all of a kind and namespace.
+// fleet.AnyName for all of a kind and namespace.
 func (l *loader) sources(a *alertDraft) []pinsetter.Object {
 	var all []pinsetter.Object
 	for _, ref := range a.spec.EventSources {
 		ref.Namespace = cmp.Or(ref.Namespace, a.name.Namespace)
 		switch {
 		case !isImageKind(ref.Kind):
-		case ref.Name == anyName && len(ref.MatchLabels) > 0:
+		case ref.Name == fleet.AnyName && len(ref.MatchLabels) > 0:
 			all = append(all, l.labelled(ref)...)
 		default:
 			all = append(all, pinsetter.Object{Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name})

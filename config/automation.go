@@ -5,36 +5,34 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // trailersAnnotation on an automation, with the value "false", leaves our
 // trailers out of its commits.
 const trailersAnnotation = "pinsetter.dev/trailers"
 
-// ScheduleAnnotation on an automation says when it is run, in place of
-// spec.interval: by a program that keeps running.
-const ScheduleAnnotation = "pinsetter.dev/schedule"
-
 // automationDraft is an ImageUpdateAutomation whose references are not yet
 // resolved.
 type automationDraft struct {
 	*object
-	out *Automation
+	out *fleet.Automation
 }
 
-func (l *loader) readAutomation(o *object, spec *yaml.Node) {
-	a := &Automation{Name: o.name, Origin: o.origin, Annotations: o.annotations}
+func (l *loader) readAutomation(o *object, n *yaml.Node) {
+	a := &fleet.Automation{Name: o.name, Origin: o.origin, Annotations: o.annotations}
 	l.automations = append(l.automations, &automationDraft{o, a})
-	d := l.strictSpec(o, spec, &a.Spec)
+	d := l.strictSpec(o, n, &a.Spec)
 	a.Suspended = a.Spec.Suspend
 	d.trailers(a)
-	if text, found := a.Annotations[ScheduleAnnotation]; found && l.opts.CheckSchedule != nil {
+	if text, found := a.Annotations[fleet.ScheduleAnnotation]; found && l.opts.CheckSchedule != nil {
 		if err := l.opts.CheckSchedule(text); err != nil {
-			d.fail(codeSchedule, "metadata.annotations."+ScheduleAnnotation, "%v", err)
+			d.fail(codeSchedule, "metadata.annotations."+fleet.ScheduleAnnotation, "%v", err)
 		}
 	}
-	d.requireInterval(child(spec, "interval"))
+	d.requireInterval(child(n, "interval"))
 	d.sourceRef(&a.Spec)
 	d.strategy(&a.Spec)
 	d.selector(a)
@@ -51,7 +49,7 @@ func (l *loader) readAutomation(o *object, spec *yaml.Node) {
 		"spec.git.commit.signingKey.secretRef.name", "spec.git.checkout.ref")
 }
 
-func (d *decoder) trailers(a *Automation) {
+func (d *decoder) trailers(a *fleet.Automation) {
 	value, found := a.Annotations[trailersAnnotation]
 	a.Trailers = value != "false"
 	if found && value != "false" && value != "true" {
@@ -59,8 +57,8 @@ func (d *decoder) trailers(a *Automation) {
 	}
 }
 
-func (d *decoder) sourceRef(spec *ImageUpdateAutomationSpec) {
-	ref := &spec.SourceRef
+func (d *decoder) sourceRef(s *spec.ImageUpdateAutomationSpec) {
+	ref := &s.SourceRef
 	ref.Kind = cmp.Or(ref.Kind, kindGit)
 	if ref.Kind != kindGit {
 		d.fail(codeBadValue, "spec.sourceRef.kind", "%q is not a kind that can be written to: write %s%s", ref.Kind, kindGit, d.object.hint(ref.Kind))
@@ -72,35 +70,31 @@ func (d *decoder) sourceRef(spec *ImageUpdateAutomationSpec) {
 	d.namespace("spec.sourceRef.namespace", ref.Namespace)
 }
 
-func (d *decoder) strategy(spec *ImageUpdateAutomationSpec) {
-	if spec.Update == nil {
-		spec.Update = &UpdateStrategy{}
+func (d *decoder) strategy(s *spec.ImageUpdateAutomationSpec) {
+	if s.Update == nil {
+		s.Update = &spec.UpdateStrategy{}
 	}
 	const setters = "Setters"
-	spec.Update.Strategy = cmp.Or(spec.Update.Strategy, setters)
-	if spec.Update.Strategy != setters {
-		d.fail(codeBadValue, "spec.update.strategy", "%q is not a strategy: write %s or leave it out", spec.Update.Strategy, setters)
+	s.Update.Strategy = cmp.Or(s.Update.Strategy, setters)
+	if s.Update.Strategy != setters {
+		d.fail(codeBadValue, "spec.update.strategy", "%q is not a strategy: write %s or leave it out", s.Update.Strategy, setters)
 	}
 }
 
-func (d *decoder) selector(a *Automation) {
-	selector := a.Spec.PolicySelector
-	if selector == nil {
-		selector = &metav1.LabelSelector{} // all policies
-	}
+func (d *decoder) selector(a *fleet.Automation) {
 	if d.blamed("spec.policySelector") {
 		return
 	}
-	compiled, err := metav1.LabelSelectorAsSelector(selector)
+	compiled, err := spec.Compile(a.Spec.PolicySelector)
 	if err != nil {
 		d.fail(codeBadValue, "spec.policySelector", "%v", err)
 		return
 	}
-	a.selector = compiled
+	a.Selector = compiled
 }
 
 // git checks spec.git, which is there.
-func (d *decoder) git(a *Automation) {
+func (d *decoder) git(a *fleet.Automation) {
 	git := a.Spec.GitSpec
 	if d.require("spec.git.commit.author.email", git.Commit.Author.Email) {
 		d.oneLine("spec.git.commit.author.email", git.Commit.Author.Email)
@@ -108,8 +102,8 @@ func (d *decoder) git(a *Automation) {
 	d.oneLine("spec.git.commit.author.name", git.Commit.Author.Name)
 	if key := git.Commit.SigningKey; key != nil {
 		d.reference("spec.git.commit.signingKey.secretRef.name", key.SecretRef.Name)
-		key.Type = cmp.Or(key.Type, SigningGPG)
-		if key.Type != SigningGPG && key.Type != SigningSSH {
+		key.Type = cmp.Or(key.Type, fleet.SigningGPG)
+		if key.Type != fleet.SigningGPG && key.Type != fleet.SigningSSH {
 			d.fail(codeBadValue, "spec.git.commit.signingKey.type", "%q is not gpg or ssh", key.Type)
 		}
 	}

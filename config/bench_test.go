@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // manyPolicies returns n policies and their repositories, one file each.
@@ -46,7 +47,7 @@ spec:
 func BenchmarkLoad(b *testing.B) {
 	files := manyPolicies(10_000)
 	var before, after runtime.MemStats
-	var set *config.Set
+	var set *fleet.Set
 	b.ReportAllocs()
 	for b.Loop() {
 		runtime.GC()

@@ -3,10 +3,10 @@ package config
 import (
 	"cmp"
 	"errors"
-	"regexp"
-	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // resolveAutomation finds the automation's Git repository, branch and key.
@@ -35,7 +35,7 @@ func (l *loader) resolveAutomation(a *automationDraft) {
 // repository and a ref of its own, the automation has neither.
 func (l *loader) branches(a *automationDraft, draft *gitDraft) {
 	git := a.out.Spec.GitSpec
-	ref, known := (*GitRepositoryRef)(nil), draft != nil
+	ref, known := (*spec.GitRepositoryRef)(nil), draft != nil
 	if draft != nil {
 		ref = draft.spec.Reference
 	}
@@ -49,21 +49,19 @@ func (l *loader) branches(a *automationDraft, draft *gitDraft) {
 		return
 	}
 	a.out.Base = baseRef(ref)
-	a.out.PushBranch = cmp.Or(a.out.PushBranch, a.out.Base.Branch, strings.TrimPrefix(branchRef.FindString(a.out.Base.Name), "refs/heads/"))
+	a.out.PushBranch = cmp.Or(a.out.PushBranch, a.out.Base.Branch, a.out.Base.Head())
 	if a.out.PushBranch == "" {
 		a.fail(codeMissingField, "spec.git.push.branch",
 			"is missing, and the branch to push to can't be told from what is checked out (%s): write it", a.out.Base)
 	}
 }
 
-var branchRef = regexp.MustCompile(`^refs/heads/.+$`)
-
 // baseRef returns ref as it is checked out: nothing is branch master.
-func baseRef(ref *GitRepositoryRef) GitRef {
-	if ref == nil || *ref == (GitRepositoryRef{}) {
-		return GitRef{Branch: "master"}
+func baseRef(ref *spec.GitRepositoryRef) fleet.GitRef {
+	if ref == nil || *ref == (spec.GitRepositoryRef{}) {
+		return fleet.GitRef{Branch: "master"}
 	}
-	return GitRef{Branch: ref.Branch, Tag: ref.Tag, SemVer: ref.SemVer, Name: ref.Name, Commit: ref.Commit}
+	return fleet.GitRef{Branch: ref.Branch, Tag: ref.Tag, SemVer: ref.SemVer, Name: ref.Name, Commit: ref.Commit}
 }
 
 // signingKey fills in the key that commits are signed with.
@@ -78,27 +76,12 @@ func (l *loader) signingKey(a *automationDraft) {
 		return
 	}
 	key, passphrase := "git.asc", "passphrase"
-	if ref.Type == SigningSSH {
+	if ref.Type == fleet.SigningSSH {
 		key, passphrase = "identity", "password"
 	}
 	u := user{a.object, field, s}
 	if !u.need(key, "it is the key of type "+string(ref.Type)) {
 		return
 	}
-	a.out.SigningKey = &SigningKey{Type: string(ref.Type), Key: u.secret(key), Passphrase: u.line(passphrase)}
-}
-
-// String returns what is checked out, such as "tag v1.0.0".
-func (r GitRef) String() string {
-	switch {
-	case r.Commit != "":
-		return "commit " + r.Commit
-	case r.Name != "":
-		return "ref " + r.Name
-	case r.SemVer != "":
-		return "semver " + r.SemVer
-	case r.Tag != "":
-		return "tag " + r.Tag
-	}
-	return "branch " + r.Branch
+	a.out.SigningKey = &fleet.SigningKey{Type: string(ref.Type), Key: u.secret(key), Passphrase: u.line(passphrase)}
 }

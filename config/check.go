@@ -8,21 +8,22 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // specType returns the type of a strict kind's spec, nil for other kinds.
 func specType(kind string) reflect.Type {
 	switch kind {
 	case kindRepository:
-		return reflect.TypeFor[ImageRepositorySpec]()
+		return reflect.TypeFor[spec.ImageRepositorySpec]()
 	case kindPolicy:
-		return reflect.TypeFor[ImagePolicySpec]()
+		return reflect.TypeFor[spec.ImagePolicySpec]()
 	case kindAutomation:
-		return reflect.TypeFor[ImageUpdateAutomationSpec]()
+		return reflect.TypeFor[spec.ImageUpdateAutomationSpec]()
 	case kindGate:
-		return reflect.TypeFor[GateSpec]()
+		return reflect.TypeFor[spec.GateSpec]()
 	case kindProposal:
-		return reflect.TypeFor[PullRequestSpec]()
+		return reflect.TypeFor[spec.PullRequestSpec]()
 	}
 	return nil
 }
@@ -32,7 +33,7 @@ var topFields = &structFields{names: []string{"apiVersion", "kind", "metadata", 
 
 // strictSpec decodes the spec of an object whose every field must be known. The
 // decoder remembers what was wrong.
-func (l *loader) strictSpec(o *object, spec *yaml.Node, out any) *decoder {
+func (l *loader) strictSpec(o *object, n *yaml.Node, out any) *decoder {
 	d := l.decoder(o)
 	if o.outdated {
 		d.taint("spec")
@@ -49,12 +50,12 @@ func (l *loader) strictSpec(o *object, spec *yaml.Node, out any) *decoder {
 			d.unknown(f.key, topFields, "")
 		}
 	}
-	if spec == nil || spec.Kind == yaml.ScalarNode && spec.Tag == "!!null" {
+	if n == nil || n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
 		d.missing("spec")
 		d.taint("spec")
 		return d
 	}
-	d.decode(spec, reflect.ValueOf(out).Elem(), "spec")
+	d.decode(n, reflect.ValueOf(out).Elem(), "spec")
 	return d
 }
 
@@ -93,7 +94,7 @@ func (d *decoder) reference(path, name string) {
 }
 
 // optionalReference checks the name in a reference that may be left out.
-func (d *decoder) optionalReference(path string, ref *LocalObjectReference) {
+func (d *decoder) optionalReference(path string, ref *spec.LocalObjectReference) {
 	if ref != nil {
 		d.reference(path+".name", ref.Name)
 	}
@@ -117,7 +118,7 @@ func (d *decoder) injected(code string, err error) {
 		}
 		return
 	}
-	var wrong *FieldError
+	var wrong *spec.FieldError
 	if !errors.As(err, &wrong) {
 		d.fail(code, "spec", "%v", err)
 		return

@@ -4,68 +4,10 @@
 // line, applies the defaults of Flux's CRDs, resolves references and hands on
 // values that need no further checks.
 //
-// It is the only door to Flux's API modules, to YAML decoding and to kustomize.
+// It is the only door to YAML decoding and to kustomize.
 package config
 
-import (
-	autov1 "github.com/fluxcd/image-automation-controller/api/v1"
-	imagev1 "github.com/fluxcd/image-reflector-controller/api/v1"
-	"github.com/fluxcd/pkg/apis/meta"
-	sourcev1 "github.com/fluxcd/source-controller/api/v1"
-
-	"github.com/pinsetter/pinsetter"
-)
-
-// Flux's own types, under short names.
-type (
-	ImageRepositorySpec       = imagev1.ImageRepositorySpec
-	ImagePolicySpec           = imagev1.ImagePolicySpec
-	ImagePolicyChoice         = imagev1.ImagePolicyChoice
-	SemVerPolicy              = imagev1.SemVerPolicy
-	AlphabeticalPolicy        = imagev1.AlphabeticalPolicy
-	NumericalPolicy           = imagev1.NumericalPolicy
-	TagFilter                 = imagev1.TagFilter
-	ReflectionPolicy          = imagev1.ReflectionPolicy
-	ImageUpdateAutomationSpec = autov1.ImageUpdateAutomationSpec
-	UpdateStrategy            = autov1.UpdateStrategy
-	GitSpec                   = autov1.GitSpec
-	GitCheckoutSpec           = autov1.GitCheckoutSpec
-	CommitSpec                = autov1.CommitSpec
-	CommitUser                = autov1.CommitUser
-	PushSpec                  = autov1.PushSpec
-	GitRepositorySpec         = sourcev1.GitRepositorySpec
-	GitRepositoryRef          = sourcev1.GitRepositoryRef
-	LocalObjectReference      = meta.LocalObjectReference
-	NamespacedObjectReference = meta.NamespacedObjectReference
-)
-
-// The digest reflection policies of an ImagePolicy.
-const (
-	ReflectAlways       = imagev1.ReflectAlways
-	ReflectIfNotPresent = imagev1.ReflectIfNotPresent
-	ReflectNever        = imagev1.ReflectNever
-)
-
-// The orders of an alphabetical or numerical policy.
-const (
-	OrderAscending  = "asc"
-	OrderDescending = "desc"
-)
-
-// FieldError is what is wrong with one field of an object. The checks that
-// Options injects return it, alone or several in errors.Join; config finds the
-// field's line.
-type FieldError struct {
-	Field    string             // path from the root, such as "spec.policy.semver.range" or "spec.exclusionList[2]"
-	Err      error              // what is wrong and what to do, without the field
-	Severity pinsetter.Severity // "" is pinsetter.Error; a warning leaves the object usable
-}
-
-// Error returns "field: cause".
-func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *FieldError) Unwrap() error { return e.Err }
+import "github.com/pinsetter/pinsetter/spec"
 
 // Options says how to load. The zero value loads without mounted Secrets, and
 // checks neither policies nor templates nor gates' schedules and ranges.
@@ -91,25 +33,18 @@ type Options struct {
 
 	// CheckPolicy says what is wrong with a policy whose defaults are applied;
 	// see FieldError. Nil checks nothing.
-	CheckPolicy func(ImagePolicySpec) error
+	CheckPolicy func(spec.ImagePolicySpec) error
 
 	// CheckAutomation is the same for an automation.
-	CheckAutomation func(ImageUpdateAutomationSpec) error
+	CheckAutomation func(spec.ImageUpdateAutomationSpec) error
 
 	// CheckSchedule says what is wrong with the annotation of an automation that
 	// says when it is run. Nil checks nothing.
 	CheckSchedule func(string) error
 
 	// CheckGate is the same as CheckPolicy for a gate.
-	CheckGate func(GateSpec) error
+	CheckGate func(spec.GateSpec) error
 
 	// CheckPullRequest is the same for a pull request.
-	CheckPullRequest func(PullRequestSpec) error
-}
-
-// Origin is the place of an object: the file, as it was handed in, and the line
-// of the first key of the object's document or item.
-type Origin struct {
-	Path string
-	Line int
+	CheckPullRequest func(spec.PullRequestSpec) error
 }

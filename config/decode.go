@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // schema is the fields of the structs that objects are decoded into, by their
@@ -52,7 +52,7 @@ type decoder struct {
 	hollow  map[string]bool // fields that have an unknown one: that they lack something is not reported
 }
 
-var durationType = reflect.TypeFor[metav1.Duration]()
+var durationType = reflect.TypeFor[spec.Duration]()
 
 // decode stores n in v. Null leaves v as it is.
 func (d *decoder) decode(n *yaml.Node, v reflect.Value, path string) {
@@ -222,7 +222,7 @@ func (d *decoder) duration(n *yaml.Node, v reflect.Value, path string) {
 		d.report(n, codeDuration, path, "%q is longer than 290 years: write less", n.Value)
 		return
 	}
-	v.Set(reflect.ValueOf(metav1.Duration{Duration: value}))
+	v.Set(reflect.ValueOf(spec.Duration{Duration: value}))
 }
 
 func (d *decoder) mistyped(n *yaml.Node, path, want string) {

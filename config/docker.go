@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // The types of Secrets that hold credentials for registries, and their keys.
@@ -15,7 +16,7 @@ const (
 )
 
 // dockerConfig adds the credentials that a Secret holds for registries.
-func (l *loader) dockerConfig(o *object, field, name string, access *RegistryAccess) {
+func (l *loader) dockerConfig(o *object, field, name string, access *fleet.RegistryAccess) {
 	s := l.secret(o, field, name)
 	if s == nil {
 		return
@@ -53,7 +54,7 @@ func (u user) isJSON(key string) bool {
 }
 
 // pullSecrets adds the credentials of a ServiceAccount's imagePullSecrets.
-func (l *loader) pullSecrets(o *object, name string, access *RegistryAccess) {
+func (l *loader) pullSecrets(o *object, name string, access *fleet.RegistryAccess) {
 	const field = "spec.serviceAccountName"
 	if !validName(name) {
 		return // reported

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // FuzzLoad: whatever a file holds, Load ends, says where each finding is, says
@@ -39,7 +40,7 @@ func FuzzLoad(f *testing.F) {
 		mixed := append(append([]byte{}, data...), "\n---\n"+good...)
 		options := config.Options{CheckPolicy: checkPolicy, CheckAutomation: checkAutomation, CheckGate: checkGate, CheckPullRequest: checkPullRequest,
 			Notifications: config.NotificationsUsed}
-		load := func() *config.Set {
+		load := func() *fleet.Set {
 			return config.Load([]config.File{{Path: "mixed", Data: mixed}, {Path: "alone", Data: data}}, options)
 		}
 		set := load()

@@ -9,6 +9,8 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 func gateObject(name, rest string) string {
@@ -99,7 +101,7 @@ func TestGatesFor(t *testing.T) {
 	}
 }
 
-func gatesOf(set *config.Set, policy string) string {
+func gatesOf(set *fleet.Set, policy string) string {
 	gates, err := set.GatesFor(set.Policy(pinsetter.Name{Namespace: "default", Name: policy}))
 	if err != nil {
 		if !strings.Contains(err.Error(), "in.yaml:") {
@@ -121,7 +123,7 @@ func TestGateInUTF16(t *testing.T) {
 		wide = append(wide, b, 0)
 	}
 	set := config.Load([]config.File{{Path: "in.yaml", Data: append([]byte{0xff, 0xfe}, wide...)}}, config.Options{})
-	if _, err := set.GatesFor(&config.Policy{}); err == nil {
+	if _, err := set.GatesFor(&fleet.Policy{}); err == nil {
 		t.Error("a gate in a file that isn't UTF-8 counts for nothing")
 	}
 }
@@ -129,9 +131,9 @@ func TestGateInUTF16(t *testing.T) {
 func TestGateValues(t *testing.T) {
 	set := mustLoad(t, gateObject("g", `spec: {minAge: 1h30m, freeze: {from: 2026-12-20T00:00:00+01:00, to: "2027-01-05T00:00:00Z", reason: x}}`))
 	g := set.Gate(pinsetter.Name{Namespace: "default", Name: "g"})
-	want := config.GateSpec{
-		MinAge: &config.Duration{Duration: 90 * time.Minute}, MinAgeFrom: config.AgeFromFirstSeen,
-		Freeze: &config.GateFreeze{From: time.Date(2026, 12, 19, 23, 0, 0, 0, time.UTC), To: time.Date(2027, 1, 5, 0, 0, 0, 0, time.UTC), Reason: "x"},
+	want := spec.GateSpec{
+		MinAge: &spec.Duration{Duration: 90 * time.Minute}, MinAgeFrom: spec.AgeFromFirstSeen,
+		Freeze: &spec.GateFreeze{From: time.Date(2026, 12, 19, 23, 0, 0, 0, time.UTC), To: time.Date(2027, 1, 5, 0, 0, 0, 0, time.UTC), Reason: "x"},
 	}
 	if diff := cmp.Diff(want, g.Spec); diff != "" {
 		t.Errorf("spec (-want +got):\n%s", diff)
@@ -142,7 +144,7 @@ func TestGateValues(t *testing.T) {
 // namespace, nor a policy to every tag.
 func TestNulls(t *testing.T) {
 	elsewhere := strings.Replace(object("ImagePolicy", "p", "spec: {imageRepositoryRef: {name: r, namespace: default}, policy: {alphabetical: {}}}"), "name: p}", "name: p, namespace: other}", 1)
-	for _, spec := range []string{
+	for _, s := range []string{
 		"accessFrom: {namespaceSelectors: [null]}",
 		"accessFrom: {namespaceSelectors: [{matchLabels: }]}",
 		"accessFrom: {namespaceSelectors: [{matchLabels: {kubernetes.io/metadata.name: }}]}",
@@ -151,9 +153,9 @@ func TestNulls(t *testing.T) {
 		"accessFrom: {namespaceSelectors: [~]}",
 		"accessFrom: ",
 	} {
-		set := loadText(t, object("ImageRepository", "r", "spec: {image: alpine, interval: 5m, "+spec+"}")+elsewhere)
+		set := loadText(t, object("ImageRepository", "r", "spec: {image: alpine, interval: 5m, "+s+"}")+elsewhere)
 		if set.Policies[0].Err == nil {
-			t.Errorf("%s: the policy of another namespace may use the image", spec)
+			t.Errorf("%s: the policy of another namespace may use the image", s)
 		}
 	}
 	set := loadText(t, object("ImageRepository", "r", "spec: {image: alpine, interval: 5m, accessFrom: {namespaceSelectors: [{}]}}")+elsewhere)

@@ -7,23 +7,23 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // gateDraft is a Gate of which it isn't known yet what it selects.
 type gateDraft struct {
 	*object
-	out *Gate
+	out *fleet.Gate
 }
 
-func (l *loader) readGate(o *object, spec *yaml.Node) {
-	g := &Gate{Name: o.name, Origin: o.origin}
+func (l *loader) readGate(o *object, n *yaml.Node) {
+	g := &fleet.Gate{Name: o.name, Origin: o.origin}
 	l.gates = append(l.gates, &gateDraft{o, g})
-	d := l.strictSpec(o, spec, &g.Spec)
-	g.selector = d.gateSelector(g.Spec.PolicySelector)
+	d := l.strictSpec(o, n, &g.Spec)
+	g.Selector = d.gateSelector(g.Spec.PolicySelector)
 	d.age(&g.Spec)
 	d.platforms(g.Spec.Platforms)
 	d.windows(g.Spec.Windows)
@@ -40,21 +40,18 @@ func (l *loader) readGate(o *object, spec *yaml.Node) {
 }
 
 // idle reports whether a gate with this spec does nothing.
-func idle(s GateSpec) bool {
+func idle(s spec.GateSpec) bool {
 	return s.MinAge == nil && s.Platforms == nil && s.Windows == nil && s.Freeze == nil &&
 		s.MaxBump == "" && s.Hold == nil && s.AllowDowngrade == nil
 }
 
 // gateSelector compiles a selector; nil where it can't be relied on.
-func (d *decoder) gateSelector(selector *LabelSelector) labels.Selector {
+func (d *decoder) gateSelector(selector *spec.LabelSelector) *spec.Selector {
 	const path = "spec.policySelector"
 	if d.blamed(path) {
 		return nil
 	}
-	if selector == nil {
-		return labels.Everything()
-	}
-	compiled, err := metav1.LabelSelectorAsSelector(selector)
+	compiled, err := spec.Compile(selector)
 	if err != nil {
 		d.fail(codeBadValue, path, "%v", err)
 		return nil
@@ -62,20 +59,20 @@ func (d *decoder) gateSelector(selector *LabelSelector) labels.Selector {
 	return compiled
 }
 
-func (d *decoder) age(spec *GateSpec) {
-	switch spec.MinAgeFrom {
-	case "", AgeFromFirstSeen, AgeFromCreated:
+func (d *decoder) age(s *spec.GateSpec) {
+	switch s.MinAgeFrom {
+	case "", spec.AgeFromFirstSeen, spec.AgeFromCreated:
 	default:
 		d.fail(codeBadValue, "spec.minAgeFrom", "%q is not %s or %s%s",
-			spec.MinAgeFrom, AgeFromFirstSeen, AgeFromCreated, d.object.hint(string(spec.MinAgeFrom)))
+			s.MinAgeFrom, spec.AgeFromFirstSeen, spec.AgeFromCreated, d.object.hint(string(s.MinAgeFrom)))
 	}
 	switch {
-	case spec.MinAge == nil && spec.MinAgeFrom != "":
+	case s.MinAge == nil && s.MinAgeFrom != "":
 		d.fail(codeMissingField, "spec.minAge", "is missing, and minAgeFrom says where it counts from")
-	case spec.MinAge != nil && spec.MinAgeFrom == "":
-		spec.MinAgeFrom = AgeFromFirstSeen
+	case s.MinAge != nil && s.MinAgeFrom == "":
+		s.MinAgeFrom = spec.AgeFromFirstSeen
 	}
-	if spec.MinAge != nil && spec.MinAge.Duration <= 0 {
+	if s.MinAge != nil && s.MinAge.Duration <= 0 {
 		d.fail(codeDuration, "spec.minAge", "lets everything pass: write how long a tag must have been there, such as %q", "72h")
 	}
 }
@@ -97,7 +94,7 @@ func (d *decoder) platforms(platforms []string) {
 // maxWindow is the longest window: one that is open for a year is none.
 const maxWindow = 366 * 24 * time.Hour
 
-func (d *decoder) windows(windows []GateWindow) {
+func (d *decoder) windows(windows []spec.GateWindow) {
 	d.notEmpty("spec.windows", windows != nil, len(windows))
 	for i, w := range windows {
 		path := item("spec.windows", i)
@@ -111,7 +108,7 @@ func (d *decoder) windows(windows []GateWindow) {
 	}
 }
 
-func (d *decoder) freeze(f *GateFreeze) {
+func (d *decoder) freeze(f *spec.GateFreeze) {
 	if f == nil {
 		return
 	}
@@ -128,13 +125,13 @@ func (d *decoder) freeze(f *GateFreeze) {
 	d.require(path+".reason", f.Reason)
 }
 
-func (d *decoder) maxBump(b Bump) {
-	if sizes := []Bump{"", BumpPatch, BumpMinor, BumpMajor}; !slices.Contains(sizes, b) {
+func (d *decoder) maxBump(b spec.Bump) {
+	if sizes := []spec.Bump{"", spec.BumpPatch, spec.BumpMinor, spec.BumpMajor}; !slices.Contains(sizes, b) {
 		d.fail(codeBadValue, "spec.maxBump", "%q is not patch, minor or major%s", b, d.object.hint(string(b)))
 	}
 }
 
-func (d *decoder) holds(holds []GateHold) {
+func (d *decoder) holds(holds []spec.GateHold) {
 	d.notEmpty("spec.hold", holds != nil, len(holds))
 	for i, h := range holds {
 		path := item("spec.hold", i)
@@ -163,13 +160,13 @@ func (d *decoder) notEmpty(path string, given bool, length int) {
 
 // gap returns what g may mean where it can't be relied on: it has errors, or it
 // attaches to nothing, which is one. It is nil otherwise.
-func (g *gateDraft) gap(r reach) *Gap {
+func (g *gateDraft) gap(r reach) *fleet.Gap {
 	if g.has(codeDuplicateObject) || g.has(codeDuplicateKey) {
-		g.out.selector = nil // the copy that was left out may select others
+		g.out.Selector = nil // the copy that was left out may select others
 	}
 	scope, attached := r.ofGate(g.out)
 	unused := !attached && len(r.policies) > 0 && !g.mayBeUnused()
-	gap := &Gap{Guard: GuardGate, Scope: scope}
+	gap := &fleet.Gap{Guard: fleet.GuardGate, Scope: scope}
 	switch cause := g.firstError(); {
 	case cause != nil:
 		gap.Place, gap.WayOut = fmt.Sprintf("%s:%d", cause.Path, cause.Line), untilErrors

@@ -9,17 +9,19 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // gitSpec is what is used of a GitRepository's spec.
 type gitSpec struct {
-	URL            string                `json:"url"`
-	Provider       string                `json:"provider"`
-	SecretRef      *LocalObjectReference `json:"secretRef"`
-	ProxySecretRef *LocalObjectReference `json:"proxySecretRef"`
-	Reference      *GitRepositoryRef     `json:"ref"`
-	Timeout        *metav1.Duration      `json:"timeout"`
+	URL            string                     `json:"url"`
+	Provider       string                     `json:"provider"`
+	SecretRef      *spec.LocalObjectReference `json:"secretRef"`
+	ProxySecretRef *spec.LocalObjectReference `json:"proxySecretRef"`
+	Reference      *spec.GitRepositoryRef     `json:"ref"`
+	Timeout        *spec.Duration             `json:"timeout"`
 }
 
 // gitDraft is a GitRepository. Only one that an automation uses is resolved: the
@@ -35,17 +37,17 @@ const providerGitHub = "github"
 // defaultGitTimeout is the CRD's.
 const defaultGitTimeout = 60 * time.Second
 
-func (l *loader) readGit(o *object, spec *yaml.Node) {
+func (l *loader) readGit(o *object, n *yaml.Node) {
 	g := &gitDraft{object: o}
 	l.gits[o.name] = g
 	if o.outdated {
 		return
 	}
 	d := l.decoder(o)
-	if spec == nil {
+	if n == nil {
 		d.missing("spec")
 	} else {
-		d.lenientDecode(spec, reflect.ValueOf(&g.spec).Elem(), "spec")
+		d.lenientDecode(n, reflect.ValueOf(&g.spec).Elem(), "spec")
 		d.optionalReference("spec.secretRef", g.spec.SecretRef)
 		d.optionalReference("spec.proxySecretRef", g.spec.ProxySecretRef)
 		if d.require("spec.url", g.spec.URL) {
@@ -84,11 +86,11 @@ func (d *decoder) url(address string) {
 }
 
 // gitSource resolves a GitRepository, once for all automations that use it.
-func (l *loader) gitSource(g *gitDraft) *GitSource {
+func (l *loader) gitSource(g *gitDraft) *fleet.GitSource {
 	if done, found := l.resolved[g.name]; found {
 		return done
 	}
-	source := &GitSource{Name: g.name, Origin: g.origin, URL: g.spec.URL, Timeout: defaultGitTimeout}
+	source := &fleet.GitSource{Name: g.name, Origin: g.origin, URL: g.spec.URL, Timeout: defaultGitTimeout}
 	l.resolved[g.name] = source
 	if g.spec.Timeout != nil {
 		source.Timeout = max(g.spec.Timeout.Duration, time.Second)
@@ -114,7 +116,7 @@ func (l *loader) gitSource(g *gitDraft) *GitSource {
 }
 
 // gitAuth fills in what the GitRepository's Secret holds.
-func (l *loader) gitAuth(g *gitDraft, source *GitSource) {
+func (l *loader) gitAuth(g *gitDraft, source *fleet.GitSource) {
 	const field = "spec.secretRef.name"
 	auth := &source.Auth
 	auth.Set = true
@@ -159,7 +161,7 @@ func (u user) others() string {
 	return ""
 }
 
-func (u user) sshAuth(auth *GitAuth) {
+func (u user) sshAuth(auth *fleet.GitAuth) {
 	identity := u.need("identity", "an ssh URL needs a private key there")
 	hosts := u.need("known_hosts", "an ssh URL needs the server's keys there (ssh-keyscan HOST)")
 	if !identity || !hosts {
@@ -169,7 +171,7 @@ func (u user) sshAuth(auth *GitAuth) {
 	auth.IdentityPassword = u.line("password")
 }
 
-func (u user) httpAuth(auth *GitAuth) {
+func (u user) httpAuth(auth *fleet.GitAuth) {
 	username, password, bearer := u.has("username"), u.has("password"), u.has("bearerToken")
 	switch {
 	case u.has("identity") && !username && !bearer:

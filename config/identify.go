@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // maxListDepth bounds lists in lists.
@@ -21,7 +23,7 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 	kind = cmp.Or(header(d, n, "kind"), kind)
 	o := &object{
 		kind: kind, template: d.template, node: n, offset: d.offset,
-		origin: Origin{Path: d.path, Line: n.Content[0].Line + d.offset},
+		origin: fleet.Origin{Path: d.path, Line: n.Content[0].Line + d.offset},
 	}
 	l.runTogether(d, n)
 	how := classify(apiVersion, kind)
@@ -191,8 +193,8 @@ func (l *loader) list(d document, o *object, apiVersion string) {
 }
 
 // misplaced returns the guards in a list that are not elements of its items.
-func misplaced(list *yaml.Node, left *int) Guard {
-	var guard Guard
+func misplaced(list *yaml.Node, left *int) fleet.Guard {
+	var guard fleet.Guard
 	for i := 0; i+1 < len(list.Content); i += 2 {
 		value := target(list.Content[i+1])
 		if list.Content[i].Value != "items" || value.Kind != yaml.SequenceNode {

@@ -12,13 +12,14 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // Load reads objects from files and resolves what they refer to. It never
 // fails: what is wrong is in the set's Findings and in each object's Err, all at
 // once, and a bad object takes only what needs it out of the run. Documents of
 // other kinds are passed over.
-func Load(files []File, opts Options) *Set {
+func Load(files []File, opts Options) *fleet.Set {
 	opts.Namespace = cmp.Or(opts.Namespace, "default")
 	l := &loader{
 		opts:       opts,
@@ -29,9 +30,9 @@ func Load(files []File, opts Options) *Set {
 		accounts:   map[pinsetter.Name]*account{},
 		namespaces: map[string]*object{},
 		gits:       map[pinsetter.Name]*gitDraft{},
-		resolved:   map[pinsetter.Name]*GitSource{},
+		resolved:   map[pinsetter.Name]*fleet.GitSource{},
 		providers:  map[pinsetter.Name]*providerDraft{},
-		sentTo:     map[pinsetter.Name]*Provider{},
+		sentTo:     map[pinsetter.Name]*fleet.Provider{},
 		filled:     map[string]bool{},
 	}
 	h := sha256.New()
@@ -71,11 +72,11 @@ type loader struct {
 	pullRequests []*pullRequestDraft
 	lost         []lostObject
 	gits         map[pinsetter.Name]*gitDraft
-	resolved     map[pinsetter.Name]*GitSource
+	resolved     map[pinsetter.Name]*fleet.GitSource
 	receivers    []*receiverDraft
 	alerts       []*alertDraft
 	providers    map[pinsetter.Name]*providerDraft
-	sentTo       map[pinsetter.Name]*Provider
+	sentTo       map[pinsetter.Name]*fleet.Provider
 	secrets      map[pinsetter.Name]*secret
 	accounts     map[pinsetter.Name]*account
 	namespaces   map[string]*object
@@ -245,8 +246,8 @@ func (l *loader) fault(code, path string, line int, message string) {
 }
 
 // set resolves what was loaded.
-func (l *loader) set() *Set {
-	s := &Set{}
+func (l *loader) set() *fleet.Set {
+	s := &fleet.Set{}
 	repositories := make(map[pinsetter.Name]*repositoryDraft, len(l.repositories))
 	for _, r := range l.repositories {
 		l.resolveRepository(r)
@@ -270,11 +271,11 @@ func (l *loader) set() *Set {
 	}
 	s.Sources = len(l.gits)
 	l.setNotifications(s)
-	slices.SortFunc(s.Repositories, func(a, b *Repository) int { return a.Name.Compare(b.Name) })
-	slices.SortFunc(s.Policies, func(a, b *Policy) int { return a.Name.Compare(b.Name) })
-	slices.SortFunc(s.Automations, func(a, b *Automation) int { return a.Name.Compare(b.Name) })
-	slices.SortFunc(s.Gates, func(a, b *Gate) int { return a.Name.Compare(b.Name) })
-	slices.SortFunc(s.PullRequests, func(a, b *PullRequest) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(s.Repositories, func(a, b *fleet.Repository) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(s.Policies, func(a, b *fleet.Policy) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(s.Automations, func(a, b *fleet.Automation) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(s.Gates, func(a, b *fleet.Gate) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(s.PullRequests, func(a, b *fleet.PullRequest) int { return a.Name.Compare(b.Name) })
 	s.Missing = l.gaps(s)
 	s.Findings = l.findings
 	for _, o := range l.objects {

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -45,7 +47,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-func loadCase(t *testing.T) *config.Set {
+func loadCase(t *testing.T) *fleet.Set {
 	t.Helper()
 	in := "in.yaml"
 	if _, err := os.Stat("in"); err == nil {
@@ -63,7 +65,7 @@ func loadCase(t *testing.T) *config.Set {
 }
 
 // describe writes everything that a set says for people.
-func describe(s *config.Set) string {
+func describe(s *fleet.Set) string {
 	var b strings.Builder
 	for _, f := range s.Findings {
 		fmt.Fprintf(&b, "%s %s %s\n", f.Severity, f.Code, f)
@@ -101,46 +103,46 @@ func state(err error) string {
 }
 
 // checkPolicy stands in for the room policy, which imports config.
-func checkPolicy(spec config.ImagePolicySpec) error {
+func checkPolicy(s spec.ImagePolicySpec) error {
 	var errs []error
-	if spec.Policy == (config.ImagePolicyChoice{}) {
-		errs = append(errs, &config.FieldError{Field: "spec.policy", Err: errors.New("has no policy: write one of semver, alphabetical and numerical")})
+	if s.Policy == (spec.ImagePolicyChoice{}) {
+		errs = append(errs, &spec.FieldError{Field: "spec.policy", Err: errors.New("has no policy: write one of semver, alphabetical and numerical")})
 	}
-	if p := spec.Policy.SemVer; p != nil && !regexp.MustCompile(`\d`).MatchString(p.Range) {
-		errs = append(errs, &config.FieldError{Field: "spec.policy.semver.range", Err: errors.New("improper constraint")})
+	if p := s.Policy.SemVer; p != nil && !regexp.MustCompile(`\d`).MatchString(p.Range) {
+		errs = append(errs, &spec.FieldError{Field: "spec.policy.semver.range", Err: errors.New("improper constraint")})
 	}
-	if f := spec.FilterTags; f != nil {
+	if f := s.FilterTags; f != nil {
 		if _, err := regexp.Compile(f.Pattern); err != nil {
-			errs = append(errs, &config.FieldError{Field: "spec.filterTags.pattern", Err: err})
+			errs = append(errs, &spec.FieldError{Field: "spec.filterTags.pattern", Err: err})
 		}
 		if strings.Contains(f.Extract, "$unknown") {
-			errs = append(errs, &config.FieldError{Field: "spec.filterTags.extract", Err: errors.New("no such group"), Severity: "warning"})
+			errs = append(errs, &spec.FieldError{Field: "spec.filterTags.extract", Err: errors.New("no such group"), Severity: "warning"})
 		}
 	}
 	return errors.Join(errs...)
 }
 
 // checkPullRequest stands in for the room message.
-func checkPullRequest(spec config.PullRequestSpec) error {
-	if spec.Title == "{{" {
-		return &config.FieldError{Field: "spec.title", Err: errors.New("unclosed action")}
+func checkPullRequest(s spec.PullRequestSpec) error {
+	if s.Title == "{{" {
+		return &spec.FieldError{Field: "spec.title", Err: errors.New("unclosed action")}
 	}
 	return nil
 }
 
-func checkGate(spec config.GateSpec) error {
+func checkGate(s spec.GateSpec) error {
 	var errs []error
-	for i, w := range spec.Windows {
+	for i, w := range s.Windows {
 		if w.Schedule == "never" {
-			errs = append(errs, &config.FieldError{Field: fmt.Sprintf("spec.windows[%d].schedule", i), Err: errors.New("not cron")})
+			errs = append(errs, &spec.FieldError{Field: fmt.Sprintf("spec.windows[%d].schedule", i), Err: errors.New("not cron")})
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func checkAutomation(spec config.ImageUpdateAutomationSpec) error {
-	if spec.GitSpec != nil && strings.Contains(spec.GitSpec.Commit.MessageTemplate, "{{ .Nope") {
-		return &config.FieldError{Field: "spec.git.commit.messageTemplate", Err: errors.New("no field Nope")}
+func checkAutomation(s spec.ImageUpdateAutomationSpec) error {
+	if s.GitSpec != nil && strings.Contains(s.GitSpec.Commit.MessageTemplate, "{{ .Nope") {
+		return &spec.FieldError{Field: "spec.git.commit.messageTemplate", Err: errors.New("no field Nope")}
 	}
 	return nil
 }

@@ -11,22 +11,23 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // lostObject is where something stands that may be a guard and can't be read as
 // one. What it may forbid isn't done.
 type lostObject struct {
-	place     string // "path:line", or a source
-	guard     Guard  // what it may be
-	namespace string // "" where that isn't known
-	about     string // the automation that it names; "" where it names none
-	until     string // the way out; "" is untilMended
+	place     string      // "path:line", or a source
+	guard     fleet.Guard // what it may be
+	namespace string      // "" where that isn't known
+	about     string      // the automation that it names; "" where it names none
+	until     string      // the way out; "" is untilMended
 }
 
 // guardOf says which guard something with this apiVersion and kind may be that is
 // not read as one. Of our own group, or nearly, it may be whatever its kind is
 // nearly; elsewhere it is one only where no other project has such a kind.
-func guardOf(apiVersion, kind string) Guard {
+func guardOf(apiVersion, kind string) fleet.Guard {
 	group, _, grouped := strings.Cut(apiVersion, "/")
 	kind = strings.TrimSuffix(kind, kindList)
 	if nearOwnGroup(group) {
@@ -40,12 +41,12 @@ func guardOf(apiVersion, kind string) Guard {
 
 // guardBelow is guardOf for what stands in lists, or in the items of something, at
 // any depth. The nodes that it visits are taken off those that are left.
-func guardBelow(n *yaml.Node, left *int) Guard {
+func guardBelow(n *yaml.Node, left *int) fleet.Guard {
 	n = target(n)
 	if *left--; n == nil || *left < 0 {
 		return 0
 	}
-	var guard Guard
+	var guard fleet.Guard
 	switch n.Kind {
 	case yaml.SequenceNode:
 		for _, element := range n.Content {
@@ -69,12 +70,12 @@ func nearOwnGroup(group string) bool {
 }
 
 // guardNamed returns the guard of a kind, 0 for other kinds. Case doesn't count.
-func guardNamed(kind string) Guard {
+func guardNamed(kind string) fleet.Guard {
 	switch {
 	case strings.EqualFold(kind, kindGate):
-		return GuardGate
+		return fleet.GuardGate
 	case strings.EqualFold(kind, kindProposal):
-		return GuardPullRequest
+		return fleet.GuardPullRequest
 	}
 	return 0
 }
@@ -115,7 +116,7 @@ var (
 const maxSearched = 1 << 20
 
 // guardIn is guardOf for bytes that are not read.
-func guardIn(data []byte) Guard {
+func guardIn(data []byte) fleet.Guard {
 	named := bytes.Contains(data, []byte(ownGroup))
 	switch {
 	case len(data) > maxSearched && named:
@@ -135,7 +136,7 @@ func guardIn(data []byte) Guard {
 	}
 	// What says of another project that it is its may name our group too: a role.
 	ours := near || !foreign && bytes.Contains(data, []byte(ownGroup))
-	var guard Guard
+	var guard fleet.Guard
 	for _, match := range kindValue.FindAllSubmatch(data, -1) {
 		kind := strings.TrimSuffix(string(match[1]), kindList)
 		if ours {
@@ -160,9 +161,9 @@ func (l *loader) loseBytes(path string, line int, data []byte) {
 
 // gaps returns what may be missing from a set, once its objects are resolved and
 // sorted.
-func (l *loader) gaps(s *Set) Missing {
+func (l *loader) gaps(s *fleet.Set) fleet.Missing {
 	r := reach{s.Policies, s.Automations}
-	var gaps Missing
+	var gaps fleet.Missing
 	for _, lost := range l.lost {
 		gaps = append(gaps, lost.gap(r))
 	}
@@ -178,21 +179,21 @@ func (l *loader) gaps(s *Set) Missing {
 	}
 	for _, f := range l.findings {
 		if f.Severity == pinsetter.Error {
-			gaps = append(gaps, Gap{Place: fmt.Sprintf("%s:%d", f.Path, max(f.Line, 1)), WayOut: untilMended, Hides: true})
+			gaps = append(gaps, fleet.Gap{Place: fmt.Sprintf("%s:%d", f.Path, max(f.Line, 1)), WayOut: untilMended, Hides: true})
 		}
 	}
-	slices.SortStableFunc(gaps, func(a, b Gap) int { return cmp.Compare(a.Place, b.Place) })
+	slices.SortStableFunc(gaps, func(a, b fleet.Gap) int { return cmp.Compare(a.Place, b.Place) })
 	return gaps
 }
 
-func (l lostObject) gap(r reach) Gap {
-	g := Gap{Place: l.place, Guard: l.guard, WayOut: cmp.Or(l.until, untilMended), Hides: true}
+func (l lostObject) gap(r reach) fleet.Gap {
+	g := fleet.Gap{Place: l.place, Guard: l.guard, WayOut: cmp.Or(l.until, untilMended), Hides: true}
 	if l.namespace == "" && l.about == "" {
 		g.Scope.Everything = true
 		return g
 	}
 	g.Scope = r.inNamespace(l.guard, l.namespace)
-	if l.guard&GuardPullRequest != 0 && l.about != "" {
+	if l.guard&fleet.GuardPullRequest != 0 && l.about != "" {
 		g.Scope.Automations = r.ofAutomation(pinsetter.Name{Namespace: l.namespace, Name: l.about}).Automations
 	}
 	return g

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // object is what is kept of any object while loading goes on: who it is, where it
@@ -22,7 +23,7 @@ type object struct {
 	template    bool // the document has "{{"
 	outdated    bool // of a version whose fields are not read
 	advisory    bool // its errors are warnings to those who load
-	origin      Origin
+	origin      fleet.Origin
 	labels      map[string]string
 	annotations map[string]string
 	hash        [32]byte       // of what two copies must have in common

@@ -7,18 +7,20 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // policyDraft is an ImagePolicy whose reference is not yet resolved.
 type policyDraft struct {
 	*object
-	out *Policy
+	out *fleet.Policy
 }
 
-func (l *loader) readPolicy(o *object, spec *yaml.Node) {
-	p := &Policy{Name: o.name, Origin: o.origin, Labels: o.labels}
+func (l *loader) readPolicy(o *object, n *yaml.Node) {
+	p := &fleet.Policy{Name: o.name, Origin: o.origin, Labels: o.labels}
 	l.policies = append(l.policies, &policyDraft{o, p})
-	d := l.strictSpec(o, spec, &p.Spec)
+	d := l.strictSpec(o, n, &p.Spec)
 	p.Suspended = p.Spec.Suspend
 	d.defaultOrder(&p.Spec.Policy)
 	d.reference("spec.imageRepositoryRef.name", p.Spec.ImageRepositoryRef.Name)
@@ -30,32 +32,32 @@ func (l *loader) readPolicy(o *object, spec *yaml.Node) {
 	o.remember("spec.imageRepositoryRef", "spec.imageRepositoryRef.name")
 }
 
-func (d *decoder) defaultOrder(p *ImagePolicyChoice) {
+func (d *decoder) defaultOrder(p *spec.ImagePolicyChoice) {
 	if p.Alphabetical != nil && p.Alphabetical.Order == "" {
-		p.Alphabetical.Order = OrderAscending
+		p.Alphabetical.Order = spec.OrderAscending
 	}
 	if p.Numerical != nil && p.Numerical.Order == "" {
-		p.Numerical.Order = OrderAscending
+		p.Numerical.Order = spec.OrderAscending
 	}
 }
 
 // reflection applies the default of digestReflectionPolicy and the CRD's rules
 // on spec.interval.
-func (d *decoder) reflection(spec *ImagePolicySpec) {
-	switch spec.DigestReflectionPolicy {
+func (d *decoder) reflection(s *spec.ImagePolicySpec) {
+	switch s.DigestReflectionPolicy {
 	case "":
-		spec.DigestReflectionPolicy = ReflectNever
-	case ReflectAlways, ReflectIfNotPresent, ReflectNever:
+		s.DigestReflectionPolicy = spec.ReflectNever
+	case spec.ReflectAlways, spec.ReflectIfNotPresent, spec.ReflectNever:
 	default:
 		d.fail(codeBadValue, "spec.digestReflectionPolicy", "%q is not Always, IfNotPresent or Never%s",
-			spec.DigestReflectionPolicy, d.object.hint(string(spec.DigestReflectionPolicy)))
+			s.DigestReflectionPolicy, d.object.hint(string(s.DigestReflectionPolicy)))
 		return
 	}
 	switch {
 	case d.blamed("spec.digestReflectionPolicy"):
-	case spec.DigestReflectionPolicy == ReflectAlways && spec.Interval == nil:
+	case s.DigestReflectionPolicy == spec.ReflectAlways && s.Interval == nil:
 		d.fail(codeMissingField, "spec.interval", `is missing, and digestReflectionPolicy Always needs it: write how often digests are looked up, such as "10m"`)
-	case spec.DigestReflectionPolicy != ReflectAlways && spec.Interval != nil:
+	case s.DigestReflectionPolicy != spec.ReflectAlways && s.Interval != nil:
 		d.fail(codeBadValue, "spec.interval", "is for digestReflectionPolicy Always alone: remove it, or set that")
 	}
 }

@@ -7,16 +7,17 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // forgeHosts are the hosts whose software is known.
 var forgeHosts = map[string]string{
-	"github.com":        ForgeGitHub,
-	"ssh.github.com":    ForgeGitHub,
-	"gitlab.com":        ForgeGitLab,
-	"altssh.gitlab.com": ForgeGitLab,
-	"codeberg.org":      ForgeGitea,
-	"gitea.com":         ForgeGitea,
+	"github.com":        fleet.ForgeGitHub,
+	"ssh.github.com":    fleet.ForgeGitHub,
+	"gitlab.com":        fleet.ForgeGitLab,
+	"altssh.gitlab.com": fleet.ForgeGitLab,
+	"codeberg.org":      fleet.ForgeGitea,
+	"gitea.com":         fleet.ForgeGitea,
 }
 
 // webHosts are the hosts of Git alone, and those of their web pages.
@@ -27,7 +28,7 @@ var webHosts = map[string]string{
 
 // forgeOf fills in where the pull requests of a repository are opened, and as
 // whom.
-func (l *loader) forgeOf(p *pullRequestDraft, git *GitSource) {
+func (l *loader) forgeOf(p *pullRequestDraft, git *fleet.GitSource) {
 	spec, forge := &p.out.Spec, &p.out.Forge
 	at, err := url.Parse(cmp.Or(spec.Address, git.URL))
 	if err != nil || at.Hostname() == "" && at.Scheme != "file" {
@@ -40,7 +41,7 @@ func (l *loader) forgeOf(p *pullRequestDraft, git *GitSource) {
 	}
 	forge.Provider = cmp.Or(spec.Provider, l.gitProvider(git), forgeHosts[host])
 	if forge.Provider == "" && strings.HasSuffix(host, ".ghe.com") {
-		forge.Provider = ForgeGitHub
+		forge.Provider = fleet.ForgeGitHub
 	}
 	if forge.Provider == "" {
 		p.fail(codeMissingField, "spec.provider", "is missing, and can't be told from the host %q: write one of %s", host, strings.Join(forges, ", "))
@@ -58,16 +59,16 @@ func (l *loader) forgeOf(p *pullRequestDraft, git *GitSource) {
 
 // gitProvider returns the provider that a GitRepository names, where that is a
 // forge.
-func (l *loader) gitProvider(git *GitSource) string {
+func (l *loader) gitProvider(git *fleet.GitSource) string {
 	if git.App != nil {
-		return ForgeGitHub
+		return fleet.ForgeGitHub
 	}
 	return ""
 }
 
 // forgeAuth fills in the credentials: those of the PullRequest, else those of
 // the GitRepository where these may be used.
-func (l *loader) forgeAuth(p *pullRequestDraft, git *GitSource, at *url.URL) {
+func (l *loader) forgeAuth(p *pullRequestDraft, git *fleet.GitSource, at *url.URL) {
 	const field = "spec.secretRef.name"
 	forge := &p.out.Forge
 	forge.Lent = p.out.Spec.Address == "" || lends(git, p.name.Namespace, at)
@@ -81,7 +82,7 @@ func (l *loader) forgeAuth(p *pullRequestDraft, git *GitSource, at *url.URL) {
 	switch ref := p.out.Spec.SecretRef; {
 	case ref != nil:
 		l.forgeSecret(p, l.secret(p.object, field, ref.Name))
-	case git.App != nil && forge.Provider == ForgeGitHub:
+	case git.App != nil && forge.Provider == fleet.ForgeGitHub:
 		if forge.Lent || git.Name.Namespace == p.name.Namespace { // an app's server is the only one that sees its tokens
 			forge.App = git.App
 		}
@@ -103,7 +104,7 @@ func (l *loader) forgeSecret(p *pullRequestDraft, s *secret) {
 		forge.TLS = u.tls()
 	}
 	switch {
-	case u.isGitHubApp() && forge.Provider != ForgeGitHub:
+	case u.isGitHubApp() && forge.Provider != fleet.ForgeGitHub:
 		u.fail("holds a GitHub App, and the provider is %s: give it the key token", forge.Provider)
 	case u.isGitHubApp():
 		forge.App = u.gitHubApp()
@@ -116,7 +117,7 @@ func (l *loader) forgeSecret(p *pullRequestDraft, s *secret) {
 // that an object of a namespace gives: at the same origin, and from another
 // namespace for the same repository alone. Who may use a GitRepository of
 // another namespace may use it as it is, and send its credentials nowhere else.
-func lends(git *GitSource, namespace string, at *url.URL) bool {
+func lends(git *fleet.GitSource, namespace string, at *url.URL) bool {
 	from, err := url.Parse(git.URL)
 	if err != nil || !pinsetter.SameOrigin(from, at) {
 		return false
@@ -150,7 +151,7 @@ var userTokens = []string{"ghp_", "github_pat_", "gho_", "ghu_"}
 func (l *loader) mayVerify(p *pullRequestDraft) {
 	const field = "spec.verifiedCommits"
 	forge := &p.out.Forge
-	if forge.Provider != ForgeGitHub {
+	if forge.Provider != fleet.ForgeGitHub {
 		p.fail(codeUnsupported, field, "is for GitHub alone: a commit is signed elsewhere by the automation's spec.git.commit.signingKey")
 		return
 	}
@@ -183,11 +184,11 @@ func (u user) isGitHubApp() bool {
 
 // gitHubApp returns the app that the Secret holds, nil after reporting what is
 // wrong with it.
-func (u user) gitHubApp() *GitHubApp {
+func (u user) gitHubApp() *fleet.GitHubApp {
 	if !u.need(appID, "it is the app's number") || !u.need(appPrivateKey, "it is the app's private key, in PEM") {
 		return nil
 	}
-	app := &GitHubApp{
+	app := &fleet.GitHubApp{
 		PrivateKey:        u.secret(appPrivateKey),
 		InstallationOwner: u.plainLine(appInstallationOwner),
 		BaseURL:           u.plainLine(appBaseURL),

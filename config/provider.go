@@ -1,60 +1,10 @@
 package config
 
 import (
-	"time"
-
 	"go.yaml.in/yaml/v3"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/pinsetter/pinsetter"
-)
-
-// Provider is where events are sent to: a chat, an incident service or a forge.
-// Only one that an Alert sends to is in a Set.
-type Provider struct {
-	Name   pinsetter.Name
-	Origin Origin
-	Type   string // one of the Provider constants
-
-	// Address is an http or https URL, or empty for ProviderTelegram. The path of a
-	// webhook is all that protects it, so the whole is kept as a secret.
-	Address  pinsetter.Secret
-	Channel  string // the routing key of ProviderPagerDuty is one
-	Username string
-	Password pinsetter.Secret
-	Token    pinsetter.Secret
-	Headers  map[string]pinsetter.Secret // to add to requests of ProviderGeneric and ProviderGenericHMAC
-
-	TLS   TLS
-	Proxy *Proxy // nil: the environment's proxies
-
-	Timeout   time.Duration // of one request: spec.timeout, else 15s
-	Suspended bool
-
-	// Err is nil when the provider is usable. Everything it joins is also in
-	// Set.Findings.
-	Err error
-}
-
-// The types of a Provider.
-const (
-	ProviderGeneric        = "generic"
-	ProviderGenericHMAC    = "generic-hmac"
-	ProviderSlack          = "slack"
-	ProviderDiscord        = "discord"
-	ProviderMSTeams        = "msteams"
-	ProviderGoogleChat     = "googlechat"
-	ProviderTelegram       = "telegram"
-	ProviderMatrix         = "matrix"
-	ProviderWebex          = "webex"
-	ProviderOpsgenie       = "opsgenie"
-	ProviderPagerDuty      = "pagerduty"
-	ProviderGrafana        = "grafana"
-	ProviderAlertmanager   = "alertmanager"
-	ProviderGitHubDispatch = "githubdispatch"
-	ProviderGitHub         = "github" // commit statuses, as for the next two
-	ProviderGitLab         = "gitlab"
-	ProviderGitea          = "gitea"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // providerNeeds says what a type of Provider can't do without.
@@ -62,23 +12,23 @@ type providerNeeds struct{ address, token, channel bool }
 
 // providerTypes are the types that events are sent to.
 var providerTypes = map[string]providerNeeds{
-	ProviderGeneric:        {address: true},
-	ProviderGenericHMAC:    {address: true, token: true},
-	ProviderSlack:          {address: true},
-	ProviderDiscord:        {address: true},
-	ProviderMSTeams:        {address: true},
-	ProviderGoogleChat:     {address: true},
-	ProviderTelegram:       {token: true, channel: true},
-	ProviderMatrix:         {address: true, token: true, channel: true},
-	ProviderWebex:          {address: true, token: true, channel: true},
-	ProviderOpsgenie:       {address: true, token: true},
-	ProviderPagerDuty:      {address: true, channel: true},
-	ProviderGrafana:        {address: true},
-	ProviderAlertmanager:   {address: true},
-	ProviderGitHubDispatch: {address: true, token: true},
-	ProviderGitHub:         {address: true, token: true},
-	ProviderGitLab:         {address: true, token: true},
-	ProviderGitea:          {address: true, token: true},
+	fleet.ProviderGeneric:        {address: true},
+	fleet.ProviderGenericHMAC:    {address: true, token: true},
+	fleet.ProviderSlack:          {address: true},
+	fleet.ProviderDiscord:        {address: true},
+	fleet.ProviderMSTeams:        {address: true},
+	fleet.ProviderGoogleChat:     {address: true},
+	fleet.ProviderTelegram:       {token: true, channel: true},
+	fleet.ProviderMatrix:         {address: true, token: true, channel: true},
+	fleet.ProviderWebex:          {address: true, token: true, channel: true},
+	fleet.ProviderOpsgenie:       {address: true, token: true},
+	fleet.ProviderPagerDuty:      {address: true, channel: true},
+	fleet.ProviderGrafana:        {address: true},
+	fleet.ProviderAlertmanager:   {address: true},
+	fleet.ProviderGitHubDispatch: {address: true, token: true},
+	fleet.ProviderGitHub:         {address: true, token: true},
+	fleet.ProviderGitLab:         {address: true, token: true},
+	fleet.ProviderGitea:          {address: true, token: true},
 }
 
 // otherProviders are the types that Flux 2.9 knows and nothing is sent to here
@@ -91,17 +41,17 @@ var otherProviders = []string{
 
 // providerSpec is what is used of a Provider's spec.
 type providerSpec struct {
-	Type             string                `json:"type"`
-	Channel          string                `json:"channel"`
-	Username         string                `json:"username"`
-	Address          string                `json:"address"`
-	Timeout          *metav1.Duration      `json:"timeout"`
-	Proxy            string                `json:"proxy"` // deprecated for proxySecretRef
-	ProxySecretRef   *LocalObjectReference `json:"proxySecretRef"`
-	SecretRef        *LocalObjectReference `json:"secretRef"`
-	CertSecretRef    *LocalObjectReference `json:"certSecretRef"`
-	Suspend          bool                  `json:"suspend"`
-	CommitStatusExpr string                `json:"commitStatusExpr"`
+	Type             string                     `json:"type"`
+	Channel          string                     `json:"channel"`
+	Username         string                     `json:"username"`
+	Address          string                     `json:"address"`
+	Timeout          *spec.Duration             `json:"timeout"`
+	Proxy            string                     `json:"proxy"` // deprecated for proxySecretRef
+	ProxySecretRef   *spec.LocalObjectReference `json:"proxySecretRef"`
+	SecretRef        *spec.LocalObjectReference `json:"secretRef"`
+	CertSecretRef    *spec.LocalObjectReference `json:"certSecretRef"`
+	Suspend          bool                       `json:"suspend"`
+	CommitStatusExpr string                     `json:"commitStatusExpr"`
 }
 
 // providerDraft is a Provider. Only one that an Alert sends to is resolved: the
@@ -111,10 +61,10 @@ type providerDraft struct {
 	spec providerSpec
 }
 
-func (l *loader) readProvider(o *object, spec *yaml.Node) {
+func (l *loader) readProvider(o *object, n *yaml.Node) {
 	p := &providerDraft{object: o}
 	l.providers[o.name] = p
-	d := l.lenientSpec(o, spec, &p.spec)
+	d := l.lenientSpec(o, n, &p.spec)
 	if d == nil {
 		return
 	}

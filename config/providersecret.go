@@ -12,17 +12,18 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // defaultProviderTimeout is Flux's.
 const defaultProviderTimeout = 15 * time.Second
 
 // provider resolves a Provider, once for all alerts that send to it.
-func (l *loader) provider(p *providerDraft) *Provider {
+func (l *loader) provider(p *providerDraft) *fleet.Provider {
 	if done, found := l.sentTo[p.name]; found {
 		return done
 	}
-	out := &Provider{
+	out := &fleet.Provider{
 		Name: p.name, Origin: p.origin, Type: p.spec.Type, Channel: p.spec.Channel, Username: p.spec.Username,
 		Timeout: defaultProviderTimeout, Suspended: p.spec.Suspend,
 	}
@@ -35,7 +36,7 @@ func (l *loader) provider(p *providerDraft) *Provider {
 	case supported:
 		l.providerAccess(p, out, needs)
 	case contains(otherProviders, p.spec.Type):
-		p.fail(codeUnsupported, "spec.type", "events can't be sent to %s yet: send them to type %s, and from there on", p.spec.Type, ProviderGeneric)
+		p.fail(codeUnsupported, "spec.type", "events can't be sent to %s yet: send them to type %s, and from there on", p.spec.Type, fleet.ProviderGeneric)
 	case p.spec.Type != "":
 		p.fail(codeBadValue, "spec.type", "%q is not a type of Provider%s%s", p.spec.Type, p.hint(p.spec.Type),
 			DidYouMean(p.spec.Type, slices.Collect(maps.Keys(providerTypes))))
@@ -49,7 +50,7 @@ func (l *loader) provider(p *providerDraft) *Provider {
 
 // providerAccess fills in how the provider is reached: what its Secrets hold goes
 // before what its spec says.
-func (l *loader) providerAccess(p *providerDraft, out *Provider, needs providerNeeds) {
+func (l *loader) providerAccess(p *providerDraft, out *fleet.Provider, needs providerNeeds) {
 	const field = "spec.secretRef.name"
 	address, from, proxy := p.spec.Address, "spec.address", p.spec.Proxy
 	if p.spec.SecretRef != nil {
@@ -85,7 +86,7 @@ func (l *loader) providerAccess(p *providerDraft, out *Provider, needs providerN
 }
 
 // providerAddress checks the address, which is never shown.
-func (p *providerDraft) providerAddress(out *Provider, field, address string, needs providerNeeds) {
+func (p *providerDraft) providerAddress(out *fleet.Provider, field, address string, needs providerNeeds) {
 	if address == "" {
 		if needs.address {
 			p.fail(codeMissingField, "spec.address", "is missing: write the URL there, or under the key address of the Secret")
@@ -109,13 +110,13 @@ func (p *providerDraft) providerAddress(out *Provider, field, address string, ne
 }
 
 // plainProxy reads the address of a proxy that may hold a user and a password.
-func (p *providerDraft) plainProxy(address string) *Proxy {
+func (p *providerDraft) plainProxy(address string) *fleet.Proxy {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || len(address) > maxProxyAddress {
 		p.fail(codeURL, "spec.proxy", "the proxy's address is not an http or https URL")
 		return nil
 	}
-	proxy := &Proxy{Username: u.User.Username()}
+	proxy := &fleet.Proxy{Username: u.User.Username()}
 	if password, found := u.User.Password(); found {
 		proxy.Password = pinsetter.NewSecret("proxy password of Provider "+p.name.String(), password)
 	}

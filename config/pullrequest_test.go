@@ -7,10 +7,12 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
-func pullRequestObject(name, spec string) string {
-	return "---\napiVersion: pinsetter.dev/v1alpha1\nkind: PullRequest\nmetadata: {name: " + name + "}\nspec: " + spec + "\n"
+func pullRequestObject(name, s string) string {
+	return "---\napiVersion: pinsetter.dev/v1alpha1\nkind: PullRequest\nmetadata: {name: " + name + "}\nspec: " + s + "\n"
 }
 
 // TestPullRequestOf: what somebody wants proposed is never pushed because of a
@@ -65,7 +67,7 @@ func TestPullRequestOf(t *testing.T) {
 	}
 }
 
-func proposalOf(set *config.Set, automation string) string {
+func proposalOf(set *fleet.Set, automation string) string {
 	a := set.Automation(pinsetter.Name{Namespace: "default", Name: automation})
 	err := errors.Join(a.Err, set.Missing.StopsAutomation(a))
 	switch {
@@ -104,7 +106,7 @@ func TestPullRequestValues(t *testing.T) {
 		"---\napiVersion: v1\nkind: Secret\nmetadata: {name: app}\nstringData: {githubAppID: '7', githubAppPrivateKey: PEM, githubAppInstallationOwner: acme, githubAppBaseURL: 'https://github.example.com'}\n")
 	p := set.PullRequest(pinsetter.Name{Namespace: "default", Name: "p"})
 	app := p.Forge.App
-	if p.Spec.GroupBy != config.GroupByAutomation || p.FixedBranch != "bumps" || p.Forge.Provider != config.ForgeGitHub || app == nil {
+	if p.Spec.GroupBy != spec.GroupByAutomation || p.FixedBranch != "bumps" || p.Forge.Provider != fleet.ForgeGitHub || app == nil {
 		t.Fatalf("%+v", p)
 	}
 	if app.ID != 7 || app.InstallationID != 0 || app.InstallationOwner != "acme" || app.BaseURL != "https://github.example.com" || app.PrivateKey.Reveal() != "PEM" {

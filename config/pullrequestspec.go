@@ -9,22 +9,24 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // pullRequestDraft is a PullRequest whose references are not yet resolved.
 type pullRequestDraft struct {
 	*object
-	out        *PullRequest
+	out        *fleet.PullRequest
 	unsure     bool             // which automation is meant can't be told
 	automation *automationDraft // that is meant; nil: it can't be told, or isn't there
 	lost       bool             // it isn't there
 }
 
-func (l *loader) readPullRequest(o *object, spec *yaml.Node) {
-	p := &PullRequest{Name: o.name, Origin: o.origin}
+func (l *loader) readPullRequest(o *object, n *yaml.Node) {
+	p := &fleet.PullRequest{Name: o.name, Origin: o.origin}
 	draft := &pullRequestDraft{object: o, out: p}
 	l.pullRequests = append(l.pullRequests, draft)
-	d := l.strictSpec(o, spec, &p.Spec)
+	d := l.strictSpec(o, n, &p.Spec)
 	d.reference("spec.automationRef.name", p.Spec.AutomationRef.Name)
 	draft.unsure = d.blamed("spec.automationRef.name") || !validName(p.Spec.AutomationRef.Name)
 	d.groupBy(&p.Spec)
@@ -39,14 +41,14 @@ func (l *loader) readPullRequest(o *object, spec *yaml.Node) {
 		"spec.address", "spec.secretRef.name", "spec.verifiedCommits")
 }
 
-func (d *decoder) groupBy(spec *PullRequestSpec) {
-	switch spec.GroupBy {
+func (d *decoder) groupBy(s *spec.PullRequestSpec) {
+	switch s.GroupBy {
 	case "":
-		spec.GroupBy = GroupByAutomation
-	case GroupByAutomation, GroupByPolicy, GroupByDirectory:
+		s.GroupBy = spec.GroupByAutomation
+	case spec.GroupByAutomation, spec.GroupByPolicy, spec.GroupByDirectory:
 	default:
-		d.fail(codeBadValue, "spec.groupBy", "%q is not %s, %s or %s%s", spec.GroupBy,
-			GroupByAutomation, GroupByPolicy, GroupByDirectory, d.object.hint(string(spec.GroupBy)))
+		d.fail(codeBadValue, "spec.groupBy", "%q is not %s, %s or %s%s", s.GroupBy,
+			spec.GroupByAutomation, spec.GroupByPolicy, spec.GroupByDirectory, d.object.hint(string(s.GroupBy)))
 	}
 }
 
@@ -61,20 +63,20 @@ func (d *decoder) people(path string, names []string) {
 }
 
 // forges are the providers of pull requests.
-var forges = []string{ForgeGitHub, ForgeGitLab, ForgeGitea}
+var forges = []string{fleet.ForgeGitHub, fleet.ForgeGitLab, fleet.ForgeGitea}
 
-func (d *decoder) forge(spec *PullRequestSpec) {
-	if spec.Provider != "" && !contains(forges, spec.Provider) {
-		d.fail(codeBadValue, "spec.provider", "%q is not one of %s%s", spec.Provider, strings.Join(forges, ", "), d.object.hint(spec.Provider))
+func (d *decoder) forge(s *spec.PullRequestSpec) {
+	if s.Provider != "" && !contains(forges, s.Provider) {
+		d.fail(codeBadValue, "spec.provider", "%q is not one of %s%s", s.Provider, strings.Join(forges, ", "), d.object.hint(s.Provider))
 	}
-	if spec.Address != "" {
-		u, err := url.Parse(spec.Address)
+	if s.Address != "" {
+		u, err := url.Parse(s.Address)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || strings.Trim(u.Path, "/") == "" || u.User != nil {
-			d.fail(codeURL, "spec.address", "is not the web address of a repository: write https://HOST/OWNER/NAME%s", d.object.hint(spec.Address))
+			d.fail(codeURL, "spec.address", "is not the web address of a repository: write https://HOST/OWNER/NAME%s", d.object.hint(s.Address))
 		}
 	}
-	d.optionalReference("spec.secretRef", spec.SecretRef)
-	if spec.VerifiedCommits && spec.Provider != "" && spec.Provider != ForgeGitHub {
+	d.optionalReference("spec.secretRef", s.SecretRef)
+	if s.VerifiedCommits && s.Provider != "" && s.Provider != fleet.ForgeGitHub {
 		d.fail(codeUnsupported, "spec.verifiedCommits", "is for GitHub alone: a commit is signed elsewhere by the automation's spec.git.commit.signingKey")
 	}
 }
@@ -90,13 +92,13 @@ func (l *loader) resolvePullRequest(p *pullRequestDraft) {
 
 // gap returns what p may mean where it can't be relied on: it has errors, that it
 // names no automation which was given among them. It is nil otherwise.
-func (p *pullRequestDraft) gap(r reach) *Gap {
+func (p *pullRequestDraft) gap(r reach) *fleet.Gap {
 	cause := p.firstError()
 	if cause == nil {
 		return nil
 	}
-	gap := &Gap{
-		Place: fmt.Sprintf("%s:%d", cause.Path, cause.Line), Guard: GuardPullRequest,
+	gap := &fleet.Gap{
+		Place: fmt.Sprintf("%s:%d", cause.Path, cause.Line), Guard: fleet.GuardPullRequest,
 		Why: fmt.Sprintf("its %s has errors", p), WayOut: untilErrors,
 	}
 	name := pinsetter.Name{Namespace: p.name.Namespace, Name: p.out.Spec.AutomationRef.Name}
@@ -106,12 +108,12 @@ func (p *pullRequestDraft) gap(r reach) *Gap {
 		gap.Scope = r.ofAutomation(name)
 	case p.automation == nil, p.has(codeDuplicateKey):
 		gap.Why = fmt.Sprintf("%s has errors and may be meant for it", p)
-		gap.Scope = r.inNamespace(GuardPullRequest, name.Namespace)
+		gap.Scope = r.inNamespace(fleet.GuardPullRequest, name.Namespace)
 	case p.has(codeDuplicateObject):
 		gap.Scope = r.ofAutomation(name)
 	}
 	if p.automation != nil {
-		gap.Scope = gap.Scope.with(p.automation.out)
+		gap.Scope = with(gap.Scope, p.automation.out)
 	}
 	return gap
 }
@@ -155,7 +157,7 @@ func (l *loader) attach(p *pullRequestDraft, a *automationDraft) {
 
 // proposalBranch checks what a pull request goes from and to.
 func (l *loader) proposalBranch(p *pullRequestDraft, a *automationDraft) {
-	spec := &p.out.Spec
+	s := &p.out.Spec
 	push := ""
 	if git := a.out.Spec.GitSpec; git != nil && git.Push != nil {
 		push = git.Push.Branch
@@ -164,27 +166,14 @@ func (l *loader) proposalBranch(p *pullRequestDraft, a *automationDraft) {
 	switch {
 	case a.out.Refspec != "":
 		p.fail(codeBadValue, "spec.automationRef.name", "%s pushes to a refspec, which is another way to propose: remove its spec.git.push.refspec, or this object", a)
-	case base == "" && a.out.Base != (GitRef{}):
+	case base == "" && a.out.Base != (fleet.GitRef{}):
 		p.fail(codeBadValue, "spec.automationRef.name", "%s starts from %s, and a pull request is merged into a branch: check out a branch", a, a.out.Base)
-	case push != "" && spec.GroupBy != GroupByAutomation:
+	case push != "" && s.GroupBy != spec.GroupByAutomation:
 		p.fail(codeBadValue, "spec.groupBy", "a pull request for each %s needs a branch for each, and %s has the fixed spec.git.push.branch %q: remove that",
-			spec.GroupBy, a, push)
-	case push != "" && spec.Branch == "" && push == base:
+			s.GroupBy, a, push)
+	case push != "" && s.Branch == "" && push == base:
 		p.fail(codeBadValue, "spec.branch", "is missing, and the spec.git.push.branch of %s is the branch that it starts from: write a branch for the pull request, or remove that", a)
-	case spec.Branch == "":
+	case s.Branch == "":
 		p.out.FixedBranch = push
 	}
-}
-
-// BaseBranch returns the branch that is checked out, "" where that is no branch.
-func (a *Automation) BaseBranch() string {
-	switch {
-	case a.Base.Commit != "":
-		return ""
-	case a.Base.Name != "":
-		return strings.TrimPrefix(branchRef.FindString(a.Base.Name), "refs/heads/")
-	case a.Base.SemVer != "", a.Base.Tag != "":
-		return ""
-	}
-	return a.Base.Branch
 }

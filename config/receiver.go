@@ -9,48 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pinsetter/pinsetter"
-)
-
-// Receiver is an address that others tell that something has changed.
-type Receiver struct {
-	Name   pinsetter.Name
-	Origin Origin
-	Type   string   // one of the Receiver constants
-	Events []string // that count, for types that name theirs; empty: all
-
-	// Resources are the objects to look at, sorted: those that were given of
-	// kinds that are looked at. APIVersion is left out.
-	Resources []pinsetter.Object
-
-	// Token is the key "token" of the Secret, byte for byte, as the path that
-	// senders know is made of it.
-	Token pinsetter.Secret
-
-	// Email and Audience are what Google's token must say, of ReceiverGCR alone.
-	Email    string
-	Audience string
-
-	Suspended bool
-
-	// Err is nil when the receiver is usable. Everything it joins is also in
-	// Set.Findings.
-	Err error
-}
-
-// The types of a Receiver.
-const (
-	ReceiverGeneric     = "generic"
-	ReceiverGenericHMAC = "generic-hmac"
-	ReceiverGitHub      = "github" // and Gitea
-	ReceiverGitLab      = "gitlab"
-	ReceiverBitbucket   = "bitbucket" // the server
-	ReceiverHarbor      = "harbor"
-	ReceiverDockerHub   = "dockerhub"
-	ReceiverQuay        = "quay"
-	ReceiverNexus       = "nexus"
-	ReceiverACR         = "acr"
-	ReceiverGCR         = "gcr"
-	ReceiverCDEvents    = "cdevents"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // receiverOIDC is the one type of Flux 2.9 that is not served.
@@ -58,12 +18,12 @@ const receiverOIDC = "generic-oidc"
 
 // receiverTypes are those that are served.
 var receiverTypes = []string{
-	ReceiverGeneric, ReceiverGenericHMAC, ReceiverGitHub, ReceiverGitLab, ReceiverBitbucket, ReceiverHarbor,
-	ReceiverDockerHub, ReceiverQuay, ReceiverNexus, ReceiverACR, ReceiverGCR, ReceiverCDEvents,
+	fleet.ReceiverGeneric, fleet.ReceiverGenericHMAC, fleet.ReceiverGitHub, fleet.ReceiverGitLab, fleet.ReceiverBitbucket, fleet.ReceiverHarbor,
+	fleet.ReceiverDockerHub, fleet.ReceiverQuay, fleet.ReceiverNexus, fleet.ReceiverACR, fleet.ReceiverGCR, fleet.ReceiverCDEvents,
 }
 
 // eventTypes are the types whose senders name their events.
-var eventTypes = []string{ReceiverGitHub, ReceiverGitLab, ReceiverBitbucket, ReceiverCDEvents}
+var eventTypes = []string{fleet.ReceiverGitHub, fleet.ReceiverGitLab, fleet.ReceiverBitbucket, fleet.ReceiverCDEvents}
 
 // wokenKinds are the kinds that a Receiver's resources lead to. Flux knows more,
 // and nothing here depends on those.
@@ -71,25 +31,25 @@ var wokenKinds = []string{kindRepository, kindPolicy, kindAutomation, kindGit}
 
 // receiverSpec is what is used of a Receiver's spec.
 type receiverSpec struct {
-	Type           string                `json:"type"`
-	Events         []string              `json:"events"`
-	Resources      []objectReference     `json:"resources"`
-	ResourceFilter string                `json:"resourceFilter"`
-	SecretRef      *LocalObjectReference `json:"secretRef"`
-	Suspend        bool                  `json:"suspend"`
+	Type           string                     `json:"type"`
+	Events         []string                   `json:"events"`
+	Resources      []objectReference          `json:"resources"`
+	ResourceFilter string                     `json:"resourceFilter"`
+	SecretRef      *spec.LocalObjectReference `json:"secretRef"`
+	Suspend        bool                       `json:"suspend"`
 }
 
 // receiverDraft is a Receiver whose references are not yet resolved.
 type receiverDraft struct {
 	*object
 	spec receiverSpec
-	out  *Receiver
+	out  *fleet.Receiver
 }
 
-func (l *loader) readReceiver(o *object, spec *yaml.Node) {
-	r := &receiverDraft{object: o, out: &Receiver{Name: o.name, Origin: o.origin}}
+func (l *loader) readReceiver(o *object, n *yaml.Node) {
+	r := &receiverDraft{object: o, out: &fleet.Receiver{Name: o.name, Origin: o.origin}}
 	l.receivers = append(l.receivers, r)
-	d := l.lenientSpec(o, spec, &r.spec)
+	d := l.lenientSpec(o, n, &r.spec)
 	if d == nil {
 		return
 	}
@@ -104,8 +64,8 @@ func (l *loader) readReceiver(o *object, spec *yaml.Node) {
 		path := item("spec.resources", i)
 		d.objectReference(path, ref, wokenKinds)
 		d.refuseExpression(path+".filter", ref.Filter)
-		if ref.Name == anyName && len(ref.MatchLabels) == 0 {
-			d.fail(codeMissingField, path+".matchLabels", "is missing, and name is %q: name the labels of what is meant", anyName)
+		if ref.Name == fleet.AnyName && len(ref.MatchLabels) == 0 {
+			d.fail(codeMissingField, path+".matchLabels", "is missing, and name is %q: name the labels of what is meant", fleet.AnyName)
 		}
 	}
 	if len(r.spec.Resources) == 0 {
@@ -117,18 +77,18 @@ func (l *loader) readReceiver(o *object, spec *yaml.Node) {
 	}
 }
 
-func (d *decoder) receiverType(spec *receiverSpec) {
+func (d *decoder) receiverType(s *receiverSpec) {
 	const path = "spec.type"
-	if !d.require(path, spec.Type) {
+	if !d.require(path, s.Type) {
 		return
 	}
 	switch {
-	case spec.Type == receiverOIDC:
-		d.fail(codeUnsupported, path, "type %s is not supported yet; use %s", spec.Type, ReceiverGenericHMAC)
-	case !contains(receiverTypes, spec.Type):
-		d.fail(codeBadValue, path, "%q is not a type of Receiver%s%s", spec.Type, d.object.hint(spec.Type), DidYouMean(spec.Type, receiverTypes))
-	case len(spec.Events) > 0 && !contains(eventTypes, spec.Type):
-		d.object.warn(codeBadValue, "spec.events", "senders of type %s don't name their events, and all of them count: leave it out", spec.Type)
+	case s.Type == receiverOIDC:
+		d.fail(codeUnsupported, path, "type %s is not supported yet; use %s", s.Type, fleet.ReceiverGenericHMAC)
+	case !contains(receiverTypes, s.Type):
+		d.fail(codeBadValue, path, "%q is not a type of Receiver%s%s", s.Type, d.object.hint(s.Type), DidYouMean(s.Type, receiverTypes))
+	case len(s.Events) > 0 && !contains(eventTypes, s.Type):
+		d.object.warn(codeBadValue, "spec.events", "senders of type %s don't name their events, and all of them count: leave it out", s.Type)
 	}
 }
 
@@ -162,7 +122,7 @@ func (l *loader) woken(r *receiverDraft, path string, ref objectReference) []pin
 		return nil
 	}
 	ref.Namespace = cmp.Or(ref.Namespace, r.name.Namespace)
-	if ref.Name == anyName {
+	if ref.Name == fleet.AnyName {
 		return l.labelled(ref)
 	}
 	key := objectKey{ref.Kind, pinsetter.Name{Namespace: ref.Namespace, Name: ref.Name}}
@@ -184,7 +144,7 @@ func (l *loader) receiverSecret(r *receiverDraft) {
 	if with.need("token", "the address that senders know is made of it") {
 		r.out.Token = with.secret("token")
 	}
-	if r.spec.Type != ReceiverGCR {
+	if r.spec.Type != fleet.ReceiverGCR {
 		return
 	}
 	email := with.need("email", "it is the account that Pub/Sub pushes as")
@@ -196,15 +156,15 @@ func (l *loader) receiverSecret(r *receiverDraft) {
 
 // lenientSpec decodes the spec of an object of which only the fields are read
 // that are used. It returns nil where there is no spec to check.
-func (l *loader) lenientSpec(o *object, spec *yaml.Node, out any) *decoder {
+func (l *loader) lenientSpec(o *object, n *yaml.Node, out any) *decoder {
 	if o.outdated {
 		return nil
 	}
 	d := l.decoder(o)
-	if spec == nil {
+	if n == nil {
 		d.missing("spec")
 		return nil
 	}
-	d.lenientDecode(spec, reflect.ValueOf(out).Elem(), "spec")
+	d.lenientDecode(n, reflect.ValueOf(out).Elem(), "spec")
 	return d
 }

@@ -10,11 +10,12 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 const notifications = "testdata/notifications/"
 
-func loadNotifications(t *testing.T, how config.Notifications) *config.Set {
+func loadNotifications(t *testing.T, how config.Notifications) *fleet.Set {
 	t.Helper()
 	data, err := os.ReadFile(notifications + "in.yaml")
 	if err != nil {
@@ -89,7 +90,7 @@ func TestReceiverValues(t *testing.T) {
 	for _, r := range set.Receivers {
 		switch r.Name.Name {
 		case "good":
-			if diff := cmp.Diff([]string{"ping", "push"}, r.Events); diff != "" || r.Type != config.ReceiverGitHub || r.Token.Reveal() != "hunter2" {
+			if diff := cmp.Diff([]string{"ping", "push"}, r.Events); diff != "" || r.Type != fleet.ReceiverGitHub || r.Token.Reveal() != "hunter2" {
 				t.Errorf("%+v", r)
 			}
 		case "google":
@@ -118,7 +119,7 @@ func TestProviderValues(t *testing.T) {
 
 func TestAlertSelects(t *testing.T) {
 	set := loadNotifications(t, config.NotificationsUsed)
-	var alert *config.Alert
+	var alert *fleet.Alert
 	for _, a := range set.Alerts {
 		if a.Name.Name == "chat" {
 			alert = a

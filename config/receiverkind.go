@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // The kinds of the group notification.toolkit.fluxcd.io.
@@ -58,7 +59,7 @@ func claimsNotification(data []byte) bool {
 
 // unreadableNotification reports such a document.
 func (l *loader) unreadableNotification(path string, failure *parseError) {
-	o := &object{origin: Origin{Path: path, Line: failure.line}, advisory: l.opts.Notifications == NotificationsChecked}
+	o := &object{origin: fleet.Origin{Path: path, Line: failure.line}, advisory: l.opts.Notifications == NotificationsChecked}
 	if l.opts.Notifications != NotificationsIgnored {
 		o.add(pinsetter.Finding{Severity: pinsetter.Error, Code: failure.code, Path: path, Line: failure.line, Message: failure.err.Error()})
 		l.findings = append(l.findings, o.said()...)
@@ -66,7 +67,7 @@ func (l *loader) unreadableNotification(path string, failure *parseError) {
 }
 
 // setNotifications resolves what was loaded of notificationGroup.
-func (l *loader) setNotifications(s *Set) {
+func (l *loader) setNotifications(s *fleet.Set) {
 	for _, r := range l.receivers {
 		l.resolveReceiver(r)
 		s.Receivers = append(s.Receivers, r.out)
@@ -78,9 +79,9 @@ func (l *loader) setNotifications(s *Set) {
 	for _, p := range l.sentTo {
 		s.Providers = append(s.Providers, p)
 	}
-	slices.SortFunc(s.Receivers, func(a, b *Receiver) int { return a.Name.Compare(b.Name) })
-	slices.SortFunc(s.Providers, func(a, b *Provider) int { return a.Name.Compare(b.Name) })
-	slices.SortFunc(s.Alerts, func(a, b *Alert) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(s.Receivers, func(a, b *fleet.Receiver) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(s.Providers, func(a, b *fleet.Provider) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(s.Alerts, func(a, b *fleet.Alert) int { return a.Name.Compare(b.Name) })
 }
 
 // said returns what is said of the object: of one that nothing here uses,

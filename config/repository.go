@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // repositoryDraft is an ImageRepository whose references are not yet resolved.
 type repositoryDraft struct {
 	*object
-	out *Repository
+	out *fleet.Repository
 }
 
 // defaultExclusions are the CRD's; Flux applies them to an empty list as well.
@@ -21,7 +23,7 @@ var defaultExclusions = []string{`^.*\.sig$`}
 const maxExclusions = 25
 
 func (l *loader) readRepository(o *object, spec *yaml.Node) {
-	r := &Repository{Name: o.name, Origin: o.origin, Annotations: o.annotations}
+	r := &fleet.Repository{Name: o.name, Origin: o.origin, Annotations: o.annotations}
 	l.repositories = append(l.repositories, &repositoryDraft{o, r})
 	d := l.strictSpec(o, spec, &r.Spec)
 	if len(r.Spec.ExclusionList) == 0 {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // schemaNode is what is read of a JSON schema.
@@ -44,20 +44,20 @@ func readSchema(t *testing.T, name string) schemaNode {
 
 // TestSchema holds the schemas to the Go types, field by field.
 func TestSchema(t *testing.T) {
-	for file, spec := range map[string]reflect.Type{
-		"gate.json":        reflect.TypeFor[config.GateSpec](),
-		"pullrequest.json": reflect.TypeFor[config.PullRequestSpec](),
+	for file, s := range map[string]reflect.Type{
+		"gate.json":        reflect.TypeFor[spec.GateSpec](),
+		"pullrequest.json": reflect.TypeFor[spec.PullRequestSpec](),
 	} {
 		t.Run(file, func(t *testing.T) {
 			root := readSchema(t, file)
-			kind := strings.TrimSuffix(spec.Name(), "Spec")
+			kind := strings.TrimSuffix(s.Name(), "Spec")
 			if root.Properties["apiVersion"].Const != "pinsetter.dev/v1alpha1" || root.Properties["kind"].Const != kind {
 				t.Errorf("it is for %q of %q", root.Properties["kind"].Const, root.Properties["apiVersion"].Const)
 			}
 			if !strings.HasPrefix(root.Schema, "https://json-schema.org/") {
 				t.Errorf("$schema is %q", root.Schema)
 			}
-			compareSchema(t, "spec", root.Properties["spec"], spec)
+			compareSchema(t, "spec", root.Properties["spec"], s)
 		})
 	}
 }
@@ -71,7 +71,7 @@ func compareSchema(t *testing.T, path string, node schemaNode, typ reflect.Type)
 		typ = typ.Elem()
 	}
 	want := map[reflect.Kind]string{reflect.String: "string", reflect.Bool: "boolean", reflect.Slice: "array", reflect.Map: "object", reflect.Struct: "object"}[typ.Kind()]
-	if typ == reflect.TypeFor[config.Duration]() || typ == reflect.TypeFor[time.Time]() {
+	if typ == reflect.TypeFor[spec.Duration]() || typ == reflect.TypeFor[time.Time]() {
 		want = "string"
 	}
 	if node.Type != want && node.Enum == nil {
@@ -118,29 +118,29 @@ func compareFields(t *testing.T, path string, node schemaNode, typ reflect.Type)
 // TestGateSchemaValues: what the schema offers is what is read, and what it demands
 // is demanded.
 func TestGateSchemaValues(t *testing.T) {
-	spec := readSchema(t, "gate.json").Properties["spec"]
+	s := readSchema(t, "gate.json").Properties["spec"]
 	accepts := func(text string) bool {
 		set := loadText(t, gateObject("g", "spec: "+text))
 		return len(set.Findings) == 0
 	}
-	for _, size := range append(spec.Properties["maxBump"].Enum, "huge") {
+	for _, size := range append(s.Properties["maxBump"].Enum, "huge") {
 		if got, want := accepts("{maxBump: "+size+"}"), size != "huge"; got != want {
 			t.Errorf("maxBump %s: %v", size, got)
 		}
 	}
-	for _, from := range append(spec.Properties["minAgeFrom"].Enum, "pushed") {
+	for _, from := range append(s.Properties["minAgeFrom"].Enum, "pushed") {
 		if got, want := accepts("{minAge: 1h, minAgeFrom: "+from+"}"), from != "pushed"; got != want {
 			t.Errorf("minAgeFrom %s: %v", from, got)
 		}
 	}
-	platform := spec.Properties["platforms"].Items
+	platform := s.Properties["platforms"].Items
 	for _, p := range append(platform.Examples, "linux/arm/v7", "amd64", "Linux/amd64", "linux/amd64/", "") {
 		matches := regexp.MustCompile(platform.Pattern).MatchString(p)
 		if got := accepts(fmt.Sprintf("{platforms: [%q]}", p)); got != matches {
 			t.Errorf("platform %q: read %v, by the schema %v", p, got, matches)
 		}
 	}
-	age := spec.Properties["minAge"]
+	age := s.Properties["minAge"]
 	for _, d := range append(age.Examples, "1h30m", "3d", "90", "-1h") {
 		matches := regexp.MustCompile(age.Pattern).MatchString(d)
 		if got := accepts(fmt.Sprintf("{minAge: %q}", d)); got != matches {
@@ -148,10 +148,10 @@ func TestGateSchemaValues(t *testing.T) {
 		}
 	}
 	idle := map[string]bool{"policySelector": true, "minAgeFrom": true}
-	for _, alone := range spec.AnyOf {
+	for _, alone := range s.AnyOf {
 		idle[alone.Required[0]] = true
 	}
-	for name := range spec.Properties {
+	for name := range s.Properties {
 		if !idle[name] {
 			t.Errorf("%s is not in anyOf", name)
 		}
@@ -160,7 +160,7 @@ func TestGateSchemaValues(t *testing.T) {
 
 // TestPullRequestSchemaValues is the same for pull requests.
 func TestPullRequestSchemaValues(t *testing.T) {
-	spec := readSchema(t, "pullrequest.json").Properties["spec"]
+	s := readSchema(t, "pullrequest.json").Properties["spec"]
 	automation := object("ImageUpdateAutomation", "a", "spec: {interval: 5m, sourceRef: {name: g}, git: {commit: {author: {email: a@b.c}}}}") +
 		object("GitRepository", "g", "spec: {url: 'https://git.example.com/acme/fleet'}")
 	accepts := func(field, value string) bool {
@@ -174,13 +174,13 @@ func TestPullRequestSchemaValues(t *testing.T) {
 		return len(set.Findings) == 0
 	}
 	for _, field := range []string{"groupBy", "provider"} {
-		for _, value := range append(spec.Properties[field].Enum, "image") {
+		for _, value := range append(s.Properties[field].Enum, "image") {
 			if got, want := accepts(field, value), value != "image"; got != want {
 				t.Errorf("%s %s: %v", field, value, got)
 			}
 		}
 	}
-	address := spec.Properties["address"]
+	address := s.Properties["address"]
 	for _, a := range append(address.Examples, "http://127.0.0.1:3000/a/b", "git.example.com/a/b", "ssh://git@git.example.com/a/b", "https://git.example.com/", "https://me@git.example.com/a") {
 		matches := regexp.MustCompile(address.Pattern).MatchString(a)
 		if got := accepts("address", fmt.Sprintf("%q", a)); got != matches {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // secret is the content of a Secret, from an object or a mounted folder.
@@ -150,12 +151,12 @@ func (s *secret) value(key string) (string, error) {
 // account is a ServiceAccount.
 type account struct {
 	*object
-	PullSecrets []LocalObjectReference
+	PullSecrets []spec.LocalObjectReference
 }
 
 func (l *loader) readAccount(o *object) {
 	var document struct {
-		PullSecrets []LocalObjectReference `json:"imagePullSecrets"`
+		PullSecrets []spec.LocalObjectReference `json:"imagePullSecrets"`
 	}
 	l.decoder(o).lenientDecode(o.node, reflect.ValueOf(&document).Elem(), "")
 	l.accounts[o.name] = &account{o, document.PullSecrets}

@@ -10,14 +10,16 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
-func loadText(t *testing.T, text string) *config.Set {
+func loadText(t *testing.T, text string) *fleet.Set {
 	t.Helper()
 	return config.Load([]config.File{{Path: "in.yaml", Data: []byte(text)}}, config.Options{})
 }
 
-func mustLoad(t *testing.T, text string) *config.Set {
+func mustLoad(t *testing.T, text string) *fleet.Set {
 	t.Helper()
 	set := loadText(t, text)
 	if len(set.Findings) > 0 {
@@ -51,7 +53,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("timeout %v", got)
 	}
 	p := set.Policy(pinsetter.Name{Namespace: "default", Name: "p"})
-	if p.Spec.Policy.Alphabetical.Order != "asc" || p.Spec.DigestReflectionPolicy != config.ReflectNever || p.Repository != r {
+	if p.Spec.Policy.Alphabetical.Order != "asc" || p.Spec.DigestReflectionPolicy != spec.ReflectNever || p.Repository != r {
 		t.Errorf("policy: %+v", p)
 	}
 	if got := set.Policy(pinsetter.Name{Namespace: "default", Name: "n"}).Spec.Policy.Numerical.Order; got != "desc" {
@@ -76,17 +78,17 @@ func TestDefaults(t *testing.T) {
 func TestBranches(t *testing.T) {
 	tests := []struct {
 		name, source, checkout, push string
-		base                         config.GitRef
+		base                         fleet.GitRef
 		branch                       string
 	}{
-		{"nothing", "{}", "", "", config.GitRef{Branch: "master"}, "master"},
-		{"of the source", "{ref: {branch: main}}", "", "", config.GitRef{Branch: "main"}, "main"},
-		{"checkout replaces the whole ref", "{ref: {tag: v1, branch: main}}", "{ref: {branch: dev}}", "", config.GitRef{Branch: "dev"}, "dev"},
-		{"push branch", "{ref: {branch: main}}", "", "{branch: updates}", config.GitRef{Branch: "main"}, "updates"},
-		{"name of a branch", "{ref: {name: refs/heads/a/b}}", "", "", config.GitRef{Name: "refs/heads/a/b"}, "a/b"},
-		{"name of another ref", "{ref: {name: refs/pull/1/head}}", "", "", config.GitRef{Name: "refs/pull/1/head"}, ""},
-		{"commit on a branch", "{ref: {branch: main, commit: abc}}", "", "", config.GitRef{Branch: "main", Commit: "abc"}, "main"},
-		{"semver", "{ref: {semver: 1.x}}", "", "", config.GitRef{SemVer: "1.x"}, ""},
+		{"nothing", "{}", "", "", fleet.GitRef{Branch: "master"}, "master"},
+		{"of the source", "{ref: {branch: main}}", "", "", fleet.GitRef{Branch: "main"}, "main"},
+		{"checkout replaces the whole ref", "{ref: {tag: v1, branch: main}}", "{ref: {branch: dev}}", "", fleet.GitRef{Branch: "dev"}, "dev"},
+		{"push branch", "{ref: {branch: main}}", "", "{branch: updates}", fleet.GitRef{Branch: "main"}, "updates"},
+		{"name of a branch", "{ref: {name: refs/heads/a/b}}", "", "", fleet.GitRef{Name: "refs/heads/a/b"}, "a/b"},
+		{"name of another ref", "{ref: {name: refs/pull/1/head}}", "", "", fleet.GitRef{Name: "refs/pull/1/head"}, ""},
+		{"commit on a branch", "{ref: {branch: main, commit: abc}}", "", "", fleet.GitRef{Branch: "main", Commit: "abc"}, "main"},
+		{"semver", "{ref: {semver: 1.x}}", "", "", fleet.GitRef{SemVer: "1.x"}, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -153,13 +155,13 @@ func TestSelects(t *testing.T) {
 		object("GitRepository", "g", "spec: {url: 'https://example.com/x'}"))
 	tests := []struct {
 		name   string
-		policy config.Policy
+		policy fleet.Policy
 		want   bool
 	}{
-		{"labels match", config.Policy{Name: pinsetter.Name{Namespace: "default"}, Labels: map[string]string{"team": "a"}}, true},
-		{"an expression doesn't", config.Policy{Name: pinsetter.Name{Namespace: "default"}, Labels: map[string]string{"team": "a", "off": ""}}, false},
-		{"no labels", config.Policy{Name: pinsetter.Name{Namespace: "default"}}, false},
-		{"another namespace", config.Policy{Name: pinsetter.Name{Namespace: "other"}, Labels: map[string]string{"team": "a"}}, false},
+		{"labels match", fleet.Policy{Name: pinsetter.Name{Namespace: "default"}, Labels: map[string]string{"team": "a"}}, true},
+		{"an expression doesn't", fleet.Policy{Name: pinsetter.Name{Namespace: "default"}, Labels: map[string]string{"team": "a", "off": ""}}, false},
+		{"no labels", fleet.Policy{Name: pinsetter.Name{Namespace: "default"}}, false},
+		{"another namespace", fleet.Policy{Name: pinsetter.Name{Namespace: "other"}, Labels: map[string]string{"team": "a"}}, false},
 	}
 	for _, test := range tests {
 		if got := set.Automations[0].Selects(&test.policy); got != test.want {

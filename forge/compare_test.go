@@ -6,13 +6,13 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 )
 
 func at(tb testing.TB, provider, address string) *forge.Repository {
 	tb.Helper()
-	r, err := forge.Open(&config.Forge{Provider: provider, URL: address, Token: pinsetter.NewSecret("t", "secret")}, forge.Options{})
+	r, err := forge.Open(&fleet.Forge{Provider: provider, URL: address, Token: pinsetter.NewSecret("t", "secret")}, forge.Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -25,9 +25,9 @@ const (
 )
 
 func TestCompareURL(t *testing.T) {
-	github := at(t, config.ForgeGitHub, "https://github.com/acme/fleet")
-	gitlab := at(t, config.ForgeGitLab, "https://gitlab.example.test:8443/acme/ops/fleet.git")
-	gitea := at(t, config.ForgeGitea, "https://example.test/git/acme/fleet")
+	github := at(t, fleet.ForgeGitHub, "https://github.com/acme/fleet")
+	gitlab := at(t, fleet.ForgeGitLab, "https://gitlab.example.test:8443/acme/ops/fleet.git")
+	gitea := at(t, fleet.ForgeGitea, "https://example.test/git/acme/fleet")
 	for _, test := range []struct {
 		forge            *forge.Repository
 		source, from, to string
@@ -77,8 +77,8 @@ func TestCompareURL(t *testing.T) {
 }
 
 func TestCommitURL(t *testing.T) {
-	github := at(t, config.ForgeGitHub, "https://github.com/acme/fleet")
-	gitlab := at(t, config.ForgeGitLab, "https://gitlab.com/acme/fleet")
+	github := at(t, fleet.ForgeGitHub, "https://github.com/acme/fleet")
+	gitlab := at(t, fleet.ForgeGitLab, "https://gitlab.com/acme/fleet")
 	for _, test := range []struct {
 		forge                  *forge.Repository
 		source, revision, want string
@@ -98,9 +98,9 @@ func TestCommitURL(t *testing.T) {
 // for a Markdown link.
 func FuzzCompareURL(f *testing.F) {
 	forges := []*forge.Repository{
-		at(f, config.ForgeGitHub, "https://github.com/acme/fleet"),
-		at(f, config.ForgeGitLab, "https://github.com/acme/ops/fleet"),
-		at(f, config.ForgeGitea, "https://github.com/x/acme/fleet"),
+		at(f, fleet.ForgeGitHub, "https://github.com/acme/fleet"),
+		at(f, fleet.ForgeGitLab, "https://github.com/acme/ops/fleet"),
+		at(f, fleet.ForgeGitea, "https://github.com/x/acme/fleet"),
 	}
 	f.Add("https://github.com/acme/web", "v1", "v2")
 	f.Add("git@github.com:a/b/web.git", oldHash, newHash)

@@ -4,12 +4,12 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
 
 // connections returns the connections to a forge's API.
-func connections(where *config.Forge, origin *url.URL, o Options) (*http.Transport, error) {
+func connections(where *fleet.Forge, origin *url.URL, o Options) (*http.Transport, error) {
 	if err := o.Dialer.CheckHost(origin.Host); err != nil {
 		return nil, err
 	}

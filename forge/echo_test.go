@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -19,11 +19,11 @@ import (
 // A forge may say again whatever it is sent: no error, reason or address shows it.
 func TestEchoesOfTokensDontShow(t *testing.T) {
 	const planted = `pl4nt"ed/pa<ss+wörd`
-	for _, provider := range []string{config.ForgeGitHub, config.ForgeGitLab, config.ForgeGitea} {
+	for _, provider := range []string{fleet.ForgeGitHub, fleet.ForgeGitLab, fleet.ForgeGitea} {
 		for _, status := range []int{200, 201, 301, 307, 400, 401, 403, 404, 405, 409, 422, 423, 429, 500, 503} {
 			server := parts.Serve(t, parts.Echo(status), parts.FrontOptions{})
-			proxied := &config.Proxy{Address: server.URL, Username: "bot", Password: pinsetter.NewSecret("proxy", planted)}
-			for _, where := range []config.Forge{
+			proxied := &fleet.Proxy{Address: server.URL, Username: "bot", Password: pinsetter.NewSecret("proxy", planted)}
+			for _, where := range []fleet.Forge{
 				{URL: server.URL + "/o/r", Token: pinsetter.NewSecret("token", planted)},
 				{URL: "https://127.0.0.1:1/o/r", Token: pinsetter.NewSecret("token", planted), Proxy: proxied},
 			} {

@@ -10,7 +10,7 @@ import (
 
 	sdk "code.gitea.io/sdk/gitea"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // gitea is a repository at a Gitea or Forgejo.
@@ -20,7 +20,7 @@ type gitea struct {
 	client      *http.Client
 }
 
-func openGitea(where *config.Forge, p place, o Options) (host, error) {
+func openGitea(where *fleet.Forge, p place, o Options) (host, error) {
 	secret, err := token(where, p, o)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -82,7 +82,7 @@ var proposal = forge.Proposal{Head: "pinsetter/web", Base: "main", Title: "Updat
 
 func (s *stand) open(url, token string) *forge.Repository {
 	s.Helper()
-	r, err := forge.Open(&config.Forge{Provider: config.ForgeGitea, URL: url, Token: pinsetter.NewSecret("token", token)}, forge.Options{})
+	r, err := forge.Open(&fleet.Forge{Provider: fleet.ForgeGitea, URL: url, Token: pinsetter.NewSecret("token", token)}, forge.Options{})
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/login"
 )
@@ -56,8 +56,8 @@ func checksServer(t *testing.T, checks []string, count string, merged *int) *for
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	r, err := forge.Open(&config.Forge{
-		Provider: config.ForgeGitea, URL: server.URL + "/o/r", Token: pinsetter.NewSecret("", "token"),
+	r, err := forge.Open(&fleet.Forge{
+		Provider: fleet.ForgeGitea, URL: server.URL + "/o/r", Token: pinsetter.NewSecret("", "token"),
 	}, forge.Options{Environment: login.Environment{Getenv: func(string) string { return "" }}})
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 
 	sdk "github.com/google/go-github/v60/github"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // betweenWrites is how far apart GitHub wants requests that write:
@@ -30,7 +30,7 @@ type github struct {
 	granted func(context.Context) (*grant, error)
 }
 
-func openGitHub(where *config.Forge, p place, o Options) (host, error) {
+func openGitHub(where *fleet.Forge, p place, o Options) (host, error) {
 	if len(p.path) != 2 || !plain(p.path[0]) || !plain(p.path[1]) {
 		return nil, errors.New("a repository at GitHub is https://HOST/OWNER/NAME")
 	}
@@ -52,7 +52,7 @@ func openGitHub(where *config.Forge, p place, o Options) (host, error) {
 	return g, nil
 }
 
-func openGitHubApp(where *config.Forge, p place, o Options) (host, error) {
+func openGitHubApp(where *fleet.Forge, p place, o Options) (host, error) {
 	server, err := appServer(where.App, p)
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func openGitHubApp(where *config.Forge, p place, o Options) (host, error) {
 	return g, nil
 }
 
-func (g *github) connect(where *config.Forge, o Options, credential string) error {
+func (g *github) connect(where *fleet.Forge, o Options, credential string) error {
 	t, err := newTransport(where, g.api.rest, o)
 	if err != nil {
 		return err

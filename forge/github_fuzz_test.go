@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -42,7 +42,7 @@ func FuzzAppServer(f *testing.F) {
 		if err != nil {
 			return
 		}
-		server, err := appServer(&config.GitHubApp{BaseURL: base}, p)
+		server, err := appServer(&fleet.GitHubApp{BaseURL: base}, p)
 		if err != nil {
 			return
 		}

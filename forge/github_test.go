@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -40,7 +40,7 @@ func (h *hub) token(scopes ...string) string { return h.github.NewToken("bot", s
 
 func (h *hub) open(url, token string) *forge.Repository {
 	h.Helper()
-	r, err := forge.Open(&config.Forge{Provider: config.ForgeGitHub, URL: url, Token: pinsetter.NewSecret("token", token)}, h.options())
+	r, err := forge.Open(&fleet.Forge{Provider: fleet.ForgeGitHub, URL: url, Token: pinsetter.NewSecret("token", token)}, h.options())
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -348,7 +348,7 @@ func TestGitHubWritesAreASecondApart(t *testing.T) {
 	o.Tokens = forge.NewTokens(o)
 	token := h.token("repo")
 	for i, want := range [][]time.Duration{nil, {time.Second}, {time.Second, time.Second}} {
-		r, err := forge.Open(&config.Forge{Provider: config.ForgeGitHub, URL: h.repository.URL, Token: pinsetter.NewSecret("token", token)}, o)
+		r, err := forge.Open(&fleet.Forge{Provider: fleet.ForgeGitHub, URL: h.repository.URL, Token: pinsetter.NewSecret("token", token)}, o)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ import (
 	sdk "github.com/google/go-github/v60/github"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -65,7 +65,7 @@ type installation struct {
 
 // appServer returns the web address of the GitHub that an app belongs to. Without
 // a base URL that is github.com, and no other server sees what the app signs.
-func appServer(app *config.GitHubApp, p place) (*url.URL, error) {
+func appServer(app *fleet.GitHubApp, p place) (*url.URL, error) {
 	if app.BaseURL == "" {
 		server := &url.URL{Scheme: "https", Host: "github.com"}
 		if !pinsetter.SameOrigin(server, p.web) {
@@ -88,7 +88,7 @@ func appServer(app *config.GitHubApp, p place) (*url.URL, error) {
 }
 
 // grant asks for a token: for one repository, and for what its use takes.
-func (t *Tokens) grant(ctx context.Context, where *config.Forge, p place, u use) (*grant, error) {
+func (t *Tokens) grant(ctx context.Context, where *fleet.Forge, p place, u use) (*grant, error) {
 	client, err := t.app(where, p)
 	if err != nil {
 		return nil, fmt.Errorf("the GitHub App %d: %w", where.App.ID, err)
@@ -103,7 +103,7 @@ func (t *Tokens) grant(ctx context.Context, where *config.Forge, p place, u use)
 // appClient sends requests as an app.
 type appClient struct{ *sdk.Client }
 
-func (t *Tokens) app(where *config.Forge, p place) (appClient, error) {
+func (t *Tokens) app(where *fleet.Forge, p place) (appClient, error) {
 	server, err := appServer(where.App, p)
 	if err != nil {
 		return appClient{}, err
@@ -131,7 +131,7 @@ func (t *Tokens) app(where *config.Forge, p place) (appClient, error) {
 	return appClient{api.sdk(transport.client())}, nil
 }
 
-func (c appClient) grant(ctx context.Context, app *config.GitHubApp, p place, u use) (*grant, error) {
+func (c appClient) grant(ctx context.Context, app *fleet.GitHubApp, p place, u use) (*grant, error) {
 	in, err := c.installation(ctx, app)
 	if err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ func (c appClient) grant(ctx context.Context, app *config.GitHubApp, p place, u 
 }
 
 // installation asks for the installation that an app gives by its ID or owner.
-func (c appClient) installation(ctx context.Context, app *config.GitHubApp) (*installation, error) {
+func (c appClient) installation(ctx context.Context, app *fleet.GitHubApp) (*installation, error) {
 	paths := []string{
 		"orgs/" + app.InstallationOwner + "/installation",
 		"users/" + app.InstallationOwner + "/installation",

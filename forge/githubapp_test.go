@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -21,15 +21,15 @@ func needed() map[string]string {
 }
 
 // where is a repository as an app sees it.
-func (h *hub) where(app *parts.GitHubApp) *config.Forge {
-	return &config.Forge{Provider: config.ForgeGitHub, URL: h.repository.URL, App: &config.GitHubApp{
+func (h *hub) where(app *parts.GitHubApp) *fleet.Forge {
+	return &fleet.Forge{Provider: fleet.ForgeGitHub, URL: h.repository.URL, App: &fleet.GitHubApp{
 		ID: app.ID, InstallationID: app.InstallationID,
 		PrivateKey: pinsetter.NewSecret("githubAppPrivateKey", string(app.PrivateKey)),
 		BaseURL:    h.github.URL + "/api/v3",
 	}}
 }
 
-func (h *hub) openApp(where *config.Forge, tokens *forge.Tokens) *forge.Repository {
+func (h *hub) openApp(where *fleet.Forge, tokens *forge.Tokens) *forge.Repository {
 	h.Helper()
 	o := h.options()
 	o.Tokens = tokens
@@ -166,23 +166,23 @@ func TestAppsInstallationsAreFound(t *testing.T) {
 func TestAppsErrorsSayWhatToDo(t *testing.T) {
 	h := newHub(t)
 	other := h.github.NewRepository("acme/other", map[string]string{"a": "1"})
-	app := func(owner string, permissions map[string]string, repository *parts.GitHubRepository) *config.Forge {
+	app := func(owner string, permissions map[string]string, repository *parts.GitHubRepository) *fleet.Forge {
 		return h.where(h.github.NewApp(owner, permissions, repository))
 	}
-	good := func() *config.Forge { return app("acme", needed(), h.repository) }
+	good := func() *fleet.Forge { return app("acme", needed(), h.repository) }
 	for name, test := range map[string]struct {
-		where  *config.Forge
-		change func(*config.GitHubApp)
+		where  *fleet.Forge
+		change func(*fleet.GitHubApp)
 		want   error
 		says   string
 	}{
 		"a permission":        {app("acme", map[string]string{"contents": "write", "metadata": "read", "pull_requests": "read"}, h.repository), nil, forge.ErrForbidden, "lacks pull_requests: write: grant that in the app's settings, then accept it at " + h.github.URL + "/organizations/acme/settings/installations/"},
 		"another repository":  {app("acme", needed(), other), nil, forge.ErrForbidden, "doesn't include " + h.github.URL + "/acme/app: add it at"},
 		"another account":     {app("other", needed(), h.repository), nil, forge.ErrForbidden, `its installation is at "other"`},
-		"no installation":     {good(), func(a *config.GitHubApp) { a.InstallationID = 99999 }, forge.ErrNotFound, "no installation with the ID 99999"},
-		"neither ID nor name": {good(), func(a *config.GitHubApp) { a.InstallationID = 0 }, forge.ErrInvalid, "githubAppInstallationOwner"},
-		"another app":         {good(), func(a *config.GitHubApp) { a.ID = 99999 }, forge.ErrAuth, "the GitHub App 99999"},
-		"no PEM":              {good(), func(a *config.GitHubApp) { a.PrivateKey = pinsetter.NewSecret("k", "not-a-key") }, forge.ErrAuth, "githubAppPrivateKey is no RSA key in PEM"},
+		"no installation":     {good(), func(a *fleet.GitHubApp) { a.InstallationID = 99999 }, forge.ErrNotFound, "no installation with the ID 99999"},
+		"neither ID nor name": {good(), func(a *fleet.GitHubApp) { a.InstallationID = 0 }, forge.ErrInvalid, "githubAppInstallationOwner"},
+		"another app":         {good(), func(a *fleet.GitHubApp) { a.ID = 99999 }, forge.ErrAuth, "the GitHub App 99999"},
+		"no PEM":              {good(), func(a *fleet.GitHubApp) { a.PrivateKey = pinsetter.NewSecret("k", "not-a-key") }, forge.ErrAuth, "githubAppPrivateKey is no RSA key in PEM"},
 	} {
 		if test.change != nil {
 			test.change(test.where.App)
@@ -214,7 +214,7 @@ func TestAppsServers(t *testing.T) {
 		{"https://github.com/acme/group/app", "", "https://HOST/OWNER/NAME"},
 		{"https://github.com/acme/a%3Fb", "", "https://HOST/OWNER/NAME"},
 	} {
-		where := &config.Forge{Provider: config.ForgeGitHub, URL: test.repository, App: &config.GitHubApp{ID: 1, InstallationID: 1, BaseURL: test.base}}
+		where := &fleet.Forge{Provider: fleet.ForgeGitHub, URL: test.repository, App: &fleet.GitHubApp{ID: 1, InstallationID: 1, BaseURL: test.base}}
 		_, err := forge.Open(where, forge.Options{})
 		if (err == nil) != (test.says == "") || err != nil && !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%+v: %v", test, err)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // refreshBefore is how long before its end a token is replaced, so that none ends
@@ -40,7 +40,7 @@ func NewTokens(o Options) *Tokens {
 // at the app's server: another one would see the token. The token may change
 // .github/workflows where the installation may. It is good for five minutes at
 // least.
-func (t *Tokens) Git(ctx context.Context, where *config.Forge) (pinsetter.Secret, error) {
+func (t *Tokens) Git(ctx context.Context, where *fleet.Forge) (pinsetter.Secret, error) {
 	p, err := parsePlace(where.URL)
 	if err != nil {
 		return pinsetter.Secret{}, fmt.Errorf("get a token for Git: %w", err)
@@ -52,7 +52,7 @@ func (t *Tokens) Git(ctx context.Context, where *config.Forge) (pinsetter.Secret
 	return granted.token, nil
 }
 
-func (t *Tokens) git(ctx context.Context, where *config.Forge, p place) (*grant, error) {
+func (t *Tokens) git(ctx context.Context, where *fleet.Forge, p place) (*grant, error) {
 	if where.App == nil {
 		return nil, fmt.Errorf("%w: no GitHub App is given", ErrInvalid)
 	}
@@ -90,7 +90,7 @@ type slot struct {
 
 // get returns a grant that is good for a while. Of those who want one at the same
 // time one asks GitHub; where that fails the next does.
-func (t *Tokens) get(ctx context.Context, where *config.Forge, p place, u use) (*grant, error) {
+func (t *Tokens) get(ctx context.Context, where *fleet.Forge, p place, u use) (*grant, error) {
 	s := t.slot(where, p, u)
 	select {
 	case s.turn <- struct{}{}:
@@ -111,7 +111,7 @@ func (t *Tokens) get(ctx context.Context, where *config.Forge, p place, u use) (
 
 // forget drops a token that GitHub doesn't accept any more, such as one of an app
 // that was uninstalled. If somebody is just getting a new one, that one stays.
-func (t *Tokens) forget(where *config.Forge, p place, u use) {
+func (t *Tokens) forget(where *fleet.Forge, p place, u use) {
 	s := t.slot(where, p, u)
 	select {
 	case s.turn <- struct{}{}:
@@ -121,7 +121,7 @@ func (t *Tokens) forget(where *config.Forge, p place, u use) {
 	}
 }
 
-func (t *Tokens) slot(where *config.Forge, p place, u use) *slot {
+func (t *Tokens) slot(where *fleet.Forge, p place, u use) *slot {
 	key := grantKey{app: fingerprint(where.App), repository: p.String(), use: u}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,7 +132,7 @@ func (t *Tokens) slot(where *config.Forge, p place, u use) *slot {
 }
 
 // fingerprint tells apps, installations and private keys apart.
-func fingerprint(app *config.GitHubApp) [sha256.Size]byte {
+func fingerprint(app *fleet.GitHubApp) [sha256.Size]byte {
 	return sha256.Sum256(fmt.Appendf(nil, "%q %d %d %q %q",
 		app.BaseURL, app.ID, app.InstallationID, app.InstallationOwner, app.PrivateKey.Reveal()))
 }

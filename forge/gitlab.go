@@ -14,7 +14,7 @@ import (
 	sdk "gitlab.com/gitlab-org/api/client-go"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // gitlab is a project at a GitLab.
@@ -24,7 +24,7 @@ type gitlab struct {
 	moved atomic.Int64 // the project's number once it is known to have another path; else 0
 }
 
-func openGitLab(where *config.Forge, p place, o Options) (host, error) {
+func openGitLab(where *fleet.Forge, p place, o Options) (host, error) {
 	secret, err := token(where, p, o)
 	if err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -42,7 +42,7 @@ func newLab(t *testing.T) *lab {
 
 func (l *lab) open(url, token string) *forge.Repository {
 	l.Helper()
-	r, err := forge.Open(&config.Forge{Provider: config.ForgeGitLab, URL: url, Token: pinsetter.NewSecret("token", token)}, forge.Options{
+	r, err := forge.Open(&fleet.Forge{Provider: fleet.ForgeGitLab, URL: url, Token: pinsetter.NewSecret("token", token)}, forge.Options{
 		Sleep: func(_ context.Context, d time.Duration) error {
 			l.slept = append(l.slept, d)
 			return nil

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/parts"
@@ -78,7 +78,7 @@ func TestGitLabsJobTokensOpenNothing(t *testing.T) {
 		"from the environment": {},
 		"from a Secret":        pinsetter.NewSecret("secret a/b, key token", "glcbt-64_x"),
 	} {
-		_, err := forge.Open(&config.Forge{Provider: config.ForgeGitLab, URL: url, Token: token}, forge.Options{
+		_, err := forge.Open(&fleet.Forge{Provider: fleet.ForgeGitLab, URL: url, Token: token}, forge.Options{
 			Environment: login.Environment{Getenv: func(name string) string { return environment[name] }},
 		})
 		if !errors.Is(err, forge.ErrForbidden) || !strings.Contains(err.Error(), "CI job") || strings.Contains(err.Error(), "glcbt") {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // Repository is a repository at a forge, as one user. It is safe for concurrent
@@ -19,7 +19,7 @@ type Repository struct {
 // Open returns the repository that where describes. Nothing is connected to yet:
 // the errors are those of the URL, the provider, certificates and credentials
 // that are missing.
-func Open(where *config.Forge, o Options) (*Repository, error) {
+func Open(where *fleet.Forge, o Options) (*Repository, error) {
 	p, err := parsePlace(where.URL)
 	if err != nil {
 		return nil, fmt.Errorf("open the forge: %w", err)
@@ -31,19 +31,19 @@ func Open(where *config.Forge, o Options) (*Repository, error) {
 	return &Repository{place: p, host: h}, nil
 }
 
-func openHost(where *config.Forge, p place, o Options) (host, error) {
+func openHost(where *fleet.Forge, p place, o Options) (host, error) {
 	if err := p.confidential(); err != nil {
 		return nil, err
 	}
 	switch where.Provider {
-	case config.ForgeGitea:
+	case fleet.ForgeGitea:
 		return openGitea(where, p, o)
-	case config.ForgeGitHub:
+	case fleet.ForgeGitHub:
 		return openGitHub(where, p, o)
-	case config.ForgeGitLab:
+	case fleet.ForgeGitLab:
 		return openGitLab(where, p, o)
 	}
-	return nil, fmt.Errorf("the provider %q is none of %s, %s, %s", where.Provider, config.ForgeGitHub, config.ForgeGitLab, config.ForgeGitea)
+	return nil, fmt.Errorf("the provider %q is none of %s, %s, %s", where.Provider, fleet.ForgeGitHub, fleet.ForgeGitLab, fleet.ForgeGitea)
 }
 
 // String returns the repository's web address.
@@ -73,7 +73,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // token returns the object's token, else what the environment offers for the
 // forge's host.
-func token(where *config.Forge, p place, o Options) (pinsetter.Secret, error) {
+func token(where *fleet.Forge, p place, o Options) (pinsetter.Secret, error) {
 	if !where.Token.IsZero() {
 		return where.Token, nil
 	}

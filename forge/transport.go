@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -82,7 +82,7 @@ type pace struct {
 }
 
 // newTransport returns a transport for the API at origin.
-func newTransport(where *config.Forge, origin *url.URL, o Options) (*transport, error) {
+func newTransport(where *fleet.Forge, origin *url.URL, o Options) (*transport, error) {
 	base, err := connections(where, origin, o)
 	if err != nil {
 		return nil, err

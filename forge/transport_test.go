@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 )
 
@@ -59,7 +59,7 @@ type step struct {
 // pauses.
 func opened(t *testing.T, url string, slept *[]time.Duration) *forge.Repository {
 	t.Helper()
-	r, err := forge.Open(&config.Forge{Provider: config.ForgeGitea, URL: url, Token: pinsetter.NewSecret("t", secret)}, forge.Options{
+	r, err := forge.Open(&fleet.Forge{Provider: fleet.ForgeGitea, URL: url, Token: pinsetter.NewSecret("t", secret)}, forge.Options{
 		Now: func() time.Time { return time.Unix(1000, 0) },
 		Sleep: func(_ context.Context, d time.Duration) error {
 			if slept != nil {
@@ -112,7 +112,7 @@ func TestRateLimitIsTold(t *testing.T) {
 	}))
 	defer server.Close()
 	var told []string
-	r, err := forge.Open(&config.Forge{Provider: config.ForgeGitea, URL: server.URL + "/o/r", Token: pinsetter.NewSecret("t", secret)}, forge.Options{
+	r, err := forge.Open(&fleet.Forge{Provider: fleet.ForgeGitea, URL: server.URL + "/o/r", Token: pinsetter.NewSecret("t", secret)}, forge.Options{
 		RateLimit: func(host string, remaining int) { told = append(told, fmt.Sprint(host, " ", remaining)) },
 	})
 	if err != nil {
@@ -159,16 +159,16 @@ func TestWhatAForgeSaysIsMadeFit(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	for name, test := range map[string]struct {
-		where config.Forge
+		where fleet.Forge
 		want  string
 	}{
-		"no path":    {config.Forge{Provider: config.ForgeGitea, URL: "https://git.example.test/a"}, "names no repository"},
-		"dots":       {config.Forge{Provider: config.ForgeGitea, URL: "https://git.example.test/a/../b"}, "names no repository"},
-		"a file":     {config.Forge{Provider: config.ForgeGitea, URL: "file:///a/b"}, "scheme"},
-		"plain http": {config.Forge{Provider: config.ForgeGitea, URL: "http://git.example.test/a/b", Token: pinsetter.NewSecret("t", secret)}, "https only"},
-		"no token":   {config.Forge{Provider: config.ForgeGitea, URL: "git@git.example.test:a/b.git"}, "no token for git.example.test"},
-		"provider":   {config.Forge{Provider: "svn", URL: "https://git.example.test/a/b"}, `"svn"`},
-		"a CA":       {config.Forge{Provider: config.ForgeGitea, URL: "https://git.example.test/a/b", Token: pinsetter.NewSecret("t", secret), TLS: config.TLS{CA: []byte("x")}}, "ca.crt"},
+		"no path":    {fleet.Forge{Provider: fleet.ForgeGitea, URL: "https://git.example.test/a"}, "names no repository"},
+		"dots":       {fleet.Forge{Provider: fleet.ForgeGitea, URL: "https://git.example.test/a/../b"}, "names no repository"},
+		"a file":     {fleet.Forge{Provider: fleet.ForgeGitea, URL: "file:///a/b"}, "scheme"},
+		"plain http": {fleet.Forge{Provider: fleet.ForgeGitea, URL: "http://git.example.test/a/b", Token: pinsetter.NewSecret("t", secret)}, "https only"},
+		"no token":   {fleet.Forge{Provider: fleet.ForgeGitea, URL: "git@git.example.test:a/b.git"}, "no token for git.example.test"},
+		"provider":   {fleet.Forge{Provider: "svn", URL: "https://git.example.test/a/b"}, `"svn"`},
+		"a CA":       {fleet.Forge{Provider: fleet.ForgeGitea, URL: "https://git.example.test/a/b", Token: pinsetter.NewSecret("t", secret), TLS: fleet.TLS{CA: []byte("x")}}, "ca.crt"},
 	} {
 		if _, err := forge.Open(&test.where, forge.Options{}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)

@@ -6,15 +6,15 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 func (r *rules) fromSight() bool {
-	return r.spec.MinAge != nil && r.spec.MinAgeFrom != config.AgeFromCreated
+	return r.spec.MinAge != nil && r.spec.MinAgeFrom != spec.AgeFromCreated
 }
 
 func (r *rules) fromCreation() bool {
-	return r.spec.MinAge != nil && r.spec.MinAgeFrom == config.AgeFromCreated
+	return r.spec.MinAge != nil && r.spec.MinAgeFrom == spec.AgeFromCreated
 }
 
 // oldest returns the gate that demands the greatest age of those that count as

@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 func TestMinAgeFromFirstSight(t *testing.T) {
-	gates := []config.GateSpec{{MinAge: hours(24)}, {MinAge: hours(72)}, {MinAge: hours(1)}}
+	gates := []spec.GateSpec{{MinAge: hours(24)}, {MinAge: hours(72)}, {MinAge: hours(1)}}
 	passes := noon.Add(72 * time.Hour)
 	tests := []struct {
 		name   string
@@ -56,12 +56,12 @@ func TestAgeEndsWhenItSays(t *testing.T) {
 		seen:    map[string]gate.Sight{"5": old("5", time.Hour)},
 		content: map[string]gate.Content{"5": {Created: noon.Add(-time.Hour)}},
 	}
-	for _, spec := range []config.GateSpec{{MinAge: hours(48)}, {MinAge: hours(48), MinAgeFrom: config.AgeFromCreated}} {
-		until := judged(t, f, noon, spec).Until
+	for _, s := range []spec.GateSpec{{MinAge: hours(48)}, {MinAge: hours(48), MinAgeFrom: spec.AgeFromCreated}} {
+		until := judged(t, f, noon, s).Until
 		for _, step := range []time.Duration{-time.Hour, -1, 0, 1, time.Hour, 10_000 * time.Hour} {
-			got := judged(t, f, until.Add(step), spec)
+			got := judged(t, f, until.Add(step), s)
 			if passes := got.Reason == ""; passes != (step >= 0) {
-				t.Errorf("%s: %v after Until: %q", spec.MinAgeFrom, step, got.Reason)
+				t.Errorf("%s: %v after Until: %q", s.MinAgeFrom, step, got.Reason)
 			}
 		}
 	}
@@ -83,24 +83,24 @@ func TestMinAgeFromCreation(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			f := &facts{content: map[string]gate.Content{"5": {Created: test.created}}, ledger: errors.New("not needed")}
-			got := judged(t, f, noon, config.GateSpec{MinAge: hours(24), MinAgeFrom: config.AgeFromCreated})
+			got := judged(t, f, noon, spec.GateSpec{MinAge: hours(24), MinAgeFrom: spec.AgeFromCreated})
 			checkVerdict(t, got, test.reason, test.until)
 		})
 	}
 	f := &facts{broken: map[string]bool{"5 content": true}}
-	got := judged(t, f, noon, config.GateSpec{MinAge: hours(24), MinAgeFrom: config.AgeFromCreated})
+	got := judged(t, f, noon, spec.GateSpec{MinAge: hours(24), MinAgeFrom: spec.AgeFromCreated})
 	checkVerdict(t, got, "what it holds isn't known: 404 Not Found", time.Time{})
 }
 
 // TestWithoutFacts: a gate that has nobody to ask says no.
 func TestWithoutFacts(t *testing.T) {
-	for _, spec := range []config.GateSpec{{MinAge: hours(1)}, {MinAge: hours(1), MinAgeFrom: config.AgeFromCreated}, {Platforms: []string{"linux/amd64"}}} {
-		got := judged(t, nil, noon, spec)
+	for _, s := range []spec.GateSpec{{MinAge: hours(1)}, {MinAge: hours(1), MinAgeFrom: spec.AgeFromCreated}, {Platforms: []string{"linux/amd64"}}} {
+		got := judged(t, nil, noon, s)
 		if got.Reason == "" {
-			t.Errorf("%+v passes", spec)
+			t.Errorf("%+v passes", s)
 		}
 	}
-	if got := judged(t, nil, time.Time{}, config.GateSpec{}); got.Reason == "" {
+	if got := judged(t, nil, time.Time{}, spec.GateSpec{}); got.Reason == "" {
 		t.Error("a candidate passes without a time")
 	}
 }
@@ -108,7 +108,7 @@ func TestWithoutFacts(t *testing.T) {
 // TestReliance: a refusal for what an image says of itself is not asked for
 // anew while its digest was read a short time ago; passing always is.
 func TestReliance(t *testing.T) {
-	spec := config.GateSpec{Platforms: []string{"linux/arm64"}}
+	s := spec.GateSpec{Platforms: []string{"linux/arm64"}}
 	lacking, complete := gate.Content{Platforms: []string{"linux/amd64"}}, gate.Content{Platforms: []string{"linux/arm64"}}
 	read := func(there, ago time.Duration) gate.Sight {
 		return gate.Sight{Since: noon.Add(-there - ago), Digest: digest("5"), Read: noon.Add(-ago)}
@@ -132,7 +132,7 @@ func TestReliance(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			f := &facts{seen: map[string]gate.Sight{"5": test.sight}, content: map[string]gate.Content{"5": test.holds}}
-			got := judged(t, f, noon, spec)
+			got := judged(t, f, noon, s)
 			if refused := got.Reason != ""; refused != (len(test.holds.Platforms) > 0 && test.holds.Platforms[0] == "linux/amd64") {
 				t.Errorf("refused: %q", got.Reason)
 			}

@@ -5,11 +5,11 @@ import (
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // bumps are the sizes of a step, from small to large.
-var bumps = []config.Bump{config.BumpPatch, config.BumpMinor, config.BumpMajor}
+var bumps = []spec.Bump{spec.BumpPatch, spec.BumpMinor, spec.BumpMajor}
 
 // smallest returns the gate that allows the smallest steps; nil where none
 // bounds them.
@@ -37,7 +37,7 @@ func (w *Walk) bump(site pinsetter.Site, tag string) *Refusal {
 		if written.Tag == "" || written.Tag == tag {
 			continue
 		}
-		var size config.Bump
+		var size spec.Bump
 		known := false
 		if w.subject.Bump != nil {
 			size, known = w.subject.Bump(written.Tag, tag)

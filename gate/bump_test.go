@@ -5,28 +5,28 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // TestMaxBump: tens are minor and hundreds major numbers.
 func TestMaxBump(t *testing.T) {
-	patch, minor, major := config.GateSpec{MaxBump: config.BumpPatch}, config.GateSpec{MaxBump: config.BumpMinor}, config.GateSpec{MaxBump: config.BumpMajor}
+	patch, minor, major := spec.GateSpec{MaxBump: spec.BumpPatch}, spec.GateSpec{MaxBump: spec.BumpMinor}, spec.GateSpec{MaxBump: spec.BumpMajor}
 	tests := []struct {
 		name    string
 		written []string
-		gates   []config.GateSpec
+		gates   []spec.GateSpec
 		takes   string
 		hold    string // the start of its reason after the gate's name
 	}{
 		{"no bound", []string{"111"}, nil, "211", ""},
-		{"major", []string{"111"}, []config.GateSpec{major}, "211", ""},
-		{"minor", []string{"111"}, []config.GateSpec{minor}, "121", "from 111 to 211 is a major step, and maxBump is minor: to take it, write 211 by hand, or raise maxBump"},
-		{"patch", []string{"111"}, []config.GateSpec{patch}, "113", "from 111 to 211 is a major step, and maxBump is patch"},
-		{"the smallest of several", []string{"111"}, []config.GateSpec{major, patch, minor}, "113", "from 111 to 211 is a major step, and maxBump is patch"},
-		{"nothing below", []string{"113"}, []config.GateSpec{patch}, "113", "from 113 to 211"},
-		{"markers that disagree", []string{"111", "121"}, []config.GateSpec{minor}, "121", "from 111 to 211"},
-		{"no version is written", []string{"latest"}, []config.GateSpec{minor}, "", "from latest to 211 is a step of unknown size"},
-		{"nothing is written", []string{""}, []config.GateSpec{patch}, "211", ""},
+		{"major", []string{"111"}, []spec.GateSpec{major}, "211", ""},
+		{"minor", []string{"111"}, []spec.GateSpec{minor}, "121", "from 111 to 211 is a major step, and maxBump is minor: to take it, write 211 by hand, or raise maxBump"},
+		{"patch", []string{"111"}, []spec.GateSpec{patch}, "113", "from 111 to 211 is a major step, and maxBump is patch"},
+		{"the smallest of several", []string{"111"}, []spec.GateSpec{major, patch, minor}, "113", "from 111 to 211 is a major step, and maxBump is patch"},
+		{"nothing below", []string{"113"}, []spec.GateSpec{patch}, "113", "from 113 to 211"},
+		{"markers that disagree", []string{"111", "121"}, []spec.GateSpec{minor}, "121", "from 111 to 211"},
+		{"no version is written", []string{"latest"}, []spec.GateSpec{minor}, "", "from latest to 211 is a step of unknown size"},
+		{"nothing is written", []string{""}, []spec.GateSpec{patch}, "211", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -17,7 +17,8 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // Order is what a policy and its image repository know about tags. None of its
@@ -50,14 +51,14 @@ type Gates struct {
 // rules is a Gate that was compiled.
 type rules struct {
 	gate    string // "namespace/name"
-	spec    config.GateSpec
+	spec    spec.GateSpec
 	holds   []hold
 	windows []window
 }
 
 // New compiles the gates of one policy, sorted by name. With an error, which
 // names the gate and the field, no candidate passes what it returns.
-func New(gates []*config.Gate, ranges Ranges) (Gates, error) {
+func New(gates []*fleet.Gate, ranges Ranges) (Gates, error) {
 	var all Gates
 	var errs []error
 	for _, g := range gates {
@@ -76,17 +77,17 @@ func New(gates []*config.Gate, ranges Ranges) (Gates, error) {
 }
 
 // Check says what is wrong with a gate's schedules, time zones and ranges: nil,
-// or *config.FieldError values joined.
-func Check(spec config.GateSpec, ranges Ranges) error {
-	_, err := compile(spec, ranges)
+// or *spec.FieldError values joined.
+func Check(s spec.GateSpec, ranges Ranges) error {
+	_, err := compile(s, ranges)
 	return err
 }
 
-func compile(spec config.GateSpec, ranges Ranges) (rules, error) {
-	r := rules{spec: spec}
+func compile(s spec.GateSpec, ranges Ranges) (rules, error) {
+	r := rules{spec: s}
 	var holdErr, windowErr error
-	r.holds, holdErr = compileHolds(spec.Hold, ranges)
-	r.windows, windowErr = compileWindows(spec.Windows)
+	r.holds, holdErr = compileHolds(s.Hold, ranges)
+	r.windows, windowErr = compileWindows(s.Windows)
 	return r, errors.Join(holdErr, windowErr)
 }
 

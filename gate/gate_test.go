@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // numbers orders tags by value and accepts whole numbers up to max.
@@ -65,18 +66,18 @@ func ranges(text string) (func(string) bool, error) {
 }
 
 // bump takes tens for minor and hundreds for major numbers.
-func bump(from, to string) (config.Bump, bool) {
+func bump(from, to string) (spec.Bump, bool) {
 	a, err := strconv.Atoi(from)
 	b, also := strconv.Atoi(to)
 	switch {
 	case err != nil || also != nil:
 		return "", false
 	case a/100 != b/100:
-		return config.BumpMajor, true
+		return spec.BumpMajor, true
 	case a/10 != b/10:
-		return config.BumpMinor, true
+		return spec.BumpMinor, true
 	}
-	return config.BumpPatch, true
+	return spec.BumpPatch, true
 }
 
 // facts answers from maps, by tag, and counts what was asked. What is missing
@@ -115,15 +116,15 @@ func old(tag string, age time.Duration) gate.Sight {
 	return gate.Sight{Since: noon.Add(-age), Digest: digest(tag)}
 }
 
-func object(name string, spec config.GateSpec) *config.Gate {
-	return &config.Gate{Name: pinsetter.Name{Namespace: "ns", Name: name}, Spec: spec}
+func object(name string, s spec.GateSpec) *fleet.Gate {
+	return &fleet.Gate{Name: pinsetter.Name{Namespace: "ns", Name: name}, Spec: s}
 }
 
-func compiled(t *testing.T, specs ...config.GateSpec) gate.Gates {
+func compiled(t *testing.T, specs ...spec.GateSpec) gate.Gates {
 	t.Helper()
-	var gates []*config.Gate
-	for i, spec := range specs {
-		gates = append(gates, object(fmt.Sprint("g", i+1), spec))
+	var gates []*fleet.Gate
+	for i, s := range specs {
+		gates = append(gates, object(fmt.Sprint("g", i+1), s))
 	}
 	all, err := gate.New(gates, ranges)
 	if err != nil {
@@ -132,7 +133,7 @@ func compiled(t *testing.T, specs ...config.GateSpec) gate.Gates {
 	return all
 }
 
-func hours(n int) *config.Duration { return &config.Duration{Duration: time.Duration(n) * time.Hour} }
+func hours(n int) *spec.Duration { return &spec.Duration{Duration: time.Duration(n) * time.Hour} }
 
 // subject is candidates, best first, of a policy that orders by number.
 func subject(f gate.Facts, tags ...string) gate.Subject {
@@ -144,7 +145,7 @@ func subject(f gate.Facts, tags ...string) gate.Subject {
 }
 
 // judged returns what gates make of tag 5.
-func judged(t *testing.T, f gate.Facts, at time.Time, specs ...config.GateSpec) pinsetter.Verdict {
+func judged(t *testing.T, f gate.Facts, at time.Time, specs ...spec.GateSpec) pinsetter.Verdict {
 	t.Helper()
 	s := subject(f, "5")
 	s.Now = at
@@ -167,11 +168,11 @@ func checkVerdict(t *testing.T, got pinsetter.Verdict, reason string, until time
 // TestNew: what can't be compiled is an error that names its place, and lets
 // nothing pass.
 func TestNew(t *testing.T) {
-	spec := config.GateSpec{
-		Hold:    []config.GateHold{{Tags: []string{"1"}}, {Range: "x"}},
-		Windows: []config.GateWindow{{Schedule: "* * *", TimeZone: "Nowhere", Duration: *hours(1)}},
+	s := spec.GateSpec{
+		Hold:    []spec.GateHold{{Tags: []string{"1"}}, {Range: "x"}},
+		Windows: []spec.GateWindow{{Schedule: "* * *", TimeZone: "Nowhere", Duration: *hours(1)}},
 	}
-	gates, err := gate.New([]*config.Gate{object("g", spec)}, ranges)
+	gates, err := gate.New([]*fleet.Gate{object("g", s)}, ranges)
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -180,22 +181,22 @@ func TestNew(t *testing.T) {
 			t.Errorf("error %q lacks %q", err, want)
 		}
 	}
-	if err := gate.Check(spec, ranges); err == nil {
+	if err := gate.Check(s, ranges); err == nil {
 		t.Error("Check says nothing")
 	}
 	if got := gates.Walk(subject(nil, "5")).Judge(t.Context(), pinsetter.Candidate{Tag: "5"}); got.Verdict != pinsetter.Rejected || strings.Contains(got.Reason, "\n") {
 		t.Errorf("a broken gate says %+v", got)
 	}
-	wrong := object("g", config.GateSpec{MaxBump: config.BumpMinor})
+	wrong := object("g", spec.GateSpec{MaxBump: spec.BumpMinor})
 	wrong.Err = errors.New("x")
-	if _, err := gate.New([]*config.Gate{wrong}, ranges); err == nil {
+	if _, err := gate.New([]*fleet.Gate{wrong}, ranges); err == nil {
 		t.Error("a gate with Err is compiled")
 	}
 }
 
 func TestRemembering(t *testing.T) {
-	gates := compiled(t, config.GateSpec{MinAge: hours(1)}, config.GateSpec{MaxBump: config.BumpMinor},
-		config.GateSpec{MinAge: hours(1), MinAgeFrom: config.AgeFromCreated}, config.GateSpec{MinAge: hours(1), MinAgeFrom: config.AgeFromFirstSeen})
+	gates := compiled(t, spec.GateSpec{MinAge: hours(1)}, spec.GateSpec{MaxBump: spec.BumpMinor},
+		spec.GateSpec{MinAge: hours(1), MinAgeFrom: spec.AgeFromCreated}, spec.GateSpec{MinAge: hours(1), MinAgeFrom: spec.AgeFromFirstSeen})
 	if got := gates.Remembering(); !slices.Equal(got, []string{"ns/g1", "ns/g4"}) {
 		t.Errorf("got %v", got)
 	}

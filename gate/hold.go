@@ -7,24 +7,24 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // hold keeps tags from being written.
 type hold struct {
-	config.GateHold
+	spec.GateHold
 	inside func(tag string) bool // nil: the tags alone
 }
 
-func compileHolds(specs []config.GateHold, ranges Ranges) ([]hold, error) {
+func compileHolds(specs []spec.GateHold, ranges Ranges) ([]hold, error) {
 	var holds []hold
 	var errs []error
-	for i, spec := range specs {
-		h := hold{GateHold: spec}
-		if spec.Range != "" {
-			inside, err := ranges(spec.Range)
+	for i, s := range specs {
+		h := hold{GateHold: s}
+		if s.Range != "" {
+			inside, err := ranges(s.Range)
 			if err != nil {
-				errs = append(errs, &config.FieldError{Field: fmt.Sprintf("spec.hold[%d].range", i), Err: err})
+				errs = append(errs, &spec.FieldError{Field: fmt.Sprintf("spec.hold[%d].range", i), Err: err})
 			}
 			h.inside = inside
 		}

@@ -4,25 +4,25 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 func TestMove(t *testing.T) {
 	tests := []struct {
 		name        string
 		before, now string
-		reflect     config.ReflectionPolicy
+		reflect     spec.ReflectionPolicy
 		order       numbers
 		moved, held bool
 	}{
-		{"never seen", "", "b", config.ReflectIfNotPresent, numbers{}, false, false},
-		{"not asked for", "a", "", config.ReflectIfNotPresent, numbers{}, false, false},
-		{"as it was", "a", "a", config.ReflectIfNotPresent, numbers{}, false, false},
-		{"held", "a", "b", config.ReflectIfNotPresent, numbers{}, true, true},
-		{"followed", "a", "b", config.ReflectAlways, numbers{}, true, false},
-		{"no digest is written", "a", "b", config.ReflectNever, numbers{}, true, false},
-		{"a tag that is there to be moved", "a", "b", config.ReflectIfNotPresent, numbers{unranked: true}, false, false},
+		{"never seen", "", "b", spec.ReflectIfNotPresent, numbers{}, false, false},
+		{"not asked for", "a", "", spec.ReflectIfNotPresent, numbers{}, false, false},
+		{"as it was", "a", "a", spec.ReflectIfNotPresent, numbers{}, false, false},
+		{"held", "a", "b", spec.ReflectIfNotPresent, numbers{}, true, true},
+		{"followed", "a", "b", spec.ReflectAlways, numbers{}, true, false},
+		{"no digest is written", "a", "b", spec.ReflectNever, numbers{}, true, false},
+		{"a tag that is there to be moved", "a", "b", spec.ReflectIfNotPresent, numbers{unranked: true}, false, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

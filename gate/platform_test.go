@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 func TestPlatforms(t *testing.T) {
@@ -30,11 +30,11 @@ func TestPlatforms(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			f := &facts{content: map[string]gate.Content{"5": {Platforms: test.have}}}
-			checkVerdict(t, judged(t, f, noon, config.GateSpec{MaxBump: config.BumpMajor}, config.GateSpec{Platforms: test.wanted}), test.lacks, time.Time{})
+			checkVerdict(t, judged(t, f, noon, spec.GateSpec{MaxBump: spec.BumpMajor}, spec.GateSpec{Platforms: test.wanted}), test.lacks, time.Time{})
 		})
 	}
 	many := &facts{content: map[string]gate.Content{"5": {Platforms: strings.Fields(strings.Repeat("plan9/x"+strings.Repeat("y", 100)+" ", 1000))}}}
-	if got := judged(t, many, noon, config.GateSpec{Platforms: []string{"linux/amd64"}}); len(got.Reason) > 1000 || !strings.Contains(got.Reason, "990 others") {
+	if got := judged(t, many, noon, spec.GateSpec{Platforms: []string{"linux/amd64"}}); len(got.Reason) > 1000 || !strings.Contains(got.Reason, "990 others") {
 		t.Errorf("%d bytes: %s", len(got.Reason), got.Reason)
 	}
 }

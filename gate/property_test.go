@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // world is whatever a registry and a ledger may answer, the same for the same
@@ -69,28 +69,28 @@ func anyWorld(r *rand.Rand, n int) world {
 
 // anyGates returns up to three gates; their windows are whole hours of a day in
 // UTC, so that a plain check can read them.
-func anyGates(r *rand.Rand) []config.GateSpec {
-	specs := make([]config.GateSpec, r.IntN(4))
+func anyGates(r *rand.Rand) []spec.GateSpec {
+	specs := make([]spec.GateSpec, r.IntN(4))
 	for i := range specs {
 		s := &specs[i]
 		if r.IntN(3) == 0 {
-			s.MinAge, s.MinAgeFrom = hours(r.IntN(150)+1), []config.AgeFrom{config.AgeFromFirstSeen, config.AgeFromCreated}[r.IntN(2)]
+			s.MinAge, s.MinAgeFrom = hours(r.IntN(150)+1), []spec.AgeFrom{spec.AgeFromFirstSeen, spec.AgeFromCreated}[r.IntN(2)]
 		}
 		if r.IntN(3) == 0 {
 			s.Platforms = []string{"linux/amd64", "linux/arm64"}[:1+r.IntN(2)]
 		}
 		if r.IntN(8) == 0 {
-			s.Windows = []config.GateWindow{{Schedule: fmt.Sprintf("0 %d * * *", r.IntN(24)), Duration: *hours(1 + r.IntN(20))}}
+			s.Windows = []spec.GateWindow{{Schedule: fmt.Sprintf("0 %d * * *", r.IntN(24)), Duration: *hours(1 + r.IntN(20))}}
 		}
 		if r.IntN(8) == 0 {
 			from := noon.Add(time.Duration(r.IntN(20)-18) * time.Hour)
-			s.Freeze = &config.GateFreeze{From: from, To: from.Add(10 * time.Hour), Reason: "x"}
+			s.Freeze = &spec.GateFreeze{From: from, To: from.Add(10 * time.Hour), Reason: "x"}
 		}
 		if r.IntN(3) == 0 {
-			s.MaxBump = []config.Bump{config.BumpPatch, config.BumpMinor, config.BumpMajor}[r.IntN(3)]
+			s.MaxBump = []spec.Bump{spec.BumpPatch, spec.BumpMinor, spec.BumpMajor}[r.IntN(3)]
 		}
 		if r.IntN(3) == 0 {
-			s.Hold = []config.GateHold{{Tags: []string{strconv.Itoa(r.IntN(30))}, Reason: "x"}, {Range: fmt.Sprint(">=", 15+r.IntN(30)), Reason: "x", Until: noon.Add(time.Duration(r.IntN(3)-1) * time.Hour)}}
+			s.Hold = []spec.GateHold{{Tags: []string{strconv.Itoa(r.IntN(30))}, Reason: "x"}, {Range: fmt.Sprint(">=", 15+r.IntN(30)), Reason: "x", Until: noon.Add(time.Duration(r.IntN(3)-1) * time.Hour)}}
 		}
 		if r.IntN(4) == 0 {
 			allow := r.IntN(2) == 0
@@ -102,7 +102,7 @@ func anyGates(r *rand.Rand) []config.GateSpec {
 
 // passes says as plainly as the rules are written down whether a tag passes one
 // gate.
-func passes(s config.GateSpec, w world, tag string) bool {
+func passes(s spec.GateSpec, w world, tag string) bool {
 	n, _ := strconv.Atoi(tag)
 	for _, h := range s.Hold {
 		least, ranged := 0, h.Range != ""
@@ -124,13 +124,13 @@ func passes(s config.GateSpec, w world, tag string) bool {
 	d := w.digests[tag]
 	known := !w.errs["digest "+tag] && pinsetter.ValidDigest(d)
 	content, told := w.content[d], known && !w.errs["content "+d]
-	if s.MinAge != nil && s.MinAgeFrom == config.AgeFromFirstSeen {
+	if s.MinAge != nil && s.MinAgeFrom == spec.AgeFromFirstSeen {
 		sight := w.seen[tag]
 		if w.errs["seen "+tag] || !known || sight.Digest != d || sight.Since.IsZero() || noon.Sub(sight.Since) < s.MinAge.Duration {
 			return false
 		}
 	}
-	if s.MinAge != nil && s.MinAgeFrom == config.AgeFromCreated {
+	if s.MinAge != nil && s.MinAgeFrom == spec.AgeFromCreated {
 		if !told || content.Created.Year() < 2013 || noon.Sub(content.Created) < s.MinAge.Duration {
 			return false
 		}
@@ -146,11 +146,11 @@ func passes(s config.GateSpec, w world, tag string) bool {
 }
 
 // fits says as plainly whether a site that shows one tag may take another.
-func fits(specs []config.GateSpec, written, shown, tag string, most int) bool {
+func fits(specs []spec.GateSpec, written, shown, tag string, most int) bool {
 	allowed, denied := false, false
 	for _, s := range specs {
 		size, _ := bump(written, tag)
-		if s.MaxBump == config.BumpPatch && size != config.BumpPatch || s.MaxBump == config.BumpMinor && size == config.BumpMajor {
+		if s.MaxBump == spec.BumpPatch && size != spec.BumpPatch || s.MaxBump == spec.BumpMinor && size == spec.BumpMajor {
 			return false
 		}
 		if s.AllowDowngrade != nil {
@@ -193,8 +193,8 @@ func checkWalk(t *testing.T, seed uint64) {
 			continue
 		}
 		ok := tag == written || fits(specs, written, shown, tag, most)
-		for _, spec := range specs {
-			ok = ok && passes(spec, w, tag)
+		for _, wanted := range specs {
+			ok = ok && passes(wanted, w, tag)
 		}
 		if !ok {
 			t.Errorf("seed %d: %v is confirmed at %s, shown %q, gates %+v", seed, take, written, shown, specs)
@@ -202,14 +202,14 @@ func checkWalk(t *testing.T, seed uint64) {
 	}
 }
 
-func plainChoice(specs []config.GateSpec, w world, listed []string, written, shown string, most int) (tag string, better bool) {
+func plainChoice(specs []spec.GateSpec, w world, listed []string, written, shown string, most int) (tag string, better bool) {
 	for _, tag := range listed {
 		if tag == written {
 			return tag, better
 		}
 		ok := fits(specs, written, shown, tag, most)
-		for _, spec := range specs {
-			ok = ok && passes(spec, w, tag)
+		for _, s := range specs {
+			ok = ok && passes(s, w, tag)
 		}
 		if ok {
 			return tag, better

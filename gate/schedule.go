@@ -9,7 +9,7 @@ import (
 
 	"github.com/robfig/cron/v3"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // window is a time of writing that returns.
@@ -19,17 +19,17 @@ type window struct {
 	duration time.Duration
 }
 
-func compileWindows(specs []config.GateWindow) ([]window, error) {
+func compileWindows(specs []spec.GateWindow) ([]window, error) {
 	var windows []window
 	var errs []error
-	for i, spec := range specs {
-		w := window{duration: spec.Duration.Duration, zone: time.UTC}
+	for i, s := range specs {
+		w := window{duration: s.Duration.Duration, zone: time.UTC}
 		var err error
-		if w.starts, err = parseSchedule(spec.Schedule); err != nil {
-			errs = append(errs, &config.FieldError{Field: fmt.Sprintf("spec.windows[%d].schedule", i), Err: err})
+		if w.starts, err = parseSchedule(s.Schedule); err != nil {
+			errs = append(errs, &spec.FieldError{Field: fmt.Sprintf("spec.windows[%d].schedule", i), Err: err})
 		}
-		if w.zone, err = parseZone(spec.TimeZone); err != nil {
-			errs = append(errs, &config.FieldError{Field: fmt.Sprintf("spec.windows[%d].timeZone", i), Err: err})
+		if w.zone, err = parseZone(s.TimeZone); err != nil {
+			errs = append(errs, &spec.FieldError{Field: fmt.Sprintf("spec.windows[%d].timeZone", i), Err: err})
 		}
 		windows = append(windows, w)
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // Subject is a policy in one run: what its gates judge, and by what.
@@ -20,7 +20,7 @@ type Subject struct {
 
 	// Bump returns the size of the step between two tags; not ok where one has no
 	// version. Nil says so of all.
-	Bump func(from, to string) (size config.Bump, ok bool)
+	Bump func(from, to string) (size spec.Bump, ok bool)
 
 	Facts Facts     // nil: nothing is known
 	Now   time.Time // the same for the whole run

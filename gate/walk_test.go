@@ -12,14 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 var (
 	served   = gate.Content{Platforms: []string{"linux/amd64"}}
 	unserved = gate.Content{Platforms: []string{"linux/s390x"}}
-	amd64    = config.GateSpec{Platforms: []string{"linux/amd64"}}
+	amd64    = spec.GateSpec{Platforms: []string{"linux/amd64"}}
 )
 
 // TestWalkEndsAtTheFirstThatPasses: a bad newest tag doesn't starve a good older
@@ -29,7 +29,7 @@ func TestWalkEndsAtTheFirstThatPasses(t *testing.T) {
 		seen:    map[string]gate.Sight{"9": old("9", time.Hour), "8": old("8", 100*time.Hour), "7": old("7", 100*time.Hour), "6": old("6", 100*time.Hour)},
 		content: map[string]gate.Content{"9": served, "8": unserved, "7": served, "6": served},
 	}
-	w := compiled(t, config.GateSpec{MinAge: hours(72)}, amd64).Walk(subject(f, "9", "8", "7", "6", "5"))
+	w := compiled(t, spec.GateSpec{MinAge: hours(72)}, amd64).Walk(subject(f, "9", "8", "7", "6", "5"))
 	got := w.Choose(t.Context(), site("5"), pinsetter.Image{})
 	if got.Candidate.Tag != "7" {
 		t.Errorf("takes %q", got.Candidate.Tag)
@@ -77,8 +77,8 @@ func TestTheBestAloneRanksNothing(t *testing.T) {
 // TestWalkAsksNothingWhenThereIsNothingToDo: the written tag needs no gate.
 func TestWalkAsksNothingWhenThereIsNothingToDo(t *testing.T) {
 	f := &facts{}
-	frozen := config.GateSpec{Freeze: &config.GateFreeze{From: noon, To: noon.Add(1), Reason: "x"}}
-	w := compiled(t, amd64, config.GateSpec{MinAge: hours(1)}, frozen).Walk(subject(f, "9", "8"))
+	frozen := spec.GateSpec{Freeze: &spec.GateFreeze{From: noon, To: noon.Add(1), Reason: "x"}}
+	w := compiled(t, amd64, spec.GateSpec{MinAge: hours(1)}, frozen).Walk(subject(f, "9", "8"))
 	if got := w.Choose(t.Context(), site("9"), pinsetter.Image{}); got.Candidate.Tag != "9" || got.Hold != nil {
 		t.Errorf("got %+v", got)
 	}
@@ -96,7 +96,7 @@ func TestConfirmJudges(t *testing.T) {
 	now := func(seed string) pinsetter.Image { return pinsetter.Image{Tag: "9", Digest: digest(seed)} }
 	nine := pinsetter.Candidate{Tag: "9", Value: "9"}
 	s := site("9@" + digest("before"))
-	aged := config.GateSpec{MinAge: hours(1)}
+	aged := spec.GateSpec{MinAge: hours(1)}
 	f := &facts{seen: map[string]gate.Sight{"9": old("9", 100*time.Hour)}}
 	if hold := compiled(t, aged).Walk(subject(f, "9")).Confirm(t.Context(), s, pinsetter.Image{}, now("9"), nine); hold != nil {
 		t.Errorf("held: %+v", hold)
@@ -116,10 +116,10 @@ func TestConfirmJudges(t *testing.T) {
 func TestNamesAlone(t *testing.T) {
 	s := marked(site(), pinsetter.PartName)
 	s.Markers[0].Value = "app"
-	frozen := config.GateSpec{Freeze: &config.GateFreeze{From: noon, To: noon.Add(1), Reason: "x"}}
+	frozen := spec.GateSpec{Freeze: &spec.GateFreeze{From: noon, To: noon.Add(1), Reason: "x"}}
 	nine := pinsetter.Candidate{Tag: "9"}
 	for _, test := range []struct {
-		spec config.GateSpec
+		spec spec.GateSpec
 		name string
 		held bool
 	}{{amd64, "app", false}, {amd64, "new/app", false}, {frozen, "app", false}, {frozen, "new/app", true}} {
@@ -137,21 +137,21 @@ func TestNamesAlone(t *testing.T) {
 
 func TestGoingDown(t *testing.T) {
 	yes, no := true, false
-	allow, deny := config.GateSpec{AllowDowngrade: &yes}, config.GateSpec{AllowDowngrade: &no}
+	allow, deny := spec.GateSpec{AllowDowngrade: &yes}, spec.GateSpec{AllowDowngrade: &no}
 	tests := []struct {
 		name  string
-		gates []config.GateSpec
+		gates []spec.GateSpec
 		order numbers
 		seen  bool
 		takes string
 	}{
 		{"by default", nil, numbers{max: 9}, false, ""},
-		{"allowed", []config.GateSpec{allow, amd64}, numbers{max: 9}, false, "7"},
-		{"allowed and denied", []config.GateSpec{allow, deny}, numbers{max: 9}, false, ""},
+		{"allowed", []spec.GateSpec{allow, amd64}, numbers{max: 9}, false, "7"},
+		{"allowed and denied", []spec.GateSpec{allow, deny}, numbers{max: 9}, false, ""},
 		{"no longer accepted", nil, numbers{max: 7}, false, "7"},
 		{"unranked, never seen", nil, numbers{max: 9, unranked: true}, false, "7"},
 		{"unranked, seen", nil, numbers{max: 9, unranked: true}, true, ""},
-		{"unranked, seen and allowed", []config.GateSpec{allow}, numbers{max: 9, unranked: true}, true, "7"},
+		{"unranked, seen and allowed", []spec.GateSpec{allow}, numbers{max: 9, unranked: true}, true, "7"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestBounds(t *testing.T) {
 	for _, tag := range tags[:699] {
 		f.seen[tag] = old(tag, time.Hour)
 	}
-	got = compiled(t, amd64, config.GateSpec{MinAge: hours(72)}).Walk(subject(f, tags...)).Choose(t.Context(), site("1"), pinsetter.Image{})
+	got = compiled(t, amd64, spec.GateSpec{MinAge: hours(72)}).Walk(subject(f, tags...)).Choose(t.Context(), site("1"), pinsetter.Image{})
 	if got.Candidate.Tag != "300" || len(f.asked) != 1 {
 		t.Errorf("takes %q after %d questions", got.Candidate.Tag, len(f.asked))
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 func moment(t testing.TB, text string) time.Time {
@@ -20,45 +20,45 @@ func moment(t testing.TB, text string) time.Time {
 }
 
 func TestWindows(t *testing.T) {
-	night := config.GateWindow{Schedule: "0 22 * * 1-5", Duration: *hours(4)} // Monday to Friday, over midnight
-	berlin := config.GateWindow{Schedule: "0 2 * * *", Duration: *hours(1), TimeZone: "Europe/Berlin"}
+	night := spec.GateWindow{Schedule: "0 22 * * 1-5", Duration: *hours(4)} // Monday to Friday, over midnight
+	berlin := spec.GateWindow{Schedule: "0 2 * * *", Duration: *hours(1), TimeZone: "Europe/Berlin"}
 	tests := []struct {
 		name, at string
-		windows  []config.GateWindow
+		windows  []spec.GateWindow
 		until    string // "" where it is open
 	}{
-		{"before", "2026-08-05T21:59:59Z", []config.GateWindow{night}, "2026-08-05T22:00:00Z"},
-		{"at the start", "2026-08-05T22:00:00Z", []config.GateWindow{night}, ""},
-		{"within a second", "2026-08-05T22:00:00.5Z", []config.GateWindow{night}, ""},
-		{"past midnight", "2026-08-06T01:59:59.9Z", []config.GateWindow{night}, ""},
-		{"at the end", "2026-08-06T02:00:00Z", []config.GateWindow{night}, "2026-08-06T22:00:00Z"},
-		{"past midnight of the last day", "2026-08-08T01:00:00Z", []config.GateWindow{night}, ""},
-		{"weekend", "2026-08-08T23:00:00Z", []config.GateWindow{night}, "2026-08-10T22:00:00Z"},
-		{"in a zone, closed", "2026-08-05T02:30:00Z", []config.GateWindow{berlin}, "2026-08-06T00:00:00Z"},
-		{"in a zone, open", "2026-08-05T00:30:00Z", []config.GateWindow{berlin}, ""},
-		{"in a zone, in winter", "2026-12-05T01:30:00Z", []config.GateWindow{berlin}, ""},
-		{"an hour that spring skips", "2026-03-29T01:30:00Z", []config.GateWindow{berlin}, "2026-03-30T00:00:00Z"},
-		{"an hour that autumn repeats", "2026-10-25T00:30:00Z", []config.GateWindow{berlin}, ""},
-		{"one of several", "2026-08-05T00:30:00Z", []config.GateWindow{night, berlin}, ""},
-		{"the next of several", "2026-08-05T12:00:00Z", []config.GateWindow{berlin, night}, "2026-08-05T22:00:00Z"},
-		{"longer than its period", "2026-08-05T12:00:00Z", []config.GateWindow{{Schedule: "@daily", Duration: *hours(30)}}, ""},
+		{"before", "2026-08-05T21:59:59Z", []spec.GateWindow{night}, "2026-08-05T22:00:00Z"},
+		{"at the start", "2026-08-05T22:00:00Z", []spec.GateWindow{night}, ""},
+		{"within a second", "2026-08-05T22:00:00.5Z", []spec.GateWindow{night}, ""},
+		{"past midnight", "2026-08-06T01:59:59.9Z", []spec.GateWindow{night}, ""},
+		{"at the end", "2026-08-06T02:00:00Z", []spec.GateWindow{night}, "2026-08-06T22:00:00Z"},
+		{"past midnight of the last day", "2026-08-08T01:00:00Z", []spec.GateWindow{night}, ""},
+		{"weekend", "2026-08-08T23:00:00Z", []spec.GateWindow{night}, "2026-08-10T22:00:00Z"},
+		{"in a zone, closed", "2026-08-05T02:30:00Z", []spec.GateWindow{berlin}, "2026-08-06T00:00:00Z"},
+		{"in a zone, open", "2026-08-05T00:30:00Z", []spec.GateWindow{berlin}, ""},
+		{"in a zone, in winter", "2026-12-05T01:30:00Z", []spec.GateWindow{berlin}, ""},
+		{"an hour that spring skips", "2026-03-29T01:30:00Z", []spec.GateWindow{berlin}, "2026-03-30T00:00:00Z"},
+		{"an hour that autumn repeats", "2026-10-25T00:30:00Z", []spec.GateWindow{berlin}, ""},
+		{"one of several", "2026-08-05T00:30:00Z", []spec.GateWindow{night, berlin}, ""},
+		{"the next of several", "2026-08-05T12:00:00Z", []spec.GateWindow{berlin, night}, "2026-08-05T22:00:00Z"},
+		{"longer than its period", "2026-08-05T12:00:00Z", []spec.GateWindow{{Schedule: "@daily", Duration: *hours(30)}}, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := judged(t, nil, moment(t, test.at), config.GateSpec{Windows: test.windows})
+			got := judged(t, nil, moment(t, test.at), spec.GateSpec{Windows: test.windows})
 			if test.until == "" {
 				checkVerdict(t, got, "", time.Time{})
 				return
 			}
 			checkVerdict(t, got, "the next window opens at ", moment(t, test.until))
-			after := judged(t, nil, got.Until, config.GateSpec{Windows: test.windows})
+			after := judged(t, nil, got.Until, spec.GateSpec{Windows: test.windows})
 			checkVerdict(t, after, "", time.Time{})
 		})
 	}
 }
 
 func TestFreeze(t *testing.T) {
-	freeze := config.GateSpec{Freeze: &config.GateFreeze{From: noon, To: noon.Add(time.Hour), Reason: "fair"}}
+	freeze := spec.GateSpec{Freeze: &spec.GateFreeze{From: noon, To: noon.Add(time.Hour), Reason: "fair"}}
 	checkVerdict(t, judged(t, nil, noon.Add(-1), freeze), "", time.Time{})
 	checkVerdict(t, judged(t, nil, noon, freeze), `frozen from 2026-08-05T12:00:00Z to 2026-08-05T13:00:00Z, "fair": wait`, noon.Add(time.Hour))
 	checkVerdict(t, judged(t, nil, noon.Add(time.Hour), freeze), "", time.Time{})
@@ -66,23 +66,23 @@ func TestFreeze(t *testing.T) {
 
 // TestOpens: Until is when all gates are open.
 func TestOpens(t *testing.T) {
-	daily := func(schedule string, n int) config.GateSpec {
-		return config.GateSpec{Windows: []config.GateWindow{{Schedule: schedule, Duration: *hours(n)}}}
+	daily := func(schedule string, n int) spec.GateSpec {
+		return spec.GateSpec{Windows: []spec.GateWindow{{Schedule: schedule, Duration: *hours(n)}}}
 	}
-	frozen := func(from, to int) config.GateSpec {
-		return config.GateSpec{Freeze: &config.GateFreeze{From: noon.Add(time.Duration(from) * time.Hour), To: noon.Add(time.Duration(to) * time.Hour), Reason: "x"}}
+	frozen := func(from, to int) spec.GateSpec {
+		return spec.GateSpec{Freeze: &spec.GateFreeze{From: noon.Add(time.Duration(from) * time.Hour), To: noon.Add(time.Duration(to) * time.Hour), Reason: "x"}}
 	}
 	tests := []struct {
 		name  string
-		gates []config.GateSpec
+		gates []spec.GateSpec
 		until time.Time // zero: never
 	}{
-		{"windows that overlap", []config.GateSpec{daily("0 14 * * *", 4), daily("0 16 * * *", 4)}, noon.Add(4 * time.Hour)},
-		{"a weekday and an hour", []config.GateSpec{daily("0 14 * * *", 1), daily("0 0 * * 5", 24)}, moment(t, "2026-08-07T14:00:00Z")},
-		{"windows that never meet", []config.GateSpec{daily("0 14 * * *", 1), daily("0 16 * * *", 1)}, time.Time{}},
-		{"freeze over a window's start", []config.GateSpec{daily("0 14 * * *", 4), frozen(-1, 3)}, noon.Add(3 * time.Hour)},
-		{"freeze over a whole window", []config.GateSpec{daily("0 14 * * *", 1), frozen(-1, 5)}, noon.Add(26 * time.Hour)},
-		{"freezes in a row", []config.GateSpec{frozen(2, 6), frozen(0, 2)}, noon.Add(6 * time.Hour)},
+		{"windows that overlap", []spec.GateSpec{daily("0 14 * * *", 4), daily("0 16 * * *", 4)}, noon.Add(4 * time.Hour)},
+		{"a weekday and an hour", []spec.GateSpec{daily("0 14 * * *", 1), daily("0 0 * * 5", 24)}, moment(t, "2026-08-07T14:00:00Z")},
+		{"windows that never meet", []spec.GateSpec{daily("0 14 * * *", 1), daily("0 16 * * *", 1)}, time.Time{}},
+		{"freeze over a window's start", []spec.GateSpec{daily("0 14 * * *", 4), frozen(-1, 3)}, noon.Add(3 * time.Hour)},
+		{"freeze over a whole window", []spec.GateSpec{daily("0 14 * * *", 1), frozen(-1, 5)}, noon.Add(26 * time.Hour)},
+		{"freezes in a row", []spec.GateSpec{frozen(2, 6), frozen(0, 2)}, noon.Add(6 * time.Hour)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -104,14 +104,14 @@ func TestSchedules(t *testing.T) {
 		"TZ=UTC": false, "CRON_TZ=Europe/Berlin 0 2 * * *": false, "0 0 30 2 *": false, ", * * * *": false, "0 2 * * 5-1": false,
 	}
 	for schedule, ok := range tests {
-		spec := config.GateSpec{Windows: []config.GateWindow{{Schedule: schedule, Duration: *hours(1)}}}
-		if err := gate.Check(spec, ranges); (err == nil) != ok {
+		s := spec.GateSpec{Windows: []spec.GateWindow{{Schedule: schedule, Duration: *hours(1)}}}
+		if err := gate.Check(s, ranges); (err == nil) != ok {
 			t.Errorf("%q: %v", schedule, err)
 		}
 	}
 	for zone, ok := range map[string]bool{"": true, "UTC": true, "America/New_York": true, "Local": false, "../x": false, "CEST": false} {
-		spec := config.GateSpec{Windows: []config.GateWindow{{Schedule: "@daily", Duration: *hours(1), TimeZone: zone}}}
-		if err := gate.Check(spec, ranges); (err == nil) != ok {
+		s := spec.GateSpec{Windows: []spec.GateWindow{{Schedule: "@daily", Duration: *hours(1), TimeZone: zone}}}
+		if err := gate.Check(s, ranges); (err == nil) != ok {
 			t.Errorf("%q: %v", zone, err)
 		}
 	}
@@ -129,20 +129,20 @@ func FuzzWindow(f *testing.F) {
 		if len(schedule) > 100 || unix < 0 || unix > 1<<33 || minutes == 0 {
 			return
 		}
-		spec := config.GateSpec{Windows: []config.GateWindow{{
-			Schedule: schedule, TimeZone: zone, Duration: config.Duration{Duration: time.Duration(minutes) * time.Minute},
+		s := spec.GateSpec{Windows: []spec.GateWindow{{
+			Schedule: schedule, TimeZone: zone, Duration: spec.Duration{Duration: time.Duration(minutes) * time.Minute},
 		}}}
-		if gate.Check(spec, ranges) != nil {
+		if gate.Check(s, ranges) != nil {
 			return
 		}
-		got := judged(t, nil, time.Unix(unix, 0), spec)
+		got := judged(t, nil, time.Unix(unix, 0), s)
 		if got.Verdict == pinsetter.Eligible || got.Until.IsZero() {
 			return
 		}
 		if !got.Until.After(time.Unix(unix, 0)) {
 			t.Errorf("%q in %q: opens at %v, before now", schedule, zone, got.Until)
 		}
-		if then := judged(t, nil, got.Until, spec); then.Verdict != pinsetter.Eligible {
+		if then := judged(t, nil, got.Until, s); then.Verdict != pinsetter.Eligible {
 			t.Errorf("%q in %q: %s; then: %s", schedule, zone, got.Reason, then.Reason)
 		}
 		if strings.ContainsAny(got.Reason, "\n\x1b") {

@@ -9,13 +9,13 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
 
 // Credential returns what a GitHub App logs in with to the repository of src,
 // whose App is set. It is safe for concurrent use.
-type Credential func(ctx context.Context, src *config.GitSource) (user string, password pinsetter.Secret, err error)
+type Credential func(ctx context.Context, src *fleet.GitSource) (user string, password pinsetter.Secret, err error)
 
 // loginFunc returns what one conversation logs in with; nil for nothing.
 type loginFunc func(context.Context) (transport.AuthMethod, error)
@@ -27,7 +27,7 @@ func always(method transport.AuthMethod) loginFunc {
 
 // appLogin asks for the credentials of a GitHub App anew each time, since its
 // tokens end after an hour.
-func appLogin(u *url.URL, src *config.GitSource, ask Credential, secrets *login.Scrubber) (loginFunc, error) {
+func appLogin(u *url.URL, src *fleet.GitSource, ask Credential, secrets *login.Scrubber) (loginFunc, error) {
 	switch {
 	case ask == nil:
 		return nil, errors.New("no way to log in as a GitHub App was given")

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -18,11 +18,11 @@ func TestApp(t *testing.T) {
 	ca := parts.NewCA(t)
 	g := parts.NewGit(t, parts.GitOptions{FrontOptions: parts.FrontOptions{TLS: &parts.TLS{CA: ca}, User: "x-access-token", Password: "fresh"}})
 	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
-	src := &config.GitSource{URL: r.URL, App: &config.GitHubApp{ID: 7}, Auth: config.GitAuth{
-		TLS: config.TLS{CA: ca.PEM}, Username: "somebody", Password: secret("else"),
+	src := &fleet.GitSource{URL: r.URL, App: &fleet.GitHubApp{ID: 7}, Auth: fleet.GitAuth{
+		TLS: fleet.TLS{CA: ca.PEM}, Username: "somebody", Password: secret("else"),
 	}}
 	asked, token := 0, "fresh"
-	remote := openWith(t, src, gitops.Options{Credential: func(_ context.Context, of *config.GitSource) (string, pinsetter.Secret, error) {
+	remote := openWith(t, src, gitops.Options{Credential: func(_ context.Context, of *fleet.GitSource) (string, pinsetter.Secret, error) {
 		if asked++; of != src {
 			t.Errorf("asked for %v", of)
 		}
@@ -51,7 +51,7 @@ func TestApp(t *testing.T) {
 }
 
 func TestAppRefused(t *testing.T) {
-	credential := func(context.Context, *config.GitSource) (string, pinsetter.Secret, error) {
+	credential := func(context.Context, *fleet.GitSource) (string, pinsetter.Secret, error) {
 		t.Error("asked")
 		return "", pinsetter.Secret{}, nil
 	}
@@ -63,7 +63,7 @@ func TestAppRefused(t *testing.T) {
 		"http://git.example.test/a":    {credential, "would be shown by plain http"},
 		"ssh://git@git.example.test/a": {credential, "a GitHub App logs in over https"},
 	} {
-		_, err := gitops.Open(&config.GitSource{URL: url, App: &config.GitHubApp{ID: 7}}, gitops.Options{Credential: test.credential})
+		_, err := gitops.Open(&fleet.GitSource{URL: url, App: &fleet.GitHubApp{ID: 7}}, gitops.Options{Credential: test.credential})
 		wantError(t, err, "open Git repository", test.text)
 	}
 }

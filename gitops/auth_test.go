@@ -11,7 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/parts"
@@ -26,32 +26,32 @@ func TestAuthHTTP(t *testing.T) {
 	certain := mutual.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
 	pair := clients.Client("bot")
 
-	trusted := config.TLS{CA: ca.PEM}
+	trusted := fleet.TLS{CA: ca.PEM}
 	tests := map[string]struct {
 		url  string
-		auth config.GitAuth
+		auth fleet.GitAuth
 		env  map[string]string
 		text string // of the error; "": it works
 		want error
 	}{
-		"basic":          {auth: config.GitAuth{Set: true, Username: "bot", Password: secret("hunter2"), TLS: trusted}},
-		"bearer":         {auth: config.GitAuth{Set: true, Bearer: secret("sesame"), TLS: trusted}},
-		"wrong password": {auth: config.GitAuth{Set: true, Username: "bot", Password: secret("hunter3"), TLS: trusted}, text: "access denied (401)", want: gitops.ErrAuth},
-		"none":           {auth: config.GitAuth{TLS: trusted}, text: "give a secretRef with valid credentials", want: gitops.ErrAuth},
-		"unknown CA":     {auth: config.GitAuth{Set: true, Username: "bot", Password: secret("hunter2")}, text: "give its CA as ca.crt in the secret"},
-		"other CA":       {auth: config.GitAuth{Set: true, TLS: config.TLS{CA: clients.PEM}}, text: "give its CA as ca.crt in the secret"},
-		"environment": {auth: config.GitAuth{TLS: trusted},
+		"basic":          {auth: fleet.GitAuth{Set: true, Username: "bot", Password: secret("hunter2"), TLS: trusted}},
+		"bearer":         {auth: fleet.GitAuth{Set: true, Bearer: secret("sesame"), TLS: trusted}},
+		"wrong password": {auth: fleet.GitAuth{Set: true, Username: "bot", Password: secret("hunter3"), TLS: trusted}, text: "access denied (401)", want: gitops.ErrAuth},
+		"none":           {auth: fleet.GitAuth{TLS: trusted}, text: "give a secretRef with valid credentials", want: gitops.ErrAuth},
+		"unknown CA":     {auth: fleet.GitAuth{Set: true, Username: "bot", Password: secret("hunter2")}, text: "give its CA as ca.crt in the secret"},
+		"other CA":       {auth: fleet.GitAuth{Set: true, TLS: fleet.TLS{CA: clients.PEM}}, text: "give its CA as ca.crt in the secret"},
+		"environment": {auth: fleet.GitAuth{TLS: trusted},
 			env: map[string]string{"PINSETTER_GIT_TOKEN": "hunter2", "PINSETTER_GIT_USERNAME": "bot", "PINSETTER_GIT_HOST": g.Addr}},
-		"environment for another host": {auth: config.GitAuth{TLS: trusted},
+		"environment for another host": {auth: fleet.GitAuth{TLS: trusted},
 			env:  map[string]string{"PINSETTER_GIT_TOKEN": "hunter2", "PINSETTER_GIT_USERNAME": "bot", "PINSETTER_GIT_HOST": "127.0.0.1"},
 			text: "access denied", want: gitops.ErrAuth},
-		"a secret without credentials asks no environment": {auth: config.GitAuth{Set: true, TLS: trusted},
+		"a secret without credentials asks no environment": {auth: fleet.GitAuth{Set: true, TLS: trusted},
 			env:  map[string]string{"PINSETTER_GIT_TOKEN": "hunter2", "PINSETTER_GIT_USERNAME": "bot", "PINSETTER_GIT_HOST": g.Addr},
 			text: "access denied", want: gitops.ErrAuth},
-		"in the URL":          {url: "https://bot:hunter2@" + g.Addr + "/org/app.git", auth: config.GitAuth{TLS: trusted}},
-		"wrong in the URL":    {url: "https://bot:hunter3@" + g.Addr + "/org/app.git", auth: config.GitAuth{TLS: trusted}, text: "access denied", want: gitops.ErrAuth},
-		"client certificate":  {url: certain.URL, auth: config.GitAuth{Set: true, TLS: config.TLS{CA: ca.PEM, Cert: pair.Cert, Key: secret(string(pair.Key))}}},
-		"without certificate": {url: certain.URL, auth: config.GitAuth{Set: true, TLS: trusted}, text: "certificate required"},
+		"in the URL":          {url: "https://bot:hunter2@" + g.Addr + "/org/app.git", auth: fleet.GitAuth{TLS: trusted}},
+		"wrong in the URL":    {url: "https://bot:hunter3@" + g.Addr + "/org/app.git", auth: fleet.GitAuth{TLS: trusted}, text: "access denied", want: gitops.ErrAuth},
+		"client certificate":  {url: certain.URL, auth: fleet.GitAuth{Set: true, TLS: fleet.TLS{CA: ca.PEM, Cert: pair.Cert, Key: secret(string(pair.Key))}}},
+		"without certificate": {url: certain.URL, auth: fleet.GitAuth{Set: true, TLS: trusted}, text: "certificate required"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestAuthHTTP(t *testing.T) {
 				test.url = repository.URL
 			}
 			o := gitops.Options{Environment: login.Environment{Getenv: func(name string) string { return test.env[name] }}}
-			_, err := openWith(t, &config.GitSource{URL: test.url, Auth: test.auth}, o).Fetch(context.Background(), main, "")
+			_, err := openWith(t, &fleet.GitSource{URL: test.url, Auth: test.auth}, o).Fetch(context.Background(), main, "")
 			if test.text == "" {
 				if err != nil {
 					t.Error(err)
@@ -90,7 +90,7 @@ func TestRedirectKeepsCredentialsBehind(t *testing.T) {
 		http.Redirect(w, r, thief.URL+r.URL.RequestURI(), http.StatusMovedPermanently)
 	}), parts.FrontOptions{User: "bot", Password: "pass"})
 
-	src := &config.GitSource{URL: front.URL + "/org/app.git", Auth: config.GitAuth{Set: true, Username: "bot", Password: secret("pass")}}
+	src := &fleet.GitSource{URL: front.URL + "/org/app.git", Auth: fleet.GitAuth{Set: true, Username: "bot", Password: secret("pass")}}
 	remote := openWith(t, src, gitops.Options{})
 	base := fetch(t, remote, main, "").Base
 	next := commit(t, base, map[string]string{"apps/a.yaml": "tag: 1.1.0\n"})
@@ -112,7 +112,7 @@ func TestProxy(t *testing.T) {
 		text     string
 	}{"right": {"pass", ""}, "wrong": {"word", "407 Proxy Authentication Required"}} {
 		t.Run(name, func(t *testing.T) {
-			src := &config.GitSource{URL: repository.URL, Auth: config.GitAuth{Proxy: &config.Proxy{Address: proxy.URL, Username: "me", Password: secret(test.password)}}}
+			src := &fleet.GitSource{URL: repository.URL, Auth: fleet.GitAuth{Proxy: &fleet.Proxy{Address: proxy.URL, Username: "me", Password: secret(test.password)}}}
 			_, err := openWith(t, src, gitops.Options{}).Fetch(context.Background(), main, "")
 			if test.text == "" && err != nil {
 				t.Error(err)
@@ -135,26 +135,26 @@ func TestAuthSSH(t *testing.T) {
 	swapped := strings.Replace(string(other.KnownHosts), other.Addr[len("127.0.0.1:"):], server.Addr[len("127.0.0.1:"):], 1)
 
 	tests := map[string]struct {
-		auth   config.GitAuth
+		auth   fleet.GitAuth
 		text   string // of the error
 		opens  bool   // the error comes with Fetch, not with Open
 		denied bool
 	}{
-		"unknown host":     {auth: config.GitAuth{Identity: secret(string(server.Identity)), KnownHosts: other.KnownHosts}, opens: true, text: "known_hosts of the secret has none for it"},
-		"another host key": {auth: config.GitAuth{Identity: secret(string(server.Identity)), KnownHosts: []byte(swapped)}, opens: true, text: "known_hosts of the secret has another for it"},
-		"another identity": {auth: config.GitAuth{Identity: secret(string(other.Identity)), KnownHosts: server.KnownHosts}, opens: true, text: "accepts none of the keys", denied: true},
-		"no known_hosts":   {auth: config.GitAuth{Identity: secret(string(server.Identity))}, text: "the secret has no known_hosts"},
-		"bad known_hosts":  {auth: config.GitAuth{Identity: secret(string(server.Identity)), KnownHosts: []byte("nonsense")}, text: "read known_hosts of the secret"},
-		"no identity":      {auth: config.GitAuth{KnownHosts: server.KnownHosts}, text: "the secret has no identity"},
-		"bad identity":     {auth: config.GitAuth{Identity: secret("nonsense"), KnownHosts: server.KnownHosts}, text: "read identity"},
-		"no passphrase":    {auth: config.GitAuth{Identity: secret(string(locked.Identity)), KnownHosts: server.KnownHosts}, text: "the key is encrypted"},
-		"wrong passphrase": {auth: config.GitAuth{Identity: secret(string(locked.Identity)), IdentityPassword: secret("shut"), KnownHosts: server.KnownHosts}, text: "read identity"},
-		"proxy of http":    {auth: config.GitAuth{Identity: secret(string(server.Identity)), KnownHosts: server.KnownHosts, Proxy: &config.Proxy{Address: "http://127.0.0.1:1"}}, text: "must be socks5"},
+		"unknown host":     {auth: fleet.GitAuth{Identity: secret(string(server.Identity)), KnownHosts: other.KnownHosts}, opens: true, text: "known_hosts of the secret has none for it"},
+		"another host key": {auth: fleet.GitAuth{Identity: secret(string(server.Identity)), KnownHosts: []byte(swapped)}, opens: true, text: "known_hosts of the secret has another for it"},
+		"another identity": {auth: fleet.GitAuth{Identity: secret(string(other.Identity)), KnownHosts: server.KnownHosts}, opens: true, text: "accepts none of the keys", denied: true},
+		"no known_hosts":   {auth: fleet.GitAuth{Identity: secret(string(server.Identity))}, text: "the secret has no known_hosts"},
+		"bad known_hosts":  {auth: fleet.GitAuth{Identity: secret(string(server.Identity)), KnownHosts: []byte("nonsense")}, text: "read known_hosts of the secret"},
+		"no identity":      {auth: fleet.GitAuth{KnownHosts: server.KnownHosts}, text: "the secret has no identity"},
+		"bad identity":     {auth: fleet.GitAuth{Identity: secret("nonsense"), KnownHosts: server.KnownHosts}, text: "read identity"},
+		"no passphrase":    {auth: fleet.GitAuth{Identity: secret(string(locked.Identity)), KnownHosts: server.KnownHosts}, text: "the key is encrypted"},
+		"wrong passphrase": {auth: fleet.GitAuth{Identity: secret(string(locked.Identity)), IdentityPassword: secret("shut"), KnownHosts: server.KnownHosts}, text: "read identity"},
+		"proxy of http":    {auth: fleet.GitAuth{Identity: secret(string(server.Identity)), KnownHosts: server.KnownHosts, Proxy: &fleet.Proxy{Address: "http://127.0.0.1:1"}}, text: "must be socks5"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			test.auth.Set = true
-			remote, err := gitops.Open(&config.GitSource{URL: server.URL(repository), Auth: test.auth}, gitops.Options{})
+			remote, err := gitops.Open(&fleet.GitSource{URL: server.URL(repository), Auth: test.auth}, gitops.Options{})
 			if (err == nil) != test.opens {
 				t.Fatalf("Open: %v", err)
 			}
@@ -181,7 +181,7 @@ func TestAuthSSHEnvironment(t *testing.T) {
 	socket := serveAgent(t, home+"/agent", server.Identity)
 
 	env := login.Environment{Home: home, Getenv: func(name string) string { return map[string]string{"SSH_AUTH_SOCK": socket}[name] }}
-	src := &config.GitSource{URL: server.URL(repository)}
+	src := &fleet.GitSource{URL: server.URL(repository)}
 	fetch(t, openWith(t, src, gitops.Options{Environment: env}), main, "")
 
 	_, err := gitops.Open(src, gitops.Options{})
@@ -223,7 +223,7 @@ func TestDialerIsUsed(t *testing.T) {
 	link(t, write(t, "known_hosts", ""), home+"/.ssh/known_hosts")
 	env := login.Environment{Home: home, Getenv: func(string) string { return "/none" }}
 	for _, url := range []string{"http://169.254.169.254/a", "https://169.254.169.254/a", "http://[fe80::1%25lo]/a", "ssh://git@169.254.169.254/a"} {
-		src := &config.GitSource{URL: url}
+		src := &fleet.GitSource{URL: url}
 		o := gitops.Options{}
 		if strings.HasPrefix(url, "ssh") {
 			o.Environment = env
@@ -246,7 +246,7 @@ func TestOpenRefuses(t *testing.T) {
 		"file://example.test/a":        "write file:///path",
 		"https://example.test:99999/a": "has no valid port",
 	} {
-		_, err := gitops.Open(&config.GitSource{URL: url}, gitops.Options{})
+		_, err := gitops.Open(&fleet.GitSource{URL: url}, gitops.Options{})
 		wantError(t, err, text)
 		if strings.Contains(err.Error(), "pass@") || strings.Contains(err.Error(), "se") && strings.Contains(err.Error(), "cret@") {
 			t.Errorf("error %q shows a password", err)

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -97,7 +97,7 @@ func TestMain(m *testing.M) {
 
 // readWanted fetches, and reads the manifests with a marker.
 func readWanted(url, dir string) (int, error) {
-	remote, err := gitops.Open(&config.GitSource{URL: url, Timeout: time.Hour}, gitops.Options{Keep: dir, Screen: tagged("1")})
+	remote, err := gitops.Open(&fleet.GitSource{URL: url, Timeout: time.Hour}, gitops.Options{Keep: dir, Screen: tagged("1")})
 	if err != nil {
 		return 0, err
 	}

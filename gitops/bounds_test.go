@@ -11,7 +11,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
 )
 
@@ -139,11 +139,11 @@ func TestFetchBounds(t *testing.T) {
 		"100 bytes for a list of refs": {RefBytes: 100},
 	} {
 		for _, url := range []string{repository.URL, "file://" + repository.Dir} {
-			remote, err := Open(&config.GitSource{URL: url}, Options{Bounds: bounds})
+			remote, err := Open(&fleet.GitSource{URL: url}, Options{Bounds: bounds})
 			if err != nil {
 				t.Fatal(err)
 			}
-			fetched, err := remote.Fetch(context.Background(), config.GitRef{Branch: "main"}, "")
+			fetched, err := remote.Fetch(context.Background(), fleet.GitRef{Branch: "main"}, "")
 			if err == nil {
 				_, err = walkErr(fetched.Base) // files come later from one, at once from the other
 			}

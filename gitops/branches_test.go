@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -18,7 +18,7 @@ import (
 // Push branches come by name and by prefix, with their own files and commits,
 // kept or not, while they come and go.
 func TestBranches(t *testing.T) {
-	everyServer(t, func(t *testing.T, r *parts.Repository, _ *parts.Git, src *config.GitSource) {
+	everyServer(t, func(t *testing.T, r *parts.Repository, _ *parts.Git, src *fleet.GitSource) {
 		kept := t.TempDir()
 		want := map[string]string{} // the content of apps/a.yaml, by branch
 		read := func() {
@@ -108,7 +108,7 @@ func TestBranchesBound(t *testing.T) {
 	for _, name := range names {
 		r.Git("branch", name, "main")
 	}
-	remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Bounds: gitops.Bounds{Branches: 2}})
+	remote := openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{Bounds: gitops.Bounds{Branches: 2}})
 	_, err := remote.Fetch(context.Background(), main, "pins/")
 	if !errors.Is(err, gitops.ErrBound) {
 		t.Errorf("error %v, want ErrBound", err)
@@ -130,7 +130,7 @@ func TestBranchesStacked(t *testing.T) {
 		r.CommitFile(name, "apps/a.yaml", name, "")
 		from = name
 	}
-	remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Bounds: gitops.Bounds{Commits: 2}})
+	remote := openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{Bounds: gitops.Bounds{Commits: 2}})
 	fetched := fetch(t, remote, main, "pins/")
 	for name, want := range map[string]struct {
 		commits   int

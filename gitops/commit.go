@@ -12,7 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // Commit says what a commit holds.
@@ -23,7 +23,7 @@ type Commit struct {
 	When    time.Time         // with the time zone to write
 
 	// SigningKey signs the commit; nil leaves it unsigned.
-	SigningKey *config.SigningKey
+	SigningKey *fleet.SigningKey
 }
 
 // Commit returns the snapshot that a commit on top of s makes, in memory. Modes

@@ -15,7 +15,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // conversation is a session that reads, with what the server advertised when it
@@ -200,7 +200,7 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 // history reads everything that leads to the branch of ref, else to every
 // branch and tag, and to push, for servers that don't hand out a commit by its
 // hash.
-func (c *conversation) history(ctx context.Context, ref config.GitRef, push []plumbing.Hash, into *objects) error {
+func (c *conversation) history(ctx context.Context, ref fleet.GitRef, push []plumbing.Hash, into *objects) error {
 	wants := slices.Clone(push)
 	if ref.Branch != "" {
 		wants = append(wants, c.adv.References[heads+ref.Branch])

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/parts"
@@ -40,46 +40,46 @@ func leak(err error) string {
 }
 
 // logins are the ways in which credentials for http come in.
-func logins(address string) map[string]func() (*config.GitSource, gitops.Options) {
-	source := func(auth config.GitAuth) *config.GitSource {
-		return &config.GitSource{URL: address + "/org/app.git", Auth: auth}
+func logins(address string) map[string]func() (*fleet.GitSource, gitops.Options) {
+	source := func(auth fleet.GitAuth) *fleet.GitSource {
+		return &fleet.GitSource{URL: address + "/org/app.git", Auth: auth}
 	}
 	with := func(env map[string]string) gitops.Options {
 		return gitops.Options{Environment: login.Environment{Getenv: func(name string) string { return env[name] }}}
 	}
 	host := strings.TrimPrefix(address, "http://")
-	return map[string]func() (*config.GitSource, gitops.Options){
-		"password": func() (*config.GitSource, gitops.Options) {
-			return source(config.GitAuth{Set: true, Username: "bot", Password: secret(planted)}), gitops.Options{}
+	return map[string]func() (*fleet.GitSource, gitops.Options){
+		"password": func() (*fleet.GitSource, gitops.Options) {
+			return source(fleet.GitAuth{Set: true, Username: "bot", Password: secret(planted)}), gitops.Options{}
 		},
-		"bearer": func() (*config.GitSource, gitops.Options) {
-			return source(config.GitAuth{Set: true, Bearer: secret(planted)}), gitops.Options{}
+		"bearer": func() (*fleet.GitSource, gitops.Options) {
+			return source(fleet.GitAuth{Set: true, Bearer: secret(planted)}), gitops.Options{}
 		},
-		"URL": func() (*config.GitSource, gitops.Options) {
+		"URL": func() (*fleet.GitSource, gitops.Options) {
 			u := url.URL{Scheme: "http", Host: host, Path: "/org/app.git", User: url.UserPassword("bot", planted)}
-			return &config.GitSource{URL: u.String()}, gitops.Options{}
+			return &fleet.GitSource{URL: u.String()}, gitops.Options{}
 		},
-		"environment": func() (*config.GitSource, gitops.Options) {
-			return source(config.GitAuth{}), with(map[string]string{"PINSETTER_GIT_TOKEN": planted, "PINSETTER_GIT_HOST": host, "PINSETTER_GIT_USERNAME": "bot"})
+		"environment": func() (*fleet.GitSource, gitops.Options) {
+			return source(fleet.GitAuth{}), with(map[string]string{"PINSETTER_GIT_TOKEN": planted, "PINSETTER_GIT_HOST": host, "PINSETTER_GIT_USERNAME": "bot"})
 		},
-		"runner": func() (*config.GitSource, gitops.Options) {
-			return source(config.GitAuth{}), with(map[string]string{"GITHUB_TOKEN": planted, "GITHUB_SERVER_URL": address})
+		"runner": func() (*fleet.GitSource, gitops.Options) {
+			return source(fleet.GitAuth{}), with(map[string]string{"GITHUB_TOKEN": planted, "GITHUB_SERVER_URL": address})
 		},
-		"app": func() (*config.GitSource, gitops.Options) {
-			src := source(config.GitAuth{})
-			src.App = &config.GitHubApp{ID: 1}
-			return src, gitops.Options{Credential: func(context.Context, *config.GitSource) (string, pinsetter.Secret, error) {
+		"app": func() (*fleet.GitSource, gitops.Options) {
+			src := source(fleet.GitAuth{})
+			src.App = &fleet.GitHubApp{ID: 1}
+			return src, gitops.Options{Credential: func(context.Context, *fleet.GitSource) (string, pinsetter.Secret, error) {
 				return "bot", secret(planted), nil
 			}}
 		},
-		"proxy": func() (*config.GitSource, gitops.Options) {
-			return &config.GitSource{URL: "http://git.invalid/org/app.git", Auth: config.GitAuth{
-				Set: true, Bearer: secret(planted), Proxy: &config.Proxy{Address: address, Username: "bot", Password: secret(planted)},
+		"proxy": func() (*fleet.GitSource, gitops.Options) {
+			return &fleet.GitSource{URL: "http://git.invalid/org/app.git", Auth: fleet.GitAuth{
+				Set: true, Bearer: secret(planted), Proxy: &fleet.Proxy{Address: address, Username: "bot", Password: secret(planted)},
 			}}, gitops.Options{}
 		},
-		"proxy before TLS": func() (*config.GitSource, gitops.Options) {
-			return &config.GitSource{URL: "https://git.invalid/org/app.git", Auth: config.GitAuth{
-				Proxy: &config.Proxy{Address: address, Username: "bot", Password: secret(planted)},
+		"proxy before TLS": func() (*fleet.GitSource, gitops.Options) {
+			return &fleet.GitSource{URL: "https://git.invalid/org/app.git", Auth: fleet.GitAuth{
+				Proxy: &fleet.Proxy{Address: address, Username: "bot", Password: secret(planted)},
 			}}, gitops.Options{}
 		},
 	}
@@ -131,7 +131,7 @@ func TestWordsOfAServerDontShowCredentials(t *testing.T) {
 	} {
 		g := parts.NewGit(t, parts.GitOptions{FrontOptions: parts.FrontOptions{User: "bot", Password: planted}})
 		repository := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files, Hooks: map[string]string{"pre-receive": "#!/bin/sh\n" + print + "\nexit 1\n"}})
-		remote := openWith(t, &config.GitSource{URL: repository.URL, Auth: config.GitAuth{Set: true, Username: "bot", Password: secret(planted)}}, gitops.Options{})
+		remote := openWith(t, &fleet.GitSource{URL: repository.URL, Auth: fleet.GitAuth{Set: true, Username: "bot", Password: secret(planted)}}, gitops.Options{})
 		base := fetch(t, remote, main).Base
 		next := commit(t, base, map[string]string{"apps/a.yaml": "tag: 1.1.0\n"})
 		_, err := remote.Push(t.Context(), gitops.Push{Snapshot: next, Branch: "main", Lease: base.Hash()})
@@ -182,7 +182,7 @@ func TestProxyIsNotAskedForMetadata(t *testing.T) {
 		"http://[fd00:ec2::254]/a", "http://[64:ff9b:1::169.254.169.254]/a", "http://[fe80::1%25lo]/a", "http://metadata.google.internal/a",
 		"http://git.invalid/redirected",
 	} {
-		src := &config.GitSource{URL: address, Auth: config.GitAuth{Proxy: &config.Proxy{Address: proxy.URL}}}
+		src := &fleet.GitSource{URL: address, Auth: fleet.GitAuth{Proxy: &fleet.Proxy{Address: proxy.URL}}}
 		if _, err := openWith(t, src, gitops.Options{}).Fetch(t.Context(), main); !errors.Is(err, login.ErrRefusedAddress) {
 			t.Errorf("%s: %v", address, err)
 		}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -22,29 +22,29 @@ func TestCycle(t *testing.T) {
 	tests := map[string]struct {
 		server *parts.Git
 		config map[string]string
-		source func(*testing.T, *parts.Repository) *config.GitSource
+		source func(*testing.T, *parts.Repository) *fleet.GitSource
 	}{
-		"http": {g, nil, func(_ *testing.T, r *parts.Repository) *config.GitSource { return &config.GitSource{URL: r.URL} }},
+		"http": {g, nil, func(_ *testing.T, r *parts.Repository) *fleet.GitSource { return &fleet.GitSource{URL: r.URL} }},
 		"http without filters and hashes": {plain,
 			map[string]string{"uploadpack.allowFilter": "false", "uploadpack.allowReachableSHA1InWant": "false"},
-			func(_ *testing.T, r *parts.Repository) *config.GitSource { return &config.GitSource{URL: r.URL} }},
-		"https": {secure, nil, func(_ *testing.T, r *parts.Repository) *config.GitSource {
-			return &config.GitSource{URL: r.URL, Auth: config.GitAuth{
-				Set: true, Username: "bot", Password: secret("pass"), TLS: config.TLS{CA: ca.PEM},
+			func(_ *testing.T, r *parts.Repository) *fleet.GitSource { return &fleet.GitSource{URL: r.URL} }},
+		"https": {secure, nil, func(_ *testing.T, r *parts.Repository) *fleet.GitSource {
+			return &fleet.GitSource{URL: r.URL, Auth: fleet.GitAuth{
+				Set: true, Username: "bot", Password: secret("pass"), TLS: fleet.TLS{CA: ca.PEM},
 			}}
 		}},
-		"ssh": {g, nil, func(t *testing.T, r *parts.Repository) *config.GitSource {
+		"ssh": {g, nil, func(t *testing.T, r *parts.Repository) *fleet.GitSource {
 			s := parts.NewSSH(t, g, parts.SSHOptions{})
-			return &config.GitSource{URL: s.URL(r), Auth: config.GitAuth{Set: true, Identity: secret(string(s.Identity)), KnownHosts: s.KnownHosts}}
+			return &fleet.GitSource{URL: s.URL(r), Auth: fleet.GitAuth{Set: true, Identity: secret(string(s.Identity)), KnownHosts: s.KnownHosts}}
 		}},
-		"ssh with a password": {g, nil, func(t *testing.T, r *parts.Repository) *config.GitSource {
+		"ssh with a password": {g, nil, func(t *testing.T, r *parts.Repository) *fleet.GitSource {
 			s := parts.NewSSH(t, g, parts.SSHOptions{Passphrase: "open"})
-			return &config.GitSource{URL: s.URL(r), Auth: config.GitAuth{
+			return &fleet.GitSource{URL: s.URL(r), Auth: fleet.GitAuth{
 				Set: true, Identity: secret(string(s.Identity)), IdentityPassword: secret("open"), KnownHosts: s.KnownHosts,
 			}}
 		}},
-		"file": {g, nil, func(_ *testing.T, r *parts.Repository) *config.GitSource {
-			return &config.GitSource{URL: "file://" + r.Dir}
+		"file": {g, nil, func(_ *testing.T, r *parts.Repository) *fleet.GitSource {
+			return &fleet.GitSource{URL: "file://" + r.Dir}
 		}},
 	}
 	for name, test := range tests {

@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
 
 // A branch goes if it is where it was, from any server.
 func TestDelete(t *testing.T) {
-	everyServer(t, func(t *testing.T, r *parts.Repository, g *parts.Git, src *config.GitSource) {
+	everyServer(t, func(t *testing.T, r *parts.Repository, g *parts.Git, src *fleet.GitSource) {
 		remote, ctx := openWith(t, src, gitops.Options{}), context.Background()
 		r.Git("branch", "updates", "main")
 		lease := r.Head("updates")

@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // Fetched is what a server had at one moment.
@@ -40,7 +40,7 @@ type PushState struct {
 //
 // Errors wrap ErrNoRef, ErrEmptyRepository, ErrAuth, ErrNotFound, ErrBound or
 // ErrTimeout where one of them fits.
-func (r *Remote) Fetch(ctx context.Context, base config.GitRef, push ...string) (*Fetched, error) {
+func (r *Remote) Fetch(ctx context.Context, base fleet.GitRef, push ...string) (*Fetched, error) {
 	fetched, err := r.fetch(ctx, base, slices.DeleteFunc(slices.Clone(push), isEmpty))
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s: %w", r, r.told(err))
@@ -50,7 +50,7 @@ func (r *Remote) Fetch(ctx context.Context, base config.GitRef, push ...string) 
 
 func isEmpty(name string) bool { return name == "" }
 
-func (r *Remote) fetch(ctx context.Context, base config.GitRef, push []string) (*Fetched, error) {
+func (r *Remote) fetch(ctx context.Context, base fleet.GitRef, push []string) (*Fetched, error) {
 	ctx, cancel := r.deadline(ctx)
 	defer cancel()
 	var c *conversation
@@ -104,7 +104,7 @@ func unique(hashes []plumbing.Hash) []plumbing.Hash {
 
 // unknownCommit is the error for a commit that was asked for by its hash, where
 // the server doesn't have it.
-func unknownCommit(base config.GitRef, err error) error {
+func unknownCommit(base fleet.GitRef, err error) error {
 	if base.Commit == "" || !errors.Is(err, ErrStale) {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -19,7 +19,7 @@ import (
 var (
 	bot  = gitops.Signature{Name: "Pinsetter", Email: "bot@example.test"}
 	when = time.Date(2026, 7, 1, 12, 0, 0, 0, time.FixedZone("", 2*60*60))
-	main = config.GitRef{Branch: "main"}
+	main = fleet.GitRef{Branch: "main"}
 )
 
 // files is what most repositories of these tests hold.
@@ -42,10 +42,10 @@ func secret(value string) pinsetter.Secret { return pinsetter.NewSecret("a secre
 // open returns a remote for a URL without credentials.
 func open(t *testing.T, url string) *gitops.Remote {
 	t.Helper()
-	return openWith(t, &config.GitSource{URL: url}, gitops.Options{})
+	return openWith(t, &fleet.GitSource{URL: url}, gitops.Options{})
 }
 
-func openWith(t *testing.T, src *config.GitSource, o gitops.Options) *gitops.Remote {
+func openWith(t *testing.T, src *fleet.GitSource, o gitops.Options) *gitops.Remote {
 	t.Helper()
 	remote, err := gitops.Open(src, o)
 	if err != nil {
@@ -54,7 +54,7 @@ func openWith(t *testing.T, src *config.GitSource, o gitops.Options) *gitops.Rem
 	return remote
 }
 
-func fetch(t *testing.T, r *gitops.Remote, base config.GitRef, push ...string) *gitops.Fetched {
+func fetch(t *testing.T, r *gitops.Remote, base fleet.GitRef, push ...string) *gitops.Fetched {
 	t.Helper()
 	fetched, err := r.Fetch(context.Background(), base, push...)
 	if err != nil {

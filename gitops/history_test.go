@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -59,12 +59,12 @@ func past(t *testing.T, g *parts.Git, settings map[string]string) (*parts.Reposi
 func TestHistory(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	s := parts.NewSSH(t, g, parts.SSHOptions{})
-	auth := config.GitAuth{Set: true, Identity: secret(string(s.Identity)), KnownHosts: s.KnownHosts}
+	auth := fleet.GitAuth{Set: true, Identity: secret(string(s.Identity)), KnownHosts: s.KnownHosts}
 	for name, settings := range map[string]map[string]string{"generous": generous, "strict": strict} {
-		for way, source := range map[string]func(*parts.Repository) *config.GitSource{
-			"http": func(r *parts.Repository) *config.GitSource { return &config.GitSource{URL: r.URL} },
-			"file": func(r *parts.Repository) *config.GitSource { return &config.GitSource{URL: "file://" + r.Dir} },
-			"ssh":  func(r *parts.Repository) *config.GitSource { return &config.GitSource{URL: s.URL(r), Auth: auth} },
+		for way, source := range map[string]func(*parts.Repository) *fleet.GitSource{
+			"http": func(r *parts.Repository) *fleet.GitSource { return &fleet.GitSource{URL: r.URL} },
+			"file": func(r *parts.Repository) *fleet.GitSource { return &fleet.GitSource{URL: "file://" + r.Dir} },
+			"ssh":  func(r *parts.Repository) *fleet.GitSource { return &fleet.GitSource{URL: s.URL(r), Auth: auth} },
 		} {
 			t.Run(name+" "+way, func(t *testing.T) {
 				repository, want := past(t, g, settings)
@@ -96,7 +96,7 @@ func TestHistoryWithoutFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			repository, want := past(t, g, test.settings)
-			src := &config.GitSource{URL: repository.URL}
+			src := &fleet.GitSource{URL: repository.URL}
 			base := fetch(t, openWith(t, src, gitops.Options{}), main, "").Base
 			bounded := func(objects int64) *gitops.Remote {
 				return openWith(t, src, gitops.Options{Bounds: gitops.Bounds{Objects: objects}})
@@ -117,7 +117,7 @@ func TestHistoryWithoutFiles(t *testing.T) {
 func TestHistoryBound(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	repository, want := past(t, g, generous)
-	remote := openWith(t, &config.GitSource{URL: repository.URL}, gitops.Options{Bounds: gitops.Bounds{Commits: 3}})
+	remote := openWith(t, &fleet.GitSource{URL: repository.URL}, gitops.Options{Bounds: gitops.Bounds{Commits: 3}})
 	base := fetch(t, remote, main, "").Base
 	if diff := cmp.Diff(want[:3], history(t, remote, base, 100)); diff != "" {
 		t.Error(diff)
@@ -132,13 +132,13 @@ func TestHistoryWithoutRequest(t *testing.T) {
 	remote := open(t, repository.URL)
 	repository.Git("tag", "begin", want[5])
 	for _, test := range []struct {
-		ref  config.GitRef
+		ref  fleet.GitRef
 		n    int
 		want []string
 	}{
 		{main, 1, want[:1]},
-		{config.GitRef{Tag: "begin"}, 100, want[5:]},
-		{config.GitRef{Commit: want[2], Branch: "main"}, 100, []string{want[2], want[4], want[5]}},
+		{fleet.GitRef{Tag: "begin"}, 100, want[5:]},
+		{fleet.GitRef{Commit: want[2], Branch: "main"}, 100, []string{want[2], want[4], want[5]}},
 	} {
 		base := fetch(t, remote, test.ref, "").Base
 		g.Log.Reset()
@@ -164,7 +164,7 @@ func TestHistoryOfTag(t *testing.T) {
 	repository.Git("tag", "-a", "-m", "outer", "outer", "inner")
 	for _, url := range []string{repository.URL, "file://" + repository.Dir} {
 		remote := open(t, url)
-		base := fetch(t, remote, config.GitRef{Tag: "outer"}, "").Base
+		base := fetch(t, remote, fleet.GitRef{Tag: "outer"}, "").Base
 		if diff := cmp.Diff([]string{want[2], want[4], want[5]}, history(t, remote, base, 100)); diff != "" {
 			t.Errorf("%s: %s", url, diff)
 		}

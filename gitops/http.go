@@ -9,7 +9,7 @@ import (
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -17,7 +17,7 @@ import (
 // credentials for u. go-git drops credentials when a redirect leaves the origin,
 // refuses one from https to http, and follows none but that of the first
 // request.
-func httpTransport(u *url.URL, src *config.GitSource, o Options, bounds Bounds, secrets *login.Scrubber) (transport.Transport, loginFunc, error) {
+func httpTransport(u *url.URL, src *fleet.GitSource, o Options, bounds Bounds, secrets *login.Scrubber) (transport.Transport, loginFunc, error) {
 	base, err := httpBase(src.Auth, o)
 	if err != nil {
 		return nil, nil, err
@@ -31,7 +31,7 @@ func httpTransport(u *url.URL, src *config.GitSource, o Options, bounds Bounds, 
 }
 
 // httpLogin returns how to log in to u: as the App where there is one.
-func httpLogin(u *url.URL, src *config.GitSource, o Options, secrets *login.Scrubber) (loginFunc, error) {
+func httpLogin(u *url.URL, src *fleet.GitSource, o Options, secrets *login.Scrubber) (loginFunc, error) {
 	if src.App != nil {
 		return appLogin(u, src, o.Credential, secrets)
 	}
@@ -40,7 +40,7 @@ func httpLogin(u *url.URL, src *config.GitSource, o Options, secrets *login.Scru
 }
 
 // httpBase returns the connections to one source.
-func httpBase(auth config.GitAuth, o Options) (*http.Transport, error) {
+func httpBase(auth fleet.GitAuth, o Options) (*http.Transport, error) {
 	base, err := o.Environment.Transport(o.Dialer, login.TLS(auth.TLS), (*login.Proxy)(auth.Proxy))
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func httpBase(auth config.GitAuth, o Options) (*http.Transport, error) {
 
 // httpAuth returns the credentials for u: the secret's; else those in the URL;
 // else what the environment offers for its host. Nil: none.
-func httpAuth(u *url.URL, auth config.GitAuth, e login.Environment, secrets *login.Scrubber) (transport.AuthMethod, error) {
+func httpAuth(u *url.URL, auth fleet.GitAuth, e login.Environment, secrets *login.Scrubber) (transport.AuthMethod, error) {
 	switch {
 	case !auth.Bearer.IsZero():
 		secrets.Keep("login", auth.Bearer)

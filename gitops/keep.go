@@ -13,7 +13,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // Screen says which files are of use, by their bytes. The zero value wants all.
@@ -53,7 +53,7 @@ const (
 // and URL, keeps for itself: a commit that a source names by its hash is taken from
 // what is kept without another question, and credentials of somebody else may have
 // fetched it from a ref that this source's don't show.
-func (r *Remote) keeper(base config.GitRef, push []string) *keeper {
+func (r *Remote) keeper(base fleet.GitRef, push []string) *keeper {
 	k := &keeper{screen: r.screen}
 	if r.keep != "" {
 		of := fmt.Sprintf("%q %q %q %q %q %q %q %q %q %v", r.owner, r, base.Branch, base.Tag, base.SemVer, base.Name, base.Commit, push, r.screen.Version, r.screen.Wants != nil)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
 )
 
@@ -22,11 +22,11 @@ func TestKeepWanted(t *testing.T) {
 	}
 	tree["apps/7.yaml"] = "x\n"
 	r := parts.NewGit(t, parts.GitOptions{}).NewRepository("org/app", parts.RepositoryOptions{Tree: parts.Tree{Files: tree}})
-	dir, base := t.TempDir(), config.GitRef{Branch: "main"}
+	dir, base := t.TempDir(), fleet.GitRef{Branch: "main"}
 	screen := Screen{Version: "1", Wants: func(data []byte) bool { return bytes.HasPrefix(data, []byte("x")) }, Notes: "1"}
 	open := func() *Snapshot {
 		t.Helper()
-		remote, err := Open(&config.GitSource{URL: r.URL}, Options{Keep: dir, Screen: screen})
+		remote, err := Open(&fleet.GitSource{URL: r.URL}, Options{Keep: dir, Screen: screen})
 		if err != nil {
 			t.Fatal(err)
 		}

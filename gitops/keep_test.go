@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -29,7 +29,7 @@ var taggedFiles = map[string]string{"apps/a.yaml": "tag: 1.0.0\n", "apps/b/deplo
 // With a screen only wanted files come out; with a directory, what was fetched
 // once is not fetched again, whatever the server can do.
 func TestKeep(t *testing.T) {
-	everyServer(t, func(t *testing.T, r *parts.Repository, g *parts.Git, src *config.GitSource) {
+	everyServer(t, func(t *testing.T, r *parts.Repository, g *parts.Git, src *fleet.GitSource) {
 		dir := filepath.Join(t.TempDir(), "kept")
 		read := func() *gitops.Snapshot {
 			t.Helper()
@@ -67,7 +67,7 @@ func TestKeepMoved(t *testing.T) {
 	screen := gitops.Screen{Version: "1", Wants: func(data []byte) bool { return bytes.Contains(data, []byte("tag:")) }}
 	dir := t.TempDir()
 	read := func() map[string]string {
-		remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Screen: screen})
+		remote := openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Screen: screen})
 		found, _ := all(t, fetch(t, remote, main, "").Base, "")
 		return found
 	}
@@ -96,7 +96,7 @@ func TestKeepCorrupt(t *testing.T) {
 	dir := t.TempDir()
 	read := func(version string) {
 		t.Helper()
-		remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Screen: tagged(version)})
+		remote := openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Screen: tagged(version)})
 		found, _ := all(t, fetch(t, remote, main, "").Base, "")
 		if diff := cmp.Diff(taggedFiles, found); diff != "" {
 			t.Error(diff)
@@ -138,7 +138,7 @@ func TestKeepConcurrent(t *testing.T) {
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			remote, err := gitops.Open(&config.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Screen: tagged("1")})
+			remote, err := gitops.Open(&fleet.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Screen: tagged("1")})
 			if err != nil {
 				t.Error(err)
 				return
@@ -173,7 +173,7 @@ func TestKeepAll(t *testing.T) {
 	dir := t.TempDir()
 	read := func(commands int, bound int64) (n, failed int) {
 		t.Helper()
-		remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Bounds: gitops.Bounds{FileBytes: bound}})
+		remote := openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Bounds: gitops.Bounds{FileBytes: bound}})
 		g.Log.Reset()
 		base := fetch(t, remote, main).Base
 		for file, err := range base.Files(t.Context(), "", isYAML) {
@@ -213,7 +213,7 @@ func TestKeepNothingLeft(t *testing.T) {
 	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: parts.Tree{Files: tree}})
 	dir := t.TempDir()
 	for i := range 3 {
-		base := fetch(t, openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Screen: tagged("1")}), main).Base
+		base := fetch(t, openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Screen: tagged("1")}), main).Base
 		if found, _ := all(t, base, ""); cmp.Diff(tree, found) != "" {
 			t.Errorf("run %d: %d files", i, len(found))
 		}
@@ -231,10 +231,10 @@ func TestKeepIsNotShared(t *testing.T) {
 	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
 	r.Git("branch", "embargoed")
 	r.CommitFile("embargoed", "secret.yaml", "tag: 1\n", "")
-	pinned := config.GitRef{Commit: r.Head("embargoed")}
+	pinned := fleet.GitRef{Commit: r.Head("embargoed")}
 	dir := t.TempDir()
 	fetchAs := func(namespace string) error {
-		src := &config.GitSource{Name: pinsetter.Name{Namespace: namespace, Name: "app"}, URL: r.URL}
+		src := &fleet.GitSource{Name: pinsetter.Name{Namespace: namespace, Name: "app"}, URL: r.URL}
 		fetched, err := openWith(t, src, gitops.Options{Keep: dir, Screen: tagged("1")}).Fetch(t.Context(), pinned)
 		if err == nil {
 			fetched.Base.Keep()

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -20,7 +20,7 @@ func TestKeepWalk(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	for name, settings := range map[string]map[string]string{"filters": nil, "no filters": strict} {
 		r := g.NewRepository("org/"+strings.ReplaceAll(name, " ", "-"), parts.RepositoryOptions{Tree: files, Config: settings})
-		src, random, dir := &config.GitSource{URL: r.URL}, rand.New(rand.NewPCG(1, 2)), t.TempDir()
+		src, random, dir := &fleet.GitSource{URL: r.URL}, rand.New(rand.NewPCG(1, 2)), t.TempDir()
 		noted := 0
 		for range 20 {
 			change(r, random)

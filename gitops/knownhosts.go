@@ -10,13 +10,13 @@ import (
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
 
 // hostKeys reads the known hosts: the secret's, without a secret those of user
 // and system.
-func hostKeys(auth config.GitAuth, e login.Environment) (*knownhosts.HostKeyDB, string, error) {
+func hostKeys(auth fleet.GitAuth, e login.Environment) (*knownhosts.HostKeyDB, string, error) {
 	files, from := e.KnownHosts(), "known_hosts of user and system"
 	if auth.Set {
 		if len(auth.KnownHosts) == 0 {

@@ -9,14 +9,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
 
 // everyServer runs a test against each kind of server: those that leave files
 // out and hand out any object, those that do neither, those that do one.
-func everyServer(t *testing.T, test func(t *testing.T, r *parts.Repository, g *parts.Git, src *config.GitSource)) {
+func everyServer(t *testing.T, test func(t *testing.T, r *parts.Repository, g *parts.Git, src *fleet.GitSource)) {
 	t.Helper()
 	anyObject := map[string]string{"uploadpack.allowFilter": "true", "uploadpack.allowAnySHA1InWant": "true"}
 	commits := map[string]string{"uploadpack.allowFilter": "true", "uploadpack.allowTipSHA1InWant": "true", "uploadpack.allowReachableSHA1InWant": "true"}
@@ -42,14 +42,14 @@ func everyServer(t *testing.T, test func(t *testing.T, r *parts.Repository, g *p
 				g = oldGit(t)
 			}
 			r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files, Config: server.settings})
-			src := &config.GitSource{URL: r.URL}
+			src := &fleet.GitSource{URL: r.URL}
 			switch server.over {
 			case "file":
 				src.URL = "file://" + r.Dir
 			case "ssh":
 				s := parts.NewSSH(t, g, parts.SSHOptions{})
 				src.URL = s.URL(r)
-				src.Auth = config.GitAuth{Set: true, Identity: secret(string(s.Identity)), KnownHosts: s.KnownHosts}
+				src.Auth = fleet.GitAuth{Set: true, Identity: secret(string(s.Identity)), KnownHosts: s.KnownHosts}
 			}
 			test(t, r, g, src)
 		})
@@ -59,7 +59,7 @@ func everyServer(t *testing.T, test func(t *testing.T, r *parts.Repository, g *p
 // Files come when they are read, from any server, and a snapshot without them
 // can be changed and pushed.
 func TestPartial(t *testing.T) {
-	everyServer(t, func(t *testing.T, r *parts.Repository, g *parts.Git, src *config.GitSource) {
+	everyServer(t, func(t *testing.T, r *parts.Repository, g *parts.Git, src *fleet.GitSource) {
 		remote := openWith(t, src, gitops.Options{Keep: t.TempDir()})
 		for i := range 2 {
 			base := fetch(t, remote, main, "").Base
@@ -97,7 +97,7 @@ func TestPartialAsksForWhatIsRead(t *testing.T) {
 		tree[fmt.Sprintf("apps/%d.yaml", i)] = fmt.Sprintf("tag: %d\n", i)
 	}
 	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
-	remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: t.TempDir()})
+	remote := openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{Keep: t.TempDir()})
 	all(t, fetch(t, remote, main).Base, "")
 	r.Commit(parts.Commit{Tree: parts.Tree{Files: tree, Delete: []string{"apps"}}})
 	base := fetch(t, remote, main).Base
@@ -117,7 +117,7 @@ func TestPartialAsksForWhatIsRead(t *testing.T) {
 func TestPartialBounds(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
-	src, dir, tree := &config.GitSource{URL: r.URL}, t.TempDir(), map[string]string{}
+	src, dir, tree := &fleet.GitSource{URL: r.URL}, t.TempDir(), map[string]string{}
 	all(t, fetch(t, openWith(t, src, gitops.Options{Keep: dir}), main).Base, "")
 	for i := range 20 {
 		tree[fmt.Sprintf("apps/%d.yaml", i)] = fmt.Sprintf("tag: 1.0.%d\n", i)

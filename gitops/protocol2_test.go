@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -75,10 +75,10 @@ func TestManyRefs(t *testing.T) {
 	}
 	manyRefs(t, g, many, "refs/pull/", 5000)
 	latest := func(string, []string) ([]string, error) { return []string{"v1.0.0"}, nil }
-	for _, ref := range []config.GitRef{main, {Tag: "v1.0.0"}, {SemVer: "1.x"}, {Name: "HEAD"}, {Name: "refs/heads/main"}, {Commit: few.Head("main")}} {
+	for _, ref := range []fleet.GitRef{main, {Tag: "v1.0.0"}, {SemVer: "1.x"}, {Name: "HEAD"}, {Name: "refs/heads/main"}, {Commit: few.Head("main")}} {
 		cost := func(r *parts.Repository) int64 {
 			sent.Store(0)
-			remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{LatestTags: latest, Bounds: gitops.Bounds{RefBytes: 10_000}})
+			remote := openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{LatestTags: latest, Bounds: gitops.Bounds{RefBytes: 10_000}})
 			fetched := fetch(t, remote, ref, "updates")
 			if fetched.Base.Hash() != r.Head("main") || fetched.Push["updates"] == nil {
 				t.Errorf("%+v: %+v", ref, fetched)
@@ -120,7 +120,7 @@ func TestProtocol2Hostile(t *testing.T) {
 					_, _ = io.WriteString(w, test.pack)
 				}
 			}), parts.FrontOptions{})
-			remote := openWith(t, &config.GitSource{URL: front.URL + "/org/app.git"}, gitops.Options{Bounds: gitops.Bounds{RefBytes: 50_000}})
+			remote := openWith(t, &fleet.GitSource{URL: front.URL + "/org/app.git"}, gitops.Options{Bounds: gitops.Bounds{RefBytes: 50_000}})
 			_, err := remote.Fetch(context.Background(), main, "")
 			wantError(t, err, test.text)
 		})
@@ -158,7 +158,7 @@ func TestProtocol2WithoutHead(t *testing.T) {
 	repository.Git("symbolic-ref", "HEAD", "refs/heads/unborn")
 	remote := open(t, repository.URL)
 	fetch(t, remote, main, "")
-	_, err := remote.Fetch(context.Background(), config.GitRef{Branch: "mian"}, "")
+	_, err := remote.Fetch(context.Background(), fleet.GitRef{Branch: "mian"}, "")
 	if !errors.Is(err, gitops.ErrNoRef) {
 		t.Errorf("error %v, want ErrNoRef", err)
 	}
@@ -175,7 +175,7 @@ func BenchmarkManyRefs(b *testing.B) {
 	var ours, theirs time.Duration
 	for b.Loop() {
 		started := time.Now()
-		remote, err := gitops.Open(&config.GitSource{URL: repository.URL}, gitops.Options{})
+		remote, err := gitops.Open(&fleet.GitSource{URL: repository.URL}, gitops.Options{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -341,7 +341,7 @@ func TestTimeout(t *testing.T) {
 	}
 	g := parts.NewGit(t, parts.GitOptions{FrontOptions: parts.FrontOptions{Around: around}})
 	defer close(stuck)
-	remote := openWith(t, &config.GitSource{URL: g.URL + "/a.git", Timeout: 200 * time.Millisecond}, gitops.Options{})
+	remote := openWith(t, &fleet.GitSource{URL: g.URL + "/a.git", Timeout: 200 * time.Millisecond}, gitops.Options{})
 	_, err := remote.Fetch(context.Background(), main, "")
 	if !errors.Is(err, gitops.ErrTimeout) {
 		t.Errorf("error %v, want ErrTimeout", err)

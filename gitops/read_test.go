@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -44,45 +44,45 @@ func testFetchRefs(t *testing.T, g *parts.Git) {
 		return []string{"v1.0.0"}, nil
 	}
 	tests := map[string]struct {
-		ref  config.GitRef
+		ref  fleet.GitRef
 		repo *parts.Repository
 		want string
 		name string // of the ref that was read
 		text string // of the error
 	}{
-		"branch":                 {ref: config.GitRef{Branch: "main"}, want: third, name: "refs/heads/main"},
-		"nothing is master":      {ref: config.GitRef{}, text: `no such ref: branch "master": there is "main"`},
-		"unknown branch":         {ref: config.GitRef{Branch: "mian"}, text: `branch "mian": there is "main"`},
-		"tag":                    {ref: config.GitRef{Tag: "v1.1.0", Branch: "x"}, want: second, name: "refs/tags/v1.1.0"},
-		"annotated tag":          {ref: config.GitRef{Tag: "v1.0.0"}, want: first, name: "refs/tags/v1.0.0"},
-		"tag of a tag":           {ref: config.GitRef{Tag: "nested"}, want: first, name: "refs/tags/nested"},
-		"unknown tag":            {ref: config.GitRef{Tag: "1.1.0"}, text: `tag "1.1.0": there is "v1.1.0", "nested", "v1.0.0"`},
-		"semver":                 {ref: config.GitRef{SemVer: "1.x", Tag: "x"}, want: first, name: "refs/tags/v1.0.0"},
-		"semver without a match": {ref: config.GitRef{SemVer: "2.x"}, text: `none of 3 tags is in the semver range "2.x"`},
-		"semver that is none":    {ref: config.GitRef{SemVer: "nonsense"}, text: "semver: no range"},
-		"name":                   {ref: config.GitRef{Name: "refs/pull/1/head", SemVer: "x"}, want: second, name: "refs/pull/1/head"},
-		"name of a tag's commit": {ref: config.GitRef{Name: "refs/tags/v1.0.0^{}"}, want: first, name: "refs/tags/v1.0.0"},
-		"peeled tag, no object":  {ref: config.GitRef{Name: "refs/tags/v1.1.0^{}"}, want: second, name: "refs/tags/v1.1.0"},
-		"peeled branch":          {ref: config.GitRef{Name: "refs/heads/main^{}"}, text: `name "refs/heads/main^{}"`},
-		"name of the branch":     {ref: config.GitRef{Name: "refs/heads/main"}, want: third, name: "refs/heads/main"},
-		"HEAD is its branch":     {ref: config.GitRef{Name: "HEAD"}, want: third, name: "refs/heads/main"},
-		"short name":             {ref: config.GitRef{Name: "main"}, text: `give the full name, such as "refs/heads/main"`},
-		"short name of a tag":    {ref: config.GitRef{Name: "tags/v1.0.0"}, text: `give the full name, such as "refs/tags/v1.0.0"`},
-		"name below refs":        {ref: config.GitRef{Name: "heads/main"}, text: `give the full name, such as "refs/heads/main"`},
-		"commit at a tip":        {ref: config.GitRef{Commit: third, Name: "x"}, want: third},
-		"commit in the history":  {ref: config.GitRef{Commit: second, Branch: "main"}, want: second},
-		"commit of any branch":   {ref: config.GitRef{Commit: first}, want: first},
-		"commit by its hash":     {ref: config.GitRef{Commit: inner}, repo: open1, want: inner},
-		"unknown commit":         {ref: config.GitRef{Commit: strings.Repeat("ab", 20)}, text: "is in the history of no ref"},
-		"commit, unknown branch": {ref: config.GitRef{Commit: first, Branch: "x"}, text: `branch "x"`},
-		"short commit":           {ref: config.GitRef{Commit: first[:7]}, text: "give all 40 hex digits"},
+		"branch":                 {ref: fleet.GitRef{Branch: "main"}, want: third, name: "refs/heads/main"},
+		"nothing is master":      {ref: fleet.GitRef{}, text: `no such ref: branch "master": there is "main"`},
+		"unknown branch":         {ref: fleet.GitRef{Branch: "mian"}, text: `branch "mian": there is "main"`},
+		"tag":                    {ref: fleet.GitRef{Tag: "v1.1.0", Branch: "x"}, want: second, name: "refs/tags/v1.1.0"},
+		"annotated tag":          {ref: fleet.GitRef{Tag: "v1.0.0"}, want: first, name: "refs/tags/v1.0.0"},
+		"tag of a tag":           {ref: fleet.GitRef{Tag: "nested"}, want: first, name: "refs/tags/nested"},
+		"unknown tag":            {ref: fleet.GitRef{Tag: "1.1.0"}, text: `tag "1.1.0": there is "v1.1.0", "nested", "v1.0.0"`},
+		"semver":                 {ref: fleet.GitRef{SemVer: "1.x", Tag: "x"}, want: first, name: "refs/tags/v1.0.0"},
+		"semver without a match": {ref: fleet.GitRef{SemVer: "2.x"}, text: `none of 3 tags is in the semver range "2.x"`},
+		"semver that is none":    {ref: fleet.GitRef{SemVer: "nonsense"}, text: "semver: no range"},
+		"name":                   {ref: fleet.GitRef{Name: "refs/pull/1/head", SemVer: "x"}, want: second, name: "refs/pull/1/head"},
+		"name of a tag's commit": {ref: fleet.GitRef{Name: "refs/tags/v1.0.0^{}"}, want: first, name: "refs/tags/v1.0.0"},
+		"peeled tag, no object":  {ref: fleet.GitRef{Name: "refs/tags/v1.1.0^{}"}, want: second, name: "refs/tags/v1.1.0"},
+		"peeled branch":          {ref: fleet.GitRef{Name: "refs/heads/main^{}"}, text: `name "refs/heads/main^{}"`},
+		"name of the branch":     {ref: fleet.GitRef{Name: "refs/heads/main"}, want: third, name: "refs/heads/main"},
+		"HEAD is its branch":     {ref: fleet.GitRef{Name: "HEAD"}, want: third, name: "refs/heads/main"},
+		"short name":             {ref: fleet.GitRef{Name: "main"}, text: `give the full name, such as "refs/heads/main"`},
+		"short name of a tag":    {ref: fleet.GitRef{Name: "tags/v1.0.0"}, text: `give the full name, such as "refs/tags/v1.0.0"`},
+		"name below refs":        {ref: fleet.GitRef{Name: "heads/main"}, text: `give the full name, such as "refs/heads/main"`},
+		"commit at a tip":        {ref: fleet.GitRef{Commit: third, Name: "x"}, want: third},
+		"commit in the history":  {ref: fleet.GitRef{Commit: second, Branch: "main"}, want: second},
+		"commit of any branch":   {ref: fleet.GitRef{Commit: first}, want: first},
+		"commit by its hash":     {ref: fleet.GitRef{Commit: inner}, repo: open1, want: inner},
+		"unknown commit":         {ref: fleet.GitRef{Commit: strings.Repeat("ab", 20)}, text: "is in the history of no ref"},
+		"commit, unknown branch": {ref: fleet.GitRef{Commit: first, Branch: "x"}, text: `branch "x"`},
+		"short commit":           {ref: fleet.GitRef{Commit: first[:7]}, text: "give all 40 hex digits"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			if test.repo == nil {
 				test.repo = repository
 			}
-			remote := openWith(t, &config.GitSource{URL: test.repo.URL}, gitops.Options{LatestTags: latest})
+			remote := openWith(t, &fleet.GitSource{URL: test.repo.URL}, gitops.Options{LatestTags: latest})
 			fetched, err := remote.Fetch(context.Background(), test.ref, "")
 			if test.text != "" {
 				wantError(t, err, test.text)
@@ -106,7 +106,7 @@ func testFetchRefs(t *testing.T, g *parts.Git) {
 func TestFetchBaseThatIsThePushBranch(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	repository := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
-	for _, ref := range []config.GitRef{{Branch: "main"}, {Name: "refs/heads/main"}, {Name: "HEAD"}} {
+	for _, ref := range []fleet.GitRef{{Branch: "main"}, {Name: "refs/heads/main"}, {Name: "HEAD"}} {
 		fetched := fetch(t, open(t, repository.URL), ref, "main")
 		if len(fetched.Push) > 0 {
 			t.Errorf("%+v: Push = %+v, want none", ref, fetched.Push)
@@ -122,7 +122,7 @@ func TestFetchPushBranch(t *testing.T) {
 			g := parts.NewGit(t, parts.GitOptions{})
 			repository := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files, Config: settings})
 			start := repository.Head("main")
-			remote := openWith(t, &config.GitSource{URL: repository.URL}, gitops.Options{Bounds: gitops.Bounds{Commits: 3}})
+			remote := openWith(t, &fleet.GitSource{URL: repository.URL}, gitops.Options{Bounds: gitops.Bounds{Commits: 3}})
 			hashes := func() []string {
 				state := fetch(t, remote, main, "updates").Push["updates"]
 				found := []string{}
@@ -236,8 +236,8 @@ func TestFetchEmptyRepository(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	repository := g.NewRepository("org/empty", parts.RepositoryOptions{})
 	s := parts.NewSSH(t, g, parts.SSHOptions{})
-	auth := config.GitAuth{Set: true, Identity: secret(string(s.Identity)), KnownHosts: s.KnownHosts}
-	for _, src := range []*config.GitSource{{URL: repository.URL}, {URL: "file://" + repository.Dir}, {URL: s.URL(repository), Auth: auth}} {
+	auth := fleet.GitAuth{Set: true, Identity: secret(string(s.Identity)), KnownHosts: s.KnownHosts}
+	for _, src := range []*fleet.GitSource{{URL: repository.URL}, {URL: "file://" + repository.Dir}, {URL: s.URL(repository), Auth: auth}} {
 		_, err := openWith(t, src, gitops.Options{}).Fetch(context.Background(), main, "")
 		if !errors.Is(err, gitops.ErrEmptyRepository) {
 			t.Errorf("%s: %v, want ErrEmptyRepository", src.URL, err)
@@ -249,8 +249,8 @@ func TestFetchNotFound(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	missing := &parts.Repository{Name: "org/none"}
 	s := parts.NewSSH(t, g, parts.SSHOptions{})
-	auth := config.GitAuth{Set: true, Identity: secret(string(s.Identity)), KnownHosts: s.KnownHosts}
-	for _, src := range []*config.GitSource{{URL: g.URL + "/org/none.git"}, {URL: "file://" + g.Root + "/none.git"}, {URL: s.URL(missing), Auth: auth}} {
+	auth := fleet.GitAuth{Set: true, Identity: secret(string(s.Identity)), KnownHosts: s.KnownHosts}
+	for _, src := range []*fleet.GitSource{{URL: g.URL + "/org/none.git"}, {URL: "file://" + g.Root + "/none.git"}, {URL: s.URL(missing), Auth: auth}} {
 		_, err := openWith(t, src, gitops.Options{}).Fetch(context.Background(), main, "")
 		if !errors.Is(err, gitops.ErrNotFound) {
 			t.Errorf("%s: %v, want ErrNotFound", src.URL, err)

@@ -14,7 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // place is what a ref of a configuration stands for on a server.
@@ -31,7 +31,7 @@ const (
 
 // prefixes returns what the refs begin with that resolve needs, and the push
 // branches.
-func prefixes(ref config.GitRef, push []string) []string {
+func prefixes(ref fleet.GitRef, push []string) []string {
 	found := []string{"HEAD"} // an empty repository has none
 	for _, name := range push {
 		found = append(found, heads+name)
@@ -52,7 +52,7 @@ func prefixes(ref config.GitRef, push []string) []string {
 }
 
 // find is resolve, with all refs of the server where there is an error to word.
-func (r *Remote) find(ctx context.Context, ref config.GitRef, c *conversation) (place, error) {
+func (r *Remote) find(ctx context.Context, ref fleet.GitRef, c *conversation) (place, error) {
 	found, err := r.resolve(ctx, ref, c)
 	if !errors.Is(err, ErrNoRef) || !c.chose() {
 		return found, err
@@ -93,7 +93,7 @@ func branches(adv *packp.AdvRefs, base place, of []string, bounds Bounds) ([]pla
 const defaultBranch = "master"
 
 // resolve finds what ref stands for in what the server advertised.
-func (r *Remote) resolve(ctx context.Context, ref config.GitRef, c *conversation) (place, error) {
+func (r *Remote) resolve(ctx context.Context, ref fleet.GitRef, c *conversation) (place, error) {
 	adv := c.adv
 	switch {
 	case ref.Commit != "":
@@ -112,7 +112,7 @@ func (r *Remote) resolve(ctx context.Context, ref config.GitRef, c *conversation
 
 // resolveCommit finds a commit by its hash: as the tip of a ref, by asking for
 // the hash where the server allows it, else in the history of the branch.
-func resolveCommit(ref config.GitRef, adv *packp.AdvRefs) (place, error) {
+func resolveCommit(ref fleet.GitRef, adv *packp.AdvRefs) (place, error) {
 	if !plumbing.IsHash(ref.Commit) {
 		return place{}, fmt.Errorf("commit %q: give all 40 hex digits", ref.Commit)
 	}

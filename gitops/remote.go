@@ -22,7 +22,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -116,7 +116,7 @@ type Remote struct {
 
 // Open returns the repository of src. Nothing is connected to yet; what is wrong
 // with the URL, the secret or the environment is an error.
-func Open(src *config.GitSource, o Options) (*Remote, error) {
+func Open(src *fleet.GitSource, o Options) (*Remote, error) {
 	if !strings.Contains(src.URL, "://") {
 		return nil, fmt.Errorf("open Git repository: not a URL: give scheme://host/path, such as ssh://git@host/path")
 	}
@@ -159,7 +159,7 @@ func Open(src *config.GitSource, o Options) (*Remote, error) {
 }
 
 // proxyPasswords returns those of the proxies that may be asked.
-func proxyPasswords(auth config.GitAuth, o Options) []pinsetter.Secret {
+func proxyPasswords(auth fleet.GitAuth, o Options) []pinsetter.Secret {
 	if auth.Proxy == nil {
 		return o.Environment.ProxyPasswords()
 	}

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -36,8 +36,8 @@ func TestFetchSemVerOfEqualVersions(t *testing.T) {
 			tied := []string{"0.1.0", "v0.1.0+build-10", "v0.1.0+build-8", "v0.1.0+build-9"}
 			for _, latest := range [][]string{tied, tied[1:], {"v0.1.0+build-9", "v0.1.0+build-10"}, {"v0.1.0+build-10"}} {
 				pick := func(string, []string) ([]string, error) { return latest, nil }
-				remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{LatestTags: pick})
-				base := fetch(t, remote, config.GitRef{SemVer: "*"}, "").Base
+				remote := openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{LatestTags: pick})
+				base := fetch(t, remote, fleet.GitRef{SemVer: "*"}, "").Base
 				if base.Hash() != newest || base.Ref() != "refs/tags/v0.1.0+build-10" {
 					t.Errorf("of %q: %s (%s), want %s", latest, base.Ref(), base.Hash(), newest)
 				}
@@ -56,8 +56,8 @@ func TestFetchSemVerOfOneCommit(t *testing.T) {
 	r.Git("tag", "1.0.0", "main")
 	r.Git("tag", "-a", "-m", "one", "v1.0.0", "main")
 	pick := func(string, []string) ([]string, error) { return []string{"1.0.0", "v1.0.0"}, nil }
-	remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{LatestTags: pick})
-	if base := fetch(t, remote, config.GitRef{SemVer: "*"}, "").Base; base.Ref() != "refs/tags/v1.0.0" || base.Hash() != r.Head("main") {
+	remote := openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{LatestTags: pick})
+	if base := fetch(t, remote, fleet.GitRef{SemVer: "*"}, "").Base; base.Ref() != "refs/tags/v1.0.0" || base.Hash() != r.Head("main") {
 		t.Errorf("%s", base)
 	}
 }

@@ -7,14 +7,14 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // SameSession reports whether two sources are fetched from and pushed to at the
 // same address with the same credentials, so that a conversation of one does for
 // the other: scheme, user, host, port and path are equal, and so is all that the
 // Secrets hold. The sources' names, and how long they wait, don't count.
-func SameSession(a, b *config.GitSource) bool {
+func SameSession(a, b *fleet.GitSource) bool {
 	return sameAddress(a.URL, b.URL) && sameAuth(a.Auth, b.Auth) && sameApp(a.App, b.App)
 }
 
@@ -34,7 +34,7 @@ func sameAddress(a, b string) bool {
 
 func dialedPort(u *url.URL) string { return cmp.Or(portOf(u), defaultPorts[u.Scheme]) }
 
-func sameAuth(a, b config.GitAuth) bool {
+func sameAuth(a, b fleet.GitAuth) bool {
 	return a.Set == b.Set &&
 		a.Username == b.Username && sameSecret(a.Password, b.Password) && sameSecret(a.Bearer, b.Bearer) &&
 		sameSecret(a.Identity, b.Identity) && sameSecret(a.IdentityPassword, b.IdentityPassword) &&
@@ -43,14 +43,14 @@ func sameAuth(a, b config.GitAuth) bool {
 		sameProxy(a.Proxy, b.Proxy)
 }
 
-func sameProxy(a, b *config.Proxy) bool {
+func sameProxy(a, b *fleet.Proxy) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
 	return a.Address == b.Address && a.Username == b.Username && sameSecret(a.Password, b.Password)
 }
 
-func sameApp(a, b *config.GitHubApp) bool {
+func sameApp(a, b *fleet.GitHubApp) bool {
 	if a == nil || b == nil {
 		return a == b
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 func TestSameSessionByAddress(t *testing.T) {
@@ -24,7 +24,7 @@ func TestSameSessionByAddress(t *testing.T) {
 		"ssh://example.test/Org/Repo.git":        false,
 		"https://example.test":                   false,
 	} {
-		if got := SameSession(&config.GitSource{URL: address}, &config.GitSource{URL: other}); got != want {
+		if got := SameSession(&fleet.GitSource{URL: address}, &fleet.GitSource{URL: other}); got != want {
 			t.Errorf("%s: %v", other, got)
 		}
 	}
@@ -33,20 +33,20 @@ func TestSameSessionByAddress(t *testing.T) {
 // Each field by which a login may differ tells sessions apart: also one that is
 // added later.
 func TestSameSessionByCredentials(t *testing.T) {
-	whole := func() *config.GitSource {
-		return &config.GitSource{
-			Auth: config.GitAuth{Proxy: &config.Proxy{}},
-			App:  &config.GitHubApp{},
+	whole := func() *fleet.GitSource {
+		return &fleet.GitSource{
+			Auth: fleet.GitAuth{Proxy: &fleet.Proxy{}},
+			App:  &fleet.GitHubApp{},
 		}
 	}
 	if !SameSession(whole(), whole()) {
 		t.Fatal("equal sources aren't of one session")
 	}
-	for name, part := range map[string]func(*config.GitSource) any{
-		"auth":  func(s *config.GitSource) any { return &s.Auth },
-		"tls":   func(s *config.GitSource) any { return &s.Auth.TLS },
-		"proxy": func(s *config.GitSource) any { return s.Auth.Proxy },
-		"app":   func(s *config.GitSource) any { return s.App },
+	for name, part := range map[string]func(*fleet.GitSource) any{
+		"auth":  func(s *fleet.GitSource) any { return &s.Auth },
+		"tls":   func(s *fleet.GitSource) any { return &s.Auth.TLS },
+		"proxy": func(s *fleet.GitSource) any { return s.Auth.Proxy },
+		"app":   func(s *fleet.GitSource) any { return s.App },
 	} {
 		fields := reflect.TypeOf(part(whole())).Elem()
 		for i := range fields.NumField() {
@@ -56,9 +56,9 @@ func TestSameSessionByCredentials(t *testing.T) {
 			}
 		}
 	}
-	for name, without := range map[string]func(*config.GitSource){
-		"proxy": func(s *config.GitSource) { s.Auth.Proxy = nil },
-		"app":   func(s *config.GitSource) { s.App = nil },
+	for name, without := range map[string]func(*fleet.GitSource){
+		"proxy": func(s *fleet.GitSource) { s.Auth.Proxy = nil },
+		"app":   func(s *fleet.GitSource) { s.App = nil },
 	} {
 		other := whole()
 		without(other)
@@ -83,7 +83,7 @@ func fill(t *testing.T, field reflect.Value) bool {
 		field.SetInt(1)
 	case []byte:
 		field.SetBytes([]byte("x"))
-	case config.TLS, *config.Proxy:
+	case fleet.TLS, *fleet.Proxy:
 		return false
 	default:
 		t.Fatalf("a field of type %s: have it compared, and filled here", field.Type())
@@ -93,11 +93,11 @@ func fill(t *testing.T, field reflect.Value) bool {
 
 // The same words in two Secrets are one login.
 func TestSameSessionByContent(t *testing.T) {
-	with := func(name, password string) *config.GitSource {
-		return &config.GitSource{
+	with := func(name, password string) *fleet.GitSource {
+		return &fleet.GitSource{
 			Name: pinsetter.Name{Namespace: name},
 			URL:  "https://example.test/a",
-			Auth: config.GitAuth{Set: true, Username: "bot", Password: pinsetter.NewSecret("secret "+name+"/git, key password", password)},
+			Auth: fleet.GitAuth{Set: true, Username: "bot", Password: pinsetter.NewSecret("secret "+name+"/git, key password", password)},
 		}
 	}
 	if !SameSession(with("a", "x"), with("b", "x")) {

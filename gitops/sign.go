@@ -15,7 +15,7 @@ import (
 	"github.com/hiddeco/sshsig"
 	"golang.org/x/crypto/ssh"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // content returns the bytes of an object.
@@ -27,18 +27,18 @@ func content(o *plumbing.MemoryObject) []byte {
 
 // sign returns the armored signature of an unsigned commit, in the form that
 // git verify-commit reads.
-func sign(o *plumbing.MemoryObject, key *config.SigningKey, when time.Time) (string, error) {
+func sign(o *plumbing.MemoryObject, key *fleet.SigningKey, when time.Time) (string, error) {
 	switch key.Type {
-	case config.SigningSSH:
+	case fleet.SigningSSH:
 		return signSSH(content(o), key)
-	case config.SigningGPG, "": // Flux's default
+	case fleet.SigningGPG, "": // Flux's default
 		return signGPG(content(o), key, when)
 	}
 	return "", fmt.Errorf("unknown type %q: use gpg or ssh", key.Type)
 }
 
 // signSSH signs as ssh-keygen -Y sign -n git does.
-func signSSH(data []byte, key *config.SigningKey) (string, error) {
+func signSSH(data []byte, key *fleet.SigningKey) (string, error) {
 	signer, err := parsePrivateKey(key.Key.Reveal(), key.Passphrase.Reveal())
 	if err != nil {
 		return "", err
@@ -83,7 +83,7 @@ func parsePrivateKey(pem, password string) (ssh.Signer, error) {
 }
 
 // signGPG signs with the first key of the ring that can sign.
-func signGPG(data []byte, key *config.SigningKey, when time.Time) (string, error) {
+func signGPG(data []byte, key *fleet.SigningKey, when time.Time) (string, error) {
 	at := &packet.Config{Time: func() time.Time { return when }}
 	signer, err := readKeyRing(key, when)
 	if err != nil {
@@ -97,7 +97,7 @@ func signGPG(data []byte, key *config.SigningKey, when time.Time) (string, error
 }
 
 // readKeyRing returns the entity to sign with, unlocked.
-func readKeyRing(key *config.SigningKey, when time.Time) (*openpgp.Entity, error) {
+func readKeyRing(key *fleet.SigningKey, when time.Time) (*openpgp.Entity, error) {
 	ring, err := openpgp.ReadArmoredKeyRing(strings.NewReader(key.Key.Reveal()))
 	if err != nil {
 		return nil, fmt.Errorf("read OpenPGP key: %w", err)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -26,7 +26,7 @@ func TestSignSSH(t *testing.T) {
 				if out, err := exec.Command(keygen, append(args, "-q", "-N", passphrase, "-C", "", "-f", file)...).CombinedOutput(); err != nil {
 					t.Fatalf("ssh-keygen: %s", out)
 				}
-				key := &config.SigningKey{Type: config.SigningSSH, Key: secret(read(t, file)), Passphrase: secret(passphrase)}
+				key := &fleet.SigningKey{Type: fleet.SigningSSH, Key: secret(read(t, file)), Passphrase: secret(passphrase)}
 				signers := write(t, "signers", bot.Email+" "+read(t, file+".pub"))
 				verify(t, g, key, "-c", "gpg.ssh.allowedSignersFile="+signers)
 			})
@@ -55,14 +55,14 @@ func TestSignGPG(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = exec.Command("gpgconf", "--kill", "all").Run() })
 			run("--faked-system-time", "20260101T000000!", "--quick-generate-key", "Pinsetter <"+bot.Email+">", "ed25519", "sign", "never")
-			key := &config.SigningKey{Type: config.SigningGPG, Key: secret(run("--armor", "--export-secret-keys")), Passphrase: secret(passphrase)}
+			key := &fleet.SigningKey{Type: fleet.SigningGPG, Key: secret(run("--armor", "--export-secret-keys")), Passphrase: secret(passphrase)}
 			verify(t, g, key)
 		})
 	}
 }
 
 // verify makes a signed commit, pushes it and lets C git judge it.
-func verify(t *testing.T, g *parts.Git, key *config.SigningKey, settings ...string) {
+func verify(t *testing.T, g *parts.Git, key *fleet.SigningKey, settings ...string) {
 	t.Helper()
 	repository := g.NewRepository("signed/"+t.Name(), parts.RepositoryOptions{Tree: files})
 	remote := open(t, repository.URL)
@@ -93,14 +93,14 @@ func TestSignWithoutAKey(t *testing.T) {
 	base := fetch(t, open(t, repository.URL), main, "").Base
 	locked := parts.NewSSH(t, g, parts.SSHOptions{Passphrase: "open"})
 	for name, test := range map[string]struct {
-		key  config.SigningKey
+		key  fleet.SigningKey
 		text string
 	}{
-		"no gpg key":       {config.SigningKey{Type: "gpg", Key: secret("nonsense")}, "sign with [a secret]: read OpenPGP key"},
-		"no ssh key":       {config.SigningKey{Type: "ssh", Key: secret("nonsense")}, "sign with [a secret]: read private key"},
-		"no passphrase":    {config.SigningKey{Type: "ssh", Key: secret(string(locked.Identity))}, "give its password"},
-		"wrong passphrase": {config.SigningKey{Type: "ssh", Key: secret(string(locked.Identity)), Passphrase: secret("shut")}, "read private key"},
-		"another type":     {config.SigningKey{Type: "x509", Key: secret("nonsense")}, `unknown type "x509"`},
+		"no gpg key":       {fleet.SigningKey{Type: "gpg", Key: secret("nonsense")}, "sign with [a secret]: read OpenPGP key"},
+		"no ssh key":       {fleet.SigningKey{Type: "ssh", Key: secret("nonsense")}, "sign with [a secret]: read private key"},
+		"no passphrase":    {fleet.SigningKey{Type: "ssh", Key: secret(string(locked.Identity))}, "give its password"},
+		"wrong passphrase": {fleet.SigningKey{Type: "ssh", Key: secret(string(locked.Identity)), Passphrase: secret("shut")}, "read private key"},
+		"another type":     {fleet.SigningKey{Type: "x509", Key: secret("nonsense")}, `unknown type "x509"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := base.Commit(gitops.Commit{Files: map[string][]byte{"apps/a.yaml": nil}, Author: bot, When: when, SigningKey: &test.key})

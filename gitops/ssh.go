@@ -14,7 +14,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/net/proxy"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -33,7 +33,7 @@ type sshServer struct {
 // sshTransport returns a transport for u with the secret's identity or password
 // and known_hosts; without a secret, with the ssh-agent and the known_hosts of
 // user and system. No configuration file of ssh is read.
-func sshTransport(u *url.URL, auth config.GitAuth, o Options, bounds Bounds) (transport.Transport, error) {
+func sshTransport(u *url.URL, auth fleet.GitAuth, o Options, bounds Bounds) (transport.Transport, error) {
 	port := u.Port()
 	if port == "" {
 		port = "22"
@@ -59,7 +59,7 @@ func sshTransport(u *url.URL, auth config.GitAuth, o Options, bounds Bounds) (tr
 }
 
 // credentials takes what the secret gives.
-func (s *sshServer) credentials(auth config.GitAuth) error {
+func (s *sshServer) credentials(auth fleet.GitAuth) error {
 	switch {
 	case !auth.Identity.IsZero():
 		signer, err := parsePrivateKey(auth.Identity.Reveal(), auth.IdentityPassword.Reveal())
@@ -78,7 +78,7 @@ func (s *sshServer) credentials(auth config.GitAuth) error {
 }
 
 // sshDialer returns the function that connects: straight, or through SOCKS 5.
-func sshDialer(p *config.Proxy, dialer login.Dialer) (func(context.Context, string, string) (net.Conn, error), error) {
+func sshDialer(p *fleet.Proxy, dialer login.Dialer) (func(context.Context, string, string) (net.Conn, error), error) {
 	if p == nil {
 		return dialer.DialContext, nil
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -17,7 +17,7 @@ import (
 // What a commit made of its parent is found out at every kind of server, also
 // where the base has moved on since, and with what was kept.
 func TestSteps(t *testing.T) {
-	everyServer(t, func(t *testing.T, r *parts.Repository, _ *parts.Git, src *config.GitSource) {
+	everyServer(t, func(t *testing.T, r *parts.Repository, _ *parts.Git, src *fleet.GitSource) {
 		for name, change := range map[string]struct {
 			tree parts.Tree
 			want []string // nil: it does more than change contents
@@ -100,7 +100,7 @@ func TestStepsAskForNothingTwice(t *testing.T) {
 	}}})
 	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
 	r.Commit(parts.Commit{Branch: "updates", From: "main", Tree: parts.Tree{Files: map[string]string{"apps/a.yaml": "tag: 1.1.0\n"}}})
-	remote := openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{Keep: t.TempDir()})
+	remote := openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{Keep: t.TempDir()})
 	ask := func() int64 {
 		t.Helper()
 		fetched := fetch(t, remote, main, "updates")
@@ -118,7 +118,7 @@ func TestStepsAskForNothingTwice(t *testing.T) {
 	if got := ask(); got != 0 {
 		t.Errorf("%d requests where the parent was kept", got)
 	}
-	remote = openWith(t, &config.GitSource{URL: r.URL}, gitops.Options{})
+	remote = openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{})
 	if got := ask(); got > 2 {
 		t.Errorf("%d requests where the base has moved", got)
 	}

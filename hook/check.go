@@ -15,13 +15,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // delivery is one request to a receiver.
 type delivery struct {
 	ctx    context.Context
-	to     *config.Receiver
+	to     *fleet.Receiver
 	header http.Header
 	body   []byte
 }
@@ -29,18 +29,18 @@ type delivery struct {
 // checks says, for each type of receiver, why a delivery is refused. A type
 // without a check lets nothing in.
 var checks = map[string]func(*Handler, delivery) error{
-	config.ReceiverGeneric:     func(*Handler, delivery) error { return nil },
-	config.ReceiverGenericHMAC: func(_ *Handler, d delivery) error { return d.signed("X-Signature") },
-	config.ReceiverGitHub:      checkGitHub,
-	config.ReceiverGitLab:      checkGitLab,
-	config.ReceiverBitbucket:   checkBitbucket,
-	config.ReceiverHarbor:      func(_ *Handler, d delivery) error { return d.bearsToken("Authorization") },
-	config.ReceiverDockerHub:   func(_ *Handler, d delivery) error { return d.reads(&dockerHub{}) },
-	config.ReceiverQuay:        func(_ *Handler, d delivery) error { return d.reads(&quay{}) },
-	config.ReceiverACR:         func(_ *Handler, d delivery) error { return d.reads(&acr{}) },
-	config.ReceiverNexus:       checkNexus,
-	config.ReceiverGCR:         checkGCR,
-	config.ReceiverCDEvents:    checkCDEvents,
+	fleet.ReceiverGeneric:     func(*Handler, delivery) error { return nil },
+	fleet.ReceiverGenericHMAC: func(_ *Handler, d delivery) error { return d.signed("X-Signature") },
+	fleet.ReceiverGitHub:      checkGitHub,
+	fleet.ReceiverGitLab:      checkGitLab,
+	fleet.ReceiverBitbucket:   checkBitbucket,
+	fleet.ReceiverHarbor:      func(_ *Handler, d delivery) error { return d.bearsToken("Authorization") },
+	fleet.ReceiverDockerHub:   func(_ *Handler, d delivery) error { return d.reads(&dockerHub{}) },
+	fleet.ReceiverQuay:        func(_ *Handler, d delivery) error { return d.reads(&quay{}) },
+	fleet.ReceiverACR:         func(_ *Handler, d delivery) error { return d.reads(&acr{}) },
+	fleet.ReceiverNexus:       checkNexus,
+	fleet.ReceiverGCR:         checkGCR,
+	fleet.ReceiverCDEvents:    checkCDEvents,
 }
 
 // https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
 )
 
@@ -19,7 +19,7 @@ func TestGitea(t *testing.T) {
 	good, other := door("github", "push"), door("github", "push")
 	good.Name.Name, other.Name.Name = "good", "other"
 	wakes, refusals := make(chan Wake, 10), make(chan error, 10)
-	h, err := New([]*config.Receiver{good, other}, Options{
+	h, err := New([]*fleet.Receiver{good, other}, Options{
 		Wake:    func(_ context.Context, w Wake) { wakes <- w },
 		Refused: func(_ pinsetter.Name, _ int, err error) { refusals <- err },
 	})

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -30,7 +30,7 @@ const MaxBody = 3 << 20
 // Wake asks to look at some objects.
 type Wake struct {
 	Receiver pinsetter.Name
-	Objects  []pinsetter.Object // as in config.Receiver.Resources; not to be changed
+	Objects  []pinsetter.Object // as in fleet.Receiver.Resources; not to be changed
 }
 
 // Options says what is done with deliveries. Only Wake must be set.
@@ -58,18 +58,18 @@ type Options struct {
 // use.
 type Handler struct {
 	o         Options
-	receivers map[[sha256.Size]byte]*config.Receiver // by the digest of the path
+	receivers map[[sha256.Size]byte]*fleet.Receiver // by the digest of the path
 	google    *keyring
 }
 
 // New returns a handler for those receivers that have a token: one without has
 // no path. Of two that have one path, which Flux's way of making paths allows,
 // the second is left out and the error names both.
-func New(receivers []*config.Receiver, o Options) (*Handler, error) {
+func New(receivers []*fleet.Receiver, o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &Handler{o: o, receivers: make(map[[sha256.Size]byte]*config.Receiver, len(receivers)), google: newKeyring(o)}
+	h := &Handler{o: o, receivers: make(map[[sha256.Size]byte]*fleet.Receiver, len(receivers)), google: newKeyring(o)}
 	var errs []error
 	for _, r := range receivers {
 		if r.Token.IsZero() {
@@ -86,7 +86,7 @@ func New(receivers []*config.Receiver, o Options) (*Handler, error) {
 }
 
 // Path returns the path of a receiver's address. It is a secret.
-func Path(r *config.Receiver) string {
+func Path(r *fleet.Receiver) string {
 	return fmt.Sprintf("%s%x", Prefix, sha256.Sum256([]byte(r.Token.Reveal()+r.Name.Name+r.Name.Namespace)))
 }
 
@@ -120,7 +120,7 @@ func (h *Handler) refuse(w http.ResponseWriter, receiver pinsetter.Name, status 
 }
 
 // judge returns why a delivery isn't let in, and the status that says so.
-func (h *Handler) judge(w http.ResponseWriter, r *http.Request, receiver *config.Receiver) (int, error) {
+func (h *Handler) judge(w http.ResponseWriter, r *http.Request, receiver *fleet.Receiver) (int, error) {
 	switch {
 	case receiver.Suspended:
 		return http.StatusServiceUnavailable, errors.New("it is suspended")

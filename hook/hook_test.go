@@ -18,13 +18,14 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 const token = "hunter2-hunter2"
 
 // door returns a receiver of a type with our token.
-func door(kind string, events ...string) *config.Receiver {
-	return &config.Receiver{
+func door(kind string, events ...string) *fleet.Receiver {
+	return &fleet.Receiver{
 		Name: pinsetter.Name{Namespace: "team", Name: "door"}, Type: kind, Events: events,
 		Resources: []pinsetter.Object{{Kind: "ImageRepository", Namespace: "team", Name: "app"}},
 		Token:     pinsetter.NewSecret("token", token), Email: "push@example.test", Audience: "https://hooks.example.test",
@@ -38,7 +39,7 @@ type house struct {
 	refused []string
 }
 
-func serve(t *testing.T, receivers ...*config.Receiver) *house {
+func serve(t *testing.T, receivers ...*fleet.Receiver) *house {
 	t.Helper()
 	h := &house{}
 	handler, err := New(receivers, Options{
@@ -80,7 +81,7 @@ func TestChecks(t *testing.T) {
 	type headers = map[string]string
 	tests := []struct {
 		name string
-		door *config.Receiver
+		door *fleet.Receiver
 		head headers
 		body string
 		want int
@@ -229,7 +230,7 @@ func (brokenBody) Close() error             { return nil }
 func TestSamePath(t *testing.T) {
 	a, b := door("generic"), door("github")
 	a.Name, b.Name = pinsetter.Name{Namespace: "bc", Name: "a"}, pinsetter.Name{Namespace: "c", Name: "ab"}
-	h, err := New([]*config.Receiver{a, b}, Options{Wake: func(context.Context, Wake) {}})
+	h, err := New([]*fleet.Receiver{a, b}, Options{Wake: func(context.Context, Wake) {}})
 	if err == nil || !strings.Contains(err.Error(), "Receiver c/ab: it has the path of Receiver bc/a") || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("err %v", err)
 	}

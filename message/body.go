@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // ErrTooLong says that a body doesn't fit, even without its lists.
@@ -22,8 +23,8 @@ var ErrTooLong = errors.New("the body is too long")
 // held, and how to steer. Where not all rows fit, the rest is counted. What comes
 // from a registry or a file stands in code spans, where it links and mentions
 // nothing.
-func Body(pr *config.PullRequest, spec config.ImageUpdateAutomationSpec, p Proposal, limit int) (string, error) {
-	intro, err := renderProposal(pr, "spec.body", pr.Spec.Body, spec, p)
+func Body(pr *fleet.PullRequest, s spec.ImageUpdateAutomationSpec, p Proposal, limit int) (string, error) {
+	intro, err := renderProposal(pr, "spec.body", pr.Spec.Body, s, p)
 	if err != nil {
 		return "", err
 	}
@@ -144,7 +145,7 @@ func (p Proposal) holds() []string {
 }
 
 // steering says what people can do.
-func (p Proposal) steering(pr *config.PullRequest) string {
+func (p Proposal) steering(pr *fleet.PullRequest) string {
 	return fmt.Sprintf(`---
 - Close this pull request to refuse these versions: they are not proposed again, higher ones are.
 - A Gate with %s keeps a version from being written; a narrower range in the policy pins it.

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // data is what a template sees as ".", by the names that Flux gives.
@@ -88,7 +88,7 @@ func distinct[T comparable](all []located, of func(located) T) []T {
 }
 
 // newData returns the template's view of d.
-func newData(spec config.ImageUpdateAutomationSpec, d Data) *data {
+func newData(s spec.ImageUpdateAutomationSpec, d Data) *data {
 	c := &changed{FileChanges: map[string]objectChanges{}, all: locate(d)}
 	for _, l := range c.all {
 		if c.FileChanges[l.file] == nil {
@@ -99,8 +99,8 @@ func newData(spec config.ImageUpdateAutomationSpec, d Data) *data {
 	u := newUpdated(c.all)
 	c.ImageResult = u
 	view := &data{AutomationObject: d.Automation, Changed: c, Updated: u}
-	if spec.GitSpec != nil {
-		view.Values = spec.GitSpec.Commit.MessageTemplateValues
+	if s.GitSpec != nil {
+		view.Values = s.GitSpec.Commit.MessageTemplateValues
 	}
 	return view
 }

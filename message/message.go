@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // Default is the message of an automation without a template, and of one whose
@@ -36,18 +36,18 @@ type Written struct {
 }
 
 // Check says what is wrong with the automation's message template: nil, or a
-// *config.FieldError. A field that there isn't is found where a trial comes by it. That the template uses data which Flux removed is a
+// *spec.FieldError. A field that there isn't is found where a trial comes by it. That the template uses data which Flux removed is a
 // warning.
-func Check(spec config.ImageUpdateAutomationSpec) error {
-	text := templateOf(spec)
+func Check(s spec.ImageUpdateAutomationSpec) error {
+	text := templateOf(s)
 	if _, err := parseTemplate(text, &budget{}); err != nil {
-		return &config.FieldError{Field: templateField, Err: err}
+		return &spec.FieldError{Field: templateField, Err: err}
 	}
-	if _, err := render(text, newData(spec, trial().Data)); errors.As(err, new(*unknownField)) {
-		return &config.FieldError{Field: templateField, Err: err}
+	if _, err := render(text, newData(s, trial().Data)); errors.As(err, new(*unknownField)) {
+		return &spec.FieldError{Field: templateField, Err: err}
 	}
 	if Deprecated(text) {
-		return &config.FieldError{
+		return &spec.FieldError{
 			Field:    templateField,
 			Err:      errors.New("the template uses .Updated or .Changed.ImageResult, which Flux has removed: use .Changed.FileChanges, .Changed.Objects or .Changed.Changes"),
 			Severity: pinsetter.Warning,
@@ -67,8 +67,8 @@ func Deprecated(template string) bool { return removed.MatchString(template) }
 // too long, writes too much or does not fit the data is an error with the line.
 // White space is kept; control characters other than tab and line ends are left
 // out, and bytes that are no UTF-8 are replaced.
-func Commit(spec config.ImageUpdateAutomationSpec, d Data) (string, error) {
-	text, err := render(templateOf(spec), newData(spec, d))
+func Commit(s spec.ImageUpdateAutomationSpec, d Data) (string, error) {
+	text, err := render(templateOf(s), newData(s, d))
 	if err != nil {
 		return "", fmt.Errorf("render commit message of ImageUpdateAutomation %s: %s: %w", d.Automation, templateField, err)
 	}
@@ -80,11 +80,11 @@ func Commit(spec config.ImageUpdateAutomationSpec, d Data) (string, error) {
 }
 
 // templateOf returns the automation's template, or that of the default message.
-func templateOf(spec config.ImageUpdateAutomationSpec) string {
-	if spec.GitSpec == nil || spec.GitSpec.Commit.MessageTemplate == "" {
+func templateOf(s spec.ImageUpdateAutomationSpec) string {
+	if s.GitSpec == nil || s.GitSpec.Commit.MessageTemplate == "" {
 		return Default
 	}
-	return spec.GitSpec.Commit.MessageTemplate
+	return s.GitSpec.Commit.MessageTemplate
 }
 
 // printable drops control characters: Git cuts a message at a NUL, and the

@@ -12,15 +12,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// spec is an automation with a template.
-func spec(template string, values map[string]string) config.ImageUpdateAutomationSpec {
-	return config.ImageUpdateAutomationSpec{GitSpec: &config.GitSpec{
-		Commit: config.CommitSpec{MessageTemplate: template, MessageTemplateValues: values},
+// withTemplate is an automation with a template.
+func withTemplate(template string, values map[string]string) spec.ImageUpdateAutomationSpec {
+	return spec.ImageUpdateAutomationSpec{GitSpec: &spec.GitSpec{
+		Commit: spec.CommitSpec{MessageTemplate: template, MessageTemplateValues: values},
 	}}
 }
 
@@ -60,7 +60,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := Commit(spec(string(template), map[string]string{"cluster": "prod-eu", "html": "<b>&"}), sample)
+			got, err := Commit(withTemplate(string(template), map[string]string{"cluster": "prod-eu", "html": "<b>&"}), sample)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +83,7 @@ func TestGolden(t *testing.T) {
 
 func TestOrderOfChangesDoesNotMatter(t *testing.T) {
 	template := `{{ range .Changed.Changes }}{{ println . }}{{ end }}{{ .Changed.Objects }}{{ .Changed.FileChanges }}{{ .Updated.Images }}{{ .Updated.Files }}`
-	want, err := Commit(spec(template, nil), sample)
+	want, err := Commit(withTemplate(template, nil), sample)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestOrderOfChangesDoesNotMatter(t *testing.T) {
 	slices.Reverse(reversed.Changes)
 	slices.Reverse(reversed.Images)
 	for range 20 {
-		got, err := Commit(spec(template, nil), reversed)
+		got, err := Commit(withTemplate(template, nil), reversed)
 		if err != nil || got != want {
 			t.Fatalf("got %q (%v), want %q", got, err, want)
 		}
@@ -101,11 +101,11 @@ func TestOrderOfChangesDoesNotMatter(t *testing.T) {
 
 func TestMessageWithoutUsableText(t *testing.T) {
 	for _, template := range []string{"", " \n", "{{ if false }}x{{ end }}", "{{ \"\\x00\" }}"} {
-		if got, err := Commit(spec(template, nil), sample); err != nil || got != Default {
+		if got, err := Commit(withTemplate(template, nil), sample); err != nil || got != Default {
 			t.Errorf("template %q: %q, %v; want the default message", template, got, err)
 		}
 	}
-	if got, err := Commit(config.ImageUpdateAutomationSpec{}, Data{}); err != nil || got != Default {
+	if got, err := Commit(spec.ImageUpdateAutomationSpec{}, Data{}); err != nil || got != Default {
 		t.Errorf("no git spec: %q, %v", got, err)
 	}
 }
@@ -118,7 +118,7 @@ func TestTextIsKeptAndMadePrintable(t *testing.T) {
 		"a{{ \"\\xff\" }}b":              "a\uFFFDb",
 		"{{ .Values.html }} {{ \"é\" }}": "<b>& é",
 	} {
-		got, err := Commit(spec(template, map[string]string{"html": "<b>&"}), sample)
+		got, err := Commit(withTemplate(template, map[string]string{"html": "<b>&"}), sample)
 		if err != nil || got != want {
 			t.Errorf("%q: %q, %v; want %q", template, got, err, want)
 		}
@@ -135,7 +135,7 @@ func TestErrorsNameTheLineAndTheAutomation(t *testing.T) {
 		"\n{{ fail \"no\" }}":                   "line 2: at <fail \"no\">: error calling fail: no",
 		"\n\n{{ range until 99999999 }}{{end}}": "line 3: a value grows past 4 MiB",
 	} {
-		_, err := Commit(spec(template, nil), sample)
+		_, err := Commit(withTemplate(template, nil), sample)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v; want %q in it", template, err, want)
 		}
@@ -156,8 +156,8 @@ func TestCheck(t *testing.T) {
 		"{{ .Changed.Changes }}":                           "none",
 		"":                                                 "none",
 	} {
-		err := Check(spec(template, nil))
-		var field *config.FieldError
+		err := Check(withTemplate(template, nil))
+		var field *spec.FieldError
 		switch {
 		case err == nil:
 			if want != "none" {

@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // Proposal is what a pull request is about.
@@ -53,39 +54,39 @@ type proposedImage struct {
 
 // CheckPullRequest says what is wrong with the templates of a PullRequest: nil,
 // or *config.FieldErrors, joined where there are several.
-func CheckPullRequest(spec config.PullRequestSpec) error {
+func CheckPullRequest(s spec.PullRequestSpec) error {
 	var errs []error
 	for _, field := range []struct{ name, template string }{
-		{"spec.branch", spec.Branch}, {"spec.title", spec.Title}, {"spec.body", spec.Body},
+		{"spec.branch", s.Branch}, {"spec.title", s.Title}, {"spec.body", s.Body},
 	} {
 		if _, err := parseTemplate(field.template, &budget{}); err != nil {
-			errs = append(errs, &config.FieldError{Field: field.name, Err: err})
+			errs = append(errs, &spec.FieldError{Field: field.name, Err: err})
 		}
 	}
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	for _, field := range []struct{ name, template string }{{"spec.title", spec.Title}, {"spec.body", spec.Body}} {
-		if _, err := render(field.template, trial().view(config.ImageUpdateAutomationSpec{})); errors.As(err, new(*unknownField)) {
-			errs = append(errs, &config.FieldError{Field: field.name, Err: err})
+	for _, field := range []struct{ name, template string }{{"spec.title", s.Title}, {"spec.body", s.Body}} {
+		if _, err := render(field.template, trial().view(spec.ImageUpdateAutomationSpec{})); errors.As(err, new(*unknownField)) {
+			errs = append(errs, &spec.FieldError{Field: field.name, Err: err})
 		}
 	}
-	if spec.GroupBy == config.GroupByAutomation && spec.Branch != "" && !strings.Contains(spec.Branch, "{{") {
-		if _, err := parseBranch(strings.TrimSpace(spec.Branch)); err != nil {
-			errs = append(errs, &config.FieldError{Field: "spec.branch", Err: err})
+	if s.GroupBy == spec.GroupByAutomation && s.Branch != "" && !strings.Contains(s.Branch, "{{") {
+		if _, err := parseBranch(strings.TrimSpace(s.Branch)); err != nil {
+			errs = append(errs, &spec.FieldError{Field: "spec.branch", Err: err})
 		}
 	}
-	if len(errs) > 0 || spec.GroupBy == config.GroupByAutomation || strings.Contains(spec.Branch, ".Values") { // which the automation knows
+	if len(errs) > 0 || s.GroupBy == spec.GroupByAutomation || strings.Contains(s.Branch, ".Values") { // which the automation knows
 		return errors.Join(errs...)
 	}
-	if _, err := Folder(&config.PullRequest{Spec: spec}, pinsetter.Name{Namespace: "a", Name: "a"}, config.ImageUpdateAutomationSpec{}); err != nil {
-		return &config.FieldError{Field: "spec.branch", Err: cmp.Or(errors.Unwrap(err), err)} // which names the field itself
+	if _, err := Folder(&fleet.PullRequest{Spec: s}, pinsetter.Name{Namespace: "a", Name: "a"}, spec.ImageUpdateAutomationSpec{}); err != nil {
+		return &spec.FieldError{Field: "spec.branch", Err: cmp.Or(errors.Unwrap(err), err)} // which names the field itself
 	}
 	return nil
 }
 
 // Branch returns the branch of a group's pull request.
-func Branch(pr *config.PullRequest, automation pinsetter.Name, spec config.ImageUpdateAutomationSpec, group string) (string, error) {
+func Branch(pr *fleet.PullRequest, automation pinsetter.Name, s spec.ImageUpdateAutomationSpec, group string) (string, error) {
 	if pr.FixedBranch != "" {
 		return pr.FixedBranch, nil
 	}
@@ -93,7 +94,7 @@ func Branch(pr *config.PullRequest, automation pinsetter.Name, spec config.Image
 	if text == "" {
 		text = defaultBranch
 	}
-	name, err := renderProposal(pr, "spec.branch", text, spec, Proposal{Data: Data{Automation: automation}, Group: slug(group)})
+	name, err := renderProposal(pr, "spec.branch", text, s, Proposal{Data: Data{Automation: automation}, Group: slug(group)})
 	if err != nil {
 		return "", err
 	}
@@ -107,9 +108,9 @@ func Branch(pr *config.PullRequest, automation pinsetter.Name, spec config.Image
 // maxBranch bounds what a template makes of a branch's name, in bytes.
 const maxBranch = 200
 
-// parseBranch is config.ParseBranch for what a template made.
+// parseBranch is spec.ParseBranch for what a template made.
 func parseBranch(text string) (string, error) {
-	name, err := config.ParseBranch(text, "")
+	name, err := spec.ParseBranch(text, "")
 	if err == nil && (name == "" || len(name) > maxBranch) {
 		err = fmt.Errorf("%q can't be the name of a branch", text)
 	}
@@ -118,13 +119,13 @@ func parseBranch(text string) (string, error) {
 
 // Folder returns the folder, ending in a slash, that the branches of all groups
 // are in.
-func Folder(pr *config.PullRequest, automation pinsetter.Name, spec config.ImageUpdateAutomationSpec) (string, error) {
+func Folder(pr *fleet.PullRequest, automation pinsetter.Name, s spec.ImageUpdateAutomationSpec) (string, error) {
 	const some, other = "0some", "1other"
-	a, err := Branch(pr, automation, spec, some)
+	a, err := Branch(pr, automation, s, some)
 	if err != nil {
 		return "", err
 	}
-	b, err := Branch(pr, automation, spec, other)
+	b, err := Branch(pr, automation, s, other)
 	if err != nil {
 		return "", err
 	}
@@ -158,8 +159,8 @@ func slug(group string) string {
 }
 
 // Title returns the title of a pull request, in one line.
-func Title(pr *config.PullRequest, spec config.ImageUpdateAutomationSpec, p Proposal) (string, error) {
-	title, err := renderProposal(pr, "spec.title", pr.Spec.Title, spec, p)
+func Title(pr *fleet.PullRequest, s spec.ImageUpdateAutomationSpec, p Proposal) (string, error) {
+	title, err := renderProposal(pr, "spec.title", pr.Spec.Title, s, p)
 	if err != nil {
 		return "", err
 	}
@@ -199,11 +200,11 @@ func (p Proposal) distinct() []pinsetter.Image {
 
 // renderProposal renders one template of a PullRequest, nothing where there is
 // none.
-func renderProposal(pr *config.PullRequest, field, text string, spec config.ImageUpdateAutomationSpec, p Proposal) (string, error) {
+func renderProposal(pr *fleet.PullRequest, field, text string, s spec.ImageUpdateAutomationSpec, p Proposal) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	out, err := render(text, p.view(spec))
+	out, err := render(text, p.view(s))
 	if err != nil {
 		return "", fmt.Errorf("PullRequest %s: %s: %w", pr.Name, field, err)
 	}
@@ -222,8 +223,8 @@ func trial() Proposal {
 }
 
 // view returns the templates' view of a proposal.
-func (p Proposal) view(spec config.ImageUpdateAutomationSpec) *proposalData {
-	view := &proposalData{data: newData(spec, p.Data), Group: p.Group}
+func (p Proposal) view(s spec.ImageUpdateAutomationSpec) *proposalData {
+	view := &proposalData{data: newData(s, p.Data), Group: p.Group}
 	for _, written := range sortedImages(p.Images) {
 		image := proposedImage{Policy: written.Policy.String(), Name: written.Image.Name, Tag: written.Image.Tag, Digest: written.Image.Digest}
 		if build := p.build(written.Image); build != nil {

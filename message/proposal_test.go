@@ -11,16 +11,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 const bodyLimit = 60_000
 
-func pullRequest(spec config.PullRequestSpec) *config.PullRequest {
-	if spec.GroupBy == "" {
-		spec.GroupBy = config.GroupByAutomation
+func pullRequest(s spec.PullRequestSpec) *fleet.PullRequest {
+	if s.GroupBy == "" {
+		s.GroupBy = spec.GroupByAutomation
 	}
-	return &config.PullRequest{Name: pinsetter.Name{Namespace: "flux-system", Name: "updates"}, Spec: spec}
+	return &fleet.PullRequest{Name: pinsetter.Name{Namespace: "flux-system", Name: "updates"}, Spec: s}
 }
 
 // proposal is sample with everything that a body shows.
@@ -46,7 +47,7 @@ func TestBodyGolden(t *testing.T) {
 		"custom":  "For {{ .AutomationObject }}{{ with .Group }} in {{ . }}{{ end }}:{{ range .Images }} {{ .Policy }} {{ .Name }}:{{ .Tag }} of {{ .Source }} at {{ .Revision }}{{ end }}",
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Body(pullRequest(config.PullRequestSpec{Body: template}), spec("", nil), proposal(), bodyLimit)
+			got, err := Body(pullRequest(spec.PullRequestSpec{Body: template}), withTemplate("", nil), proposal(), bodyLimit)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,12 +77,12 @@ func TestBodyIsBounded(t *testing.T) {
 		change.New = strings.Repeat("x", 300)
 		p.Changes = append(p.Changes, change)
 	}
-	body, err := Body(pullRequest(config.PullRequestSpec{}), spec("", nil), p, bodyLimit)
+	body, err := Body(pullRequest(spec.PullRequestSpec{}), withTemplate("", nil), p, bodyLimit)
 	if err != nil || len(body) > bodyLimit || !strings.Contains(body, " more changes.") || !strings.Contains(body, "Proposed by Pinsetter") {
 		t.Errorf("%d bytes, %v", len(body), err)
 	}
 	long := `{{ range untilStep 0 5900 1 }}0123456789{{ end }}`
-	if _, err := Body(pullRequest(config.PullRequestSpec{Body: long}), spec("", nil), p, bodyLimit); !errors.Is(err, ErrTooLong) {
+	if _, err := Body(pullRequest(spec.PullRequestSpec{Body: long}), withTemplate("", nil), p, bodyLimit); !errors.Is(err, ErrTooLong) {
 		t.Errorf("a text of 59,000 bytes: %v", err)
 	}
 }
@@ -102,26 +103,26 @@ func TestTitle(t *testing.T) {
 		{"chore({{ .Group }}):\n bump {{ len .Images }}", group, "chore(apps/web): bump 2"},
 		{" {{ if false }}x{{ end }}\n", one, "Update ghcr.io/acme/app to 1.1.0"},
 	} {
-		got, err := Title(pullRequest(config.PullRequestSpec{Title: test.template}), spec("", nil), test.of)
+		got, err := Title(pullRequest(spec.PullRequestSpec{Title: test.template}), withTemplate("", nil), test.of)
 		if err != nil || got != test.want {
 			t.Errorf("%q: %q, %v; want %q", test.template, got, err, test.want)
 		}
 	}
-	if _, err := Title(pullRequest(config.PullRequestSpec{Title: "a\n{{ .Nope }}"}), spec("", nil), one); err == nil ||
+	if _, err := Title(pullRequest(spec.PullRequestSpec{Title: "a\n{{ .Nope }}"}), withTemplate("", nil), one); err == nil ||
 		!strings.Contains(err.Error(), "PullRequest flux-system/updates: spec.title: line 2: ") {
 		t.Errorf("a template that fails: %v", err)
 	}
 }
 
 func TestBranch(t *testing.T) {
-	byPolicy := config.PullRequestSpec{GroupBy: config.GroupByPolicy}
+	byPolicy := spec.PullRequestSpec{GroupBy: spec.GroupByPolicy}
 	for _, test := range []struct {
-		spec        config.PullRequestSpec
+		spec        spec.PullRequestSpec
 		fixed       string
 		group, want string
 	}{
-		{config.PullRequestSpec{}, "", "", "pinsetter/shop"},
-		{config.PullRequestSpec{}, "bumps", "", "bumps"},
+		{spec.PullRequestSpec{}, "", "", "pinsetter/shop"},
+		{spec.PullRequestSpec{}, "bumps", "", "bumps"},
 		{byPolicy, "", "app", "pinsetter/shop/app"},
 		{byPolicy, "", "a.lock", "pinsetter/shop/a%2Elock"},
 		{byPolicy, "", "apps/my-web", "pinsetter/shop/apps+my-web"},
@@ -129,16 +130,16 @@ func TestBranch(t *testing.T) {
 		{byPolicy, "", "/", "pinsetter/shop/+"},
 		{byPolicy, "", ".hidden/..x", "pinsetter/shop/%2Ehidden+.%2Ex"},
 		{byPolicy, "", "a b~c", "pinsetter/shop/a%20b%7Ec"},
-		{config.PullRequestSpec{Branch: "bumps/{{ .Group }}-x"}, "", "app", "bumps/app-x"},
-		{config.PullRequestSpec{Branch: " a..b"}, "", "", "error"},
-		{config.PullRequestSpec{Branch: "refs/heads/bumps"}, "", "", "bumps"},
-		{config.PullRequestSpec{Branch: "refs/for/main"}, "", "", "error"},
-		{config.PullRequestSpec{Branch: "origin/{{ .AutomationObject.Name }}"}, "", "", "error"},
-		{config.PullRequestSpec{Branch: "{{ if false }}x{{ end }}"}, "", "", "error"},
+		{spec.PullRequestSpec{Branch: "bumps/{{ .Group }}-x"}, "", "app", "bumps/app-x"},
+		{spec.PullRequestSpec{Branch: " a..b"}, "", "", "error"},
+		{spec.PullRequestSpec{Branch: "refs/heads/bumps"}, "", "", "bumps"},
+		{spec.PullRequestSpec{Branch: "refs/for/main"}, "", "", "error"},
+		{spec.PullRequestSpec{Branch: "origin/{{ .AutomationObject.Name }}"}, "", "", "error"},
+		{spec.PullRequestSpec{Branch: "{{ if false }}x{{ end }}"}, "", "", "error"},
 	} {
 		pr := pullRequest(test.spec)
 		pr.FixedBranch = test.fixed
-		got, err := Branch(pr, shop, spec("", nil), test.group)
+		got, err := Branch(pr, shop, withTemplate("", nil), test.group)
 		if err != nil {
 			got = "error"
 		}
@@ -157,7 +158,7 @@ func TestFolder(t *testing.T) {
 		"bumps/all":               "error",
 		"{{ .Group }}/bumps":      "error",
 	} {
-		got, err := Folder(pullRequest(config.PullRequestSpec{GroupBy: config.GroupByPolicy, Branch: template}), shop, spec("", nil))
+		got, err := Folder(pullRequest(spec.PullRequestSpec{GroupBy: spec.GroupByPolicy, Branch: template}), shop, withTemplate("", nil))
 		if err != nil {
 			got = "error"
 		}
@@ -169,28 +170,28 @@ func TestFolder(t *testing.T) {
 
 func TestCheckPullRequest(t *testing.T) {
 	for _, test := range []struct {
-		spec config.PullRequestSpec
+		spec spec.PullRequestSpec
 		want string // a field; "" for none
 	}{
-		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Branch: "fixed"}, ""},
-		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Branch: "refs/heads/fixed"}, ""},
-		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Branch: "refs/tags/fixed"}, "spec.branch"},
-		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Branch: "origin/fixed"}, "spec.branch"},
-		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Title: "{{"}, "spec.title"},
-		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Title: "{{ .Grup }}"}, "spec.title"},
-		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Body: "{{ range .Images }}{{ .Name }} {{ .Sorce }}{{ end }}"}, "spec.body"},
-		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Body: "{{ index .Images 5 }}"}, ""}, // it may fit other data
-		{config.PullRequestSpec{GroupBy: config.GroupByAutomation, Body: "{{ env \"HOME\" }}"}, "spec.body"},
-		{config.PullRequestSpec{GroupBy: config.GroupByPolicy, Branch: "fixed"}, "spec.branch"},
-		{config.PullRequestSpec{GroupBy: config.GroupByPolicy, Branch: "heads/{{ .Group }}"}, "spec.branch"},
-		{config.PullRequestSpec{GroupBy: config.GroupByPolicy, Branch: "{{ .Values.team }}/{{ .Group }}"}, ""}, // values are the automation's
-		{config.PullRequestSpec{GroupBy: config.GroupByDirectory}, ""},
+		{spec.PullRequestSpec{GroupBy: spec.GroupByAutomation, Branch: "fixed"}, ""},
+		{spec.PullRequestSpec{GroupBy: spec.GroupByAutomation, Branch: "refs/heads/fixed"}, ""},
+		{spec.PullRequestSpec{GroupBy: spec.GroupByAutomation, Branch: "refs/tags/fixed"}, "spec.branch"},
+		{spec.PullRequestSpec{GroupBy: spec.GroupByAutomation, Branch: "origin/fixed"}, "spec.branch"},
+		{spec.PullRequestSpec{GroupBy: spec.GroupByAutomation, Title: "{{"}, "spec.title"},
+		{spec.PullRequestSpec{GroupBy: spec.GroupByAutomation, Title: "{{ .Grup }}"}, "spec.title"},
+		{spec.PullRequestSpec{GroupBy: spec.GroupByAutomation, Body: "{{ range .Images }}{{ .Name }} {{ .Sorce }}{{ end }}"}, "spec.body"},
+		{spec.PullRequestSpec{GroupBy: spec.GroupByAutomation, Body: "{{ index .Images 5 }}"}, ""}, // it may fit other data
+		{spec.PullRequestSpec{GroupBy: spec.GroupByAutomation, Body: "{{ env \"HOME\" }}"}, "spec.body"},
+		{spec.PullRequestSpec{GroupBy: spec.GroupByPolicy, Branch: "fixed"}, "spec.branch"},
+		{spec.PullRequestSpec{GroupBy: spec.GroupByPolicy, Branch: "heads/{{ .Group }}"}, "spec.branch"},
+		{spec.PullRequestSpec{GroupBy: spec.GroupByPolicy, Branch: "{{ .Values.team }}/{{ .Group }}"}, ""}, // values are the automation's
+		{spec.PullRequestSpec{GroupBy: spec.GroupByDirectory}, ""},
 	} {
 		err := CheckPullRequest(test.spec)
 		if err != nil && strings.Contains(err.Error(), "PullRequest /") {
 			t.Errorf("%+v: %v: names an object that has no name here", test.spec, err)
 		}
-		field := (*config.FieldError)(nil)
+		field := (*spec.FieldError)(nil)
 		if errors.As(err, &field); (err == nil) != (test.want == "") || field != nil && field.Field != test.want {
 			t.Errorf("%+v: %v", test.spec, err)
 		}
@@ -215,7 +216,7 @@ func FuzzBody(f *testing.F) {
 				Held:   []pinsetter.Hold{{Policy: "h", Path: "p", Line: 1, Current: "c" + b, Candidate: "c" + a, Reason: "r" + b}},
 				Builds: []Build{{Image: pinsetter.Image{Name: "app", Tag: "1"}, Source: a, Revision: b}},
 			}
-			body, err := Body(pullRequest(config.PullRequestSpec{}), spec("", nil), p, bodyLimit)
+			body, err := Body(pullRequest(spec.PullRequestSpec{}), withTemplate("", nil), p, bodyLimit)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // alertmanagerAlert is a postableAlert of
@@ -26,7 +26,7 @@ var notLabel = regexp.MustCompile(`[^a-zA-Z0-9_]`)
 // alertmanager fires an alert. A recovery ends the one of the failure, which has
 // the same labels: those of Flux, and what its Alert adds. What changes from
 // event to event is in the annotations.
-func alertmanager(p *config.Provider, m message) ([]request, error) {
+func alertmanager(p *fleet.Provider, m message) ([]request, error) {
 	reason, severity := m.Reason, m.Severity
 	a := alertmanagerAlert{Labels: map[string]string{}, Annotations: map[string]string{}, StartsAt: m.Timestamp}
 	switch m.event.Kind {

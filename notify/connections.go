@@ -4,13 +4,13 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
 
 // connect returns the client of a Provider. It follows no redirect: none of
 // these services answers a message with one, and the message may hold a key.
-func connect(p *config.Provider, o Options) (*http.Client, error) {
+func connect(p *fleet.Provider, o Options) (*http.Client, error) {
 	if u, err := url.Parse(p.Address.Reveal()); err == nil {
 		if err := o.Dialer.CheckHost(u.Host); err != nil {
 			return nil, err

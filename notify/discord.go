@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // discordMessage is what a webhook executes
@@ -51,7 +51,7 @@ const (
 
 // discord sends Discord's own format. Flux sends Slack's to the same webhook with
 // "/slack" behind it, so that may be in the address.
-func discord(p *config.Provider, m message) ([]request, error) {
+func discord(p *fleet.Provider, m message) ([]request, error) {
 	embed := discordEmbed{
 		Title:       markdown.Replace(cut(m.object(), maxDiscordTitle)),
 		Description: markdown.Replace(cut(m.Message, maxDiscordText)),

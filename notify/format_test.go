@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -22,23 +22,23 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // providers are a Provider of each type: its spec without type and address, its
 // Secret, and the path of its address.
 var providers = map[string]struct{ spec, secret, path string }{
-	config.ProviderGeneric:        {"", "headers: 'x-api-key: KEY'", "/events"},
-	config.ProviderGenericHMAC:    {"", "token: TOKEN", "/events"},
-	config.ProviderSlack:          {", channel: general", "token: TOKEN", "/services/T/B/X"},
-	config.ProviderDiscord:        {", username: bumps", "a: b", "/api/webhooks/1/X/slack"},
-	config.ProviderMSTeams:        {"", "a: b", "/workflows/X"},
-	config.ProviderGoogleChat:     {"", "a: b", "/v1/spaces/S/messages?key=K"},
-	config.ProviderTelegram:       {", channel: '-1001:42'", "token: '1:TOKEN'", ""},
-	config.ProviderMatrix:         {", channel: '!room:example.test'", "token: TOKEN", ""},
-	config.ProviderWebex:          {", channel: ROOM", "token: TOKEN", "/v1/messages"},
-	config.ProviderOpsgenie:       {"", "token: TOKEN", "/v2/alerts"},
-	config.ProviderPagerDuty:      {", channel: KEY", "a: b", "/ignored"},
-	config.ProviderGrafana:        {"", "{username: me, password: PASSWORD}", "/api/annotations"},
-	config.ProviderAlertmanager:   {"", "token: TOKEN", "/api/v2/alerts"},
-	config.ProviderGitHubDispatch: {"", "token: TOKEN", "/acme/fleet"},
-	config.ProviderGitHub:         {"", "token: TOKEN", "/acme/fleet"},
-	config.ProviderGitLab:         {"", "token: TOKEN", "/acme/fleet"},
-	config.ProviderGitea:          {"", "token: TOKEN", "/acme/fleet.git"},
+	fleet.ProviderGeneric:        {"", "headers: 'x-api-key: KEY'", "/events"},
+	fleet.ProviderGenericHMAC:    {"", "token: TOKEN", "/events"},
+	fleet.ProviderSlack:          {", channel: general", "token: TOKEN", "/services/T/B/X"},
+	fleet.ProviderDiscord:        {", username: bumps", "a: b", "/api/webhooks/1/X/slack"},
+	fleet.ProviderMSTeams:        {"", "a: b", "/workflows/X"},
+	fleet.ProviderGoogleChat:     {"", "a: b", "/v1/spaces/S/messages?key=K"},
+	fleet.ProviderTelegram:       {", channel: '-1001:42'", "token: '1:TOKEN'", ""},
+	fleet.ProviderMatrix:         {", channel: '!room:example.test'", "token: TOKEN", ""},
+	fleet.ProviderWebex:          {", channel: ROOM", "token: TOKEN", "/v1/messages"},
+	fleet.ProviderOpsgenie:       {"", "token: TOKEN", "/v2/alerts"},
+	fleet.ProviderPagerDuty:      {", channel: KEY", "a: b", "/ignored"},
+	fleet.ProviderGrafana:        {"", "{username: me, password: PASSWORD}", "/api/annotations"},
+	fleet.ProviderAlertmanager:   {"", "token: TOKEN", "/api/v2/alerts"},
+	fleet.ProviderGitHubDispatch: {"", "token: TOKEN", "/acme/fleet"},
+	fleet.ProviderGitHub:         {"", "token: TOKEN", "/acme/fleet"},
+	fleet.ProviderGitLab:         {"", "token: TOKEN", "/acme/fleet"},
+	fleet.ProviderGitea:          {"", "token: TOKEN", "/acme/fleet.git"},
 }
 
 // TestFormats compares what each type of Provider is sent with its golden file:
@@ -82,8 +82,8 @@ func TestFormats(t *testing.T) {
 
 // bounds are those of the services on a body, in bytes.
 var bounds = map[string]int{
-	config.ProviderMSTeams: 28 << 10, config.ProviderGoogleChat: 32000, config.ProviderMatrix: 65536, config.ProviderWebex: 7439,
-	config.ProviderGitHubDispatch: 65536, config.ProviderPagerDuty: 512 << 10, config.ProviderDiscord: 64 << 10,
+	fleet.ProviderMSTeams: 28 << 10, fleet.ProviderGoogleChat: 32000, fleet.ProviderMatrix: 65536, fleet.ProviderWebex: 7439,
+	fleet.ProviderGitHubDispatch: 65536, fleet.ProviderPagerDuty: 512 << 10, fleet.ProviderDiscord: 64 << 10,
 }
 
 // FuzzFormats: whatever an event says, each Provider gets JSON within its bounds,
@@ -100,7 +100,7 @@ func FuzzFormats(f *testing.F) {
 			m := describe(e, "").with(map[string]string{"extra": cut(extra, 2000)})
 			for _, name := range slices.Sorted(maps.Keys(formats)) { // in one order, so that the fuzzer finds its way
 				format := formats[name]
-				p := &config.Provider{Type: name, Channel: "1", Address: pinsetter.NewSecret("", "https://example.test/a/b"), Token: pinsetter.NewSecret("", "t")}
+				p := &fleet.Provider{Type: name, Channel: "1", Address: pinsetter.NewSecret("", "https://example.test/a/b"), Token: pinsetter.NewSecret("", "t")}
 				requests, err := format(p, m)
 				if err != nil {
 					t.Fatalf("%s: %v", name, err)

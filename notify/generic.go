@@ -3,12 +3,12 @@ package notify
 import (
 	"maps"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // generic sends the message itself, as Flux does
 // (https://fluxcd.io/flux/components/notification/providers/#generic-webhook).
-func generic(p *config.Provider, m message) ([]request, error) {
+func generic(p *fleet.Provider, m message) ([]request, error) {
 	r := post(p.Address.Reveal(), m)
 	r.header["Gotk-Component"] = reporter
 	maps.Copy(r.header, reveal(p.Headers))
@@ -17,7 +17,7 @@ func generic(p *config.Provider, m message) ([]request, error) {
 
 // genericHMAC signs the body too
 // (https://fluxcd.io/flux/components/notification/providers/#generic-webhook-with-hmac).
-func genericHMAC(p *config.Provider, m message) ([]request, error) {
+func genericHMAC(p *fleet.Provider, m message) ([]request, error) {
 	requests, err := generic(p, m)
 	requests[0].sign = p.Token
 	return requests, err

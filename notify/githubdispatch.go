@@ -1,6 +1,6 @@
 package notify
 
-import "github.com/pinsetter/pinsetter/config"
+import "github.com/pinsetter/pinsetter/fleet"
 
 // dispatch starts workflows
 // (https://docs.github.com/rest/repos/repos#create-a-repository-dispatch-event).
@@ -17,7 +17,7 @@ const (
 )
 
 // gitHubDispatch sends Flux's event, by the type that Flux gives it.
-func gitHubDispatch(p *config.Provider, m message) ([]request, error) {
+func gitHubDispatch(p *fleet.Provider, m message) ([]request, error) {
 	at, err := parsePlace(p.Address.Reveal())
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func gitHubDispatch(p *config.Provider, m message) ([]request, error) {
 	}).forGitHub(p)}, nil
 }
 
-func (r request) forGitHub(p *config.Provider) request {
+func (r request) forGitHub(p *fleet.Provider) request {
 	r.header["Accept"] = "application/vnd.github+json"
 	r.header["X-Github-Api-Version"] = "2022-11-28"
 	return r.bearing(p.Token)

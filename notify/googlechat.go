@@ -4,7 +4,7 @@ import (
 	"html"
 	"strings"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // googleMessage carries a card
@@ -53,7 +53,7 @@ type googleDecorated struct {
 const maxGoogle = 2000
 
 // googleChat escapes texts as HTML, of which cards know some.
-func googleChat(p *config.Provider, m message) ([]request, error) {
+func googleChat(p *fleet.Provider, m message) ([]request, error) {
 	text := strings.ReplaceAll(html.EscapeString(cut(m.Message, maxGoogle)), "\n", "<br>")
 	if m.Severity == severityError {
 		text = `<font color="#ff0000">` + text + `</font>`

@@ -5,7 +5,7 @@ import (
 	"html"
 	"strings"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // grafanaAnnotation is that of
@@ -22,7 +22,7 @@ const maxGrafana = 4000
 var grafanaTag = strings.NewReplacer(":", "|")
 
 // grafana makes an annotation whose tags are Flux's.
-func grafana(p *config.Provider, m message) ([]request, error) {
+func grafana(p *fleet.Provider, m message) ([]request, error) {
 	tags := []string{"flux", reporter}
 	for _, f := range m.facts() {
 		tags = append(tags, grafanaTag.Replace(f.key)+": "+grafanaTag.Replace(cut(f.value, 200)))
@@ -37,7 +37,7 @@ func grafana(p *config.Provider, m message) ([]request, error) {
 
 // orBasic returns the request with the provider's user and password, if there is
 // no token.
-func (r request) orBasic(p *config.Provider) request {
+func (r request) orBasic(p *fleet.Provider) request {
 	if r.header["Authorization"] == "" && p.Username != "" && !p.Password.IsZero() {
 		r.header["Authorization"] = "Basic " + base64.StdEncoding.EncodeToString([]byte(p.Username+":"+p.Password.Reveal()))
 	}

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -21,7 +21,7 @@ const (
 // lane is the way to one Provider: messages arrive in the order in which they
 // were told, and a Provider that is slow or away keeps nobody else waiting.
 type lane struct {
-	provider *config.Provider
+	provider *fleet.Provider
 	client   *http.Client
 	secrets  *login.Scrubber // knows what is sent beside the message
 	o        Options

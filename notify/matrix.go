@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // matrixMessage is an m.room.message
@@ -25,7 +25,7 @@ const maxMatrix = 8000
 
 // matrix sends to the room of the channel, an id such as "!abc:example.org". All
 // tries of one message are one transaction, of which the server keeps one.
-func matrix(p *config.Provider, m message) ([]request, error) {
+func matrix(p *fleet.Provider, m message) ([]request, error) {
 	data, err := json.Marshal(m)
 	if err != nil {
 		return nil, err

@@ -3,7 +3,7 @@ package notify
 import (
 	"strings"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // teamsMessage carries an Adaptive Card
@@ -49,7 +49,7 @@ type teamsFact struct {
 // maxTeams keeps a card below Teams' 28 KB, whatever the characters.
 const maxTeams = 1500
 
-func msTeams(p *config.Provider, m message) ([]request, error) {
+func msTeams(p *fleet.Provider, m message) ([]request, error) {
 	// A line break alone is a space in Markdown.
 	text := teamsText{Type: "TextBlock", Text: strings.ReplaceAll(markdown.Replace(cut(m.Message, maxTeams)), "\n", "\n\n"), Wrap: true}
 	if m.Severity == severityError {

@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -63,14 +63,14 @@ type Notifier struct {
 
 // route is an alert and where it sends to.
 type route struct {
-	alert *config.Alert
+	alert *fleet.Alert
 	to    *lane
 }
 
 // Open returns a notifier for the alerts of a set. Alerts and Providers that are
 // suspended or have errors are left out, as are Providers that no connection can
 // be made to; the latter are reported.
-func Open(set *config.Set, o Options) *Notifier {
+func Open(set *fleet.Set, o Options) *Notifier {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -89,8 +89,8 @@ func Open(set *config.Set, o Options) *Notifier {
 // Use goes on with the alerts of another set. What was told before is delivered
 // as it was meant, and what people know they are not told again. It does nothing
 // after Close.
-func (n *Notifier) Use(set *config.Set) {
-	lanes := map[*config.Provider]*lane{}
+func (n *Notifier) Use(set *fleet.Set) {
+	lanes := map[*fleet.Provider]*lane{}
 	var routes []route
 	for _, alert := range set.Alerts {
 		provider := alert.Provider
@@ -120,7 +120,7 @@ func (n *Notifier) Use(set *config.Set) {
 }
 
 // open returns a lane that isn't running yet, or nil after reporting why not.
-func (n *Notifier) open(p *config.Provider) *lane {
+func (n *Notifier) open(p *fleet.Provider) *lane {
 	client, err := connect(p, n.o)
 	if err != nil {
 		n.o.Report(fmt.Errorf("reach Provider %s: %w", p.Name, err))
@@ -170,7 +170,7 @@ func (n *Notifier) Tell(e pinsetter.Event) {
 
 // selects reports whether an alert is for a message. A recovery ends an error,
 // so alerts for errors alone are for it too.
-func selects(a *config.Alert, m message) bool {
+func selects(a *fleet.Alert, m message) bool {
 	if !a.Selects(m.event.Object) || a.ErrorsOnly && m.Severity != severityError && m.event.Kind != pinsetter.EventRecovered {
 		return false
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // receiver is a service that events are sent to. It writes down what it is asked
@@ -126,7 +127,7 @@ func held(candidates ...string) pinsetter.Event {
 
 // load returns the set of a Provider's spec, whose Secret holds what secret says,
 // and an Alert for all automations of the namespace.
-func load(t *testing.T, spec, secret, alert string) *config.Set {
+func load(t *testing.T, spec, secret, alert string) *fleet.Set {
 	t.Helper()
 	text := "apiVersion: notification.toolkit.fluxcd.io/v1beta3\nkind: Provider\nmetadata: {name: there, namespace: team}\n" +
 		"spec: {" + spec + ", secretRef: {name: s}}\n---\n" +
@@ -165,7 +166,7 @@ func (d *diary) options() Options {
 }
 
 // tell opens a notifier, tells events and closes it.
-func tell(t *testing.T, set *config.Set, events ...pinsetter.Event) *diary {
+func tell(t *testing.T, set *fleet.Set, events ...pinsetter.Event) *diary {
 	t.Helper()
 	d := &diary{}
 	n := Open(set, d.options())
@@ -178,7 +179,7 @@ func tell(t *testing.T, set *config.Set, events ...pinsetter.Event) *diary {
 	return d
 }
 
-func generically(t *testing.T, r *receiver, alert string) *config.Set {
+func generically(t *testing.T, r *receiver, alert string) *fleet.Set {
 	t.Helper()
 	return load(t, "type: generic, address: '"+r.URL+"/hunter2'", "token: hunter2", alert)
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // opsgenieAlert is that of https://docs.opsgenie.com/docs/alert-api#create-alert.
@@ -35,7 +35,7 @@ const (
 
 // opsgenie opens an alert, of which an object has one for its failures at most:
 // it is closed when the object has recovered.
-func opsgenie(p *config.Provider, m message) ([]request, error) {
+func opsgenie(p *fleet.Provider, m message) ([]request, error) {
 	address := p.Address.Reveal()
 	var r request
 	if m.event.Kind == pinsetter.EventRecovered {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // pagerEvent is that of the Events API v2
@@ -42,7 +42,7 @@ const (
 // pagerDuty triggers an incident for a failure, resolves it when the object has
 // recovered, and sends everything else as a change. The channel is the routing
 // key; of the address, only scheme and host count, as in Flux.
-func pagerDuty(p *config.Provider, m message) ([]request, error) {
+func pagerDuty(p *fleet.Provider, m message) ([]request, error) {
 	u, err := url.Parse(p.Address.Reveal())
 	if err != nil {
 		return nil, errors.New("the address is not a URL")

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -151,7 +151,7 @@ func (l *lane) unspoken(err error) error {
 }
 
 // secretsOf returns what is sent to a Provider and no error may hold.
-func secretsOf(p *config.Provider, o Options) *login.Scrubber {
+func secretsOf(p *fleet.Provider, o Options) *login.Scrubber {
 	named := func(value string) pinsetter.Secret {
 		return pinsetter.NewSecret("secret of Provider "+p.Name.String(), value)
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // TestInsist: another try where it may help, and after the pause that is asked
@@ -203,7 +203,7 @@ func TestStatusIsForItsRepository(t *testing.T) {
 	for repository, want := range map[string]int{"127.0.0.1/acme/fleet": 1, "127.0.0.1/Acme/Fleet": 1, "127.0.0.1:2222/acme/fleet": 1, "": 1, "127.0.0.1/acme/other": 0, "github.com/acme/fleet": 0} {
 		r := newReceiver(t)
 		e.Repository = repository
-		tell(t, load(t, "type: "+config.ProviderGitea+", address: '"+r.URL+"/acme/fleet'", "token: t", ""), e)
+		tell(t, load(t, "type: "+fleet.ProviderGitea+", address: '"+r.URL+"/acme/fleet'", "token: t", ""), e)
 		if got := len(r.requests()); got != want {
 			t.Errorf("%q: %d requests", repository, got)
 		}

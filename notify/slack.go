@@ -8,7 +8,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // slackMessage is a message with an attachment
@@ -44,7 +44,7 @@ const maxSlack = 8000
 // (https://docs.slack.dev/messaging/formatting-message-text#escaping).
 var slackText = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-func slack(p *config.Provider, m message) ([]request, error) {
+func slack(p *fleet.Provider, m message) ([]request, error) {
 	a := slackAttachment{
 		Color: "good", AuthorName: m.object(), Fallback: slackText.Replace(line(m.Message, 200)),
 		Text: slackText.Replace(cut(m.Message, maxSlack)), Fields: []slackField{},

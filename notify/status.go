@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // status is what a commit's status says at any forge.
@@ -60,7 +60,7 @@ func (s status) words() forgeWords {
 }
 
 // statusAt returns the request that a forge takes a status by.
-func statusAt(p *config.Provider, m message, take func(at place, s status) request) ([]request, error) {
+func statusAt(p *fleet.Provider, m message, take func(at place, s status) request) ([]request, error) {
 	at, err := parsePlace(p.Address.Reveal())
 	if err != nil {
 		return nil, err
@@ -73,14 +73,14 @@ func statusAt(p *config.Provider, m message, take func(at place, s status) reque
 }
 
 // gitHubStatus: https://docs.github.com/rest/commits/statuses#create-a-commit-status
-func gitHubStatus(p *config.Provider, m message) ([]request, error) {
+func gitHubStatus(p *fleet.Provider, m message) ([]request, error) {
 	return statusAt(p, m, func(at place, s status) request {
 		return post(at.gitHubAPI()+"/statuses/"+s.commit, s.words()).forGitHub(p)
 	})
 }
 
 // giteaStatus: https://docs.gitea.com/api/#tag/repository/operation/repoCreateStatus
-func giteaStatus(p *config.Provider, m message) ([]request, error) {
+func giteaStatus(p *fleet.Provider, m message) ([]request, error) {
 	return statusAt(p, m, func(at place, s status) request {
 		r := post(at.base()+"/api/v1/repos/"+at.path()+"/statuses/"+s.commit, s.words())
 		r.header["Authorization"] = "token " + p.Token.Reveal()
@@ -89,7 +89,7 @@ func giteaStatus(p *config.Provider, m message) ([]request, error) {
 }
 
 // gitLabStatus: https://docs.gitlab.com/api/commits/#set-commit-pipeline-status
-func gitLabStatus(p *config.Provider, m message) ([]request, error) {
+func gitLabStatus(p *fleet.Provider, m message) ([]request, error) {
 	return statusAt(p, m, func(at place, s status) request {
 		words := gitLabWords{"success", s.context, s.description, s.link}
 		if !s.good {

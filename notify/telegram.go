@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // telegramMessage is that of https://core.telegram.org/bots/api#sendmessage. It is
@@ -27,7 +27,7 @@ const maxTelegram = 4096
 
 // telegram sends to the chat of the channel, "CHAT" or "CHAT:THREAD". The address
 // may name another server of the Bot API.
-func telegram(p *config.Provider, m message) ([]request, error) {
+func telegram(p *fleet.Provider, m message) ([]request, error) {
 	chat, thread, threaded := strings.Cut(p.Channel, ":")
 	t := telegramMessage{Chat: chat, Text: m.text(maxTelegram), Preview: telegramPreview{Disabled: true}}
 	if threaded {

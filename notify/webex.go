@@ -1,6 +1,6 @@
 package notify
 
-import "github.com/pinsetter/pinsetter/config"
+import "github.com/pinsetter/pinsetter/fleet"
 
 // webexMessage is that of
 // https://developer.webex.com/docs/api/v1/messages/create-a-message. It is plain
@@ -14,6 +14,6 @@ type webexMessage struct {
 const maxWebex = 1800
 
 // webex sends to the room of the channel.
-func webex(p *config.Provider, m message) ([]request, error) {
+func webex(p *fleet.Provider, m message) ([]request, error) {
 	return []request{post(p.Address.Reveal(), webexMessage{Room: p.Channel, Text: m.text(maxWebex)}).bearing(p.Token)}, nil
 }

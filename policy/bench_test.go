@@ -10,7 +10,7 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // versionsOf returns n tags in no order, one in eight a prerelease and one in
@@ -95,7 +95,7 @@ func BenchmarkSelect(b *testing.B) {
 	both := func() { strict(); match() }
 	for _, test := range []struct {
 		name      string
-		spec      config.ImagePolicySpec
+		spec      spec.ImagePolicySpec
 		tags      []string
 		yardstick func()
 	}{
@@ -140,11 +140,11 @@ func manyRanges(t testing.TB, n int) []*Policy {
 
 // manyAlike returns n policies with a few filters, and a range each where spec
 // has one.
-func manyAlike(t testing.TB, n int, spec config.ImagePolicySpec) []*Policy {
+func manyAlike(t testing.TB, n int, s spec.ImagePolicySpec) []*Policy {
 	policies := make([]*Policy, n)
 	for i := range policies {
-		one := filtered(spec, fmt.Sprintf(`^v([0-9]+\.[0-9]+\.[0-9]*%d)$`, i%4), "$1")
-		if spec.Policy.SemVer != nil {
+		one := filtered(s, fmt.Sprintf(`^v([0-9]+\.[0-9]+\.[0-9]*%d)$`, i%4), "$1")
+		if s.Policy.SemVer != nil {
 			one.Policy = bySemVer(fmt.Sprintf(">=%d.%d.0", i%23, i%97)).Policy
 		}
 		policies[i] = mustNew(t, one)
@@ -206,6 +206,6 @@ func BenchmarkManyPolicies(b *testing.B) {
 }
 
 func BenchmarkNew(b *testing.B) {
-	spec := bySemVer(">=1.2.3 <2.0.0")
-	compareWith(b, 1, func() { _, _ = semver.NewConstraint(spec.Policy.SemVer.Range) }, func() { mustNew(b, spec) })
+	s := bySemVer(">=1.2.3 <2.0.0")
+	compareWith(b, 1, func() { _, _ = semver.NewConstraint(s.Policy.SemVer.Range) }, func() { mustNew(b, s) })
 }

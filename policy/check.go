@@ -7,29 +7,29 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
-// Check says what is wrong with a policy: nil, or *config.FieldError values
+// Check says what is wrong with a policy: nil, or *spec.FieldError values
 // joined, each with what to write instead. A template that calls a group which
 // the pattern lacks is a warning: the group is empty, as in Flux, and hardly
 // anybody means that.
-func Check(spec config.ImagePolicySpec) error {
-	_, err := compile(spec)
-	return errors.Join(err, checkExtract(spec.FilterTags))
+func Check(s spec.ImagePolicySpec) error {
+	_, err := compile(s)
+	return errors.Join(err, checkExtract(s.FilterTags))
 }
 
 // compile returns the policy, or all that is wrong with it.
-func compile(spec config.ImagePolicySpec) (*Policy, error) {
-	k, err := compileKind(spec.Policy)
-	f, filterErr := compileFilter(spec.FilterTags)
+func compile(s spec.ImagePolicySpec) (*Policy, error) {
+	k, err := compileKind(s.Policy)
+	f, filterErr := compileFilter(s.FilterTags)
 	if err := errors.Join(err, filterErr); err != nil {
 		return nil, err
 	}
 	return &Policy{filter: f, kind: k}, nil
 }
 
-func compileKind(choice config.ImagePolicyChoice) (kind, error) {
+func compileKind(choice spec.ImagePolicyChoice) (kind, error) {
 	var given []string
 	var kinds []kind
 	var errs []error
@@ -77,15 +77,15 @@ func compileRange(text string) (kind, error) {
 // comes first under order.
 func compileOrder[K any](field, order string, compare func(a, b K) int) (func(a, b K) int, error) {
 	switch order {
-	case "", config.OrderAscending:
+	case "", spec.OrderAscending:
 		return compare, nil
-	case config.OrderDescending:
+	case spec.OrderDescending:
 		return func(a, b K) int { return compare(b, a) }, nil
 	}
 	return nil, fieldError(field, "unknown order %q: write asc (the last one is selected) or desc (the first one)", order)
 }
 
-func compileFilter(tags *config.TagFilter) (*filter, error) {
+func compileFilter(tags *spec.TagFilter) (*filter, error) {
 	if tags == nil || tags.Pattern == "" && tags.Extract == "" {
 		return nil, nil
 	}
@@ -98,7 +98,7 @@ func compileFilter(tags *config.TagFilter) (*filter, error) {
 
 // checkExtract warns of the groups that a template calls and the pattern lacks.
 // A pattern that doesn't compile is reported elsewhere.
-func checkExtract(tags *config.TagFilter) error {
+func checkExtract(tags *spec.TagFilter) error {
 	if tags == nil {
 		return nil
 	}
@@ -137,6 +137,6 @@ func groups(pattern *regexp.Regexp) []string {
 	return calls
 }
 
-func fieldError(field, format string, args ...any) *config.FieldError {
-	return &config.FieldError{Field: field, Err: fmt.Errorf(format, args...)}
+func fieldError(field, format string, args ...any) *spec.FieldError {
+	return &spec.FieldError{Field: field, Err: fmt.Errorf(format, args...)}
 }

@@ -6,21 +6,21 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 func TestCheck(t *testing.T) {
 	both := bySemVer("*")
-	both.Policy.Numerical = &config.NumericalPolicy{}
+	both.Policy.Numerical = &spec.NumericalPolicy{}
 	for name, test := range map[string]struct {
-		spec  config.ImagePolicySpec
+		spec  spec.ImagePolicySpec
 		field string // "": nothing is wrong
 		want  string
 	}{
 		"range":                 {bySemVer(">=1.0.0"), "", ""},
 		"bad range":             {bySemVer(">=1.0.0 <y"), "spec.policy.semver.range", `parse range ">=1.0.0 <y": improper constraint: ">=1.0.0 <y": write such as`},
 		"empty range":           {bySemVer(" "), "spec.policy.semver.range", "the range is empty: write such as"},
-		"none":                  {config.ImagePolicySpec{}, "spec.policy", "write one of semver, alphabetical or numerical"},
+		"none":                  {spec.ImagePolicySpec{}, "spec.policy", "write one of semver, alphabetical or numerical"},
 		"two":                   {both, "spec.policy", "semver and numerical exclude each other: keep one"},
 		"bad order":             {byAlphabet("ASC"), "spec.policy.alphabetical.order", `unknown order "ASC": write asc`},
 		"bad number order":      {byNumber("up"), "spec.policy.numerical.order", `unknown order "up": write asc`},
@@ -49,7 +49,7 @@ func TestCheck(t *testing.T) {
 				}
 				return
 			}
-			var field *config.FieldError
+			var field *spec.FieldError
 			if !errors.As(err, &field) || (field.Severity == pinsetter.Warning) != warning || field.Field != test.field || !strings.Contains(field.Err.Error(), test.want) {
 				t.Errorf("got %v, want %s: %s", err, test.field, test.want)
 			}
@@ -58,9 +58,9 @@ func TestCheck(t *testing.T) {
 }
 
 func TestCheckReportsEverything(t *testing.T) {
-	spec := filtered(bySemVer("y"), "(a)", "$2$3")
-	spec.Policy.Alphabetical = &config.AlphabeticalPolicy{Order: "up"}
-	err := Check(spec)
+	s := filtered(bySemVer("y"), "(a)", "$2$3")
+	s.Policy.Alphabetical = &spec.AlphabeticalPolicy{Order: "up"}
+	err := Check(s)
 	for _, want := range []string{"spec.policy.semver.range", "spec.policy.alphabetical.order", "spec.policy: ", "$2 calls", "$3 calls"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)

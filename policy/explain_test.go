@@ -6,13 +6,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 func TestReasons(t *testing.T) {
 	extracted := filtered(bySemVer(">=1.0.0 <2.0.0"), `^v(?P<v>.*)$`, "$v")
 	for _, test := range []struct {
-		spec  config.ImagePolicySpec
+		spec  spec.ImagePolicySpec
 		tag   string
 		stage pinsetter.Stage
 		want  string

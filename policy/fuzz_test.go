@@ -4,11 +4,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // fuzzSpecs are the policies that FuzzRank ranks arbitrary tags by.
-var fuzzSpecs = []config.ImagePolicySpec{
+var fuzzSpecs = []spec.ImagePolicySpec{
 	bySemVer("*"),
 	bySemVer(">=0.0.0-0"),
 	bySemVer(">=1.0.0 <2.0.0"),
@@ -38,7 +38,7 @@ func FuzzRank(f *testing.F) {
 		f.Add(uint8(i), "")
 	}
 	f.Fuzz(func(t *testing.T, which uint8, text string) {
-		spec, tags := fuzzSpecs[int(which)%len(fuzzSpecs)], strings.Fields(text)
+		s, tags := fuzzSpecs[int(which)%len(fuzzSpecs)], strings.Fields(text)
 		if len(tags) > 200 {
 			return
 		}
@@ -47,8 +47,8 @@ func FuzzRank(f *testing.F) {
 				return // math/big would expand it
 			}
 		}
-		p := mustNew(t, spec)
-		want, ok := rankPlainly(spec, tags)
+		p := mustNew(t, s)
+		want, ok := rankPlainly(s, tags)
 		if !ok {
 			if _, err := p.Rank(NewTags(tags)); err == nil {
 				t.Fatal("a bad number is no error")

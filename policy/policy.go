@@ -11,7 +11,7 @@ package policy
 
 import (
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // Policy is an ImagePolicy that is ready to rank tags. It is safe for
@@ -36,7 +36,7 @@ type kind interface {
 }
 
 // New compiles a policy. Its error is that of Check.
-func New(spec config.ImagePolicySpec) (*Policy, error) { return compile(spec) }
+func New(s spec.ImagePolicySpec) (*Policy, error) { return compile(s) }
 
 // Rank orders the tags that the policy accepts. For a numerical policy, a tag
 // with digits that is no number is an error that names it.

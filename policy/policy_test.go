@@ -11,29 +11,29 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
-func bySemVer(text string) config.ImagePolicySpec {
-	return config.ImagePolicySpec{Policy: config.ImagePolicyChoice{SemVer: &config.SemVerPolicy{Range: text}}}
+func bySemVer(text string) spec.ImagePolicySpec {
+	return spec.ImagePolicySpec{Policy: spec.ImagePolicyChoice{SemVer: &spec.SemVerPolicy{Range: text}}}
 }
 
-func byAlphabet(order string) config.ImagePolicySpec {
-	return config.ImagePolicySpec{Policy: config.ImagePolicyChoice{Alphabetical: &config.AlphabeticalPolicy{Order: order}}}
+func byAlphabet(order string) spec.ImagePolicySpec {
+	return spec.ImagePolicySpec{Policy: spec.ImagePolicyChoice{Alphabetical: &spec.AlphabeticalPolicy{Order: order}}}
 }
 
-func byNumber(order string) config.ImagePolicySpec {
-	return config.ImagePolicySpec{Policy: config.ImagePolicyChoice{Numerical: &config.NumericalPolicy{Order: order}}}
+func byNumber(order string) spec.ImagePolicySpec {
+	return spec.ImagePolicySpec{Policy: spec.ImagePolicyChoice{Numerical: &spec.NumericalPolicy{Order: order}}}
 }
 
-func filtered(spec config.ImagePolicySpec, pattern, extract string) config.ImagePolicySpec {
-	spec.FilterTags = &config.TagFilter{Pattern: pattern, Extract: extract}
-	return spec
+func filtered(s spec.ImagePolicySpec, pattern, extract string) spec.ImagePolicySpec {
+	s.FilterTags = &spec.TagFilter{Pattern: pattern, Extract: extract}
+	return s
 }
 
-func mustNew(t testing.TB, spec config.ImagePolicySpec) *Policy {
+func mustNew(t testing.TB, s spec.ImagePolicySpec) *Policy {
 	t.Helper()
-	p, err := New(spec)
+	p, err := New(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func ranked(t testing.TB, p *Policy, tags *Tags) []string {
 func TestRank(t *testing.T) {
 	const ts = `^main-(?P<sha>[a-f0-9]+)-(?P<ts>[0-9]+)$`
 	for name, test := range map[string]struct {
-		spec config.ImagePolicySpec
+		spec spec.ImagePolicySpec
 		tags string
 		want string
 	}{
@@ -196,7 +196,7 @@ func TestBadNumbers(t *testing.T) {
 
 func TestAbove(t *testing.T) {
 	for _, test := range []struct {
-		spec config.ImagePolicySpec
+		spec spec.ImagePolicySpec
 		a, b string
 		want bool
 	}{
@@ -221,7 +221,7 @@ func TestAbove(t *testing.T) {
 }
 
 func TestTagsAreSharedConcurrently(t *testing.T) {
-	for name, spec := range map[string]config.ImagePolicySpec{
+	for name, s := range map[string]spec.ImagePolicySpec{
 		"semver":          bySemVer("<9"),
 		"semver-filtered": filtered(bySemVer("*"), `^v(1.*)$`, "$1"),
 		"alphabetical":    byAlphabet("desc"),
@@ -229,11 +229,11 @@ func TestTagsAreSharedConcurrently(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tags := NewTags(versionsOf(500))
-			want := ranked(t, mustNew(t, spec), NewTags(versionsOf(500)))
+			want := ranked(t, mustNew(t, s), NewTags(versionsOf(500)))
 			var all sync.WaitGroup
 			for range 40 {
 				all.Go(func() {
-					if got := ranked(t, mustNew(t, spec), tags); !slices.Equal(got, want) {
+					if got := ranked(t, mustNew(t, s), tags); !slices.Equal(got, want) {
 						t.Errorf("got %d candidates, want %d", len(got), len(want))
 					}
 				})
@@ -248,7 +248,7 @@ func TestPoliciesOfOneImageDoNotMix(t *testing.T) {
 	tags := strings.Fields("a-1.0.0 a-2.0.0 b-3.0.0 b-30.0.0 c-4")
 	shared := NewTags(tags)
 	for range 20 {
-		for i, spec := range []config.ImagePolicySpec{
+		for i, s := range []spec.ImagePolicySpec{
 			filtered(bySemVer("*"), `^a-(.*)$`, "$1"),
 			filtered(bySemVer("*"), `^b-(.*)$`, "$1"),
 			filtered(bySemVer("<10"), `^b-(.*)$`, "$1"),
@@ -261,8 +261,8 @@ func TestPoliciesOfOneImageDoNotMix(t *testing.T) {
 			byAlphabet("desc"),
 			bySemVer("*"),
 		} {
-			want, _ := rankPlainly(spec, tags)
-			ranking, err := mustNew(t, spec).Rank(shared)
+			want, _ := rankPlainly(s, tags)
+			ranking, err := mustNew(t, s).Rank(shared)
 			if err != nil {
 				t.Fatal(err)
 			}

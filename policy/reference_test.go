@@ -10,20 +10,20 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // rankPlainly ranks tags as slowly and plainly as the rules are written down: sort
 // everything, then drop what an earlier value repeats. The second result is
 // false where a numerical policy fails.
-func rankPlainly(spec config.ImagePolicySpec, tags []string) ([]pinsetter.Candidate, bool) {
+func rankPlainly(s spec.ImagePolicySpec, tags []string) ([]pinsetter.Candidate, bool) {
 	var candidates []pinsetter.Candidate
 	for _, tag := range slices.Compact(slices.Sorted(slices.Values(tags))) {
-		if value, ok := referenceValue(spec.FilterTags, tag); ok {
+		if value, ok := referenceValue(s.FilterTags, tag); ok {
 			candidates = append(candidates, pinsetter.Candidate{Tag: tag, Value: value})
 		}
 	}
-	accepts, compare := referenceOrder(spec.Policy)
+	accepts, compare := referenceOrder(s.Policy)
 	kept := candidates[:0]
 	for _, c := range candidates {
 		accepted, fine := accepts(c.Value)
@@ -46,7 +46,7 @@ func rankPlainly(spec config.ImagePolicySpec, tags []string) ([]pinsetter.Candid
 	return distinct, true
 }
 
-func referenceValue(filter *config.TagFilter, tag string) (string, bool) {
+func referenceValue(filter *spec.TagFilter, tag string) (string, bool) {
 	if regexp.MustCompile(`^sha(256|512)-[0-9a-f]{64}(\..+)?$`).MatchString(tag) {
 		return "", false
 	}
@@ -66,9 +66,9 @@ func referenceValue(filter *config.TagFilter, tag string) (string, bool) {
 
 // referenceOrder returns whether a value is accepted and does not fail the
 // policy, and the order of the accepted, the greater the better.
-func referenceOrder(choice config.ImagePolicyChoice) (accepts func(string) (bool, bool), compare func(a, b string) int) {
+func referenceOrder(choice spec.ImagePolicyChoice) (accepts func(string) (bool, bool), compare func(a, b string) int) {
 	ordered := func(order string, compare func(a, b string) int) func(a, b string) int {
-		if order == config.OrderDescending {
+		if order == spec.OrderDescending {
 			return func(a, b string) int { return compare(b, a) }
 		}
 		return compare

@@ -3,7 +3,7 @@ package policy
 import (
 	"fmt"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // Range returns a function that reports whether a tag, or what was extracted
@@ -23,22 +23,22 @@ func Range(text string) (inside func(tag string) bool, err error) {
 }
 
 // Bump returns the size of the step between two tags, up or down: the leftmost
-// number of their versions that differs, or config.BumpPatch where none does.
+// number of their versions that differs, or spec.BumpPatch where none does.
 // The version of a tag is in what the policy's filter extracts of it, or in the
 // tag itself where there is none in that. It is not ok where one of the tags has
 // no version.
-func (p *Policy) Bump(from, to string) (size config.Bump, ok bool) {
+func (p *Policy) Bump(from, to string) (size spec.Bump, ok bool) {
 	v, ok := p.version(from)
 	w, also := p.version(to)
 	switch {
 	case !ok || !also:
 		return "", false
 	case v.major != w.major:
-		return config.BumpMajor, true
+		return spec.BumpMajor, true
 	case v.minor != w.minor:
-		return config.BumpMinor, true
+		return spec.BumpMinor, true
 	}
-	return config.BumpPatch, true
+	return spec.BumpPatch, true
 }
 
 func (p *Policy) version(tag string) (version, bool) {

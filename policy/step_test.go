@@ -3,7 +3,7 @@ package policy
 import (
 	"testing"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 func TestRange(t *testing.T) {
@@ -45,21 +45,21 @@ func TestBump(t *testing.T) {
 	built := filtered(byNumber("asc"), `^[0-9.]+-(?P<ts>[0-9]+)$`, "$ts")
 	tests := []struct {
 		name     string
-		spec     config.ImagePolicySpec
+		spec     spec.ImagePolicySpec
 		from, to string
-		want     config.Bump
+		want     spec.Bump
 	}{
-		{"patch", plain, "1.2.3", "1.2.4", config.BumpPatch},
-		{"minor", plain, "1.2.3", "v1.3.0", config.BumpMinor},
-		{"major", plain, "1.2.3", "2.2.3", config.BumpMajor},
-		{"of a version below 1.0.0", plain, "0.1.0", "0.2.0", config.BumpMinor},
-		{"down", plain, "2.0.0", "1.9.0", config.BumpMajor},
-		{"to a release", plain, "2.0.0-rc.1", "2.0.0", config.BumpPatch},
-		{"of build metadata", plain, "1.2.3_a", "1.2.3_b", config.BumpPatch},
-		{"same", plain, "1.2.3", "1.2.3", config.BumpPatch},
-		{"extracted", extracted, "main-1.2.3", "main-1.3.0", config.BumpMinor},
-		{"from a tag that the filter drops", extracted, "1.2.3", "main-2.0.0", config.BumpMajor},
-		{"of tags whose numbers are extracted", built, "1.2.3-7", "1.3.0-8", config.BumpMinor},
+		{"patch", plain, "1.2.3", "1.2.4", spec.BumpPatch},
+		{"minor", plain, "1.2.3", "v1.3.0", spec.BumpMinor},
+		{"major", plain, "1.2.3", "2.2.3", spec.BumpMajor},
+		{"of a version below 1.0.0", plain, "0.1.0", "0.2.0", spec.BumpMinor},
+		{"down", plain, "2.0.0", "1.9.0", spec.BumpMajor},
+		{"to a release", plain, "2.0.0-rc.1", "2.0.0", spec.BumpPatch},
+		{"of build metadata", plain, "1.2.3_a", "1.2.3_b", spec.BumpPatch},
+		{"same", plain, "1.2.3", "1.2.3", spec.BumpPatch},
+		{"extracted", extracted, "main-1.2.3", "main-1.3.0", spec.BumpMinor},
+		{"from a tag that the filter drops", extracted, "1.2.3", "main-2.0.0", spec.BumpMajor},
+		{"of tags whose numbers are extracted", built, "1.2.3-7", "1.3.0-8", spec.BumpMinor},
 		{"no version before", plain, "latest", "1.2.3", ""},
 		{"no version after", plain, "1.2.3", "1.25", ""},
 	}

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/scanner"
@@ -25,7 +25,7 @@ func BenchmarkManyPolicies(b *testing.B) {
 	cycle := func(asks int) time.Duration {
 		began := time.Now()
 		s := scanner.New(r, time.Now)
-		images := make([]*config.Repository, objects)
+		images := make([]*fleet.Repository, objects)
 		for i := range images {
 			images[i] = object(server.Image("app"), `\.sig$`)
 		}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/registry"
 )
 
@@ -25,7 +25,7 @@ type image struct {
 }
 
 // open returns the object's image. What it takes is done once a cycle.
-func (s *Scanner) open(object *config.Repository) (*image, error) {
+func (s *Scanner) open(object *fleet.Repository) (*image, error) {
 	s.mu.Lock()
 	opened, ok := s.images[object]
 	s.mu.Unlock()
@@ -53,7 +53,7 @@ func (s *Scanner) open(object *config.Repository) (*image, error) {
 	return opened, nil
 }
 
-func access(object *config.Repository) registry.Access {
+func access(object *fleet.Repository) registry.Access {
 	from := object.Access
 	to := registry.Access{
 		DockerConfigs: from.DockerConfigs,
@@ -126,7 +126,7 @@ func divide(listed answer, patterns []*regexp.Regexp) split {
 }
 
 // nothing is the error for an image none of whose tags is kept.
-func (s split) nothing(object *config.Repository) error {
+func (s split) nothing(object *fleet.Repository) error {
 	why := fmt.Sprintf("the exclusionList of ImageRepository %s drops all of its %d tags", object.Name, len(s.excluded))
 	if n := len(s.reserved); n > 0 {
 		why = fmt.Sprintf("all of its %d tags are signatures and other referrers of images, or on the exclusionList of ImageRepository %s: is the image itself tagged?",

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/scanner"
@@ -25,14 +25,14 @@ func newDaemon() *daemon {
 func (d *daemon) clock() time.Time { return d.now }
 
 // every returns an ImageRepository with an interval.
-func every(interval time.Duration, image string, exclude ...string) *config.Repository {
+func every(interval time.Duration, image string, exclude ...string) *fleet.Repository {
 	o := object(image, exclude...)
 	o.Spec.Interval.Duration = interval
 	return o
 }
 
 // scan returns a listing that must be had.
-func scan(t *testing.T, s *scanner.Scanner, object *config.Repository) *scanner.Listing {
+func scan(t *testing.T, s *scanner.Scanner, object *fleet.Repository) *scanner.Listing {
 	t.Helper()
 	listing, err := s.Scan(t.Context(), object)
 	if err != nil {
@@ -60,7 +60,7 @@ func TestListingsAreReusedWithinTheInterval(t *testing.T) {
 	} {
 		d.now = d.now.Add(step.passes)
 		s := scanner.NewReusing(d.registry, d.clock)
-		s.Asked = func(*config.Repository, time.Duration, error) { asked++ }
+		s.Asked = func(*fleet.Repository, time.Duration, error) { asked++ }
 		got := scan(t, s, app)
 		scan(t, s, every(10*time.Minute, server.Image("app")))
 		if age := d.now.Sub(got.ScannedAt); age != step.age || got.Unchanged != step.unchanged || got.Hash != hash("1.0.0", "1.1.0") {

@@ -18,7 +18,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/registry"
 )
 
@@ -59,11 +59,11 @@ type Listing struct {
 type Scanner struct {
 	// Asked is told of each list of tags that a registry was asked for, by whichever
 	// object, and not of those that were at hand. Set it before use; nil: nobody.
-	Asked func(object *config.Repository, took time.Duration, err error)
+	Asked func(object *fleet.Repository, took time.Duration, err error)
 
 	// Asks is told of each question to a registry, in words for people, and what it
 	// returns is called at the answer. Set it before use; nil: nobody.
-	Asks func(object *config.Repository, what string) (answered func())
+	Asks func(object *fleet.Repository, what string) (answered func())
 
 	registry *registry.Registry
 	now      func() time.Time
@@ -74,7 +74,7 @@ type Scanner struct {
 	contents memo[registry.Content]
 
 	mu     sync.Mutex
-	images map[*config.Repository]*image
+	images map[*fleet.Repository]*image
 }
 
 // answer is what a registry said about an image, to all objects alike.
@@ -86,7 +86,7 @@ type answer struct {
 
 // New returns a Scanner that remembers nothing yet.
 func New(r *registry.Registry, now func() time.Time) *Scanner {
-	return &Scanner{registry: r, now: now, images: map[*config.Repository]*image{}}
+	return &Scanner{registry: r, now: now, images: map[*fleet.Repository]*image{}}
 }
 
 // NewReusing returns a Scanner that takes an image's last listing where the
@@ -103,13 +103,13 @@ func NewReusing(r *registry.Registry, now func() time.Time) *Scanner {
 // that its exclusionList drops. Errors name the image. Those that wrap
 // registry.ErrNotFound, registry.ErrEmpty or ErrAllExcluded say that no tag can
 // be had; no error comes with a Listing.
-func (s *Scanner) Scan(ctx context.Context, object *config.Repository) (*Listing, error) {
+func (s *Scanner) Scan(ctx context.Context, object *fleet.Repository) (*Listing, error) {
 	return s.ScanAfter(ctx, object, time.Time{})
 }
 
 // ScanAfter is Scan for a list that the registry gave no earlier than that: an
 // older one is asked for again.
-func (s *Scanner) ScanAfter(ctx context.Context, object *config.Repository, earliest time.Time) (*Listing, error) {
+func (s *Scanner) ScanAfter(ctx context.Context, object *fleet.Repository, earliest time.Time) (*Listing, error) {
 	image, err := s.open(object)
 	if err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func (s *Scanner) ScanAfter(ctx context.Context, object *config.Repository, earl
 
 // Expire has the next Scanner that is made list the image of an object, however
 // young the last listing is: something is known to have been pushed.
-func (s *Scanner) Expire(object *config.Repository) error {
+func (s *Scanner) Expire(object *fleet.Repository) error {
 	image, err := s.open(object)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (s *Scanner) Expire(object *config.Repository) error {
 // Digest returns the digest that a tag of the ImageRepository stands for now,
 // asked once a cycle. The error wraps registry.ErrNotFound when there is no such
 // tag.
-func (s *Scanner) Digest(ctx context.Context, object *config.Repository, tag string) (string, error) {
+func (s *Scanner) Digest(ctx context.Context, object *fleet.Repository, tag string) (string, error) {
 	image, err := s.open(object)
 	if err != nil {
 		return "", err
@@ -185,7 +185,7 @@ func (s *Scanner) Digest(ctx context.Context, object *config.Repository, tag str
 // Content returns what the content under a digest says of itself, asked once a
 // cycle. Its slice is shared: callers don't write to it. The error wraps
 // registry.ErrNotFound when the registry hasn't it.
-func (s *Scanner) Content(ctx context.Context, object *config.Repository, digest string) (registry.Content, error) {
+func (s *Scanner) Content(ctx context.Context, object *fleet.Repository, digest string) (registry.Content, error) {
 	image, err := s.open(object)
 	if err != nil {
 		return registry.Content{}, err
@@ -198,7 +198,7 @@ func (s *Scanner) Content(ctx context.Context, object *config.Repository, digest
 }
 
 // asks tells of a question, and returns what tells of its answer.
-func (s *Scanner) asks(object *config.Repository, what string) (answered func()) {
+func (s *Scanner) asks(object *fleet.Repository, what string) (answered func()) {
 	if s.Asks == nil {
 		return func() {}
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/scanner"
@@ -29,8 +29,8 @@ func newScanner() *scanner.Scanner {
 }
 
 // object returns an ImageRepository with an exclusionList.
-func object(image string, exclude ...string) *config.Repository {
-	r := &config.Repository{
+func object(image string, exclude ...string) *fleet.Repository {
+	r := &fleet.Repository{
 		Name:    pinsetter.Name{Namespace: "flux-system", Name: "app"},
 		Image:   image,
 		Timeout: 20 * time.Second,
@@ -130,7 +130,7 @@ func TestContentIsReadOnce(t *testing.T) {
 func TestOtherCredentialsAskAgain(t *testing.T) {
 	server := parts.NewRegistry(t, parts.RegistryOptions{FrontOptions: parts.FrontOptions{User: "bot", Password: "s3cret"}})
 	server.SetTags("app", "1.0.0")
-	with := func(name, password string) *config.Repository {
+	with := func(name, password string) *fleet.Repository {
 		o := object(server.Image("app"))
 		o.Access.DockerConfigs = []pinsetter.Secret{pinsetter.NewSecret("secretRef a/"+name,
 			fmt.Sprintf(`{"auths":{%q:{"username":"bot","password":%q}}}`, server.Addr, password))}

@@ -13,11 +13,11 @@ import (
 	"github.com/pinsetter/pinsetter/parts"
 )
 
-// badFleet adds to a fleet an image at a registry that answers nonsense, marked
+// badRig adds to a fleet an image at a registry that answers nonsense, marked
 // in a file of its own.
-func badFleet(t *testing.T, image string) *fleet {
+func badRig(t *testing.T, image string) *rig {
 	t.Helper()
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	f.repo.CommitFile("main", "bad.yaml", "image: "+image+":0.1.0 # {\"$imagepolicy\": \"default:bad\"}\n", "")
 	f.add(t, `---
 apiVersion: image.toolkit.fluxcd.io/v1
@@ -36,7 +36,7 @@ spec:
 }
 
 // add appends text to the fleet's objects.
-func (f *fleet) add(t *testing.T, text string) {
+func (f *rig) add(t *testing.T, text string) {
 	t.Helper()
 	old, err := os.ReadFile(f.objects)
 	if err != nil {
@@ -49,7 +49,7 @@ func (f *fleet) add(t *testing.T, text string) {
 
 // checkRun runs the fleet and demands the status, a line on standard error that
 // matches, and that the good file was seen to.
-func (f *fleet) checkRun(t *testing.T, status int, line string) {
+func (f *rig) checkRun(t *testing.T, status int, line string) {
 	t.Helper()
 	cmd, out := f.pinsetter("run")
 	_ = cmd.Run() // the status says how it went
@@ -116,7 +116,7 @@ func TestBadRegistries(t *testing.T) {
 				}
 				test.tags(w, r)
 			}), parts.FrontOptions{})
-			badFleet(t, server.Addr+"/bad/image").checkRun(t, statusFailed, test.line)
+			badRig(t, server.Addr+"/bad/image").checkRun(t, statusFailed, test.line)
 		})
 	}
 }
@@ -139,7 +139,7 @@ func TestBadFiles(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFleet(t, "main")
+			f := newRig(t, "main")
 			f.repo.CommitFile("main", "0.yaml", test.content, "")
 			f.checkRun(t, statusDone, test.line)
 		})
@@ -167,7 +167,7 @@ func TestBadRepositories(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFleet(t, "main")
+			f := newRig(t, "main")
 			f.add(t, fmt.Sprintf(`---
 apiVersion: source.toolkit.fluxcd.io/v1
 kind: GitRepository
@@ -197,7 +197,7 @@ spec:
 
 // A Secret without the key that is needed says which.
 func TestSecretLacksKey(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	secrets := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(secrets, "default", "git"), 0o755); err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 // garden plants secrets in a fleet whose servers say again all that they are sent.
 type garden struct {
 	t       *testing.T
-	fleet   *fleet
+	rig     *rig
 	server  *parts.Git
 	echo    parts.Front // answers by the status in the path, where a login comes
 	objects strings.Builder
@@ -99,7 +99,7 @@ func (g *garden) automation(name, of string) {
 // forge adds an automation whose pull requests go to a forge at the echo.
 func (g *garden) forge(provider string, status int) {
 	name := fmt.Sprintf("%s%d", provider, status)
-	repository := g.server.NewRepository(name, parts.RepositoryOptions{Tree: parts.Tree{Files: map[string]string{"a.yaml": g.fleet.with("1.0.0")}}})
+	repository := g.server.NewRepository(name, parts.RepositoryOptions{Tree: parts.Tree{Files: map[string]string{"a.yaml": g.rig.with("1.0.0")}}})
 	g.add("GitRepository", name, "spec: {url: '%s', interval: 5m, ref: {branch: main}}", repository.URL)
 	g.automation(name, name)
 	g.secret(name, map[string]string{"token": g.plant("forge")})
@@ -129,7 +129,7 @@ func (g *garden) check(what, text string) {
 
 // grow returns a garden with a secret in each place where one may be given.
 func grow(t *testing.T) *garden {
-	g := &garden{t: t, fleet: newFleet(t, "main"), server: parts.NewGit(t, parts.GitOptions{}), echo: parts.Serve(t, http.HandlerFunc(echoing), parts.FrontOptions{})}
+	g := &garden{t: t, rig: newRig(t, "main"), server: parts.NewGit(t, parts.GitOptions{}), echo: parts.Serve(t, http.HandlerFunc(echoing), parts.FrontOptions{})}
 	for _, status := range []int{201, 302, 400, 401, 403, 404, 418} {
 		pair := "bot:" + g.plant("auth")
 		g.image(fmt.Sprintf("auth%d", status), status, map[string]string{"auth": base64.StdEncoding.EncodeToString([]byte(pair))})
@@ -179,14 +179,14 @@ func TestNothingThatIsSentShows(t *testing.T) {
 	defer box.Close()
 	g.add("Provider", "box", "spec: {type: generic, address: '%s'}", box.URL)
 	g.add("Alert", "box", "spec: {providerRef: {name: box}, eventSources: [{kind: ImageUpdateAutomation, name: '*'}]}")
-	g.fleet.repo.CommitFile("main", "echo.yaml", g.markers.String(), "")
-	g.fleet.add(t, g.objects.String())
+	g.rig.repo.CommitFile("main", "echo.yaml", g.markers.String(), "")
+	g.rig.add(t, g.objects.String())
 
 	for _, args := range [][]string{
 		{"run", "-o", "json", "--log-level", "debug"}, {"run"}, {"diff", "-o", "json"}, {"scan", "-o", "json"}, {"select", "-o", "json"},
 		{"explain", "auth403"}, {"explain", "environment", "-o", "json"}, {"lint", "-o", "json"}, {"history", "-o", "json"},
 	} {
-		cmd, out := g.fleet.pinsetter(args...)
+		cmd, out := g.rig.pinsetter(args...)
 		cmd.Env = append(cmd.Env, g.env...)
 		_ = cmd.Run() // what fails says so
 		if out.Len() < 3 {
@@ -198,7 +198,7 @@ func TestNothingThatIsSentShows(t *testing.T) {
 		name, value, _ := strings.Cut(variable, "=")
 		t.Setenv(name, value)
 	}
-	d := g.fleet.serve(t, "--log-level", "debug")
+	d := g.rig.serve(t, "--log-level", "debug")
 	d.until("all have run", func() bool { return d.runs("failure") >= 15 })
 	for _, path := range []string{"/", "/policies", "/policies/default/auth403", "/metrics", "/api/v1/status", "/api/v1/automations", "/api/v1/policies", "/api/v1/held", "/api/v1/history"} {
 		_, body := d.get(path)

@@ -14,9 +14,9 @@ import (
 	"github.com/pinsetter/pinsetter/parts"
 )
 
-// fleet is a registry, a repository with one marked file, and the objects that
+// rig is a registry, a repository with one marked file, and the objects that
 // bring the two together.
-type fleet struct {
+type rig struct {
 	registry *parts.Registry
 	repo     *parts.Repository
 	objects  string // path of the file
@@ -51,9 +51,9 @@ spec:
   git: {commit: {author: {name: Bot, email: bot@example.test}}, push: {branch: BRANCH}}
 `
 
-func newFleet(t testing.TB, branch string) *fleet {
+func newRig(t testing.TB, branch string) *rig {
 	t.Helper()
-	f := &fleet{marked: "# a file\nimage: REG/org/app:TAG # {\"$imagepolicy\": \"default:app\"}\n"}
+	f := &rig{marked: "# a file\nimage: REG/org/app:TAG # {\"$imagepolicy\": \"default:app\"}\n"}
 	around := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if meddle := f.meddling.Load(); meddle != nil {
@@ -73,7 +73,7 @@ func newFleet(t testing.TB, branch string) *fleet {
 }
 
 // write writes the objects, with branch as the push branch.
-func (f *fleet) write(t testing.TB, branch string) {
+func (f *rig) write(t testing.TB, branch string) {
 	t.Helper()
 	text := strings.NewReplacer("REG", f.registry.Addr, "REPO", f.repo.URL, "BRANCH", branch).Replace(fleetObjects)
 	if err := os.WriteFile(f.objects, []byte(text), 0o600); err != nil {
@@ -82,7 +82,7 @@ func (f *fleet) write(t testing.TB, branch string) {
 }
 
 // meddle has f called before each request to the servers. Nil: no more.
-func (f *fleet) meddle(with func(*http.Request)) {
+func (f *rig) meddle(with func(*http.Request)) {
 	if with == nil {
 		f.meddling.Store(nil)
 		return
@@ -91,10 +91,10 @@ func (f *fleet) meddle(with func(*http.Request)) {
 }
 
 // with returns the marked file showing tag.
-func (f *fleet) with(tag string) string { return strings.ReplaceAll(f.marked, "TAG", tag) }
+func (f *rig) with(tag string) string { return strings.ReplaceAll(f.marked, "TAG", tag) }
 
 // pinsetter returns the program, ready to run on the fleet's objects.
-func (f *fleet) pinsetter(args ...string) (*exec.Cmd, *bytes.Buffer) {
+func (f *rig) pinsetter(args ...string) (*exec.Cmd, *bytes.Buffer) {
 	cmd := exec.Command("pinsetter", append(args, "-f", f.objects)...)
 	cmd.Env = append(os.Environ(), "PINSETTER_STATE=sqlite:"+filepath.Join(filepath.Dir(f.objects), "state.db"))
 	out := &bytes.Buffer{}
@@ -116,7 +116,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 // killAt kills a run at its nth request, and reports whether it had that many.
 func killAt(t *testing.T, branch string, n int64) bool {
 	t.Helper()
-	f := newFleet(t, branch)
+	f := newRig(t, branch)
 	cmd, _ := f.pinsetter("run")
 	var requests atomic.Int64
 	var killed atomic.Bool
@@ -155,7 +155,7 @@ func killAt(t *testing.T, branch string, n int64) bool {
 // Somebody pushes between the bot's fetch and its push: the bot starts again on
 // top, and no commit is lost.
 func TestBranchMovesBeforePush(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	var moves atomic.Int64
 	f.meddle(func(r *http.Request) {
 		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "git-receive-pack") && moves.Add(1) <= 2 {
@@ -176,7 +176,7 @@ func TestBranchMovesBeforePush(t *testing.T) {
 
 // A branch that moves each time is given up on, with what happened.
 func TestBranchMovesForever(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	var moves atomic.Int64
 	f.meddle(func(r *http.Request) {
 		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "git-receive-pack") {

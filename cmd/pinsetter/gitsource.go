@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 )
 
@@ -70,11 +71,11 @@ func (a *app) fetchSource(ctx context.Context, name string) (gitSource, *gitops.
 		return gitSource{}, nil, err
 	}
 	a.progress.show("fetching " + source.url)
-	remote, err := gitops.Open(&config.GitSource{URL: source.url, Timeout: gitSourceTimeout}, a.gitOptions())
+	remote, err := gitops.Open(&fleet.GitSource{URL: source.url, Timeout: gitSourceTimeout}, a.gitOptions())
 	if err != nil {
 		return gitSource{}, nil, err
 	}
-	ref := config.GitRef{Branch: source.ref}
+	ref := fleet.GitRef{Branch: source.ref}
 	if source.ref == "" {
 		ref.Name = "HEAD"
 	}

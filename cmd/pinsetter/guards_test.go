@@ -18,7 +18,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/login"
@@ -235,7 +235,7 @@ func (g *guardedFleet) run(t *testing.T, namespaces ...string) []string {
 		Registry: g.registry,
 		Git:      gitops.Options{Environment: login.Environment{Getenv: func(string) string { return "" }}},
 		Forge:    forge.Options{Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
-	}).Cycle(t.Context(), bot.Push, slices.DeleteFunc(slices.Clone(set.Automations), func(a *config.Automation) bool {
+	}).Cycle(t.Context(), bot.Push, slices.DeleteFunc(slices.Clone(set.Automations), func(a *fleet.Automation) bool {
 		return !slices.Contains(namespaces, a.Name.Namespace)
 	}))
 	var written []string

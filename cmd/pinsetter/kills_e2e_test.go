@@ -42,7 +42,7 @@ type person struct {
 	lines   []string // put at the top of a.yaml
 }
 
-func newPerson(t *testing.T, f *fleet) *person {
+func newPerson(t *testing.T, f *rig) *person {
 	p := &person{t: t, dir: t.TempDir()}
 	p.git("clone", "-q", f.repo.Dir, ".")
 	return p
@@ -98,7 +98,7 @@ func (p *person) commit(marked bool) {
 
 // check says what must be true at the end: the branch shows what the policy says,
 // no commit was lost, and none was made twice.
-func (p *person) check(f *fleet, branch, tag string) {
+func (p *person) check(f *rig, branch, tag string) {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -145,7 +145,7 @@ func (p *person) check(f *fleet, branch, tag string) {
 func TestKilledAtRandomPoints(t *testing.T) {
 	for _, branch := range []string{"main", "updates"} {
 		t.Run(branch, func(t *testing.T) {
-			random, f := chance(t), newFleet(t, branch)
+			random, f := chance(t), newRig(t, branch)
 			p := newPerson(t, f)
 			tag, killed := "1.1.0", 0
 			for n := range 100 {
@@ -177,7 +177,7 @@ func TestKilledAtRandomPoints(t *testing.T) {
 
 // runAndKill runs the program, kills it by chance and has somebody commit by
 // chance meanwhile. It reports whether the program was killed.
-func (f *fleet) runAndKill(t *testing.T, random *rand.Rand, p *person) (killed bool) {
+func (f *rig) runAndKill(t *testing.T, random *rand.Rand, p *person) (killed bool) {
 	t.Helper()
 	run, out := f.pinsetter("run")
 	fatal, committed := random.Int64N(16), random.Int64N(12) // at which request; 0: at none

@@ -22,7 +22,7 @@ import (
 // far is a fleet whose registry and Git server are reached by connections that can
 // be spoilt, and answer what they are told to.
 type far struct {
-	*fleet
+	*rig
 	proxy *parts.Toxiproxy
 	links map[string]*link
 }
@@ -36,7 +36,7 @@ type link struct {
 
 func newFar(t *testing.T) *far {
 	t.Helper()
-	f := &far{fleet: newFleet(t, "main"), proxy: parts.NewToxiproxy(t), links: map[string]*link{}}
+	f := &far{rig: newRig(t, "main"), proxy: parts.NewToxiproxy(t), links: map[string]*link{}}
 	server, _, _ := strings.Cut(strings.TrimPrefix(f.repo.URL, "http://"), "/")
 	registry := f.registry.Addr
 	f.links["registry"], f.links["Git"] = f.lead(t, registry), f.lead(t, server)
@@ -73,7 +73,7 @@ func (f *far) lead(t *testing.T, address string) *link {
 // happen to the connections to a registry and a Git server, while people commit.
 func TestServeOnBadConnections(t *testing.T) {
 	f := newFar(t)
-	p := newPerson(t, f.fleet)
+	p := newPerson(t, f.rig)
 	d := f.serve(t, "--batch", "1ms")
 	d.until("the first run", func() bool { return strings.Contains(f.repo.File("main", "a.yaml"), "app:1.1.0") })
 	minor := 1
@@ -107,14 +107,14 @@ func TestServeOnBadConnections(t *testing.T) {
 	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusInternalServerError} {
 		through(http.StatusText(status), func(l *link) { l.storm.Store(int64(status)) })
 	}
-	p.check(f.fleet, "main", fmt.Sprintf("1.%d.0", minor))
+	p.check(f.rig, "main", fmt.Sprintf("1.%d.0", minor))
 }
 
 // TestServeWhilePostgresRestarts: the state is memory, and is done without.
 func TestServeWhilePostgresRestarts(t *testing.T) {
 	f, db := newFar(t), parts.NewPostgres(t)
 	d := f.serve(t, "--batch", "1ms", "--state", db.URL("postgres"))
-	p := newPerson(t, f.fleet)
+	p := newPerson(t, f.rig)
 	for minor := 2; minor < 6; minor++ {
 		if minor%2 == 0 {
 			db.Kill()
@@ -131,12 +131,12 @@ func TestServeWhilePostgresRestarts(t *testing.T) {
 		_, history := d.get("/api/v1/history")
 		return strings.Contains(history, "app:1.5.0")
 	})
-	p.check(f.fleet, "main", "1.5.0")
+	p.check(f.rig, "main", "1.5.0")
 }
 
 // TestRunOnAFullDisk: what can't be remembered is said, and the work is done.
 func TestRunOnAFullDisk(t *testing.T) {
-	f, disk := newFleet(t, "main"), t.TempDir()
+	f, disk := newRig(t, "main"), t.TempDir()
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=512k"); err != nil {
 		t.Skipf("mount a small disk: %v", err)
 	}
@@ -183,7 +183,7 @@ func TestRunOnAFullDisk(t *testing.T) {
 // one pull request, and in the end it proposes what the policy says.
 func TestServeOnABadConnectionToAForge(t *testing.T) {
 	gitea := parts.NewGitea(t)
-	f := &far{fleet: newFleet(t, "main"), proxy: parts.NewToxiproxy(t), links: map[string]*link{}}
+	f := &far{rig: newRig(t, "main"), proxy: parts.NewToxiproxy(t), links: map[string]*link{}}
 	repo := gitea.NewRepository("bot/fleet", map[string]string{"a.yaml": f.with("1.0.0")})
 	l := f.lead(t, gitea.Addr)
 	f.edit(t, func(text string) string {

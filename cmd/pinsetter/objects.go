@@ -14,6 +14,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
@@ -21,17 +22,18 @@ import (
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // load reads the objects that -f and -k name. What is wrong with single ones,
 // and what could not be read, is in the set's findings; nothing stops the others.
 // The error is for a command line that leads to no object at all.
-func (a *app) load(ctx context.Context) (*config.Set, error) {
+func (a *app) load(ctx context.Context) (*fleet.Set, error) {
 	return a.loadFrom(a.read(ctx))
 }
 
 // loadFrom is load with what was read.
-func (a *app) loadFrom(from sources) (*config.Set, error) {
+func (a *app) loadFrom(from sources) (*fleet.Set, error) {
 	options := a.loading()
 	options.Unread = from.unread
 	if !a.allowEmpty {
@@ -66,7 +68,7 @@ func (a *app) loading() config.Options {
 		CheckPolicy:      policy.Check,
 		CheckAutomation:  message.Check,
 		CheckSchedule:    bot.CheckSchedule,
-		CheckGate:        func(spec config.GateSpec) error { return gate.Check(spec, policy.Range) },
+		CheckGate:        func(s spec.GateSpec) error { return gate.Check(s, policy.Range) },
 		CheckPullRequest: message.CheckPullRequest,
 	}
 }
@@ -139,7 +141,7 @@ func unreadSource(name string, err error) []config.Unread {
 func withoutUser(name string) string { return userinfo.ReplaceAllString(name, "//") }
 
 // bot returns a bot for set.
-func (a *app) bot(set *config.Set) *bot.Bot {
+func (a *app) bot(set *fleet.Set) *bot.Bot {
 	return bot.New(set, a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent()}))
 }
 
@@ -180,26 +182,26 @@ func (a *app) environment() login.Environment {
 // kind is one of the kinds that commands take by name.
 type kind[T any] struct {
 	name   string
-	of     func(*config.Set) []T
+	of     func(*fleet.Set) []T
 	nameOf func(T) pinsetter.Name
 }
 
 var (
-	repositories = kind[*config.Repository]{"ImageRepository",
-		func(s *config.Set) []*config.Repository { return s.Repositories },
-		func(r *config.Repository) pinsetter.Name { return r.Name }}
-	policies = kind[*config.Policy]{"ImagePolicy",
-		func(s *config.Set) []*config.Policy { return s.Policies },
-		func(p *config.Policy) pinsetter.Name { return p.Name }}
-	automations = kind[*config.Automation]{"ImageUpdateAutomation",
-		func(s *config.Set) []*config.Automation { return s.Automations },
-		func(a *config.Automation) pinsetter.Name { return a.Name }}
+	repositories = kind[*fleet.Repository]{"ImageRepository",
+		func(s *fleet.Set) []*fleet.Repository { return s.Repositories },
+		func(r *fleet.Repository) pinsetter.Name { return r.Name }}
+	policies = kind[*fleet.Policy]{"ImagePolicy",
+		func(s *fleet.Set) []*fleet.Policy { return s.Policies },
+		func(p *fleet.Policy) pinsetter.Name { return p.Name }}
+	automations = kind[*fleet.Automation]{"ImageUpdateAutomation",
+		func(s *fleet.Set) []*fleet.Automation { return s.Automations },
+		func(a *fleet.Automation) pinsetter.Name { return a.Name }}
 )
 
 // loaded is what a command works on.
 type loaded[T any] struct {
 	bot    *bot.Bot
-	set    *config.Set
+	set    *fleet.Set
 	picked []T   // the objects that the arguments name
 	failed error // what is wrong with others, which goes into the exit status
 }
@@ -225,7 +227,7 @@ func loadNamed[T any](cmd *cobra.Command, a *app, k kind[T], args []string) (*lo
 // all without args. An argument is
 // NAMESPACE/NAME, or NAME where that is clear: in the namespace, where the user
 // gave one, else where only one object has it.
-func (k kind[T]) pick(set *config.Set, args []string, namespace string, given bool) ([]T, error) {
+func (k kind[T]) pick(set *fleet.Set, args []string, namespace string, given bool) ([]T, error) {
 	all := k.of(set)
 	if len(args) == 0 {
 		return all, nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // reloader reads objects again when they have changed.
@@ -30,7 +31,7 @@ type reloader struct {
 
 // first loads the objects for the first time. What is wrong with some is said,
 // and the others are used.
-func (r *reloader) first(ctx context.Context) (*config.Set, error) {
+func (r *reloader) first(ctx context.Context) (*fleet.Set, error) {
 	if slices.Contains(r.app.filenames, "-") {
 		file, err := config.ReadFrom("stdin", r.app.in)
 		if err != nil {
@@ -101,7 +102,7 @@ func (a *app) apart() []*app {
 // watch hands on a set whenever what is read has changed, until ctx ends. One
 // with errors that the set in use hasn't is not used, nor is what can't be read as
 // a whole: that is said once, and handed to complain until it is over.
-func (r *reloader) watch(ctx context.Context, every time.Duration, use func(*config.Set), complain func([]pinsetter.Finding)) {
+func (r *reloader) watch(ctx context.Context, every time.Duration, use func(*fleet.Set), complain func([]pinsetter.Finding)) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
@@ -114,7 +115,7 @@ func (r *reloader) watch(ctx context.Context, every time.Duration, use func(*con
 	}
 }
 
-func (r *reloader) look(ctx context.Context, use func(*config.Set), complain func([]pinsetter.Finding)) {
+func (r *reloader) look(ctx context.Context, use func(*fleet.Set), complain func([]pinsetter.Finding)) {
 	read, wrong := r.read(ctx)
 	if ctx.Err() != nil {
 		return
@@ -147,7 +148,7 @@ func (r *reloader) look(ctx context.Context, use func(*config.Set), complain fun
 	}
 	set, err := r.app.loadFrom(read)
 	if err != nil {
-		set = &config.Set{}
+		set = &fleet.Set{}
 	}
 	if broken := r.broken(set); len(broken) > 0 {
 		r.sayRefused("an edit is broken, and not taken up; the objects of before are used", broken)
@@ -191,7 +192,7 @@ func (r *reloader) sayRefused(what string, why []pinsetter.Finding) {
 // broken returns the errors of a set that the set in use hasn't, wherever they
 // stand now. A set without any object is broken: somebody emptied a folder, or it
 // isn't mounted.
-func (r *reloader) broken(set *config.Set) []pinsetter.Finding {
+func (r *reloader) broken(set *fleet.Set) []pinsetter.Finding {
 	var broken []pinsetter.Finding
 	for _, f := range set.Findings {
 		if f.Severity == pinsetter.Error && !r.bad[withoutLine(f)] {
@@ -205,7 +206,7 @@ func (r *reloader) broken(set *config.Set) []pinsetter.Finding {
 }
 
 // errorsOf returns the errors of a set, without their lines.
-func errorsOf(set *config.Set) map[pinsetter.Finding]bool {
+func errorsOf(set *fleet.Set) map[pinsetter.Finding]bool {
 	all := map[pinsetter.Finding]bool{}
 	for _, f := range set.Findings {
 		if f.Severity == pinsetter.Error {

@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/hook"
 	"github.com/pinsetter/pinsetter/parts"
 )
 
 // text returns the fleet's objects.
-func (f *fleet) text(t *testing.T) string {
+func (f *rig) text(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(f.objects)
 	if err != nil {
@@ -62,7 +62,7 @@ func write(t *testing.T, path, text string) {
 // until it is mended, and a folder that was emptied counts as one that can't be
 // read.
 func TestReloadOfFolders(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	f.registry.Push("org/app", "2.0.0")
 	dir, other := t.TempDir(), t.TempDir()
 	objects := filepath.Join(dir, "sub", "objects.yaml")
@@ -107,7 +107,7 @@ func TestReloadOfFolders(t *testing.T) {
 // TestReloadWhileAFileIsWritten: a file that is empty while it is written is no
 // reason to complain.
 func TestReloadWhileAFileIsWritten(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	f.registry.Push("org/app", "2.0.0")
 	dir := t.TempDir()
 	objects := filepath.Join(dir, "objects.yaml")
@@ -126,7 +126,7 @@ func TestReloadWhileAFileIsWritten(t *testing.T) {
 // TestReloadOfAMountedGate: nothing is written while the folder of gates isn't there
 // at the start, and when it goes away the gates of before hold on.
 func TestReloadOfAMountedGate(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	f.edit(t, func(text string) string { return strings.ReplaceAll(text, "interval: 5m", "interval: 1s") })
 	head := f.repo.Head("main")
 	gates := filepath.Join(t.TempDir(), "gates")
@@ -153,7 +153,7 @@ func TestReloadOfAMountedGate(t *testing.T) {
 
 // TestReloadOfAGitSource: it may be away for a while.
 func TestReloadOfAGitSource(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	f.registry.Push("org/app", "2.0.0")
 	var away atomic.Bool
 	server := parts.NewGit(t, parts.GitOptions{FrontOptions: parts.FrontOptions{Around: func(next http.Handler) http.Handler {
@@ -184,7 +184,7 @@ func TestReloadOfAGitSource(t *testing.T) {
 
 // TestReloadOfMountedSecrets: a Receiver's address goes with its token.
 func TestReloadOfMountedSecrets(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	f.edit(t, func(text string) string { return text + strings.Split(servedReceiver, "---\napiVersion: v1")[0] })
 	dir := t.TempDir()
 	token := filepath.Join(dir, "hook", "token")
@@ -199,7 +199,7 @@ func TestReloadOfMountedSecrets(t *testing.T) {
 // opens waits until a Receiver's address answers with a status.
 func (d *daemon) opens(receiver, token string, status int) {
 	d.t.Helper()
-	path := hook.Path(&config.Receiver{Name: pinsetter.Name{Namespace: "default", Name: receiver}, Token: pinsetter.NewSecret("", token)})
+	path := hook.Path(&fleet.Receiver{Name: pinsetter.Name{Namespace: "default", Name: receiver}, Token: pinsetter.NewSecret("", token)})
 	d.until("the webhook's answer", func() bool {
 		response, err := http.Post(d.url+path, "application/json", strings.NewReader("{}"))
 		if err != nil {
@@ -212,7 +212,7 @@ func (d *daemon) opens(receiver, token string, status int) {
 
 // TestServeFromStandardInput: it can be read once, and is used for good.
 func TestServeFromStandardInput(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	dir := t.TempDir()
 	d := serve(t, f.text(t), "-f", "-", "--secrets", dir, "--batch", "50ms", "--reload", "20ms")
 	d.selects("1.1.0")
@@ -223,7 +223,7 @@ func TestServeFromStandardInput(t *testing.T) {
 
 // TestSecondSignalEndsAtOnce, though a push is under way; the first waits for it.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	held := make(chan struct{})
 	var under atomic.Bool
 	f.meddle(func(r *http.Request) {

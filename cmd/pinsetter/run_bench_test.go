@@ -13,15 +13,15 @@ import (
 
 // crowd is a fleet whose Git server says what it was asked.
 type crowd struct {
-	*fleet
+	*rig
 	git *parts.Log
 }
 
 // newCrowd returns a fleet with the files of a folder too. Its server knows
 // filters, as forges do.
-func newCrowd(b *testing.B, folder func(*fleet) string) *crowd {
+func newCrowd(b *testing.B, folder func(*rig) string) *crowd {
 	b.Helper()
-	f := newFleet(b, "main")
+	f := newRig(b, "main")
 	server := parts.NewGit(b, parts.GitOptions{})
 	f.repo = server.NewRepository("crowd", parts.RepositoryOptions{
 		Folder: folder(f),
@@ -36,7 +36,7 @@ func newCrowd(b *testing.B, folder func(*fleet) string) *crowd {
 // to change.
 func manyFiles(b *testing.B, n int) *crowd {
 	b.Helper()
-	return newCrowd(b, func(f *fleet) string { return newShelf(b, n, 1, f.registry.Image("org/app"), "1.1.0").dir })
+	return newCrowd(b, func(f *rig) string { return newShelf(b, n, 1, f.registry.Image("org/app"), "1.1.0").dir })
 }
 
 // manyPolicies is a crowd of so many policies with a marker each, over images of a
@@ -47,7 +47,7 @@ func manyPolicies(b *testing.B, policies, images int) *crowd { return lagging(b,
 // others rank above.
 func lagging(b *testing.B, policies, images, behind int) *crowd {
 	b.Helper()
-	c := newCrowd(b, func(*fleet) string { return b.TempDir() })
+	c := newCrowd(b, func(*rig) string { return b.TempDir() })
 	tags := make([]string, 100)
 	for i := range tags {
 		tags[i] = fmt.Sprintf("1.%d.0", i)

@@ -14,6 +14,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/hook"
 	"github.com/pinsetter/pinsetter/notify"
 	"github.com/pinsetter/pinsetter/registry"
@@ -107,7 +108,7 @@ func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
 	if err != nil {
 		return &ended{statusUsage, err}
 	}
-	use := func(set *config.Set) {
+	use := func(set *fleet.Set) {
 		metrics.Stale(false)
 		doors.use(set)
 		notifier.Use(set)
@@ -188,7 +189,7 @@ type doors struct {
 	standby atomic.Bool // another process leads: this one can do nothing
 }
 
-func (d *doors) use(set *config.Set) {
+func (d *doors) use(set *fleet.Set) {
 	h, err := hook.New(set.Receivers, hook.Options{
 		Wake: func(_ context.Context, w hook.Wake) {
 			d.app.log.Info("a webhook asks to look", "receiver", w.Receiver, "objects", len(w.Objects))

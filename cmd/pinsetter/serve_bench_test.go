@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/hook"
 )
 
@@ -38,7 +38,7 @@ func BenchmarkServe(b *testing.B) {
 		b.Run(fmt.Sprintf("images=%d", images), func(b *testing.B) {
 			c := manyPolicies(b, images, images)
 			c.edit(b, func(text string) string { return text + crowdReceiver })
-			path := hook.Path(&config.Receiver{Name: pinsetter.Name{Namespace: "default", Name: "crowd"}, Token: pinsetter.NewSecret("", "sesame")})
+			path := hook.Path(&fleet.Receiver{Name: pinsetter.Name{Namespace: "default", Name: "crowd"}, Token: pinsetter.NewSecret("", "sesame")})
 			d := c.serve(b, "--batch", "1ms")
 			d.until("the first run", func() bool { return d.metric(cycles) == 1 })
 			before := map[string]float64{}

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/hook"
 )
 
@@ -36,7 +36,7 @@ type daemon struct {
 var servingAt = regexp.MustCompile(`serving: (\S+) has`)
 
 // serve starts a pinsetter on the fleet's objects until the test ends.
-func (f *fleet) serve(t testing.TB, args ...string) *daemon {
+func (f *rig) serve(t testing.TB, args ...string) *daemon {
 	t.Helper()
 	return serve(t, "", append([]string{"-f", f.objects}, args...)...)
 }
@@ -131,7 +131,7 @@ stringData: {token: sesame}
 // webhook asks for it, takes up an edit, refuses a broken one, and ends when it is
 // told.
 func TestServe(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	f.registry.Push("org/app", "1.0.0", "1.1.0")
 	f.edit(t, func(text string) string { return text + servedReceiver })
 	d := f.serve(t, "--batch", "50ms", "--reload", "50ms")
@@ -142,7 +142,7 @@ func TestServe(t *testing.T) {
 	d.until("it is ready", func() bool { status, _ := d.get("/readyz"); return status == http.StatusOK })
 
 	f.registry.Push("org/app", "1.2.0", "2.0.0")
-	path := hook.Path(&config.Receiver{Name: pinsetter.Name{Namespace: "default", Name: "pushes"}, Token: pinsetter.NewSecret("", "sesame")})
+	path := hook.Path(&fleet.Receiver{Name: pinsetter.Name{Namespace: "default", Name: "pushes"}, Token: pinsetter.NewSecret("", "sesame")})
 	response, err := http.Post(d.url+path, "application/json", strings.NewReader("{}"))
 	if err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("webhook: %v %v", response, err)
@@ -183,7 +183,7 @@ func TestServe(t *testing.T) {
 }
 
 // edit changes the fleet's objects.
-func (f *fleet) edit(t testing.TB, change func(string) string) {
+func (f *rig) edit(t testing.TB, change func(string) string) {
 	t.Helper()
 	text, err := os.ReadFile(f.objects)
 	if err == nil {
@@ -196,7 +196,7 @@ func (f *fleet) edit(t testing.TB, change func(string) string) {
 
 // TestServeIsRefused: what would stand open isn't begun.
 func TestServeIsRefused(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	for _, test := range []struct {
 		args []string
 		want string
@@ -219,7 +219,7 @@ func TestServeIsRefused(t *testing.T) {
 // TestServeElectsALeader: of two daemons on one state one works, and the other
 // takes over when it ends.
 func TestServeElectsALeader(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	f.registry.Push("org/app", "1.0.0", "1.1.0")
 	state := []string{"--leader-elect", "--batch", "50ms", "--reload", "50ms", "--state", "sqlite:" + filepath.Join(t.TempDir(), "shared.db")}
 	first := f.serve(t, state...)
@@ -246,7 +246,7 @@ func TestServeElectsALeader(t *testing.T) {
 // TestServeWaitsForTheRestOfAnEdit: a file that is written in two goes is not
 // taken up between them.
 func TestServeWaitsForTheRestOfAnEdit(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	whole, err := os.ReadFile(f.objects)
 	if err != nil {
 		t.Fatal(err)

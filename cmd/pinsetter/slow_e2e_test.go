@@ -58,7 +58,7 @@ func drips(w http.ResponseWriter, r *http.Request) {
 // automation whose registry is well goes on at its interval, /healthz answers, and
 // the log and the metrics say who is waited for.
 func TestSlowPeersStopNobody(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	git := parts.NewGit(t, parts.GitOptions{})
 	for i := range 4 {
 		slow := parts.Serve(t, http.HandlerFunc(drips), parts.FrontOptions{})

@@ -13,7 +13,7 @@ import (
 // history has it once, and the password shows nowhere.
 func TestSharedState(t *testing.T) {
 	postgres := parts.NewPostgres(t)
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	state := postgres.URL("postgres")
 	var outputs [2]strings.Builder
 	var group sync.WaitGroup

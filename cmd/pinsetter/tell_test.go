@@ -18,7 +18,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/hook"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -125,7 +125,7 @@ func knocks() []knock {
 }
 
 func (k knock) path() string {
-	return hook.Path(&config.Receiver{Name: pinsetter.Name{Namespace: "default", Name: k.receiver}, Token: pinsetter.NewSecret("", "sesame")})
+	return hook.Path(&fleet.Receiver{Name: pinsetter.Name{Namespace: "default", Name: k.receiver}, Token: pinsetter.NewSecret("", "sesame")})
 }
 
 func (d *daemon) knock(path, body, header, value string) int {
@@ -148,7 +148,7 @@ func (d *daemon) knock(path, body, header, value string) int {
 // TestServeIsAskedAndTells: webhooks of each type of Receiver are judged, what
 // they ask for is done, and what came of it is told, once.
 func TestServeIsAskedAndTells(t *testing.T) {
-	f := newFleet(t, "main")
+	f := newRig(t, "main")
 	box := newMailbox(t)
 	f.edit(t, func(text string) string {
 		text += strings.ReplaceAll(toldObjects, "ADDRESS", box.URL)

@@ -1,28 +1,4 @@
-package config
-
-import (
-	"github.com/pinsetter/pinsetter"
-)
-
-// PullRequest says how an automation's changes are proposed instead of being
-// pushed to the branch that is deployed. It is our own object, of
-// pinsetter.dev/v1alpha1. An automation has at most one.
-type PullRequest struct {
-	Name   pinsetter.Name
-	Origin Origin
-	Spec   PullRequestSpec // with the default of groupBy
-
-	// FixedBranch is the automation's spec.git.push.branch, where that is the
-	// branch of the one pull request. "": Spec.Branch says, else the default.
-	FixedBranch string
-
-	// Forge is where the pull requests are opened.
-	Forge Forge
-
-	// Err is nil when the object is usable. Everything it joins is also in
-	// Set.Findings.
-	Err error
-}
+package spec
 
 // PullRequestSpec is a PullRequest's spec.
 type PullRequestSpec struct {
@@ -57,8 +33,3 @@ const (
 	GroupByPolicy     GroupBy = "policy"     // by the policy's name
 	GroupByDirectory  GroupBy = "directory"  // by the directory of the file
 )
-
-// PullRequest returns the PullRequest of that name, or nil.
-func (s *Set) PullRequest(name pinsetter.Name) *PullRequest {
-	return find(s.PullRequests, name, func(p *PullRequest) pinsetter.Name { return p.Name })
-}

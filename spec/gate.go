@@ -1,46 +1,6 @@
-package config
+package spec
 
-import (
-	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-
-	"github.com/pinsetter/pinsetter"
-)
-
-// Kubernetes' types in our own objects, under short names.
-type (
-	LabelSelector = metav1.LabelSelector
-	Duration      = metav1.Duration
-)
-
-// Gate is what candidates of the policies that it selects must pass before they
-// are written. It is our own object, of pinsetter.dev/v1alpha1. All gates that
-// select a policy apply.
-type Gate struct {
-	Name   pinsetter.Name
-	Origin Origin
-	Spec   GateSpec // with the default of minAgeFrom
-
-	// Err is nil when the gate is usable. Everything it joins is also in
-	// Set.Findings.
-	Err error
-
-	selector labels.Selector // nil: what it selects isn't known
-}
-
-// Selects reports whether the gate may apply to p: they share a namespace and
-// spec.policySelector, if any, matches p's labels. A gate whose selector can't
-// be relied on selects every policy of its namespace.
-func (g *Gate) Selects(p *Policy) bool {
-	return g.Name.Namespace == p.Name.Namespace && g.matches(p)
-}
-
-// matches is Selects whatever the namespace.
-func (g *Gate) matches(p *Policy) bool {
-	return g.selector == nil || g.selector.Matches(labels.Set(p.Labels))
-}
+import "time"
 
 // GateSpec is a Gate's spec. What is absent lets everything pass.
 type GateSpec struct {
@@ -102,18 +62,4 @@ type GateHold struct {
 	Range  string    `json:"range,omitempty"` // SemVer, as in a policy
 	Reason string    `json:"reason"`
 	Until  time.Time `json:"until,omitzero"` // zero: no end
-}
-
-// Gate returns the Gate of that name, or nil.
-func (s *Set) Gate(name pinsetter.Name) *Gate {
-	return find(s.Gates, name, func(g *Gate) pinsetter.Name { return g.Name })
-}
-
-// GatesFor returns the gates that select p, sorted by name. With an error no
-// candidate of p may be written: that of Missing.StopsPolicy.
-func (s *Set) GatesFor(p *Policy) ([]*Gate, error) {
-	if err := s.Missing.StopsPolicy(p); err != nil {
-		return nil, err
-	}
-	return keepIf(s.Gates, func(g *Gate) bool { return g.Selects(p) }), nil
 }

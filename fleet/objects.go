@@ -1,19 +1,29 @@
-package config
+// Package fleet has the objects of one load, ready to use: image repositories,
+// policies, automations, gates, pull requests and whom to tell; what they refer
+// to is resolved. It says too what may be missing. Package config makes them.
+package fleet
 
 import (
 	"regexp"
+	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/labels"
-
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/spec"
 )
+
+// Origin is the place of an object: the file, as it was handed in, and the line
+// of the first key of the object's document or item.
+type Origin struct {
+	Path string
+	Line int
+}
 
 // Repository is an ImageRepository: an image whose tags can be listed.
 type Repository struct {
 	Name   pinsetter.Name
 	Origin Origin
-	Spec   ImageRepositorySpec // with the CRD's defaults
+	Spec   spec.ImageRepositorySpec // with the CRD's defaults
 
 	Annotations map[string]string
 
@@ -57,8 +67,8 @@ type Policy struct {
 	Name       pinsetter.Name
 	Origin     Origin
 	Labels     map[string]string
-	Spec       ImagePolicySpec // with the CRD's defaults: order asc, digestReflectionPolicy Never
-	Repository *Repository     // nil when the reference leads nowhere or isn't allowed; then Err says so
+	Spec       spec.ImagePolicySpec // with the CRD's defaults: order asc, digestReflectionPolicy Never
+	Repository *Repository          // nil when the reference leads nowhere or isn't allowed; then Err says so
 	Suspended  bool
 
 	// Err is nil when the policy and its repository are usable. Errors of the
@@ -73,7 +83,7 @@ type Automation struct {
 	Name        pinsetter.Name
 	Origin      Origin
 	Annotations map[string]string
-	Spec        ImageUpdateAutomationSpec // with the CRD's defaults
+	Spec        spec.ImageUpdateAutomationSpec // with the CRD's defaults
 
 	Git         *GitSource        // nil when the reference leads nowhere; then Err says so
 	Base        GitRef            // what is checked out: spec.git.checkout.ref, else the GitRepository's ref, else branch master
@@ -90,14 +100,31 @@ type Automation struct {
 	// Policy.Err.
 	Err error
 
-	selector labels.Selector
+	Selector *spec.Selector // nil: it is invalid, and nothing is selected
 }
+
+// ScheduleAnnotation on an automation says when it is run, in place of
+// spec.interval: by a program that keeps running.
+const ScheduleAnnotation = "pinsetter.dev/schedule"
 
 // Selects reports whether the automation writes p: they share a namespace and
 // spec.policySelector, if any, matches p's labels. An automation whose selector
 // is invalid selects nothing.
 func (a *Automation) Selects(p *Policy) bool {
-	return a.selector != nil && a.Name.Namespace == p.Name.Namespace && a.selector.Matches(labels.Set(p.Labels))
+	return a.Selector != nil && a.Name.Namespace == p.Name.Namespace && a.Selector.Matches(p.Labels)
+}
+
+// BaseBranch returns the branch that is checked out, "" where that is no branch.
+func (a *Automation) BaseBranch() string {
+	switch {
+	case a.Base.Commit != "":
+		return ""
+	case a.Base.Name != "":
+		return a.Base.Head()
+	case a.Base.SemVer != "", a.Base.Tag != "":
+		return ""
+	}
+	return a.Base.Branch
 }
 
 // GitRef is what to check out. The first that is set of Commit, Name, SemVer,
@@ -108,6 +135,28 @@ type GitRef struct {
 	SemVer string
 	Name   string // such as "refs/heads/main"
 	Commit string
+}
+
+// String returns what is checked out, such as "tag v1.0.0".
+func (r GitRef) String() string {
+	switch {
+	case r.Commit != "":
+		return "commit " + r.Commit
+	case r.Name != "":
+		return "ref " + r.Name
+	case r.SemVer != "":
+		return "semver " + r.SemVer
+	case r.Tag != "":
+		return "tag " + r.Tag
+	}
+	return "branch " + r.Branch
+}
+
+var branchRef = regexp.MustCompile(`^refs/heads/.+$`)
+
+// Head returns the branch that Name names in full, or "".
+func (r GitRef) Head() string {
+	return strings.TrimPrefix(branchRef.FindString(r.Name), "refs/heads/")
 }
 
 // SigningKey signs commits: an armored OpenPGP key or an SSH private key.

@@ -1,0 +1,55 @@
+package fleet
+
+import (
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+)
+
+// Provider is where events are sent to: a chat, an incident service or a forge.
+// Only one that an Alert sends to is in a Set.
+type Provider struct {
+	Name   pinsetter.Name
+	Origin Origin
+	Type   string // one of the Provider constants
+
+	// Address is an http or https URL, or empty for ProviderTelegram. The path of a
+	// webhook is all that protects it, so the whole is kept as a secret.
+	Address  pinsetter.Secret
+	Channel  string // the routing key of ProviderPagerDuty is one
+	Username string
+	Password pinsetter.Secret
+	Token    pinsetter.Secret
+	Headers  map[string]pinsetter.Secret // to add to requests of ProviderGeneric and ProviderGenericHMAC
+
+	TLS   TLS
+	Proxy *Proxy // nil: the environment's proxies
+
+	Timeout   time.Duration // of one request: spec.timeout, else 15s
+	Suspended bool
+
+	// Err is nil when the provider is usable. Everything it joins is also in
+	// Set.Findings.
+	Err error
+}
+
+// The types of a Provider.
+const (
+	ProviderGeneric        = "generic"
+	ProviderGenericHMAC    = "generic-hmac"
+	ProviderSlack          = "slack"
+	ProviderDiscord        = "discord"
+	ProviderMSTeams        = "msteams"
+	ProviderGoogleChat     = "googlechat"
+	ProviderTelegram       = "telegram"
+	ProviderMatrix         = "matrix"
+	ProviderWebex          = "webex"
+	ProviderOpsgenie       = "opsgenie"
+	ProviderPagerDuty      = "pagerduty"
+	ProviderGrafana        = "grafana"
+	ProviderAlertmanager   = "alertmanager"
+	ProviderGitHubDispatch = "githubdispatch"
+	ProviderGitHub         = "github" // commit statuses, as for the next two
+	ProviderGitLab         = "gitlab"
+	ProviderGitea          = "gitea"
+)
