@@ -85,7 +85,7 @@ func (d *decoder) selector(a *fleet.Automation) {
 	if d.blamed("spec.policySelector") {
 		return
 	}
-	compiled, err := spec.Compile(a.Spec.PolicySelector)
+	compiled, err := fleet.NewSelector(a.Spec.PolicySelector)
 	if err != nil {
 		d.fail(codeBadValue, "spec.policySelector", "%v", err)
 		return

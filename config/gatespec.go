@@ -46,12 +46,12 @@ func idle(s spec.GateSpec) bool {
 }
 
 // gateSelector compiles a selector; nil where it can't be relied on.
-func (d *decoder) gateSelector(selector *spec.LabelSelector) *spec.Selector {
+func (d *decoder) gateSelector(selector *spec.LabelSelector) *fleet.Selector {
 	const path = "spec.policySelector"
 	if d.blamed(path) {
 		return nil
 	}
-	compiled, err := spec.Compile(selector)
+	compiled, err := fleet.NewSelector(selector)
 	if err != nil {
 		d.fail(codeBadValue, path, "%v", err)
 		return nil

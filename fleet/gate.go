@@ -17,7 +17,7 @@ type Gate struct {
 	// Set.Findings.
 	Err error
 
-	Selector *spec.Selector // nil: what it selects isn't known
+	Selector *Selector // nil: what it selects isn't known
 }
 
 // Selects reports whether the gate may apply to p: they share a namespace and

@@ -100,7 +100,7 @@ type Automation struct {
 	// Policy.Err.
 	Err error
 
-	Selector *spec.Selector // nil: it is invalid, and nothing is selected
+	Selector *Selector // nil: it is invalid, and nothing is selected
 }
 
 // ScheduleAnnotation on an automation says when it is run, in place of

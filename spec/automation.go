@@ -1,0 +1,89 @@
+package spec
+
+// ImageUpdateAutomationSpec is an ImageUpdateAutomation's spec.
+type ImageUpdateAutomationSpec struct {
+	SourceRef      CrossNamespaceSourceReference `json:"sourceRef"`
+	GitSpec        *GitSpec                      `json:"git,omitempty"`
+	Interval       Duration                      `json:"interval"`
+	PolicySelector *LabelSelector                `json:"policySelector,omitempty"` // nil: every policy of the namespace
+	Update         *UpdateStrategy               `json:"update,omitempty"`
+	Suspend        bool                          `json:"suspend,omitempty"`
+}
+
+// CrossNamespaceSourceReference leads to a source; without Namespace, of the same.
+type CrossNamespaceSourceReference struct {
+	APIVersion string `json:"apiVersion,omitempty"`
+	Kind       string `json:"kind"`
+	Name       string `json:"name"`
+	Namespace  string `json:"namespace,omitempty"`
+}
+
+// UpdateStrategy says how files are updated, and which.
+type UpdateStrategy struct {
+	Strategy UpdateStrategyName `json:"strategy,omitempty"`
+	Path     string             `json:"path,omitempty"`
+}
+
+// UpdateStrategyName names a way of updating files.
+type UpdateStrategyName string
+
+// UpdateStrategySetters updates marked values. There is no other.
+const UpdateStrategySetters UpdateStrategyName = "Setters"
+
+// GitSpec says what is checked out, committed and pushed.
+type GitSpec struct {
+	Checkout *GitCheckoutSpec `json:"checkout,omitempty"`
+	Commit   CommitSpec       `json:"commit"`
+	Push     *PushSpec        `json:"push,omitempty"`
+}
+
+// GitCheckoutSpec says what is checked out in place of the source's ref.
+type GitCheckoutSpec struct {
+	Reference GitRepositoryRef `json:"ref"`
+}
+
+// GitRepositoryRef is what to check out. The first that is set of Commit, Name,
+// SemVer, Tag and Branch counts.
+type GitRepositoryRef struct {
+	Branch string `json:"branch,omitempty"`
+	Tag    string `json:"tag,omitempty"`
+	SemVer string `json:"semver,omitempty"`
+	Name   string `json:"name,omitempty"`
+	Commit string `json:"commit,omitempty"`
+}
+
+// CommitSpec says how a commit is made.
+type CommitSpec struct {
+	Author                CommitUser        `json:"author"`
+	SigningKey            *SigningKey       `json:"signingKey,omitempty"`
+	MessageTemplate       string            `json:"messageTemplate,omitempty"`
+	MessageTemplateValues map[string]string `json:"messageTemplateValues,omitempty"`
+}
+
+// CommitUser is the author of a commit.
+type CommitUser struct {
+	Name  string `json:"name,omitempty"`
+	Email string `json:"email"`
+}
+
+// SigningKey is the key that commits are signed with.
+type SigningKey struct {
+	SecretRef LocalObjectReference `json:"secretRef"`
+	Type      SigningKeyType       `json:"type,omitempty"`
+}
+
+// SigningKeyType is a kind of key.
+type SigningKeyType string
+
+// The kinds of keys.
+const (
+	SigningKeyTypeGPG SigningKeyType = "gpg"
+	SigningKeyTypeSSH SigningKeyType = "ssh"
+)
+
+// PushSpec says where a commit is pushed.
+type PushSpec struct {
+	Branch  string            `json:"branch,omitempty"`
+	Refspec string            `json:"refspec,omitempty"`
+	Options map[string]string `json:"options,omitempty"`
+}
