@@ -99,6 +99,7 @@ var borrowed = map[string][]string{
 		"github.com/google/go-containerregistry",
 		"golang.org/x/crypto/bcrypt",
 		"golang.org/x/crypto/ssh",
+		"golang.org/x/sys/unix",
 	},
 	"cmd/release": {"github.com/google/go-containerregistry"},
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -125,16 +126,18 @@ func TestTagsGivesUp(t *testing.T) {
 func TestRetryAfterHoldsTheHost(t *testing.T) {
 	server := failing(t, http.Header{"Retry-After": {"3600"}}, 429)
 	r := registry.New(quick(registry.Options{}))
-	for i, want := range []string{
-		"429 Too Many Requests: TOOMANYREQUESTS",
-		"429 Too Many Requests: HOST asked not to be called for another 1h0m0s, and the timeout leaves 1m0s",
+	for i, want := range []*regexp.Regexp{
+		regexp.MustCompile(`429 Too Many Requests: TOOMANYREQUESTS`),
+		// A busy machine has taken some of both times.
+		regexp.MustCompile(`429 Too Many Requests: \S+ asked not to be called for another (1h0m0s|59m\d+s), and the timeout leaves (1m0s|\d+s)`),
 	} {
 		repository, err := r.Repository(server.Addr+"/app"+string(rune('a'+i)), registry.Access{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = repository.Tags(t.Context())
-		wantError(t, err, nil, server.Addr, want)
+		if _, err = repository.Tags(t.Context()); err == nil || !want.MatchString(err.Error()) {
+			t.Fatalf("error is\n%v\nwant it to match\n%s", err, want)
+		}
 	}
 	if got := server.Log.Count("", "/tags/list"); got != 1 {
 		t.Errorf("%d requests; want 1", got)

@@ -2,13 +2,11 @@ package setters_test
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
@@ -70,20 +68,9 @@ func TestHostileFilesTakeLinearTime(t *testing.T) {
 // changes.
 func findTime(t *testing.T, in string) time.Duration {
 	t.Helper()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	start := threadTime(t)
-	if _, _, err := apply(setters.Find("a.yaml", []byte(in))); err != nil {
-		t.Error(err)
-	}
-	return threadTime(t) - start
-}
-
-func threadTime(t *testing.T) time.Duration {
-	t.Helper()
-	var used unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_THREAD, &used); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	return parts.ThreadTime(t, func() {
+		if _, _, err := apply(setters.Find("a.yaml", []byte(in))); err != nil {
+			t.Error(err)
+		}
+	})
 }
