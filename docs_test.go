@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// pages returns the README and docs, by path.
+// pages returns the documents of the repository, by path.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	paths, err := filepath.Glob("docs/*.md")
@@ -16,7 +16,7 @@ func pages(t *testing.T) map[string]string {
 		t.Fatalf("docs/*.md: %d files, %v", len(paths), err)
 	}
 	texts := map[string]string{}
-	for _, path := range append(paths, "README.md") {
+	for _, path := range append(paths, "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md") {
 		texts[path] = read(t, path)
 	}
 	return texts
@@ -123,19 +123,19 @@ func TestEveryCommandAndFlagIsDocumented(t *testing.T) {
 	}
 }
 
-// TestTheReadmeShowsEveryRoom compares the README's map with the table of rooms.
-func TestTheReadmeShowsEveryRoom(t *testing.T) {
-	_, section, found := strings.Cut(read(t, "README.md"), "\n## Map of the rooms\n")
+// TestTheContributorsPageShowsEveryRoom compares its map with the table of rooms.
+func TestTheContributorsPageShowsEveryRoom(t *testing.T) {
+	_, section, found := strings.Cut(read(t, "CONTRIBUTING.md"), "\n## The rooms\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	if !found {
-		t.Fatal("README.md has no map of the rooms")
+		t.Fatal("CONTRIBUTING.md has no map of the rooms")
 	}
 	for _, room := range rooms {
 		if !strings.Contains(section, "\n| `"+room.name+"`") {
-			t.Errorf("room %s is not in the README's map", room.name)
+			t.Errorf("room %s is not in the map of CONTRIBUTING.md", room.name)
 		}
 	}
 	if rows := strings.Count(section, "\n| `"); rows != len(rooms) {
-		t.Errorf("the README's map has %d rooms, and the table %d", rows, len(rooms))
+		t.Errorf("the map of CONTRIBUTING.md has %d rooms, and the table %d", rows, len(rooms))
 	}
 }
