@@ -15,17 +15,17 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// defaultTimeout bounds a call for an Access that names no timeout. It is the
-// least interval that ImageRepositories usually have.
+// defaultTimeout bounds a call if an Access sets no timeout. It is the usual
+// minimum interval of an ImageRepository.
 const defaultTimeout = time.Minute
 
-// Access is how one object reaches its registry. The zero Access asks with the
+// Access says how one object reaches its registry. The zero Access uses the
 // environment's credentials over https.
 type Access struct {
-	// DockerConfigs are dockerconfigjson documents. The credential whose key names
-	// the image most closely is used, and only that one: the longest path, of equal
-	// ones that of the first document. Where none is for the image the environment
-	// is asked, then nobody.
+	// DockerConfigs are dockerconfigjson documents. Only one credential is
+	// used: the one whose key has the longest path that matches the image; of
+	// equal ones, the first document's. If none matches, the environment is
+	// asked; if it has none either, requests are anonymous.
 	DockerConfigs []pinsetter.Secret
 
 	CA   []byte           // PEM, added to the system's authorities
@@ -33,13 +33,13 @@ type Access struct {
 	Key  pinsetter.Secret // PEM
 
 	Proxy    *Proxy // nil: the environment's proxies (HTTPS_PROXY, NO_PROXY…)
-	Insecure bool   // plain HTTP where the registry has no TLS
+	Insecure bool   // allow plain HTTP if the registry has no TLS
 
 	// Timeout bounds one call of Tags or Digest: waiting, authentication and all
 	// pages. 0: one minute.
 	Timeout time.Duration
 
-	// Answer bounds one answer, where it is more than Options.Answer.
+	// Answer bounds one answer if it is longer than Options.Answer.
 	Answer time.Duration
 }
 
@@ -50,7 +50,7 @@ type Proxy struct {
 	Password pinsetter.Secret
 }
 
-// proxyPasswords returns those of the proxies that may be asked.
+// proxyPasswords returns the passwords of all proxies that this access may use.
 func (a Access) proxyPasswords() []pinsetter.Secret {
 	if a.Proxy == nil {
 		return login.Environment{Getenv: os.Getenv}.ProxyPasswords()
@@ -65,7 +65,7 @@ func (a Access) timeout() time.Duration {
 	return a.Timeout
 }
 
-// connection identifies what a connection made with this access depends on.
+// connection returns an identity of the settings that a connection depends on.
 func (a Access) connection() string {
 	parts := []string{string(a.CA), string(a.Cert), a.Key.Reveal()}
 	if a.Proxy != nil {
@@ -74,8 +74,8 @@ func (a Access) connection() string {
 	return identity(parts...)
 }
 
-// identity returns a short name for the parts, some of which are secret: equal
-// parts have equal names, and nothing of them can be read from it.
+// identity returns a short digest of the parts: equal parts have equal digests.
+// It reveals nothing about the parts, some of which are secret.
 func identity(parts ...string) string {
 	hash := sha256.New()
 	for _, part := range parts {
@@ -84,7 +84,8 @@ func identity(parts ...string) string {
 	return hex.EncodeToString(hash.Sum(nil)[:16])
 }
 
-// transport returns the kept connections for this access.
+// transport returns the transport for this access. Equal accesses share one,
+// and with it their connections.
 func (r *Registry) transport(a Access) (*http.Transport, error) {
 	key := a.connection()
 	r.mu.Lock()

@@ -15,25 +15,25 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Content is what the content under a digest says of itself. Nobody vouches for
-// it but who pushed it.
+// Content is what an image or artifact says about itself. Only its publisher
+// vouches for it.
 type Content struct {
-	// Created is when it was built, in UTC. It is zero where the content doesn't
-	// say, or says a year before there were images, as reproducible builds do.
+	// Created is the build time in UTC. It is zero if the content has none, or
+	// a year before there were images, as reproducible builds write.
 	Created time.Time
 
-	// Platforms are "os/arch[/variant]" as written, sorted, each once. They are nil
-	// for what is no image, such as a chart, and empty for an image that names
-	// none.
+	// Platforms are "os/arch[/variant]" as written, sorted, without duplicates.
+	// Nil for artifacts that are no image, such as charts; empty for an image
+	// that names none.
 	Platforms []string
 
-	// Source and Revision say what it was built from: the label or annotation
-	// org.opencontainers.image.source and .revision, "" where there is none.
-	// They are whatever its publisher wrote.
+	// Source and Revision say what the image was built from: the label or
+	// annotation org.opencontainers.image.source and .revision, or "".
+	// Publishers may write anything there.
 	Source, Revision string
 }
 
-// note fills in what annotations say and nothing else has said.
+// note fills in missing fields from annotations.
 func (c *Content) note(annotations notes) {
 	if c.Created.IsZero() {
 		c.Created = created(annotations.created)
@@ -41,18 +41,18 @@ func (c *Content) note(annotations notes) {
 	c.Source, c.Revision = cmp.Or(c.Source, annotations.source), cmp.Or(c.Revision, annotations.revision)
 }
 
-// Content returns what the content under a digest says of itself. It never
-// changes. All that is read of it has the digest by which it was asked for.
+// Content returns what the content under a digest says about itself. Everything
+// it reads is checked against its digest, so the answer never changes.
 //
-// An image has the platform and the time of its config. An index has the
-// platforms of its entries, without attestations; where these name none, and for
-// the time, its first image is read, which takes two requests more. What is no
-// image, and an image whose config has no time, has the time of its annotation
-// org.opencontainers.image.created.
+// The platform and time of an image come from its config. The platforms of an
+// index are those of its entries, without attestations. If the entries name
+// none, and for the time, Content reads the first image, which takes two more
+// requests. Other artifacts, and images whose config has no time, get their
+// time from the annotation org.opencontainers.image.created.
 //
 // Registries that count pulls count a call as one or two. The error wraps
-// ErrNotFound when the registry hasn't the content or a part of it that was
-// asked for.
+// ErrNotFound if the registry doesn't have the content or a part of it that was
+// needed.
 func (p *Repository) Content(ctx context.Context, digest string) (Content, error) {
 	if !pinsetter.ValidDigest(digest) {
 		return Content{}, fmt.Errorf("read content of %s: %s is not a digest like sha256:<64 hex digits>", p.name, quoted(digest))
@@ -103,7 +103,7 @@ func (p *Repository) entry(ctx context.Context, digest string) (Content, error) 
 	return p.single(ctx, m)
 }
 
-// single reads the config of what is no index, where that is an image.
+// single reads the config of an image manifest. Other artifacts have none.
 func (p *Repository) single(ctx context.Context, m manifest) (Content, error) {
 	found := Content{}
 	if m.Config.isImage() {
@@ -132,9 +132,9 @@ func (p *Repository) readManifest(ctx context.Context, digest string) (manifest,
 	return parseManifest(data)
 }
 
-// document reads the JSON document that has a digest, which lies under
-// "manifests" or "blobs". Registries send for the latter to other hosts, which
-// get no credentials.
+// document reads the JSON document with a digest from under "manifests" or
+// "blobs". For blobs, registries redirect to other hosts, which get no
+// credentials.
 func (p *Repository) document(ctx context.Context, digest, under, accept string) ([]byte, error) {
 	if !pinsetter.ValidDigest(digest) {
 		return nil, fmt.Errorf("%s is not a digest like sha256:<64 hex digits>", quoted(digest))
@@ -155,7 +155,7 @@ func (p *Repository) document(ctx context.Context, digest, under, accept string)
 	})
 }
 
-// verified reads the answer, which must have the digest.
+// verified reads an answer and fails unless it has the digest.
 func (p *Repository) verified(response *http.Response, digest string) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxManifest+1))
 	if err != nil {

@@ -16,11 +16,11 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// dockerConfig is what is used of a Docker configuration file, which is also
-// the content of a Secret of type kubernetes.io/dockerconfigjson. The format is
-// that of https://docs.docker.com/reference/cli/docker/login/ with the keys
-// that https://kubernetes.io/docs/concepts/containers/images/ allows: hosts
-// with "*" in their labels, and paths.
+// dockerConfig holds the used part of a Docker configuration file, which is
+// also the content of a Secret of type kubernetes.io/dockerconfigjson. The
+// format is that of https://docs.docker.com/reference/cli/docker/login/ with
+// the keys that https://kubernetes.io/docs/concepts/containers/images/ allows:
+// hosts with "*" in their labels, and paths.
 type dockerConfig struct {
 	Auths       map[string]dockerAuth `json:"auths"`
 	CredHelpers map[string]string     `json:"credHelpers"`
@@ -35,7 +35,7 @@ type dockerAuth struct {
 	RegistryToken string `json:"registrytoken"`
 }
 
-// parseDockerConfig reads a document. Its error quotes nothing of it.
+// parseDockerConfig parses a document. Its error quotes nothing from it.
 func parseDockerConfig(data []byte) (dockerConfig, error) {
 	var config dockerConfig
 	err := json.Unmarshal(data, &config)
@@ -52,11 +52,11 @@ func parseDockerConfig(data []byte) (dockerConfig, error) {
 	return config, nil
 }
 
-// lookup returns the key of the entry for the repository, and how closely it
-// names it: the one with the longest path, then the one without "*" in its host,
-// then the first by key. Entries without any credential, which docker login
-// leaves behind for credential helpers, are passed over. The key is empty when
-// there is none.
+// lookup returns the key of the entry that matches the repository best, and how
+// well it matches: the longest path wins, then a host without "*", then the
+// first key in order. Entries without a credential, which docker login leaves
+// behind for credential helpers, don't count. The key is empty if there is
+// none.
 func (c dockerConfig) lookup(repository name.Repository) (string, match) {
 	var best string
 	var found match
@@ -71,10 +71,10 @@ func (c dockerConfig) lookup(repository name.Repository) (string, match) {
 	return best, found
 }
 
-// match says how closely an entry's key names a repository.
+// match says how well an entry's key matches a repository.
 type match struct {
 	hit   bool
-	path  int // length of the path that agrees
+	path  int // length of the matching path
 	exact bool
 }
 
@@ -118,8 +118,8 @@ func canonicalHost(host string) string {
 	return host
 }
 
-// matchHost compares label by label, so that "*" never spans a dot. A port has to
-// be the same.
+// matchHost compares label by label, so that "*" never spans a dot. The ports
+// must be equal.
 func matchHost(pattern, host string) bool {
 	if pattern == host {
 		return true
@@ -138,8 +138,8 @@ func matchHost(pattern, host string) bool {
 	return true
 }
 
-// config returns the entry as go-containerregistry takes it. The error names
-// nothing of the entry's values.
+// config returns the entry in go-containerregistry's form. The error quotes
+// none of the entry's values.
 func (a dockerAuth) config() (authn.AuthConfig, error) {
 	config := authn.AuthConfig{
 		Username:      a.Username,
@@ -159,10 +159,10 @@ func (a dockerAuth) config() (authn.AuthConfig, error) {
 	return config, nil
 }
 
-// credential is what is sent to a registry, and for people where it is from.
-// The zero credential is that of nobody.
+// credential is a credential for a registry, and its source in words for
+// people. The zero credential is anonymous.
 type credential struct {
-	source string // such as "secret flux-system/ghcr"; "": nobody's
+	source string // such as "secret flux-system/ghcr"; "": anonymous
 	config authn.AuthConfig
 }
 
@@ -171,7 +171,8 @@ func (c credential) identity() string {
 	return identity(c.source, c.config.Username, c.config.Password, c.config.Auth, c.config.IdentityToken, c.config.RegistryToken)
 }
 
-// secrets returns what of the credential is sent, in the ways that it is.
+// secrets returns the secret parts of the credential in every form that is
+// sent.
 func (c credential) secrets() []pinsetter.Secret {
 	named := func(value string) pinsetter.Secret { return pinsetter.NewSecret("credentials of "+c.source, value) }
 	return append(login.SentAs(c.config.Username, named(c.config.Password)), named(c.config.IdentityToken), named(c.config.RegistryToken))
@@ -184,10 +185,10 @@ func (c credential) authenticator() authn.Authenticator {
 	return authn.FromConfig(c.config)
 }
 
-// objectCredential returns the credential for the repository in the documents:
-// that of the entry that names it most closely, as lookup has it, in the first
-// document of several that have one; the zero credential when none has. What is
-// wrong with a document counts only where no other has a credential.
+// objectCredential returns the credential of the entry in the documents that
+// matches the repository best (see lookup); of equal ones, the first
+// document's. It returns the zero credential if no entry matches. An invalid
+// document is an error only if no other document has a credential.
 func objectCredential(documents []pinsetter.Secret, repository name.Repository) (credential, error) {
 	var config dockerConfig
 	var source string
@@ -216,8 +217,8 @@ func objectCredential(documents []pinsetter.Secret, repository name.Repository) 
 	return config.credential(repository, source)
 }
 
-// credential returns the credential for the repository, the zero one when there
-// is none. Source says where the configuration is from.
+// credential returns the credential for the repository, or the zero one. Source
+// names the configuration for people.
 func (c dockerConfig) credential(repository name.Repository, source string) (credential, error) {
 	key, _ := c.lookup(repository)
 	if key == "" {

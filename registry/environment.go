@@ -18,15 +18,15 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// environmentMemory is for how long a credential helper's answer is used. The
-// shortest-lived cloud tokens (Azure's) hold for an hour or more.
+// environmentMemory is how long a credential helper's answer is reused. The
+// shortest-lived cloud tokens (Azure's) are valid for an hour or more.
 const environmentMemory = 10 * time.Minute
 
-// environmentCredential returns what the environment's Docker or Podman
-// configuration has for the repository: what the host's credential helper
-// answers where one is set, else the entry of a file. It is the zero credential
-// where there is none. A configuration that can't be read and a helper that fails are
-// errors: a scan that goes on without a name would look like a missing image.
+// environmentCredential returns the credential for the repository from the
+// environment's Docker or Podman configuration: the credential helper's answer
+// if the host has a helper, else the file's entry, else the zero credential. An
+// unreadable configuration or a failing helper is an error, because an
+// anonymous scan could make a private image look missing.
 func (r *Registry) environmentCredential(ctx context.Context, repository name.Repository) (credential, error) {
 	if document := os.Getenv("DOCKER_AUTH_CONFIG"); document != "" {
 		config, err := parseDockerConfig([]byte(document))
@@ -60,16 +60,16 @@ func (r *Registry) environmentCredential(ctx context.Context, repository name.Re
 	})
 }
 
-// notFound is how credential helpers say that they have nothing
+// notFound is the credential helpers' message for "no credential"
 // (github.com/docker/docker-credential-helpers, credentials/error.go).
 const notFound = "credentials not found in native keychain"
 
 // askHelper runs a credential helper for the registry, in the protocol of
 // https://docs.docker.com/reference/cli/docker/login/#credential-helper-protocol.
-// go-containerregistry's keychain runs helpers one at a time and waits for them
-// for ever, so that one that hangs would stop all; this one ends with ctx. What
-// the helper prints is left out of errors: it may be the secret even when it
-// fails.
+// go-containerregistry's keychain runs helpers one at a time without a
+// deadline, so one that hangs would stop everything; this one ends with ctx.
+// Errors never include the helper's output: it may hold the secret even if the
+// helper fails.
 func askHelper(ctx context.Context, host, key, program string) (credential, error) {
 	command := exec.CommandContext(ctx, program, "get")
 	command.Env = login.HelperEnviron(os.Environ())
@@ -102,8 +102,9 @@ func askHelper(ctx context.Context, host, key, program string) (credential, erro
 	return found, nil
 }
 
-// environmentFile returns the configuration file that is read, in the order of
-// go-containerregistry's keychain: Docker's, then Podman's; "" where there is none.
+// environmentFile returns the path of the configuration file, in the order of
+// go-containerregistry's keychain: Docker's, then Podman's, "" if there is
+// none.
 func environmentFile() string {
 	home, _ := os.UserHomeDir()
 	docker := filepath.Join(home, ".docker")
@@ -123,7 +124,7 @@ func environmentFile() string {
 	return ""
 }
 
-// within joins the path to the folder; it returns "" for no folder.
+// within joins path to folder. It returns "" if folder is "".
 func within(folder, path string) string {
 	if folder == "" {
 		return ""
@@ -136,8 +137,8 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// readEnvironment reads the configuration file. One that isn't there is empty:
-// DOCKER_CONFIG may name a folder without any.
+// readEnvironment reads the configuration file. A missing file counts as empty:
+// DOCKER_CONFIG may name a folder without one.
 func readEnvironment(file string) (dockerConfig, error) {
 	data, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {

@@ -15,15 +15,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// The errors that a caller may tell apart. They are in the chain of what Tags,
-// Digest and Content return.
+// Sentinels for callers of Tags, Digest and Content; check them with errors.Is.
 var (
 	ErrNotFound = errors.New("not found")     // 404: no such image, tag or digest
-	ErrEmpty    = errors.New("no tags")       // the image is there and has no tag that can be used
-	ErrDenied   = errors.New("access denied") // 401 or 403 with the credentials at hand
+	ErrEmpty    = errors.New("no tags")       // the image exists and has no usable tag
+	ErrDenied   = errors.New("access denied") // 401 or 403 with the available credentials
 )
 
-// failure is an error whose text does not repeat the sentinel it stands for.
+// failure is an error that wraps a sentinel without repeating its text.
 type failure struct {
 	text string
 	kind error
@@ -32,8 +31,8 @@ type failure struct {
 func (f failure) Error() string { return f.text }
 func (f failure) Unwrap() error { return f.kind }
 
-// statusError describes a response other than what was hoped for. It reads and
-// closes the body.
+// statusError returns the error for an unexpected response. It reads and closes
+// the body.
 func (p *Repository) statusError(response *http.Response, c credential) error {
 	text := shown(response.Status)
 	if response.Request.Response != nil { // the answer to a redirect
@@ -63,7 +62,8 @@ func (p *Repository) isElsewhere(u *url.URL) bool {
 	return origin(u) != origin(&url.URL{Scheme: u.Scheme, Host: p.name.RegistryStr()})
 }
 
-// tried says whose credentials were refused, and never what they are.
+// tried says in words for people which credential was refused. It never shows
+// the credential.
 func (p *Repository) tried(c credential) string {
 	if c.source == "" {
 		return "it was asked without credentials: for a private image name a Secret of type kubernetes.io/dockerconfigjson in spec.secretRef, or log in with docker login " + p.name.RegistryStr()
@@ -71,8 +71,8 @@ func (p *Repository) tried(c credential) string {
 	return "the credentials of " + c.source + " were refused"
 }
 
-// tokenError describes why the token server gave no token. The server is named:
-// it may be on another host than the registry.
+// tokenError returns the error for a token server that gave no token. It names
+// the server, which may be on another host than the registry.
 func (p *Repository) tokenError(err error, s session, c credential) error {
 	server := fmt.Sprintf("token server %s of %s", quoted(s.challenge.Parameters["realm"]), p.name.RegistryStr())
 	var status *transport.Error
@@ -90,8 +90,8 @@ func (p *Repository) tokenError(err error, s session, c credential) error {
 	return errors.New(text)
 }
 
-// noToken describes a failure to get a token that is not a status. An answer is
-// not quoted: it may hold a secret.
+// noToken returns the error for a token request that failed without a status.
+// It doesn't quote the answer, which may hold a secret.
 func noToken(err error, host string) error {
 	var network *url.Error
 	switch {
@@ -105,8 +105,8 @@ func noToken(err error, host string) error {
 	return errors.New("its answer holds no token")
 }
 
-// diagnosis returns what the body says about the failure, "" for nothing in the
-// form of the distribution specification (section "Error codes").
+// diagnosis returns the body's error message, "" if it isn't in the form of the
+// distribution specification (section "Error codes").
 func diagnosis(response *http.Response) string {
 	defer discard(response)
 	data, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
@@ -132,8 +132,8 @@ func diagnoses(said []transport.Diagnostic) string {
 	return strings.Join(shownOnes, "; ")
 }
 
-// told returns an error as a caller may show it: with whose deadline ended the
-// work, and without the secrets that the registry may have said again.
+// told prepares an error for callers: it names the deadline that ended the
+// work, and removes secrets that the registry may have repeated.
 func (p *Repository) told(err error) error { return p.secrets.Error(p.timeoutError(err)) }
 
 // beginning returns the first 40 bytes of an answer, quoted.
@@ -142,8 +142,8 @@ func (p *Repository) beginning(body string) string {
 	return quoted(start[:min(len(start), 40)])
 }
 
-// timeoutError says whose deadline ended the work, and whether the registry had
-// asked to be left alone. What was done when it ended is in err.
+// timeoutError adds to an error whose deadline ended the work, and whether the
+// registry had asked for a pause. Err says what was being done.
 func (p *Repository) timeoutError(err error) error {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -155,11 +155,11 @@ func (p *Repository) timeoutError(err error) error {
 	return fmt.Errorf("no complete answer within %s (spec.timeout, else spec.interval): %w", p.timeout, err)
 }
 
-// longestQuote bounds what an error shows of an answer, in bytes.
+// longestQuote bounds the quote of an answer in an error, in bytes.
 const longestQuote = 200
 
-// shown returns s as it is where it is plain printable text, else quoted; in
-// both cases cut to what a line has room for.
+// shown returns s for use in an error line: as it is if it is plain printable
+// text, else quoted, and always cut to a bounded length.
 func shown(s string) string {
 	for _, c := range s {
 		if !unicode.IsPrint(c) || c == unicode.ReplacementChar {

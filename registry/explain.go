@@ -15,7 +15,7 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// explain adds to an error of the network what a stranger can do about it.
+// explain adds advice to a network error that a user can act on.
 func explain(host string, err error) error {
 	var unknown x509.UnknownAuthorityError
 	var mismatch x509.HostnameError
@@ -35,7 +35,7 @@ func explain(host string, err error) error {
 	case refusedByAlert(err):
 		return fmt.Errorf("%w; %s refused the TLS connection: if it asks for a client certificate, give tls.crt and tls.key in spec.certSecretRef", err, host)
 	case err.Error() == http.StatusText(http.StatusProxyAuthRequired):
-		return errProxy // what net/http says of a CONNECT that was answered 407
+		return errProxy // net/http's error for a CONNECT that was answered 407
 	case answersPlain(err):
 		return fmt.Errorf("%s answers plain HTTP where https is asked for; set spec.insecure: true if that is meant", host)
 	case errors.Is(err, login.ErrRefusedAddress), errors.Is(err, errPlain):
@@ -50,7 +50,7 @@ func explain(host string, err error) error {
 	return err
 }
 
-// errProxy says that a proxy wants to know who asks.
+// errProxy says that a proxy wants credentials.
 var errProxy = errors.New("407 Proxy Authentication Required: the proxy wants credentials, or other ones; give username and password in the Secret of spec.proxySecretRef")
 
 // refusedByAlert reports whether the other side ended the TLS handshake.
@@ -59,9 +59,10 @@ func refusedByAlert(err error) bool {
 	return errors.As(err, &remote) && remote.Op == "remote error"
 }
 
-// endedEarly reports whether the other side hung up. In TLS 1.3 a client that
-// lacks a certificate learns of it only with its first write or read, and the
-// alert may get lost behind the hang-up (RFC 8446, section 4.4.2.4).
+// endedEarly reports whether the other side hung up. In TLS 1.3 a client
+// without the right certificate gets the alert only with its first write or
+// read, and the alert may get lost when the connection closes (RFC 8446,
+// section 4.4.2.4).
 func endedEarly(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
 		strings.Contains(err.Error(), "client conn could not be established") // golang.org/x/net/http2, which exports no such error
@@ -80,8 +81,8 @@ func isCertificate(err error) bool {
 	return errors.As(err, &verification) || refusedByAlert(err)
 }
 
-// printable returns err with a text that is safe for terminals: certificates
-// are quoted in errors as they are.
+// printable returns err with a text that is safe for terminals: Go's errors
+// quote certificates unescaped.
 func printable(err error) error {
 	text := err.Error()
 	if !strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {

@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// longestPause bounds for how long a host is left alone because of one answer:
-// a daemon must not be silenced for good by a Retry-After of ten years.
+// longestPause bounds the pause that one answer may cause, so that a
+// Retry-After of ten years doesn't silence a daemon for good.
 const longestPause = time.Hour
 
-// host is what all requests to one host and port share.
+// host is the state that all requests to one host and port share.
 type host struct {
 	name  string
 	limit *limit // of requests in flight
 
 	mu     sync.Mutex
-	until  time.Time // no request before
-	reason string    // why not
+	until  time.Time // no request begins before this time
+	reason string    // reason for the pause
 	pages  pageSizes
 }
 
@@ -34,8 +34,9 @@ func (r *Registry) host(name string) *host {
 	return h
 }
 
-// enter takes a slot once the host's pause is over. It fails where the pause
-// is longer than ctx, and with the error of ctx. No slot is held while waiting.
+// enter waits for the host's pause to end and takes a slot. It fails with the
+// error of ctx, or at once if the pause outlasts ctx. It holds no slot while
+// waiting.
 func (h *host) enter(ctx context.Context, o Options) (slot, error) {
 	for {
 		select {
@@ -66,7 +67,7 @@ func (h *host) pause() (time.Time, string) {
 	return h.until, h.reason
 }
 
-// hold lets no request to the host begin before the time.
+// hold delays all requests to the host until the given time.
 func (h *host) hold(until time.Time, reason string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -75,13 +76,13 @@ func (h *host) hold(until time.Time, reason string) {
 	}
 }
 
-// remaining returns how long ctx has left, and whether it has a deadline.
+// remaining returns the time until ctx's deadline, and false if it has none.
 func remaining(ctx context.Context, now time.Time) (time.Duration, bool) {
 	deadline, ok := ctx.Deadline()
 	return deadline.Sub(now), ok
 }
 
-// round shortens a duration for people.
+// round shortens a duration for display.
 func round(d time.Duration) time.Duration {
 	if d > time.Second {
 		return d.Round(time.Second)

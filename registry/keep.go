@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// keeper remembers the last listing of images, within a bound. It is safe for
-// concurrent use.
+// keeper remembers the last listing of each image, within a bound in bytes. It
+// is safe for concurrent use.
 type keeper struct {
 	most int64 // bytes
 
@@ -16,30 +16,30 @@ type keeper struct {
 	kept  map[string]*kept // by the Key of a Repository
 }
 
-// kept is the last listing of an image.
+// kept is a remembered listing of an image.
 type kept struct {
 	listing Listing
-	at      time.Time // when it was answered
-	sum     checksum  // of the answer; zero where several were put together
-	read    int64     // bytes of answers that the tags are parts of
+	at      time.Time // time of the answer
+	sum     checksum  // of the answer; zero if several were combined
+	read    int64     // bytes of the answers that the tags point into
 }
 
-// bytes returns what the listing takes in memory.
+// bytes returns the memory that the listing takes.
 func (k *kept) bytes() int64 {
 	const header = 16 // of a string
 	return k.read + header*int64(len(k.listing.Tags)) + 1024
 }
 
-// last returns the listing of a key, nil where none is remembered.
+// last returns the remembered listing for a key, or nil.
 func (k *keeper) last(key string) *kept {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.kept[key]
 }
 
-// keep remembers a listing in place of the one before it. Where there is no
-// room, others are forgotten, whichever: of images that are listed by turns,
-// forgetting the oldest would always hit the one that comes next.
+// keep remembers a listing and replaces the one before it. If there is no room,
+// it forgets others at random: images are listed in turns, so forgetting the
+// oldest would always hit the one that is listed next.
 func (k *keeper) keep(key string, found *kept) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -71,9 +71,9 @@ func (k *keeper) drop(key string) {
 	}
 }
 
-// Kept returns the last listing of the image that Tags returned to whoever asks
-// in the same way (Key), and when it was answered. It is not ok where the
-// Registry keeps none: see Options.Keep.
+// Kept returns the last listing that Tags returned for this image and access
+// (Key), and the time of the answer. It returns false if the Registry remembers
+// none: see Options.Keep.
 func (p *Repository) Kept() (listing Listing, at time.Time, ok bool) {
 	last := p.registry.keeper.last(p.Key())
 	if last == nil {
@@ -84,10 +84,10 @@ func (p *Repository) Kept() (listing Listing, at time.Time, ok bool) {
 	return listing, last.at, true
 }
 
-// Forget drops what Kept would return.
+// Forget drops the listing that Kept returns.
 func (p *Repository) Forget() { p.registry.keeper.forget(p.Key()) }
 
-// result returns the listing that was read, and whether it is the last one.
+// result returns the listing that was read, and whether it equals the last one.
 func (l *lister) result(at time.Time) (found *kept, unchanged bool, err error) {
 	if l.same {
 		return &kept{l.last.listing, at, l.last.sum, l.last.read}, true, nil

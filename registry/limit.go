@@ -2,22 +2,22 @@ package registry
 
 import "sync"
 
-// growAfter is how many answers for each request that may be in flight a limit
-// grows by one: from half of 16 back to 16 it takes 736 of them, so that a
-// registry that counts isn't asked for too much again at once.
+// growAfter is the number of answers, per request that may be in flight, after
+// which a limit grows by one. From 8 back to 16 takes 736 answers, so a
+// registry that counts requests isn't overrun again at once.
 const growAfter = 8
 
-// limit is how many requests to a host may be in flight. It begins with the
-// most, is halved when the host answers 429, and grows back slowly. It is safe
-// for concurrent use.
+// limit bounds the requests in flight to a host. It starts at the maximum, is
+// halved when the host answers 429, and grows back slowly. It is safe for
+// concurrent use.
 type limit struct {
-	slots chan struct{} // one for each request in flight, and those withheld
+	slots chan struct{} // one for each request in flight, and one for each withheld slot
 
 	mu       sync.Mutex
-	now      int // requests that may be in flight
-	withheld int // slots that no request has; no more than are above now
-	era      int // how often it was halved
-	answers  int // since it was halved or grew
+	now      int // the current bound
+	withheld int // slots taken out of use; at most as many as lie above now
+	era      int // number of halvings
+	answers  int // since the last halving or growth
 }
 
 func newLimit(most int) *limit {
@@ -30,14 +30,14 @@ type slot struct {
 	era   int
 }
 
-// taken returns the slot that was just put into slots.
+// taken returns the slot that the caller just put into slots.
 func (l *limit) taken() slot {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slot{l, l.era}
 }
 
-// leave gives the slot back, or withholds it where there are too many.
+// leave gives the slot back, or withholds it if there are too many.
 func (s slot) leave() {
 	l := s.limit
 	l.mu.Lock()
@@ -49,8 +49,8 @@ func (s slot) leave() {
 	<-l.slots
 }
 
-// refused notes that the host answered 429. What was in flight together is often
-// refused together: that halves the limit once.
+// refused notes a 429. Requests that are in flight together are often refused
+// together; they halve the limit once.
 func (s slot) refused() {
 	l := s.limit
 	l.mu.Lock()
@@ -66,12 +66,12 @@ func (s slot) refused() {
 		case l.slots <- struct{}{}:
 			l.withheld++
 		default:
-			return // the rest is withheld when it is given back
+			return // leave withholds the rest
 		}
 	}
 }
 
-// answered notes an answer of another kind.
+// answered notes any other answer.
 func (s slot) answered() {
 	l := s.limit
 	l.mu.Lock()
@@ -90,12 +90,12 @@ func (s slot) answered() {
 	}
 }
 
-// most returns how many requests may be in flight.
+// most returns the current bound.
 func (l *limit) most() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.now
 }
 
-// free returns how many more requests may begin now.
+// free returns the number of requests that may begin now.
 func (l *limit) free() int { return cap(l.slots) - len(l.slots) }

@@ -8,9 +8,9 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// nextLink returns the target of the Link header's rel="next" (RFC 8288), "" when there
-// is none. A link without any rel counts as one, as clients of registries have
-// always taken it. The values are those of all Link headers.
+// nextLink returns the target of the Link header's rel="next" (RFC 8288), "" if
+// there is none. A link without any rel counts as next, as registry clients
+// have always read it. Values are those of all Link headers.
 func nextLink(values []string) (string, error) {
 	for _, value := range values {
 		for rest := strings.TrimSpace(value); rest != ""; {
@@ -64,9 +64,9 @@ func isNext(parameters string) bool {
 	return !related
 }
 
-// resolveLink returns the URL that a link leads to from the page at. It stays
-// on the page's host: one that leads elsewhere is refused. A link to http:// on
-// the same host, as registries behind a proxy give it, is taken as https.
+// resolveLink returns the URL of a link on the page at. A link to another host
+// is an error. A link to http:// on the same host, as registries behind a proxy
+// give it, is read as https.
 func resolveLink(at *url.URL, link string) (*url.URL, error) {
 	target, err := url.Parse(link)
 	if err != nil {

@@ -8,12 +8,12 @@ import (
 	"sync/atomic"
 )
 
-// lister goes through the pages of one image.
+// lister reads the pages of one image's tag list.
 type lister struct {
 	repository *Repository
 	host       *host
-	last       *kept           // what is remembered of the image; nil: nothing
-	same       bool            // the registry answers as it did then
+	last       *kept           // the remembered listing; nil: none
+	same       bool            // the registry's answer equals last
 	sum        checksum        // of the only page
 	seen       map[string]bool // URLs of pages
 	tags       []string
@@ -22,8 +22,8 @@ type lister struct {
 	barren     int          // pages without tags, in a row
 }
 
-// list reads page after page. An only page that is as the last time isn't
-// parsed.
+// list reads page after page. It doesn't parse a single page that equals the
+// remembered one.
 func (l *lister) list(ctx context.Context) error {
 	first, err := l.open(ctx)
 	if err != nil {
@@ -59,8 +59,8 @@ func (l *lister) list(ctx context.Context) error {
 	}
 }
 
-// open reads the first page. Where the host is known to give larger pages when
-// asked, it is asked.
+// open reads the first page. It asks for a page size if the host is known to
+// give larger pages then.
 func (l *lister) open(ctx context.Context) (*page, error) {
 	n := l.host.pages.begin()
 	found, err := l.fetch(ctx, func(origin string) string {
@@ -77,8 +77,8 @@ func (l *lister) open(ctx context.Context) (*page, error) {
 	return found, err
 }
 
-// follow reads the page that current links to, as large as the host gives it,
-// and returns how many tags it was asked for.
+// follow reads the page that current links to, as large as the host allows, and
+// returns the number of tags it asked for.
 func (l *lister) follow(ctx context.Context, current *page) (*page, int, error) {
 	target, err := resolveLink(current.at, current.link)
 	if err != nil {
@@ -113,7 +113,7 @@ func tooManyTags() error {
 	return fmt.Errorf("more than %d tags, which is more than is read of one image; delete old tags in the registry", maxTags)
 }
 
-// add takes the tags of a page.
+// add appends the tags of a page.
 func (l *lister) add(tags []string) error {
 	if len(l.tags)+len(tags) > maxTags {
 		return tooManyTags()

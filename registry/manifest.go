@@ -13,22 +13,22 @@ import (
 )
 
 // maxEntries bounds the entries of an index that are read. Official images have
-// some thirty, attestations among them.
+// about thirty, attestations included.
 const maxEntries = 1000
 
-// manifest is what is read of a manifest or an index
+// manifest is the used part of a manifest or an index
 // (https://github.com/opencontainers/image-spec, manifest.md and
-// image-index.md; Docker's have the same members). It is an index where
-// Manifests isn't nil, else Config isn't.
+// image-index.md; Docker's have the same members). It is an index if Manifests
+// isn't nil; else Config isn't nil.
 type manifest struct {
 	Config      *descriptor `json:"config"`
 	Manifests   *entries    `json:"manifests"`
 	Annotations notes       `json:"annotations"`
 }
 
-// notes are annotations or labels, of those that
-// https://github.com/opencontainers/image-spec, annotations.md, defines the ones
-// that are read. What isn't text counts as not there.
+// notes are the used annotations or labels, as
+// https://github.com/opencontainers/image-spec, annotations.md, defines them.
+// Values that aren't strings count as missing.
 type notes struct{ created, source, revision string }
 
 // UnmarshalJSON implements json.Unmarshaler, and never fails.
@@ -48,8 +48,8 @@ func (n *notes) UnmarshalJSON(data []byte) error {
 // maxNote bounds an annotation or label in bytes.
 const maxNote = 1 << 10
 
-// descriptor is a reference to a document. What kind of thing a manifest is,
-// its config's type says.
+// descriptor refers to a document. The type of a manifest is the type of its
+// config.
 type descriptor struct {
 	MediaType types.MediaType `json:"mediaType"`
 	Digest    string          `json:"digest"`
@@ -60,27 +60,28 @@ type entry struct {
 	descriptor
 	Platform    *platform `json:"platform"`
 	Annotations struct {
-		// Reference is there in what BuildKit says about an image
+		// Reference is set by BuildKit on attestations
 		// (docs.docker.com/build/metadata/attestations/attestation-storage).
 		Reference string `json:"vnd.docker.reference.type"`
 	} `json:"annotations"`
 }
 
-// platform is where an image runs.
+// platform is an operating system, an architecture and a variant.
 type platform struct {
 	OS           string `json:"os"`
 	Architecture string `json:"architecture"`
 	Variant      string `json:"variant"`
 }
 
-// imageConfig is what is read of the config of an image.
+// imageConfig is the used part of an image's config.
 type imageConfig struct {
 	platform
 	Created string `json:"created"`
 	Config  labels `json:"config"`
 }
 
-// labels are those in the config of an image. What isn't a mapping has none.
+// labels are the labels of an image's config. Anything but a mapping counts as
+// empty.
 type labels struct{ notes }
 
 // UnmarshalJSON implements json.Unmarshaler, and never fails.
@@ -92,8 +93,8 @@ func (l *labels) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// parseManifest reads a manifest or an index. What could be taken for either is
-// refused: clients would not agree what it is (CVE-2021-41190).
+// parseManifest parses a manifest or an index. A document that could be read as
+// either is an error, since clients would disagree about it (CVE-2021-41190).
 func parseManifest(data []byte) (manifest, error) {
 	var m manifest
 	if err := json.Unmarshal(data, &m); err != nil {
@@ -120,11 +121,11 @@ func (d descriptor) isImage() bool {
 	return d.MediaType == types.OCIConfigJSON || d.MediaType == types.DockerConfigJSON
 }
 
-// entries are those of an index.
+// entries are the entries of an index.
 type entries []entry
 
-// UnmarshalJSON reads a list and no more of it than the bound: entries take
-// many times the memory of the "{}," that a hostile index would repeat.
+// UnmarshalJSON reads a list up to maxEntries. An entry takes many times the
+// memory of the "{}," that a hostile index would repeat.
 func (e *entries) UnmarshalJSON(data []byte) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('[') {
@@ -145,8 +146,8 @@ func (e *entries) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// platforms returns those of the images. They are empty, not nil, where there
-// are none.
+// platforms returns the platforms of the images; empty, not nil, if there are
+// none.
 func (e entries) platforms() []string {
 	var found []platform
 	for _, one := range e {
@@ -157,8 +158,8 @@ func (e entries) platforms() []string {
 	return sortedPlatforms(found...)
 }
 
-// first returns the digest of the first image, of those that name a platform
-// where there are any.
+// first returns the digest of the first image, preferring images that name a
+// platform.
 func (e entries) first() (digest string, ok bool) {
 	for _, one := range e {
 		switch {
@@ -172,7 +173,7 @@ func (e entries) first() (digest string, ok bool) {
 	return digest, ok
 }
 
-// attests reports whether the entry is about an image, and none itself.
+// attests reports whether the entry is an attestation rather than an image.
 func (e entry) attests() bool {
 	return e.Annotations.Reference != "" ||
 		e.Platform != nil && e.Platform.OS == "unknown" && e.Platform.Architecture == "unknown"
@@ -182,7 +183,7 @@ func (e entry) attests() bool {
 // such as "linux", "s390x", "v7".
 var platformWord = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,32}$`)
 
-// String returns "os/arch[/variant]", "" where it is not of such words.
+// String returns "os/arch[/variant]", or "" if a part isn't a platformWord.
 func (p platform) String() string {
 	if !platformWord.MatchString(p.OS) || !platformWord.MatchString(p.Architecture) {
 		return ""
@@ -197,8 +198,8 @@ func (p platform) String() string {
 	return ""
 }
 
-// sortedPlatforms returns the platforms as words, sorted, each once, without
-// what is none. It is never nil.
+// sortedPlatforms returns the valid platforms as strings, sorted, without
+// duplicates. It is never nil.
 func sortedPlatforms(platforms ...platform) []string {
 	words := []string{}
 	for _, p := range platforms {
@@ -210,11 +211,11 @@ func sortedPlatforms(platforms ...platform) []string {
 	return slices.Compact(words)
 }
 
-// firstYear is that of Docker's first release. Times before it aren't those of
-// a build: reproducible ones write 1970 (ko, Jib, Nix) or 1980 (Buildpacks).
+// firstYear is the year of Docker's first release. Earlier times aren't build
+// times: reproducible builds write 1970 (ko, Jib, Nix) or 1980 (Buildpacks).
 const firstYear = 2013
 
-// created reads the time of a build, zero where there is none.
+// created parses a build time. It is zero if there is none.
 func created(text string) time.Time {
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil || at.UTC().Year() < firstYear {

@@ -7,26 +7,26 @@ import (
 )
 
 const (
-	// askTimeout bounds a ping or a question for a token that several callers
-	// share. Each of them also has a deadline of its own, most of them shorter.
+	// askTimeout bounds a ping or token request that several callers share.
+	// Each caller also has a deadline of its own, usually a shorter one.
 	askTimeout = 2 * time.Minute
 
-	// failureMemory is for how long a failure is not asked again: a host that is
-	// down costs one attempt, not one for each of its images.
+	// failureMemory is how long a failure is remembered: a host that is down
+	// costs one attempt, not one for each of its images.
 	failureMemory = 30 * time.Second
 )
 
-// memory is an answer and when it is forgotten.
+// memory is an answer and its expiry.
 type memory struct {
 	value any
 	err   error
 	until time.Time
 }
 
-// once returns what ask answered for the key, now or before. Concurrent callers
-// share one question. It goes on when a caller's ctx ends, since others may be
-// waiting; that caller gets the error of its ctx. Ask returns until when its
-// answer holds. What says for people what is waited for.
+// once returns ask's answer for the key, remembered or new. Concurrent callers
+// share one call of ask. The call goes on if a caller's ctx ends, since others
+// may be waiting; that caller gets its ctx's error. Ask also returns the time
+// until which its answer is valid. What describes the call for people.
 func once[T any](ctx context.Context, r *Registry, key, what string, ask func(context.Context) (T, time.Time, error)) (T, error) {
 	var none T
 	if m, ok := r.remembers(key); ok {
@@ -66,7 +66,7 @@ func (r *Registry) remembers(key string) (memory, bool) {
 	return m, ok && r.options.Now().Before(m.until)
 }
 
-// remember keeps the answer. Every so often what is out of date is dropped.
+// remember stores the answer. From time to time it drops expired ones.
 func (r *Registry) remember(key string, m memory) {
 	now := r.options.Now()
 	r.mu.Lock()
@@ -82,7 +82,7 @@ func (r *Registry) remember(key string, m memory) {
 	}
 }
 
-// forget drops the answer, so that the next caller asks.
+// forget drops the answer, so that the next caller asks again.
 func (r *Registry) forget(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	// defaultAnswer bounds one answer. The slowest that were met in earnest, lists
-	// of 100,000 tags from object stores, take some ten seconds.
+	// defaultAnswer bounds one answer. The slowest real answers, lists of
+	// 100,000 tags from object stores, take about ten seconds.
 	defaultAnswer = 30 * time.Second
 
-	// leastRate is how many bytes a second must come of an answer that has begun for
-	// a third of its time. A line that gives less can't be told from a server that
-	// doesn't mean to end.
+	// leastRate is the least rate, in bytes a second, of an answer after a
+	// third of its time. A slower line can't be told from a server that never
+	// means to end.
 	leastRate = 1 << 10
 )
 
-// errSlow is in the chain of the error for an answer that came too slowly.
+// errSlow is in the chain of the error for an answer that arrived too slowly.
 var errSlow = errors.New("too slow")
 
-// pace watches over one answer: it must begin and end within a time, and its
-// bytes must not trickle. What doesn't keep to that is cut off.
+// pace supervises one answer: it must begin and end within a time, and keep a
+// least rate. Otherwise pace cancels it.
 type pace struct {
 	host   string
 	within time.Duration
@@ -32,15 +32,15 @@ type pace struct {
 	cancel context.CancelCauseFunc
 
 	mu    sync.Mutex
-	read  int       // bytes of the body
-	begun time.Time // when the first of them came
+	read  int       // bytes of the body so far
+	begun time.Time // time of the first byte
 	timer *time.Timer
 
 	stopped bool
 }
 
-// watch returns the context to send a request with, and what watches over its
-// answer until stop.
+// watch returns a context for sending a request, and the pace that supervises
+// its answer until stop.
 func watch(ctx context.Context, host string, within time.Duration) (context.Context, *pace) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	p := &pace{host: host, within: within, began: time.Now(), cancel: cancel}
@@ -50,10 +50,10 @@ func watch(ctx context.Context, host string, within time.Duration) (context.Cont
 	return ctx, p
 }
 
-// step is how often the pace is looked at.
+// step is the interval between checks.
 func (p *pace) step() time.Duration { return p.within / 3 }
 
-// came notes that bytes of the answer did.
+// came notes n bytes of the answer.
 func (p *pace) came(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -63,7 +63,7 @@ func (p *pace) came(n int) {
 	p.read += n
 }
 
-// check cuts the answer off where it is too slow.
+// check cancels the answer if it is too slow.
 func (p *pace) check() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,16 +84,16 @@ func (p *pace) check() {
 	p.timer.Reset(min(p.step(), p.within-now.Sub(p.began)))
 }
 
-// stop ends the watch.
+// stop ends the supervision.
 func (p *pace) stop() {
 	p.mu.Lock()
-	p.stopped = true // a check that waits for the lock doesn't set the timer again
+	p.stopped = true // keeps a check that waits for the lock from setting the timer again
 	p.timer.Stop()
 	p.mu.Unlock()
 	p.cancel(nil)
 }
 
-// explain returns why an answer was cut off, where err comes of that, else err.
+// explain returns the reason of the cancellation if that caused err, else err.
 func (p *pace) explain(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, errSlow) {
 		return cause
@@ -101,7 +101,7 @@ func (p *pace) explain(ctx context.Context, err error) error {
 	return err
 }
 
-// pacedBody is the body of an answer that is watched over. It says once when the
+// pacedBody is the supervised body of an answer. It reports once when the
 // answer has ended or is closed.
 type pacedBody struct {
 	io.ReadCloser

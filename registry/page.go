@@ -13,20 +13,20 @@ import (
 	"sync/atomic"
 )
 
-// page is one answer.
+// page is one answer of a tag list.
 type page struct {
 	body string
 	sum  checksum // of body
-	kind string   // of content, as the registry calls it
-	at   *url.URL // where it came from, after redirects
-	link string   // to the next page; "": it is the last
-	tags []string // in body, once that is parsed
+	kind string   // content type from the registry
+	at   *url.URL // its URL, after redirects
+	link string   // URL of the next page; "" on the last one
+	tags []string // pointing into body, once it is parsed
 }
 
-// errPageSize stands for a 4xx that may be about the number of tags asked for.
+// errPageSize means a 4xx that may be caused by the page size.
 var errPageSize = errors.New("page size refused")
 
-// fetch reads one page and doesn't parse it.
+// fetch reads one page without parsing it.
 func (l *lister) fetch(ctx context.Context, u func(origin string) string) (*page, error) {
 	return unbroken(ctx, l.repository.registry.options, func() (*page, error) { return l.ask(ctx, u) })
 }
@@ -68,14 +68,14 @@ func (l *lister) parse(p *page) error {
 	return nil
 }
 
-// checksum is the SHA-256 of an answer, or zero where that isn't of use.
+// checksum is the SHA-256 of an answer, or zero if it isn't needed.
 type checksum [sha256.Size]byte
 
-// is reports whether both are of the same answer.
+// is reports whether both are set and equal.
 func (c checksum) is(other checksum) bool { return c == other && c != checksum{} }
 
-// body reads the answer into one string, of which the tags become parts. Where
-// listings are remembered it is hashed on the way.
+// body reads the answer into one string, which the tags point into. It hashes
+// the answer on the way if listings are remembered.
 func (l *lister) body(response *http.Response) (string, checksum, error) {
 	var body strings.Builder
 	body.Grow(int(min(l.expected(response), 4<<20)))
@@ -100,8 +100,8 @@ func (l *lister) body(response *http.Response) (string, checksum, error) {
 	return body.String(), checksum(hash.Sum(nil)), nil
 }
 
-// expected returns how many bytes an answer will have, 0 where nobody knows: as
-// many as it says, else a few more than the only answer of the last time had.
+// expected returns the number of bytes to reserve for an answer: its declared
+// length, else slightly more than the last single-page answer had, else 0.
 func (l *lister) expected(response *http.Response) int64 {
 	said := response.ContentLength
 	if said >= 0 || l.last == nil || l.last.sum == (checksum{}) || l.read.Load() > 0 {
@@ -110,10 +110,10 @@ func (l *lister) expected(response *http.Response) int64 {
 	return l.last.read + l.last.read/16
 }
 
-// errTooLarge ends the reading of a list that takes more than maxBytes.
+// errTooLarge ends a list that takes more than maxBytes.
 var errTooLarge = fmt.Errorf("the list is larger than %d MiB, which is more than is read of one image; delete old tags in the registry", maxBytes>>20)
 
-// metered counts what is read of all pages of an image, up to maxBytes.
+// metered counts the bytes of all pages of an image, up to maxBytes.
 type metered struct {
 	io.Reader
 	read *atomic.Int64

@@ -17,17 +17,17 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// pingMemory is for how long a registry's way of authenticating is taken as
-// known. A changed one is noticed before that by its 401.
+// pingMemory is how long a registry's answer to a ping is reused. If its
+// authentication changes earlier, a 401 shows it.
 const pingMemory = time.Hour
 
-// session is what a registry's answer to GET /v2/ says about talking to it.
+// session is a registry's answer to GET /v2/: how to talk to it.
 type session struct {
 	origin    string // "https://host:port"
 	challenge transport.Challenge
 }
 
-// session pings the registry, once for all who reach it in the same way.
+// session pings the registry, once for all that reach it in the same way.
 func (p *Repository) session(ctx context.Context) (session, error) {
 	r, host := p.registry, p.name.RegistryStr()
 	key := fmt.Sprint("ping ", host, " ", p.wire.plain, " ", p.connection)
@@ -46,12 +46,12 @@ func (p *Repository) session(ctx context.Context) (session, error) {
 	})
 }
 
-// origin returns scheme, host and port of a URL, the port always written out.
+// origin returns the scheme, host and port of a URL, always with a port.
 func origin(u *url.URL) string { return string(pinsetter.OriginOf(u)) }
 
-// outcomes notes how the requests of a ping failed, by scheme: where it may be
-// either of https and http, the error of Ping joins both without a way to tell
-// which of them matters. It lets through no challenge but the host's own.
+// outcomes records how the requests of a ping failed, by scheme. If both https
+// and http are possible, Ping's error joins both and doesn't say which one
+// matters. Outcomes also drops challenges that aren't the host's own.
 type outcomes struct {
 	inner  http.RoundTripper
 	host   string
@@ -74,9 +74,9 @@ func (o *outcomes) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// unchallenged returns an answer of another origin, which the registry redirects
-// to, as one that asks for nothing: who may have the registry's credential is
-// the registry's own to say. It says so with the 401 to what needs one.
+// unchallenged strips the challenge from an answer of another origin that the
+// registry redirected to. Only the registry itself may say who gets its
+// credential; it does so with a 401 to a request that needs one.
 func unchallenged(response *http.Response) *http.Response {
 	first := response.Request
 	for first.Response != nil && first.Response.Request != nil {
@@ -89,7 +89,7 @@ func unchallenged(response *http.Response) *http.Response {
 	}
 }
 
-// pingFailure returns what is wrong with the answer to a ping, nil for nothing.
+// pingFailure returns an error for an unusable answer to a ping, else nil.
 func pingFailure(u *url.URL, response *http.Response) error {
 	text := fmt.Sprintf("%s://%s/v2/ answers %s", u.Scheme, shown(u.Host), shown(response.Status))
 	switch status := response.StatusCode; {
@@ -105,7 +105,7 @@ func pingFailure(u *url.URL, response *http.Response) error {
 	return errors.New(text + "; is it a registry?")
 }
 
-// explain returns the error that tells why the ping failed.
+// explain returns the error that best explains why the ping failed.
 func (o *outcomes) explain(host string, err error) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -127,8 +127,8 @@ func (o *outcomes) explain(host string, err error) error {
 	return fmt.Errorf("%w; and over plain HTTP: %w", secure, plain)
 }
 
-// challengeOf returns the challenge in a 401, if there is one to answer.
-// go-containerregistry keeps its parser to itself; Ping is the way to it.
+// challengeOf returns the challenge of a 401, and false if there is none.
+// go-containerregistry doesn't export its parser, so this goes through Ping.
 func challengeOf(ctx context.Context, response *http.Response) (transport.Challenge, bool) {
 	registry, err := name.NewRegistry("challenge.invalid")
 	if err != nil {
@@ -144,7 +144,7 @@ func challengeOf(ctx context.Context, response *http.Response) (transport.Challe
 	return *challenge, strings.EqualFold(challenge.Scheme, "bearer")
 }
 
-// canned answers every request with one response.
+// canned answers every request with the same response.
 type canned struct{ response *http.Response }
 
 func (c canned) RoundTrip(*http.Request) (*http.Response, error) { return c.response, nil }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// tellRateLimit hands on how many requests a host still allows. Docker Hub says
-// "ratelimit-remaining: 76;w=21600" for 76 in six hours
+// tellRateLimit reports the number of requests that a host still allows. Docker
+// Hub says "ratelimit-remaining: 76;w=21600" for 76 in six hours
 // (https://docs.docker.com/docker-hub/usage/pulls/).
 func (w *wire) tellRateLimit(response *http.Response) {
 	if w.options.RateLimit == nil {

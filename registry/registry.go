@@ -12,37 +12,38 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// defaultConcurrency is the --concurrency of the command line's contract.
+// defaultConcurrency is the documented default of --concurrency.
 const defaultConcurrency = 16
 
-// defaultRetries lets a request outlive a restarting backend: with the waits of
-// polite.pause four retries span some five seconds.
+// defaultRetries lets a request outlive the restart of a backend: with the
+// pauses of backoff, four retries take about five seconds.
 const defaultRetries = 4
 
 // Options are the settings of a Registry. The zero value is ready for use.
 type Options struct {
-	Concurrency int          // the most requests in flight for each host; 0: 16
+	Concurrency int          // maximum of requests in flight for each host; 0: 16
 	Retries     int          // after resets, 5xx, and 429 or 503 without Retry-After; 0: 4, negative: none
 	UserAgent   string       // "": "pinsetter"
 	Dialer      login.Dialer // opens every connection
-	Anonymous   bool         // don't ask the environment's Docker configuration and credential helpers
+	Anonymous   bool         // don't use the environment's Docker configuration and credential helpers
 
-	// Answer bounds one answer of a registry or token server, such as a page of tags,
-	// from the request to its last byte. One that has begun for a third of it must
-	// have brought 1 KiB a second. 0: 30 seconds.
+	// Answer bounds one answer of a registry or token server, such as a page of
+	// tags, from the request to its last byte. After a third of that time an
+	// answer must arrive at 1 KiB a second or more. 0: 30 seconds.
 	Answer time.Duration
 
-	// Keep is how many bytes of listings are remembered, so that an answer that
-	// says the same as the last one costs no parsing, and for Kept. 0: none are, as
-	// fits a program that lists each image once.
+	// Keep bounds the memory for remembered listings, in bytes. With them an
+	// unchanged answer needs no parsing, and Kept works. 0: none, which fits a
+	// program that lists each image once.
 	Keep int64
 
-	// RateLimit is told how many requests a host still allows, where it says so,
-	// from several goroutines. Nil: nobody.
+	// RateLimit is told how many requests a host still allows, if the host says
+	// so. It is called concurrently. Nil: nobody is told.
 	RateLimit func(host string, remaining int)
 
-	// Time and chance. Nil: the real ones. Sleep returns early with the
-	// context's error; Random returns a number in [0, 1).
+	// Now, Sleep and Random replace time and chance in tests. Nil: the real
+	// ones. Sleep returns early with the context's error; Random returns a
+	// number in [0, 1).
 	Now    func() time.Time
 	Sleep  func(ctx context.Context, d time.Duration) error
 	Random func() float64
@@ -87,12 +88,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Registry keeps what requests to registries share: connections, the limits of
-// each host, pings, tokens, and listings where it is told to. One is meant to live as long as the program. It
-// is safe for concurrent use.
+// Registry holds the state that requests share: connections, the limits of each
+// host, pings, tokens, and remembered listings. Make one for the life of the
+// program. It is safe for concurrent use.
 type Registry struct {
 	options Options
-	flights singleflight.Group // pings, tokens and questions to credential helpers
+	flights singleflight.Group // pings, token requests and calls of credential helpers
 	keeper  keeper
 
 	mu         sync.Mutex
@@ -101,7 +102,7 @@ type Registry struct {
 	remembered map[string]memory
 }
 
-// New returns a Registry without any connection.
+// New returns a Registry. It connects to nothing yet.
 func New(options Options) *Registry {
 	return &Registry{
 		options:    options.withDefaults(),

@@ -25,15 +25,15 @@ type Repository struct {
 	name       name.Repository
 	wire       *wire
 	connection string     // identity of the TLS and proxy settings
-	credential credential // the object's; zero: the environment is asked
+	credential credential // the object's; zero: use the environment's
 	timeout    time.Duration
-	secrets    *login.Scrubber // knows all that is sent
+	secrets    *login.Scrubber // knows all secrets that are sent
 }
 
-// Repository returns the image with the access to it, without asking anybody.
-// The image is "alpine", "ghcr.io/org/app" or "host:port/app", without scheme,
-// tag or digest. The error says what is wrong with the image or with the
-// documents and certificates in the access, and quotes none of their content.
+// Repository returns the image with the access to it. It sends no request.
+// Image is "alpine", "ghcr.io/org/app" or "host:port/app", without scheme, tag
+// or digest. The error says what is wrong with the image, or with the documents
+// and certificates in the access, and quotes none of their content.
 func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 	named, err := parse(image, a.Insecure)
 	if err != nil {
@@ -59,8 +59,8 @@ func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 			base:    base,
 			options: r.options,
 			host:    r.host,
-			// Without insecure, addresses inside a network may answer plain HTTP, as in
-			// Flux; who gives certificates for one means TLS.
+			// Without insecure, private addresses may answer over plain HTTP,
+			// as in Flux. An access with certificates of its own means TLS.
 			plain:  a.Insecure || named.Scheme() == "http" && !ownTLS,
 			answer: max(r.options.Answer, a.Answer),
 		},
@@ -95,8 +95,8 @@ func parse(image string, insecure bool) (name.Repository, error) {
 	return named, nil
 }
 
-// checkName refuses what go-containerregistry lets pass and a URL would take
-// for something else than a host and the path of an image.
+// checkName refuses names that go-containerregistry accepts but that a URL
+// would not read as a host and the path of an image.
 func checkName(named name.Repository) error {
 	if host := named.RegistryStr(); strings.HasSuffix(host, ":") {
 		return fmt.Errorf("%q is not a host", host)
@@ -112,9 +112,9 @@ func checkName(named name.Repository) error {
 // Name returns the image's full name.
 func (p *Repository) Name() string { return p.name.Name() }
 
-// Key is equal for repositories that ask the same image in the same way: with
-// the same credentials, TLS and proxy. Nothing secret can be read from it. The
-// timeout is not part of it.
+// Key is equal for repositories that reach the same image in the same way: with
+// the same credentials, TLS and proxy. It reveals no secret. The timeout is not
+// part of it.
 func (p *Repository) Key() string {
 	return fmt.Sprintf("%s %t %s %s", p.name, p.wire.plain, p.connection, p.credential.identity())
 }
@@ -122,7 +122,7 @@ func (p *Repository) Key() string {
 // Timeout returns the bound on one call of Tags, Digest or Content.
 func (p *Repository) Timeout() time.Duration { return p.timeout }
 
-// manifestTypes are the kinds of manifest that a tag may stand for.
+// manifestTypes are the media types that a tag may refer to.
 var manifestTypes = []string{
 	string(types.OCIImageIndex),
 	string(types.DockerManifestList),
@@ -130,14 +130,14 @@ var manifestTypes = []string{
 	string(types.DockerManifestSchema2),
 }
 
-// maxManifest bounds a manifest, and the config of an image, that is read: the
-// specification asks registries to take manifests of at least 4 MiB.
+// maxManifest bounds a manifest or an image's config in bytes. The
+// specification asks registries to accept manifests of at least 4 MiB.
 const maxManifest = 4 << 20
 
-// Digest returns the digest of what the tag stands for, "sha256:…": a manifest,
-// or an index where the image has one for several platforms. The registry's
-// word is taken where it says the digest, else the manifest is read and hashed.
-// The error wraps ErrNotFound when there is no such tag.
+// Digest returns the digest of a tag, "sha256:…": that of the index if the
+// image has one, else of the manifest. It believes the registry's header;
+// without the header it reads and hashes the manifest. The error wraps
+// ErrNotFound if there is no such tag.
 func (p *Repository) Digest(ctx context.Context, tag string) (string, error) {
 	if !pinsetter.ValidTag(tag) {
 		return "", fmt.Errorf("get digest of %s: %s is not a tag", p.name, quoted(tag))
@@ -166,7 +166,7 @@ func (p *Repository) head(ctx context.Context, tag string) (string, error) {
 	switch response.StatusCode {
 	case http.StatusOK:
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented, http.StatusBadRequest:
-		return p.get(ctx, tag) // doesn't know HEAD
+		return p.get(ctx, tag) // some registries don't support HEAD
 	default:
 		return "", p.statusError(response, c)
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// tokenLife is what a token is good for where its server doesn't say
+// tokenLife is the validity of a token if its server doesn't say
 // (https://distribution.github.io/distribution/spec/auth/token/).
 const tokenLife = time.Minute
 
@@ -42,8 +42,8 @@ func (p *Repository) authorization(ctx context.Context, s session, c credential)
 	return "", nil
 }
 
-// token exchanges the credential for a token with the scope to read the
-// repository, once for each scope and credential as long as the token lives.
+// token exchanges the credential for a token to read the repository. It asks
+// once for each scope and credential while the token is valid.
 func (p *Repository) token(ctx context.Context, s session, c credential) (string, error) {
 	r := p.registry
 	token, err := once(ctx, r, p.tokenKey(s, c), "a token from "+quoted(s.challenge.Parameters["realm"]), func(ctx context.Context) (string, time.Time, error) {
@@ -60,14 +60,14 @@ func (p *Repository) token(ctx context.Context, s session, c credential) (string
 		if token.ExpiresIn > 0 {
 			life = time.Duration(token.ExpiresIn) * time.Second
 		}
-		// A tenth is left for the clocks and the way there.
+		// Keep a tenth for clock differences and the way there.
 		return cmp.Or(token.AccessToken, token.Token), asked.Add(life - life/10), nil
 	})
 	p.secrets.Keep("token", pinsetter.NewSecret("token for "+p.name.RegistryStr(), token))
 	return token, err
 }
 
-// toRealm returns what sends the questions for tokens: the credential stays with
+// toRealm returns the transport for token requests. The credential goes only to
 // the token server that the registry names, wherever that redirects to.
 func (p *Repository) toRealm(s session) http.RoundTripper {
 	realm, err := url.Parse(s.challenge.Parameters["realm"])
@@ -83,10 +83,10 @@ func (p *Repository) tokenKey(s session, c credential) string {
 		p.name.RepositoryStr(), p.connection, c.identity())
 }
 
-// realmRegistry returns the registry that go-containerregistry is told the
-// token server belongs to. It refuses token servers on private addresses unless
-// they are the registry itself (a public registry could point at them). A
-// registry that is on a private address may have its token server on another.
+// realmRegistry returns the registry that go-containerregistry should take as
+// the token server's. It refuses token servers on private addresses unless they
+// are the registry itself, because a public registry could point at them. A
+// registry on a private address may have its token server on another one.
 func (p *Repository) realmRegistry(s session) name.Registry {
 	if !isPrivate(p.name.RegistryStr()) {
 		return p.name.Registry
@@ -102,8 +102,8 @@ func (p *Repository) realmRegistry(s session) name.Registry {
 	return registry
 }
 
-// isPrivate reports whether host, with or without port, is written as an
-// address inside a network.
+// isPrivate reports whether host, with or without port, is a literal private
+// address.
 func isPrivate(host string) bool {
 	u := url.URL{Host: host}
 	addr, err := netip.ParseAddr(u.Hostname())
@@ -113,9 +113,9 @@ func isPrivate(host string) bool {
 	return addr.IsPrivate() || addr.IsLoopback()
 }
 
-// send sends a request about the repository and returns a response with any
-// status, whose body the caller closes. A 401 to a token is answered once with
-// a fresh token, for what the 401 asks for.
+// send sends a request about the repository. It returns a response of any
+// status, whose body the caller closes. After a 401 to a token it sends once
+// more with a fresh token for the scope that the 401 names.
 func (p *Repository) send(ctx context.Context, method string, u func(origin string) string, accept string) (*http.Response, credential, error) {
 	c := p.credential
 	s, err := p.session(ctx)
@@ -163,7 +163,7 @@ func (p *Repository) sendOnce(ctx context.Context, method, u, accept string, s s
 }
 
 // resolved returns the credential to send: the object's, else the
-// environment's, else nobody's.
+// environment's, else the anonymous one.
 func (p *Repository) resolved(ctx context.Context) (credential, error) {
 	if p.credential.source != "" || p.registry.options.Anonymous {
 		return p.credential, nil
@@ -173,8 +173,8 @@ func (p *Repository) resolved(ctx context.Context) (credential, error) {
 	return c, err
 }
 
-// plainError takes off what net/http puts before an error: the method and the
-// URL, which the caller says better.
+// plainError strips net/http's prefix, the method and the URL; callers name the
+// object in better words.
 func plainError(err error) error {
 	var outer *url.Error
 	if errors.As(err, &outer) {

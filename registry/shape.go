@@ -6,16 +6,16 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// shape is what the tags of an image look like, as far as they are known: what
-// guesses at where others lie are made from. Tags are taken for numbers: the
-// digit at an index is the rank of its letter among those that tags may have
+// shape describes what the tags of an image look like, as far as they are
+// known, so that places for new pages can be guessed. A tag is read as a number
+// whose digit at an index is the rank of its letter among the letters seen
 // there.
 type shape struct {
-	seen    [128][128]bool // the letters at each index
-	kinds   [128]kinds     // their kinds
-	letters [128]bool      // at any index
-	digits  int            // how many of the first ones are reckoned with
-	width   int            // how far apart the ends of a page are
+	seen    [128][128]bool // letters seen at each index
+	kinds   [128]kinds     // kinds of letters at each index
+	letters [128]bool      // letters seen at any index
+	digits  int            // number of leading letters that count
+	width   int            // distance between the ends of a page
 }
 
 // kinds is a set of kinds of letters.
@@ -39,8 +39,8 @@ func kindOf(c byte) kinds {
 	return 0
 }
 
-// learn takes in the tags of a page, in the order of bytes. The two digits that
-// follow the first in which the ends of the page differ make its width precise.
+// learn adds the tags of a page, in byte order. Two more digits after the first
+// one in which the ends of the page differ make its width precise.
 func (s *shape) learn(tags []string) {
 	for _, tag := range tags {
 		for i := range min(len(tag), len(s.seen)) {
@@ -68,8 +68,8 @@ func (s *shape) learn(tags []string) {
 	}
 }
 
-// alphabet returns the letters that tags may have at an index, ascending: those
-// that some have, and all of these kinds.
+// alphabet returns the letters that tags may have at an index, ascending: the
+// letters seen there and all letters of the same kinds.
 func (s *shape) alphabet(i int) []byte {
 	var all []byte
 	for c := range byte(128) {
@@ -81,7 +81,8 @@ func (s *shape) alphabet(i int) []byte {
 	return all
 }
 
-// rank returns how many letters of the alphabet at an index are below the tag's.
+// rank returns the number of letters in the alphabet at an index that are below
+// the tag's.
 func (s *shape) rank(i int, tag string) int {
 	if i >= len(tag) {
 		return 0
@@ -95,8 +96,8 @@ func (s *shape) rank(i int, tag string) int {
 	return n
 }
 
-// places gives places between two, ascending, that are somewhat less than a page
-// apart. Nothing bounds them where high is "".
+// places yields places between low and high, ascending, slightly less than a
+// page apart. With high "" there is no upper bound.
 func (s *shape) places(low, high string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		before := low
@@ -111,13 +112,14 @@ func (s *shape) places(low, high string) iter.Seq[string] {
 	}
 }
 
-// beyond returns the place at a distance above a tag.
+// beyond returns the place at a distance above a tag, and false if there is
+// none.
 func (s *shape) beyond(tag string, distance int) (string, bool) {
 	place := make([]byte, s.digits)
 	for i := len(place) - 1; i >= 0; i-- {
 		alphabet := s.alphabet(i)
 		if len(alphabet) == 0 {
-			return "", false // tags that are none
+			return "", false // not a tag that the alphabet can spell
 		}
 		sum := s.rank(i, tag) + distance
 		place[i], distance = alphabet[sum%len(alphabet)], sum/len(alphabet)

@@ -13,32 +13,31 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// splitAfter is how many pages are read one after the other before others are
-// read with them: for fewer it isn't worth it.
+// splitAfter is the number of pages that are read in sequence before reading in
+// parallel starts; for fewer it isn't worth it.
 const splitAfter = 2
 
-// sequentialFor is for how long no list of a host is split after one that turned
-// out not to be in the order of bytes, or that changed while it was read.
+// sequentialFor is how long the lists of a host are read in sequence after one
+// turned out not to be in byte order, or changed while it was read.
 const sequentialFor = time.Hour
 
-// splitter reads the rest of a list in several places at once, where a registry
-// has its tags in the order of bytes and can begin a page anywhere in it. That
-// isn't taken on trust: where it asked in the middle of the list, what lies
-// before is read on until it arrives there, or brings the first tags of that
-// page, and these must be the same. So all that is relied on is what reading in
-// sequence relies on too, that a page leaves no tag out. What doesn't fit ends
-// in errNotLexical.
+// splitter reads the rest of a list at several places in parallel. It works if
+// a registry has its tags in byte order and can begin a page anywhere. It
+// verifies this: after a page from the middle of the list, it reads on from
+// below until it reaches that page or its first tags, and these must be the
+// same. So it relies only on what sequential reading relies on too: that a page
+// leaves no tag out. Contradictions end in errNotLexical.
 type splitter struct {
 	read     func(ctx context.Context, u string) (*page, error)
-	free     func() int // how many more pages may be read at once
-	template *url.URL   // of a page; last is set to where it begins
-	size     int        // tags that are asked for a page, 0 for no number
-	known    []string   // the tags of the last listing, descending; nil: it isn't remembered
+	free     func() int // number of pages that may be read in parallel now
+	template *url.URL   // of a page; last is replaced by the place
+	size     int        // tags to ask for per page, 0 for no number
+	known    []string   // tags of the last listing, descending; nil: none is remembered
 	segments []segment  // in the order of their places
 	shape    shape      // of the tags
-	full     int        // tags of the largest page
-	credit   int        // pages' worth of new tags that came, less that of others
-	asked    int        // pages
+	full     int        // number of tags on the largest page
+	credit   int        // pages of new tags that came, less pages of known ones
+	asked    int        // number of pages
 }
 
 // ask is a page to read.
@@ -47,9 +46,9 @@ type ask struct {
 	url   string
 }
 
-// split reads the rest of the pages, of which current is the last that was read
-// and size the number of tags that it was asked for, several at once. It returns
-// false where that can't be done, with the tags as they were.
+// split reads the rest of the pages in parallel. Current is the last page that
+// was read, and size the number of tags that was asked for. If that isn't
+// possible it returns false and leaves the tags as they were.
 func (l *lister) split(ctx context.Context, current *page, size int) (bool, error) {
 	now, host := l.repository.registry.options.Now(), l.host
 	if len(l.seen) < splitAfter-1 || l.unordered || host.limit.free() == 0 || !host.pages.maySplit(now) {
@@ -78,13 +77,14 @@ func (l *lister) split(ctx context.Context, current *page, size int) (bool, erro
 	return false, nil
 }
 
-// newSplitter returns a splitter for a list of which the first tags are there,
-// those of the last page among them, and the URL of the page that follows.
+// newSplitter returns a splitter for a list. Tags are those read so far,
+// including last, those of the last page; next is the URL of the following
+// page.
 func newSplitter(tags, last []string, next *url.URL, size int) *splitter {
 	s := &splitter{template: next, size: size, full: len(last), credit: splitAfter}
 	s.segments = []segment{{tags: slices.Clip(tags), next: next.String()}}
 	s.shape.learn(tags)
-	s.shape.learn(last) // how far apart its ends are
+	s.shape.learn(last) // sets the width of a page
 	return s
 }
 
@@ -97,8 +97,8 @@ func (l *lister) readAt(ctx context.Context, u string) (*page, error) {
 	return p, l.parse(p)
 }
 
-// nextInOrder returns the URL of the page after p, if the way to it is to say
-// the last tag of p.
+// nextInOrder returns the URL of the page after p, and false unless that URL is
+// made from the last tag of p.
 func nextInOrder(p *page, size int) (*url.URL, bool) {
 	next, err := resolveLink(p.at, p.link)
 	if err != nil || len(p.tags) == 0 || next.Query().Get("last") != p.tags[len(p.tags)-1] {
@@ -107,7 +107,7 @@ func nextInOrder(p *page, size int) (*url.URL, bool) {
 	return withPageSize(next, size), true
 }
 
-// run reads in rounds until there is one segment that ends.
+// run reads in rounds until one segment covers the list.
 func (s *splitter) run(ctx context.Context) error {
 	for len(s.segments) > 1 || s.segments[0].next != "" {
 		asks := s.plan(max(1, min(1+s.credit, s.free())))
@@ -132,7 +132,7 @@ func (s *splitter) run(ctx context.Context) error {
 	return nil
 }
 
-// plan returns what to read next, up to width pages: those that follow the
+// plan returns up to width pages to read next: first those that follow the
 // segments, from the lowest, then some at places between them.
 func (s *splitter) plan(width int) []ask {
 	var asks []ask
@@ -161,9 +161,9 @@ func (s *splitter) plan(width int) []ask {
 	return asks
 }
 
-// places gives places between two, ascending, at which to read; high is "" where
-// nothing bounds them. In a list that is known from the last time they are
-// somewhat less than a page apart, so that what was added to it since finds room.
+// places yields places to read at between low and high, ascending; with high ""
+// there is no upper bound. In a remembered list they are slightly less than a
+// page apart, to leave room for tags that were added since.
 func (s *splitter) places(low, high string) iter.Seq[string] {
 	if s.known == nil {
 		return s.shape.places(low, high)
@@ -188,7 +188,7 @@ func (s *splitter) at(place string) string {
 	return u.String()
 }
 
-// merge takes in the pages that were read.
+// merge adds the pages that were read.
 func (s *splitter) merge(asks []ask, pages []*page) error {
 	had := s.count()
 	for i, p := range pages {
@@ -216,12 +216,12 @@ func (s *splitter) merge(asks []ask, pages []*page) error {
 	if count > maxTags {
 		return failure{tooManyTags().Error(), errTooMany}
 	}
-	// Where half of what comes is new, as much is asked for as before.
+	// If half of the tags are new, the next round asks for as many pages again.
 	s.credit = max(0, s.credit+2*(count-had)/s.full-len(pages))
 	return nil
 }
 
-// count returns how many tags are known.
+// count returns the number of known tags.
 func (s *splitter) count() int {
 	n := 0
 	for i := range s.segments {

@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// errTooMany says that an answer holds more tags than were asked for.
+// errTooMany says that an answer holds more tags than allowed.
 var errTooMany = errors.New("too many tags")
 
-// parseTagList returns the tags of the answer to GET /v2/<name>/tags/list in
-// their order: a JSON object whose "tags" is a list of strings, or null. Other
-// members are passed over; Google's registries send large ones. More tags than
-// most end in errTooMany.
+// parseTagList returns the tags of an answer to GET /v2/<name>/tags/list in
+// their order. The answer is a JSON object whose "tags" is a list of strings or
+// null. Other members are skipped; Google's registries send large ones. More
+// than most tags are errTooMany.
 //
-// It is written by hand because the answer is the largest thing that is read
-// from a registry: the tags are parts of body and cost no allocation each. It
-// takes no document that encoding/json would refuse.
+// It is written by hand because this is the largest answer of a registry: the
+// tags point into body and cost no allocation each. It accepts no document that
+// encoding/json would refuse.
 func parseTagList(body string, most int) ([]string, error) {
 	p := &listParser{body: body, most: most}
 	if !p.take('{') {
@@ -80,7 +80,7 @@ func (p *listParser) space() {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
-// take passes over c after white space, and reports whether it was there.
+// take skips white space and then c, and reports whether c was there.
 func (p *listParser) take(c byte) bool {
 	p.space()
 	if p.at == len(p.body) || p.body[p.at] != c {
@@ -90,7 +90,7 @@ func (p *listParser) take(c byte) bool {
 	return true
 }
 
-// list reads the value of "tags".
+// list parses the value of "tags".
 func (p *listParser) list() error {
 	p.space()
 	if strings.HasPrefix(p.body[p.at:], "null") {
@@ -117,7 +117,7 @@ func (p *listParser) list() error {
 	return nil
 }
 
-// text reads a string. Without escapes it is a part of the body.
+// text parses a string. Without escapes the result points into the body.
 func (p *listParser) text() (string, error) {
 	if !p.take('"') {
 		return "", p.fault("a string")
@@ -137,8 +137,8 @@ func (p *listParser) text() (string, error) {
 	return "", p.fault("the end of a string")
 }
 
-// escaped reads the rest of a string that began at start and has an escape at
-// the position.
+// escaped parses the rest of a string that began at start, from its first
+// escape on.
 func (p *listParser) escaped(start int) (string, error) {
 	for ; p.at < len(p.body); p.at++ {
 		switch p.body[p.at] {
@@ -156,7 +156,7 @@ func (p *listParser) escaped(start int) (string, error) {
 	return "", p.fault("the end of a string")
 }
 
-// skip passes over a value of any kind.
+// skip skips a value of any kind.
 func (p *listParser) skip() error {
 	p.space()
 	start, depth := p.at, 0

@@ -9,40 +9,39 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// The bounds of one listing. The largest images of public registries have some
-// 100,000 tags; ten times as many are read. The bytes are 60 for each of them,
-// the pages those of a registry that gives 100 at a time.
+// The bounds of one listing. The largest images of public registries have about
+// 100,000 tags; the bound is ten times that, with 60 bytes a tag, and pages for
+// a registry that gives 100 at a time.
 const (
 	maxTags  = 1_000_000
 	maxBytes = 64 << 20
 	maxPages = 10_000
 
-	// maxDropped is how many malformed tags are kept to be shown.
+	// maxDropped bounds the malformed tags that are remembered for display.
 	maxDropped = 100
 
-	// maxBarren is how many pages in a row may bring nothing: some registries
-	// filter after they page.
+	// maxBarren bounds the empty pages in a row: some registries filter after
+	// paging.
 	maxBarren = 10
 )
 
-// Listing is the tags of an image. Its slices are shared: callers don't write to
-// them.
+// Listing is the tags of an image. Its slices are shared; callers must not
+// write to them.
 type Listing struct {
-	Tags []string // within the OCI grammar, each once, descending by bytes
+	Tags []string // within the OCI grammar, without duplicates, descending by bytes
 
-	// Dropped are tags outside the OCI grammar, quoted and escaped so that they
-	// can be shown: the first hundred. DroppedCount is how many there were.
+	// Dropped are the first hundred tags outside the OCI grammar, quoted and
+	// escaped for display. DroppedCount is the number of all of them.
 	Dropped      []string
 	DroppedCount int
 
-	// Unchanged says that the registry lists what it listed the last time, as far
-	// as that is remembered (Options.Keep). The slices are those of the last time
-	// then.
+	// Unchanged says that the listing equals the last one, as far as that is
+	// remembered (Options.Keep). The slices are then those of the last one.
 	Unchanged bool
 }
 
-// Tags lists all tags of the image. An image without any usable tag is an error
-// that wraps ErrEmpty, one that the registry doesn't know ErrNotFound. A list
+// Tags lists all tags of the image. The error wraps ErrEmpty if the image has
+// no usable tag, and ErrNotFound if the registry doesn't know the image. A list
 // that can't be read to its end is an error, never a shorter list.
 func (p *Repository) Tags(ctx context.Context) (Listing, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
@@ -62,7 +61,7 @@ func (p *Repository) Tags(ctx context.Context) (Listing, error) {
 	return listing, nil
 }
 
-// listing sorts out what was read.
+// listing sorts and filters the tags that were read.
 func (l *lister) listing() (Listing, error) {
 	found := Listing{Tags: l.tags[:0]}
 	for _, tag := range l.tags {

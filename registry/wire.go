@@ -13,18 +13,17 @@ import (
 	"time"
 )
 
-// mostPauses bounds how often one request obeys a Retry-After before it fails
-// with the answer, so that a host that always asks for one second ends too.
+// mostPauses bounds how often one request obeys a Retry-After before it fails,
+// so that a host that asks for one second again and again ends too.
 const mostPauses = 20
 
-// errPlain is the answer to a request that would leave without TLS.
+// errPlain is the error for a request that would be sent without TLS.
 var errPlain = errors.New("the request would go over plain HTTP; set spec.insecure: true if that is meant")
 
 // wire is the http.RoundTripper under every request: pings, tokens, lists and
-// what they are redirected to. It keeps to the limits of each host, obeys
-// Retry-After, repeats what failed for a passing reason, cuts off answers that come
-// too slowly, and refuses plain HTTP where that isn't allowed and addresses that the
-// dialer refuses.
+// their redirects. It keeps to the limits of each host, obeys Retry-After,
+// retries passing failures, cancels slow answers, and refuses plain HTTP unless
+// it is allowed, and addresses that the dialer refuses.
 type wire struct {
 	base    http.RoundTripper
 	options Options
@@ -33,8 +32,8 @@ type wire struct {
 	answer  time.Duration // bound on one answer
 }
 
-// RoundTrip sends the request, as often as it takes. The slot of the host is
-// held until the response's body is closed.
+// RoundTrip sends the request, again if that may help. It holds the host's slot
+// until the response's body is closed.
 func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.URL.Scheme != "https" && !w.plain {
 		return nil, errPlain
@@ -73,8 +72,8 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 }
 
-// once sends the request one time, inside the limits of its host, which learn
-// from the answer. The answer is cut off where it comes too slowly.
+// once sends the request one time, within the limits of its host, and adapts
+// the limits to the answer. It cancels an answer that is too slow.
 func (w *wire) once(h *host, request *http.Request) (*http.Response, error) {
 	taken, err := h.enter(request.Context(), w.options)
 	if err != nil {
@@ -111,8 +110,8 @@ func (w *wire) once(h *host, request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// wait returns how long to wait before the request is sent again, and whether
-// the host asked for that. It is negative where the outcome is final.
+// wait returns the pause before the next try, and whether the host asked for
+// it. A negative pause means that the outcome is final.
 func (w *wire) wait(response *http.Response, err error, retries int) (pause time.Duration, asked bool) {
 	if err != nil {
 		if !passing(err) {
@@ -133,28 +132,29 @@ func (w *wire) wait(response *http.Response, err error, retries int) (pause time
 	return -1, false
 }
 
-// busy reports whether the host answered that it has too much to do. All
-// requests to it wait then.
+// busy reports whether the host says that it is overloaded. All requests to it
+// wait then.
 func busy(response *http.Response) bool {
 	return response != nil &&
 		(response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable)
 }
 
-// plainStatus returns the status in the words of RFC 9110: it is told to all who
-// wait for the host, and the host's own words may hold what one of them sent.
+// plainStatus returns the status in the words of RFC 9110. All requests that
+// wait for the host report it, and the host's own words may hold a secret of
+// one of them.
 func plainStatus(response *http.Response) string {
 	return strings.TrimSpace(strconv.Itoa(response.StatusCode) + " " + http.StatusText(response.StatusCode))
 }
 
-// backoff returns the wait before a retry: 250 ms, doubled each time, of which
-// a random half is left out so that clients come back one by one.
+// backoff returns the pause before a retry: 250 ms, doubled each time, half of
+// it random, so that clients don't come back together.
 func (o Options) backoff(retries int) time.Duration {
 	full := 250 * time.Millisecond << min(retries, 6)
 	return time.Duration(float64(full) * (1 - o.Random()/2))
 }
 
-// retryAfter reads a Retry-After header in either of its forms, seconds or a
-// date (RFC 9110 section 10.2.3).
+// retryAfter parses a Retry-After header in either form, seconds or a date (RFC
+// 9110 section 10.2.3). It returns false if there is none.
 func retryAfter(header http.Header, now time.Time) (time.Duration, bool) {
 	value := header.Get("Retry-After")
 	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil && seconds >= 0 {
@@ -166,8 +166,8 @@ func retryAfter(header http.Header, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
-// unbroken asks again, with the waits of a retry, for an answer that breaks off
-// while it is read: the wire is done with it then.
+// unbroken calls ask again, with the pauses of a retry, if its answer breaks
+// off while being read: by then the wire has finished with it.
 func unbroken[T any](ctx context.Context, o Options, ask func() (T, error)) (T, error) {
 	for retries := 0; ; retries++ {
 		found, err := ask()
@@ -180,9 +180,9 @@ func unbroken[T any](ctx context.Context, o Options, ask func() (T, error)) (T, 
 	}
 }
 
-// passing reports whether an error may be gone a moment later: connections that
-// were refused, reset or cut off, and attempts to connect that timed out. A
-// context that ended, certificates and names that don't exist are final.
+// passing reports whether an error may be gone a moment later: a refused, reset
+// or broken connection, or a timeout while connecting. An ended context, a bad
+// certificate and an unknown name are final.
 func passing(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
@@ -202,8 +202,8 @@ func passing(err error) bool {
 	return errors.As(err, &dial) && dial.Op == "dial" && dial.Timeout()
 }
 
-// discard closes a response that nobody reads, after reading the little that
-// lets its connection be used again.
+// discard closes a response that nobody reads. It first reads a little, so that
+// the connection can be reused.
 func discard(response *http.Response) {
 	if response == nil {
 		return
