@@ -13,18 +13,19 @@ import (
 	"github.com/pinsetter/pinsetter/registry"
 )
 
-// image is an object's image with the object's access.
+// image is an object's image, with the object's access to it.
 type image struct {
 	*registry.Repository
 	key     string // Repository.Key
-	exclude string // identifies key and exclusionList
-	what    string // a scan does
+	exclude string // identifies key and exclusionList together
+	what    string // describes a scan for people
 
-	// reused returns the kept listing that the object may do with in this cycle.
+	// reused returns a remembered listing that is fresh enough for the object
+	// in this cycle, or false.
 	reused func() (answer, bool)
 }
 
-// open returns the object's image. What it takes is done once a cycle.
+// open returns the object's image. It is prepared once a cycle.
 func (s *Scanner) open(object *fleet.Repository) (*image, error) {
 	s.mu.Lock()
 	opened, ok := s.images[object]
@@ -64,7 +65,7 @@ func access(object *fleet.Repository) registry.Access {
 		Timeout:       object.Timeout,
 	}
 	if object.Spec.Timeout != nil {
-		to.Answer = object.Timeout // who gives the whole longer gives each answer longer
+		to.Answer = object.Timeout // a longer timeout for the whole gives each answer longer
 	}
 	if p := from.Proxy; p != nil {
 		to.Proxy = &registry.Proxy{Address: p.Address, Username: p.Username, Password: p.Password}
@@ -72,8 +73,9 @@ func access(object *fleet.Repository) registry.Access {
 	return to
 }
 
-// reuse returns the kept listing of an image, if it is young enough and from
-// before this cycle, which remembers its own answers.
+// reuse returns the registry's remembered listing of an image if it is younger
+// than the interval and older than this cycle. The cycle's own answers are in
+// the memo.
 func (s *Scanner) reuse(repository *registry.Repository, interval time.Duration) (answer, bool) {
 	if s.began.IsZero() {
 		return answer{}, false
@@ -85,7 +87,7 @@ func (s *Scanner) reuse(repository *registry.Repository, interval time.Duration)
 	return answer{listing, hashOf(listing.Tags), at}, true
 }
 
-// hashOf tells lists of tags, which descend, apart.
+// hashOf returns a hash of a list of tags, which is in descending order.
 func hashOf(tags []string) string {
 	hash := sha256.New()
 	var line []byte
@@ -99,14 +101,14 @@ func hashOf(tags []string) string {
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
-// split is an image's tags by what drops them.
+// split is the tags of an image, divided by the rule that drops them.
 type split struct {
 	kept, excluded, reserved []string
 	hash                     string // of those that are kept
 }
 
-// divide splits what a registry listed, in its order: reserved names, tags in
-// which one of the patterns finds a match, and the rest.
+// divide splits the tags that a registry listed, in its order: reserved names,
+// tags that match one of the patterns, and the rest.
 func divide(listed answer, patterns []*regexp.Regexp) split {
 	s := split{kept: make([]string, 0, len(listed.Tags)), hash: listed.hash}
 	for _, tag := range listed.Tags {
@@ -125,7 +127,7 @@ func divide(listed answer, patterns []*regexp.Regexp) split {
 	return s
 }
 
-// nothing is the error for an image none of whose tags is kept.
+// nothing returns the error for an image that has no tag left.
 func (s split) nothing(object *fleet.Repository) error {
 	why := fmt.Sprintf("the exclusionList of ImageRepository %s drops all of its %d tags", object.Name, len(s.excluded))
 	if n := len(s.reserved); n > 0 {

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// question is what a memo is asked. Equal keys are one question.
+// question is a call to remember. Questions with equal keys are the same.
 type question struct {
 	key     string
-	what    string // for people, where their ctx ends
+	what    string // for people, if their ctx ends
 	timeout time.Duration
 }
 
-// memo remembers one answer a key, a failure too. Callers that come while a
-// question is out wait for its answer. The zero memo is empty; it is safe for
-// concurrent use.
+// memo remembers one answer for each key, also a failure. Callers that come
+// while a call is running wait for its answer. The zero memo is ready for use;
+// it is safe for concurrent use.
 type memo[V any] struct {
 	mu      sync.Mutex
 	entries map[string]*entry[V]
@@ -28,15 +28,15 @@ type entry[V any] struct {
 	done    chan struct{}
 	value   V
 	err     error
-	timeout time.Duration // what the question was given
-	waiting int           // callers who want the answer
+	timeout time.Duration // timeout that the call was given
+	waiting int           // number of callers that wait for the answer
 	cancel  context.CancelFunc
 }
 
-// get returns the remembered answer for the key, else what ask returns. The
-// question ends early only when the ctx of all who wait for it have ended; then
-// nothing is remembered. Where it ran out of time and the caller has a longer
-// timeout, it is asked again. A caller whose ctx ends gets its error.
+// get returns the remembered answer for the key, or calls ask. The call ends
+// early only if the ctx of all waiting callers has ended; then nothing is
+// remembered. If it timed out and the caller has a longer timeout, get asks
+// again. A caller whose ctx ends gets its ctx's error.
 func (m *memo[V]) get(ctx context.Context, q question, ask func(context.Context) (V, error)) (V, error) {
 	e := m.join(ctx, q, ask)
 	select {
@@ -50,8 +50,7 @@ func (m *memo[V]) get(ctx context.Context, q question, ask func(context.Context)
 	}
 }
 
-// forget drops the answer for a key, if there is one and it is of that kind. A
-// failure stays.
+// forget drops the answer for a key if is returns true for it. A failure stays.
 func (m *memo[V]) forget(key string, is func(V) bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -68,7 +67,7 @@ func (m *memo[V]) forget(key string, is func(V) bool) {
 	}
 }
 
-// join returns the entry of the key, with the caller among those who wait.
+// join returns the entry of the key and counts the caller as waiting.
 func (m *memo[V]) join(ctx context.Context, q question, ask func(context.Context) (V, error)) *entry[V] {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -90,7 +89,7 @@ func (m *memo[V]) join(ctx context.Context, q question, ask func(context.Context
 	return e
 }
 
-// ranOut reports whether the answer is that a timeout shorter than this passed.
+// ranOut reports whether the call failed because a shorter timeout passed.
 func (e *entry[V]) ranOut(timeout time.Duration) bool {
 	select {
 	case <-e.done:
@@ -100,8 +99,8 @@ func (e *entry[V]) ranOut(timeout time.Duration) bool {
 	}
 }
 
-// leave takes the caller from those who wait. A question that nobody waits for
-// any more is given up and forgotten.
+// leave stops counting the caller as waiting. A call that nobody waits for is
+// cancelled and forgotten.
 func (m *memo[V]) leave(key string, e *entry[V]) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,14 +1,15 @@
-// Package scanner: asks which tags and digests exist, and what is under them,
+// Package scanner asks which tags and digests exist, and what is under them,
 // each once a cycle.
 //
 // A Scanner is the memory of one cycle. However many policies name an
 // ImageRepository, and however many ImageRepositories name an image with the
-// same access, its tags are listed once; what is excluded from them is each
-// object's own. Failures are remembered as well, so that all decisions of a
-// cycle are made from one view of the registry.
+// same access, its tags are listed once; each object's exclusionList applies
+// afterwards. Failures are remembered as well, so all decisions of a cycle rest
+// on one view of the registry.
 //
-// What outlives a cycle is the registry.Registry's: a Scanner of NewReusing does
-// with its last listing of an image for as long as the object's interval.
+// Memory beyond a cycle belongs to the registry.Registry. A Scanner of
+// NewReusing uses the last listing of an image until the object's interval has
+// passed.
 package scanner
 
 import (
@@ -22,47 +23,48 @@ import (
 	"github.com/pinsetter/pinsetter/registry"
 )
 
-// ErrAllExcluded is in the chain of the error for an image that has tags, all
-// of which are reserved names or dropped by the object's exclusionList.
+// ErrAllExcluded is in the chain of the error for an image whose tags are all
+// reserved names or dropped by the object's exclusionList.
 var ErrAllExcluded = errors.New("every tag is excluded")
 
-// Listing is the tags of an ImageRepository. Its slices are shared: callers
-// don't write to them.
+// Listing is the tags of an ImageRepository. Its slices are shared; callers
+// must not write to them.
 type Listing struct {
 	Image     string // spec.image, verbatim
 	Canonical string // such as "index.docker.io/library/alpine"
 
-	Tags     []string // kept, each once, descending by bytes
+	Tags     []string // neither excluded nor reserved, without duplicates, descending by bytes
 	Excluded []string // dropped by the exclusionList, in the same order
-	Reserved []string // names that are no candidates (pinsetter.ReservedTag), in the same order
+	Reserved []string // names that are never candidates (pinsetter.ReservedTag), in the same order
 
-	// Dropped are tags outside the OCI grammar, quoted and escaped so that they
-	// can be shown: the first hundred of DroppedCount.
+	// Dropped are the first hundred tags outside the OCI grammar, quoted and
+	// escaped for display. DroppedCount is the number of all of them.
 	Dropped      []string
 	DroppedCount int
 
-	ScannedAt time.Time // when the registry answered
+	ScannedAt time.Time // time of the registry's answer
 
-	// Hash is the SHA-256, in hex, of what the registry listed before anything was
-	// dropped: the tags, ascending, with newlines between them. KeptHash is that of
-	// Tags.
+	// Hash is the SHA-256, in hex, of all tags that the registry listed:
+	// ascending, with newlines between them. KeptHash is that of Tags.
 	Hash, KeptHash string
 
-	// Unchanged says that the registry lists what it listed the last time that
-	// anybody asked, as far as the registry.Registry remembers it. Whether what was
-	// made of an earlier Listing still holds, its Hash says.
+	// Unchanged says that the registry's answer equals its last one to anybody,
+	// as far as the registry.Registry remembers. To learn whether results from
+	// an earlier Listing still hold, compare Hash.
 	Unchanged bool
 }
 
-// Scanner asks registries and remembers the answers for as long as it lives. It
-// is safe for concurrent use.
+// Scanner asks registries and remembers the answers for its lifetime. It is
+// safe for concurrent use.
 type Scanner struct {
-	// Asked is told of each list of tags that a registry was asked for, by whichever
-	// object, and not of those that were at hand. Set it before use; nil: nobody.
+	// Asked is told of each tag list that was requested from a registry, for
+	// whichever object; not of remembered ones. Set it before use; nil: nobody
+	// is told.
 	Asked func(object *fleet.Repository, took time.Duration, err error)
 
-	// Asks is told of each question to a registry, in words for people, and what it
-	// returns is called at the answer. Set it before use; nil: nobody.
+	// Asks is told of each request to a registry, in words for people. It
+	// returns a function that is called when the answer is there. Set it before
+	// use; nil: nobody is told.
 	Asks func(object *fleet.Repository, what string) (answered func())
 
 	registry *registry.Registry
@@ -77,38 +79,39 @@ type Scanner struct {
 	images map[*fleet.Repository]*image
 }
 
-// answer is what a registry said about an image, to all objects alike.
+// answer is a registry's answer about an image, before any object's rules.
 type answer struct {
 	registry.Listing
 	hash string
 	at   time.Time
 }
 
-// New returns a Scanner that remembers nothing yet.
+// New returns an empty Scanner.
 func New(r *registry.Registry, now func() time.Time) *Scanner {
 	return &Scanner{registry: r, now: now, images: map[*fleet.Repository]*image{}}
 }
 
-// NewReusing returns a Scanner that takes an image's last listing where the
-// registry has kept it (registry.Options.Keep) and it is younger than the
-// object's interval, less a tenth for the time that a cycle takes: so that cycles
-// an interval apart ask each time. What the next cycle must ask for, Expire says.
+// NewReusing returns a Scanner that reuses an image's last listing if the
+// registry remembers it (registry.Options.Keep) and it is younger than nine
+// tenths of the object's interval. The tenth is for the time that a cycle
+// takes, so that cycles one interval apart ask each time. Expire makes the next
+// cycle ask.
 func NewReusing(r *registry.Registry, now func() time.Time) *Scanner {
 	s := New(r, now)
 	s.began = now()
 	return s
 }
 
-// Scan lists the tags of an ImageRepository without reserved names and those
-// that its exclusionList drops. Errors name the image. Those that wrap
-// registry.ErrNotFound, registry.ErrEmpty or ErrAllExcluded say that no tag can
-// be had; no error comes with a Listing.
+// Scan lists the tags of an ImageRepository, without reserved names and tags
+// that its exclusionList drops. Errors name the image. They wrap
+// registry.ErrNotFound, registry.ErrEmpty or ErrAllExcluded if there is no tag.
+// With an error the Listing is nil.
 func (s *Scanner) Scan(ctx context.Context, object *fleet.Repository) (*Listing, error) {
 	return s.ScanAfter(ctx, object, time.Time{})
 }
 
-// ScanAfter is Scan for a list that the registry gave no earlier than that: an
-// older one is asked for again.
+// ScanAfter is Scan for a listing that is not older than earliest. It asks
+// again for an older one.
 func (s *Scanner) ScanAfter(ctx context.Context, object *fleet.Repository, earliest time.Time) (*Listing, error) {
 	image, err := s.open(object)
 	if err != nil {
@@ -156,8 +159,8 @@ func (s *Scanner) ScanAfter(ctx context.Context, object *fleet.Repository, earli
 	}, nil
 }
 
-// Expire has the next Scanner that is made list the image of an object, however
-// young the last listing is: something is known to have been pushed.
+// Expire makes the next Scanner list the object's image, however young the last
+// listing is. Call it if something is known to have been pushed.
 func (s *Scanner) Expire(object *fleet.Repository) error {
 	image, err := s.open(object)
 	if err != nil {
@@ -167,9 +170,8 @@ func (s *Scanner) Expire(object *fleet.Repository) error {
 	return nil
 }
 
-// Digest returns the digest that a tag of the ImageRepository stands for now,
-// asked once a cycle. The error wraps registry.ErrNotFound when there is no such
-// tag.
+// Digest returns the current digest of a tag of the ImageRepository. It asks
+// once a cycle. The error wraps registry.ErrNotFound if there is no such tag.
 func (s *Scanner) Digest(ctx context.Context, object *fleet.Repository, tag string) (string, error) {
 	image, err := s.open(object)
 	if err != nil {
@@ -182,9 +184,9 @@ func (s *Scanner) Digest(ctx context.Context, object *fleet.Repository, tag stri
 	})
 }
 
-// Content returns what the content under a digest says of itself, asked once a
-// cycle. Its slice is shared: callers don't write to it. The error wraps
-// registry.ErrNotFound when the registry hasn't it.
+// Content returns what the content under a digest says about itself. It asks
+// once a cycle. Its slice is shared; callers must not write to it. The error
+// wraps registry.ErrNotFound if the registry doesn't have it.
 func (s *Scanner) Content(ctx context.Context, object *fleet.Repository, digest string) (registry.Content, error) {
 	image, err := s.open(object)
 	if err != nil {
@@ -197,7 +199,7 @@ func (s *Scanner) Content(ctx context.Context, object *fleet.Repository, digest 
 	})
 }
 
-// asks tells of a question, and returns what tells of its answer.
+// asks reports a request, and returns the function that reports its answer.
 func (s *Scanner) asks(object *fleet.Repository, what string) (answered func()) {
 	if s.Asks == nil {
 		return func() {}
