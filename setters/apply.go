@@ -9,23 +9,23 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// edit is one value to exchange.
+// edit is the replacement of one value.
 type edit struct {
 	place
-	value string // as YAML is to read it
+	value string // as YAML should read it
 }
 
-// Apply returns the file with each given site showing its image, and the
-// changes in order of lines. The key of images is an index into f.Sites. A
-// value that is right already is no change; without changes the very bytes that
-// Find was given come back.
+// Apply returns the file with the given sites set to their images, and the
+// changes in order of lines. The keys of images are indexes into f.Sites. A
+// value that is right already is no change; without changes Apply returns the
+// bytes that Find was given.
 //
-// A File that was recalled is searched again before it changes, so Apply must not
-// be called twice at once; see ErrNote.
+// For a recalled File, Apply searches the bytes again before it changes them.
+// So Apply must not be called concurrently; see ErrNote.
 //
-// It returns an error, and changes nothing, where an image lacks a part that
-// the site shows, where a part is outside its grammar, and where the result,
-// parsed again, would differ from the original in more than the marked values.
+// It returns an error, and changes nothing, if an image lacks a part that the
+// site shows, if a part is outside its grammar, or if the result, parsed again,
+// differs from the original in more than the marked values.
 func (f *File) Apply(images map[int]pinsetter.Image) ([]byte, []pinsetter.Change, error) {
 	var edits []edit
 	var changes []pinsetter.Change
@@ -67,8 +67,8 @@ func (f *File) Apply(images map[int]pinsetter.Image) ([]byte, []pinsetter.Change
 	return data, changes, nil
 }
 
-// splice exchanges the bytes of the edits, which are in order of places, and
-// verifies each chunk that it touches.
+// splice replaces the bytes of the edits, which are sorted by place, and
+// verifies each chunk that it changes.
 func (f *File) splice(edits []edit) ([]byte, error) {
 	result := make([]byte, 0, len(f.data)+128*len(edits))
 	copied := 0

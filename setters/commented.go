@@ -5,16 +5,17 @@ import (
 	"strings"
 )
 
-// blanks are what may stand before a comment that fills its line.
+// blanks may stand before a comment that fills its line.
 const blanks = " \t" + bom
 
-// isCommentedOut reports whether the text of a line up to the "#" of a marker is
-// a line of YAML that was commented out together with its marker:
+// isCommentedOut reports whether a line was commented out together with its
+// marker. Before is the line up to the "#" of the marker:
 //
 //	# image: x:1 # {"$imagepolicy": "ns:app"}
 //	#- x:1 # {"$imagepolicy": "ns:app"}
 //
-// Other words before a marker are a mistake, since they keep it from being read.
+// Other words before a marker are a mistake, since they keep it from being
+// read.
 func isCommentedOut(before []byte) bool {
 	before = bytes.Trim(bytes.TrimRight(before, "#"), blanks)
 	if !bytes.HasPrefix(before, []byte("#")) {
@@ -27,9 +28,9 @@ func isCommentedOut(before []byte) bool {
 		!bytes.ContainsAny(text, " \t") // a value on a line of its own, or nothing
 }
 
-// splitMarker cuts a line at the "#" before its first token: the marker, or what
-// was meant as one, and what stands before it. It returns false where no "#"
-// stands before the token.
+// splitMarker splits a line at the "#" before its first token. Comment is the
+// marker, or an attempt at one; before is the text in front of it. It returns
+// false if no "#" stands before the token.
 func splitMarker(line []byte) (before, comment []byte, ok bool) {
 	i := bytes.Index(line, []byte(token))
 	if i < 0 {
@@ -48,8 +49,8 @@ func commentsOut(line []byte) bool {
 	return ok && isCommentedOut(before) && attempt.Match(comment)
 }
 
-// isGlued reports whether a line's marker would be a comment if a blank stood
-// before its "#".
+// isGlued reports whether a line's marker isn't a comment only because no blank
+// stands before its "#".
 func isGlued(line []byte) bool {
 	before, comment, ok := splitMarker(line)
 	if !ok || !attempt.Match(comment) {
@@ -59,7 +60,7 @@ func isGlued(line []byte) bool {
 	return len(before) > 0 && !bytes.ContainsAny(before[len(before)-1:], " \t")
 }
 
-// missingBlank is what to do about a glued marker.
+// missingBlank is the advice for a glued marker.
 const missingBlank = `write a blank before the "#": without one it is no comment`
 
 // tokenLine returns the line of a comment that holds the token.
@@ -75,8 +76,8 @@ func tokenLine(comment string) (string, bool) {
 	return "", false
 }
 
-// headLine is tokenLine for a comment above a node, in which lines that are
-// commented out don't count.
+// headLine is tokenLine for a comment above a node. Lines that are commented
+// out don't count.
 func headLine(comment string) (string, bool) {
 	for line := range strings.Lines(comment) {
 		if line, ok := tokenLine(line); ok && !commentsOut([]byte(line)) {

@@ -8,8 +8,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// outweighed reports a marked tag beside something unmarked that wins over it, so
-// that a new tag alone changes nothing.
+// outweighed reports a marked tag beside an unmarked field that wins over it,
+// so that a new tag alone changes nothing.
 func (s *search) outweighed(m pinsetter.Marker) {
 	in, last := s.around(), len(s.path)-1
 	if m.Part != pinsetter.PartTag || m.Kind != pinsetter.KindTag || in == nil || s.path[last] != "tag" && s.path[last] != "newTag" {
@@ -31,10 +31,10 @@ func (s *search) outweighed(m pinsetter.Marker) {
 	}
 }
 
-// winners are the fields of spec.ref that source-controller reads rather than
-// tag, by the kind of its object; the first one that is written wins. Of a
-// GitRepository's semver the API says so too, but the tag wins
-// (fluxcd/pkg/git v0.57.0, gogit.Client.clone).
+// winners are the fields of spec.ref that source-controller prefers to tag, by
+// kind of object; the first one that is set wins. The API says the same about a
+// GitRepository's semver, but in fact the tag wins (fluxcd/pkg/git v0.57.0,
+// gogit.Client.clone).
 var winners = map[string][]struct{ key, noun string }{
 	"OCIRepository": {{"semver", "semver range"}},
 	"GitRepository": {{"commit", "commit"}, {"name", "name"}},
@@ -45,5 +45,5 @@ func isWritten(node *yaml.Node) bool {
 	return node != nil && node.Kind == yaml.ScalarNode && node.Value != "" && node.Tag != yaml.NodeTagNull
 }
 
-// lineOf returns the line of the file in which a node stands.
+// lineOf returns the line of the file that a node is on.
 func (s *search) lineOf(node *yaml.Node) int { return s.tokens.firstLine + node.Line - 1 }

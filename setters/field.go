@@ -8,19 +8,19 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// Field is where a value stands: what its bytes alone don't say. The zero Field
-// says nothing.
+// Field is the position of a value in its document, which helps to tell the
+// value's kind. The zero Field says nothing.
 type Field struct {
-	Object pinsetter.Object // that the document or item holds
+	Object pinsetter.Object // the object in the document or item
 	Path   []string         // keys from the object's root; "[]" is an item of a sequence
 
-	Chart  bool // Helm reads it as the version of a chart
+	Chart  bool // Helm reads it as a chart's version
 	Label  bool // it is the "name" beside a "value", as of a variable or a parameter
-	Sealed bool // an encryption covers it: changing it makes the file unreadable
-	Twice  bool // its key, or one above it, stands twice in its mapping
+	Sealed bool // encryption covers it: a change would make the file unreadable
+	Twice  bool // its key, or one above it, is a duplicate in its mapping
 }
 
-// key returns the name of the field in lower case, "" for an item of a sequence.
+// key returns the field's name in lower case, "" for an item of a sequence.
 func (f Field) key() string {
 	if len(f.Path) == 0 || f.Path[len(f.Path)-1] == "[]" {
 		return ""
@@ -28,14 +28,13 @@ func (f Field) key() string {
 	return strings.ToLower(f.Path[len(f.Path)-1])
 }
 
-// at reports whether this is the field of a kind of object.
+// at reports whether this is the field at path in an object of a kind.
 func (f Field) at(kind string, path ...string) bool {
 	return f.Object.Kind == kind && slices.Equal(f.Path, path)
 }
 
-// holds returns the kind that the field's name promises, KindAny where it
-// promises none. It decides where a value alone is no answer: "latest" may be a
-// tag and the name of an image.
+// holds returns the kind that the field's name suggests, or KindAny. It decides
+// if a value alone doesn't: "latest" may be a tag or the name of an image.
 func (f Field) holds() pinsetter.Kind {
 	key := f.key()
 	switch {
@@ -50,14 +49,14 @@ func (f Field) holds() pinsetter.Kind {
 }
 
 // takesRanges reports whether the field may hold a range of versions, so that
-// "1.x" is one there. As an image's tag it is a word like others.
+// "1.x" is a range there. In other fields it is a tag.
 func (f Field) takesRanges() bool {
 	key := f.key()
 	return f.Chart || strings.HasSuffix(key, "version") || key == "targetrevision" || key == "semver" || key == "range"
 }
 
-// scheme returns the scheme that the field demands of a name. Source-controller
-// refuses an OCIRepository without it.
+// scheme returns the scheme that a name in the field must have.
+// Source-controller refuses an OCIRepository without it.
 func (f Field) scheme() string {
 	if f.at("OCIRepository", "spec", "url") {
 		return "oci://"
@@ -65,7 +64,7 @@ func (f Field) scheme() string {
 	return ""
 }
 
-// field returns the field that is visited.
+// field returns the Field that is being visited.
 func (s *search) field() Field {
 	f := Field{Object: s.scope.object, Path: s.path, Sealed: s.scope.sealed, Twice: s.isTwice()}
 	f.Chart = !f.Twice && s.isChartVersion()
@@ -74,9 +73,9 @@ func (s *search) field() Field {
 }
 
 // isChartVersion reports whether Helm reads the visited field as the version of
-// a chart: in a HelmRelease or HelmChart, among the dependencies of a Chart.yaml,
-// among kustomize's helmCharts, and in an Argo CD source that names a chart. Only
-// there a tag's "_" stands for "+".
+// a chart: in a HelmRelease or HelmChart, among the dependencies of a
+// Chart.yaml, among kustomize's helmCharts, and in an Argo CD source that names
+// a chart. Only there does a tag's "_" mean "+".
 func (s *search) isChartVersion() bool {
 	path := s.path
 	switch last := len(path) - 1; {
@@ -102,9 +101,8 @@ func isArgo(object pinsetter.Object) bool {
 		(object.Kind == "Application" || object.Kind == "ApplicationSet")
 }
 
-// isSealed reports whether SOPS covers every value of a document with its MAC,
-// the values that it left clear among them, so that none can change without the
-// key.
+// isSealed reports whether SOPS covers every value of a document with its MAC.
+// Then not even unencrypted values can change without the key.
 func isSealed(root *yaml.Node) bool {
 	sops := child(root, "sops")
 	return text(sops, "mac") != "" && text(sops, "mac_only_encrypted") != "true"

@@ -6,9 +6,9 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Classify returns what a value is. Its bytes decide where they can; where they
-// may be a tag and the name of an image, the name of the field does, then
-// whether it reads as a version. KindWord says that all of this left it open.
+// Classify returns the kind of a value. If its bytes could be a tag or the name
+// of an image, the field's name decides, then whether it reads as a version.
+// KindWord means that none of this decided.
 func Classify(value string, f Field) pinsetter.Kind {
 	switch {
 	case f.Sealed, strings.HasPrefix(value, "ENC["):
@@ -36,7 +36,7 @@ func Classify(value string, f Field) pinsetter.Kind {
 	return reference(value, f)
 }
 
-// word returns the kind of a value that may be a tag and an image's name.
+// word returns the kind of a value that may be a tag or an image's name.
 func word(value string, f Field) pinsetter.Kind {
 	switch holds := f.holds(); {
 	case holds == pinsetter.KindDigest:
@@ -56,7 +56,7 @@ func reference(value string, f Field) pinsetter.Kind {
 	before, digest, pinned := strings.Cut(value, "@")
 	image := ParseReference(before)
 	switch {
-	case pinned && !isDigest(digest), strings.HasPrefix(value, "refs/"): // of Git
+	case pinned && !isDigest(digest), strings.HasPrefix(value, "refs/"): // a revision of Git
 		return pinsetter.KindText
 	case pinned && isWord(before):
 		if kind := word(before, f); kind == pinsetter.KindTag || kind == pinsetter.KindText {
@@ -73,9 +73,9 @@ func reference(value string, f Field) pinsetter.Kind {
 	return pinsetter.KindUntagged
 }
 
-// holdsVariable reports whether something else puts its text into a value before
-// it is read: a shell, Flux's substitution, a template, a ResourceSet of Flux's
-// operator ("<< inputs.tag >>").
+// holdsVariable reports whether something else substitutes text in a value
+// before it is read: a shell, Flux's substitution, a template, a ResourceSet of
+// Flux's operator ("<< inputs.tag >>").
 func holdsVariable(value string) bool {
 	return strings.IndexByte(value, '$') >= 0 || strings.Contains(value, "{{") || strings.Contains(value, "<<")
 }
@@ -87,7 +87,7 @@ func isDigest(value string) bool {
 		strings.Trim(hex, "0123456789abcdefABCDEF") == ""
 }
 
-// isRange reports whether a value stands for more than one version.
+// isRange reports whether a value means more than one version.
 func isRange(value string, f Field) bool {
 	bound := strings.TrimLeft(value, "^~<>=! ")
 	switch {
@@ -112,7 +112,7 @@ func isRange(value string, f Field) bool {
 	}
 }
 
-// isVersion reports whether a value starts as a version does that is no name:
+// isVersion reports whether a value begins like a version and unlike a name:
 // "1.2.3-alpine", "v1.2", "20240101".
 func isVersion(value string) bool {
 	rest := strings.TrimPrefix(value, "v")
@@ -121,14 +121,14 @@ func isVersion(value string) bool {
 	case n == 0:
 		return false
 	case n == len(rest):
-		return len(rest) == len(value) // v1 may be a name
+		return len(rest) == len(value) // v1 alone may be a name
 	case rest[n] == '.':
 		return digits(rest[n+1:]) > 0 || strings.HasPrefix(rest[n+1:], "x")
 	}
 	return rest[n] == ' ' || rest[n] == ','
 }
 
-// digits returns how many digits a value starts with.
+// digits returns the number of digits at the start of a value.
 func digits(value string) int {
 	n := 0
 	for n < len(value) && '0' <= value[n] && value[n] <= '9' {
@@ -138,7 +138,7 @@ func digits(value string) int {
 }
 
 // isWord reports whether a value may be a tag or a version: letters, digits and
-// what stands between them, such as the "+" of a chart's version.
+// their separators, such as the "+" of a chart's version.
 func isWord(value string) bool {
 	for i := range len(value) {
 		switch c := value[i]; {
@@ -151,7 +151,7 @@ func isWord(value string) bool {
 	return value != ""
 }
 
-// isName is imageName for values that are there already.
+// isName is imageName for values that are already in a file.
 func isName(value string) bool {
 	for i := range len(value) {
 		switch c := value[i]; {

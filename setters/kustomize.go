@@ -7,24 +7,24 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// Kustomized is what a kustomization builds, and the images that markers move in
-// it.
+// Kustomized is what a kustomization refers to, and the images in it that have
+// markers.
 type Kustomized struct {
-	Images    []ImageAt // of "images" entries with a marker: their names, and where the marker stands
-	Resources []string  // files, folders and URLs, as they are written there
+	Images    []ImageAt // names of the "images" entries with a marker, and the marker's line
+	Resources []string  // files, folders and URLs, as written
 }
 
-// ImageAt is an image as it is written in a line of a file. Lines count from 1.
+// ImageAt is the name of an image and its line in a file. Lines count from 1.
 type ImageAt struct {
 	Image string
 	Line  int
 }
 
-// Kustomize reads a kustomization. What isn't one, or isn't YAML, has neither
-// images nor resources.
+// Kustomize reads a kustomization. The result is empty if data isn't one, or
+// isn't YAML.
 func Kustomize(data []byte) Kustomized {
 	var k Kustomized
-	documents, _ := parse(data) // what is wrong with it, Find says
+	documents, _ := parse(data) // Find reports errors of it
 	for _, document := range documents {
 		if len(document.Content) != 1 {
 			continue
@@ -45,7 +45,7 @@ func Kustomize(data []byte) Kustomized {
 	return k
 }
 
-// items returns the items of a sequence, none of any other node.
+// items returns the items of a sequence, and none for any other node.
 func items(node *yaml.Node) []*yaml.Node {
 	if node == nil || node.Kind != yaml.SequenceNode {
 		return nil
@@ -53,14 +53,14 @@ func items(node *yaml.Node) []*yaml.Node {
 	return node.Content
 }
 
-// kustomizable is what kustomize takes behind an image's name (api v0.21.2,
-// internal/image.IsImageMatched). An image with anything else there is another
-// one for it, and is left alone.
+// kustomizable matches what kustomize accepts behind an image's name (api
+// v0.21.2, internal/image.IsImageMatched). With anything else there it leaves
+// the image alone.
 var kustomizable = regexp.MustCompile(`^(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{}-]*)?$`)
 
-// PassedOver returns the first "image" in a file that is of this name and that
-// kustomize leaves alone, since what stands behind the name isn't a tag to it:
-// "app:${tag}", "app:1.0+b". It returns false where there is none.
+// PassedOver returns the first "image" in a file that has this name and that
+// kustomize leaves alone, because the text behind the name isn't a tag to it:
+// "app:${tag}", "app:1.0+b". It returns false if there is none.
 func PassedOver(data []byte, name string) (ImageAt, bool) {
 	if name == "" || !strings.Contains(string(data), name+":") && !strings.Contains(string(data), name+"@") {
 		return ImageAt{}, false
@@ -74,7 +74,7 @@ func PassedOver(data []byte, name string) (ImageAt, bool) {
 	return ImageAt{}, false
 }
 
-// passedOver looks at a node and what is below it.
+// passedOver is PassedOver for a node and its descendants.
 func passedOver(node *yaml.Node, name string) (ImageAt, bool) {
 	for i, content := range node.Content {
 		if node.Kind == yaml.MappingNode && i%2 == 1 && node.Content[i-1].Value == "image" {

@@ -12,14 +12,14 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// marker is what a comment says.
+// marker is a parsed marker.
 type marker struct {
 	policy pinsetter.Name
 	part   pinsetter.Part
 	setter string // verbatim
 }
 
-// markerError says why a comment that names the token is no marker.
+// markerError says why a comment that holds the token is no marker.
 type markerError struct {
 	code    string
 	message string
@@ -27,26 +27,26 @@ type markerError struct {
 
 func (e *markerError) Error() string { return e.message }
 
-// errNoMarker says that a comment is none, and was not meant to be.
+// errNoMarker says that a comment is no marker, and wasn't meant as one.
 var errNoMarker = errors.New("no marker")
 
 var (
-	// attempt matches comments that were meant as markers, as opposed to prose
-	// that mentions the word.
+	// attempt matches comments that were meant as markers, unlike prose that
+	// mentions the word.
 	attempt = regexp.MustCompile(`(?m)\{[\s\\"'“”‘’]*\$imagepolicy` +
 		`|\[\s*["'“”‘’]\s*\$imagepolicy` +
 		`|["'“”‘’][\s\\]*\$imagepolicy[\s\\]*["'“”‘’]?\s*[:=]` +
 		`|#\s*\$imagepolicy\s*[:=]\s*(\S+[:/]\S+|\S+\s*$)`)
 
-	// bare finds the value of a marker without braces.
+	// bare matches a marker without braces, and captures its value.
 	bare = regexp.MustCompile(`^\$imagepolicy\s*[:=]?[\s"'“”‘’]*([^\s"'“”‘’,}]*)`)
 
-	// objectName is a Kubernetes object's name: an RFC 1123 subdomain. What
-	// isn't one names no policy.
+	// objectName is the grammar of a Kubernetes object's name: an RFC 1123
+	// subdomain. Anything else names no policy.
 	objectName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
 )
 
-// parts maps a marker's suffix to what it asks for.
+// parts maps a marker's suffix to the part that it asks for.
 var parts = map[string]pinsetter.Part{
 	"":       pinsetter.PartReference,
 	"name":   pinsetter.PartName,
@@ -54,8 +54,8 @@ var parts = map[string]pinsetter.Part{
 	"digest": pinsetter.PartDigest,
 }
 
-// parseMarker reads a comment with its leading "#". It returns errNoMarker for
-// an ordinary comment, and a *markerError for a marker that is wrong.
+// parseMarker parses a comment with its leading "#". It returns errNoMarker for
+// an ordinary comment, and a *markerError for a wrong marker.
 func parseMarker(comment string) (marker, error) {
 	if !strings.Contains(comment, token) {
 		return marker{}, errNoMarker
@@ -83,7 +83,7 @@ func parseMarker(comment string) (marker, error) {
 	return marker{}, errNoMarker
 }
 
-// malformed explains what is wrong with a comment that was meant as a marker.
+// malformed explains the mistake in a comment that was meant as a marker.
 func malformed(text string) string {
 	const exactly = `write exactly # {"$imagepolicy": "namespace:policy"}`
 	text = strings.TrimSpace(text)
@@ -103,7 +103,7 @@ func malformed(text string) string {
 	}
 }
 
-// parseSetter reads "namespace:policy[:suffix]".
+// parseSetter parses "namespace:policy[:suffix]".
 func parseSetter(setter string) (marker, error) {
 	fields := strings.Split(setter, ":")
 	wrong := func(format string, args ...any) (marker, error) {

@@ -8,18 +8,18 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Misfit is a marked value that its marker would not leave in its shape, which
-// holds the whole site.
+// Misfit is a marked value that doesn't match its marker's suffix. It holds the
+// whole site.
 type Misfit struct {
 	Line   int    // of the value
-	Code   string // of the finding that says so
-	Value  string // for people: shortened
-	Reason string // for people; ends with the way out
+	Code   string // of the finding about it
+	Value  string // for display, shortened
+	Reason string // for people; ends with what to do
 }
 
-// Unfit returns the first misfit of a site, or nil. Image is the name that the
-// site's policy selects tags of; it tells a word that is the image's own name
-// from a tag. It may be empty.
+// Unfit returns the first misfit of a site, or nil. Image is the name of the
+// image that the site's policy selects tags of; it tells a word that is the
+// image's own name from a tag. It may be empty.
 func Unfit(site pinsetter.Site, image string) *Misfit {
 	for _, m := range site.Markers {
 		if m.Part == pinsetter.PartTag && m.Kind == pinsetter.KindWord && m.Value == image[strings.LastIndexByte(image, '/')+1:] {
@@ -33,7 +33,7 @@ func Unfit(site pinsetter.Site, image string) *Misfit {
 	return nil
 }
 
-// fits reports whether a value of a kind may be written by a marker for a part.
+// fits reports whether a marker for part may write over a value of a kind.
 func fits(kind pinsetter.Kind, part pinsetter.Part) bool {
 	switch kind {
 	case pinsetter.KindAny:
@@ -54,7 +54,7 @@ func fits(kind pinsetter.Kind, part pinsetter.Part) bool {
 	return false
 }
 
-// misfit says why a marker's value doesn't fit, and what to do.
+// misfit returns why a marker's value doesn't fit, and what to do.
 func misfit(m pinsetter.Marker) (code, reason string) {
 	value := strconv.Quote(shown(m))
 	switch m.Kind {
@@ -78,7 +78,7 @@ func misfit(m pinsetter.Marker) (code, reason string) {
 	return CodeShape, fmt.Sprintf("%s, and %s: %s", is(m), writes[m.Part], remedy(m))
 }
 
-// writes says what a marker's suffix asks for.
+// writes describes what a marker writes, by part.
 var writes = map[pinsetter.Part]string{
 	pinsetter.PartReference: "a marker without suffix writes a whole reference",
 	pinsetter.PartName:      "a :name marker writes a name alone",
@@ -86,7 +86,7 @@ var writes = map[pinsetter.Part]string{
 	pinsetter.PartDigest:    "a :digest marker writes a digest",
 }
 
-// is says what a marked value is.
+// is describes a marked value for people.
 func is(m pinsetter.Marker) string {
 	noun := map[pinsetter.Kind]string{
 		pinsetter.KindTag:       "a tag",
@@ -106,7 +106,7 @@ func is(m pinsetter.Marker) string {
 	return strconv.Quote(shown(m)) + " is " + noun
 }
 
-// remedy says how a marker and its value come to agree.
+// remedy says how to make a marker and its value agree.
 func remedy(m pinsetter.Marker) string {
 	namespace, rest, _ := strings.Cut(m.Setter, ":")
 	name, _, _ := strings.Cut(rest, ":")
@@ -123,7 +123,7 @@ func remedy(m pinsetter.Marker) string {
 	return fmt.Sprintf("write the marker as %q, or put it behind what it names", namespace+":"+name+suffix)
 }
 
-// shown returns a marked value for people, whom it can't flood.
+// shown returns a marked value for display, shortened.
 func shown(m pinsetter.Marker) string {
 	const longest = 120
 	switch {

@@ -11,8 +11,8 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// nearMisses reports the near misses among the comments of a chunk. In documents
-// that don't parse every "#" counts as a comment's.
+// nearMisses reports the near misses among the comments of a chunk. If
+// documents don't parse, every "#" counts as a comment's.
 func (s *search) nearMisses(documents []*yaml.Node) {
 	var comments map[string]bool
 	for m := range nearMisses(s.data) {
@@ -29,8 +29,8 @@ func (s *search) nearMisses(documents []*yaml.Node) {
 	}
 }
 
-// nearComments adds the text of the near misses in the comments of a node and of
-// those below it.
+// nearComments adds the near misses in the comments of a node and its
+// descendants.
 func nearComments(node *yaml.Node, to map[string]bool) {
 	for _, comment := range []string{node.HeadComment, node.LineComment, node.FootComment} {
 		if comment == "" {
@@ -45,12 +45,12 @@ func nearComments(node *yaml.Node, to map[string]bool) {
 	}
 }
 
-// misspelt is what is said of a marker's key.
+// misspelt returns the message about a marker's key.
 func misspelt(key, setter string) string {
 	return fmt.Sprintf("the marker is without effect: its key is %q: write exactly %s", key, form(setter))
 }
 
-// form is how to write a marker.
+// form returns a correctly written marker.
 func form(setter string) string {
 	setter = strings.Replace(setter, "/", ":", 1)
 	if _, err := parseSetter(setter); err != nil {
@@ -59,8 +59,8 @@ func form(setter string) string {
 	return fmt.Sprintf(`# {%q: %q}`, token, setter)
 }
 
-// isNear reports whether a key is the right one but for case, punctuation, the
-// plural and two letters.
+// isNear reports whether a key is the right one except for case, punctuation,
+// the plural and up to two letters.
 func isNear(key string) bool {
 	if len(key) > 40 {
 		return false
@@ -74,8 +74,8 @@ func isNear(key string) bool {
 	return distance(letters, []rune("imagepolicy")) <= 2 || distance(letters, []rune("imagepolicies")) <= 2
 }
 
-// distance returns how many letters must be added, removed or exchanged to make
-// one word of the other.
+// distance returns the edit distance of two words: letters added, removed or
+// replaced.
 func distance(a, b []rune) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

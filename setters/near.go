@@ -7,32 +7,33 @@ import (
 	"unicode/utf8"
 )
 
-// A near miss is a comment that was meant as a marker and doesn't hold the token:
+// A near miss is a comment that was meant as a marker and doesn't hold the
+// token:
 //
 //	# {"imagepolicy": "ns:app"}
 //	# {"$imagePolicy": "ns:app"}
 //	# $image-policy: ns:app
 //
-// It is told from other comments by its key, which is a few letters away from the
-// right one, and by its value, which names a policy.
+// Its key is a few letters away from the right one, and its value names a
+// policy.
 
-// nearMiss is one of them.
+// nearMiss is a near miss in a line.
 type nearMiss struct {
 	at     int    // of its "#"
 	text   string // from there on
-	key    string // as it is written
-	setter string // the value
+	key    string // as written
+	setter string // its value
 }
 
-// message says what is wrong, and what to write.
+// message says what is wrong and what to write.
 func (m nearMiss) message() string { return misspelt(m.key, m.setter) }
 
-// nearReach is how many bytes behind a "#" are looked at: a marker of the longest
-// names has some 350.
+// nearReach is the number of bytes read behind a "#". A marker with the longest
+// names has about 350.
 const nearReach = 512
 
-// nearMisses yields the first one of each line of data, YAML or not: what stands
-// behind a "#" that can begin a comment. In texts there are such places too.
+// nearMisses yields the first near miss of each line of data, YAML or not. It
+// looks at every "#" that can begin a comment, also inside texts.
 func nearMisses(data []byte) iter.Seq[nearMiss] {
 	return func(yield func(nearMiss) bool) {
 		for at := 0; ; at++ {
@@ -58,8 +59,8 @@ func nearMisses(data []byte) iter.Seq[nearMiss] {
 	}
 }
 
-// mayOpen reports whether the "#" at i may open a near miss. It is asked about
-// every "#" of every file, and answers by the bytes around it.
+// mayOpen reports whether the "#" at i may open a near miss. It is called for
+// every "#" of every file, and looks only at the bytes around it.
 func mayOpen(data []byte, i int) bool {
 	if i > 0 && !isBlank(data[i-1]) && !atLineStart(data, i) {
 		return false
@@ -74,7 +75,7 @@ func mayOpen(data []byte, i int) bool {
 	switch c := data[i]; c {
 	case '{', '[', '(', '"', '\'', '`', '$':
 		return true
-	case 'i', 'I': // most words that begin so go on otherwise: if, in, is, image
+	case 'i', 'I': // most words with these letters go on differently: if, in, is, image
 		return i+2 < len(data) && data[i+1]|0x20 == 'm'
 	default:
 		return c >= utf8.RuneSelf // typographic quotes
@@ -83,8 +84,8 @@ func mayOpen(data []byte, i int) bool {
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
-// Sets of characters around a key and its value; typographic quotes are in all of
-// them.
+// Sets of characters around a key and its value. All include typographic
+// quotes.
 const (
 	openers  = " \t\"'`{[("
 	between  = " \t\"'`"
@@ -93,8 +94,8 @@ const (
 	endsText = "\n\r\"'` \t,{}[]()#"
 )
 
-// sizeIn returns how many bytes the first character of a text has, 0 where it is
-// not in a set.
+// sizeIn returns the size in bytes of a text's first character, 0 if it isn't
+// in the set.
 func sizeIn(text []byte, set string) int {
 	switch {
 	case strings.IndexByte(set, text[0]) >= 0:
@@ -105,7 +106,7 @@ func sizeIn(text []byte, set string) int {
 	return 0
 }
 
-// trimLeft returns a text behind its leading characters of a set.
+// trimLeft returns a text without its leading characters from a set.
 func trimLeft(text []byte, set string) []byte {
 	for len(text) > 0 {
 		n := sizeIn(text, set)
@@ -117,7 +118,7 @@ func trimLeft(text []byte, set string) []byte {
 	return text
 }
 
-// before returns how many bytes stand before the first character of a set.
+// before returns the number of bytes before the first character from a set.
 func before(text []byte, set string) int {
 	for i := range text {
 		if sizeIn(text[i:], set) > 0 {
@@ -127,8 +128,8 @@ func before(text []byte, set string) int {
 	return len(text)
 }
 
-// readNear reads a comment, which ends with its line, as a near miss. Nearly all
-// comments that come here are others, so the cheapest question is asked first.
+// readNear parses a comment, which ends with its line, as a near miss. Nearly
+// all comments are none, so it makes the cheapest checks first.
 func readNear(comment []byte) (nearMiss, bool) {
 	opened := bytes.TrimLeft(comment, "# \t")
 	body := trimLeft(opened, openers)
@@ -154,6 +155,6 @@ func readNear(comment []byte) (nearMiss, bool) {
 	if opened[0] == '{' {
 		return m, err == nil || strings.Contains(m.key, "$")
 	}
-	behind := trimLeft(value[stop:], closers) // else a sentence goes on
+	behind := trimLeft(value[stop:], closers) // else it is a sentence that goes on
 	return m, err == nil && (len(behind) == 0 || behind[0] == '\n' || behind[0] == '\r')
 }

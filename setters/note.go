@@ -8,11 +8,11 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Notes names what File.Note says: it changes whenever Find would find something
-// else in the same bytes, or Note write it in another form.
+// Notes is the version of notes. It changes whenever Find would find something
+// else in the same bytes, or Note would write it in another form.
 const Notes = "setters-7"
 
-// Note returns what Find found, for Recall to read.
+// Note returns the result of Find in a form that Recall reads.
 func (f *File) Note() []byte {
 	var w noteWriter
 	w.flag(namedChart(f.path))
@@ -40,10 +40,11 @@ func (f *File) Note() []byte {
 	return slices.Clone(w) // it grew by doubling
 }
 
-// Recall returns what Find(path, data) finds, without parsing anything, from the
-// note of a file with the same bytes; false where it is another's: a note is not
-// trusted further than that. Where a value is to change, Apply finds the markers
-// again. With nil data nothing is compared, and Apply changes nothing.
+// Recall returns the result of Find(path, data) from a note of the same bytes,
+// without parsing them. It returns false if the note is of other bytes or
+// damaged; a note is trusted no further than that, and Apply finds the markers
+// again before it changes a value. With nil data nothing is compared, and Apply
+// changes nothing.
 func Recall(path string, data, note []byte) (*File, bool) {
 	r := noteReader{rest: note, data: data}
 	file := &File{path: path, data: data, recalled: true}
@@ -73,12 +74,12 @@ func Recall(path string, data, note []byte) (*File, bool) {
 	return file, !r.failed && len(r.rest) == 0
 }
 
-// ErrNote is in the chain of Apply's error for a recalled file whose bytes hold
-// something else than its note says.
+// ErrNote is in the chain of Apply's error for a recalled file if its bytes
+// don't hold what its note says.
 var ErrNote = errors.New("it doesn't hold what its note says")
 
-// searchAgain finds what was recalled, and returns an error where it is something
-// else.
+// searchAgain runs Find on a recalled file, and returns an error if the result
+// differs from the note.
 func (f *File) searchAgain() error {
 	found := Find(f.path, f.data)
 	same := slices.EqualFunc(found.Sites, f.Sites, func(a, b pinsetter.Site) bool {
@@ -91,8 +92,8 @@ func (f *File) searchAgain() error {
 	return nil
 }
 
-// noteWriter is a note that is being written: numbers as unsigned varints, texts
-// with their length before them.
+// noteWriter is a note being written: numbers as unsigned varints, texts with
+// their length before them.
 type noteWriter []byte
 
 func (w *noteWriter) number(n int) { *w = binary.AppendUvarint(*w, uint64(n)) }
@@ -122,8 +123,7 @@ func (w *noteWriter) place(p place) {
 	w.texts(p.scheme)
 }
 
-// noteReader reads a note about data. Once something isn't as it must be it has
-// failed, and returns zeros.
+// noteReader reads a note about data. After the first error it returns zeros.
 type noteReader struct {
 	rest   []byte
 	data   []byte
@@ -144,8 +144,7 @@ func (r *noteReader) number() int {
 	return int(n)
 }
 
-// count reads the number of things that follow, each of which takes a byte at
-// least.
+// count reads a number of things that follow, each of at least one byte.
 func (r *noteReader) count() int {
 	n := r.number()
 	if n > len(r.rest) {
@@ -185,7 +184,7 @@ func (r *noteReader) text() string {
 	return text
 }
 
-// place reads the place of a value, which must stand there.
+// place reads the place of a value, and fails unless the value stands there.
 func (r *noteReader) place(value string) place {
 	p := place{start: r.number(), end: r.number(), quote: byte(r.number())}
 	p.chunk = chunk{r.number(), r.number(), r.number()}

@@ -12,9 +12,9 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// parse returns the documents of a chunk, or an error where one is malformed.
-// Aliases are not expanded, so that none of them can blow up. Lines and columns
-// are those of the chunk: a line break of two bytes counts once.
+// parse returns the documents of a chunk, or an error if one is malformed. It
+// doesn't expand aliases, so none of them can blow up. Lines and columns are
+// those of the chunk: a line break of two bytes counts once.
 func parse(data []byte) (documents []*yaml.Node, err error) {
 	defer func() {
 		// The parser panics on a few malformed inputs (go-yaml/yaml#666 and its kin).
@@ -36,9 +36,9 @@ func parse(data []byte) (documents []*yaml.Node, err error) {
 	}
 }
 
-// unified returns data with each CRLF and lone CR as LF. kyaml takes a CRLF for
-// two breaks where it gathers comments, and so gives a comment above an item to
-// the item before. Flux's reader (kio.ByteReader) exchanges CRLF too.
+// unified returns data with each CRLF and lone CR as LF. kyaml counts a CRLF as
+// two breaks when it gathers comments, and so gives a comment above an item to
+// the item before. Flux's reader (kio.ByteReader) replaces CRLF too.
 func unified(data []byte) []byte {
 	if bytes.IndexByte(data, '\r') < 0 {
 		return data
@@ -46,11 +46,11 @@ func unified(data []byte) []byte {
 	return bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
 }
 
-// errorLine finds the line in a message of kyaml's.
+// errorLine matches the line in a message of kyaml's.
 var errorLine = regexp.MustCompile(`^yaml: line (\d+): `)
 
-// explain returns what kyaml complained about, and at which line of the chunk;
-// 0 where it does not say.
+// explain returns kyaml's complaint and its line in the chunk; 0 if it names
+// none.
 func explain(err error) (message string, line int) {
 	message = err.Error()
 	if m := errorLine.FindStringSubmatch(message); m != nil {
@@ -60,8 +60,8 @@ func explain(err error) (message string, line int) {
 	return strings.TrimPrefix(message, "yaml: "), 0
 }
 
-// child returns the value of a mapping's key, following one alias; nil where
-// node is no mapping or has no such key.
+// child returns the value of a mapping's key, following one alias. It returns
+// nil if node is no mapping or lacks the key.
 func child(node *yaml.Node, key string) *yaml.Node {
 	if node == nil || node.Kind != yaml.MappingNode {
 		return nil
@@ -74,7 +74,7 @@ func child(node *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// target returns what an alias stands for, and any other node as it is.
+// target returns the node that an alias refers to, and any other node itself.
 func target(node *yaml.Node) *yaml.Node {
 	if node.Kind == yaml.AliasNode {
 		return node.Alias
@@ -82,7 +82,7 @@ func target(node *yaml.Node) *yaml.Node {
 	return node
 }
 
-// text returns the value of a mapping's key where that is a scalar, else "".
+// text returns the value of a mapping's key if that is a scalar, else "".
 func text(node *yaml.Node, key string) string {
 	if value := child(node, key); value != nil && value.Kind == yaml.ScalarNode {
 		return value.Value

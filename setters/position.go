@@ -8,9 +8,9 @@ import (
 // bom is the byte order mark.
 const bom = "\uFEFF"
 
-// breakAt returns the length of the line break at i, 0 where there is none. The
-// breaks are those of YAML 1.1, as kyaml knows them: LF, CR, CRLF, NEL (U+0085),
-// LS (U+2028) and PS (U+2029).
+// breakAt returns the length of the line break at i, 0 if there is none. The
+// breaks are those of YAML 1.1, as kyaml knows them: LF, CR, CRLF, NEL
+// (U+0085), LS (U+2028) and PS (U+2029).
 func breakAt(data []byte, i int) int {
 	if i >= len(data) || data[i] > '\r' && data[i] < 0xC2 {
 		return 0
@@ -35,25 +35,25 @@ func breakAt(data []byte, i int) int {
 	return 0
 }
 
-// cursor turns kyaml's positions into offsets. Positions must be asked for in
-// ascending order of lines, so that a chunk is read once.
+// cursor converts kyaml's positions to offsets. Ask for positions in ascending
+// order of lines, so that a chunk is read only once.
 type cursor struct {
 	data []byte
 	line int // from 1
-	at   int // where the line starts
+	at   int // offset of the line
 }
 
 func newCursor(data []byte) *cursor {
 	c := &cursor{data: data, line: 1}
 	if bytes.HasPrefix(data, []byte(bom)) {
-		c.at = len(bom) // kyaml does not count a leading one
+		c.at = len(bom) // kyaml doesn't count a leading one
 	}
 	return c
 }
 
 // seek returns the offset of a line and column, both from 1; columns count code
-// points. It returns -1 where there is no such position, or where the line lies
-// before one that was asked for earlier.
+// points. It returns -1 if there is no such position, or if the line lies
+// before an earlier one.
 func (c *cursor) seek(line, column int) int {
 	if line < c.line || column < 1 {
 		return -1
@@ -74,7 +74,7 @@ func (c *cursor) seek(line, column int) int {
 	return at
 }
 
-// next moves to the next line; false at the last.
+// next moves to the next line. It returns false at the last one.
 func (c *cursor) next() bool {
 	for i := c.at; i < len(c.data); i++ {
 		if n := breakAt(c.data, i); n > 0 {

@@ -12,10 +12,9 @@ import (
 
 // scalar visits a scalar value and takes its marker.
 //
-// Flux reads the line comment, and the comment above only where there is no
-// line comment (kyaml's fieldmeta.FieldMeta.Read). kyaml gives a scalar the
-// comment above it only as an item of a sequence, or where the value stands on
-// a line of its own.
+// Flux reads the line comment; if there is none, the comment above (kyaml's
+// fieldmeta.FieldMeta.Read). kyaml gives a scalar the comment above it only as
+// an item of a sequence, or if the value stands on a line of its own.
 func (s *search) scalar(node *yaml.Node) {
 	at := s.locate(node, node.HeadComment, node.LineComment, node.Value)
 	if at < 0 {
@@ -41,7 +40,7 @@ func (s *search) scalar(node *yaml.Node) {
 }
 
 // standsAbove reports whether a comment fills its line, or stands behind a dash
-// whose value follows alone on a line below.
+// whose value is alone on a line below.
 func (s *search) standsAbove(o *occurrence, at int) bool {
 	line, _ := s.tokens.lineOf(o)
 	before, _, _ := bytes.Cut(line, []byte("#"))
@@ -53,7 +52,7 @@ func (s *search) standsAbove(o *occurrence, at int) bool {
 	return len(bytes.Trim(before, " -")) == 0 && len(bytes.Trim(s.data[start:at], " \t")) == 0
 }
 
-// take reads a scalar's comment, and adds the marker to its site.
+// take parses a scalar's comment and adds the marker to its site.
 func (s *search) take(node *yaml.Node, comment string, o *occurrence, at int) {
 	m, line, ok := s.read(comment, o)
 	if !ok {
@@ -72,8 +71,8 @@ func (s *search) take(node *yaml.Node, comment string, o *occurrence, at int) {
 	s.add(m, node, p)
 }
 
-// empty takes the marker of a key without a value: "tag: # {…}". kyaml gives
-// the comment to the key there. It reports false for any other pair.
+// empty takes the marker of a key without a value: "tag: # {…}". There kyaml
+// gives the comment to the key. It returns false for any other pair.
 func (s *search) empty(key, value *yaml.Node) bool {
 	if value.Kind != yaml.ScalarNode || value.Tag != yaml.NodeTagNull || value.Value != "" || value.Anchor != "" || value.Style != 0 {
 		return false
@@ -100,13 +99,13 @@ func (s *search) empty(key, value *yaml.Node) bool {
 	return true
 }
 
-// read parses a scalar's comment and reports what is wrong with it.
+// read parses a scalar's comment and reports mistakes in it.
 func (s *search) read(comment string, o *occurrence) (m marker, line int, ok bool) {
 	if o != nil {
 		line = o.line
 	}
 	parsed, known := s.parsed[comment]
-	if !known { // a policy's markers are mostly alike
+	if !known { // the markers of one policy are mostly alike
 		parsed.marker, parsed.err = parseMarker(comment)
 		s.parsed[comment] = parsed
 	}
@@ -118,13 +117,13 @@ func (s *search) read(comment string, o *occurrence) (m marker, line int, ok boo
 	return m, line, err == nil
 }
 
-// unsafe are the characters that a value to be exchanged must not hold: those
-// of escapes, and line breaks, some of which kyaml keeps in a value.
+// unsafe are the characters that a value must not hold to be replaced: those of
+// escapes, and line breaks, some of which kyaml keeps in a value.
 const unsafe = "\"'\\\n\r\u0085\u2028\u2029"
 
-// locateValue returns the place of the value that starts, with its anchor and
-// tag, at offset at of a chunk. It trusts no position: the bytes must read as
-// the node's value. An error says why the value can't be exchanged.
+// locateValue returns the place of a node's value. The node starts at offset at
+// of a chunk, with its anchor and tag. No position is trusted: the bytes must
+// read as the node's value. An error says why the value can't be replaced.
 func locateValue(data []byte, at int, node *yaml.Node) (place, error) {
 	switch {
 	case node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:

@@ -10,8 +10,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// search looks for the markers of one chunk. It visits the nodes in the order
-// in which they stand in the file.
+// search finds the markers of one chunk. It visits the nodes in file order.
 type search struct {
 	file   *File
 	chunk  chunk
@@ -21,15 +20,15 @@ type search struct {
 	scope  scope
 	first  int                           // index in file.Sites of the chunk's first site
 	sites  map[siteKey]int               // index in file.Sites
-	broken map[siteKey]int               // the line of a marker whose value can't be exchanged
+	broken map[siteKey]int               // line of a marker whose value can't be replaced
 	path   []string                      // keys from the object's root to the node; "[]" is an item
 	steps  []step                        // of path
-	within *yaml.Node                    // the mapping whose keys are visited
-	counts map[*yaml.Node]map[string]int // how often a key stands in a large mapping
+	within *yaml.Node                    // the mapping being visited
+	counts map[*yaml.Node]map[string]int // number of times a key stands in a large mapping
 	parsed map[string]parsedMarker       // by comment
 }
 
-// parsedMarker is what parseMarker returned.
+// parsedMarker is the result of parseMarker.
 type parsedMarker struct {
 	marker marker
 	err    error
@@ -46,7 +45,7 @@ type scope struct {
 	root     *yaml.Node // of the document; nil in an item
 }
 
-// siteKey tells the sites of a file apart.
+// siteKey identifies a site in a file.
 type siteKey struct {
 	document, item int
 	policy         pinsetter.Name
@@ -104,7 +103,7 @@ func (s *search) unparsable(err error) {
 	s.file.report(pinsetter.Error, CodeUnparsable, o.line, "the document of this marker is not valid YAML and is left alone: %s", message)
 }
 
-// document visits a document, item by item where it is a List.
+// document visits a document, item by item if it is a List.
 func (s *search) document(root *yaml.Node, index int) {
 	whole := scope{document: index, item: -1, object: objectOf(root), chart: isChart(s.file.path, root), sealed: isSealed(root), root: root}
 	s.scope = whole
@@ -147,7 +146,7 @@ func (s *search) node(node *yaml.Node) {
 	}
 }
 
-// mapping visits a mapping, its values by visit.
+// mapping visits a mapping, and calls visit for its values.
 func (s *search) mapping(node *yaml.Node, visit func(key, value *yaml.Node)) {
 	at := s.locate(node, node.HeadComment, node.LineComment)
 	for i := 0; i+1 < len(node.Content); i += 2 {
@@ -170,8 +169,8 @@ func (s *search) value(key, value *yaml.Node) {
 	s.pop()
 }
 
-// locate returns the node's offset in the chunk where one of texts holds the
-// token, else -1: nobody asks.
+// locate returns the node's offset in the chunk if one of texts holds the
+// token, else -1, since then nobody needs it.
 func (s *search) locate(node *yaml.Node, texts ...string) int {
 	for _, t := range texts {
 		if strings.Contains(t, token) {
@@ -181,8 +180,8 @@ func (s *search) locate(node *yaml.Node, texts ...string) int {
 	return -1
 }
 
-// stray reports the markers in comments that kyaml gives to a node which is no
-// value.
+// stray reports the markers in comments that kyaml gives to a node which isn't
+// a value.
 func (s *search) stray(at int, node *yaml.Node, reason string) {
 	if at < 0 {
 		return
@@ -204,7 +203,7 @@ func (s *search) notAttached(o *occurrence, comment, reason string) {
 	s.file.report(pinsetter.Warning, CodeNotAttached, o.line, "the marker is without effect: %s", reason)
 }
 
-// prose accounts for tokens that are part of a scalar's text.
+// prose claims tokens that are part of a scalar's text.
 func (s *search) prose(at int, node *yaml.Node) {
 	if at < 0 || node.Kind != yaml.ScalarNode {
 		return
@@ -221,8 +220,8 @@ func (s *search) prose(at int, node *yaml.Node) {
 	s.file.report(pinsetter.Warning, CodeInText, o.line, "%s", message)
 }
 
-// leftovers reports the markers that no node claimed: comments that stand at
-// the end of a document, below a value, and so on.
+// leftovers reports the markers that no node claimed, such as comments at the
+// end of a document or below a value.
 func (s *search) leftovers() {
 	for i := range s.tokens.all {
 		o := &s.tokens.all[i]

@@ -5,9 +5,9 @@
 //
 //	image: ghcr.io/a/b:1.0.0 # {"$imagepolicy": "flux-system:app"}
 //
-// kyaml says which comment belongs to which value and where it stands; the
-// output is the input with the values' bytes exchanged. A value that can't be
-// exchanged safely is a finding and stays as it is. The package is pure: bytes
+// kyaml says which comment belongs to which value and where it stands. The
+// output is the input with the values' bytes replaced. A value that can't be
+// replaced safely is a finding and stays as it is. The package is pure: bytes
 // in, bytes out.
 package setters
 
@@ -23,32 +23,32 @@ import (
 
 // MaxSize is the size in bytes above which a file is reported and not parsed.
 // Parsing takes thirty times a document's size in memory, and a hundred times
-// that of one made to hurt.
+// for a hostile one.
 const MaxSize = 16 << 20
 
-// maxFindings bounds what one file may report, so that a hostile one can't
-// fill memory and terminals.
+// maxFindings bounds the findings of one file, so that a hostile one can't fill
+// memory and terminals.
 const maxFindings = 1000
 
-// token is what every marker holds. Flux screens for it in double quotes; we do
-// without them, so that a marker in single quotes is found and reported.
+// token is part of every marker. Flux looks for it with double quotes around
+// it; without them, markers in single quotes are found and reported too.
 const token = "$imagepolicy"
 
 // IsCandidate reports whether Flux would look for markers in a file of this
-// name: "*.yaml", "*.yml", lower case, or exactly "Kustomization". Path uses
+// name: "*.yaml", "*.yml" (lower case), or exactly "Kustomization". Path uses
 // slashes; only its last element counts.
 func IsCandidate(path string) bool {
 	name := path[strings.LastIndexByte(path, '/')+1:]
 	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") || name == "Kustomization"
 }
 
-// Screen names what HasToken looks for: it changes whenever HasToken would answer
-// otherwise, so that what was screened out by another version is read again.
+// Screen is the version of HasToken. It changes whenever HasToken would answer
+// differently, so that files which another version skipped are read again.
 const Screen = "imagepolicy-3"
 
-// HasToken reports whether data may hold a marker, or what was meant as one: a
-// near miss, or a marker in UTF-16. It costs two searches for bytes, and where it
-// says no, Find finds nothing.
+// HasToken reports whether data may hold a marker, or an attempt at one: a near
+// miss, or a marker in UTF-16. It costs two searches for bytes. If it returns
+// false, Find finds nothing.
 func HasToken(data []byte) bool {
 	if bytes.Contains(data, []byte(token)) || wideToken(data) != "" {
 		return true
@@ -59,29 +59,29 @@ func HasToken(data []byte) bool {
 	return false
 }
 
-// File is what Find found in one file.
+// File is the result of Find for one file.
 type File struct {
-	// Sites are in order of their first marker.
+	// Sites are in the order of their first markers.
 	Sites []pinsetter.Site
 
 	// Findings are sorted by line.
 	Findings []pinsetter.Finding
 
-	// CommentedOut counts lines that are commented out together with their marker,
-	// which is nothing to warn of.
+	// CommentedOut is the number of lines that are commented out together with
+	// their marker. They are no mistake.
 	CommentedOut int
 
 	path     string
 	data     []byte
-	places   [][]place // per site, per marker
-	recalled bool      // from a note
+	places   [][]place // by site, then by marker
+	recalled bool      // read from a note
 }
 
 // Find returns the sites of a file, and a finding for each marker that can't be
-// used. It looks at the content alone: the name rule is IsCandidate's. A
-// document that doesn't parse is a finding, and the other documents go on. Path
-// is what sites and findings show. The File refers to data, which must not
-// change while the File is in use.
+// used. It doesn't check the file's name; see IsCandidate. A document that
+// doesn't parse is a finding, and the others go on. Path is the path in sites
+// and findings. The File refers to data, which must not change while the File
+// is in use.
 func Find(path string, data []byte) *File {
 	file := &File{path: path, data: data}
 	if !HasToken(data) {
@@ -111,7 +111,7 @@ func Find(path string, data []byte) *File {
 	return file
 }
 
-// report adds a finding. Line counts from 1; 0 stands for the whole file.
+// report adds a finding. Line counts from 1; 0 means the whole file.
 func (f *File) report(severity pinsetter.Severity, code string, line int, format string, args ...any) {
 	f.Findings = append(f.Findings, pinsetter.Finding{
 		Severity: severity,

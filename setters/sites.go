@@ -9,8 +9,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// add puts a marker into its site, which it makes where there is none yet. P is
-// relative to the chunk.
+// add adds a marker to its site, and creates the site if needed. P is relative
+// to the chunk.
 func (s *search) add(m marker, node *yaml.Node, p place) {
 	p.start += s.chunk.start
 	p.end += s.chunk.start
@@ -51,8 +51,8 @@ func (s *search) key(m marker) siteKey {
 	return siteKey{s.scope.document, s.scope.item, m.policy}
 }
 
-// dropBroken removes the sites of which one marker can't be written: a site
-// moves as a whole or stays, lest a tag part from its digest.
+// dropBroken removes the sites with a marker that can't be written: a site
+// moves as a whole or stays, so that a tag never parts from its digest.
 func (s *search) dropBroken() {
 	if len(s.broken) == 0 {
 		return
@@ -71,7 +71,7 @@ func (s *search) dropBroken() {
 	s.file.Sites, s.file.places = sites[:kept], places[:kept]
 }
 
-// objectOf returns the identity of the object that a node holds.
+// objectOf returns the identity of the object in a node.
 func objectOf(node *yaml.Node) pinsetter.Object {
 	metadata := child(node, "metadata")
 	return pinsetter.Object{
@@ -88,20 +88,20 @@ func isChart(file string, root *yaml.Node) bool {
 	return namedChart(file) || (version == "v1" || version == "v2") && child(root, "kind") == nil && child(root, "dependencies") != nil
 }
 
-// namedChart reports whether a file is a Chart.yaml by its name.
+// namedChart reports whether a file is named Chart.yaml.
 func namedChart(file string) bool {
 	name := path.Base(file)
 	return name == "Chart.yaml" || name == "Chart.yml"
 }
 
-// written returns what a site shows now; see pinsetter.Site.
+// written returns the images that a site shows now; see pinsetter.Site.
 func written(site pinsetter.Site, places []place) []pinsetter.Image {
 	if Unfit(site, "") != nil {
 		return nil
 	}
 	var plain []pinsetter.Image
 	var parts suffixed
-	first := -1 // where the images of the suffixed markers stand among the plain ones
+	first := -1 // position of the suffixed markers' images among the plain ones
 	for i, m := range site.Markers {
 		if first < 0 && (m.Part == pinsetter.PartTag || m.Part == pinsetter.PartDigest) {
 			first = len(plain)
@@ -129,7 +129,7 @@ func written(site pinsetter.Site, places []place) []pinsetter.Image {
 	return images
 }
 
-// distinct returns each image once, in order of appearance.
+// distinct returns the images without duplicates, in order of appearance.
 func distinct(images []pinsetter.Image) []pinsetter.Image {
 	var kept []pinsetter.Image
 	seen := make(map[pinsetter.Image]bool, len(images))
@@ -142,10 +142,10 @@ func distinct(images []pinsetter.Image) []pinsetter.Image {
 	return kept
 }
 
-// suffixed are the values of a site's markers with a suffix.
+// suffixed holds the values of a site's markers with a suffix.
 type suffixed struct {
 	names, tags, digests []string
-	pinned               bool // some digest stands behind its tag
+	pinned               bool // some tag has a digest behind it
 }
 
 // pin adds the value of a :tag marker: a tag, or "tag@digest".
@@ -159,18 +159,16 @@ func (s *suffixed) pin(value string) {
 	s.tags = append(s.tags, tag)
 }
 
-// level says of the tags that have no digest behind them, where others have one,
-// that they show none.
+// level adds an empty digest for each tag without one, if other tags have one.
 func (s *suffixed) level() {
 	for s.pinned && len(s.digests) < len(s.tags) {
 		s.digests = append(s.digests, "")
 	}
 }
 
-// images joins the values into images, in order of appearance; where there are
-// fewer of one kind, its last one stands for the rest. What one of the plain
-// images shows as well is left out: a label with the tag alone is no second
-// opinion.
+// images combines the values into images, in order of appearance. If one part
+// has fewer values, its last one is repeated. An image that a plain one shows
+// too is left out: a label with the tag alone is no second opinion.
 func (s suffixed) images(plain []pinsetter.Image) []pinsetter.Image {
 	shown := make(map[pinsetter.Image]bool, len(plain))
 	for _, image := range plain {
@@ -186,7 +184,7 @@ func (s suffixed) images(plain []pinsetter.Image) []pinsetter.Image {
 	return images
 }
 
-// mask returns an image with the parts that there are values of.
+// mask returns an image with only the parts that there are values of.
 func (s suffixed) mask(image pinsetter.Image) pinsetter.Image {
 	if len(s.names) == 0 {
 		image.Name = ""
@@ -200,7 +198,7 @@ func (s suffixed) mask(image pinsetter.Image) pinsetter.Image {
 	return image
 }
 
-// at returns the i-th value, the last one beyond the end, "" of none.
+// at returns the i-th value, the last one beyond the end, "" if there is none.
 func at(values []string, i int) string {
 	if len(values) == 0 {
 		return ""
@@ -208,7 +206,7 @@ func at(values []string, i int) string {
 	return values[min(i, len(values)-1)]
 }
 
-// ParseReference reads "[scheme://]name[:tag][@digest]", with the schemes of
+// ParseReference parses "[scheme://]name[:tag][@digest]", with the schemes of
 // pinsetter.CutScheme. A colon before the last slash is a registry's port.
 func ParseReference(value string) pinsetter.Image {
 	_, value = pinsetter.CutScheme(value)
@@ -220,8 +218,8 @@ func ParseReference(value string) pinsetter.Image {
 	return pinsetter.Image{Name: name, Tag: tag, Digest: digest}
 }
 
-// ImageName returns the name that a marked value shows, without scheme, tag and
-// digest; "" where its marker asks for no name.
+// ImageName returns the name in a marked value, without scheme, tag and digest.
+// It returns "" if the marker asks for no name.
 func ImageName(m pinsetter.Marker) string {
 	switch m.Part {
 	case pinsetter.PartReference:

@@ -2,8 +2,8 @@ package setters
 
 import "bytes"
 
-// chunk is the part of a file that is parsed at once: a document, or the whole
-// file where documents can't be told apart by their bytes.
+// chunk is a part of a file that is parsed at once: a document, or the whole
+// file if its documents can't be told apart by their bytes.
 type chunk struct {
 	start, end int
 	document   int // index of its first document in the file
@@ -12,8 +12,8 @@ type chunk struct {
 // split cuts a file at its "---" lines. YAML allows that line inside no scalar:
 // it ends a plain or block scalar, and is an error in a quoted one (YAML 1.2.2,
 // section 9.1.2). A file with directives stays whole, since those stand above
-// the line and belong below it, and so does one with a byte order mark inside,
-// since kyaml reads amiss behind some of those.
+// the line and belong below it. So does a file with a byte order mark inside,
+// since kyaml misreads what follows some of those.
 func split(data []byte) []chunk {
 	if hasDirective(data) || bytes.Contains(bytes.TrimPrefix(data, []byte(bom)), []byte(bom)) {
 		return []chunk{{0, len(data), 0}}
@@ -27,7 +27,7 @@ func split(data []byte) []chunk {
 		}
 		i += at
 		at = i + 3
-		// What stands above the first "---" is a document only with content.
+		// Text above the first "---" is a document only if it has content.
 		if !atLineStart(data, i) || !endsWord(data, i+3) || len(chunks) == 0 && blank(data[start:i]) {
 			continue
 		}
@@ -51,8 +51,8 @@ func hasDirective(data []byte) bool {
 	}
 }
 
-// atLineStart reports whether the byte at i is the first of a line, with any of
-// the line breaks that kyaml knows.
+// atLineStart reports whether the byte at i is the first of a line, for any
+// line break that kyaml knows.
 func atLineStart(data []byte, i int) bool {
 	if i == 0 || i == len(bom) && string(data[:i]) == bom {
 		return true
@@ -65,12 +65,12 @@ func atLineStart(data []byte, i int) bool {
 		bytes.HasSuffix(before, []byte("\u2029"))
 }
 
-// endsWord reports whether a blank, a line break or the end stands at i.
+// endsWord reports whether a blank, a line break or the end is at i.
 func endsWord(data []byte, i int) bool {
 	return i >= len(data) || data[i] == ' ' || data[i] == '\t' || breakAt(data, i) > 0
 }
 
-// blank reports whether data has no line but empty ones and comments.
+// blank reports whether data has only empty lines and comments.
 func blank(data []byte) bool {
 	data = bytes.TrimPrefix(data, []byte(bom))
 	comment := false

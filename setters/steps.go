@@ -2,11 +2,11 @@ package setters
 
 import "sigs.k8s.io/kustomize/kyaml/yaml"
 
-// step is a key on the way to the node that is visited, or an item.
+// step is a key, or an item, on the path to the node that is visited.
 type step struct {
 	in    *yaml.Node // the mapping; nil for an item
 	known bool
-	twice bool // once known: the key stands twice in its mapping, or one above does
+	twice bool // set once known: the key, or one above it, is a duplicate
 }
 
 func (s *search) push(key string, in *yaml.Node) {
@@ -27,8 +27,8 @@ func (s *search) around() *yaml.Node {
 	return s.steps[len(s.steps)-1].in
 }
 
-// isTwice reports whether a key on the way to the node stands twice in its
-// mapping. Each step is looked at once, however many markers are below it.
+// isTwice reports whether a key on the path to the node is a duplicate in its
+// mapping. It checks each step once, however many markers are below it.
 func (s *search) isTwice() bool {
 	i := len(s.steps)
 	for i > 0 && !s.steps[i-1].known {
@@ -43,11 +43,12 @@ func (s *search) isTwice() bool {
 	return twice
 }
 
-// fewKeys is up to how many keys a mapping is read anew for each of them, which
-// is cheaper than a set; in a larger one that would take quadratic time.
+// fewKeys is the largest number of keys for which a mapping is searched again
+// for each key, which is cheaper than a set. Larger ones would take quadratic
+// time.
 const fewKeys = 32
 
-// standsTwice reports whether a key stands more than once in a mapping.
+// standsTwice reports whether a key is in a mapping more than once.
 func (s *search) standsTwice(mapping *yaml.Node, key string) bool {
 	if len(mapping.Content) <= 2*fewKeys {
 		n := 0

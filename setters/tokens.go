@@ -7,26 +7,26 @@ import (
 	"strings"
 )
 
-// tokens are the places of a chunk where the token stands. Each is claimed by
-// the comment or text that it belongs to, so that those left over can be
-// reported: every marker is accounted for.
+// tokens are the occurrences of the token in a chunk. Each is claimed by the
+// comment or text that it belongs to, and the rest are reported, so every
+// marker is accounted for.
 type tokens struct {
 	data      []byte // the chunk
 	firstLine int    // of the chunk in the file
 	all       []occurrence
 
-	commentedOut int // lines with a marker
+	commentedOut int // number of lines with a marker
 
-	lastAt, lastLine int // where lineAt stopped counting
+	lastAt, lastLine int // last answer of lineAt
 }
 
-// occurrence is one place of the token.
+// occurrence is one occurrence of the token.
 type occurrence struct {
 	at      int // in the chunk
 	line    int // in the file, from 1; lines end at \n
 	claimed bool
-	out     bool // in a line that is commented out: silent, but for Find's count
-	next    int  // where a claimed one leads to on the way to an unclaimed one
+	out     bool // in a line that is commented out: only counted
+	next    int  // for a claimed one: index to continue at in search of an unclaimed one
 }
 
 // newTokens finds the tokens of a chunk whose first line is firstLine.
@@ -74,14 +74,14 @@ func (t *tokens) after(at int) int {
 	return sort.Search(len(t.all), func(i int) bool { return t.all[i].at >= at })
 }
 
-// reach is how many foreign occurrences behind and above look past. A comment
+// reach bounds the unrelated occurrences that behind and above skip. A comment
 // stands next to its node, with at most the tokens of the node's text or of a
-// collection's inner comments between; a file with more of those than this only
-// gets a more general finding, and takes no quadratic time.
+// collection's inner comments between. A file with more of them only gets a
+// less specific finding, and takes no quadratic time.
 const reach = 1000
 
 // behind claims the occurrences of a comment that starts behind offset at. It
-// returns the first one; nil where the comment does not stand there.
+// returns the first one, or nil if the comment isn't there.
 func (t *tokens) behind(at int, comment string) *occurrence {
 	skip := strings.Index(comment, token)
 	i := t.unclaimed(t.after(at))
@@ -94,8 +94,8 @@ func (t *tokens) behind(at int, comment string) *occurrence {
 	return nil
 }
 
-// above claims the occurrences of a comment line that stands before offset at,
-// the nearest one. It returns the first occurrence; nil where there is none.
+// above claims the occurrences of the nearest comment line before offset at. It
+// returns the first one, or nil if there is none.
 func (t *tokens) above(at int, comment string) *occurrence {
 	skip := strings.Index(comment, token)
 	last := t.after(at) - 1
@@ -107,8 +107,9 @@ func (t *tokens) above(at int, comment string) *occurrence {
 	return nil
 }
 
-// unclaimed returns the first unclaimed occurrence from index i on, len(t.all)
-// where there is none. It remembers the way, so that asking often is cheap.
+// unclaimed returns the index of the first unclaimed occurrence from i on,
+// len(t.all) if there is none. It remembers its way, so repeated calls are
+// cheap.
 func (t *tokens) unclaimed(i int) int {
 	end := i
 	for end < len(t.all) && t.all[end].claimed {
@@ -120,7 +121,7 @@ func (t *tokens) unclaimed(i int) int {
 	return end
 }
 
-// reads reports whether s stands at offset at.
+// reads reports whether s is at offset at.
 func (t *tokens) reads(at int, s string) bool {
 	return at >= 0 && at+len(s) <= len(t.data) && string(t.data[at:at+len(s)]) == s
 }
@@ -134,7 +135,7 @@ func (t *tokens) claim(i, end int) *occurrence {
 }
 
 // text claims the n occurrences from offset at on that belong to a text. It
-// returns the first of them that is not commented out; nil where there is none.
+// returns the first one that isn't commented out, or nil.
 func (t *tokens) text(at, n int) *occurrence {
 	var first *occurrence
 	for i := t.unclaimed(t.after(at)); i < len(t.all) && n > 0; n-- {
@@ -148,7 +149,7 @@ func (t *tokens) text(at, n int) *occurrence {
 }
 
 // lineOf returns the line around an occurrence, without its line break, and the
-// offset at which it starts.
+// line's offset.
 func (t *tokens) lineOf(o *occurrence) (line []byte, start int) {
 	start = bytes.LastIndexAny(t.data[:o.at], "\n\r") + 1
 	end := bytes.IndexAny(t.data[o.at:], "\n\r")
@@ -158,8 +159,9 @@ func (t *tokens) lineOf(o *occurrence) (line []byte, start int) {
 	return t.data[start : o.at+end], start
 }
 
-// attempted returns the first occurrence in a line that was meant as a marker,
-// but one that lacks the blank before it goes first; nil where there is none.
+// attempted returns an occurrence in a line that was meant as a marker: the
+// first that lacks the blank before it, else the first of all. It returns nil
+// if there is none.
 func (t *tokens) attempted() (o *occurrence, glued bool) {
 	for of, line := range t.lines() {
 		switch {
@@ -179,8 +181,8 @@ func (t *tokens) glued(o *occurrence) bool {
 	return isGlued(line)
 }
 
-// lineAt returns the line of the file in which an offset of the chunk lies. It
-// counts on from where it was asked before.
+// lineAt returns the line of the file that an offset of the chunk is on. It
+// counts on from its last answer.
 func (t *tokens) lineAt(at int) int {
 	if at < t.lastAt {
 		t.lastAt, t.lastLine = 0, t.firstLine

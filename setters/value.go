@@ -10,21 +10,21 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// place is where a marked value stands.
+// place is the position and the form of a marked value.
 type place struct {
-	start, end int    // in the file: the bytes that are exchanged, a value with its quotes
+	start, end int    // offsets in the file of the bytes to replace, quotes included
 	quote      byte   // '"', '\'', or 0 for a plain value
 	insert     bool   // an empty value: a blank and the value are inserted at start
 	tagged     bool   // the value has the explicit tag !!str
-	chart      bool   // a chart version
+	chart      bool   // a chart's version
 	pinned     bool   // a tag with a digest behind it
-	scheme     string // stands before the name
+	scheme     string // in front of the name
 	chunk      chunk
 	line       int // of the node in its chunk, as kyaml counts
 	column     int
 }
 
-// shaped returns the place with the shape that its field and its value have.
+// shaped returns the place with the form that the field and the value need.
 func (p place) shaped(m pinsetter.Marker, f Field) place {
 	switch m.Part {
 	case pinsetter.PartTag:
@@ -37,8 +37,8 @@ func (p place) shaped(m pinsetter.Marker, f Field) place {
 	return p
 }
 
-// tag returns the tag that a written value stands for. A registry stores a
-// chart's version with "_" for "+", which a tag can't hold.
+// tag returns the tag of a written value. A registry stores a chart's version
+// with "_" for "+", which a tag can't hold.
 func (p place) tag(value string) string {
 	if p.chart {
 		return strings.ReplaceAll(value, "+", "_")
@@ -56,7 +56,7 @@ func (p place) version(tag string) string {
 }
 
 // format returns the bytes that write value at the place, in the place's style.
-// A plain value gets double quotes where it would not be read as a string.
+// A plain value gets double quotes if it would not be read as a string.
 func (p place) format(value string) string {
 	switch {
 	case p.quote != 0:
@@ -70,14 +70,13 @@ func (p place) format(value string) string {
 	return value
 }
 
-// imageName is what we write as an image's name: a registry's host (a name, an
-// IPv4 or a bracketed IPv6 address) with its port, and a path. It is wider than
-// the OCI grammar, which config holds spec.image to, and has no character that
-// YAML or a terminal would take for more than text.
+// imageName is the grammar of names that are written: a registry's host (a
+// name, an IPv4 or a bracketed IPv6 address) with its port, and a path. It is
+// wider than the OCI grammar, which config enforces for spec.image, and has no
+// character that YAML or a terminal would interpret.
 var imageName = regexp.MustCompile(`^[a-zA-Z0-9\[][a-zA-Z0-9._:/\[\]-]*$`)
 
-// check returns why an image can't be written to a site with these markers; nil
-// where it can.
+// check returns an error if an image can't be written to the site.
 func check(image pinsetter.Image, site pinsetter.Site) error {
 	if m := Unfit(site, image.Name); m != nil {
 		return errors.New(m.Reason)
@@ -97,7 +96,7 @@ func check(image pinsetter.Image, site pinsetter.Site) error {
 	return nil
 }
 
-// value returns what a marker at a place stands for.
+// value returns the text that a marker for part writes at a place.
 func value(image pinsetter.Image, part pinsetter.Part, p place) string {
 	switch part {
 	case pinsetter.PartName:
@@ -115,15 +114,15 @@ func value(image pinsetter.Image, part pinsetter.Part, p place) string {
 }
 
 var (
-	// plainSafe are values of the characters that we write which no YAML reader
-	// takes for an indicator, in block and in flow style.
+	// plainSafe matches values that no YAML reader takes for an indicator, in
+	// block and in flow style, among the characters that are written.
 	plainSafe = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._:/@+-]*[a-zA-Z0-9._/@+-]$|^[a-zA-Z0-9_]$`)
 
-	// notString are values that some reader takes for a number, a truth value or
-	// a date. kyaml leaves out sexagesimal numbers and dates of YAML 1.1
+	// notString matches values that some reader takes for a number, a truth
+	// value or a date. kyaml misses sexagesimal numbers and dates of YAML 1.1
 	// (yaml.org/type/int.html, float.html, timestamp.html), and numbers of YAML
-	// 1.2's core schema (section 10.3.2) such as 0o17 and, out of Go's range,
-	// 12e4567.
+	// 1.2's core schema (section 10.3.2) such as 0o17 and, outside of Go's
+	// range, 12e4567.
 	notString = regexp.MustCompile(`^(` +
 		`[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?` +
 		`|0o?[0-7_]+|0b[01_]+|0x[0-9a-fA-F_]+` +

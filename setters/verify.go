@@ -12,13 +12,13 @@ type position struct{ line, column int }
 
 // verification compares a chunk with its rewritten form.
 type verification struct {
-	edits   map[position]edit // by the place of the original's node
+	edits   map[position]edit // by the position of the original's node
 	inserts bool              // one of them fills an empty value
 	seen    int
 }
 
 // verify parses a chunk before and after, and returns an error unless the two
-// differ in the edited values alone.
+// differ only in the edited values.
 func verify(before, after []byte, edits []edit) error {
 	was, err := parse(before)
 	if err != nil {
@@ -47,7 +47,7 @@ func verify(before, after []byte, edits []edit) error {
 	return nil
 }
 
-// node compares two nodes and what is below them.
+// node compares two nodes and their descendants.
 func (v *verification) node(was, is *yaml.Node) error {
 	if e, ok := v.edits[position{was.Line, was.Column}]; ok && was.Kind == yaml.ScalarNode {
 		return v.edited(was, is, e)
@@ -69,14 +69,14 @@ func (v *verification) node(was, is *yaml.Node) error {
 	return nil
 }
 
-// inserted reports whether a value was empty and is no more.
+// inserted reports whether a value was empty and is now filled.
 func (v *verification) inserted(node *yaml.Node) bool {
 	e, ok := v.edits[position{node.Line, node.Column}]
 	return ok && e.insert && node.Kind == yaml.ScalarNode
 }
 
-// filled compares the i-th key of two mappings where the key's value was empty:
-// its comment went over to the value.
+// filled compares the i-th key of two mappings if its value was empty: the
+// comment has moved from the key to the value.
 func (v *verification) filled(was, is *yaml.Node, i int) error {
 	key, value := was.Content[i], was.Content[i+1]
 	if !v.same(key, is.Content[i]) || key.Value != is.Content[i].Value || is.Content[i+1].LineComment != key.LineComment {
@@ -97,7 +97,7 @@ func (v *verification) edited(was, is *yaml.Node, e edit) error {
 	return nil
 }
 
-// same compares what no edit changes.
+// same compares everything that no edit changes.
 func (v *verification) same(was, is *yaml.Node) bool {
 	return was.Kind == is.Kind &&
 		was.Line == is.Line &&
@@ -107,9 +107,9 @@ func (v *verification) same(was, is *yaml.Node) bool {
 		len(was.Content) == len(is.Content)
 }
 
-// sameComment compares what kyaml gives to a node as the comment above or below
-// it. Around a value that was empty kyaml deals the comments out anew once it is
-// filled; then only those with markers must be where they were.
+// sameComment compares the comments above or below a node. Once an empty value
+// is filled, kyaml distributes the comments around it differently; then only
+// those with markers must be the same.
 func (v *verification) sameComment(was, is string) bool {
 	if v.inserts && !strings.Contains(was, token) && !strings.Contains(is, token) {
 		return true
@@ -117,7 +117,7 @@ func (v *verification) sameComment(was, is string) bool {
 	return was == is
 }
 
-// differ returns the error for a node that is not as it was, or not as wanted.
+// differ returns the error for a node that changed unexpectedly.
 func differ(node *yaml.Node) error {
 	return fmt.Errorf("the result would differ at line %d of the document in more than the marked value", node.Line)
 }

@@ -2,9 +2,9 @@ package setters
 
 import "bytes"
 
-// Encodings of which a file shows by its first bytes that it is in one of them,
-// and not in UTF-8: a byte order mark, or the zero bytes of an ASCII character
-// (YAML 1.2.2, section 5.2). Longer marks stand first.
+// Encodings other than UTF-8 that a file shows by its first bytes: a byte order
+// mark, or the zero bytes of an ASCII character (YAML 1.2.2, section 5.2).
+// Longer marks come first.
 var wides = []struct{ start, name, zeros string }{
 	{"\xFF\xFE\x00\x00", "UTF-32", ""},
 	{"\x00\x00\xFE\xFF", "UTF-32", ""},
@@ -16,8 +16,8 @@ var wides = []struct{ start, name, zeros string }{
 	{"", "UTF-16LE", "1010"},
 }
 
-// The token in UTF-16 and UTF-32, of either byte order: the zero bytes around it
-// belong to no order's first or last character.
+// The token in UTF-16 and UTF-32, of either byte order: the zero bytes around
+// it belong to no order's first or last character.
 var (
 	token16 = spread(token, 1)
 	token32 = spread(token, 3)
@@ -30,8 +30,8 @@ func spread(text string, zeros int) []byte {
 }
 
 // wideToken returns the encoding of a file that holds the token in UTF-16 or
-// UTF-32, as iconv names it; "" for any other file. It costs a look at four bytes
-// for nearly all of these.
+// UTF-32, in iconv's words, else "". For nearly all files it looks at four
+// bytes only.
 func wideToken(data []byte) string {
 	if len(data) < 4 {
 		return ""
@@ -43,7 +43,7 @@ func wideToken(data []byte) string {
 	return encoding
 }
 
-// wideEncoding returns the encoding that a file's first four bytes show; "" for
+// wideEncoding returns the encoding that a file's first four bytes show, "" for
 // UTF-8 and anything else.
 func wideEncoding(first []byte) string {
 	zeros := make([]byte, len(first))
