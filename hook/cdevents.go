@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// cdEvent is what every CDEvent has, whatever its type
+// cdEvent is the common part of all CDEvents
 // (https://github.com/cdevents/spec/blob/v0.4.1/spec.md, "Required Context
-// Attributes" and "Subject"). What subjects of each type hold isn't checked:
-// nothing of it is used.
+// Attributes" and "Subject"). The content of subjects isn't used, and so isn't
+// checked.
 type cdEvent struct {
 	Context struct {
 		Version     string `json:"version"`
-		SpecVersion string `json:"specversion"` // its name since 0.5
+		SpecVersion string `json:"specversion"` // the attribute's name since 0.5
 		ID          string `json:"id"`
 		Source      string `json:"source"`
 		Type        string `json:"type"`
@@ -39,7 +39,8 @@ func checkCDEvents(_ *Handler, d delivery) error {
 	if err := event.check(); err != nil {
 		return err
 	}
-	// The events are picked by the header, which mustn't say another type then.
+	// Events are filtered by the header, so the body must not name another
+	// type.
 	const header = "Ce-Type"
 	if named := d.header.Get(header); named != "" && !strings.EqualFold(named, event.Context.Type) {
 		return fmt.Errorf("its header %s and its body are of different types", header)

@@ -26,7 +26,7 @@ type delivery struct {
 	body   []byte
 }
 
-// checks says, for each type of receiver, why a delivery is refused. A type
+// checks returns, by type of receiver, why a delivery is refused. A type
 // without a check lets nothing in.
 var checks = map[string]func(*Handler, delivery) error{
 	fleet.ReceiverGeneric:     func(*Handler, delivery) error { return nil },
@@ -77,11 +77,11 @@ func checkNexus(_ *Handler, d delivery) error {
 	return d.reads(&nexus{})
 }
 
-// algorithms are those of a signature "name=hex".
+// algorithms of a signature "name=hex".
 var algorithms = map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New, "sha512": sha512.New}
 
-// signed refuses a body that isn't signed with the token. The first of the
-// headers that is there counts.
+// signed refuses a body that isn't signed with the token. It reads the first of
+// the headers that is present.
 func (d delivery) signed(headers ...string) error {
 	for _, header := range headers {
 		signature := d.header.Get(header)
@@ -105,8 +105,8 @@ func (d delivery) matches(newHash func() hash.Hash, sum []byte) bool {
 	return hmac.Equal(sum, mac.Sum(nil))
 }
 
-// bearsToken refuses a delivery whose header isn't the token. The time that it
-// takes says nothing about either, not even a length.
+// bearsToken refuses a delivery whose header isn't the token. Its timing
+// reveals nothing about either, not even a length.
 func (d delivery) bearsToken(header string) error {
 	given, want := sha256.Sum256([]byte(d.header.Get(header))), sha256.Sum256([]byte(d.to.Token.Reveal()))
 	if subtle.ConstantTimeCompare(given[:], want[:]) != 1 {

@@ -19,37 +19,37 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// googleKeys is where Google publishes the keys of its tokens, as the
+// googleKeys is the address of the keys that Google signs its tokens with, the
 // jwks_uri of https://accounts.google.com/.well-known/openid-configuration.
 const googleKeys = "https://www.googleapis.com/oauth2/v3/certs"
 
-// Bounds on fetching keys. Google changes them every few days and says how long
-// they may be kept, which is some hours.
+// Bounds on fetching keys. Google changes them every few days and allows to
+// keep them for some hours.
 const (
 	keysTimeout = 10 * time.Second
 	maxKeys     = 64 << 10 // bytes; today's are 2 kB
 	minKeptFor  = 5 * time.Minute
 	maxKeptFor  = 24 * time.Hour
-	keysPause   = time.Minute // between two requests, whatever senders say
+	keysPause   = time.Minute // least time between two requests, whatever senders do
 )
 
-// errNoKeys says that a token can't be judged now.
+// errNoKeys says that a token can't be checked now.
 var errNoKeys = errors.New("Google's keys are not to be had") //nolint:staticcheck // a name
 
-// keyring knows Google's keys.
+// keyring holds Google's keys.
 type keyring struct {
 	url    string
 	client *http.Client
 	now    func() time.Time
 
-	mu    sync.Mutex // held while keys are fetched: whoever waits needs them too
+	mu    sync.Mutex // held during a fetch: whoever waits needs the keys too
 	keys  map[string]*rsa.PublicKey
-	until time.Time // when the keys are to be fetched again
+	until time.Time // time of the next fetch
 	asked time.Time
 }
 
 func newKeyring(o Options) *keyring {
-	proxy, _ := o.Environment.Proxies(nil) // only a Proxy of an object may be none
+	proxy, _ := o.Environment.Proxies(nil) // without an object's own proxy this never fails
 	return &keyring{url: googleKeys, now: o.Now, client: &http.Client{
 		Transport:     &http.Transport{Proxy: o.Dialer.Guard(proxy), DialContext: o.Dialer.DialContext, ForceAttemptHTTP2: true, IdleConnTimeout: keysTimeout},
 		Timeout:       keysTimeout,
@@ -57,7 +57,7 @@ func newKeyring(o Options) *keyring {
 	}}
 }
 
-// googleClaims are what a token of Google's says
+// googleClaims are the claims of Google's tokens
 // (https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions).
 type googleClaims struct {
 	jwt.RegisteredClaims
@@ -65,8 +65,8 @@ type googleClaims struct {
 	EmailVerified bool   `json:"email_verified"`
 }
 
-// check refuses a delivery without a token that Google signed for the receiver's
-// audience and account.
+// check refuses a delivery without a token that Google signed for the
+// receiver's audience and account.
 func (k *keyring) check(d delivery) error {
 	scheme, token, _ := strings.Cut(d.header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -95,7 +95,7 @@ func (k *keyring) check(d delivery) error {
 	return nil
 }
 
-// key returns the key of that id, after fetching keys where it must.
+// key returns the key with the id. It fetches the keys if needed.
 func (k *keyring) key(ctx context.Context, id string) (*rsa.PublicKey, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -106,7 +106,7 @@ func (k *keyring) key(ctx context.Context, id string) (*rsa.PublicKey, error) {
 	}
 	if now.Sub(k.asked) >= keysPause {
 		k.asked = now
-		if err := k.fetch(context.WithoutCancel(ctx), now); err != nil { // a sender that hangs up leaves the others with keys
+		if err := k.fetch(context.WithoutCancel(ctx), now); err != nil { // if this sender hangs up, the others still get the keys
 			return nil, fmt.Errorf("%w: %w", errNoKeys, err)
 		}
 		current = true
@@ -154,8 +154,8 @@ func (k *keyring) fetch(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// parseKeys reads a JSON Web Key Set (RFC 7517) and returns its RSA keys for
-// RS256 by their ids. Others are passed over, a set without any is an error.
+// parseKeys parses a JSON Web Key Set (RFC 7517) and returns its RSA keys for
+// RS256 by their ids. It skips others; a set without any is an error.
 func parseKeys(data []byte) (map[string]*rsa.PublicKey, error) {
 	var set struct {
 		Keys []struct{ Kid, Kty, Alg, Use, N, E string }

@@ -1,10 +1,10 @@
-// Package hook takes webhooks, at the addresses and with the checks of Flux's
-// Receivers, so that senders need no change. A delivery is a hint to look at
-// some objects and never data: of what it says, only what the check needs is
+// Package hook receives webhooks, at the addresses and with the checks of
+// Flux's Receivers, so that senders need no change. A delivery is a hint to
+// look at some objects, never data: only the parts that the check needs are
 // read.
 //
-// The path of a receiver is as good as a password. It shows in no error, and who
-// serves a Handler keeps it out of logs and metrics.
+// The path of a receiver is as good as a password. It is in no error, and
+// whoever serves a Handler must keep it out of logs and metrics.
 package hook
 
 import (
@@ -21,40 +21,40 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// Prefix is what the path of every receiver begins with.
+// Prefix begins the path of every receiver.
 const Prefix = "/hook/"
 
 // MaxBody bounds the body of a delivery in bytes. It is Flux's bound.
 const MaxBody = 3 << 20
 
-// Wake asks to look at some objects.
+// Wake asks for a look at some objects.
 type Wake struct {
 	Receiver pinsetter.Name
-	Objects  []pinsetter.Object // as in fleet.Receiver.Resources; not to be changed
+	Objects  []pinsetter.Object // as in fleet.Receiver.Resources; read-only
 }
 
-// Options says what is done with deliveries. Only Wake must be set.
+// Options configure a Handler. Only Wake is required.
 type Options struct {
-	// Wake is told of each delivery that passed its check, before it is answered.
-	// It is called from several goroutines and must not block: the sender waits,
+	// Wake is called for each delivery that passed its check, before the
+	// answer. Calls are concurrent and must not block: the sender is waiting,
 	// and ctx ends with the answer.
 	Wake func(ctx context.Context, w Wake)
 
-	// Refused, where it is set, is told the status and the reason of each request
-	// that isn't let in. The name is zero where no receiver has the path.
+	// Refused, if set, is called with the status and the reason of each request
+	// that isn't let in. The name is zero if no receiver has the path.
 	Refused func(receiver pinsetter.Name, status int, err error)
 
 	// Dialer opens the connections to Google's keys.
 	Dialer login.Dialer
 
-	// Environment says with Getenv whether the environment's proxies are used.
+	// Environment.Getenv says whether the environment's proxies are used.
 	Environment login.Environment
 
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
 
-// Handler takes deliveries for a set of receivers. It is safe for concurrent
+// Handler receives deliveries for a set of receivers. It is safe for concurrent
 // use.
 type Handler struct {
 	o         Options
@@ -62,9 +62,9 @@ type Handler struct {
 	google    *keyring
 }
 
-// New returns a handler for those receivers that have a token: one without has
-// no path. Of two that have one path, which Flux's way of making paths allows,
-// the second is left out and the error names both.
+// New returns a handler for the receivers that have a token; one without has no
+// path. Flux's way of making paths allows two receivers with one path: then the
+// second is left out, and the error names both.
 func New(receivers []*fleet.Receiver, o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -90,13 +90,13 @@ func Path(r *fleet.Receiver) string {
 	return fmt.Sprintf("%s%x", Prefix, sha256.Sum256([]byte(r.Token.Reveal()+r.Name.Name+r.Name.Namespace)))
 }
 
-// ServeHTTP answers as Flux does: 200, also where a receiver leads to nothing;
-// 400 where the check or the filter of events refuses; 404 for a path of no
-// receiver; 413 for a body over MaxBody; 500 where the check can't be made now;
-// 503 for a receiver that is suspended or has errors. Answers have no body.
+// ServeHTTP answers as Flux does: 200, also if a receiver leads to nothing; 400
+// if the check or the filter of events refuses; 404 for an unknown path; 413
+// for a body over MaxBody; 500 if the check isn't possible now; 503 for a
+// receiver that is suspended or has errors. Answers have no body.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// A map tells in how long it takes about its keys. These are digests of
-	// paths, of which nobody learns a path bit by bit.
+	// Look receivers up by a digest of the path, so that the map's timing can't
+	// leak the secret path.
 	receiver := h.receivers[sha256.Sum256([]byte(r.URL.Path))]
 	if receiver == nil {
 		h.refuse(w, pinsetter.Name{}, http.StatusNotFound, errors.New("no receiver has this path"))
@@ -119,7 +119,7 @@ func (h *Handler) refuse(w http.ResponseWriter, receiver pinsetter.Name, status 
 	w.WriteHeader(status)
 }
 
-// judge returns why a delivery isn't let in, and the status that says so.
+// judge returns why a delivery isn't let in, and the status for it.
 func (h *Handler) judge(w http.ResponseWriter, r *http.Request, receiver *fleet.Receiver) (int, error) {
 	switch {
 	case receiver.Suspended:

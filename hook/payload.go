@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// What senders without a signature say. Only that it is said as they say it is
-// checked, as Flux does it: the path is what keeps strangers out.
+// Bodies of senders without a signature. As in Flux, only their shape is
+// checked; the secret path keeps strangers out.
 
 // https://docs.docker.com/docker-hub/repos/manage/webhooks/
 type dockerHub struct {
@@ -69,7 +69,7 @@ func readObject(data []byte, shape any) error {
 	return nil
 }
 
-// checkGCR lets in what Pub/Sub pushes as the account that the Secret names.
+// checkGCR lets in deliveries of Pub/Sub by the account that the Secret names.
 func checkGCR(h *Handler, d delivery) error {
 	if err := h.google.check(d); err != nil {
 		return err
