@@ -15,11 +15,11 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// statusError is an answer that isn't a success. It wraps the sentinel that the
-// status stands for, if any does.
+// statusError is an answer that isn't a success. It wraps the sentinel of its
+// status, if there is one.
 type statusError struct {
 	Status  int
-	Message string // what the forge said, fit to show
+	Message string // the forge's message, safe to display
 	kind    error
 }
 
@@ -36,7 +36,7 @@ func (e *statusError) Error() string {
 
 func (e *statusError) Unwrap() error { return e.kind }
 
-// Error says until when the forge wants to be left alone.
+// Error says until when the forge wants no requests.
 func (e *RateLimitError) Error() string {
 	if e.Until.IsZero() {
 		return fmt.Sprintf("%v at %s", ErrRateLimited, e.Host)
@@ -52,10 +52,10 @@ type answer struct {
 	*http.Response
 	body    []byte
 	from    *url.URL
-	secrets *login.Scrubber // knows what was sent
+	secrets *login.Scrubber // knows the secrets that were sent
 }
 
-// redirect returns where an answer leads, nil where it stays.
+// redirect returns the target of a redirect, or nil.
 func (a *answer) redirect() *url.URL {
 	switch a.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
@@ -67,8 +67,8 @@ func (a *answer) redirect() *url.URL {
 	return nil
 }
 
-// limited reports whether the forge asks for fewer requests. GitHub says so with
-// a 403 as well:
+// limited reports whether the forge asks for fewer requests. GitHub also uses a
+// 403 for that:
 // https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
 func (a *answer) limited() bool {
 	if a.StatusCode == http.StatusTooManyRequests {
@@ -78,13 +78,13 @@ func (a *answer) limited() bool {
 		(a.Header.Get("Retry-After") != "" || a.Header.Get("X-RateLimit-Remaining") == "0" || a.secondary())
 }
 
-// secondary reports whether an answer is of GitHub's secondary limits, which
-// come without a header at times.
+// secondary reports whether GitHub's secondary limits caused an answer. They
+// sometimes come without a header.
 func (a *answer) secondary() bool { return strings.Contains(string(a.body), "secondary rate limit") }
 
-// pause returns how long to wait before asking again, and whether to ask again
-// at all after this many tries. A request that makes something anew may have
-// done so before a server failed, and isn't repeated then.
+// pause returns the time to wait before the next try, and false if there should
+// be none after this many tries. A request that creates something isn't
+// repeated after a server error, since it may have succeeded.
 func (a *answer) pause(now time.Time, tries int) (time.Duration, bool) {
 	failed := a.StatusCode >= 500 && a.StatusCode != http.StatusNotImplemented
 	if !failed && !a.limited() {
@@ -95,15 +95,17 @@ func (a *answer) pause(now time.Time, tries int) (time.Duration, bool) {
 		return min(max(0, pause), maxAsked), again
 	}
 	if a.limited() && (a.StatusCode == http.StatusForbidden || a.secondary()) {
-		return time.Minute, again // what GitHub's documentation wants where it says nothing
+		return time.Minute, again // GitHub's documented pause for answers without a header
 	}
 	return time.Second << (tries - 1), again
 }
 
-// maxAsked bounds what a forge asks for: GitHub's limits are those of an hour.
+// maxAsked bounds the pause that a forge may ask for. GitHub's limits are per
+// hour.
 const maxAsked = 24 * time.Hour
 
-// asked returns the pause that the forge asks for.
+// asked returns the pause that the forge asks for, and false if it asks for
+// none.
 func (a *answer) asked(now time.Time) (time.Duration, bool) {
 	after := a.Header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(after); err == nil {
@@ -121,11 +123,11 @@ func (a *answer) asked(now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
-// rateLimits begin the headers about limits: GitHub's and GitLab's.
+// rateLimits are the prefixes of headers about limits: GitHub's and GitLab's.
 var rateLimits = []string{"X-RateLimit-", "RateLimit-"}
 
-// allows returns how many requests the forge still allows; false where it doesn't
-// say.
+// allows returns the number of requests that the forge still allows, and false
+// if it doesn't say.
 func (a *answer) allows() (int, bool) {
 	for _, prefix := range rateLimits {
 		if left, err := strconv.Atoi(a.Header.Get(prefix + "Remaining")); err == nil && left >= 0 {
@@ -135,7 +137,7 @@ func (a *answer) allows() (int, bool) {
 	return 0, false
 }
 
-// result returns the answer as a response, or as the error that it is.
+// result returns the answer as a response, or as an error.
 func (a *answer) result() (*http.Response, error) {
 	switch {
 	case a.StatusCode < 300 && a.hollow():
@@ -150,14 +152,15 @@ func (a *answer) result() (*http.Response, error) {
 	return nil, e
 }
 
-// hollow reports whether an answer lists a null, which the clients don't look for.
+// hollow reports whether an answer has a null in a list, which the SDKs don't
+// expect.
 func (a *answer) hollow() bool {
 	var list []json.RawMessage
 	return json.Unmarshal(a.body, &list) == nil &&
 		slices.ContainsFunc(list, func(item json.RawMessage) bool { return string(item) == "null" })
 }
 
-// kind returns the sentinel of a status.
+// kind returns the sentinel for a status, or nil.
 func kind(e *statusError) error {
 	switch e.Status {
 	case http.StatusUnauthorized:
@@ -177,12 +180,12 @@ func kind(e *statusError) error {
 	return nil
 }
 
-// message returns what the forge said, fit to show and without the credentials.
+// message returns the forge's message, safe to display and without credentials.
 func (a *answer) message() string {
 	var said struct {
 		Message     json.RawMessage `json:"message"`
 		Error       string          `json:"error"`
-		Description string          `json:"error_description"` // GitLab's, of a scope that is missing
+		Description string          `json:"error_description"` // GitLab's, about a missing scope
 		Scope       string          `json:"scope"`
 		Errors      json.RawMessage `json:"errors"`
 	}
@@ -191,7 +194,7 @@ func (a *answer) message() string {
 	return a.secrets.Text(clean(text))
 }
 
-// lacking returns what GitHub says of the permission that a token lacks: its
+// lacking returns the permission that a token lacks, in GitHub's words: its
 // header for apps and fine-grained tokens, else the scopes of classic ones.
 func (a *answer) lacking() string {
 	if a.StatusCode != http.StatusForbidden {
@@ -206,8 +209,8 @@ func (a *answer) lacking() string {
 	return ""
 }
 
-// words returns a message, which at GitLab may be a list, or lists by the name of
-// what is wrong.
+// words returns a message as one text. GitLab's may be a list, or lists by the
+// name of the wrong field.
 func words(message json.RawMessage) string {
 	var text string
 	var list []string
@@ -225,7 +228,7 @@ func words(message json.RawMessage) string {
 }
 
 // details returns the messages of GitHub's list of errors, which are objects or
-// texts.
+// strings.
 func details(list json.RawMessage) string {
 	var errs []json.RawMessage
 	if json.Unmarshal(list, &errs) != nil {

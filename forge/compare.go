@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// CompareURL returns the address, for people, of what changed between two
-// revisions of an image's source. All three are what a publisher wrote:
-// org.opencontainers.image.source and .revision, of the image before and after.
+// CompareURL returns the web address of the changes between two revisions of an
+// image's source. The arguments are what a publisher wrote:
+// org.opencontainers.image.source, and .revision of the image before and after.
 //
-// It is "" unless source is the address of a repository at this forge, and the
-// revisions are two different commits, branches or tags by the looks of them. Of a
-// revision as Flux writes it, "main@sha1:…", the commit counts. Nothing is asked of
-// the forge.
+// It returns "" unless source is the address of a repository at this forge, and
+// the revisions look like two different commits, branches or tags. Of a
+// revision in Flux's form, "main@sha1:…", it uses the commit. It asks the forge
+// nothing.
 func (r *Repository) CompareURL(source, from, to string) string {
 	from, to = committed(from), committed(to)
 	if !isRevision(from) || !isRevision(to) || from == to {
@@ -23,8 +23,9 @@ func (r *Repository) CompareURL(source, from, to string) string {
 	return r.page(source, "compare", from+"..."+to)
 }
 
-// CommitURL returns the address, for people, of a commit of an image's source. It
-// is "" where CompareURL would be, and where revision isn't a commit's hash.
+// CommitURL returns the web address of a commit of an image's source. It
+// returns "" if source is no repository at this forge, or revision is no
+// commit's hash.
 func (r *Repository) CommitURL(source, revision string) string {
 	if !isHash(revision) {
 		return ""
@@ -32,7 +33,7 @@ func (r *Repository) CommitURL(source, revision string) string {
 	return r.page(source, "commit", revision)
 }
 
-// page returns the address of a page of a repository at this forge, "" where
+// page returns the address of a page of a repository at this forge, "" if
 // source isn't one.
 func (r *Repository) page(source, name, of string) string {
 	path := r.beside(source)
@@ -46,12 +47,12 @@ func (r *Repository) page(source, name, of string) string {
 	return u.String()
 }
 
-// Lengths are judged apart: a pattern that counts to hundreds takes half a
-// megabyte of every process.
+// Lengths are checked separately: a pattern that counts to hundreds takes half
+// a megabyte of every process.
 var (
 	hexDigits = regexp.MustCompile(`^[0-9a-fA-F]+$`)
 	refName   = regexp.MustCompile(`^[0-9A-Za-z_][0-9A-Za-z_.+/-]*$`)
-	pathPart  = regexp.MustCompile(`^[0-9A-Za-z_.][0-9A-Za-z_.-]*$`) // what forges take in names
+	pathPart  = regexp.MustCompile(`^[0-9A-Za-z_.][0-9A-Za-z_.-]*$`) // what forges allow in names
 )
 
 const (
@@ -59,10 +60,11 @@ const (
 	maxPathPart = 255
 )
 
-// isHash reports whether a text is a commit's hash, or its beginning.
+// isHash reports whether a text is a commit's hash or a prefix of one.
 func isHash(s string) bool { return len(s) >= 7 && len(s) <= 64 && hexDigits.MatchString(s) }
 
-// committed returns the commit of a revision as Flux writes it, any other as it is.
+// committed returns the commit of a revision in Flux's form, and any other
+// revision unchanged.
 func committed(revision string) string {
 	for _, kind := range []string{"@sha1:", "@sha256:"} {
 		if _, hash, found := strings.Cut(revision, kind); found && isHash(hash) {
@@ -72,14 +74,14 @@ func committed(revision string) string {
 	return revision
 }
 
-// isRevision reports whether a text is a commit's hash or the name of a branch or
-// tag that no page would read as something else.
+// isRevision reports whether a text is a commit's hash, or a name of a branch
+// or tag that no page would read as something else.
 func isRevision(s string) bool {
 	return len(s) <= maxRefName && refName.MatchString(s) && !strings.Contains(s, "..") && !strings.Contains(s, "//") &&
 		!strings.Contains(s, "/.") && !strings.HasSuffix(s, "/") && !strings.HasSuffix(s, ".")
 }
 
-// beside returns the path of a repository at the same forge, nil where source
+// beside returns the path of a repository at the same forge, nil if source
 // isn't the plain address of one.
 func (r *Repository) beside(source string) []string {
 	if len(source) > 2000 || strings.ContainsAny(source, "?#%") {

@@ -8,7 +8,7 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// connections returns the connections to a forge's API.
+// connections returns a transport for a forge's API.
 func connections(where *fleet.Forge, origin *url.URL, o Options) (*http.Transport, error) {
 	if err := o.Dialer.CheckHost(origin.Host); err != nil {
 		return nil, err

@@ -1,5 +1,5 @@
-// Package forge opens pull requests and keeps them up to date, at GitHub, GitLab
-// and Gitea (Forgejo too). It is the only door to their clients.
+// Package forge opens pull requests and keeps them up to date, at GitHub,
+// GitLab and Gitea (Forgejo too). It is the only door to their clients.
 //
 //	repository, err := forge.Open(where, forge.Options{})
 //	pr, err := repository.Find(ctx, "pinsetter/web", "main", known)
@@ -7,11 +7,11 @@
 //	pr, changed, err := repository.Update(ctx, pr, proposal)
 //	pr, err = repository.Close(ctx, pr, "Nothing is left to propose.")
 //
-// GitHub signs what it commits for an app: that is Repository.Commit. Tokens has
-// the tokens of such apps, for Git too.
+// GitHub signs commits that an app makes through its API: see
+// Repository.Commit. Tokens holds the tokens of such apps, for Git too.
 //
-// What people do at a forge counts: a pull request that somebody closed stays
-// closed, and labels and reviewers that somebody took away stay away.
+// People's decisions at a forge count: a pull request that somebody closed
+// stays closed, and labels and reviewers that somebody removed stay away.
 package forge
 
 import (
@@ -22,46 +22,46 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// The errors that a caller acts on. The text of an error names the repository and
-// what the forge said, and never a token.
+// Sentinels for callers. An error's text names the repository and quotes the
+// forge, and never contains a token.
 var (
-	// ErrAuth: the forge doesn't accept the credentials, or wants some.
+	// ErrAuth: the forge doesn't accept the credentials, or requires some.
 	ErrAuth = errors.New("access denied")
 
-	// ErrForbidden: the credentials are known and may not do this. The message
-	// names the permission that is missing where the forge says it.
+	// ErrForbidden: the credentials are valid but not sufficient. The message
+	// names the missing permission if the forge does.
 	ErrForbidden = errors.New("not permitted")
 
-	// ErrNotFound: there is no such repository or pull request, or the
+	// ErrNotFound: the repository or pull request doesn't exist, or the
 	// credentials don't show it.
 	ErrNotFound = errors.New("not found")
 
-	// ErrArchived: the repository can only be read.
+	// ErrArchived: the repository is read-only.
 	ErrArchived = errors.New("the repository is archived")
 
-	// ErrRateLimited: the forge asks for a pause that is longer than a request
-	// may wait. The error is a *RateLimitError.
+	// ErrRateLimited: the forge asks for a longer pause than a request may
+	// wait. The error is a *RateLimitError.
 	ErrRateLimited = errors.New("rate limit reached")
 
-	// ErrInvalid: the forge refuses what was asked, such as a pull request
-	// between two branches without a difference.
+	// ErrInvalid: the forge refuses the request, such as a pull request between
+	// two equal branches.
 	ErrInvalid = errors.New("refused")
 
-	// ErrMoved: a branch isn't at the commit that it was expected to be at.
+	// ErrMoved: a branch isn't at the expected commit.
 	ErrMoved = errors.New("the branch moved")
 )
 
-// RateLimitError says until when the forge wants to be left alone. It wraps
+// RateLimitError says until when the forge wants no requests. It wraps
 // ErrRateLimited.
 type RateLimitError struct {
 	Host  string
-	Until time.Time // zero where the forge doesn't say
+	Until time.Time // zero if the forge doesn't say
 }
 
-// Options says how a forge is reached. The zero value takes nothing from the
+// Options configure access to a forge. The zero value uses nothing from the
 // environment.
 type Options struct {
-	// Environment offers credentials where the objects give none, and proxies.
+	// Environment offers proxies, and credentials if the objects have none.
 	Environment login.Environment
 
 	// Dialer opens all connections.
@@ -70,20 +70,20 @@ type Options struct {
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 
-	// Sleep waits between requests that a forge wants apart, and until it may
-	// be asked again; nil: a timer.
+	// Sleep waits between requests that a forge wants apart, and for the end of
+	// its pauses; nil: a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
 
-	// RateLimit is told how many requests a host still allows, where it says so,
-	// from several goroutines; nil: nobody.
+	// RateLimit is told how many requests a host still allows, if the host says
+	// so. It is called concurrently; nil: nobody is told.
 	RateLimit func(host string, remaining int)
 
-	// Tokens are what the repositories of one program share at GitHub; nil:
-	// Open makes some for one repository.
+	// Tokens are shared by all repositories of a program at GitHub; nil: Open
+	// creates some for its repository.
 	Tokens *Tokens
 }
 
-// State is what became of a pull request.
+// State is the state of a pull request.
 type State string
 
 // The states of a pull request.
@@ -93,47 +93,47 @@ const (
 	StateMerged State = "merged"
 )
 
-// PullRequest is what a forge says about a pull request (a merge request, in
-// GitLab's words). As JSON it can be kept and handed back to Find.
+// PullRequest is a forge's description of a pull request (GitLab: merge
+// request). Callers may store it as JSON and pass it to Find later.
 type PullRequest struct {
 	Number   int    `json:"number"`
-	URL      string `json:"url"` // for people
+	URL      string `json:"url"` // web address
 	State    State  `json:"state"`
 	Head     string `json:"head"`     // branch
-	HeadHash string `json:"headHash"` // of the branch's last commit, also after it was deleted; "" where the forge doesn't say
+	HeadHash string `json:"headHash"` // hash of the branch's last commit, also after the branch was deleted; "" if the forge doesn't say
 	Base     string `json:"base"`     // branch
 	Title    string `json:"title"`
 	Body     string `json:"body"`
 	Draft    bool   `json:"draft,omitempty"`
 
-	// Ours says that Close closed it, and no person.
+	// Ours says that Close closed it, and not a person.
 	Ours bool `json:"ours,omitempty"`
 
-	// AutoMerge says that the forge will merge it by itself. Gitea doesn't say.
+	// AutoMerge says that the forge will merge it by itself. Gitea doesn't
+	// tell.
 	AutoMerge bool `json:"autoMerge,omitempty"`
 
-	// ETag is what a conditional request for it sends; "" where the forge gives
-	// none.
+	// ETag makes later requests for it conditional; "" if the forge gives none.
 	ETag string `json:"etag,omitempty"`
 }
 
-// Proposal is what a pull request is to be.
+// Proposal is the desired content of a pull request.
 type Proposal struct {
 	Head, Base  string // branches of the repository
 	Title, Body string // Markdown; a Body over MaxBody bytes is an error that wraps ErrInvalid
 
-	// These are given when the pull request is made, and left to people then.
-	Labels    []string // those that the repository lacks are made where the forge needs that
+	// These are set when the pull request is created, and then left to people.
+	Labels    []string // labels that the repository lacks are created if the forge needs that
 	Reviewers []string // user names; "org/team" is a team at GitHub and Gitea
 	Assignees []string
 	Draft     bool
 }
 
-// MaxBody is the longest body in bytes. Forges take a little more: GitHub refuses
-// one of more than 65,536 characters, and marks need room.
+// MaxBody is the largest body in bytes. It leaves room for marks: GitHub
+// refuses bodies of more than 65,536 characters.
 const MaxBody = bodyRoom - 64
 
-// Commit is a commit of a pull request. What it says is whatever its author
+// Commit is a commit of a pull request. Its fields are whatever its author
 // wrote.
 type Commit struct {
 	Hash           string
@@ -145,12 +145,12 @@ type Commit struct {
 	Parents        []string
 }
 
-// Merging is what Merge has come to.
+// Merging is the result of Merge.
 type Merging string
 
-// What Merge comes to.
+// The results of Merge.
 const (
 	MergeDone    Merging = "merged"  // it is merged
-	MergeEnabled Merging = "enabled" // the forge merges that commit when its rules allow: GitLab alone binds it to one
-	MergeWaiting Merging = "waiting" // checks or rules don't allow it yet; asked again in the next run
+	MergeEnabled Merging = "enabled" // the forge will merge that very commit when its rules allow; only GitLab offers that
+	MergeWaiting Merging = "waiting" // checks or rules don't allow it yet; ask again in the next run
 )

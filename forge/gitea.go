@@ -15,7 +15,7 @@ import (
 
 // gitea is a repository at a Gitea or Forgejo.
 type gitea struct {
-	base        string // below which /api/v1 is
+	base        string // URL that /api/v1 is below
 	owner, name string
 	client      *http.Client
 }
@@ -38,9 +38,9 @@ func openGitea(where *fleet.Forge, p place, o Options) (host, error) {
 	}, nil
 }
 
-// api returns the SDK's client for the requests of one call: it keeps the context
-// to itself. The server's version isn't asked for, which would be a request and
-// which Forgejo answers with its own.
+// api returns an SDK client for the requests of one call, because the client
+// stores its context. It doesn't ask for the server's version, which would cost
+// a request, and which Forgejo answers with its own.
 func (g *gitea) api(ctx context.Context) (*sdk.Client, error) {
 	return sdk.NewClient(g.base, sdk.SetHTTPClient(g.client), sdk.SetContext(ctx), sdk.SetGiteaVersion(""))
 }
@@ -53,7 +53,7 @@ func (g *gitea) get(ctx context.Context, number int, _ string) (*PullRequest, er
 	return g.read(pr), nil
 }
 
-// fetch asks for a pull request by its number.
+// fetch returns a pull request by its number.
 func (g *gitea) fetch(ctx context.Context, number int) (*sdk.PullRequest, error) {
 	api, err := g.api(ctx)
 	if err != nil {
@@ -63,11 +63,11 @@ func (g *gitea) fetch(ctx context.Context, number int) (*sdk.PullRequest, error)
 	return pr, err
 }
 
-// taken finds the number in what Gitea says of a pull request that exists.
+// taken matches the number in Gitea's message about an existing pull request.
 var taken = regexp.MustCompile(`issue_id: ([0-9]{1,9})\b`)
 
-// create needs three requests, and more for labels. Reviewers come after, since
-// Forgejo doesn't take them here.
+// create needs three requests, and more for labels. Reviewers follow later,
+// since Forgejo doesn't accept them here.
 func (g *gitea) create(ctx context.Context, p Proposal) (*PullRequest, error) {
 	api, err := g.api(ctx)
 	if err != nil {
@@ -97,8 +97,8 @@ func (g *gitea) create(ctx context.Context, p Proposal) (*PullRequest, error) {
 	return g.read(pr), nil
 }
 
-// differ returns an error where two branches are at one commit: Gitea opens a
-// pull request without a difference, and the others don't.
+// differ returns an error if two branches are at one commit. Gitea would open
+// an empty pull request; other forges don't.
 func (g *gitea) differ(api *sdk.Client, p Proposal) error {
 	head, _, err := api.GetRepoBranch(g.owner, g.name, p.Head)
 	if err != nil {
@@ -116,7 +116,7 @@ func (g *gitea) differ(api *sdk.Client, p Proposal) error {
 
 func (g *gitea) further(p Proposal) bool { return len(p.Reviewers) > 0 }
 
-// adorn asks for reviews. Asking twice is asking once.
+// adorn requests reviews. Requesting one twice has no further effect.
 func (g *gitea) adorn(ctx context.Context, pr *PullRequest, p Proposal) error {
 	var options sdk.PullReviewRequestOptions
 	for _, name := range p.Reviewers {
@@ -151,7 +151,7 @@ func (g *gitea) edit(ctx context.Context, pr *PullRequest, e edit) (*PullRequest
 	return g.read(changed), nil
 }
 
-// commented needs one request: Gitea gives all comments at once.
+// commented needs one request: Gitea returns all comments at once.
 func (g *gitea) commented(ctx context.Context, number int, mark string) (bool, error) {
 	api, err := g.api(ctx)
 	if err != nil {

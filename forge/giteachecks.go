@@ -12,15 +12,16 @@ import (
 	sdk "code.gitea.io/sdk/gitea"
 )
 
-// contextPages bounds the pages of a commit's checks: 2,000 of them at Gitea.
+// contextPages bounds the pages of a commit's checks. At Gitea these are 2,000
+// checks.
 const contextPages = 40
 
-// uncounted is how many checks there are where Gitea doesn't say it: more than are
-// looked at.
+// uncounted is the number of checks if Gitea doesn't say it: more than are
+// read.
 const uncounted = math.MaxInt
 
-// checks returns what the checks of a commit are waited for, "" where they pass,
-// where there are none, and where the branch's rules name those that count.
+// checks returns what a commit's checks wait for. It returns "" if they pass,
+// if there are none, or if the branch's rules name the ones that count.
 func (g *gitea) checks(ctx context.Context, api *sdk.Client, pr *PullRequest) (string, error) {
 	branch, _, err := api.GetRepoBranch(g.owner, g.name, pr.Base)
 	if err != nil {
@@ -47,8 +48,8 @@ func (g *gitea) checks(ctx context.Context, api *sdk.Client, pr *PullRequest) (s
 }
 
 // contexts returns the last status of each check of a commit, and whether these
-// are all that Gitea counts. It answers with a page of them, the newest first, and
-// its combined state is that of the page:
+// are all. Gitea answers with a page of them, newest first, and its combined
+// state is that of the page:
 // https://github.com/go-gitea/gitea/blob/v1.26.0/routers/api/v1/repo/status.go
 func (g *gitea) contexts(ctx context.Context, hash string) ([]*sdk.Status, bool, error) {
 	var all []*sdk.Status
@@ -71,8 +72,8 @@ func (g *gitea) contexts(ctx context.Context, hash string) ([]*sdk.Status, bool,
 	return all, false, nil
 }
 
-// contextsOf returns one page of a commit's checks, and how many there are on all
-// pages. An empty first page needs no count.
+// contextsOf returns one page of a commit's checks, and the number of checks on
+// all pages. An empty first page needs no number.
 func (g *gitea) contextsOf(ctx context.Context, hash string, page int) ([]*sdk.Status, int, error) {
 	address := fmt.Sprintf("%s/api/v1/repos/%s/%s/commits/%s/status?page=%d&limit=%d",
 		g.base, url.PathEscape(g.owner), url.PathEscape(g.name), url.PathEscape(hash), page, giteaPage)

@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	giteaPage  = 50 // Gitea's MAX_RESPONSE_ITEMS allows no more, unless it was raised
-	giteaPages = 4  // of pull requests, for each state: those that changed last
-	labelPages = 20 // of labels: 1,000
+	giteaPage  = 50 // Gitea's default for MAX_RESPONSE_ITEMS
+	giteaPages = 4  // of pull requests, for each state, most recently changed first
+	labelPages = 20 // of labels: 1,000 labels
 )
 
-// find asks for the two branches, which Gitea knows a request for; its list takes
-// no head. Where several pull requests had these branches the answer is any of
-// them: an open one is the only open one, and of closed ones the newest is looked
-// for among those that changed last.
+// find uses Gitea's request for two branches; its list has no filter for them.
+// If several pull requests had these branches, that request returns any of
+// them. An open one is always the only open one; for closed ones, find looks
+// for the newest among those that changed last.
 func (g *gitea) find(ctx context.Context, head, base string) (*PullRequest, error) {
 	api, err := g.api(ctx)
 	if err != nil {
@@ -49,14 +49,15 @@ func (g *gitea) find(ctx context.Context, head, base string) (*PullRequest, erro
 	return g.read(found), nil
 }
 
-// exists tells a repository without the pull request from none.
+// exists returns an error if the repository is missing, to tell that from a
+// missing pull request.
 func (g *gitea) exists(api *sdk.Client) error {
 	_, _, err := api.GetRepo(g.owner, g.name)
 	return err
 }
 
-// search returns the newest pull request of two branches among those that changed
-// last.
+// search returns the newest pull request of two branches among those that
+// changed last.
 func (g *gitea) search(api *sdk.Client, state sdk.StateType, head, base string) (*sdk.PullRequest, error) {
 	var newest *sdk.PullRequest
 	for page := 1; page <= giteaPages; page++ {
@@ -85,7 +86,7 @@ func own(pr *sdk.PullRequest) bool {
 	return pr.Head != nil && pr.Base != nil && pr.Head.RepoID == pr.Base.RepoID
 }
 
-// read returns what Gitea says of a pull request, nil for one from a fork.
+// read converts Gitea's pull request. It returns nil for one from a fork.
 func (g *gitea) read(pr *sdk.PullRequest) *PullRequest {
 	if pr == nil || !own(pr) {
 		return nil
@@ -107,8 +108,8 @@ func (g *gitea) read(pr *sdk.PullRequest) *PullRequest {
 	return out
 }
 
-// labels returns the IDs of labels, of the repository or its organisation. It
-// makes those in the repository that neither has.
+// labels returns the IDs of labels of the repository or its organisation. It
+// creates missing ones in the repository.
 func (g *gitea) labels(api *sdk.Client, names []string) ([]int64, error) {
 	if len(names) == 0 {
 		return nil, nil
@@ -121,7 +122,7 @@ func (g *gitea) labels(api *sdk.Client, names []string) ([]int64, error) {
 	for _, name := range names {
 		id, found := known[strings.ToLower(name)]
 		if !found {
-			// The colour is that of Gitea's form for a new label.
+			// The colour is the default of Gitea's form for a new label.
 			made, _, err := api.CreateLabel(g.owner, g.name, sdk.CreateLabelOption{Name: name, Color: "#70c24a"})
 			if err != nil {
 				return nil, err
@@ -135,7 +136,7 @@ func (g *gitea) labels(api *sdk.Client, names []string) ([]int64, error) {
 	return slices.Compact(ids), nil
 }
 
-// known returns the labels that there are, by name in lower case.
+// known returns the existing labels, by name in lower case.
 func (g *gitea) known(api *sdk.Client) (map[string]int64, error) {
 	ofRepository := func(o sdk.ListOptions) ([]*sdk.Label, error) {
 		labels, _, err := api.ListRepoLabels(g.owner, g.name, sdk.ListLabelsOptions{ListOptions: o})
@@ -144,7 +145,7 @@ func (g *gitea) known(api *sdk.Client) (map[string]int64, error) {
 	ofOrganisation := func(o sdk.ListOptions) ([]*sdk.Label, error) {
 		labels, _, err := api.ListOrgLabels(g.owner, sdk.ListOrgLabelsOptions{ListOptions: o})
 		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrForbidden) {
-			return nil, nil // a user, or an organisation that the token doesn't see
+			return nil, nil // a user, or an organisation that the token can't see
 		}
 		return labels, err
 	}
@@ -166,7 +167,7 @@ func (g *gitea) known(api *sdk.Client) (map[string]int64, error) {
 	return known, nil
 }
 
-// commits come newest first, a page at a time.
+// commits reads the commits newest first, page by page.
 func (g *gitea) commits(ctx context.Context, number int) ([]Commit, error) {
 	api, err := g.api(ctx)
 	if err != nil {

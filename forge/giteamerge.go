@@ -9,9 +9,9 @@ import (
 	sdk "code.gitea.io/sdk/gitea"
 )
 
-// merge merges where checks and rules allow it, which Gitea does for the commit
-// that it is told only. It is never asked to merge later, by itself: it keeps no
-// commit with that, and would merge what anybody pushes in between.
+// merge merges if checks and rules allow it now; Gitea then merges exactly the
+// commit that it is told. Merge never uses Gitea's auto-merge, which isn't
+// bound to a commit and would merge anything pushed in between.
 func (g *gitea) merge(ctx context.Context, pr *PullRequest) (Merging, string, error) {
 	now, err := g.fetch(ctx, pr.Number)
 	switch {
@@ -44,7 +44,7 @@ func (g *gitea) merge(ctx context.Context, pr *PullRequest) (Merging, string, er
 	return MergeDone, "", nil
 }
 
-// try asks for a merge and returns what Gitea has against it, if it has.
+// try asks for a merge. If Gitea refuses, it returns the refusal.
 func (g *gitea) try(api *sdk.Client, pr *PullRequest, options sdk.MergePullRequestOption) (refused *statusError, err error) {
 	_, _, err = api.MergePullRequest(g.owner, g.name, int64(pr.Number), options)
 	for _, code := range []int{http.StatusMethodNotAllowed, http.StatusConflict} {
@@ -55,8 +55,8 @@ func (g *gitea) try(api *sdk.Client, pr *PullRequest, options sdk.MergePullReque
 	return nil, err
 }
 
-// style returns how a repository wants pull requests merged: its default, else
-// what it allows.
+// style returns the repository's way to merge pull requests: its default, else
+// one that it allows.
 func style(r *sdk.Repository) sdk.MergeStyle {
 	if r == nil {
 		return sdk.MergeStyleMerge
@@ -83,9 +83,9 @@ func style(r *sdk.Repository) sdk.MergeStyle {
 	return first
 }
 
-// stopMerging has Gitea forget that it is to merge later, which earlier versions
-// of this program asked for. Gitea shows of no pull request whether it is so, and
-// answers 404 where it isn't.
+// stopMerging cancels Gitea's auto-merge, which earlier versions of this
+// program used. Gitea doesn't show whether it is on, and answers 404 if it is
+// off.
 func (g *gitea) stopMerging(ctx context.Context, number int) error {
 	api, err := g.api(ctx)
 	if err != nil {

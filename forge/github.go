@@ -14,7 +14,8 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// betweenWrites is how far apart GitHub wants requests that write:
+// betweenWrites is the least time that GitHub wants between requests that
+// write:
 // https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 const betweenWrites = time.Second
 
@@ -25,8 +26,8 @@ type github struct {
 	transport   *transport
 	client      *http.Client
 
-	// granted returns what an app's installation may do, nil where a token is
-	// used.
+	// granted returns the token and permissions of an app's installation; nil
+	// if a plain token is used.
 	granted func(context.Context) (*grant, error)
 }
 
@@ -83,12 +84,13 @@ func (g *github) connect(where *fleet.Forge, o Options, credential string) error
 	return nil
 }
 
-// plain reports whether an owner or a repository has a name as GitHub allows it.
+// plain reports whether a name of an owner or repository is one that GitHub
+// allows.
 func plain(name string) bool {
 	return strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") == ""
 }
 
-// githubAPI is where a GitHub's two APIs are.
+// githubAPI holds the addresses of a GitHub's two APIs.
 type githubAPI struct {
 	rest  *url.URL // with a final slash
 	graph *url.URL
@@ -104,9 +106,9 @@ func apiOf(web *url.URL) githubAPI {
 	return githubAPI{rest: web.JoinPath("api", "v3", "/"), graph: web.JoinPath("api", "graphql")}
 }
 
-// sdk returns the client for one request. A client that is kept refuses requests
-// by itself when an answer said that no more are left, by the machine's clock;
-// the transport waits where that helps.
+// sdk returns a client for one request. A longer-lived client would refuse
+// requests by itself, by the machine's clock, once an answer said that none are
+// left; the transport waits instead if that helps.
 func (a githubAPI) sdk(c *http.Client) *sdk.Client {
 	client := sdk.NewClient(c)
 	client.BaseURL = a.rest
@@ -127,7 +129,7 @@ func (g *github) get(ctx context.Context, number int, _ string) (*PullRequest, e
 	return out, nil
 }
 
-// create opens a pull request. GitHub takes nothing else with it.
+// create opens a pull request. GitHub accepts nothing else in that request.
 func (g *github) create(ctx context.Context, p Proposal) (*PullRequest, error) {
 	pr, _, err := g.sdk().PullRequests.Create(ctx, g.owner, g.name, &sdk.NewPullRequest{
 		Title: &p.Title, Head: &p.Head, Base: &p.Base, Body: &p.Body, Draft: &p.Draft,
@@ -150,8 +152,8 @@ func (g *github) further(p Proposal) bool {
 	return len(p.Labels)+len(p.Reviewers)+len(p.Assignees) > 0
 }
 
-// adorn adds what is new and leaves what is there. GitHub makes labels that the
-// repository lacks.
+// adorn adds missing labels, reviewers and assignees, and keeps the present
+// ones. GitHub creates labels that the repository lacks.
 func (g *github) adorn(ctx context.Context, pr *PullRequest, p Proposal) error {
 	var errs []error
 	if len(p.Labels) > 0 {
@@ -166,7 +168,7 @@ func (g *github) adorn(ctx context.Context, pr *PullRequest, p Proposal) error {
 	return errors.Join(errs...)
 }
 
-// label sends what GitHub documents; the client sends a list, as it once did.
+// label sends the documented form; the SDK sends a list, which is outdated.
 func (g *github) label(ctx context.Context, pr *PullRequest, names []string) error {
 	client := g.sdk()
 	path := fmt.Sprintf("repos/%s/%s/issues/%d/labels", g.owner, g.name, pr.Number)
@@ -178,7 +180,8 @@ func (g *github) label(ctx context.Context, pr *PullRequest, names []string) err
 	return inner(err)
 }
 
-// assign says who couldn't be assigned: GitHub leaves them out without a word.
+// assign returns an error that names who couldn't be assigned: GitHub drops
+// them silently.
 func (g *github) assign(ctx context.Context, pr *PullRequest, names []string) error {
 	issue, _, err := g.sdk().Issues.AddAssignees(ctx, g.owner, g.name, pr.Number, names)
 	if err != nil {

@@ -20,20 +20,19 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// use is what a token of an installation is for.
+// use is the purpose of an installation's token.
 type use string
 
 const (
 	useGit   use = "git"   // fetch and push
 	usePulls use = "pulls" // pull requests, and commits through the API
-	useTeams use = "teams" // ask teams for reviews
+	useTeams use = "teams" // request reviews of teams
 )
 
 // useKey is the key of a context's use.
 type useKey struct{}
 
-// useOf returns what the requests of a context are for: pull requests, unless it
-// says otherwise.
+// useOf returns the purpose of a context's requests, pull requests by default.
 func useOf(ctx context.Context) use {
 	if u, ok := ctx.Value(useKey{}).(use); ok {
 		return u
@@ -41,18 +40,18 @@ func useOf(ctx context.Context) use {
 	return usePulls
 }
 
-// permissions are what a use takes.
+// permissions are the permissions that a use needs.
 var permissions = map[use]map[string]string{
 	useGit:   {"contents": "write", "metadata": "read"},
 	usePulls: {"contents": "write", "metadata": "read", "pull_requests": "write"},
 	useTeams: {"members": "read", "metadata": "read", "pull_requests": "write"},
 }
 
-// workflows is the permission to change .github/workflows. A token has it where
-// the installation does.
+// workflows is the permission to change .github/workflows. A token has it if
+// the installation has.
 const workflows = "workflows"
 
-// installation is what GitHub says of an app's installation.
+// installation is GitHub's description of an app's installation.
 type installation struct {
 	ID      int64  `json:"id"`
 	HTMLURL string `json:"html_url"`
@@ -63,8 +62,9 @@ type installation struct {
 	SuspendedAt *time.Time        `json:"suspended_at"`
 }
 
-// appServer returns the web address of the GitHub that an app belongs to. Without
-// a base URL that is github.com, and no other server sees what the app signs.
+// appServer returns the web address of the GitHub that an app belongs to.
+// Without a base URL that is github.com. No other server gets what the app
+// signs.
 func appServer(app *fleet.GitHubApp, p place) (*url.URL, error) {
 	if app.BaseURL == "" {
 		server := &url.URL{Scheme: "https", Host: "github.com"}
@@ -87,7 +87,7 @@ func appServer(app *fleet.GitHubApp, p place) (*url.URL, error) {
 	return server, nil
 }
 
-// grant asks for a token: for one repository, and for what its use takes.
+// grant requests a token for one repository and the permissions of one use.
 func (t *Tokens) grant(ctx context.Context, where *fleet.Forge, p place, u use) (*grant, error) {
 	client, err := t.app(where, p)
 	if err != nil {
@@ -119,7 +119,7 @@ func (t *Tokens) app(where *fleet.Forge, p place) (appClient, error) {
 	}
 	transport.authorize = func(context.Context) (string, error) {
 		now := t.options.Now()
-		// A minute back for clocks that differ, and ten ahead are allowed:
+		// GitHub allows a clock difference of a minute, and a lifetime of ten:
 		// https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app
 		signed, err := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.RegisteredClaims{
 			Issuer:    strconv.FormatInt(where.App.ID, 10),
@@ -171,7 +171,7 @@ func (c appClient) grant(ctx context.Context, app *fleet.GitHubApp, p place, u u
 	}, nil
 }
 
-// installation asks for the installation that an app gives by its ID or owner.
+// installation returns the app's installation, by its ID or owner.
 func (c appClient) installation(ctx context.Context, app *fleet.GitHubApp) (*installation, error) {
 	paths := []string{
 		"orgs/" + app.InstallationOwner + "/installation",
@@ -207,8 +207,8 @@ func (c appClient) do(ctx context.Context, method, path string, in, out any) err
 	return err
 }
 
-// allows returns an error where an installation is no use for a repository of
-// this owner: GitHub's own answer wouldn't say why.
+// allows returns an error if an installation can't serve a repository of this
+// owner. GitHub's own answer wouldn't say why.
 func (in *installation) allows(owner string, wanted map[string]string) error {
 	account := clean(in.Account.Login)
 	if in.SuspendedAt != nil {
@@ -231,7 +231,7 @@ func (in *installation) allows(owner string, wanted map[string]string) error {
 		ErrForbidden, account, strings.Join(lacks, ", "), clean(in.HTMLURL))
 }
 
-// levels are those of a permission; what is missing is 0.
+// levels orders the levels of a permission; a missing one is 0.
 var levels = map[string]int{"read": 1, "write": 2, "admin": 3}
 
 // may reports whether an installation has a permission.

@@ -7,51 +7,53 @@ import (
 	"strings"
 )
 
-// VerifiedCommit is a commit that the forge makes and signs.
+// VerifiedCommit is a commit for the forge to make and sign.
 type VerifiedCommit struct {
 	Branch string // short name
-	Expect string // hash of the commit that the branch must have; "": it must not exist
-	Parent string // hash of the commit that it is built on
+	Expect string // hash of the commit that the branch must be at; "": it must not exist
+	Parent string // hash of its parent
 
-	// Rebuilt says that the branch is moved off what it has; else Parent is
-	// Expect, or the branch is new.
+	// Rebuilt says that the branch is moved away from its current commits.
+	// Otherwise Parent is Expect, or the branch is new.
 	Rebuilt bool
 
 	Message string
-	Files   []CommitFile // one at least; each path once
+	Files   []CommitFile // at least one; no path twice
 }
 
-// CommitFile is what a commit writes: all of a file that the parent has.
+// CommitFile is a file of the commit: its whole content. The parent must have
+// the file.
 type CommitFile struct {
 	Path string // with slashes
 	Mode string // "100644" or "100755"
 	Data []byte
 }
 
-// Committed is what became of a VerifiedCommit.
+// Committed is the result of a VerifiedCommit.
 type Committed struct {
 	Hash     string
-	Verified bool   // the forge shows it as signed
-	Reason   string // in the forge's words, why it is or isn't
+	Verified bool   // the forge shows the commit as signed
+	Reason   string // the forge's reason why it is or isn't
 }
 
-// signer is a host that makes commits, and signs them.
+// signer is a host that can make and sign commits.
 type signer interface {
-	// commit is Repository.Commit for a sound commit.
+	// commit is Repository.Commit for a checked commit.
 	commit(ctx context.Context, c VerifiedCommit) (Committed, error)
 
 	// workflows is Repository.MayEditWorkflows.
 	workflows(ctx context.Context) (bool, string, error)
 }
 
-// Commit makes a commit at the forge, without an author or a committer, and moves
-// or makes its branch. Only GitHub can: it signs what an app commits so, in the
-// app's name. One that isn't signed is no error, and Committed says so.
+// Commit makes a commit at the forge, without an author or a committer, and
+// moves or creates its branch. Only GitHub supports it: it signs such commits
+// in the app's name. A commit that isn't signed is no error; see Committed.
 //
-// A branch that isn't where it is expected is left alone, and the error wraps
-// ErrMoved. Where the forge failed midway the branch is read again, and that it
-// is at the new commit is success. A branch that is moved off what it has is read
-// right before, for GitHub can't be told what it must have.
+// If the branch isn't at the expected commit it is left alone, and the error
+// wraps ErrMoved. If the forge failed midway, Commit reads the branch again,
+// and succeeds if it is at the new commit. A branch that is moved away from its
+// commits is read right before, because GitHub has no compare-and-swap for
+// that.
 func (r *Repository) Commit(ctx context.Context, c VerifiedCommit) (Committed, error) {
 	s, ok := r.host.(signer)
 	err := c.check()
@@ -70,9 +72,9 @@ func (r *Repository) Commit(ctx context.Context, c VerifiedCommit) (Committed, e
 }
 
 // MayEditWorkflows reports whether the credentials may change files below
-// .github/workflows, which GitHub wants a permission of its own for; where they
-// may not, the text says for people what it takes. It is true where the forge
-// doesn't say: at GitHub of fine-grained tokens, and at other forges.
+// .github/workflows, for which GitHub requires its own permission. If not, the
+// text tells people what is needed. It returns true if the forge doesn't say:
+// for GitHub's fine-grained tokens, and at other forges.
 func (r *Repository) MayEditWorkflows(ctx context.Context) (bool, string, error) {
 	s, ok := r.host.(signer)
 	if !ok {
@@ -85,7 +87,7 @@ func (r *Repository) MayEditWorkflows(ctx context.Context) (bool, string, error)
 	return may, why, nil
 }
 
-// hash is a commit's.
+// hash is the grammar of a commit's hash.
 var hash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // check returns an error for a commit that no forge could make.

@@ -13,22 +13,21 @@ import (
 )
 
 const (
-	treeFiles = 500     // of one request for a tree
-	treeBytes = 4 << 20 // of their contents together; one that is larger goes alone
+	treeFiles = 500     // in one request for a tree
+	treeBytes = 4 << 20 // of their contents together; a larger file goes alone
 )
 
-// workflowsFolder is the one that GitHub guards.
+// workflowsFolder is the folder that GitHub protects.
 const workflowsFolder = ".github/workflows/"
 
-// commit makes objects first, which nobody sees, and moves the branch last:
-// https://docs.github.com/rest/git
+// commit creates the objects first, which nobody sees, and moves the branch
+// last: https://docs.github.com/rest/git
 func (g *github) commit(ctx context.Context, c VerifiedCommit) (Committed, error) {
 	tree, err := g.tree(ctx, c)
 	if err != nil {
 		return Committed{}, g.guarded(err, c)
 	}
-	// Who names an author or a committer signs for themselves; GitHub signs
-	// what has neither.
+	// GitHub signs only commits without an author and a committer.
 	made, _, err := g.sdk().Git.CreateCommit(ctx, g.owner, g.name, &sdk.Commit{
 		Message: &c.Message, Tree: &sdk.Tree{SHA: &tree}, Parents: []*sdk.Commit{{SHA: &c.Parent}},
 	}, nil)
@@ -46,8 +45,8 @@ func (g *github) commit(ctx context.Context, c VerifiedCommit) (Committed, error
 	return Committed{Hash: commit, Verified: v.GetVerified(), Reason: v.GetReason()}, nil
 }
 
-// sound returns a hash of an answer if it is one. A tree without what it is based
-// on would have the new files alone.
+// sound returns the hash in an answer, or an error if it is none. With an empty
+// base, a tree would have the new files alone.
 func sound(answered string) (string, error) {
 	if !hash.MatchString(answered) {
 		return "", fmt.Errorf("GitHub's answer has the hash %q", clean(answered))
@@ -55,8 +54,8 @@ func sound(answered string) (string, error) {
 	return answered, nil
 }
 
-// tree makes the tree of a commit from its parent's. It takes a request for many
-// files.
+// tree creates the tree of a commit from its parent's, with many files in each
+// request.
 func (g *github) tree(ctx context.Context, c VerifiedCommit) (string, error) {
 	parent, _, err := g.sdk().Git.GetCommit(ctx, g.owner, g.name, c.Parent)
 	if err != nil {
@@ -92,7 +91,7 @@ func (g *github) tree(ctx context.Context, c VerifiedCommit) (string, error) {
 	return tree, nil
 }
 
-// portion returns how many files fit into one request, at least one.
+// portion returns the number of files for one request, at least one.
 func portion(files []CommitFile) int {
 	bytes := 0
 	for i, f := range files {
@@ -104,8 +103,8 @@ func portion(files []CommitFile) int {
 	return len(files)
 }
 
-// entry returns a file's entry of a tree. What JSON can't hold becomes a blob
-// before.
+// entry returns a file's entry of a tree. Content that JSON can't hold is sent
+// as a blob first.
 func (g *github) entry(ctx context.Context, f CommitFile) (*sdk.TreeEntry, error) {
 	entry := &sdk.TreeEntry{Path: &f.Path, Mode: &f.Mode, Type: sdk.String("blob")}
 	if utf8.Valid(f.Data) {
@@ -122,7 +121,7 @@ func (g *github) entry(ctx context.Context, f CommitFile) (*sdk.TreeEntry, error
 	return entry, nil
 }
 
-// move brings the branch to a commit, from where it is expected.
+// move moves the branch to a commit, from the expected one.
 func (g *github) move(ctx context.Context, c VerifiedCommit, to string) error {
 	ref := &sdk.Reference{Ref: sdk.String("refs/heads/" + c.Branch), Object: &sdk.GitObject{SHA: &to}}
 	if err := g.transport.ready(ctx); err != nil {
@@ -143,7 +142,7 @@ func (g *github) move(ctx context.Context, c VerifiedCommit, to string) error {
 	if err == nil {
 		return nil
 	}
-	// Whether it was moved may not be known, or by whom.
+	// It may have succeeded, or somebody else may have moved the branch.
 	now, headErr := g.head(ctx, c.Branch)
 	switch {
 	case headErr == nil && now == to:
@@ -164,7 +163,7 @@ func moved(c VerifiedCommit, now string) error {
 	return fmt.Errorf("%w: it is %s, not %s", ErrMoved, where(now), where(c.Expect))
 }
 
-// head returns the hash of a branch's commit, "" where there is no such branch.
+// head returns the hash of a branch's commit, "" if there is no such branch.
 func (g *github) head(ctx context.Context, branch string) (string, error) {
 	ref, _, err := g.sdk().Git.GetRef(ctx, g.owner, g.name, "refs/heads/"+branch)
 	if errors.Is(err, ErrNotFound) {
@@ -173,8 +172,8 @@ func (g *github) head(ctx context.Context, branch string) (string, error) {
 	return ref.GetObject().GetSHA(), err
 }
 
-// guarded says of a refusal that it may be for the workflows: GitHub's words for
-// that are those for any permission, or that there is no such thing.
+// guarded adds to a refusal that workflows may be the reason. GitHub answers as
+// for any missing permission, or with 404.
 func (g *github) guarded(err error, c VerifiedCommit) error {
 	guarded := slices.ContainsFunc(c.Files, func(f CommitFile) bool { return strings.HasPrefix(f.Path, workflowsFolder) })
 	if guarded && (errors.Is(err, ErrForbidden) || errors.Is(err, ErrNotFound)) {
@@ -183,8 +182,8 @@ func (g *github) guarded(err error, c VerifiedCommit) error {
 	return err
 }
 
-// workflows knows of an app what its installation may, and of a classic token
-// the scopes, which come with every answer.
+// workflows uses an app's installation, or the scopes of a classic token, which
+// come with every answer.
 func (g *github) workflows(ctx context.Context) (bool, string, error) {
 	if g.granted != nil {
 		granted, err := g.granted(ctx)

@@ -9,20 +9,20 @@ import (
 )
 
 const (
-	githubPage   = 100 // GitHub gives no more at once
+	githubPage   = 100 // GitHub's maximum
 	commentPages = 10  // of comments, oldest first
-	fewPulls     = 10  // of two branches: those from forks of the same owner show too
+	fewPulls     = 10  // of two branches; forks of the same owner are among them
 )
 
-// find asks for the two branches. Those that are open come first, and the newest
-// of the others is asked for only where there is none.
+// find asks for the two branches: first for open pull requests, and only if
+// there is none, for the newest of the others.
 func (g *github) find(ctx context.Context, head, base string) (*PullRequest, error) {
 	found, moved, err := g.search(ctx, g.owner, head, base)
 	if err != nil || found != nil || !moved {
 		return found, err
 	}
-	// A repository that went to another owner answers at its old address, where
-	// the branches have the new owner's name.
+	// A repository that was transferred answers at its old address, but its
+	// branches have the new owner's name.
 	now, _, err := g.sdk().Repositories.Get(ctx, g.owner, g.name)
 	if err != nil || strings.EqualFold(now.GetOwner().GetLogin(), g.owner) {
 		return nil, err
@@ -31,8 +31,8 @@ func (g *github) find(ctx context.Context, head, base string) (*PullRequest, err
 	return found, err
 }
 
-// search looks for the pull request of an owner's branch. It reports whether the
-// repository was found elsewhere.
+// search looks for the pull request of an owner's branch. Moved reports whether
+// the repository has another address now.
 func (g *github) search(ctx context.Context, owner, head, base string) (found *PullRequest, moved bool, err error) {
 	for _, state := range []string{"open", "closed"} {
 		all, response, err := g.sdk().PullRequests.List(ctx, g.owner, g.name, &sdk.PullRequestListOptions{
@@ -52,7 +52,7 @@ func (g *github) search(ctx context.Context, owner, head, base string) (found *P
 	return nil, moved, nil
 }
 
-// readPull returns what GitHub says of a pull request, nil for one from a fork.
+// readPull converts GitHub's pull request. It returns nil for one from a fork.
 func readPull(pr *sdk.PullRequest) *PullRequest {
 	head, base := pr.GetHead(), pr.GetBase()
 	if head.GetRepo() == nil || head.GetRepo().GetID() != base.GetRepo().GetID() {
@@ -72,7 +72,8 @@ func readPull(pr *sdk.PullRequest) *PullRequest {
 	return out
 }
 
-// soundPull returns what GitHub says of a pull request that is the repository's.
+// soundPull converts GitHub's pull request, which must be of the repository
+// itself.
 func soundPull(pr *sdk.PullRequest) (*PullRequest, error) {
 	out := readPull(pr)
 	if out == nil {

@@ -9,12 +9,13 @@ import (
 	sdk "github.com/google/go-github/v60/github"
 )
 
-// merge merges where GitHub calls a pull request clean: no conflict, the branch's
-// rules are met, and all of the commit's statuses and check runs pass, those that
-// aren't required too: https://docs.github.com/graphql/reference/enums#mergestatestatus
+// merge merges a pull request that GitHub calls clean: no conflict, the
+// branch's rules are met, and all statuses and check runs of the commit pass,
+// also those that aren't required:
+// https://docs.github.com/graphql/reference/enums#mergestatestatus
 //
-// GitHub is never asked to merge later, by itself: it goes on with that when
-// somebody who may write pushes to the branch, and would merge theirs.
+// It never uses GitHub's auto-merge, which goes on when somebody with write
+// access pushes to the branch, and would merge that push.
 // https://docs.github.com/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/automatically-merging-a-pull-request
 func (g *github) merge(ctx context.Context, pr *PullRequest) (Merging, string, error) {
 	now, _, err := g.sdk().PullRequests.Get(ctx, g.owner, g.name, pr.Number)
@@ -65,8 +66,9 @@ func (g *github) mergeNow(ctx context.Context, pr *PullRequest) (Merging, string
 	return MergeDone, "", nil
 }
 
-// mergeMethod returns the first method that a repository allows, in the order of
-// GitHub's own menu. What it may is shown only to those who may push.
+// mergeMethod returns the first method that the repository allows, in the order
+// of GitHub's own menu. GitHub shows the allowed methods only to those who may
+// push.
 func mergeMethod(r *sdk.Repository) string {
 	switch {
 	case r.AllowMergeCommit == nil || *r.AllowMergeCommit:
@@ -77,13 +79,14 @@ func mergeMethod(r *sdk.Repository) string {
 	return "rebase"
 }
 
-// disableAutoMerge is one mutation; REST has none for it:
+// disableAutoMerge is a GraphQL mutation, since REST has no equivalent:
 // https://docs.github.com/graphql/reference/mutations#disablepullrequestautomerge
 const disableAutoMerge = `mutation($input: DisablePullRequestAutoMergeInput!) {
   disablePullRequestAutoMerge(input: $input) { clientMutationId }
 }`
 
-// stopMerging looks first: GitHub refuses where there is nothing to take back.
+// stopMerging first checks whether auto-merge is on: GitHub refuses to switch
+// it off twice.
 func (g *github) stopMerging(ctx context.Context, number int) error {
 	now, _, err := g.sdk().PullRequests.Get(ctx, g.owner, g.name, number)
 	if err != nil || now.GetState() != "open" || now.AutoMerge == nil {
@@ -96,7 +99,7 @@ func (g *github) stopMerging(ctx context.Context, number int) error {
 	return err
 }
 
-// graphql sends a mutation and returns what GitHub has against it, if it has.
+// graphql sends a mutation. If GitHub refuses, it returns the refusal.
 func (g *github) graphql(ctx context.Context, query string, variables map[string]any) (refused string, err error) {
 	client := g.sdk()
 	request, err := client.NewRequest(http.MethodPost, g.api.graph.String(), map[string]any{"query": query, "variables": variables})

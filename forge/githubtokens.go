@@ -11,17 +11,17 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// refreshBefore is how long before its end a token is replaced, so that none ends
-// on the way: GitHub's end after an hour.
+// refreshBefore is how long before its end a token is replaced, so that none
+// expires on the way. GitHub's tokens last an hour.
 const refreshBefore = 5 * time.Minute
 
-// Tokens is what all repositories of a program share at GitHub: the tokens of
-// apps' installations, and the pauses between requests that write. It is safe for
-// concurrent use.
+// Tokens is the state that all repositories of a program share at GitHub: the
+// tokens of apps' installations, and the pauses between requests that write. It
+// is safe for concurrent use.
 //
-// A token is for one repository and for what is done there, and is kept until
-// five minutes before its end. Who shows another private key, or another
-// installation, never gets it.
+// A token is for one repository and one purpose, and is reused until five
+// minutes before its end. It is never handed to a caller with another private
+// key or installation.
 type Tokens struct {
 	options Options
 
@@ -30,16 +30,16 @@ type Tokens struct {
 	paces  map[[sha256.Size]byte]*pace
 }
 
-// NewTokens returns Tokens without any token.
+// NewTokens returns empty Tokens.
 func NewTokens(o Options) *Tokens {
 	return &Tokens{options: o.filled(), grants: map[grantKey]*slot{}, paces: map[[sha256.Size]byte]*pace{}}
 }
 
-// Git returns a token with which Git reads and writes the repository over https,
-// by the user name "x-access-token". where.App is the app, and the repository is
-// at the app's server: another one would see the token. The token may change
-// .github/workflows where the installation may. It is good for five minutes at
-// least.
+// Git returns a token with which Git reads and writes the repository over
+// https, with the user name "x-access-token". Where.App is the app. The
+// repository must be at the app's server, since another server would see the
+// token. The token may change .github/workflows if the installation may. It is
+// valid for at least five minutes.
 func (t *Tokens) Git(ctx context.Context, where *fleet.Forge) (pinsetter.Secret, error) {
 	p, err := parsePlace(where.URL)
 	if err != nil {
@@ -66,7 +66,7 @@ func (t *Tokens) git(ctx context.Context, where *fleet.Forge, p place) (*grant, 
 	return t.get(ctx, where, p, useGit)
 }
 
-// grant is what an installation gives for one repository and one use.
+// grant is a token for one repository and one use.
 type grant struct {
 	token     pinsetter.Secret
 	until     time.Time
@@ -74,22 +74,23 @@ type grant struct {
 	settings  string // web address of the installation's settings
 }
 
-// grantKey says whose token it is and what for. The private key is part of it:
-// it is what shows that somebody may use the app.
+// grantKey identifies a grant's owner and purpose. It includes the private key,
+// which proves that its holder may use the app.
 type grantKey struct {
 	app        [sha256.Size]byte
 	repository string
 	use        use
 }
 
-// slot holds a grant. Turn has room for one: who asks GitHub for a new token.
+// slot holds a grant. Turn is a semaphore for the caller that requests a new
+// one.
 type slot struct {
 	turn  chan struct{}
 	grant *grant // nil: none yet
 }
 
-// get returns a grant that is good for a while. Of those who want one at the same
-// time one asks GitHub; where that fails the next does.
+// get returns a grant that is valid for a while. Of several concurrent callers
+// one asks GitHub; if that fails, the next one does.
 func (t *Tokens) get(ctx context.Context, where *fleet.Forge, p place, u use) (*grant, error) {
 	s := t.slot(where, p, u)
 	select {
@@ -109,8 +110,8 @@ func (t *Tokens) get(ctx context.Context, where *fleet.Forge, p place, u use) (*
 	return fresh, nil
 }
 
-// forget drops a token that GitHub doesn't accept any more, such as one of an app
-// that was uninstalled. If somebody is just getting a new one, that one stays.
+// forget drops a token that GitHub no longer accepts, for example of an app
+// that was uninstalled. It keeps a token that somebody is just renewing.
 func (t *Tokens) forget(where *fleet.Forge, p place, u use) {
 	s := t.slot(where, p, u)
 	select {
@@ -131,13 +132,13 @@ func (t *Tokens) slot(where *fleet.Forge, p place, u use) *slot {
 	return t.grants[key]
 }
 
-// fingerprint tells apps, installations and private keys apart.
+// fingerprint identifies an app, its installation and its private key.
 func fingerprint(app *fleet.GitHubApp) [sha256.Size]byte {
 	return sha256.Sum256(fmt.Appendf(nil, "%q %d %d %q %q",
 		app.BaseURL, app.ID, app.InstallationID, app.InstallationOwner, app.PrivateKey.Reveal()))
 }
 
-// pace returns the pause that all share who write at a host with one credential.
+// pace returns the pace of all writers at a host with one credential.
 func (t *Tokens) pace(host, credential string) *pace {
 	key := sha256.Sum256(fmt.Appendf(nil, "%q %q", host, credential))
 	t.mu.Lock()

@@ -20,8 +20,8 @@ import (
 // gitlab is a project at a GitLab.
 type gitlab struct {
 	api   *sdk.Client
-	path  string       // of the project: groups, subgroups and name
-	moved atomic.Int64 // the project's number once it is known to have another path; else 0
+	path  string       // path of the project: groups, subgroups and name
+	moved atomic.Int64 // the project's number once its path is known to have changed; else 0
 }
 
 func openGitLab(where *fleet.Forge, p place, o Options) (host, error) {
@@ -45,18 +45,18 @@ func openGitLab(where *fleet.Forge, p place, o Options) (host, error) {
 	return &gitlab{api: api, path: strings.Join(p.path, "/")}, nil
 }
 
-// ofJob reports whether a token is the one that GitLab's runner hands to a job:
+// ofJob reports whether a token is a CI job's:
 // https://docs.gitlab.com/security/tokens/#token-prefixes
 func ofJob(secret pinsetter.Secret) bool {
 	return secret.String() == "[CI_JOB_TOKEN]" || strings.HasPrefix(secret.Reveal(), "glcbt-")
 }
 
-// unlimited leaves the pace to the transport.
+// unlimited disables the SDK's rate limiter; the transport keeps the pace.
 type unlimited struct{}
 
 func (unlimited) Wait(ctx context.Context) error { return ctx.Err() }
 
-// project returns what the API knows the project by.
+// project returns the project's name or number in the API.
 func (g *gitlab) project() any {
 	if number := g.moved.Load(); number != 0 {
 		return number
@@ -64,9 +64,9 @@ func (g *gitlab) project() any {
 	return g.path
 }
 
-// write sends a request that changes something. At the old path of a project
-// GitLab redirects only those that read, so it is sent again with the project's
-// number. What GitLab calls forbidden is looked into.
+// write sends a request that writes. At a project's old path GitLab redirects
+// only requests that read, so write sends it again with the project's number.
+// It finds out the reason for a 403.
 func write[T any](ctx context.Context, g *gitlab, send func(project any) (*T, *sdk.Response, error)) (*T, error) {
 	out, err := whole(send(g.project()))
 	refused, moved := status(err, http.StatusMethodNotAllowed)
@@ -87,7 +87,8 @@ func write[T any](ctx context.Context, g *gitlab, send func(project any) (*T, *s
 	return nil, fmt.Errorf("%w (the token needs the scope api, and its user the role Developer)", inner(err))
 }
 
-// whole returns what the SDK made of an answer, which is nil where that was null.
+// whole returns an error if an SDK's result is nil, which happens if the answer
+// was null.
 func whole[T any](out *T, _ *sdk.Response, err error) (*T, error) {
 	if err == nil && out == nil {
 		err = errors.New("the answer is empty")
@@ -95,19 +96,20 @@ func whole[T any](out *T, _ *sdk.Response, err error) (*T, error) {
 	return out, err
 }
 
-// about asks for the project itself.
+// about returns the project.
 func (g *gitlab) about(ctx context.Context) (*sdk.Project, error) {
 	return whole(g.api.Projects.GetProject(g.project(), nil, sdk.WithContext(ctx)))
 }
 
-// fetch asks for a merge request by its number.
+// fetch returns a merge request by its number.
 func (g *gitlab) fetch(ctx context.Context, number int) (*sdk.MergeRequest, *sdk.Response, error) {
 	mr, response, err := g.api.MergeRequests.GetMergeRequest(g.project(), int64(number), nil, sdk.WithContext(ctx))
 	mr, err = whole(mr, response, err)
 	return mr, response, err
 }
 
-// get says the ETag of this answer alone: those of others are for other bytes.
+// get returns the ETag of this very answer, since other requests' ETags are for
+// other bytes.
 func (g *gitlab) get(ctx context.Context, number int, _ string) (*PullRequest, error) {
 	mr, response, err := g.fetch(ctx, number)
 	if err != nil {
@@ -120,10 +122,11 @@ func (g *gitlab) get(ctx context.Context, number int, _ string) (*PullRequest, e
 	return pr, nil
 }
 
-// existing finds the number in what GitLab says of a merge request that exists.
+// existing matches the number in GitLab's message about an existing merge
+// request.
 var existing = regexp.MustCompile(`!([0-9]{1,9})\b`)
 
-// create needs three requests. GitLab makes the labels that there aren't.
+// create needs three requests. GitLab creates missing labels.
 func (g *gitlab) create(ctx context.Context, p Proposal) (*PullRequest, error) {
 	for _, label := range p.Labels {
 		if strings.Contains(label, ",") {
@@ -152,8 +155,8 @@ func (g *gitlab) create(ctx context.Context, p Proposal) (*PullRequest, error) {
 	return readMerge(&mr.BasicMergeRequest), nil
 }
 
-// differ returns an error where a branch isn't there, or both are at one commit:
-// GitLab opens an empty merge request then.
+// differ returns an error if a branch is missing, or both are at one commit:
+// GitLab would open an empty merge request.
 func (g *gitlab) differ(ctx context.Context, p Proposal) error {
 	var hashes []string
 	for _, name := range []string{p.Head, p.Base} {
@@ -173,8 +176,8 @@ func (g *gitlab) differ(ctx context.Context, p Proposal) error {
 
 func (g *gitlab) further(p Proposal) bool { return len(p.Reviewers)+len(p.Assignees) > 0 }
 
-// adorn adds reviewers and assignees to those that people may have added since.
-// A name that GitLab doesn't know doesn't keep the others out.
+// adorn adds reviewers and assignees to those that people may have added. A
+// name that GitLab doesn't know doesn't keep the others out.
 func (g *gitlab) adorn(ctx context.Context, pr *PullRequest, p Proposal) error {
 	if !g.further(p) {
 		return nil
@@ -193,7 +196,7 @@ func (g *gitlab) adorn(ctx context.Context, pr *PullRequest, p Proposal) error {
 	return errors.Join(unasked, unassigned, err)
 }
 
-// users returns the numbers of users that are there and of those with names.
+// users returns the numbers of the present users and of the named ones.
 func (g *gitlab) users(ctx context.Context, there []*sdk.BasicUser, names []string) ([]int64, error) {
 	ids, errs := []int64{}, []error{}
 	for _, user := range there {

@@ -8,10 +8,9 @@ import (
 	sdk "gitlab.com/gitlab-org/api/client-go"
 )
 
-// checks returns what the jobs and external statuses of a commit are waited for,
-// "" where they pass and where there are none. A commit may have several
-// pipelines, and GitLab looks at one of them when it merges. What runs in that one
-// it waits for itself.
+// checks returns what the jobs and external statuses of a commit wait for, ""
+// if they pass or there are none. A commit may have several pipelines. GitLab
+// itself waits for the one that it merges by.
 func (g *gitlab) checks(ctx context.Context, mr *sdk.MergeRequest) (string, error) {
 	for page := int64(1); page <= contextPages; page++ {
 		some, response, err := g.api.Commits.GetCommitStatuses(g.project(), mr.SHA, &sdk.GetCommitStatusesOptions{
@@ -32,8 +31,7 @@ func (g *gitlab) checks(ctx context.Context, mr *sdk.MergeRequest) (string, erro
 	return "the commit has more jobs and statuses than are looked at", nil
 }
 
-// hinders returns why a job or a status keeps a merge request from being merged,
-// or "".
+// hinders returns why a job or status prevents a merge, or "".
 func hinders(mr *sdk.MergeRequest, status *sdk.CommitStatus) string {
 	ahead := []string{"created", "waiting_for_resource", "preparing", "pending", "running", "scheduled"}
 	switch {

@@ -11,11 +11,11 @@ import (
 	sdk "gitlab.com/gitlab-org/api/client-go"
 )
 
-// merge has GitLab merge: at once where the pipeline succeeded, else when the
-// rules are fulfilled, and through the train where there is one. It refuses what
-// has no pipeline to wait for; that is merged here, as far as the rules allow.
-// Either way it is the commit that GitLab is told, or none: it doesn't merge later
-// what somebody pushed in between.
+// merge tells GitLab to merge: at once if the pipeline succeeded, else when the
+// rules are met, through the merge train if there is one. GitLab refuses if
+// there is no pipeline to wait for; then merge merges now, if the rules allow.
+// Either way GitLab merges the given commit or none, so never one that somebody
+// pushed in between.
 // https://docs.gitlab.com/user/project/merge_requests/auto_merge/
 func (g *gitlab) merge(ctx context.Context, pr *PullRequest) (Merging, string, error) {
 	now, response, err := g.fetch(ctx, pr.Number)
@@ -36,7 +36,7 @@ func (g *gitlab) merge(ctx context.Context, pr *PullRequest) (Merging, string, e
 	if why, err := g.checks(ctx, now); err != nil || why != "" {
 		return MergeWaiting, why, err
 	}
-	// GitLab before 17.11 knows the second name alone, and would merge at once.
+	// GitLab before 17.11 knows only the second name, and would merge at once.
 	later := &sdk.AcceptMergeRequestOptions{AutoMerge: sdk.Ptr(true), MergeWhenPipelineSucceeds: sdk.Ptr(true), SHA: &pr.HeadHash} //nolint:staticcheck // for the older
 	merging, refused, err := g.accept(ctx, pr, later)
 	if err != nil || refused == nil {
@@ -53,13 +53,13 @@ func (g *gitlab) merge(ctx context.Context, pr *PullRequest) (Merging, string, e
 	return merging.what, merging.why, err
 }
 
-// outcome is what an attempt to merge has come to.
+// outcome is the result of an attempt to merge.
 type outcome struct {
 	what Merging
 	why  string
 }
 
-// accept asks for a merge and returns what GitLab has against it, if it has.
+// accept asks for a merge. If GitLab refuses, it returns the refusal.
 func (g *gitlab) accept(ctx context.Context, pr *PullRequest, o *sdk.AcceptMergeRequestOptions) (outcome, *statusError, error) {
 	mr, err := write(ctx, g, func(project any) (*sdk.MergeRequest, *sdk.Response, error) {
 		return g.api.MergeRequests.AcceptMergeRequest(project, int64(pr.Number), o, sdk.WithContext(ctx))
@@ -84,8 +84,8 @@ func (g *gitlab) accept(ctx context.Context, pr *PullRequest, o *sdk.AcceptMerge
 	return outcome{MergeWaiting, waitsFor(mr)}, nil, nil
 }
 
-// stopMerging looks before and after: GitLab answers a refusal with 201 as well,
-// and with no merge request:
+// stopMerging checks before and after: GitLab answers 201 also if it refuses,
+// or if there is no merge request:
 // https://gitlab.com/gitlab-org/gitlab/-/merge_requests/255704
 func (g *gitlab) stopMerging(ctx context.Context, number int) error {
 	promised, err := g.promised(ctx, number)
@@ -107,7 +107,7 @@ func (g *gitlab) stopMerging(ctx context.Context, number int) error {
 	return err
 }
 
-// promised reports whether GitLab is to merge an open merge request by itself.
+// promised reports whether GitLab will merge an open merge request by itself.
 func (g *gitlab) promised(ctx context.Context, number int) (bool, error) {
 	now, _, err := g.fetch(ctx, number)
 	if err != nil {
@@ -116,12 +116,12 @@ func (g *gitlab) promised(ctx context.Context, number int) (bool, error) {
 	return now.State == "opened" && now.MergeWhenPipelineSucceeds, nil
 }
 
-// begins is how long GitLab may take to begin a pipeline after a push, which it
-// does in the background. There is nothing to ask for that.
+// begins is the time that GitLab may need to begin a pipeline after a push. It
+// does so in the background, and there is no way to ask.
 const begins = time.Minute
 
-// unready returns why a merge request that GitLab doesn't merge by itself can't be
-// merged here, "" where it can. At is the forge's time.
+// unready returns why a merge request that GitLab doesn't merge by itself can't
+// be merged now, "" if it can. At is the forge's time.
 func (g *gitlab) unready(ctx context.Context, mr *sdk.MergeRequest, at string) (string, error) {
 	if why := waitsFor(mr); why != "" {
 		return why, nil
@@ -140,7 +140,7 @@ func (g *gitlab) unready(ctx context.Context, mr *sdk.MergeRequest, at string) (
 	return "", nil
 }
 
-// waitsFor returns what a merge request waits for, "" where GitLab names nothing:
+// waitsFor returns what a merge request waits for, "" if GitLab names nothing:
 // https://docs.gitlab.com/api/merge_requests/#merge-status
 func waitsFor(mr *sdk.MergeRequest) string {
 	if p := mr.HeadPipeline; p != nil && p.Status != "success" && p.Status != "skipped" {

@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	gitlabPage  = 100 // GitLab gives no more at once
-	gitlabFew   = 20  // merge requests of two branches at once: their descriptions are long
-	gitlabPages = 5   // of either
+	gitlabPage  = 100 // GitLab's maximum
+	gitlabFew   = 20  // merge requests of two branches per page, since their descriptions are long
+	gitlabPages = 5   // of either kind
 )
 
-// find asks with the branches, so that all that come are the repository's or a
-// fork's of these. An open one is looked for alone first: of merged ones a branch
-// may have had many.
+// find filters by the branches, so it gets only merge requests of the
+// repository or of forks with these branches. It looks for an open one first,
+// because a branch may have had many merged ones.
 func (g *gitlab) find(ctx context.Context, head, base string) (*PullRequest, error) {
 	for _, state := range []string{"opened", "all"} {
 		pr, err := g.search(ctx, state, head, base)
@@ -28,8 +28,8 @@ func (g *gitlab) find(ctx context.Context, head, base string) (*PullRequest, err
 	return nil, nil
 }
 
-// search returns the newest merge request in a state, nil where there is none:
-// GitLab lists them newest first.
+// search returns the newest merge request in a state, or nil. GitLab lists them
+// newest first.
 func (g *gitlab) search(ctx context.Context, state, head, base string) (*PullRequest, error) {
 	for page := int64(1); page <= gitlabPages; page++ {
 		some, _, err := g.api.MergeRequests.ListProjectMergeRequests(g.project(), &sdk.ListProjectMergeRequestsOptions{
@@ -51,7 +51,8 @@ func (g *gitlab) search(ctx context.Context, state, head, base string) (*PullReq
 	return nil, nil
 }
 
-// readMerge returns what GitLab says of a merge request, nil for one from a fork.
+// readMerge converts GitLab's merge request. It returns nil for one from a
+// fork.
 func readMerge(mr *sdk.BasicMergeRequest) *PullRequest {
 	if mr.SourceProjectID != mr.TargetProjectID {
 		return nil
@@ -74,22 +75,22 @@ func readMerge(mr *sdk.BasicMergeRequest) *PullRequest {
 	return pr
 }
 
-// A line that begins with a slash is an order to GitLab, in descriptions as in
-// comments, such as /merge or /approve: it is carried out as the token's user and
-// taken out of the text. A backslash before the slash is one that Markdown
-// doesn't show. https://docs.gitlab.com/user/project/quick_actions/
+// In GitLab's descriptions and comments, a line that begins with a slash is a
+// quick action, such as /merge or /approve: GitLab carries it out as the
+// token's user and removes it. A backslash before the slash prevents that, and
+// Markdown doesn't show it. https://docs.gitlab.com/user/project/quick_actions/
 var (
 	order    = regexp.MustCompile(`(?m)^([ \t\r\v\f]*\\*)/`)
 	disarmed = regexp.MustCompile(`(?m)^([ \t\r\v\f]*\\*)\\/`)
 )
 
-// disarm returns a text that gives GitLab no orders.
+// disarm escapes quick actions in a text.
 func disarm(text string) string { return order.ReplaceAllString(text, `${1}\/`) }
 
 // rearm undoes disarm.
 func rearm(text string) string { return disarmed.ReplaceAllString(text, `${1}/`) }
 
-// commented looks at the newest comments first.
+// commented reads the newest comments first.
 func (g *gitlab) commented(ctx context.Context, number int, mark string) (bool, error) {
 	for page := int64(1); page <= gitlabPages; page++ {
 		notes, _, err := g.api.Notes.ListMergeRequestNotes(g.project(), int64(number), &sdk.ListMergeRequestNotesOptions{
@@ -108,8 +109,8 @@ func (g *gitlab) commented(ctx context.Context, number int, mark string) (bool, 
 	return false, nil
 }
 
-// commits come newest first, a page at a time. GitLab may say nothing of their
-// parents.
+// commits reads the commits newest first, page by page. GitLab may not list
+// their parents.
 func (g *gitlab) commits(ctx context.Context, number int) ([]Commit, error) {
 	var all []Commit
 	for page := int64(1); len(all) < maxCommits; page++ {

@@ -9,16 +9,16 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// Repository is a repository at a forge, as one user. It is safe for concurrent
-// use.
+// Repository is a repository at a forge, accessed as one user. It is safe for
+// concurrent use.
 type Repository struct {
 	place place
 	host  host
 }
 
-// Open returns the repository that where describes. Nothing is connected to yet:
-// the errors are those of the URL, the provider, certificates and credentials
-// that are missing.
+// Open returns the repository that where describes. It connects to nothing. It
+// returns an error for a bad URL or provider, and for bad or missing
+// certificates and credentials.
 func Open(where *fleet.Forge, o Options) (*Repository, error) {
 	p, err := parsePlace(where.URL)
 	if err != nil {
@@ -71,8 +71,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// token returns the object's token, else what the environment offers for the
-// forge's host.
+// token returns the object's token, else the environment's for the forge's
+// host.
 func token(where *fleet.Forge, p place, o Options) (pinsetter.Secret, error) {
 	if !where.Token.IsZero() {
 		return where.Token, nil

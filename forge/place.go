@@ -9,18 +9,18 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// place is where a repository lives at a forge.
+// place is the address of a repository at a forge.
 type place struct {
 	web  *url.URL // scheme and host, for people and APIs
-	path []string // decoded: two parts or more, the last without ".git"
+	path []string // decoded: two or more parts, the last without ".git"
 }
 
-// sshHosts are the hosts that take ssh at the port of https, by their forge's:
+// sshHosts maps the hosts that serve ssh at the port of https to their forges:
 // https://docs.github.com/authentication/troubleshooting-ssh/using-ssh-over-the-https-port
 var sshHosts = map[string]string{"ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com"}
 
-// parsePlace reads an address as Git takes it. One of ssh is turned into the
-// forge's web address: https at the default port.
+// parsePlace parses a Git URL. For ssh it returns the forge's web address:
+// https at the default port.
 func parsePlace(address string) (place, error) {
 	u, err := parseAddress(address)
 	if err != nil {
@@ -67,7 +67,7 @@ func unfit(part string) bool {
 // String returns the repository's web address.
 func (p place) String() string { return p.web.JoinPath(p.path...).String() }
 
-// confidential returns an error where a token could be read on its way.
+// confidential returns an error if a token could be read on its way.
 func (p place) confidential() error {
 	if p.web.Scheme == "https" || login.Loopback(p.web.Hostname()) {
 		return nil

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// Find returns the pull request of two branches of the repository: the open one,
-// else the newest that is closed or merged, nil where there never was one. One
-// from a fork doesn't count.
+// Find returns the pull request of two branches of the repository: the open
+// one, else the newest closed or merged one, nil if there was none. It ignores
+// pull requests from forks.
 //
-// Known may be nil, else it is what Find, Create or Update returned earlier:
-// where it has these branches it is asked for by its number, which is one
-// request, conditional where the forge knows that, and no lookup.
+// Known is an earlier result of Find, Create or Update, or nil. If it has these
+// branches, Find asks for it by number instead of searching. That is one
+// request, conditional if the forge supports that.
 func (r *Repository) Find(ctx context.Context, head, base string, known *PullRequest) (*PullRequest, error) {
 	if known != nil && known.Number > 0 && known.Head == head && known.Base == base {
 		pr, err := r.host.get(withETag(ctx, known.ETag), known.Number, known.ETag)
@@ -34,7 +34,7 @@ func (r *Repository) Find(ctx context.Context, head, base string, known *PullReq
 	return pr.read(), nil
 }
 
-// read completes what a forge said.
+// read completes a forge's description of a pull request.
 func (pr *PullRequest) read() *PullRequest {
 	if pr != nil {
 		pr.Ours = pr.State == StateClosed && strings.Contains(pr.Body, markClosed)
@@ -42,8 +42,8 @@ func (pr *PullRequest) read() *PullRequest {
 	return pr
 }
 
-// Create opens a pull request. Where an open one has these branches, that one is
-// brought up to date.
+// Create opens a pull request. If an open one has these branches, Create
+// updates that one.
 func (r *Repository) Create(ctx context.Context, p Proposal) (*PullRequest, error) {
 	p, err := p.clean()
 	if err != nil {
@@ -64,8 +64,8 @@ func (r *Repository) Create(ctx context.Context, p Proposal) (*PullRequest, erro
 	return pr, err
 }
 
-// answered returns an error where a forge says that it did something, and its
-// answer is no pull request of this repository.
+// answered returns an error if a forge reports success without a pull request
+// of this repository.
 func answered(pr *PullRequest, err error) (*PullRequest, error) {
 	if err == nil && pr == nil {
 		err = errors.New("the forge's answer is no pull request of this repository")
@@ -73,7 +73,7 @@ func answered(pr *PullRequest, err error) (*PullRequest, error) {
 	return pr, err
 }
 
-// adopt brings the pull request up to date that has the branches already.
+// adopt updates the pull request that has the branches already.
 func (r *Repository) adopt(ctx context.Context, p Proposal, exists *existsError) (*PullRequest, error) {
 	var known *PullRequest
 	if exists.number > 0 {
@@ -90,9 +90,9 @@ func (r *Repository) adopt(ctx context.Context, p Proposal, exists *existsError)
 	return pr, err
 }
 
-// Update gives an open pull request the title and body of p, and finishes its
-// creation where that was interrupted. It reports whether anything was changed;
-// where nothing is to be changed it sends no request.
+// Update sets title and body of an open pull request to those of p, and
+// finishes an interrupted creation. It reports whether anything changed. If
+// nothing has to change it sends no request.
 func (r *Repository) Update(ctx context.Context, pr *PullRequest, p Proposal) (*PullRequest, bool, error) {
 	p, err := p.clean()
 	if err == nil && pr.State != StateOpen {
@@ -104,8 +104,8 @@ func (r *Repository) Update(ctx context.Context, pr *PullRequest, p Proposal) (*
 	return r.bring(ctx, pr, p)
 }
 
-// bring makes an open pull request what p says. What only its creation gives it
-// comes first: while that fails the mark stays, and the next run tries again.
+// bring updates an open pull request to p. It first sets what belongs to the
+// creation: while that fails the mark stays, and the next run tries again.
 func (r *Repository) bring(ctx context.Context, pr *PullRequest, p Proposal) (*PullRequest, bool, error) {
 	var unfinished error
 	body := p.Body
@@ -129,8 +129,8 @@ func (r *Repository) bring(ctx context.Context, pr *PullRequest, p Proposal) (*P
 	return changed.read(), true, unfinished
 }
 
-// Close closes a pull request, says in a comment why, and leaves its branch. One
-// that isn't open any more is returned as it is.
+// Close closes a pull request, with a comment that says why. It keeps the
+// branch. A pull request that isn't open is returned unchanged.
 func (r *Repository) Close(ctx context.Context, pr *PullRequest, why string) (*PullRequest, error) {
 	now, err := r.host.get(ctx, pr.Number, "")
 	if err == nil && now == nil {
@@ -155,8 +155,8 @@ func (r *Repository) Close(ctx context.Context, pr *PullRequest, why string) (*P
 	return closed.read(), nil
 }
 
-// CommentOnce adds a comment, unless there is one with this key already. A key
-// is of lower case letters, digits and single hyphens.
+// CommentOnce adds a comment unless one with this key exists. A key consists of
+// lower case letters, digits and single hyphens.
 func (r *Repository) CommentOnce(ctx context.Context, pr *PullRequest, key, text string) error {
 	if !validKey(key) {
 		return r.fail(fmt.Errorf("%w: the key %q", ErrInvalid, key), "comment on pull request #%d", pr.Number)
@@ -175,10 +175,10 @@ func (r *Repository) CommentOnce(ctx context.Context, pr *PullRequest, key, text
 	return nil
 }
 
-// Merge merges an open pull request where all checks pass and the forge's rules
-// allow, else has it wait; GitLab is told to merge when they do. It never goes
-// around the rules, and what is merged, now or later, is the commit that pr names.
-// The text says, for people, what it waits for.
+// Merge merges an open pull request if all checks pass and the forge's rules
+// allow it. Otherwise the pull request waits; GitLab is told to merge it later.
+// Merge never circumvents rules, and only the commit that pr names is merged,
+// now or later. The text tells people what the pull request waits for.
 func (r *Repository) Merge(ctx context.Context, pr *PullRequest) (Merging, string, error) {
 	if pr.State == StateMerged {
 		return MergeDone, "", nil
@@ -193,10 +193,9 @@ func (r *Repository) Merge(ctx context.Context, pr *PullRequest) (Merging, strin
 	return merging, clean(why), nil
 }
 
-// StopMerging takes back what Merge, today's or an earlier version's, had the forge
-// promise: to merge a pull request by itself. It takes back what a person asked for too: forges don't all say who
-// did. A pull request that isn't to be merged by itself, or is merged or closed
-// already, is left as it is, and no error.
+// StopMerging cancels a forge's auto-merge of a pull request, whether Merge, an
+// earlier version or a person asked for it: not all forges say who did. It is
+// no error if auto-merge is off, or the pull request is merged or closed.
 func (r *Repository) StopMerging(ctx context.Context, pr *PullRequest) error {
 	if err := r.host.stopMerging(ctx, pr.Number); err != nil {
 		return r.fail(err, "take back the auto-merge of pull request #%d", pr.Number)
@@ -213,13 +212,13 @@ func (r *Repository) Commits(ctx context.Context, pr *PullRequest) ([]Commit, er
 	return commits, nil
 }
 
-// fail returns the error of a step. What net/http wraps around a transport's
-// errors is dropped: the URL says nothing that the step doesn't.
+// fail returns the error of a step. It drops net/http's wrapping of transport
+// errors: the step says everything that the URL would.
 func (r *Repository) fail(err error, format string, args ...any) error {
 	return fmt.Errorf("%s of %s: %w", fmt.Sprintf(format, args...), r, inner(err))
 }
 
-// inner returns what a transport's error is without net/http's words around it.
+// inner returns a transport's error without net/http's wrapping.
 func inner(err error) error {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		return wrapped.Err

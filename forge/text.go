@@ -8,42 +8,42 @@ import (
 	"unicode/utf8"
 )
 
-// Marks are comments that Markdown doesn't show. What a pull request went
-// through can be read from them without any memory.
+// Marks are comments that Markdown doesn't show. They record the state of a
+// pull request, so that no memory is needed.
 const (
 	markNew    = "<!-- pinsetter:new -->"    // its creation isn't finished
 	markClosed = "<!-- pinsetter:closed -->" // Close closed it
 )
 
-// bodyRoom is what a forge takes at most, and marks have room in: GitHub refuses
-// a body of more than 65,536 characters, and a character is a byte or more.
+// bodyRoom is the largest body, marks included: GitHub refuses more than 65,536
+// characters, and a character is at least a byte.
 const bodyRoom = 65536
 
-// maxTitle bounds a title in characters: Gitea cuts at 255, GitLab refuses more,
-// and what makes a draft has room in that.
+// maxTitle bounds a title in characters, and leaves room for a draft's prefix:
+// Gitea cuts at 255, GitLab refuses more.
 const maxTitle = 248
 
-// What makes a draft is the beginning of its title, at Gitea where nobody changed
+// Prefixes of titles that make a draft; at Gitea unless somebody changed
 // WORK_IN_PROGRESS_PREFIXES.
 const (
 	giteaDraft  = "WIP:"
 	gitlabDraft = "Draft:"
 )
 
-// drafts are all such beginnings, in any case.
+// drafts matches all such prefixes, in any case.
 var drafts = regexp.MustCompile(`(?i)^(?:\s*(?:wip:|\[wip\]|draft:|\[draft\]|\(draft\)))+\s*`)
 
 // keyMark returns the mark of a comment with a key.
 func keyMark(key string) string { return "<!-- pinsetter:" + key + " -->" }
 
-// validKey reports whether a key can't end its mark.
+// validKey reports whether a key can't break its mark.
 func validKey(key string) bool {
 	return key != "" && len(key) <= 100 && strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" &&
 		!strings.Contains(key, "--") && !strings.HasSuffix(key, "-")
 }
 
-// marked returns body with a mark at its end, within what a forge takes: the
-// body gives way.
+// marked returns body with a mark at its end. It cuts the body if both are too
+// long.
 func marked(body, mark string) string {
 	if strings.Contains(body, mark) {
 		return body
@@ -55,8 +55,8 @@ func marked(body, mark string) string {
 	return strings.TrimRight(body, "\r\n ") + tail
 }
 
-// unmarked returns body without the marks that say what a pull request went
-// through: nobody but this package sets them.
+// unmarked returns body without the marks of this package, since nobody else
+// may set them.
 func unmarked(body string) string {
 	for strings.Contains(body, markNew) || strings.Contains(body, markClosed) {
 		body = strings.ReplaceAll(strings.ReplaceAll(body, markNew, ""), markClosed, "")
@@ -64,7 +64,7 @@ func unmarked(body string) string {
 	return body
 }
 
-// clean returns a proposal that every forge takes as it is.
+// clean returns the proposal in a form that every forge stores unchanged.
 func (p Proposal) clean() (Proposal, error) {
 	if p.Head == "" || p.Base == "" || p.Head == p.Base {
 		return p, fmt.Errorf("%w: a pull request needs two branches, not %q and %q", ErrInvalid, p.Head, p.Base)
@@ -80,13 +80,13 @@ func (p Proposal) clean() (Proposal, error) {
 	return p, nil
 }
 
-// title returns a title as a forge keeps it: one line, bounded.
+// title returns a title as forges store it: one line, bounded.
 func title(s string) string {
 	s = strings.Join(strings.Fields(strings.Map(visible, s)), " ")
 	return truncate(s, maxTitle)
 }
 
-// draftTitle returns a title that makes a draft where it is one.
+// draftTitle returns a title, with the prefix if it is a draft's.
 func draftTitle(prefix, title string, draft bool) string {
 	if draft {
 		return prefix + " " + undraft(title)
@@ -94,23 +94,23 @@ func draftTitle(prefix, title string, draft bool) string {
 	return title
 }
 
-// undraft returns a draft's title without what makes it one.
+// undraft returns a draft's title without its prefixes.
 func undraft(title string) string { return drafts.ReplaceAllString(title, "") }
 
-// normal returns a text as forges keep it, for comparing: some turn line ends
-// around, some trim.
+// normal returns a text in a form that can be compared: some forges change line
+// ends, some trim.
 func normal(s string) string {
 	return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
 }
 
-// clean makes a forge's words fit to show: one line without what a terminal or a
-// page would act on, and bounded.
+// clean makes a forge's text safe to display: one bounded line, without
+// anything that a terminal or a page would interpret.
 func clean(s string) string {
 	return truncate(strings.Join(strings.Fields(strings.Map(visible, s)), " "), 500)
 }
 
-// visible turns white space to spaces and drops control and formatting
-// characters, and bytes that are no UTF-8.
+// visible maps white space to spaces, and drops control and formatting
+// characters and invalid UTF-8.
 func visible(r rune) rune {
 	switch {
 	case unicode.IsSpace(r):
@@ -121,15 +121,15 @@ func visible(r rune) rune {
 	return r
 }
 
-// sameTitle reports whether a forge has a title, which it may have cut: Gitea
-// counts wide characters twice.
+// sameTitle reports whether a forge's title equals want, or a cut form of it:
+// Gitea counts wide characters twice.
 func sameTitle(has, want string) bool {
 	has = title(has)
 	start, cut := strings.CutSuffix(has, "…")
 	return has == want || cut && strings.HasPrefix(want, start)
 }
 
-// truncate cuts to a number of characters, the "…" that then ends it with them.
+// truncate cuts to a number of characters, including the "…" at the end.
 func truncate(s string, runes int) string {
 	if utf8.RuneCountInString(s) <= runes {
 		return s

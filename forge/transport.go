@@ -19,20 +19,20 @@ import (
 )
 
 const (
-	defaultTimeout = time.Minute      // of a request, its retries not counted
+	defaultTimeout = time.Minute      // of a request, without its retries
 	maxAnswer      = 16 << 20         // bytes: 100 pull requests with bodies of 64 KiB are 6.4 MB
-	maxRedirects   = 5                // a repository that was renamed and moved takes two
+	maxRedirects   = 5                // a repository that was renamed and transferred takes two
 	maxTries       = 3                // of one request
-	maxPause       = 30 * time.Second // a longer one is the caller's to take
+	maxPause       = 30 * time.Second // longer ones are left to the caller
 )
 
-// transport sends the requests of a forge's client. It adds the credentials, and
-// these only at the origin that it was made for; follows redirects there, with
-// method and body kept; waits and asks again where the forge asks for that; and
-// bounds time and bytes. An answer that isn't a success is an error already: a
-// *statusError, a *RateLimitError or errNotModified.
+// transport sends the requests of a forge's SDK. It adds the credentials, only
+// for its own origin. It follows redirects there, keeping method and body. It
+// waits and retries if the forge asks for that, and bounds time and bytes. It
+// returns an error for an answer that isn't a success: a *statusError, a
+// *RateLimitError or errNotModified.
 //
-// Give it to an http.Client; errors find their way out with errors.As.
+// Use it in an http.Client, and get its errors with errors.As.
 type transport struct {
 	base    http.RoundTripper
 	origin  *url.URL // scheme and host
@@ -43,28 +43,28 @@ type transport struct {
 	// authorize returns the Authorization header; nil: none is sent.
 	authorize func(context.Context) (string, error)
 
-	// refused is told of a request whose credentials aren't accepted; it may be
-	// nil.
+	// refused is called after a request whose credentials weren't accepted; it
+	// may be nil.
 	refused func(context.Context)
 
-	pace *pace // of the requests that write; nil: any
+	pace *pace // of requests that write; nil: none
 
 	remaining func(host string, remaining int) // Options.RateLimit
 
-	secrets login.Scrubber // knows what is sent
+	secrets login.Scrubber // knows the secrets that are sent
 
 	mu    sync.Mutex
-	limit *RateLimitError // the last one; nothing is sent before its end
+	limit *RateLimitError // the last one; no request is sent before its end
 }
 
 type onceKey struct{}
 
-// once has the requests of a context sent one time, without a pause: what they
-// rest on was read right before, and who sends them looks what became of them.
-// Ready is called before.
+// once makes the requests of a context be sent only one time and without a
+// pause: the caller has just read the state that they depend on, and checks the
+// result. Call ready first.
 func once(ctx context.Context) context.Context { return context.WithValue(ctx, onceKey{}, true) }
 
-// ready returns when a request may write.
+// ready waits until a request may write.
 func (t *transport) ready(ctx context.Context) error {
 	if t.pace == nil {
 		return nil
@@ -72,8 +72,8 @@ func (t *transport) ready(ctx context.Context) error {
 	return t.pace.wait(ctx, t)
 }
 
-// pace keeps requests that write apart. Transports with the same credentials
-// share one.
+// pace keeps a least time between requests that write. Transports with the same
+// credentials share one.
 type pace struct {
 	between time.Duration // the least time between two
 
@@ -104,8 +104,8 @@ func (t *transport) client() *http.Client {
 	}
 }
 
-// RoundTrip sends a request, and again where that helps. Its answers and errors
-// don't hold what was sent to log in.
+// RoundTrip sends a request, and again if that may help. Its answers and errors
+// don't contain the credentials.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := t.roundTrip(r)
 	return response, t.secrets.Error(err)
@@ -150,8 +150,8 @@ func (t *transport) roundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// limitedBy keeps until when the forge wants to be left alone: it takes each
-// request before that for one more to refuse.
+// limitedBy remembers until when the forge wants no requests, since it counts
+// every earlier request against the limit.
 func (t *transport) limitedBy(limit *RateLimitError) *RateLimitError {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -159,7 +159,7 @@ func (t *transport) limitedBy(limit *RateLimitError) *RateLimitError {
 	return limit
 }
 
-// limited returns the limit that holds, or nil.
+// limited returns the limit in force, or nil.
 func (t *transport) limited() *RateLimitError {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -169,12 +169,12 @@ func (t *transport) limited() *RateLimitError {
 	return t.limit
 }
 
-// dropped reports whether a connection was lost on the way.
+// dropped reports whether a connection was lost midway.
 func dropped(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// wait returns when the next request may write.
+// wait waits until the next request may write.
 func (p *pace) wait(ctx context.Context, t *transport) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -187,9 +187,9 @@ func (p *pace) wait(ctx context.Context, t *transport) error {
 	return nil
 }
 
-// follow sends a request and follows redirects at the same origin: forges send
-// them for a repository that was renamed. Unlike net/http it keeps the method,
-// since the change is to be made there.
+// follow sends a request and follows redirects to the same origin, which forges
+// send for a renamed repository. Unlike net/http it keeps the method, because
+// the change has to be made there.
 func (t *transport) follow(r *http.Request) (*answer, error) {
 	to := r.URL
 	for range maxRedirects {
@@ -268,7 +268,7 @@ func (t *transport) prepare(request *http.Request, to *url.URL) (*http.Request, 
 	return request, nil
 }
 
-// explain names a deadline that was ours.
+// explain names the deadline if it was ours.
 func (t *transport) explain(ctx context.Context, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return fmt.Errorf("no answer within %v", t.timeout)
