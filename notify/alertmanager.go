@@ -17,15 +17,15 @@ type alertmanagerAlert struct {
 	EndsAt      time.Time         `json:"endsAt,omitzero"`
 }
 
-// failureLasts is how long a failure is firing that nobody hears of again: it is
-// told once, and Alertmanager would have it resolved after some minutes.
+// failureLasts is how long a failure stays firing. It is reported only once,
+// and Alertmanager would resolve it after some minutes.
 const failureLasts = 24 * time.Hour
 
 var notLabel = regexp.MustCompile(`[^a-zA-Z0-9_]`)
 
-// alertmanager fires an alert. A recovery ends the one of the failure, which has
-// the same labels: those of Flux, and what its Alert adds. What changes from
-// event to event is in the annotations.
+// alertmanager fires an alert. A recovery resolves the failure's alert, which
+// has the same labels: Flux's, and those that its Alert adds. Values that
+// differ between events are annotations.
 func alertmanager(p *fleet.Provider, m message) ([]request, error) {
 	reason, severity := m.Reason, m.Severity
 	a := alertmanagerAlert{Labels: map[string]string{}, Annotations: map[string]string{}, StartsAt: m.Timestamp}

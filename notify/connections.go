@@ -8,8 +8,8 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// connect returns the client of a Provider. It follows no redirect: none of
-// these services answers a message with one, and the message may hold a key.
+// connect returns the HTTP client for a Provider. It follows no redirects: none
+// of these services uses them, and the message may contain a key.
 func connect(p *fleet.Provider, o Options) (*http.Client, error) {
 	if u, err := url.Parse(p.Address.Reveal()); err == nil {
 		if err := o.Dialer.CheckHost(u.Host); err != nil {

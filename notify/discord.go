@@ -8,7 +8,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// discordMessage is what a webhook executes
+// discordMessage is the body of a webhook request
 // (https://discord.com/developers/docs/resources/webhook#execute-webhook).
 type discordMessage struct {
 	Username string          `json:"username"`
@@ -29,14 +29,14 @@ type discordField struct {
 	Value string `json:"value"`
 }
 
-// discordMentions lists what may be mentioned: nothing.
+// discordMentions lists the allowed mentions: none.
 type discordMentions struct {
 	Parse []string `json:"parse"`
 }
 
-// Discord's bounds in characters, half of them where escapes may double the text
+// Discord's bounds in characters, halved if escapes may double the text
 // (https://discord.com/developers/docs/resources/message#embed-object-embed-limits).
-// All of an embed may have 6000.
+// A whole embed may have 6000.
 const (
 	maxDiscordTitle  = 128
 	maxDiscordText   = 1500
@@ -49,8 +49,8 @@ const (
 	discordRed   = 0xa30100
 )
 
-// discord sends Discord's own format. Flux sends Slack's to the same webhook with
-// "/slack" behind it, so that may be in the address.
+// discord sends Discord's own format. The address may end in "/slack", since
+// Flux sends Slack's format to that address of the same webhook.
 func discord(p *fleet.Provider, m message) ([]request, error) {
 	embed := discordEmbed{
 		Title:       markdown.Replace(cut(m.object(), maxDiscordTitle)),

@@ -2,11 +2,11 @@ package notify
 
 import "github.com/pinsetter/pinsetter/fleet"
 
-// format turns a message into the requests that deliver it, which may be none.
-// What it is given is checked by config: what a type can't do without is there.
+// format turns a message into the requests that deliver it, possibly none.
+// Config has checked the Provider: all that its type requires is set.
 type format func(p *fleet.Provider, m message) ([]request, error)
 
-// formats are those of all types of Provider.
+// formats are the formats of all types of Provider.
 var formats = map[string]format{
 	fleet.ProviderGeneric:        generic,
 	fleet.ProviderGenericHMAC:    genericHMAC,

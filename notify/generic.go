@@ -15,7 +15,7 @@ func generic(p *fleet.Provider, m message) ([]request, error) {
 	return []request{r}, nil
 }
 
-// genericHMAC signs the body too
+// genericHMAC sends the message and signs the body
 // (https://fluxcd.io/flux/components/notification/providers/#generic-webhook-with-hmac).
 func genericHMAC(p *fleet.Provider, m message) ([]request, error) {
 	requests, err := generic(p, m)

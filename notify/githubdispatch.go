@@ -2,21 +2,21 @@ package notify
 
 import "github.com/pinsetter/pinsetter/fleet"
 
-// dispatch starts workflows
+// dispatch is the body of a request that starts workflows
 // (https://docs.github.com/rest/repos/repos#create-a-repository-dispatch-event).
 type dispatch struct {
 	Type    string  `json:"event_type"`
 	Payload message `json:"client_payload"`
 }
 
-// GitHub's bounds: on the type in characters, and on the payload, 64 KB, whatever
-// the characters.
+// GitHub's bounds: on the type in characters, and on the payload, 64 KB, which
+// this keeps for any characters.
 const (
 	maxDispatchType = 100
 	maxDispatch     = 8000
 )
 
-// gitHubDispatch sends Flux's event, by the type that Flux gives it.
+// gitHubDispatch sends Flux's event, with Flux's event type.
 func gitHubDispatch(p *fleet.Provider, m message) ([]request, error) {
 	at, err := parsePlace(p.Address.Reveal())
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// googleMessage carries a card
+// googleMessage is a message with a card
 // (https://developers.google.com/workspace/chat/api/reference/rest/v1/cards).
 type googleMessage struct {
 	Cards []googleCardWithID `json:"cardsV2"`
@@ -32,7 +32,7 @@ type googleSection struct {
 	Widgets []googleWidget `json:"widgets"`
 }
 
-// googleWidget has one of its fields.
+// googleWidget has exactly one of its fields.
 type googleWidget struct {
 	Paragraph *googleParagraph `json:"textParagraph,omitempty"`
 	Decorated *googleDecorated `json:"decoratedText,omitempty"`
@@ -48,11 +48,12 @@ type googleDecorated struct {
 	Wrap     bool   `json:"wrapText"`
 }
 
-// maxGoogle keeps a message below Google's 32,000 bytes, whatever the characters
+// maxGoogle, in characters, keeps a message below Google's 32,000 bytes,
+// whatever the characters
 // (https://developers.google.com/workspace/chat/create-messages).
 const maxGoogle = 2000
 
-// googleChat escapes texts as HTML, of which cards know some.
+// googleChat escapes texts as HTML, since cards interpret some tags.
 func googleChat(p *fleet.Provider, m message) ([]request, error) {
 	text := strings.ReplaceAll(html.EscapeString(cut(m.Message, maxGoogle)), "\n", "<br>")
 	if m.Severity == severityError {

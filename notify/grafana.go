@@ -8,8 +8,8 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// grafanaAnnotation is that of
-// https://grafana.com/docs/grafana/latest/developers/http_api/annotations/#create-annotation.
+// grafanaAnnotation is the body of a request
+// (https://grafana.com/docs/grafana/latest/developers/http_api/annotations/#create-annotation).
 type grafanaAnnotation struct {
 	Time int64    `json:"time"` // milliseconds since 1970
 	Text string   `json:"text"`
@@ -18,10 +18,11 @@ type grafanaAnnotation struct {
 
 const maxGrafana = 4000
 
-// grafanaTag keeps a colon from dividing a tag twice.
+// grafanaTag replaces colons, since the first colon of a tag separates its key
+// and value.
 var grafanaTag = strings.NewReplacer(":", "|")
 
-// grafana makes an annotation whose tags are Flux's.
+// grafana creates an annotation with Flux's tags.
 func grafana(p *fleet.Provider, m message) ([]request, error) {
 	tags := []string{"flux", reporter}
 	for _, f := range m.facts() {
@@ -35,8 +36,8 @@ func grafana(p *fleet.Provider, m message) ([]request, error) {
 	return []request{r.bearing(p.Token).orBasic(p)}, nil
 }
 
-// orBasic returns the request with the provider's user and password, if there is
-// no token.
+// orBasic returns the request with the Provider's user and password, unless it
+// has a token.
 func (r request) orBasic(p *fleet.Provider) request {
 	if r.header["Authorization"] == "" && p.Username != "" && !p.Password.IsZero() {
 		r.header["Authorization"] = "Basic " + base64.StdEncoding.EncodeToString([]byte(p.Username+":"+p.Password.Reveal()))

@@ -12,23 +12,24 @@ import (
 )
 
 const (
-	queueLength = 256 // messages for one Provider; a cycle over many repositories tells one each
+	queueLength = 256 // messages for one Provider; a cycle over many repositories sends one for each
 	maxTries    = 5
-	firstPause  = 2 * time.Second // and four times as long each time: three minutes in all
-	maxPause    = 5 * time.Minute // that a Provider may ask for
+	firstPause  = 2 * time.Second // four times as long after each try: three minutes in all
+	maxPause    = 5 * time.Minute // longest pause that a Provider may ask for
 )
 
-// lane is the way to one Provider: messages arrive in the order in which they
-// were told, and a Provider that is slow or away keeps nobody else waiting.
+// lane is the queue of one Provider. It keeps the order of its messages, and a
+// slow or absent Provider delays no other.
 type lane struct {
 	provider *fleet.Provider
 	client   *http.Client
-	secrets  *login.Scrubber // knows what is sent beside the message
+	secrets  *login.Scrubber // knows the secrets that are sent beside the message
 	o        Options
 	queue    chan message
 }
 
-// offer queues a message if there is room.
+// offer queues a message. If the queue is full it drops and reports the
+// message.
 func (l *lane) offer(m message) {
 	select {
 	case l.queue <- m:
@@ -64,7 +65,7 @@ func (l *lane) deliver(ctx context.Context, m message) error {
 	return nil
 }
 
-// insist sends a request, again after a pause where that may help.
+// insist sends a request, and retries it after a pause if that may help.
 func (l *lane) insist(ctx context.Context, r request) error {
 	body, err := r.encode()
 	if err != nil {

@@ -12,19 +12,22 @@ import (
 )
 
 // matrixMessage is an m.room.message
-// (https://spec.matrix.org/v1.11/client-server-api/#mroommessage). That it
-// mentions nobody is said, so that no client guesses from the text.
+// (https://spec.matrix.org/v1.11/client-server-api/#mroommessage). It says
+// explicitly that it mentions nobody, so that clients don't guess from the
+// text.
 type matrixMessage struct {
 	Type     string   `json:"msgtype"`
 	Body     string   `json:"body"`
 	Mentions struct{} `json:"m.mentions"`
 }
 
-// maxMatrix keeps an event below Matrix's 65,536 bytes, whatever the characters.
+// maxMatrix, in characters, keeps an event below Matrix's 65,536 bytes,
+// whatever the characters.
 const maxMatrix = 8000
 
-// matrix sends to the room of the channel, an id such as "!abc:example.org". All
-// tries of one message are one transaction, of which the server keeps one.
+// matrix sends to the room of the channel, an id such as "!abc:example.org".
+// All tries of one message have the same transaction id, so the server keeps
+// one.
 func matrix(p *fleet.Provider, m message) ([]request, error) {
 	data, err := json.Marshal(m)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// reporter names this program in events.
+// reporter is this program's name in events.
 const reporter = "pinsetter"
 
 // The severities of Flux's events.
@@ -20,8 +20,8 @@ const (
 	severityError = "error"
 )
 
-// message is an event as Flux's notification-controller sends it on
-// (github.com/fluxcd/pkg/apis/event/v1beta1, Event), and the event itself.
+// message is an event in the form of Flux's notification-controller
+// (github.com/fluxcd/pkg/apis/event/v1beta1, Event), with the original event.
 type message struct {
 	InvolvedObject      pinsetter.Object  `json:"involvedObject"`
 	Severity            string            `json:"severity"`
@@ -33,13 +33,13 @@ type message struct {
 	ReportingInstance   string            `json:"reportingInstance,omitempty"`
 
 	event  pinsetter.Event
-	static map[string]string // of Metadata, what the Alert says
+	static map[string]string // the part of Metadata that the Alert adds
 }
 
 // maxMessage is Flux's bound on a message, in characters.
 const maxMessage = 39000
 
-// describe turns an event into a message.
+// describe converts an event to a message.
 func describe(e pinsetter.Event, instance string) message {
 	m := message{
 		InvolvedObject: e.Object, Severity: severityInfo, Timestamp: e.At.UTC().Truncate(time.Second),
@@ -52,7 +52,7 @@ func describe(e pinsetter.Event, instance string) message {
 	m.InvolvedObject.APIVersion = cmp.Or(e.Object.APIVersion, "image.toolkit.fluxcd.io/v1")
 	revision := ""
 	if e.Commit != "" {
-		revision = strings.TrimPrefix(e.Branch+"@sha1:"+e.Commit, "@") // as Flux writes revisions
+		revision = strings.TrimPrefix(e.Branch+"@sha1:"+e.Commit, "@") // in Flux's form of revisions
 	}
 	for key, value := range map[string]string{
 		"repository": e.Repository, "branch": e.Branch, "revision": revision, "pullRequest": e.PullRequest,
@@ -67,7 +67,7 @@ func describe(e pinsetter.Event, instance string) message {
 // maxMetadata bounds a value of a message's metadata, in characters.
 const maxMetadata = 1000
 
-// with returns the message with an Alert's metadata added to its own.
+// with returns the message with an Alert's metadata added.
 func (m message) with(metadata map[string]string) message {
 	m.Metadata = maps.Clone(m.Metadata)
 	m.static = map[string]string{}
@@ -79,20 +79,21 @@ func (m message) with(metadata map[string]string) message {
 	return m
 }
 
-// object returns the object as Flux names it to people: "kind/name.namespace".
+// object returns the object's name in Flux's form for people:
+// "kind/name.namespace".
 func (m message) object() string {
 	o := m.InvolvedObject
 	return strings.ToLower(o.Kind) + "/" + o.Name + "." + o.Namespace
 }
 
-// fact is a piece of a message's metadata.
+// fact is an entry of a message's metadata.
 type fact struct{ key, value string }
 
-// maxFacts is how many facts a message shows. Our own are four.
+// maxFacts bounds the facts in a message. Pinsetter's own are four.
 const maxFacts = 12
 
-// facts returns the metadata sorted by key, the summary first, as far as people
-// want to read it.
+// facts returns the metadata to display, at most maxFacts entries: the summary
+// first, the rest sorted by key.
 func (m message) facts() []fact {
 	var all []fact
 	for _, key := range slices.Sorted(maps.Keys(m.Metadata)) {
@@ -106,7 +107,8 @@ func (m message) facts() []fact {
 	return all[:min(len(all), maxFacts)]
 }
 
-// text returns the whole message as plain text of at most so many characters.
+// text returns the whole message as plain text, cut to the given number of
+// characters.
 func (m message) text(characters int) string {
 	var b strings.Builder
 	for _, f := range m.facts() {
@@ -117,7 +119,7 @@ func (m message) text(characters int) string {
 	return head + cut(m.Message, characters-len([]rune(head+facts))) + facts
 }
 
-// mark is a picture for the eye.
+// mark returns an emoji for the message.
 func mark(m message) string {
 	if m.Severity == severityError {
 		return "🚨"
@@ -125,7 +127,7 @@ func mark(m message) string {
 	return "💫"
 }
 
-// count returns " 1 change" or " 2 changes", and nothing for none.
+// count returns " 1 change" or " 2 changes", and "" for 0.
 func count(n int, what string) string {
 	switch n {
 	case 0:
@@ -136,10 +138,10 @@ func count(n int, what string) string {
 	return fmt.Sprintf(" %d %ss", n, what)
 }
 
-// maxLines is how many changes or holds a summary lists.
+// maxLines bounds the changes or holds in a summary.
 const maxLines = 20
 
-// summary says what happened where the event doesn't say it.
+// summary describes an event that has no message of its own.
 func summary(e pinsetter.Event) string {
 	first := title(string(e.Kind)) + count(len(e.Changes), "change") + count(len(e.Holds), "candidate")
 	if e.Branch != "" {

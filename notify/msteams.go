@@ -6,9 +6,9 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// teamsMessage carries an Adaptive Card
+// teamsMessage is a message with an Adaptive Card
 // (https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using),
-// which workflows and the older connectors both take.
+// which workflows and older connectors accept.
 type teamsMessage struct {
 	Type        string            `json:"type"`
 	Attachments []teamsAttachment `json:"attachments"`
@@ -46,17 +46,18 @@ type teamsFact struct {
 	Value string `json:"value"`
 }
 
-// maxTeams keeps a card below Teams' 28 KB, whatever the characters.
+// maxTeams, in characters, keeps a card below Teams' 28 KB, whatever the
+// characters.
 const maxTeams = 1500
 
 func msTeams(p *fleet.Provider, m message) ([]request, error) {
-	// A line break alone is a space in Markdown.
+	// A single line break is a space in Markdown.
 	text := teamsText{Type: "TextBlock", Text: strings.ReplaceAll(markdown.Replace(cut(m.Message, maxTeams)), "\n", "\n\n"), Wrap: true}
 	if m.Severity == severityError {
 		text.Color = "attention"
 	}
 	card := teamsCard{
-		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4", // the newest that Teams shows
+		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4", // the newest version that Teams supports
 		MSTeams: map[string]string{"width": "Full"},
 		Body: []any{
 			teamsText{Type: "TextBlock", Text: markdown.Replace(m.object()), Size: "large", Weight: "bolder", Wrap: true},

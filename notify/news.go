@@ -7,12 +7,13 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// news is what people know of objects.
+// news is what has been reported about objects, so that nothing is reported
+// twice.
 type news map[pinsetter.Object]known
 
 type known struct {
-	failure string   // what the object failed with; "" where it didn't
-	holds   []string // see identity, sorted
+	failure string   // error that the object failed with; "" if it didn't fail
+	holds   []string // see identities; sorted
 }
 
 // admits reports whether an event is news, and remembers it.
@@ -39,8 +40,9 @@ func (n news) admits(e pinsetter.Event) bool {
 	return is.failure != was.failure || slices.ContainsFunc(is.holds, func(h string) bool { return !slices.Contains(was.holds, h) })
 }
 
-// identities returns what makes holds the same as others, sorted. A reason that
-// time will end says how long it has lasted, and so never stays the same.
+// identities returns strings that identify holds, sorted. If a hold ends with
+// time, its identity contains the end instead of the reason, since such a
+// reason contains a duration and changes all the time.
 func identities(holds []pinsetter.Hold) []string {
 	var all []string
 	for _, h := range holds {

@@ -1,17 +1,16 @@
-// Package notify tells people and machines what happened: it delivers events to
-// the Providers that Flux's Alerts send them to.
+// Package notify delivers events to the Providers that Flux's Alerts name.
 //
 //	n := notify.Open(set, notify.Options{Report: log})
 //	n.Tell(event)
 //	err := n.Close(ctx)
 //
-// Each type of Provider is a small file here. The libraries that send to many
-// services carry plain text by clients of their own choosing, and know nothing
-// of Flux's events, Alertmanager, annotations or commit statuses.
+// Each type of Provider is a small file. Libraries for many services send plain
+// text through HTTP clients of their own, and don't support Flux's events,
+// Alertmanager, annotations or commit statuses.
 //
-// An address, a token or a key shows in no error. Messages are whatever
-// publishers of images wrote, and are escaped for where they go, so that they
-// can't mention people or hide links.
+// No error contains an address, a token or a key. Messages contain text by
+// publishers of images; it is escaped for its destination, so that it can't
+// mention people or hide links.
 package notify
 
 import (
@@ -25,19 +24,21 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// Options says how Providers are reached. The zero value takes nothing from the
-// environment and keeps silent about what can't be delivered.
+// Options configure the access to Providers. The zero value uses nothing from
+// the environment, and drops reports of failed deliveries.
 type Options struct {
-	// Report is told what could not be delivered, from several goroutines.
+	// Report is told of messages that could not be delivered. It is called
+	// concurrently.
 	Report func(error)
 
-	// Instance names this process in events, such as by its host; "": none.
+	// Instance is the name of this process in events, such as its host; "":
+	// none.
 	Instance string
 
 	// Dialer opens all connections.
 	Dialer login.Dialer
 
-	// Environment says with Getenv whether the environment's proxies are used.
+	// Environment.Getenv says whether the environment's proxies are used.
 	Environment login.Environment
 
 	// Now is the clock; nil: time.Now.
@@ -50,7 +51,7 @@ type Options struct {
 // Notifier delivers events in the background. It is safe for concurrent use.
 type Notifier struct {
 	o      Options
-	ctx    context.Context // of all deliveries; ends when Close gives up
+	ctx    context.Context // of all deliveries; cancelled when Close gives up
 	cancel context.CancelFunc
 	work   sync.WaitGroup // the lanes
 
@@ -61,15 +62,15 @@ type Notifier struct {
 	closed bool
 }
 
-// route is an alert and where it sends to.
+// route is an alert and the lanes that it sends to.
 type route struct {
 	alert *fleet.Alert
 	to    *lane
 }
 
-// Open returns a notifier for the alerts of a set. Alerts and Providers that are
-// suspended or have errors are left out, as are Providers that no connection can
-// be made to; the latter are reported.
+// Open returns a notifier for the alerts of a set. It leaves out alerts and
+// Providers that are suspended or have errors. It reports and leaves out
+// Providers that it can't connect to.
 func Open(set *fleet.Set, o Options) *Notifier {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -86,9 +87,9 @@ func Open(set *fleet.Set, o Options) *Notifier {
 	return n
 }
 
-// Use goes on with the alerts of another set. What was told before is delivered
-// as it was meant, and what people know they are not told again. It does nothing
-// after Close.
+// Use replaces the alerts by those of another set. Messages that are queued
+// already are delivered as before, and old news isn't told again. After Close
+// it does nothing.
 func (n *Notifier) Use(set *fleet.Set) {
 	lanes := map[*fleet.Provider]*lane{}
 	var routes []route
@@ -119,7 +120,8 @@ func (n *Notifier) Use(set *fleet.Set) {
 	}
 }
 
-// open returns a lane that isn't running yet, or nil after reporting why not.
+// open returns a lane that isn't running yet. If that fails it reports the
+// reason and returns nil.
 func (n *Notifier) open(p *fleet.Provider) *lane {
 	client, err := connect(p, n.o)
 	if err != nil {
@@ -129,7 +131,8 @@ func (n *Notifier) open(p *fleet.Provider) *lane {
 	return &lane{provider: p, client: client, secrets: secretsOf(p, n.o), o: n.o, queue: make(chan message, queueLength)}
 }
 
-// end lets the lanes end once their queues are empty. The caller holds the lock.
+// end lets the lanes end once their queues are empty. The caller holds the
+// lock.
 func (n *Notifier) end() {
 	for _, l := range n.lanes {
 		close(l.queue)
@@ -137,19 +140,20 @@ func (n *Notifier) end() {
 	n.lanes, n.routes = nil, nil
 }
 
-// Tell sends an event to the Providers of the alerts that select it, once it is
-// news:
+// Tell sends an event to the Providers of the alerts that select it, if it is
+// news. It is not news if it is
 //
-//   - a failure that the object had before, word for word, is none. Of an object
-//     that fails in several ways, one event a cycle names them all.
-//   - a recovery of what hasn't failed is none. It may be told in each cycle.
-//   - holds that are all among those that were told last are none. It is what is
-//     held that is compared, not the words, which tell the time. An event without
-//     holds only makes the object's forgotten.
+//   - a failure with the same words as the object's last one. If an object fails
+//     in several ways, send one event a cycle that names them all.
+//   - a recovery of an object that hasn't failed. So it may be told in each cycle.
+//   - holds that were all told last time. Their reasons are not compared, since
+//     these contain times. An event without holds only makes Tell forget the
+//     object's holds.
 //
-// What is news is this process's to know: another tells again what goes on.
+// A new process starts without memory, and tells again what still fails or is
+// held.
 //
-// Tell never blocks. An event that finds a Provider's queue full is dropped and
+// Tell never blocks. If a Provider's queue is full, the event is dropped and
 // reported. After Close nothing is delivered.
 func (n *Notifier) Tell(e pinsetter.Event) {
 	if e.At.IsZero() {
@@ -169,7 +173,7 @@ func (n *Notifier) Tell(e pinsetter.Event) {
 }
 
 // selects reports whether an alert is for a message. A recovery ends an error,
-// so alerts for errors alone are for it too.
+// so alerts with severity error get it too.
 func selects(a *fleet.Alert, m message) bool {
 	if !a.Selects(m.event.Object) || a.ErrorsOnly && m.Severity != severityError && m.event.Kind != pinsetter.EventRecovered {
 		return false
@@ -186,8 +190,8 @@ func selects(a *fleet.Alert, m message) bool {
 	return included || len(a.Include) == 0
 }
 
-// Close delivers what was told and returns nil, or the context's error when that
-// ends first; what isn't delivered then is reported.
+// Close delivers the queued messages and returns nil. If the context ends
+// first, it returns the context's error and reports what wasn't delivered.
 func (n *Notifier) Close(ctx context.Context) error {
 	n.mu.Lock()
 	n.closed = true

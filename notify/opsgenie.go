@@ -11,7 +11,8 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// opsgenieAlert is that of https://docs.opsgenie.com/docs/alert-api#create-alert.
+// opsgenieAlert is the body of a request
+// (https://docs.opsgenie.com/docs/alert-api#create-alert).
 type opsgenieAlert struct {
 	Message     string            `json:"message"`
 	Alias       string            `json:"alias,omitempty"`
@@ -33,8 +34,8 @@ const (
 	maxOpsgenieText    = 8000
 )
 
-// opsgenie opens an alert, of which an object has one for its failures at most:
-// it is closed when the object has recovered.
+// opsgenie opens an alert for a failure, at most one for each object. It closes
+// the alert when the object has recovered.
 func opsgenie(p *fleet.Provider, m message) ([]request, error) {
 	address := p.Address.Reveal()
 	var r request
@@ -60,8 +61,8 @@ func opsgenie(p *fleet.Provider, m message) ([]request, error) {
 // that.
 const maxIncident = 255
 
-// incident names what is wrong with an object to services that keep one incident
-// for it.
+// incident returns a key for the failure of an object, for services that keep
+// one incident for each key.
 func incident(m message) string {
 	name := reporter + "-" + strings.ReplaceAll(m.object(), "/", "-")
 	if len(name) > maxIncident {

@@ -9,7 +9,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// pagerEvent is that of the Events API v2
+// pagerEvent is the body of a request to the Events API v2
 // (https://developer.pagerduty.com/docs/send-alert-event and
 // https://developer.pagerduty.com/docs/send-change-event).
 type pagerEvent struct {
@@ -39,9 +39,9 @@ const (
 	maxPagerText    = 8000
 )
 
-// pagerDuty triggers an incident for a failure, resolves it when the object has
-// recovered, and sends everything else as a change. The channel is the routing
-// key; of the address, only scheme and host count, as in Flux.
+// pagerDuty triggers an incident for a failure, resolves it on recovery, and
+// sends everything else as a change. The channel is the routing key. As in
+// Flux, only scheme and host of the address are used.
 func pagerDuty(p *fleet.Provider, m message) ([]request, error) {
 	u, err := url.Parse(p.Address.Reveal())
 	if err != nil {

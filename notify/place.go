@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// commitHash is that of SHA-1 or SHA-256.
+// commitHash matches a hash of SHA-1 or SHA-256.
 var commitHash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
-// place is a repository at a forge.
+// place is the address of a repository at a forge.
 type place struct {
-	scheme, host string   // the host with a port, if it has one
+	scheme, host string   // the host includes a port if there is one
 	parts        []string // of its path, decoded
 }
 
-// parsePlace reads a repository's web address.
+// parsePlace parses a repository's web address.
 func parsePlace(address string) (place, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -37,7 +37,7 @@ func (at place) base() string { return at.scheme + "://" + at.host }
 // name returns the repository's path.
 func (at place) name() string { return strings.Join(at.parts, "/") }
 
-// path returns the repository's path as URLs have it.
+// path returns the repository's path, escaped for URLs.
 func (at place) path() string {
 	escaped := make([]string, len(at.parts))
 	for i, part := range at.parts {
@@ -46,18 +46,18 @@ func (at place) path() string {
 	return strings.Join(escaped, "/")
 }
 
-// key returns what events name the repository by, but for a port: Git is often
-// spoken at another one than that of the forge's API.
+// key returns the name of the repository in events, without a port: Git often
+// uses another port than the forge's API.
 func (at place) key() string { return withoutPort(at.host + "/" + at.name()) }
 
-// withoutPort returns what an event names a repository by, without its port.
+// withoutPort removes the port from the name of a repository in an event.
 func withoutPort(repository string) string {
 	host, path, _ := strings.Cut(repository, "/")
 	return (&url.URL{Host: host}).Hostname() + "/" + path
 }
 
-// gitHubAPI returns the address of the repository in GitHub's API: that of the
-// public service, of one with data residency, or of a server
+// gitHubAPI returns the address of the repository in the API of github.com, of
+// a service with data residency, or of an Enterprise Server
 // (https://docs.github.com/enterprise-server/rest/quickstart).
 func (at place) gitHubAPI() string {
 	switch {

@@ -23,28 +23,27 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// maxAnswer bounds what is read of an answer, in bytes.
+// maxAnswer bounds the bytes that are read of an answer.
 const maxAnswer = 64 << 10
 
-// request is what one message is to a Provider.
+// request is an HTTP request that delivers a message.
 type request struct {
 	method string
 	url    string
 	header map[string]string
-	value  any              // that the body is the JSON of
-	sign   pinsetter.Secret // what the body is signed with, if anything
+	value  any              // sent as JSON
+	sign   pinsetter.Secret // key to sign the body with, if set
 
-	// accepts, where it is set, says what is wrong with the body of an answer
-	// whose status is fine.
+	// accepts, if set, checks the body of an answer with a good status.
 	accepts func(body []byte) error
 }
 
-// post returns a request with a value as its JSON.
+// post returns a POST request with a value as JSON.
 func post(address string, value any) request {
 	return request{method: http.MethodPost, url: address, header: map[string]string{}, value: value}
 }
 
-// encode returns the body, and signs it where that is asked for.
+// encode returns the body, and its signature if needed.
 func (r request) encode() ([]byte, error) {
 	body, err := json.Marshal(r.value)
 	if err == nil && !r.sign.IsZero() {
@@ -66,9 +65,9 @@ func (r request) bearing(token pinsetter.Secret) request {
 // refusal is an answer that isn't a success.
 type refusal struct {
 	status int
-	said   string        // what is wrong where the status doesn't say it
-	again  bool          // whether another try may help
-	after  time.Duration // that the Provider wants to be left alone; 0: it doesn't say
+	said   string        // the reason, if the status doesn't say it
+	again  bool          // another try may help
+	after  time.Duration // pause that the Provider asks for; 0: none
 }
 
 func (r *refusal) Error() string {
@@ -86,7 +85,7 @@ func (r *refusal) Error() string {
 	return text
 }
 
-// send makes one try.
+// send makes one attempt.
 func (l *lane) send(ctx context.Context, r request, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, l.provider.Timeout)
 	defer cancel()
@@ -104,7 +103,7 @@ func (l *lane) send(ctx context.Context, r request, body []byte) error {
 		return l.unspoken(err)
 	}
 	defer answer.Body.Close()
-	said, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer)) // to its end, so that the connection can be used again
+	said, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer)) // to its end, so that the connection can be reused
 	switch {
 	case answer.StatusCode < 200 || answer.StatusCode >= 300:
 		return &refusal{status: answer.StatusCode, again: again(answer.StatusCode), after: l.retryAfter(answer)}
@@ -116,7 +115,7 @@ func (l *lane) send(ctx context.Context, r request, body []byte) error {
 	return r.accepts(said)
 }
 
-// again reports whether an answer with this status may be another next time.
+// again reports whether another try may help after this status.
 func again(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -125,11 +124,11 @@ func again(status int) bool {
 	return status >= 500 && status != http.StatusNotImplemented
 }
 
-// retryAfter returns the pause that an answer asks for, 0 for none
-// (RFC 9110, section 10.2.3).
+// retryAfter returns the pause that an answer asks for, 0 for none (RFC 9110,
+// section 10.2.3).
 func (l *lane) retryAfter(answer *http.Response) time.Duration {
 	text := answer.Header.Get("Retry-After")
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 { // Discord has fractions
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 { // Discord sends fractions
 		return time.Duration(min(seconds, maxPause.Seconds()) * float64(time.Second))
 	}
 	if at, err := http.ParseTime(text); err == nil {
@@ -138,8 +137,7 @@ func (l *lane) retryAfter(answer *http.Response) time.Duration {
 	return 0
 }
 
-// unspoken returns a connection's error without the address, which net/http
-// puts in front.
+// unspoken returns a connection's error without the address that net/http adds.
 func (l *lane) unspoken(err error) error {
 	if with := (*url.Error)(nil); errors.As(err, &with) {
 		err = with.Err
@@ -150,7 +148,7 @@ func (l *lane) unspoken(err error) error {
 	return err
 }
 
-// secretsOf returns what is sent to a Provider and no error may hold.
+// secretsOf returns a Scrubber for all secrets that are sent to a Provider.
 func secretsOf(p *fleet.Provider, o Options) *login.Scrubber {
 	named := func(value string) pinsetter.Secret {
 		return pinsetter.NewSecret("secret of Provider "+p.Name.String(), value)
@@ -177,10 +175,10 @@ func secretsOf(p *fleet.Provider, o Options) *login.Scrubber {
 	return secrets
 }
 
-// reveal returns headers as they are sent.
+// reveal returns headers with their secrets, ready to be sent.
 func reveal(headers map[string]pinsetter.Secret) map[string]string {
 	plain := make(map[string]string, len(headers))
-	for _, name := range slices.Sorted(maps.Keys(headers)) { // of two spellings the last counts
+	for _, name := range slices.Sorted(maps.Keys(headers)) { // if a header has two spellings, the last one counts
 		plain[http.CanonicalHeaderKey(name)] = headers[name].Reveal()
 	}
 	return plain

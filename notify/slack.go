@@ -13,7 +13,7 @@ import (
 
 // slackMessage is a message with an attachment
 // (https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments),
-// which Slack's webhooks and chat.postMessage take, and Mattermost too.
+// which Slack's webhooks, chat.postMessage and Mattermost accept.
 type slackMessage struct {
 	Channel     string            `json:"channel,omitempty"`
 	Username    string            `json:"username"`
@@ -36,11 +36,10 @@ type slackField struct {
 	Short bool   `json:"short"`
 }
 
-// maxSlack is well below what Slack cuts a text at, 40,000 characters, and what
-// people read.
+// maxSlack, in characters, is far below Slack's 40,000, and enough for people.
 const maxSlack = 8000
 
-// slackText escapes what Slack reads as a mention or a link
+// slackText escapes characters that begin a mention or a link
 // (https://docs.slack.dev/messaging/formatting-message-text#escaping).
 var slackText = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
@@ -66,8 +65,8 @@ func slack(p *fleet.Provider, m message) ([]request, error) {
 
 var slackWord = regexp.MustCompile(`^[a-z_]{1,60}$`)
 
-// slackAccepts reads the answer of chat.postMessage, whose status is always 200
-// (https://docs.slack.dev/reference/methods/chat.postMessage).
+// slackAccepts checks the answer of chat.postMessage, whose status is always
+// 200 (https://docs.slack.dev/reference/methods/chat.postMessage).
 func slackAccepts(body []byte) error {
 	var answer struct {
 		OK    bool   `json:"ok"`

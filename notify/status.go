@@ -8,17 +8,17 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// status is what a commit's status says at any forge.
+// status is a commit status in the terms of all forges.
 type status struct {
 	commit      string
 	good        bool
 	context     string
 	description string
-	link        string // for people; "": none
+	link        string // web address; "": none
 }
 
-// statusOf returns what is to be said of a commit of the place; false where a
-// message is about none.
+// statusOf returns the commit status for a message about a commit of the place,
+// and false for any other message.
 func statusOf(m message, at place) (status, bool) {
 	e := m.event
 	if !commitHash.MatchString(e.Commit) || e.Kind == pinsetter.EventHeld || e.Repository != "" && !strings.EqualFold(withoutPort(e.Repository), at.key()) {
@@ -27,7 +27,7 @@ func statusOf(m message, at place) (status, bool) {
 	s := status{
 		commit: e.Commit, good: m.Severity == severityInfo,
 		context:     reporter + "/" + m.InvolvedObject.Namespace + "/" + m.InvolvedObject.Name,
-		description: line(m.Message, 140), // GitHub's bound, the narrowest
+		description: line(m.Message, 140), // GitHub's bound, the smallest
 	}
 	if u, err := url.Parse(e.PullRequest); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
 		s.link = e.PullRequest
@@ -35,7 +35,7 @@ func statusOf(m message, at place) (status, bool) {
 	return s, true
 }
 
-// forgeWords are a status in the words of GitHub and Gitea.
+// forgeWords is a status in the terms of GitHub and Gitea.
 type forgeWords struct {
 	State       string `json:"state"`
 	Context     string `json:"context"`
@@ -43,7 +43,7 @@ type forgeWords struct {
 	TargetURL   string `json:"target_url,omitempty"`
 }
 
-// gitLabWords are a status in the words of GitLab.
+// gitLabWords is a status in the terms of GitLab.
 type gitLabWords struct {
 	State       string `json:"state"`
 	Name        string `json:"name"`
@@ -59,7 +59,8 @@ func (s status) words() forgeWords {
 	return words
 }
 
-// statusAt returns the request that a forge takes a status by.
+// statusAt returns the request that sets a status; take builds it for one
+// forge.
 func statusAt(p *fleet.Provider, m message, take func(at place, s status) request) ([]request, error) {
 	at, err := parsePlace(p.Address.Reveal())
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// telegramMessage is that of https://core.telegram.org/bots/api#sendmessage. It is
-// plain text: without a mode nothing in it is markup.
+// telegramMessage is the body of a request
+// (https://core.telegram.org/bots/api#sendmessage). It is plain text: without a
+// parse mode nothing in it is markup.
 type telegramMessage struct {
 	Chat    string          `json:"chat_id"`
 	Thread  int64           `json:"message_thread_id,omitempty"`
@@ -25,8 +26,8 @@ type telegramPreview struct {
 // maxTelegram is Telegram's bound on a text in characters.
 const maxTelegram = 4096
 
-// telegram sends to the chat of the channel, "CHAT" or "CHAT:THREAD". The address
-// may name another server of the Bot API.
+// telegram sends to the chat of the channel, "CHAT" or "CHAT:THREAD". The
+// address may name another server of the Bot API.
 func telegram(p *fleet.Provider, m message) ([]request, error) {
 	chat, thread, threaded := strings.Cut(p.Channel, ":")
 	t := telegramMessage{Chat: chat, Text: m.text(maxTelegram), Preview: telegramPreview{Disabled: true}}

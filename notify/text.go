@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// clean returns text without characters that don't show, line breaks excepted.
+// clean returns text without invisible characters, except line breaks.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || unicode.IsPrint(r) {
@@ -16,7 +16,8 @@ func clean(text string) string {
 	}, strings.ToValidUTF8(text, "�"))
 }
 
-// cut shortens text to so many characters, of which the last shows that.
+// cut shortens text to the given number of characters. If it was longer, the
+// last one is "…".
 func cut(text string, characters int) string {
 	if utf8.RuneCountInString(text) <= characters {
 		return text
@@ -25,13 +26,13 @@ func cut(text string, characters int) string {
 	return string(runes[:max(characters-1, 0)]) + "…"
 }
 
-// line returns the first line of text, in so many characters.
+// line returns the first line of text, cut to the given number of characters.
 func line(text string, characters int) string {
 	first, _, _ := strings.Cut(text, "\n")
 	return cut(first, characters)
 }
 
-// title returns a word with a capital.
+// title returns a word with its first letter in upper case.
 func title(word string) string {
 	if word == "" {
 		return ""
@@ -39,8 +40,8 @@ func title(word string) string {
 	return strings.ToUpper(word[:1]) + word[1:]
 }
 
-// markdown escapes text for the Markdown of chats: what would make it bold, a
-// quote, code or a link. A URL in it may still be turned into a link to itself.
+// markdown escapes text for the Markdown of chats: characters that make it
+// bold, a quote, code or a link. A URL may still become a link to itself.
 var markdown = strings.NewReplacer(
 	`\`, `\\`, "*", `\*`, "_", `\_`, "~", `\~`, "`", "\\`", "|", `\|`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "#", `\#`,
 )

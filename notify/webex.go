@@ -2,15 +2,16 @@ package notify
 
 import "github.com/pinsetter/pinsetter/fleet"
 
-// webexMessage is that of
-// https://developer.webex.com/docs/api/v1/messages/create-a-message. It is plain
-// text, which mentions nobody.
+// webexMessage is the body of a request
+// (https://developer.webex.com/docs/api/v1/messages/create-a-message). It is
+// plain text, which mentions nobody.
 type webexMessage struct {
 	Room string `json:"roomId"`
 	Text string `json:"text"`
 }
 
-// maxWebex keeps a message below Webex's 7439 bytes, whatever the characters.
+// maxWebex, in characters, keeps a message below Webex's 7439 bytes, whatever
+// the characters.
 const maxWebex = 1800
 
 // webex sends to the room of the channel.
