@@ -12,25 +12,25 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// DSN says where the ledger is kept. It prints without user, password and
-// parameters in every verb. The zero DSN is that of "none".
+// DSN is the address of a ledger. In every verb it prints without user,
+// password and parameters. The zero DSN is "none".
 type DSN struct {
 	path string           // of the SQLite database
 	url  pinsetter.Secret // of the PostgreSQL database
-	name string           // what prints
+	name string           // its printed form
 }
 
-// forms is what every error about a DSN ends with.
+// forms ends every error about a DSN.
 const forms = "want sqlite:PATH, postgres://USER@HOST/DATABASE or none"
 
-// scheme is what may be shown of a DSN that isn't understood: the rest may hold
-// a password.
+// scheme matches the part of an unknown DSN that may be displayed. The rest may
+// hold a password.
 var scheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*$`)
 
-// ParseDSN reads "sqlite:PATH", "postgres://…" (also "postgresql://…") or
-// "none". What PostgreSQL's address leaves out comes from the environment and
-// the files that its own clients read: PGPASSWORD, PGSSLMODE, ~/.pgpass. Errors
-// name the forms and show nothing of what may be a password.
+// ParseDSN parses "sqlite:PATH", "postgres://…" (also "postgresql://…") or
+// "none". Missing parts of a PostgreSQL address come from the environment and
+// files that PostgreSQL's own clients read: PGPASSWORD, PGSSLMODE, ~/.pgpass.
+// Errors list the valid forms and never show a possible password.
 func ParseDSN(s string) (DSN, error) {
 	if s == "none" {
 		return DSN{}, nil
@@ -89,11 +89,10 @@ func postgresDSN(s string) (DSN, error) {
 	return DSN{url: pinsetter.NewSecret("state address", s), name: shown.String()}, nil
 }
 
-// DefaultDSN returns where the state is kept when nobody says otherwise:
+// DefaultDSN returns the default location of the state:
 // $XDG_STATE_HOME/pinsetter/state.db, or ~/.local/state/pinsetter/state.db. As
-// the XDG base directory specification 0.8 demands, a variable that holds no
-// absolute path counts for nothing. Home is the user's home directory, "" where
-// there is none.
+// the XDG base directory specification 0.8 requires, a variable without an
+// absolute path is ignored. Home is the user's home directory, or "".
 func DefaultDSN(getenv func(string) string, home string) (DSN, error) {
 	state := getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(state) {
@@ -106,7 +105,7 @@ func DefaultDSN(getenv func(string) string, home string) (DSN, error) {
 	return sqliteDSN(filepath.Join(state, "pinsetter", "state.db"))
 }
 
-// String returns the DSN as --state takes it, without user, password and
+// String returns the DSN in the form of --state, without user, password and
 // parameters.
 func (d DSN) String() string {
 	if d.name == "" {
@@ -115,8 +114,8 @@ func (d DSN) String() string {
 	return d.name
 }
 
-// Folder returns the directory that the ledger's file is in, where it is a file,
-// else "".
+// Folder returns the directory of the ledger's file, or "" if the ledger is no
+// file.
 func (d DSN) Folder() string {
 	if d.path == "" {
 		return ""
@@ -124,5 +123,5 @@ func (d DSN) Folder() string {
 	return filepath.Dir(d.path)
 }
 
-// Format writes what String returns, whatever the verb.
+// Format prints the result of String, whatever the verb.
 func (d DSN) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.String()) }

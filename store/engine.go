@@ -9,30 +9,34 @@ import (
 	"time"
 )
 
-// engine is what differs between the databases: how they take a list, whether
-// the tables are there, how one process prepares them alone, and what their
-// errors mean. Queries name lists as TEXTS($1), a JSON array of strings, and
-// ROWS($1), a JSON array of arrays; each gives rows "j" with one column "value".
+// engine is the part that differs between the databases: the syntax of lists,
+// whether the tables exist, how one process migrates them alone, and the
+// meaning of errors. Queries write lists as TEXTS($1), a JSON array of strings,
+// and ROWS($1), a JSON array of arrays; each gives rows "j" with one column
+// "value".
 type engine interface {
 	dialect() *strings.Replacer
-	tables() string // counts, in one row, all tables and then ours
+	tables() string // a query for the number of all tables and of ours, in one row
 	prelude(wait time.Duration) []string
 	migrate() []string
 	explain(err error) *fault
 
-	// leaders returns where the lead of a name is asked for, and what ends that.
+	// leaders returns the database in which the leader for a name is elected,
+	// and a function that releases it.
 	leaders(l *Ledger, name string) (db *sql.DB, done func(), err error)
 
-	// lead returns the transaction that holds the lead, nil where another has it.
+	// lead returns the transaction that holds the lead, or nil if another
+	// process has it.
 	lead(ctx context.Context, db *sql.DB, name string) (*sql.Tx, error)
 }
 
-// within bounds one operation: what a gate waits for must not hang a run.
+// within bounds one operation, so that a gate that waits for it doesn't hang a
+// run.
 const within = time.Minute
 
-// attempts is how often an operation is tried where its error says that it may
-// succeed: a deadlock was broken, a connection was lost. All operations give the
-// same result when they are done twice.
+// attempts bounds the tries of an operation whose error says that it may
+// succeed: after a deadlock or a lost connection. Every operation has the same
+// result if it runs twice.
 const attempts = 4
 
 // querier is a database or a transaction on it.
@@ -44,7 +48,7 @@ type querier struct {
 	dialect *strings.Replacer
 }
 
-// exec runs a statement and returns how many rows it changed.
+// exec runs a statement and returns the number of changed rows.
 func (q querier) exec(ctx context.Context, statement string, args ...any) (int64, error) {
 	result, err := q.on.ExecContext(ctx, q.dialect.Replace(statement), args...)
 	if err != nil {
@@ -68,15 +72,15 @@ func (q querier) query(ctx context.Context, scan func(row func(...any) error) er
 	return rows.Err()
 }
 
-// read calls f with the database. F may be called more than once.
+// read calls f with the database. It may call f more than once.
 func (l *Ledger) read(ctx context.Context, operation string, f func(context.Context, querier) error) error {
 	return l.try(ctx, operation, func(ctx context.Context) error {
 		return f(ctx, querier{on: l.db, dialect: l.engine.dialect()})
 	})
 }
 
-// write calls f with a transaction that nobody else's writing comes between. F
-// may be called more than once; its last call is what counts.
+// write runs f in a serialized write transaction. It may call f more than once;
+// only the last call takes effect.
 func (l *Ledger) write(ctx context.Context, operation string, f func(context.Context, querier) error) error {
 	return l.try(ctx, operation, func(ctx context.Context) error {
 		return l.transaction(ctx, l.engine.prelude(l.options.Wait), f)
@@ -88,7 +92,7 @@ func (l *Ledger) transaction(ctx context.Context, prelude []string, f func(conte
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }() // nothing after a commit
+	defer func() { _ = tx.Rollback() }() // no effect after a commit
 	for _, statement := range prelude {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return err
@@ -100,7 +104,7 @@ func (l *Ledger) transaction(ctx context.Context, prelude []string, f func(conte
 	return tx.Commit()
 }
 
-// try calls f until it succeeds, fails for good, or was called often enough.
+// try calls f until it succeeds or fails for good, or the attempts are used up.
 func (l *Ledger) try(ctx context.Context, operation string, f func(context.Context) error) error {
 	bounded, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -118,7 +122,7 @@ func (l *Ledger) try(ctx context.Context, operation string, f func(context.Conte
 	}
 }
 
-// pause waits, and reports whether ctx lasted that long.
+// pause waits, and returns false if ctx ends first.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -130,7 +134,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// list returns values as TEXTS and ROWS take them.
+// list returns values in the form that TEXTS and ROWS take.
 func list[T any](values []T) string {
 	if len(values) == 0 {
 		return "[]"

@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// Fact is what was learnt about the content that a digest names. It never
-// changes, so it holds for every registry. Put it only where the content was
-// verified against the digest, and whole: what is zero here reads as known to
-// be absent.
+// Fact describes the content under a digest. Content never changes, so a fact
+// holds for every registry. Store one only if the content was complete and
+// matched its digest: a zero field means that the content is known not to have
+// it.
 type Fact struct {
-	Created   time.Time `json:"created"`   // zero where the image doesn't say
-	Platforms []string  `json:"platforms"` // "os/arch[/variant]"; nil for what is no image
+	Created   time.Time `json:"created"`   // zero if the image has no date
+	Platforms []string  `json:"platforms"` // "os/arch[/variant]"; nil for artifacts that are no image
 }
 
-// Facts returns what was learnt about digests. Those of which nothing is known
-// are missing in the result.
+// Facts returns the known facts about digests. Unknown digests are missing from
+// the result.
 func (l *Ledger) Facts(ctx context.Context, digests []string) (map[string]Fact, error) {
 	found := make(map[string]Fact, len(digests))
 	if !l.reads() || len(digests) == 0 {
@@ -43,8 +43,7 @@ func (l *Ledger) Facts(ctx context.Context, digests []string) (map[string]Fact, 
 	return found, err
 }
 
-// PutFacts remembers facts by digest. A fact about a digest that is known
-// replaces the old one.
+// PutFacts stores facts by digest. They replace older ones.
 func (l *Ledger) PutFacts(ctx context.Context, at time.Time, facts map[string]Fact) error {
 	if !l.writes() || len(facts) == 0 {
 		return nil

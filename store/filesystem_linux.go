@@ -4,10 +4,10 @@ import (
 	"syscall"
 )
 
-// filesystems are known by the magic numbers of statfs(2). Write-ahead logging
-// needs memory that all processes share, which only a local file system gives
-// (https://sqlite.org/wal.html), so what isn't known here to be local gets a
-// rollback journal: NFS, SMB, FUSE, 9P, Ceph and whatever comes next.
+// filesystems maps the magic numbers of statfs(2). Write-ahead logging needs
+// memory that all processes share, which only a local file system has
+// (https://sqlite.org/wal.html). File systems that aren't listed as local get a
+// rollback journal: NFS, SMB, FUSE, 9P, Ceph and any new one.
 var filesystems = map[int64]filesystem{
 	0xef53:     {name: "ext4", local: true},
 	0x58465342: {name: "xfs", local: true},
@@ -20,7 +20,7 @@ var filesystems = map[int64]filesystem{
 	0x858458f6: {name: "ramfs", local: true, volatile: "memory"},
 }
 
-// filesystemOf returns what is known about the file system that holds path,
+// filesystemOf returns the description of the file system that holds path,
 // which must exist.
 func filesystemOf(path string) filesystem {
 	var stat syscall.Statfs_t

@@ -2,6 +2,6 @@
 
 package store
 
-// filesystemOf knows no file system here: each is taken for one that a network
-// may lie under.
+// filesystemOf returns an unknown file system: on this platform each may be a
+// network's.
 func filesystemOf(string) filesystem { return filesystem{} }

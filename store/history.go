@@ -10,18 +10,18 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Filter says which runs are wanted. The zero Filter wants all that are kept.
+// Filter selects runs. The zero Filter selects all.
 type Filter struct {
 	Automation string    // "namespace/name"
-	Policy     string    // "namespace/name" of a policy that the run changed or held something for
+	Policy     string    // "namespace/name" of a policy that the run changed or held a site for
 	Since      time.Time // at or after
 	Until      time.Time // before
-	Limit      int       // the newest so many; 0 = all
+	Limit      int       // number of newest runs; 0: all
 }
 
-// History returns the runs that pass the filter, newest first; runs of the same
-// moment by automation, repository and branch. It is [ErrStateless] where
-// nothing is kept.
+// History returns the runs that pass the filter, newest first, then by
+// automation, repository and branch. It returns [ErrStateless] if there is no
+// state.
 func (l *Ledger) History(ctx context.Context, f Filter) ([]Run, error) {
 	runs := []Run{}
 	if !l.remembers {
@@ -79,7 +79,7 @@ func (f Filter) query() (string, []any) {
 	return query, args
 }
 
-// listed gives the run lists where it has none: an empty one is [] in JSON.
+// listed replaces nil lists of the run by empty ones, which are [] in JSON.
 func (r Run) listed() Run {
 	if r.Changes == nil {
 		r.Changes = []pinsetter.Change{}

@@ -12,21 +12,21 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// How often the lead is asked for, and, once it is had, whether it still is. A
-// server that doesn't say so for leadDoubt may have given it to another.
+// Intervals of asking for the lead, and of checking it. If the server hasn't
+// confirmed the lead for leadDoubt, another process may have it.
 const (
 	leadEvery = time.Second
 	leadDoubt = 5 * time.Second
 )
 
-// Lead waits until no other process leads by this name, of all that use this
-// ledger, and returns a context that ends with ctx, and when the lead is lost;
-// the cause says which. Resign gives it to the next; call it when nothing is done
-// any more. The lead ends with the process, however that ends.
+// Lead waits until no other process with this ledger leads by this name. It
+// returns a context that ends with ctx, or when the lead is lost; its cause
+// says which. Call resign once all work has ended; the next process can lead
+// then. The lead also ends with the process.
 //
-// It is held by a transaction that stays open: on the server an advisory lock, so
-// that it passes through poolers; a lock on a file beside an SQLite file. It is
-// ErrStateless where nothing is kept.
+// The lead is an open transaction: with an advisory lock on a server, so that
+// it works through poolers, or with a lock on a file beside an SQLite file.
+// Lead returns ErrStateless if there is no state.
 func (l *Ledger) Lead(ctx context.Context, name string) (leading context.Context, resign func(), err error) {
 	if !l.writes() {
 		return nil, nil, fmt.Errorf("wait for the lead: %w: name a ledger by --state", ErrStateless)
@@ -35,7 +35,7 @@ func (l *Ledger) Lead(ctx context.Context, name string) (leading context.Context
 	if err != nil {
 		return nil, nil, l.fail(ctx, "wait for the lead", err)
 	}
-	lasting := context.WithoutCancel(ctx) // it is given back by resigning
+	lasting := context.WithoutCancel(ctx) // ends by resigning
 	var held *sql.Tx
 	for held == nil {
 		if held, err = l.engine.lead(lasting, db, name); err != nil {
@@ -51,7 +51,7 @@ func (l *Ledger) Lead(ctx context.Context, name string) (leading context.Context
 	stop := make(chan struct{})
 	go func() {
 		defer done()
-		defer func() { _ = held.Rollback() }() // it did nothing
+		defer func() { _ = held.Rollback() }() // it changed nothing
 		lose(l.keepLead(lasting, held, stop))
 	}()
 	return leading, func() { close(stop) }, nil
@@ -76,14 +76,14 @@ func (l *Ledger) keepLead(ctx context.Context, held *sql.Tx, stop chan struct{})
 	}
 }
 
-// leadNumber is a name as a lock has it.
+// leadNumber returns the number of the advisory lock for a name.
 func leadNumber(name string) int64 {
 	h := fnv.New64a()
 	h.Write([]byte("pinsetter leader " + name))
 	return int64(h.Sum64())
 }
 
-// leaders opens the file whose lock is the lead of a name.
+// leaders opens the file whose lock elects the leader for a name.
 func (e sqliteEngine) leaders(_ *Ledger, name string) (db *sql.DB, done func(), err error) {
 	path, err := filepath.Abs(fmt.Sprintf("%s.lead-%x", e.path, uint64(leadNumber(name))))
 	if err == nil {
@@ -119,7 +119,7 @@ func (postgresEngine) lead(ctx context.Context, db *sql.DB, name string) (*sql.T
 	}
 	var mine bool
 	if err := tx.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock($1)", leadNumber(name)).Scan(&mine); err != nil || !mine {
-		_ = tx.Rollback() // it did nothing
+		_ = tx.Rollback() // it changed nothing
 		return nil, err
 	}
 	return tx, nil

@@ -9,32 +9,33 @@ import (
 	"time"
 )
 
-// Listing is what is remembered of an image's tag lists, for the rule that a
-// list which shrank too far isn't believed at once. The ledger keeps it and
-// doesn't judge.
+// Listing is the history of an image's tag lists, for the rule that a list
+// which shrank too much isn't believed at once. The caller judges; the ledger
+// only stores it.
 type Listing struct {
 	Complete Scan      `json:"complete"` // the last list that was believed
-	Suspect  Scan      `json:"suspect"`  // the list that isn't yet; zero where there is none
-	Since    time.Time `json:"since"`    // since when Suspect, or one that agrees with it, is given
-	Agreed   int       `json:"agreed"`   // how many later scans agreed with Suspect
+	Suspect  Scan      `json:"suspect"`  // the list that isn't believed yet; zero if there is none
+	Since    time.Time `json:"since"`    // time of the first list that agrees with Suspect
+	Agreed   int       `json:"agreed"`   // number of later scans that agreed with Suspect
 
-	version int64     // of the row that was read, so that a stale one replaces nothing
-	put     time.Time // when that was written
-	body    string    // what it says, but for Complete.At
+	version int64     // of the row, so that an outdated Listing replaces nothing
+	put     time.Time // time when the row was written
+	body    string    // its content, without Complete.At
 }
 
-// putAgain is how often "listed again, and nothing changed" is written down.
+// putAgain is the interval of recording that an image was listed again without
+// a change.
 const putAgain = 24 * time.Hour
 
 // Scan is one list of tags.
 type Scan struct {
 	At    time.Time `json:"at"`
 	Count int       `json:"count"`
-	Hash  string    `json:"hash"` // of the sorted list, as the caller computes it
+	Hash  string    `json:"hash"` // of the sorted list; the caller computes it
 }
 
-// Listings returns what is remembered of images, by canonical name. An image
-// that is not in the result was never listed.
+// Listings returns the Listings of images, by canonical name. Images without
+// one are missing from the result.
 func (l *Ledger) Listings(ctx context.Context, images []string) (map[string]Listing, error) {
 	found := make(map[string]Listing, len(images))
 	if !l.reads() || len(images) == 0 {
@@ -60,25 +61,24 @@ func (l *Ledger) Listings(ctx context.Context, images []string) (map[string]List
 	return found, err
 }
 
-// says returns what is remembered, but for when it was last found to be so.
+// says returns the listing as JSON, without the time of its last confirmation.
 func (l Listing) says() string {
 	l.Complete.At = time.Time{}
 	data, _ := json.Marshal(l.utc())
 	return string(data)
 }
 
-// utc returns the listing with the times that it is stored with.
+// utc returns the listing with its times as the database returns them.
 func (l Listing) utc() Listing {
 	l.Complete.At, l.Suspect.At, l.Since = l.Complete.At.UTC(), l.Suspect.At.UTC(), l.Since.UTC()
 	return l
 }
 
-// PutListings replaces what is remembered of images. Change what [Ledger.Listings]
-// returned and hand it back, or a new Listing for an image that it didn't
-// return. Give all that were listed in a cycle: where nothing but Complete.At
-// changed, that is written down once a day. Where another process has replaced
-// an image's listing since it was read, that one stays: the next cycle judges
-// anew.
+// PutListings stores the Listings of images. Modify those that
+// [Ledger.Listings] returned, or create new ones for missing images. Pass all
+// images that were listed in a cycle: if only Complete.At changed, that is
+// recorded once a day. If another process has replaced a Listing meanwhile,
+// that one stays, and the next cycle judges again.
 func (l *Ledger) PutListings(ctx context.Context, at time.Time, listings map[string]Listing) error {
 	rows := make([][3]any, 0, len(listings))
 	for image, listing := range listings {
@@ -105,13 +105,13 @@ func (l *Ledger) PutListings(ctx context.Context, at time.Time, listings map[str
 	})
 }
 
-// damaged is the error of a row that can't be read though the database can.
+// damaged returns the error for an unreadable row in a readable database.
 func damaged(what string, err error) error {
 	return &fault{kind: ErrCorrupt, cause: fmt.Sprintf("%s: %v", what, err),
 		way: "restore the database from a backup, or begin anew with an empty one"}
 }
 
-// unique returns each string once, as it is stored, sorted.
+// unique returns the strings in their stored form, sorted, without duplicates.
 func unique(values []string) []string {
 	out := make([]string, len(values))
 	for i, value := range values {

@@ -9,23 +9,23 @@ import (
 	"strings"
 )
 
-// Move says by which name a repository was known before names had ports, and by
-// which it is now.
+// Move gives the old and the new name of a repository. Names have had ports
+// since schema 5.
 type Move struct {
 	From, To    string
 	Automations []string            // "namespace/name", of the repository now called To
-	Quiet       map[string][]string // keys of PutQuiet, and which they may have been before
+	Quiet       map[string][]string // keys of PutQuiet, with the keys that they may have been before
 }
 
-// Move takes what is known of repositories by their former names to those that
-// they have now, all or nothing, and once: what comes back to a former name later is
-// another repository's. What somebody wrote, and which pull requests there are, may
-// hold a write back, and the former name doesn't say which port it is about: every
-// repository gets a copy, and what it knows itself stays. Runs go along with their
-// automations.
+// Move copies everything known about repositories from their former names to
+// their present ones, in one transaction, and only once: later data under a
+// former name belongs to another repository. Reverts and pull requests may hold
+// a write back, and a former name doesn't say which port it is about. So every
+// repository gets a copy of them, and keeps what it already has. Runs move with
+// their automations.
 //
-// Moving again does nothing, and costs one query. Several processes may do it at
-// once, each for the objects that it has.
+// Moving again does nothing, and costs one query. Several processes may move at
+// once, each for its own objects.
 func (l *Ledger) Move(ctx context.Context, moves []Move) error {
 	if !l.writes() || len(moves) == 0 {
 		return nil
@@ -34,7 +34,7 @@ func (l *Ledger) Move(ctx context.Context, moves []Move) error {
 	if err != nil || len(due) == 0 {
 		return err
 	}
-	slices.SortFunc(due, func(a, b Move) int { return strings.Compare(a.To, b.To) }) // so that processes don't wait for each other
+	slices.SortFunc(due, func(a, b Move) int { return strings.Compare(a.To, b.To) }) // so that processes don't deadlock
 	return l.write(ctx, "move what is known of repositories", func(ctx context.Context, q querier) error {
 		for _, m := range due {
 			if err := m.apply(ctx, q); err != nil {
@@ -45,7 +45,7 @@ func (l *Ledger) Move(ctx context.Context, moves []Move) error {
 	})
 }
 
-// due returns the moves of which something was not moved yet.
+// due returns the moves that aren't complete.
 func (l *Ledger) due(ctx context.Context, moves []Move) ([]Move, error) {
 	var marks []string
 	for _, m := range moves {
@@ -68,8 +68,8 @@ func (l *Ledger) due(ctx context.Context, moves []Move) ([]Move, error) {
 	return due, err
 }
 
-// What is moved is marked: of a repository as such, the runs of an automation, and
-// what PutQuiet was given.
+// Marks of completed moves: for a repository, for an automation's runs, and for
+// a key of PutQuiet.
 func (m Move) mark() string                    { return quoted(m.To) }
 func (m Move) markOf(automation string) string { return hash(m.To + "\n" + automation) }
 func (m Move) markOfQuiet(key string) string   { return hash(key) }
@@ -85,7 +85,7 @@ func (m Move) marks() []string {
 	return marks
 }
 
-// apply moves what isn't marked yet, and marks it.
+// apply makes the moves that aren't marked yet, and marks them.
 func (m Move) apply(ctx context.Context, q querier) error {
 	if err := once(ctx, q, m.mark(), m.copyRows); err != nil {
 		return err
@@ -105,7 +105,8 @@ func (m Move) apply(ctx context.Context, q querier) error {
 	return nil
 }
 
-// once calls f unless there is a mark, and makes that. It waits for who makes it now.
+// once calls f and sets a mark, unless the mark is set. It waits for a process
+// that is setting the mark.
 func once(ctx context.Context, q querier, mark string, f func(context.Context, querier) error) error {
 	made, err := q.exec(ctx, "INSERT INTO pinsetter_moved (name) VALUES ($1) ON CONFLICT (name) DO NOTHING", mark)
 	if err != nil || made == 0 {
@@ -114,7 +115,7 @@ func once(ctx context.Context, q querier, mark string, f func(context.Context, q
 	return f(ctx, q)
 }
 
-// copyRows copies what was written and proposed.
+// copyRows copies the written values and proposals.
 func (m Move) copyRows(ctx context.Context, q querier) error {
 	for _, statement := range []string{
 		`INSERT INTO pinsetter_written (repository, branch, path, object, policy, name, tag, digest,
@@ -135,7 +136,7 @@ func (m Move) copyRows(ctx context.Context, q querier) error {
 	return nil
 }
 
-// copyQuiet copies what PutQuiet was given for the first of a key's former keys.
+// copyQuiet copies the entry of the first former key that has one.
 func (m Move) copyQuiet(ctx context.Context, q querier, key string) error {
 	for _, former := range m.Quiet[key] {
 		_, err := q.exec(ctx, `INSERT INTO pinsetter_quiet (lane, put_at, body)
@@ -148,7 +149,7 @@ func (m Move) copyQuiet(ctx context.Context, q querier, key string) error {
 	return nil
 }
 
-// moveRuns gives an automation's runs the name of their repository.
+// moveRuns renames the repository in an automation's runs.
 func (m Move) moveRuns(ctx context.Context, q querier, automation string) error {
 	bodies := map[string]string{} // by id
 	err := q.query(ctx, func(row func(...any) error) error {

@@ -18,8 +18,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// postgresEngine speaks to a server. Secrets are the spellings of what no
-// message shows.
+// postgresEngine is the engine for a PostgreSQL server. Secrets are the strings
+// that no message may contain.
 type postgresEngine struct {
 	secrets []string
 }
@@ -31,30 +31,30 @@ func (postgresEngine) dialect() *strings.Replacer {
 	)
 }
 
-// tables doesn't count the tables of others: a database holds many programs'.
-// It reads the catalog, since to_regclass answers from a cache that an advisory
-// lock doesn't refresh.
+// tables ignores other programs' tables, since a database may have many. It
+// reads the catalog, because to_regclass uses a cache that an advisory lock
+// doesn't refresh.
 func (postgresEngine) tables() string {
 	return `SELECT 0, count(*) FROM pg_catalog.pg_class
 		WHERE relname = 'pinsetter_schema' AND pg_catalog.pg_table_is_visible(oid)`
 }
 
-// prelude holds for its transaction alone, so that it passes through poolers.
+// prelude applies to its transaction only, so that it works through poolers.
 func (postgresEngine) prelude(wait time.Duration) []string {
 	return []string{fmt.Sprintf("SET LOCAL lock_timeout = %d", wait.Milliseconds())}
 }
 
-// migrate takes a lock that ends with the transaction. The number is the bytes
-// "pinsette".
+// migrate takes a lock until the end of the transaction. The number is the
+// bytes "pinsette".
 func (postgresEngine) migrate() []string {
 	return []string{"SELECT pg_advisory_xact_lock(8100126846704972901)"}
 }
 
-// openPostgres prepares connections to the server. It doesn't speak to it yet.
+// openPostgres prepares connections to the server. It doesn't connect yet.
 func (l *Ledger) openPostgres() error {
 	config, err := pgx.ParseConfig(l.dsn.url.Reveal())
 	if err != nil {
-		_, cause, _ := strings.Cut(err.Error(), "`: ") // which stands after the address
+		_, cause, _ := strings.Cut(err.Error(), "`: ") // which follows the address
 		return &fault{cause: "read its address: " + l.engine.explain(errors.New(cause)).cause}
 	}
 	if config.ConnectTimeout == 0 || config.ConnectTimeout > within {
@@ -64,14 +64,14 @@ func (l *Ledger) openPostgres() error {
 		config.RuntimeParams["application_name"] = "pinsetter"
 	}
 	l.db = stdlib.OpenDB(*config)
-	l.db.SetMaxOpenConns(4) // a server has a hundred for everybody
+	l.db.SetMaxOpenConns(4) // all clients of a server share about a hundred
 	l.db.SetMaxIdleConns(2)
 	l.db.SetConnMaxIdleTime(5 * time.Minute)
 	return nil
 }
 
-// secretsOf returns the passwords of a PostgreSQL URL as they may be spelled in
-// an error.
+// secretsOf returns the passwords of a PostgreSQL URL in all forms that an
+// error may contain.
 func secretsOf(dsn DSN) []string {
 	secrets := []string{os.Getenv("PGPASSWORD")}
 	u, err := url.Parse(dsn.url.Reveal())
@@ -89,8 +89,8 @@ func secretsOf(dsn DSN) []string {
 	return secrets
 }
 
-// hide returns what a driver said on one line, each of its lines once, without
-// secrets. A server that isn't there is asked twice, with TLS and without.
+// hide returns a driver's message on one line, without secrets and repeated
+// lines. An absent server is asked twice, with TLS and without.
 func (e postgresEngine) hide(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
@@ -107,7 +107,7 @@ func (e postgresEngine) hide(text string) string {
 	return text
 }
 
-// states are the SQLSTATE codes that say what to do
+// states maps SQLSTATE codes to faults
 // (https://www.postgresql.org/docs/current/errcodes-appendix.html); two letters
 // stand for a class.
 var states = map[string]fault{

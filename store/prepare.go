@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// prepare brings the tables to the version that this program knows. A ledger
-// that is only read stays as it is.
+// prepare migrates the tables to this program's schema. A read-only ledger
+// stays as it is.
 func (l *Ledger) prepare(ctx context.Context) error {
 	var have int
 	err := l.read(ctx, "open state", func(ctx context.Context, q querier) (err error) {
@@ -26,12 +26,12 @@ func (l *Ledger) prepare(ctx context.Context) error {
 		return l.fail(ctx, "open state", &fault{kind: ErrSchema, way: fmt.Sprintf("schema version %d, "+
 			"this program reads %d: pinsetter run brings it up to date", have, len(migrations))})
 	}
-	err = l.db.Close() // nothing to be read
+	err = l.db.Close() // there is nothing to read
 	l.db = nil
 	return err
 }
 
-// version returns the schema's version, 0 where there are no tables yet.
+// version returns the schema's version, 0 if there are no tables yet.
 func version(ctx context.Context, q querier, e engine) (int, error) {
 	var have, all, ours int
 	err := q.query(ctx, func(row func(...any) error) error { return row(&all, &ours) }, e.tables())
@@ -54,8 +54,8 @@ func newer(have int) error {
 		"run the newer pinsetter that wrote it, or name another place by --state", have, len(migrations))}
 }
 
-// migrate runs in a transaction, alone among all processes. Another one may have
-// done the work since we looked.
+// migrate runs in a transaction, alone among all processes. Another process may
+// have migrated since the caller looked.
 func (l *Ledger) migrate(ctx context.Context, q querier) error {
 	for _, statement := range l.engine.migrate() {
 		if _, err := q.exec(ctx, statement); err != nil {

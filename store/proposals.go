@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Proposals returns what is remembered of an automation's pull requests, by
-// their branches: what PutProposals was given. It writes nothing.
+// Proposals returns the pull requests of an automation, by branch, as stored by
+// PutProposals. It writes nothing.
 func (l *Ledger) Proposals(ctx context.Context, repository, automation string) (map[string]json.RawMessage, error) {
 	found := map[string]json.RawMessage{}
 	if !l.reads() {
@@ -28,9 +28,8 @@ func (l *Ledger) Proposals(ctx context.Context, repository, automation string) (
 	return found, err
 }
 
-// PutProposals replaces what is remembered of some of an automation's pull
-// requests, by their branches; nil forgets one. The ledger keeps the JSON and
-// doesn't read it. Give what has changed alone.
+// PutProposals stores some of an automation's pull requests, by branch; nil
+// deletes one. The ledger doesn't interpret the JSON. Pass only changed ones.
 func (l *Ledger) PutProposals(ctx context.Context, at time.Time, repository, automation string, proposals map[string]json.RawMessage) error {
 	if !l.writes() || len(proposals) == 0 {
 		return nil

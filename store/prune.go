@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// pruneAfter is how often there is something to prune.
+// pruneAfter is the interval of pruning.
 const pruneAfter = 24 * time.Hour
 
-// everything is more rows than there can be: SQLite has no OFFSET without LIMIT,
-// PostgreSQL no LIMIT below zero.
+// everything is more than the possible number of rows: SQLite has no OFFSET
+// without LIMIT, and PostgreSQL no LIMIT below zero.
 const everything = "9223372036854775807"
 
-// Prune forgets what is older than [Options] keep: runs, tags that are listed no
-// more, sites that aren't met any more, facts. It does so once a day and costs
-// one query in between, so call it once a run.
+// Prune deletes data that is older than [Options] allow: runs, tags that are no
+// longer listed, sites that are no longer found, facts. It does so once a day,
+// and costs one query otherwise, so call it in each run.
 //
-// Where more tags are kept than allowed, those go first that weren't listed for
-// the longest time, and of those that were, the ones seen last: who floods a
-// repository with tags makes nobody's cooldown shorter.
+// If there are too many tags, Prune first deletes those not listed for the
+// longest time; of those still listed, the ones first seen last. So flooding a
+// repository with tags shortens nobody's cooldown.
 func (l *Ledger) Prune(ctx context.Context, at time.Time) error {
 	if !l.writes() {
 		return nil
@@ -41,7 +41,7 @@ func (l *Ledger) Prune(ctx context.Context, at time.Time) error {
 			statement string
 			args      []any
 		}{
-			{"UPDATE pinsetter_schema SET pruned = $1", []any{micros(at)}}, // and the others wait
+			{"UPDATE pinsetter_schema SET pruned = $1", []any{micros(at)}}, // other processes wait here
 			{"DELETE FROM pinsetter_sighting WHERE listed < $1", []any{oldest}},
 			{`DELETE FROM pinsetter_sighting WHERE image_tag IN (SELECT image_tag FROM pinsetter_sighting
 				ORDER BY listed DESC, first_seen, image_tag LIMIT ` + everything + ` OFFSET $1)`, []any{l.options.Sightings}},

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Quiet returns what PutQuiet was given for a key, nil where there is nothing. It
-// writes nothing.
+// Quiet returns the value that PutQuiet stored for a key, or nil. It writes
+// nothing.
 func (l *Ledger) Quiet(ctx context.Context, key string) (json.RawMessage, error) {
 	var found json.RawMessage
 	if !l.reads() {
@@ -24,8 +24,9 @@ func (l *Ledger) Quiet(ctx context.Context, key string) (json.RawMessage, error)
 	return found, err
 }
 
-// PutQuiet remembers by a key that there was nothing to do, and why; nil forgets
-// it. The ledger keeps the JSON and doesn't read it. Give what has changed alone.
+// PutQuiet records under a key that there was nothing to do, and why; nil
+// deletes the record. The ledger doesn't interpret the JSON. Pass only changed
+// ones.
 func (l *Ledger) PutQuiet(ctx context.Context, at time.Time, key string, body json.RawMessage) error {
 	if !l.writes() {
 		return nil

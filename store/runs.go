@@ -14,8 +14,8 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Run is what one run of an automation did, held or failed at. Its JSON is an
-// element of what `pinsetter history` prints.
+// Run is the outcome of one run of an automation. `pinsetter history` prints it
+// as JSON.
 type Run struct {
 	At          time.Time          `json:"at"`
 	Automation  string             `json:"automation"` // "namespace/name"
@@ -27,37 +27,37 @@ type Run struct {
 	Held        []pinsetter.Hold   `json:"held"`
 	Error       string             `json:"error,omitempty"`
 
-	// Omitted is how many changes and holds are left out, where a run had more
-	// than are kept.
+	// Omitted is the number of changes and holds that were dropped because the
+	// run had too many.
 	Omitted int `json:"omitted,omitempty"`
 
-	// Wrote is what the run wrote at which sites, by [SiteOf] their base branch.
-	// [Ledger.Record] keeps it for [Ledger.Written]; History doesn't return it.
+	// Wrote holds the images that the run wrote, by site in their base branch
+	// (see [SiteOf]). [Ledger.Record] stores them for [Ledger.Written]; History
+	// doesn't return them.
 	Wrote map[Site]pinsetter.Image `json:"-"`
 }
 
-// PullRequest is where a run's changes were proposed.
+// PullRequest is the pull request that proposes a run's changes.
 type PullRequest struct {
 	Number int    `json:"number"`
 	URL    string `json:"url"`
 	Action string `json:"action"` // created, updated, unchanged, closed or merged
 }
 
-// What a run may fill. A change takes about 250 bytes.
+// Bounds of a stored run. A change takes about 250 bytes.
 const (
-	maxEntries = 10_000   // changes, and as many holds
+	maxEntries = 10_000   // of changes, and as many of holds
 	maxError   = 64 << 10 // bytes
 )
 
-// repeatAfter is when a run that ends as the one before it did is worth
-// recording again.
+// repeatAfter is how long a run isn't recorded if it ended like the one before.
 const repeatAfter = 24 * time.Hour
 
-// Record records runs and what they wrote, all or nothing. A run without a
-// commit, pull request, change, hold or error is not recorded, nor is one that
-// ended as the automation's last recorded one less than a day ago: the reason of
-// a hold aside, since that may count hours. What it wrote is kept in any case.
-// Recording a run twice is recording it once.
+// Record stores runs and the images that they wrote, in one transaction. It
+// skips a run without a commit, pull request, change, hold or error, and a run
+// that ended like the automation's last stored one less than a day ago; reasons
+// of holds don't count for that, since they may contain durations. The written
+// images are stored in any case. Recording a run twice has no further effect.
 func (l *Ledger) Record(ctx context.Context, runs []Run) error {
 	if !l.writes() || !slices.ContainsFunc(runs, func(r Run) bool { return r.says() || len(r.Wrote) > 0 }) {
 		return nil
@@ -75,7 +75,7 @@ func (l *Ledger) Record(ctx context.Context, runs []Run) error {
 	})
 }
 
-// says reports whether there is anything to say about the run.
+// says reports whether the run has anything to record.
 func (r Run) says() bool {
 	return r.Commit != "" || r.PullRequest != nil || r.Error != "" || len(r.Changes)+len(r.Held) > 0
 }
@@ -109,15 +109,15 @@ func recordRun(ctx context.Context, q querier, run Run) error {
 	return err
 }
 
-// repeats reports whether the automation's run before this one ended the same
-// way not long before.
+// repeats reports whether the automation's previous run ended in the same way
+// recently.
 func repeats(ctx context.Context, q querier, run Run, outcome string) (bool, error) {
 	repeated := false
 	err := q.query(ctx, func(row func(...any) error) error {
 		var at int64
 		var last string
 		err := row(&at, &last)
-		apart := run.At.Sub(moment(at)).Abs() // the clock may have gone back
+		apart := run.At.Sub(moment(at)).Abs() // the clock may have been set back
 		repeated = last == outcome && apart < repeatAfter
 		return err
 	}, `SELECT at, outcome FROM pinsetter_run
@@ -126,7 +126,7 @@ func repeats(ctx context.Context, q querier, run Run, outcome string) (bool, err
 	return repeated, err
 }
 
-// outcome returns a hash of how the run ended.
+// outcome returns a hash of the run's result.
 func (r Run) outcome() (string, error) {
 	r.At = time.Time{}
 	r.Held = slices.Clone(r.Held)
@@ -140,7 +140,7 @@ func (r Run) outcome() (string, error) {
 	return hash(string(data)), nil
 }
 
-// bounded returns the run as it is kept.
+// bounded returns the run cut to the bounds.
 func (r Run) bounded() Run {
 	r.At = r.At.UTC().Truncate(time.Microsecond)
 	r.Omitted = max(0, len(r.Changes)-maxEntries) + max(0, len(r.Held)-maxEntries)
@@ -156,7 +156,7 @@ func (r Run) bounded() Run {
 	return r
 }
 
-// policies returns "namespace/name" of the policies that the run is about,
+// policies returns the policies that the run is about, as "namespace/name",
 // sorted. A change's setter is "namespace:policy[:part]".
 func (r Run) policies() []string {
 	var names []string

@@ -3,8 +3,8 @@ package store
 // The tables, the same for both engines. Times are microseconds since 1970 in
 // UTC, 0 for none.
 //
-// Each element brings the schema one version further and is never changed once
-// released: what is stored is older than the program that reads it.
+// Each element migrates the schema to the next version. Never change one that
+// was released: stored data is older than the program that reads it.
 var migrations = [][]string{{
 	`CREATE TABLE pinsetter_sighting (
 		image_tag    TEXT NOT NULL PRIMARY KEY,
@@ -71,8 +71,8 @@ var migrations = [][]string{{
 		put_at BIGINT NOT NULL,
 		body   TEXT NOT NULL)`,
 }, {
-	// Since then a repository's name has its port, and naming is 1. Older rows, with
-	// 0, may be of any port.
+	// With naming 1 a repository's name includes its port. Older rows have 0
+	// and may belong to any port.
 	`ALTER TABLE pinsetter_written ADD COLUMN naming BIGINT NOT NULL DEFAULT 0`,
 	`ALTER TABLE pinsetter_proposal ADD COLUMN naming BIGINT NOT NULL DEFAULT 0`,
 	`CREATE TABLE pinsetter_moved (

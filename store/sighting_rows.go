@@ -7,7 +7,7 @@ import (
 )
 
 // sighting is a row: what is known about a tag, and when "still listed" was
-// written down last.
+// last recorded.
 type sighting struct {
 	sight  Sight
 	listed time.Time
@@ -49,14 +49,15 @@ func (l *Ledger) sightings(ctx context.Context, tags []Tag) (map[Tag]sighting, e
 	return found, err
 }
 
-// news is what a batch of observations adds to the ledger. Its lists are sorted
-// by image and tag, so that two processes that record the same take locks in one order.
+// news are the changes that a batch of observations makes to the ledger. Its
+// lists are sorted by image and tag, so that processes with the same batch lock
+// rows in the same order.
 type news struct {
 	at      time.Time
 	tags    []Tag    // whose rows change
-	first   []string // keys that have no row
+	first   []string // keys without a row
 	digests [][2]string
-	listed  []string // keys whose "still listed" is old
+	listed  []string // keys whose last "still listed" is old
 	read    []string // keys whose digest was read again
 }
 
@@ -88,8 +89,8 @@ func newsOf(at time.Time, tags []Tag, digests map[Tag]string, rows map[Tag]sight
 
 func (n news) none() bool { return len(n.first)+len(n.digests)+len(n.listed)+len(n.read) == 0 }
 
-// record writes the news in a transaction. It changes a row only where that
-// still says something new, since another process may have come before.
+// record writes the changes in a transaction. It changes a row only if that
+// still adds something, since another process may have been faster.
 func (n news) record(ctx context.Context, q querier) error {
 	at := micros(n.at)
 	if len(n.first) > 0 {

@@ -16,33 +16,33 @@ type Tag struct {
 	Tag   string
 }
 
-// key is how both are stored: no tag has a colon or a slash, so it is one to one.
+// key returns the stored form. No tag has a colon or a slash, so it is unique.
 func (t Tag) key() string { return plain(t.Image + ":" + t.Tag) }
 
 func (t Tag) compare(u Tag) int {
 	return cmp.Or(strings.Compare(t.Image, u.Image), strings.Compare(t.Tag, u.Tag))
 }
 
-// Observation is that a registry lists a tag now, and the digest that it was
-// asked for, if it was.
+// Observation says that a registry lists a tag now, and gives its digest if
+// that was asked for.
 type Observation struct {
 	Tag    Tag
-	Digest string // "" where it wasn't asked for
+	Digest string // "" if it wasn't asked for
 }
 
-// Sight is what is known about a tag. It exists for tags that were listed once.
+// Sight is what is known about a tag that was listed at least once.
 type Sight struct {
 	First       time.Time // when the tag was first listed
-	Digest      string    // the one observed last, "" where none ever was
-	DigestSince time.Time // when Digest was observed first, in an unbroken row
-	DigestRead  time.Time // when Digest was observed last, to the hour: it may have been so since
-	Previous    string    // the digest before that one, "" where it never changed
+	Digest      string    // the last observed one, "" if there was none
+	DigestSince time.Time // start of the unbroken series of observations of Digest
+	DigestRead  time.Time // last recorded observation of Digest; later ones within an hour are not recorded
+	Previous    string    // the digest before, "" if it never changed
 }
 
-// Since returns since when the tag has been seen as it is now: its first
-// sight, or later, where that is when its present digest was first observed. A
-// cooldown counts from here, so a tag that was moved begins again, and one
-// whose digest nobody read at first sight isn't trusted back to then.
+// Since returns the time since which the tag is known to be as it is now: its
+// first sight, or the first observation of its present digest if that is later.
+// Cooldowns count from here. So a moved tag starts again, and a tag whose
+// digest wasn't read at first sight isn't trusted back to then.
 func (s Sight) Since() time.Time {
 	if s.DigestSince.After(s.First) {
 		return s.DigestSince
@@ -50,20 +50,20 @@ func (s Sight) Since() time.Time {
 	return s.First
 }
 
-// earliest is before all that this program can have seen. A machine without a
-// battery begins in 1970, and what it sees then would be old at once when its
-// clock is set.
+// earliest is before anything that this program can have seen. A machine
+// without a battery starts in 1970; tags that it sees then would be old as soon
+// as its clock is set.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// How often it is written down that nothing changed, so that a warm ledger is
-// hardly written to.
+// Intervals of recording that nothing changed, so that a warm ledger is rarely
+// written to.
 const (
 	listedAgain = 7 * 24 * time.Hour // that a tag is still listed
-	readAgain   = time.Hour          // that it still has its digest
+	readAgain   = time.Hour          // that a tag still has its digest
 )
 
-// Seen returns what is known about tags. Those that were never seen are missing
-// in the result. It writes nothing.
+// Seen returns what is known about tags. Tags that were never seen are missing
+// from the result. It writes nothing.
 func (l *Ledger) Seen(ctx context.Context, tags []Tag) (map[Tag]Sight, error) {
 	rows, err := l.sightings(ctx, tags)
 	if err != nil {
@@ -76,20 +76,20 @@ func (l *Ledger) Seen(ctx context.Context, tags []Tag) (map[Tag]Sight, error) {
 	return known, nil
 }
 
-// See records that tags are listed at the given time and returns what is known
-// about each then. The first sight of a tag is never changed by a later one,
-// whatever the clock says; of several processes that see a tag at once, the
-// earliest counts. A digest that differs from the one observed last makes
-// [Sight.Previous] of that. It happens now, or, where the clock went back, no
-// earlier than the last change.
+// See records that tags are listed at the given time, and returns what is then
+// known about each. A later sight never changes the first one, whatever the
+// clock says; of several processes that see a tag at once, the earliest counts.
+// If a digest differs from the last observed one, that becomes
+// [Sight.Previous], at the given time or, if the clock was set back, at that of
+// the last change.
 //
-// A tag given twice counts once, with the last digest given. Where the ledger
-// doesn't write, the result is what it would be.
+// If a tag is given twice, its last digest counts. On a read-only ledger the
+// result is the same as if See had recorded.
 //
-// A time before the year 2000 is an error: the clock isn't set.
+// A time before the year 2000 is an error, since the clock isn't set.
 //
-// Memory stays bounded where callers give accepted tags that rank above some
-// written one, and the written ones, rather than all that are listed.
+// To bound memory, pass only written tags and accepted tags above a written
+// one, not all listed tags.
 func (l *Ledger) See(ctx context.Context, at time.Time, seen []Observation) (map[Tag]Sight, error) {
 	if at.Before(earliest) {
 		return nil, fmt.Errorf("record sightings in %s: the clock says %s: set it", l.dsn, at.UTC().Format(time.DateOnly))
@@ -128,8 +128,7 @@ func (l *Ledger) See(ctx context.Context, at time.Time, seen []Observation) (map
 	return sights(at, tags, digests, rows), nil
 }
 
-// sights returns what is known about each tag, and what would be known had the
-// observation been recorded.
+// sights returns what is known about each tag once the observation is recorded.
 func sights(at time.Time, tags []Tag, digests map[Tag]string, rows map[Tag]sighting) map[Tag]Sight {
 	known := make(map[Tag]Sight, len(tags))
 	for _, tag := range tags {

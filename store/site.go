@@ -10,21 +10,20 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Site is the key of a site in a repository's base branch. Make it with
-// [SiteOf].
+// Site identifies a site in a repository's base branch. Make it with [SiteOf].
 type Site struct {
-	Repository string // "host/path", "host:port/path": the same for its ssh and https forms
+	Repository string // "host/path", "host:port/path": the same for ssh and https
 	Branch     string // the base branch
 	Path       string
 	Object     string
 	Policy     string // "namespace/name"
 }
 
-// SiteOf returns the key of a site that was found in a repository's base
-// branch. The object is known by group, kind, namespace and name, so it may
-// move within its file and to another version of its API; where it has no kind
-// or name, by its place in the file. Two documents of one file that hold the
-// same object share a key.
+// SiteOf returns the key of a site in a repository's base branch. It identifies
+// the object by group, kind, namespace and name, so the object may move within
+// its file, and to another version of its API. Without a kind or name it uses
+// the position in the file. Two documents of one file with the same object
+// share a key.
 func SiteOf(repository, branch string, s pinsetter.Site) Site {
 	object := "document " + strconv.Itoa(s.Document)
 	if s.Item >= 0 {
@@ -51,20 +50,20 @@ func (s Site) compare(t Site) int {
 	)
 }
 
-// columns returns the key as it is stored.
+// columns returns the stored form of the key.
 func (s Site) columns() []any {
 	return []any{quoted(s.Repository), quoted(s.Branch), quoted(s.Path), quoted(s.Object), quoted(s.Policy)}
 }
 
-// siteFrom returns the site whose columns these are.
+// siteFrom returns the site with these columns.
 func siteFrom(repository, branch, path, object, policy string) Site {
 	return Site{Repository: unquoted(repository), Branch: unquoted(branch),
 		Path: unquoted(path), Object: unquoted(object), Policy: unquoted(policy)}
 }
 
-// quoted returns s as both engines store it, so that unquoted gives it back: as
-// it is where it is valid UTF-8 without NUL, else in quotes with escapes. Git
-// allows any bytes in a path.
+// quoted returns s in a form that both engines can store and that unquoted
+// reverses: valid UTF-8 without NUL as it is, anything else quoted and escaped.
+// Git allows any bytes in a path.
 func quoted(s string) string {
 	if utf8.ValidString(s) && !strings.ContainsRune(s, 0) && !strings.HasPrefix(s, `"`) {
 		return s

@@ -17,7 +17,7 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// sqliteEngine speaks to one file.
+// sqliteEngine is the engine for a file.
 type sqliteEngine struct {
 	path string
 }
@@ -35,8 +35,8 @@ func (sqliteEngine) prelude(time.Duration) []string { return nil }
 
 func (sqliteEngine) migrate() []string { return nil }
 
-// openSQLite opens the ledger's file. It makes the file and its directory, for
-// the user alone, where there are none.
+// openSQLite opens the ledger's file. It creates a missing file and directory,
+// for the user alone.
 func (l *Ledger) openSQLite() error {
 	path, err := filepath.Abs(l.dsn.path)
 	if err != nil {
@@ -57,8 +57,8 @@ func (l *Ledger) openSQLite() error {
 	if l.db, err = sql.Open("sqlite", l.connection(path, on)); err != nil {
 		return err
 	}
-	// One connection: who waits for another of this process waits in its queue,
-	// not for a lock of the file.
+	// One connection: operations of this process queue for it instead of
+	// waiting for a file lock.
 	l.db.SetMaxOpenConns(1)
 	if l.options.ReadOnly {
 		return nil
@@ -66,8 +66,8 @@ func (l *Ledger) openSQLite() error {
 	return l.setJournal(on)
 }
 
-// makeFile makes an empty file where there is none. One that exists isn't
-// opened: closing it would drop the locks that this process has on it
+// makeFile creates the file if it is missing. It doesn't open an existing one,
+// because closing it would drop this process's locks on it
 // (https://sqlite.org/howtocorrupt.html, section 2.2).
 func makeFile(path string) error {
 	if _, err := os.Stat(path); err == nil {
@@ -86,16 +86,16 @@ func makeFile(path string) error {
 	return file.Close()
 }
 
-// connection returns what SQLite opens (https://sqlite.org/uri.html) and what
-// each connection is told. A power failure may cost the last records where the
-// write-ahead log is used, and nothing else.
+// connection returns the URI for SQLite (https://sqlite.org/uri.html), with the
+// pragmas for each connection. With a write-ahead log a power failure may cost
+// the last records, and nothing else.
 func (l *Ledger) connection(path string, on filesystem) string {
 	synchronous := "synchronous(full)"
 	if on.local {
 		synchronous = "synchronous(normal)"
 	}
 	query := url.Values{
-		"_txlock": {"immediate"}, // a reader that turns writer can't wait for its turn
+		"_txlock": {"immediate"}, // a reader that starts writing can't wait for its turn
 		"_pragma": {
 			fmt.Sprintf("busy_timeout(%d)", l.options.Wait.Milliseconds()),
 			"cell_size_check(on)",
@@ -111,9 +111,9 @@ func (l *Ledger) connection(path string, on filesystem) string {
 	return file.String()
 }
 
-// setJournal lets the file have a write-ahead log where its file system can
-// carry one, and a rollback journal where it can't or isn't known. The mode
-// lasts, and is changed only by who has the file alone.
+// setJournal chooses a write-ahead log if the file system supports it, and a
+// rollback journal if it doesn't or is unknown. The mode is stored in the file;
+// changing it needs exclusive access.
 func (l *Ledger) setJournal(on filesystem) error {
 	want := "delete"
 	if on.local {
@@ -129,17 +129,17 @@ func (l *Ledger) setJournal(on filesystem) error {
 		}
 		switch {
 		case err == nil && (mode == want || want == "wal"):
-			return nil // SQLite knows of more reasons than we against a log
+			return nil // SQLite knows more reasons against a log
 		case err == nil:
 			return &fault{kind: ErrLocked, cause: "its write-ahead log can't be left", way: lockedWay}
 		case code(err)&0xff != lib.SQLITE_BUSY || time.Since(begin) >= l.options.Wait:
 			return err
 		}
-		pause(ctx, 20*time.Millisecond) // nobody's busy handler is asked for this lock
+		pause(ctx, 20*time.Millisecond) // no busy handler is called for this lock
 	}
 }
 
-// code returns SQLite's extended result code of err, 0 where it is none.
+// code returns SQLite's extended result code of err, 0 for other errors.
 func code(err error) int {
 	var failure *sqlite.Error
 	if errors.As(err, &failure) {
@@ -150,7 +150,7 @@ func code(err error) int {
 
 const lockedWay = "wait until the other process ends, or give this one a state of its own by --state"
 
-// explain knows the codes of https://sqlite.org/rescode.html.
+// explain maps the codes of https://sqlite.org/rescode.html.
 func (e sqliteEngine) explain(err error) *fault {
 	f := &fault{cause: err.Error()}
 	switch code(err) {
@@ -182,7 +182,7 @@ func (e sqliteEngine) explain(err error) *fault {
 	return f
 }
 
-// onDisk explains what happened when the file was made.
+// onDisk explains an error of creating the file.
 func onDisk(err error) error {
 	f := &fault{cause: err.Error(), way: "name another place by --state"}
 	switch {

@@ -1,14 +1,15 @@
-// Package store keeps the ledger: what was seen in registries, what was written
-// where, and what each run did. It is memory, never the truth: losing it
-// restarts cooldowns and costs time, no more.
+// Package store is the ledger: what was seen in registries, what was written
+// and where, and the outcome of each run. It is memory, never the truth: losing
+// it restarts cooldowns and costs time.
 //
 // The ledger is an SQLite file, or a PostgreSQL database that several machines
-// share; both run the same queries. Several processes may use one ledger at
-// once. What comes in batches costs one query, and one transaction where
-// something is new; a warm ledger isn't written to.
+// share. Both run the same queries. Several processes may use one ledger at
+// once. A batch costs one query, and one transaction if it contains anything
+// new; a warm ledger isn't written to.
 //
-// A Ledger trusts its caller's clock and never moves what it has recorded, so a
-// clock that goes back makes no tag older. One that is ahead does, while it is.
+// A Ledger trusts its caller's clock and never changes recorded times, so a
+// clock that is set back makes no tag older. A clock that is ahead does, while
+// it is ahead.
 package store
 
 import (
@@ -18,19 +19,17 @@ import (
 	"time"
 )
 
-// Options bound a ledger. The zero value's bounds fit a fleet of thousands of
-// policies.
+// Options bound a ledger. The defaults fit a fleet of thousands of policies.
 type Options struct {
-	// ReadOnly leaves the database as it is: nothing is created, migrated or
-	// recorded. What would be recorded is forgotten, without an error, so that
-	// a dry run takes the same way as a real one. A database that doesn't exist
-	// reads as an empty one.
+	// ReadOnly leaves the database unchanged: nothing is created, migrated or
+	// recorded. Writes are dropped without an error, so that a dry run takes
+	// the same code path. A missing database reads as an empty one.
 	ReadOnly bool
 
-	Wait      time.Duration // for a lock that another process holds; 0 = 10 s
-	Keep      time.Duration // how long what isn't met any more is kept; 0 = 400 days
-	Runs      int           // how many runs are kept; 0 = 10,000
-	Sightings int           // how many tags are kept; 0 = 1,000,000, about 200 MB
+	Wait      time.Duration // for another process's lock; 0: 10 s
+	Keep      time.Duration // how long data that is no longer found is kept; 0: 400 days
+	Runs      int           // number of runs to keep; 0: 10,000
+	Sightings int           // number of tags to keep; 0: 1,000,000, about 200 MB
 }
 
 func (o Options) withDefaults() Options {
@@ -49,12 +48,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Ledger is what was seen and done. The zero Ledger remembers nothing, as that
-// of "none" does: it finds nothing and forgets what it is told, without errors.
-// It is safe for concurrent use, by several processes too. No operation lasts
-// longer than a minute.
+// Ledger is the record of what was seen and done. The zero Ledger, like that of
+// "none", finds nothing and drops what it is told, without errors. It is safe
+// for concurrent use, also by several processes. No operation takes longer than
+// a minute.
 type Ledger struct {
-	db        *sql.DB // nil where nothing is kept, or nothing is there to be read
+	db        *sql.DB // nil if there is no state, or nothing to read
 	engine    engine
 	dsn       DSN
 	options   Options
@@ -62,9 +61,8 @@ type Ledger struct {
 	ephemeral string
 }
 
-// Open opens the ledger of dsn, which it creates where there is none, and
-// brings its tables up to date. Errors are those of this package's sentinels.
-// Close the ledger after use.
+// Open opens the ledger of dsn. It creates a missing one and migrates its
+// tables. Errors wrap this package's sentinels. Close the ledger after use.
 func Open(ctx context.Context, dsn DSN, o Options) (*Ledger, error) {
 	l := &Ledger{dsn: dsn, options: o.withDefaults(), remembers: true}
 	var err error
@@ -98,25 +96,27 @@ func (l *Ledger) Close() error {
 	return l.db.Close()
 }
 
-// Remembers reports whether anything is kept, so that a gate that counts from a
-// first sight may ever pass. It is false for "none" and the zero Ledger.
+// Remembers reports whether the ledger stores anything. If not, a gate that
+// counts from a first sight can never pass. It is false for "none" and the zero
+// Ledger.
 func (l *Ledger) Remembers() bool { return l.remembers }
 
-// Ephemeral returns why this ledger evidently doesn't last, for people, with
-// the way out: its file is in a container's own layer or in memory. It is ""
-// where nothing speaks against it.
+// Ephemeral returns a warning for people if the ledger's file will evidently be
+// lost: it is in a container's own layer or in memory. It returns "" if there
+// is no such sign.
 func (l *Ledger) Ephemeral() string { return l.ephemeral }
 
 // String returns the ledger's DSN, without secrets.
 func (l *Ledger) String() string { return l.dsn.String() }
 
-// reads reports whether there is anything to read from.
+// reads reports whether there is a database to read from.
 func (l *Ledger) reads() bool { return l.db != nil }
 
-// writes reports whether what is told is recorded.
+// writes reports whether writes are recorded.
 func (l *Ledger) writes() bool { return l.db != nil && !l.options.ReadOnly }
 
-// micros returns t as it is stored: microseconds since 1970, 0 for the zero time.
+// micros returns the stored form of t: microseconds since 1970, 0 for the zero
+// time.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -124,7 +124,7 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// moment returns the time that micros was given, in UTC.
+// moment reverses micros. The time is in UTC.
 func moment(micros int64) time.Time {
 	if micros == 0 {
 		return time.Time{}
@@ -132,8 +132,8 @@ func moment(micros int64) time.Time {
 	return time.UnixMicro(micros).UTC()
 }
 
-// plain returns s as both engines store it: valid UTF-8 without NUL. It can't
-// be undone; [quoted] can.
+// plain returns s in a form that both engines can store: valid UTF-8 without
+// NUL. It can't be reversed; [quoted] can.
 func plain(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -8,43 +8,43 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Written is what the bot wrote at a site, as the site shows it: parts that no
-// marker of the site stands for are empty.
+// Written is the image that the bot last wrote at a site, in the parts that the
+// site's markers stand for; other parts are empty.
 //
-// A reference counts as written once the base showed it. A base that shows
-// something else than Shown after that was changed by somebody else.
+// An image counts once the base showed it. If the base later shows anything but
+// Shown, somebody else changed it.
 type Written struct {
-	Image  pinsetter.Image // written last, wherever it was pushed
+	Image  pinsetter.Image // last written image, wherever it was pushed
 	At     time.Time
 	Commit string
 
-	Shown   pinsetter.Image // the last of what was written that the base showed; zero where none was
-	ShownAt time.Time       // when the base was first found to show it
+	Shown   pinsetter.Image // last written image that the base showed; zero if there was none
+	ShownAt time.Time       // when the base was first seen with Shown
 
-	MetAt time.Time // when it was last written down that the site is there
+	MetAt time.Time // when the site was last recorded as found
 }
 
-// Outdated reports whether Show has something to record of a site that shows
-// image now.
+// Outdated reports whether Show has anything to record for a site that shows
+// image at that time.
 func (w Written) Outdated(image pinsetter.Image, at time.Time) bool {
 	return w.newlyShown(image) || at.Sub(w.MetAt) >= metAgain
 }
 
-// newlyShown reports whether a site shows for the first time what was written
-// there last.
+// newlyShown reports whether a site shows its last written image for the first
+// time.
 func (w Written) newlyShown(image pinsetter.Image) bool {
 	return w.Image == image && (w.Shown != image || w.ShownAt.IsZero())
 }
 
-// metAgain is how often "the site is still there" is written down.
+// metAgain is the interval of recording that a site is still found.
 const metAgain = 7 * 24 * time.Hour
 
 // siteIs compares a row with the key that a ROWS element begins with.
 const siteIs = `s.repository = j.value->>0 AND s.branch = j.value->>1 AND s.path = j.value->>2
 	AND s.object = j.value->>3 AND s.policy = j.value->>4`
 
-// Written returns what was written at the sites of a repository's base branch.
-// It writes nothing.
+// Written returns the written images at the sites of a repository's base
+// branch. It writes nothing.
 func (l *Ledger) Written(ctx context.Context, repository, branch string) (map[Site]Written, error) {
 	found := map[Site]Written{}
 	if !l.reads() {
@@ -75,11 +75,10 @@ func scanWritten(row func(...any) error) (site Site, written Written, err error)
 	return siteFrom(key[0], key[1], key[2], key[3], key[4]), written, err
 }
 
-// Show tells the ledger what the base shows at sites now, the zero Image where
-// the markers of a site disagree. What was written there last and is shown
-// counts from now on; a site where nothing was written is passed over. Of the sites
-// that were found give all that are Outdated, so that what is remembered of them is
-// kept.
+// Show records the images that the base shows at sites at that time; the zero
+// Image stands for a site whose markers disagree. A last written image that is
+// shown counts from now on. Sites without a written image are skipped. Pass all
+// found sites that are Outdated, so that their records are kept.
 func (l *Ledger) Show(ctx context.Context, at time.Time, shown map[Site]pinsetter.Image) error {
 	if !l.writes() || len(shown) == 0 {
 		return nil
@@ -130,8 +129,8 @@ func columnsOf(sites []Site) [][]any {
 	return rows
 }
 
-// recordWritten replaces what was written last at a run's sites. What the base
-// showed stays.
+// recordWritten replaces the last written images at a run's sites. It keeps
+// what the base showed.
 func recordWritten(ctx context.Context, q querier, run Run) error {
 	if len(run.Wrote) == 0 {
 		return nil
