@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Append returns message with trailers at its end: behind the trailers that are
-// there (such as Signed-off-by), else as a paragraph of their own. Lines of the
-// message that pass for trailers of the bot are left out. What counts as a
-// trailer is as in git-interpret-trailers(1).
+// Append returns message with trailers at its end: after existing trailers
+// (such as Signed-off-by), else as a paragraph of their own. It drops lines of
+// the message that look like the bot's trailers. The definition of a trailer is
+// that of git-interpret-trailers(1).
 func Append(message string, trailers []string) string {
 	lines := slices.DeleteFunc(strings.Split(message, "\n"), func(line string) bool {
 		key, _, ok := parseTrailer(strings.TrimSpace(line))
@@ -25,10 +25,10 @@ func Append(message string, trailers []string) string {
 	return message + separator + strings.Join(trailers, "\n") + "\n"
 }
 
-// trailerBlock returns the index of the first line of the trailers at the end of
-// lines, whose last line is not blank, or -1 where there are none. They are the
-// last paragraph, if it is not the first, and if either all its lines are
-// trailers, or a quarter of them and one was written by Git itself.
+// trailerBlock returns the index of the first trailer at the end of lines, or
+// -1 if there is none. The last line must not be blank. Trailers are the last
+// paragraph, unless it is the first one, if either all its lines are trailers,
+// or a quarter of them are and one was written by Git itself.
 func trailerBlock(lines []string) int {
 	start := len(lines)
 	for start > 0 && strings.TrimSpace(lines[start-1]) != "" {
@@ -46,7 +46,7 @@ func trailerBlock(lines []string) int {
 		case ok || generated:
 			trailers++
 			byGit = byGit || generated
-		case trailers > 0 && (line[0] == ' ' || line[0] == '\t'): // goes on from the line above
+		case trailers > 0 && (line[0] == ' ' || line[0] == '\t'): // a continuation of the line above
 		default:
 			others++
 		}
@@ -57,7 +57,7 @@ func trailerBlock(lines []string) int {
 	return -1
 }
 
-// parseTrailer splits a line such as "Key: value"; a key is letters, digits and
+// parseTrailer splits a line such as "Key: value". A key is letters, digits and
 // hyphens.
 func parseTrailer(line string) (key, value string, ok bool) {
 	key, value, ok = strings.Cut(line, ":")

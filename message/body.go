@@ -15,14 +15,15 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// ErrTooLong says that a body doesn't fit, even without its lists.
+// ErrTooLong says that a body doesn't fit into its limit, even without its
+// lists.
 var ErrTooLong = errors.New("the body is too long")
 
-// Body returns the Markdown of a pull request, of at most limit bytes: the
-// object's own text, a table of the changes, where the images come from, what is
-// held, and how to steer. Where not all rows fit, the rest is counted. What comes
-// from a registry or a file stands in code spans, where it links and mentions
-// nothing.
+// Body returns the Markdown of a pull request, at most limit bytes: the
+// object's own text, a table of the changes, the sources of the images, the
+// holds, and instructions. Rows that don't fit are counted instead. Text from
+// registries and files is in code spans, so that it can't make links or
+// mentions.
 func Body(pr *fleet.PullRequest, s spec.ImageUpdateAutomationSpec, p Proposal, limit int) (string, error) {
 	intro, err := renderProposal(pr, "spec.body", pr.Spec.Body, s, p)
 	if err != nil {
@@ -42,11 +43,11 @@ func Body(pr *fleet.PullRequest, s spec.ImageUpdateAutomationSpec, p Proposal, l
 	return intro + table + images + held + end, nil
 }
 
-// minTable is the room in bytes that the lists have at least.
+// minTable is the least room for the lists, in bytes.
 const minTable = 4 << 10
 
-// list returns a heading and rows, as many as fit into limit bytes; "" where there
-// are none. The rest is counted, and what names it.
+// list returns a heading and as many rows as fit into limit bytes, "" if there
+// are none. It counts the rest; what is the noun for them.
 func list(limit int, heading string, rows []string, what string) string {
 	const room = 64 // for the line that counts the rest
 	if len(rows) == 0 {
@@ -64,7 +65,7 @@ func list(limit int, heading string, rows []string, what string) string {
 	return b.String()
 }
 
-// rows are the changes, a row of the table each, by path and line.
+// rows returns a table row for each change, by path and line.
 func (p Proposal) rows() []string {
 	changes := slices.Clone(p.Changes)
 	slices.SortStableFunc(changes, func(a, b pinsetter.Change) int {
@@ -93,7 +94,7 @@ func policyOf(setter string) string {
 	return namespace + "/" + name
 }
 
-// origins are the images, a line each.
+// origins returns a line for each image.
 func (p Proposal) origins() []string {
 	var lines []string
 	for _, image := range p.distinct() {
@@ -106,7 +107,7 @@ func (p Proposal) origins() []string {
 	return lines
 }
 
-// describe says where a build comes from.
+// describe returns a text about a build's source.
 func (b *Build) describe() string {
 	var s string
 	if !b.Created.IsZero() {
@@ -127,15 +128,15 @@ func (b *Build) describe() string {
 	return s
 }
 
-// holds are what isn't proposed, a line each.
+// holds returns a line for each hold.
 func (p Proposal) holds() []string {
 	var lines []string
 	for _, h := range p.Held {
 		line := fmt.Sprintf("- %s at %s: %s stays, %s is held", code(h.Policy), code(fmt.Sprintf("%s:%d", h.Path, h.Line)), code(h.Current), code(h.Candidate))
 		reason := h.Reason
 		if !h.Until.IsZero() {
-			// A reason that ends counts the time, which would change the body in
-			// every run: its first words name the gate.
+			// A reason that ends with time contains a duration, which would
+			// change the body in every run. Its first words name the gate.
 			reason, _, _ = strings.Cut(reason, ": ")
 			line += " until " + h.Until.UTC().Format(time.DateTime) + " UTC"
 		}
@@ -144,7 +145,7 @@ func (p Proposal) holds() []string {
 	return lines
 }
 
-// steering says what people can do.
+// steering returns instructions for people.
 func (p Proposal) steering(pr *fleet.PullRequest) string {
 	return fmt.Sprintf(`---
 - Close this pull request to refuse these versions: they are not proposed again, higher ones are.
@@ -155,11 +156,12 @@ Proposed by Pinsetter for %s, as %s says.
 `, "`spec.hold`", code("ImageUpdateAutomation "+p.Automation.String()), code("PullRequest "+pr.Name.String()))
 }
 
-// cell is code for a table, where a "|" ends a cell even in a code span.
+// cell returns text as code for a table, in which a "|" ends a cell even in a
+// code span.
 func cell(text string) string { return strings.ReplaceAll(code(text), "|", `\|`) }
 
-// code returns text as a code span in one line, whatever the text is: nothing in
-// it links, mentions or closes anything. Nothing is "".
+// code returns text as a code span in one line. Whatever the text is, it can't
+// make links, mention anybody or end the span. For "" it returns "".
 func code(text string) string {
 	text = strings.Join(strings.Fields(strings.Map(printable, strings.ToValidUTF8(text, "\uFFFD"))), " ")
 	if text == "" {
@@ -179,8 +181,9 @@ func code(text string) string {
 	return fence + text + fence
 }
 
-// inertSource returns a publisher's address of sources, "" where it is none that
-// can be shown: an http address with a path of letters, digits, ".", "_", "-".
+// inertSource returns a publisher's source address if it can be displayed
+// safely, else "": an http address whose path has only letters, digits, ".",
+// "_", "-".
 func inertSource(source string) string {
 	u, err := url.Parse(source)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || len(source) > 256 {
@@ -192,13 +195,13 @@ func inertSource(source string) string {
 	return u.Scheme + "://" + u.Host + u.Path
 }
 
-// fluxRevision is a revision as Flux writes it into artifacts: a branch or a tag,
-// and the commit. What stands before the "@" ends in a letter or digit, else a
-// forge would read a mention.
+// fluxRevision matches a revision as Flux writes it into artifacts: a branch or
+// a tag, and the commit. The part before the "@" ends in a letter or digit,
+// else a forge would read a mention.
 var fluxRevision = regexp.MustCompile(`^[0-9A-Za-z._/-]*[0-9A-Za-z]@(sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64})$`)
 
-// inertRevision returns a publisher's name of a revision, "" where it is none
-// that can be shown.
+// inertRevision returns a publisher's revision if it can be displayed safely,
+// else "".
 func inertRevision(revision string) string {
 	if len(revision) > 256 || !fluxRevision.MatchString(revision) && (len(revision) > 128 || !plain(revision, "._-/")) {
 		return ""
@@ -206,7 +209,8 @@ func inertRevision(revision string) string {
 	return revision
 }
 
-// plain reports whether text has only ASCII letters, digits and those of others.
+// plain reports whether text has only ASCII letters, digits and characters of
+// others.
 func plain(text, others string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'

@@ -6,15 +6,15 @@ import (
 	"reflect"
 )
 
-// The bounds on a template. They are counted, not timed, so that the same
+// The bounds of a template. They are counts, not times, so that the same
 // template and data give the same result on every machine.
 const (
 	maxSource = 64 << 10 // bytes of the template
 	maxOutput = 64 << 10 // bytes of the message
-	maxWork   = 4 << 20  // steps: turns of a range, calls, values and every fourth byte that a function reads or returns; below a second
+	maxWork   = 4 << 20  // steps: turns of a range, calls, values, and every fourth byte that a function reads or returns; takes less than a second
 	maxValue  = 4 << 20  // weight of one value: its bytes, and valueWeight for each value in it
-	maxDepth  = 64       // values in values
-	maxNested = 200      // templates in templates
+	maxDepth  = 64       // nesting of values
+	maxNested = 200      // nesting of templates
 
 	valueWeight = 16
 )
@@ -27,7 +27,7 @@ var (
 	errNested = errors.New("templates call each other too deep")
 )
 
-// budget is what one rendering may still use.
+// budget is the remaining allowance of one rendering.
 type budget struct {
 	spent  int
 	nested int
@@ -43,9 +43,9 @@ func (b *budget) spend(steps int) error {
 	return nil
 }
 
-// weigh spends what a value costs to print and returns its weight. It is an
-// error where the value is too large, with everything in it counted as often as
-// it would be printed.
+// weigh spends the cost of printing a value and returns the value's weight.
+// Each part counts as often as it would be printed. A value that is too large
+// is an error.
 func (b *budget) weigh(v reflect.Value) (int, error) {
 	s := scale{budget: b}
 	err := s.add(v, 0)
@@ -103,7 +103,7 @@ func (s *scale) addParts(v reflect.Value, depth int) error {
 	return nil
 }
 
-// boundedBuffer refuses what does not fit.
+// boundedBuffer is a buffer that refuses to grow over maxOutput.
 type boundedBuffer struct{ bytes.Buffer }
 
 func (b *boundedBuffer) Write(p []byte) (int, error) {

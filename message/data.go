@@ -11,20 +11,21 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// data is what a template sees as ".", by the names that Flux gives.
+// data is "." in a template, with Flux's names.
 type data struct {
 	AutomationObject pinsetter.Name // prints "namespace/name"
 	Values           map[string]string
 	Changed          *changed
-	Updated          *updated // removed from Flux 2.9
+	Updated          *updated // removed in Flux 2.9
 }
 
-// changed is what was rewritten.
+// changed is the set of rewritten values.
 type changed struct {
 	FileChanges map[string]objectChanges
-	ImageResult *updated // removed from Flux 2.9
+	ImageResult *updated // removed in Flux 2.9
 
-	// What methods return is made once: a template may call them in a loop.
+	// Results of methods, computed once, since a template may call them in a
+	// loop.
 	all     []located
 	objects objectChanges
 	changes []change
@@ -38,13 +39,13 @@ type objectIdentifier struct {
 	APIVersion, Kind, Name, Namespace string
 }
 
-// change is one value that was rewritten. Setter is the marker's
+// change is a rewritten value. Setter is the marker's
 // "namespace:policy[:suffix]".
 type change struct {
 	OldValue, NewValue, Setter string
 }
 
-// located is a change with its place and the image that it wrote.
+// located is a change with its place and its new image.
 type located struct {
 	file   string
 	object objectIdentifier
@@ -52,7 +53,7 @@ type located struct {
 	image  imageRef
 }
 
-// String returns the changes by file, so that printing shows no address.
+// String returns the changes by file. Without it, printing would show pointers.
 func (c *changed) String() string { return fmt.Sprint(c.FileChanges) }
 
 // Objects returns the changes by object, over all files.
@@ -74,7 +75,8 @@ func (c *changed) Changes() []change {
 	return c.changes
 }
 
-// distinct returns what of each element gives, each once, in order.
+// distinct returns the results of of for all elements, without duplicates, in
+// order.
 func distinct[T comparable](all []located, of func(located) T) []T {
 	values := []T{}
 	seen := map[T]bool{}
@@ -87,7 +89,7 @@ func distinct[T comparable](all []located, of func(located) T) []T {
 	return values
 }
 
-// newData returns the template's view of d.
+// newData returns the data of templates for d.
 func newData(s spec.ImageUpdateAutomationSpec, d Data) *data {
 	c := &changed{FileChanges: map[string]objectChanges{}, all: locate(d)}
 	for _, l := range c.all {
@@ -105,7 +107,7 @@ func newData(s spec.ImageUpdateAutomationSpec, d Data) *data {
 	return view
 }
 
-// locate returns the changes by path and line.
+// locate returns the changes sorted by path and line.
 func locate(d Data) []located {
 	images := sortedImages(d.Images)
 	changes := slices.Clone(d.Changes)
@@ -124,14 +126,14 @@ func locate(d Data) []located {
 	return all
 }
 
-// sortedImages returns the images by policy.
+// sortedImages returns the images sorted by policy.
 func sortedImages(images []Written) []Written {
 	return slices.SortedFunc(slices.Values(images), func(a, b Written) int {
 		return cmp.Or(a.Policy.Compare(b.Policy), strings.Compare(a.Image.String(), b.Image.String()))
 	})
 }
 
-// relative returns file as seen from dir; "." where they are the same.
+// relative returns the path of file relative to dir, "." if they are equal.
 func relative(dir, file string) string {
 	dir = strings.TrimPrefix(path.Clean("/"+dir), "/")
 	switch rest, below := strings.CutPrefix(file, dir+"/"); {

@@ -10,28 +10,26 @@ import (
 	"github.com/Masterminds/sprig/v3"
 )
 
-// leftOut are the functions of sprig's hermetic set that a message has no use
-// for: they make keys, hash passwords, encrypt, or give another result each
-// time.
+// leftOut are functions of sprig's hermetic set that no message needs: they
+// make keys, hash passwords, encrypt, or return a different result each time.
 var leftOut = []string{
 	"genPrivateKey", "genCA", "genCAWithKey", "genSelfSignedCert", "genSelfSignedCertWithKey",
 	"genSignedCert", "genSignedCertWithKey", "buildCustomCert", "derivePassword", "bcrypt", "htpasswd",
 	"encryptAES", "decryptAES", "shuffle", "randInt",
 }
 
-// functions returns the functions that a template may call. Each spends from
-// the budget for what it is given and what it returns, and is refused before
-// it makes more than fits.
+// functions returns the functions for templates. Each spends budget on its
+// arguments and its result, and refuses before it makes more than fits.
 func functions(b *budget) template.FuncMap {
 	all := sprig.HermeticTxtFuncMap()
 	for _, name := range leftOut {
 		delete(all, name)
 	}
 	maps.Copy(all, template.FuncMap{
-		// Builtin, and bounded like the others by being given here.
+		// Builtin; listed here so that they are bounded like the others.
 		"print": fmt.Sprint, "printf": fmt.Sprintf, "println": fmt.Sprintln,
 		"html": template.HTMLEscaper, "js": template.JSEscaper, "urlquery": template.URLQueryEscaper,
-		// In the order of maps in sprig.
+		// sprig's versions use the order of maps.
 		"keys": sortedKeys, "values": sortedValues,
 	})
 	for name, f := range all {
@@ -49,7 +47,7 @@ func sortedKeys(dicts ...map[string]any) []string {
 	return keys
 }
 
-// sortedValues returns the values by their keys.
+// sortedValues returns the values sorted by key.
 func sortedValues(dict map[string]any) []any {
 	values := []any{}
 	for _, key := range sortedKeys(dict) {
@@ -60,8 +58,8 @@ func sortedValues(dict map[string]any) []any {
 
 var errorType = reflect.TypeFor[error]()
 
-// wrap returns f with the counting around it, and a second result for an error
-// where f has none.
+// wrap returns f with accounting, and with an error as second result if f has
+// none.
 func (b *budget) wrap(f reflect.Value, guard guard) reflect.Value {
 	t := f.Type()
 	var in []reflect.Type
@@ -91,7 +89,8 @@ func (b *budget) wrap(f reflect.Value, guard guard) reflect.Value {
 	})
 }
 
-// admit spends what a call costs and reports whether it may be made.
+// admit spends the cost of a call. It returns an error if the budget is used
+// up.
 func (b *budget) admit(args []reflect.Value, guard guard) error {
 	if err := b.spend(callCost); err != nil {
 		return err

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// guard says, before a function is called, how many bytes its result may have
-// and how many steps it may take beyond those of reading its arguments, whose
-// weight is given. It is there for the functions that can make much of little.
+// guard returns, before a function is called, bounds on the bytes of its result
+// and on its steps beyond reading its arguments; weight is that of the
+// arguments. It is for functions that can make much out of little.
 type guard func(args []reflect.Value, weight int) (size, steps int)
 
 var guards = map[string]guard{
@@ -47,7 +47,7 @@ var guards = map[string]guard{
 
 func intOf(v reflect.Value) int { return int(v.Int()) }
 
-// tooMuch is more than any bound, and may be added to itself.
+// tooMuch is more than any bound. Twice tooMuch doesn't overflow.
 const tooMuch = 1 << 40
 
 // times multiplies, up to tooMuch.
@@ -61,9 +61,9 @@ func times(a, b int) int {
 	return a * b
 }
 
-// turns returns how many numbers lie between start and stop, a step apart.
+// turns returns the number of steps from start to stop.
 func turns(start, stop, step int) int {
-	const exact = 1 << 50 // far from where sprig's loops overflow
+	const exact = 1 << 50 // far below the point at which sprig's loops overflow
 	if step == 0 {
 		return 0
 	}
@@ -114,7 +114,7 @@ func guardPairs(args []reflect.Value, weight int) (int, int) {
 	return 0, times(n, n) / 4
 }
 
-// guardDecimals is for sprig's exact decimals, whose digits add up with every
+// guardDecimals is for sprig's exact decimals, which gain digits with every
 // operand: 308 for a large float64.
 func guardDecimals(_ []reflect.Value, weight int) (int, int) {
 	n := weight/valueWeight + 1
@@ -122,7 +122,7 @@ func guardDecimals(_ []reflect.Value, weight int) (int, int) {
 }
 
 // guardPrintf adds up the widths and precisions of a format, and counts all
-// arguments for each verb, since "%[1]v" prints one again and again.
+// arguments for each verb, since "%[1]v" can print one repeatedly.
 func guardPrintf(args []reflect.Value, weight int) (int, int) {
 	format := args[0].String()
 	widths, verbs, stars := 0, 1, 0
@@ -161,14 +161,13 @@ func largestInt(list reflect.Value) int {
 // maxPattern bounds the bytes of a regular expression.
 const maxPattern = 1000
 
-// guardMatch is for one match: the time is at most the instructions of the
-// pattern for each byte of the text.
+// guardMatch is for one match. Its time is at most the number of the pattern's
+// instructions times the bytes of the text.
 func guardMatch(args []reflect.Value, _ int) (int, int) {
 	return matching(args[0].String(), args[1].Len(), 1)
 }
 
-// guardMatches is for all matches, each of which may look at the rest of the
-// text.
+// guardMatches is for all matches, each of which may read the rest of the text.
 func guardMatches(args []reflect.Value, _ int) (int, int) {
 	return matching(args[0].String(), args[1].Len(), 1+args[1].Len()/4)
 }
@@ -178,15 +177,15 @@ func guardReplaceAll(args []reflect.Value, _ int) (int, int) {
 	return size + 2*times(args[1].Len()+1, args[2].Len()+1), steps
 }
 
-// matching returns what it costs to match a text of so many bytes so often. A
-// step is about ten instructions.
+// matching returns the cost of matching a text of that many bytes that many
+// times. A step is about ten instructions.
 func matching(pattern string, text, often int) (size, steps int) {
 	if len(pattern) > maxPattern {
 		return tooMuch, 0
 	}
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return 0, 0 // the function says so
+		return 0, 0 // the function itself returns the error
 	}
 	program, err := syntax.Compile(re.Simplify())
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package message renders the commit message of an automation from its template,
-// as Flux does, and writes and reads the trailers by which the bot knows its own
-// commits. It is pure, and what a template may do is bounded.
+// Package message renders an automation's commit message from its template, as
+// Flux does, and writes and reads the trailers by which the bot knows its own
+// commits. It is pure, and templates are bounded.
 //
 // It is the only door to text/template and sprig.
 package message
@@ -15,29 +15,29 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// Default is the message of an automation without a template, and of one whose
-// template renders nothing but white space.
+// Default is the message of an automation without a template, or with one that
+// renders only white space.
 const Default = "Update from image update automation"
 
 const templateField = "spec.git.commit.messageTemplate"
 
-// Data is what a message is about.
+// Data is the data for a message.
 type Data struct {
 	Automation pinsetter.Name
-	Path       string             // spec.update.path; the template's file names are relative to it
+	Path       string             // spec.update.path; file names in templates are relative to it
 	Changes    []pinsetter.Change // in any order
-	Images     []Written          // in any order; .Updated shows them
+	Images     []Written          // in any order; shown by .Updated
 }
 
-// Written is an image that a policy's markers were given.
+// Written is an image that was written at a policy's markers.
 type Written struct {
 	Policy pinsetter.Name
 	Image  pinsetter.Image
 }
 
-// Check says what is wrong with the automation's message template: nil, or a
-// *spec.FieldError. A field that there isn't is found where a trial comes by it. That the template uses data which Flux removed is a
-// warning.
+// Check returns an error for an invalid message template, a *spec.FieldError,
+// or nil. It renders a trial message, so it finds a missing field only if the
+// trial reaches it. Data that Flux has removed is a warning.
 func Check(s spec.ImageUpdateAutomationSpec) error {
 	text := templateOf(s)
 	if _, err := parseTemplate(text, &budget{}); err != nil {
@@ -56,17 +56,17 @@ func Check(s spec.ImageUpdateAutomationSpec) error {
 	return nil
 }
 
-// removed is the data that Flux 2.9 does not give to templates any more.
+// removed matches data that Flux 2.9 no longer gives to templates.
 var removed = regexp.MustCompile(`\.Updated\b|\.Changed\.ImageResult\b`)
 
-// Deprecated reports whether a template mentions data that Flux has removed and
-// that is given here still.
+// Deprecated reports whether a template uses data that Flux has removed and
+// that this package still supports.
 func Deprecated(template string) bool { return removed.MatchString(template) }
 
-// Commit renders the message of an automation's commit. A template that runs
-// too long, writes too much or does not fit the data is an error with the line.
-// White space is kept; control characters other than tab and line ends are left
-// out, and bytes that are no UTF-8 are replaced.
+// Commit renders an automation's commit message. A template that exceeds a
+// bound or doesn't fit the data is an error with the line. White space is kept.
+// Control characters other than tab and line ends are dropped, and invalid
+// UTF-8 is replaced.
 func Commit(s spec.ImageUpdateAutomationSpec, d Data) (string, error) {
 	text, err := render(templateOf(s), newData(s, d))
 	if err != nil {
@@ -79,7 +79,7 @@ func Commit(s spec.ImageUpdateAutomationSpec, d Data) (string, error) {
 	return text, nil
 }
 
-// templateOf returns the automation's template, or that of the default message.
+// templateOf returns the automation's template, or the default one.
 func templateOf(s spec.ImageUpdateAutomationSpec) string {
 	if s.GitSpec == nil || s.GitSpec.Commit.MessageTemplate == "" {
 		return Default
@@ -87,8 +87,8 @@ func templateOf(s spec.ImageUpdateAutomationSpec) string {
 	return s.GitSpec.Commit.MessageTemplate
 }
 
-// printable drops control characters: Git cuts a message at a NUL, and the
-// others steer terminals.
+// printable drops control characters: Git cuts a message at a NUL, and others
+// control terminals.
 func printable(r rune) rune {
 	if r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f {
 		return -1

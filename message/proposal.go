@@ -12,48 +12,47 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// Proposal is what a pull request is about.
+// Proposal is the data for a pull request.
 type Proposal struct {
 	Data
-	Group  string            // "" where all changes share one pull request
-	Ranges map[string]string // what each policy takes, for people, by "namespace/name"
+	Group  string            // "" if all changes share one pull request
+	Ranges map[string]string // the range of each policy, for people, by "namespace/name"
 	Held   []pinsetter.Hold
-	Builds []Build // of what Data.Images and the values before name; what isn't known is absent
+	Builds []Build // of the new and old images; unknown ones are missing
 }
 
-// Build is where an image comes from, as its publisher says. Nothing of it is
-// verified.
+// Build is an image's source, as its publisher claims. It is not verified.
 type Build struct {
 	Image    pinsetter.Image
-	Source   string    // "" where it isn't said; org.opencontainers.image.source
+	Source   string    // org.opencontainers.image.source; "" if there is none
 	Revision string    // org.opencontainers.image.revision
-	Created  time.Time // zero where it isn't said
-	Compare  string    // web address of what changed since Before, "" where none is known
+	Created  time.Time // zero if there is none
+	Compare  string    // web address of the changes since Before, "" if unknown
 
-	// Before is the value that Compare is about; zero where that wasn't found out.
+	// Before is the image that Compare starts from; zero if unknown.
 	Before pinsetter.Image
 }
 
-// defaultBranch is the branch of a pull request whose object names none.
+// defaultBranch is the branch template of an object without one.
 const defaultBranch = "pinsetter/{{ .AutomationObject.Name }}{{ with .Group }}/{{ . }}{{ end }}"
 
-// proposalData is what a pull request's templates see as ".".
+// proposalData is "." in a pull request's templates.
 type proposalData struct {
 	*data
 	Group  string
 	Images []proposedImage
 }
 
-// proposedImage is an image that is proposed. What its publisher says is reduced
-// to what no Markdown has a meaning for.
+// proposedImage is a proposed image. Its publisher's claims are reduced to text
+// without a meaning in Markdown.
 type proposedImage struct {
 	Policy, Name, Tag, Digest string
 	Source, Revision          string
-	Created                   time.Time // zero where it isn't known
+	Created                   time.Time // zero if unknown
 }
 
-// CheckPullRequest says what is wrong with the templates of a PullRequest: nil,
-// or *config.FieldErrors, joined where there are several.
+// CheckPullRequest returns an error for invalid templates of a PullRequest: one
+// *config.FieldError, or several joined. It returns nil if all are valid.
 func CheckPullRequest(s spec.PullRequestSpec) error {
 	var errs []error
 	for _, field := range []struct{ name, template string }{
@@ -76,7 +75,7 @@ func CheckPullRequest(s spec.PullRequestSpec) error {
 			errs = append(errs, &spec.FieldError{Field: "spec.branch", Err: err})
 		}
 	}
-	if len(errs) > 0 || s.GroupBy == spec.GroupByAutomation || strings.Contains(s.Branch, ".Values") { // which the automation knows
+	if len(errs) > 0 || s.GroupBy == spec.GroupByAutomation || strings.Contains(s.Branch, ".Values") { // which are known only with the automation
 		return errors.Join(errs...)
 	}
 	if _, err := Folder(&fleet.PullRequest{Spec: s}, pinsetter.Name{Namespace: "a", Name: "a"}, spec.ImageUpdateAutomationSpec{}); err != nil {
@@ -105,10 +104,10 @@ func Branch(pr *fleet.PullRequest, automation pinsetter.Name, s spec.ImageUpdate
 	return name, nil
 }
 
-// maxBranch bounds what a template makes of a branch's name, in bytes.
+// maxBranch bounds a branch's name made by a template, in bytes.
 const maxBranch = 200
 
-// parseBranch is spec.ParseBranch for what a template made.
+// parseBranch is spec.ParseBranch for a name made by a template.
 func parseBranch(text string) (string, error) {
 	name, err := spec.ParseBranch(text, "")
 	if err == nil && (name == "" || len(name) > maxBranch) {
@@ -117,8 +116,7 @@ func parseBranch(text string) (string, error) {
 	return name, err
 }
 
-// Folder returns the folder, ending in a slash, that the branches of all groups
-// are in.
+// Folder returns the folder of the branches of all groups. It ends in a slash.
 func Folder(pr *fleet.PullRequest, automation pinsetter.Name, s spec.ImageUpdateAutomationSpec) (string, error) {
 	const some, other = "0some", "1other"
 	a, err := Branch(pr, automation, s, some)
@@ -137,9 +135,9 @@ func Folder(pr *fleet.PullRequest, automation pinsetter.Name, s spec.ImageUpdate
 	return folder, nil
 }
 
-// slug is a group as one part of a branch's name. Two groups never have the same:
-// a slash becomes "+", and what can't stand in a branch's name, or is "+" or "%",
-// becomes its bytes in hex behind "%".
+// slug returns a group as one part of a branch's name. Different groups have
+// different slugs: a slash becomes "+", and characters that can't stand in a
+// branch's name, "+" and "%" become "%" and their bytes in hex.
 func slug(group string) string {
 	var b strings.Builder
 	for i, c := range []byte(group) {
@@ -158,7 +156,7 @@ func slug(group string) string {
 	return b.String()
 }
 
-// Title returns the title of a pull request, in one line.
+// Title returns the title of a pull request, on one line.
 func Title(pr *fleet.PullRequest, s spec.ImageUpdateAutomationSpec, p Proposal) (string, error) {
 	title, err := renderProposal(pr, "spec.title", pr.Spec.Title, s, p)
 	if err != nil {
@@ -177,7 +175,7 @@ func Title(pr *fleet.PullRequest, s spec.ImageUpdateAutomationSpec, p Proposal) 
 	return fmt.Sprintf("Update %d images of %s", len(images), p.Automation), nil
 }
 
-// shortVersion is an image's tag, else the beginning of its digest.
+// shortVersion returns an image's tag, or else the beginning of its digest.
 func shortVersion(i pinsetter.Image) string {
 	if i.Tag != "" {
 		return i.Tag
@@ -185,7 +183,7 @@ func shortVersion(i pinsetter.Image) string {
 	return i.Digest[:min(len(i.Digest), len("sha256:")+12)]
 }
 
-// distinct returns the images that are proposed, each once, sorted.
+// distinct returns the proposed images, sorted, without duplicates.
 func (p Proposal) distinct() []pinsetter.Image {
 	images := []pinsetter.Image{}
 	seen := map[pinsetter.Image]bool{}
@@ -198,8 +196,8 @@ func (p Proposal) distinct() []pinsetter.Image {
 	return images
 }
 
-// renderProposal renders one template of a PullRequest, nothing where there is
-// none.
+// renderProposal renders one template of a PullRequest. It returns "" if there
+// is no template.
 func renderProposal(pr *fleet.PullRequest, field, text string, s spec.ImageUpdateAutomationSpec, p Proposal) (string, error) {
 	if text == "" {
 		return "", nil
@@ -211,7 +209,7 @@ func renderProposal(pr *fleet.PullRequest, field, text string, s spec.ImageUpdat
 	return strings.Map(printable, strings.ToValidUTF8(out, "\uFFFD")), nil
 }
 
-// trial is a proposal by which templates are tried.
+// trial returns a proposal to try templates with.
 func trial() Proposal {
 	name := pinsetter.Name{Namespace: "namespace", Name: "name"}
 	image := pinsetter.Image{Name: "registry.example/app", Tag: "1.1.0"}
@@ -222,7 +220,7 @@ func trial() Proposal {
 	}}
 }
 
-// view returns the templates' view of a proposal.
+// view returns the data of templates for a proposal.
 func (p Proposal) view(s spec.ImageUpdateAutomationSpec) *proposalData {
 	view := &proposalData{data: newData(s, p.Data), Group: p.Group}
 	for _, written := range sortedImages(p.Images) {
@@ -235,7 +233,7 @@ func (p Proposal) view(s spec.ImageUpdateAutomationSpec) *proposalData {
 	return view
 }
 
-// build returns what is known of where an image comes from, or nil.
+// build returns the build of an image, or nil if it is unknown.
 func (p Proposal) build(image pinsetter.Image) *Build {
 	for i := range p.Builds {
 		if p.Builds[i].Image == image {

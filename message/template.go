@@ -10,10 +10,10 @@ import (
 	"text/template/parse"
 )
 
-// templateName is what text/template calls the template in its errors.
+// templateName is the template's name in errors of text/template.
 const templateName = "messageTemplate"
 
-// parseTemplate parses a template and builds the counting of b into it.
+// parseTemplate parses a template and adds calls that spend from b.
 func parseTemplate(text string, b *budget) (*template.Template, error) {
 	if len(text) > maxSource {
 		return nil, fmt.Errorf("the template is %d bytes long: at most %d are read", len(text), maxSource)
@@ -22,7 +22,8 @@ func parseTemplate(text string, b *budget) (*template.Template, error) {
 	if err != nil {
 		return nil, readable(err)
 	}
-	// These come after parsing, so that the template itself can't call them.
+	// These are added after parsing, so that the template itself can't call
+	// them.
 	t.Funcs(template.FuncMap{enterFunc: b.enter, leaveFunc: b.leave, turnFunc: b.turn, outFunc: b.out})
 	for _, defined := range t.Templates() {
 		if defined.Tree != nil && defined.Root != nil {
@@ -45,7 +46,7 @@ func render(text string, d any) (string, error) {
 	return out.String(), nil
 }
 
-// The functions that counting adds to a template.
+// The functions that the accounting adds to a template.
 const (
 	enterFunc = "_enter" // at the beginning of each template
 	leaveFunc = "_leave" // at its end
@@ -53,8 +54,8 @@ const (
 	outFunc   = "_out"   // around each value that is printed
 )
 
-// callCost is the steps that a call takes beside its arguments: a microsecond,
-// when a step is a tenth of one.
+// callCost is the cost of a call besides its arguments, in steps: a
+// microsecond, while a step is a tenth of one.
 const callCost = 10
 
 func (b *budget) enter() (string, error) {
@@ -77,7 +78,7 @@ func (b *budget) out(v any) (any, error) {
 	return v, errors.Join(err, b.spend(callCost))
 }
 
-// instrumentTemplate adds the counting to the body of a template.
+// instrumentTemplate adds the accounting to the body of a template.
 func instrumentTemplate(body *parse.ListNode) {
 	instrument(body)
 	body.Nodes = slices.Concat(
@@ -87,7 +88,7 @@ func instrumentTemplate(body *parse.ListNode) {
 	)
 }
 
-// instrument adds the counting to the nodes of a list, which may be nil.
+// instrument adds the accounting to the nodes of a list, which may be nil.
 func instrument(list *parse.ListNode) {
 	if list == nil {
 		return
@@ -112,7 +113,7 @@ func instrument(list *parse.ListNode) {
 	}
 }
 
-// callNode is "{{name}}".
+// callNode returns the node for "{{name}}".
 func callNode(name string, pos parse.Pos) *parse.ActionNode {
 	pipe := &parse.PipeNode{NodeType: parse.NodePipe, Pos: pos, Cmds: []*parse.CommandNode{commandNode(name, pos)}}
 	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: pos, Pipe: pipe}
@@ -129,15 +130,15 @@ var (
 	errorField    = regexp.MustCompile(`can't evaluate field (\w+) in type `)
 )
 
-// unknownField says that a template asks for a field that there isn't, whatever
-// the data.
+// unknownField says that a template uses a field that doesn't exist for any
+// data.
 type unknownField struct{ line, name string }
 
 func (e *unknownField) Error() string {
 	return fmt.Sprintf("line %s: there is no field %s there", e.line, e.name)
 }
 
-// readable says in which line of the template an error of text/template is.
+// readable returns an error of text/template with only its line and reason.
 func readable(err error) error {
 	match := errorPlace.FindStringSubmatch(err.Error())
 	if match == nil {

@@ -10,33 +10,33 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// The trailers of the bot's commits. Keys of trailers are compared without
-// regard to case, as Git does.
+// The trailers of the bot's commits. As in Git, case doesn't matter in a
+// trailer's key.
 const (
 	trailerPrefix     = "Pinsetter-"
 	automationTrailer = "Pinsetter-Automation" // namespace/name
-	changeTrailer     = "Pinsetter-Change"     // one change, as encodeChange writes it
-	changesTrailer    = "Pinsetter-Changes"    // how many there are, where not all are listed
+	changeTrailer     = "Pinsetter-Change"     // one change; see encodeChange
+	changesTrailer    = "Pinsetter-Changes"    // number of all changes, if not all are listed
 )
 
-// The bounds on trailers: with them a message stays readable, and well below
-// what forges show. A change that does not fit is not listed, and counted.
+// The bounds of trailers: they keep a message readable, and far below what
+// forges display. A change that doesn't fit is counted and not listed.
 const (
 	maxChanges       = 500
 	maxChange        = 4 << 10 // bytes of one encoded change
 	maxTrailersBytes = 128 << 10
 )
 
-// Parsed is what the trailers of a commit message say.
+// Parsed is the content of a commit message's trailers.
 type Parsed struct {
-	Automation pinsetter.Name     // zero: not a commit of the bot with trailers
-	Changes    []pinsetter.Change // those that are listed
-	Complete   bool               // the automation is named, and all its changes are listed and could be read
+	Automation pinsetter.Name     // zero: no commit of the bot, or one without trailers
+	Changes    []pinsetter.Change // the listed ones
+	Complete   bool               // the automation is named, and all its changes are listed and readable
 }
 
 // Trailers returns the trailers of an automation's commit, one a line: the
-// automation, and its changes in the order given. Where there are too many or
-// too long ones, a line says how many there are in all.
+// automation, then its changes in the given order. If some don't fit, a line
+// gives the number of all.
 func Trailers(automation pinsetter.Name, changes []pinsetter.Change) []string {
 	lines := []string{automationTrailer + ": " + escape(automation.String())}
 	size := 0
@@ -54,13 +54,13 @@ func Trailers(automation pinsetter.Name, changes []pinsetter.Change) []string {
 	return lines
 }
 
-// trailerBlocks is how many paragraphs of trailers are looked through: a forge
-// that squashes puts "Co-authored-by" into one of its own behind ours.
+// trailerBlocks is the number of trailer paragraphs to search: a forge that
+// squashes adds a paragraph with "Co-authored-by" after ours.
 const trailerBlocks = 3
 
-// ParseTrailers reads the trailers of a commit message, where only other trailers
-// follow them. Who wrote the message is for the caller to judge. It returns the
-// zero Parsed where there are none of Pinsetter's.
+// ParseTrailers parses the trailers at the end of a commit message; only other
+// trailers may follow them. The caller has to check who wrote the message.
+// Without trailers of Pinsetter it returns the zero Parsed.
 func ParseTrailers(message string) Parsed {
 	for range trailerBlocks {
 		lines := strings.Split(strings.TrimRight(message, " \t\r\n"), "\n")
@@ -76,7 +76,8 @@ func ParseTrailers(message string) Parsed {
 	return Parsed{}
 }
 
-// parseBlock reads a paragraph of trailers, and reports whether any is Pinsetter's.
+// parseBlock parses a paragraph of trailers, and reports whether any is
+// Pinsetter's.
 func parseBlock(lines []string) (p Parsed, ours bool) {
 	p.Complete = true
 	for _, line := range lines {
@@ -106,10 +107,10 @@ func parseBlock(lines []string) (p Parsed, ours bool) {
 	return p, ours
 }
 
-// encodeChange writes a change as the query of a URL, in a fixed order of keys
-// and without those that are empty. All bytes but letters, digits and "-", "_",
-// ".", "~", "/" are escaped, so that the value is one line of ASCII that forms no
-// other trailer, mentions nobody and refers to no issue.
+// encodeChange encodes a change as the query of a URL, with a fixed order of
+// keys and without empty ones. It escapes all bytes except letters, digits and
+// "-", "_", ".", "~", "/". So the value is one line of ASCII that can't form
+// another trailer, mention anybody or refer to an issue.
 func encodeChange(c pinsetter.Change) string {
 	var b strings.Builder
 	for _, field := range fields(&c) {
@@ -127,8 +128,8 @@ func encodeChange(c pinsetter.Change) string {
 	return strings.TrimPrefix(b.String(), "&")
 }
 
-// decodeChange reads what encodeChange wrote. Keys that it does not know are
-// passed over, for versions to come.
+// decodeChange reverses encodeChange. It ignores unknown keys, for future
+// versions.
 func decodeChange(s string) (pinsetter.Change, error) {
 	var c pinsetter.Change
 	query, err := url.ParseQuery(s)
@@ -169,8 +170,7 @@ func fields(c *pinsetter.Change) []field {
 
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "%2F", "/") }
 
-// unescape is the reverse of escape; what is not escaped well is returned as it
-// is.
+// unescape reverses escape. It returns badly escaped text unchanged.
 func unescape(s string) string {
 	if plain, err := url.QueryUnescape(s); err == nil {
 		return plain

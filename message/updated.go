@@ -8,7 +8,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// updated is the data of templates that were written for Flux before 2.7.
+// updated is the data for templates written for Flux before 2.7.
 type updated struct {
 	Files map[string]updatedFile
 
@@ -32,10 +32,10 @@ func newUpdated(all []located) *updated {
 	return u
 }
 
-// String returns the images by file, so that printing shows no address.
+// String returns the images by file. Without it, printing would show pointers.
 func (u *updated) String() string { return fmt.Sprint(u.Files) }
 
-// Objects returns the distinct images of each object, over all files.
+// Objects returns the images of each object over all files, without duplicates.
 func (u *updated) Objects() map[objectIdentifier][]imageRef {
 	if u.objects == nil {
 		u.objects = map[objectIdentifier][]imageRef{}
@@ -46,7 +46,7 @@ func (u *updated) Objects() map[objectIdentifier][]imageRef {
 	return u.objects
 }
 
-// Images returns the distinct images, by file and line of the first.
+// Images returns the images without duplicates, in the order of file and line.
 func (u *updated) Images() []imageRef {
 	if u.images == nil {
 		u.images = distinct(u.all, func(l located) imageRef { return l.image })
@@ -66,9 +66,9 @@ type imageRef struct {
 	policy pinsetter.Name
 }
 
-// newImageRef returns the image that a change wrote: of those that its policy's
-// markers were given the one that shows in the new value, else the first, else
-// what the value itself says.
+// newImageRef returns the image that a change wrote: of the images written for
+// its policy, the one that the new value shows, else the first; without any,
+// the image parsed from the value itself.
 func newImageRef(c pinsetter.Change, images []Written) imageRef {
 	namespace, rest, _ := strings.Cut(c.Setter, ":")
 	name, part, _ := strings.Cut(rest, ":")
@@ -92,7 +92,8 @@ func newImageRef(c pinsetter.Change, images []Written) imageRef {
 	return ref
 }
 
-// shows reports whether value is what a marker with this suffix writes of image.
+// shows reports whether value is what a marker with this suffix writes for
+// image.
 func shows(value, part string, image pinsetter.Image) bool {
 	switch part {
 	case "name":
@@ -105,7 +106,7 @@ func shows(value, part string, image pinsetter.Image) bool {
 	return value == image.String()
 }
 
-// readImage reads a written value as far as the marker's suffix says what it is.
+// readImage parses a written value as the part that the marker's suffix names.
 func readImage(value, part string) pinsetter.Image {
 	switch part {
 	case "name":
@@ -123,10 +124,10 @@ func readImage(value, part string) pinsetter.Image {
 	return pinsetter.Image{Name: name, Tag: tag, Digest: digest}
 }
 
-// String returns the image as it is written, such as "app:1.0".
+// String returns the image as written, such as "app:1.0".
 func (r imageRef) String() string { return r.image.String() }
 
-// Identifier returns the digest, or the tag where there is none.
+// Identifier returns the digest, or the tag if there is no digest.
 func (r imageRef) Identifier() string {
 	if r.image.Digest != "" {
 		return r.image.Digest
@@ -159,10 +160,10 @@ func (r imageRef) Name() string {
 // Policy returns the name of the policy.
 func (r imageRef) Policy() pinsetter.Name { return r.policy }
 
-// splitName splits an image's name into host and repository, with what Docker
-// Hub's short names leave out: the first part is a host where it holds a dot or
-// a colon or is "localhost"
-// (https://github.com/distribution/reference, normalize.go).
+// splitName splits an image's name into host and repository, and adds the parts
+// that Docker Hub's short names omit. The first part is a host if it contains a
+// dot or a colon or is "localhost" (https://github.com/distribution/reference,
+// normalize.go).
 func splitName(name string) (host, repository string) {
 	const hub = "index.docker.io"
 	host, repository, found := strings.Cut(name, "/")
