@@ -12,13 +12,13 @@ import (
 	"github.com/pinsetter/pinsetter/store"
 )
 
-// How many runs are answered. One may have 10,000 changes, of 250 bytes.
+// Numbers of runs in an answer. A run may have 10,000 changes of 250 bytes.
 const (
 	someRuns = 50
 	maxRuns  = 200
 )
 
-// overview is what /api/v1/status answers.
+// overview is the answer of /api/v1/status.
 type overview struct {
 	Version string    `json:"version,omitempty"`
 	At      time.Time `json:"at"`
@@ -26,8 +26,8 @@ type overview struct {
 	Findings []pinsetter.Finding `json:"findings"`
 }
 
-// routeAPI adds what the pages show, as JSON. Lists are whole; ?q= and ?state=
-// choose from them as they do on a page.
+// routeAPI adds the content of the pages as JSON. Lists are complete; ?q= and
+// ?state= filter them as on a page.
 func (s *Server) routeAPI(mux *http.ServeMux) {
 	get := func(path string, answer func(v *view, r *http.Request) (any, error)) {
 		mux.HandleFunc("GET /api/v1/"+path, func(w http.ResponseWriter, r *http.Request) {
@@ -57,7 +57,7 @@ func (s *Server) routeAPI(mux *http.ServeMux) {
 	})
 }
 
-// filtered answers the rows that a request's filter lets pass.
+// filtered returns a handler for the rows that pass a request's filter.
 func filtered[R row](rows func(*view) []R) func(*view, *http.Request) (any, error) {
 	return func(v *view, r *http.Request) (any, error) {
 		f, err := parseFilter(r.URL.Query())
@@ -68,7 +68,7 @@ func filtered[R row](rows func(*view) []R) func(*view, *http.Request) (any, erro
 	}
 }
 
-// history returns the runs that ?automation=, ?policy= and ?limit= ask for.
+// history returns the runs that ?automation=, ?policy= and ?limit= select.
 func (s *Server) history(r *http.Request) ([]store.Run, error) {
 	query := r.URL.Query()
 	f := store.Filter{Automation: query.Get("automation"), Policy: query.Get("policy"), Limit: someRuns}
@@ -92,7 +92,7 @@ func nonNil[T any](items []T) []T {
 
 var errNotLoaded = errors.New("the objects are not loaded yet: try again in a moment")
 
-// badRequest is an error that who asks must mend.
+// badRequest is an error that the client must fix.
 type badRequest struct{ error }
 
 // statusOf returns the HTTP status of an error.
@@ -109,7 +109,7 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// failure is what is answered instead.
+// failure is the body of an error answer.
 type failure struct {
 	Error string `json:"error"`
 }
@@ -117,5 +117,5 @@ type failure struct {
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // who asked may be gone
+	_ = json.NewEncoder(w).Encode(value) // the client may be gone
 }

@@ -7,28 +7,28 @@ import (
 	"time"
 )
 
-// How many passwords may be wrong before a client waits.
+// Bounds on wrong passwords before a client has to wait.
 const (
 	maxAttempts  = 10 // of one client in attemptsWithin
 	maxStrangers = 10_000
 )
 
-// attemptsWithin is the time that attempts are counted in.
+// attemptsWithin is the period in which attempts are counted.
 const attemptsWithin = time.Minute
 
-// attempts counts what clients tried. The zero attempts are ready; they are safe
-// for concurrent use.
+// attempts counts the attempts of clients. The zero value is ready for use; it
+// is safe for concurrent use.
 type attempts struct {
 	mu     sync.Mutex
 	began  time.Time
 	counts map[string]int // by client
 }
 
-// take counts an attempt and reports whether it may be made.
+// take counts an attempt, and reports whether it is allowed.
 func (a *attempts) take(now time.Time, client string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if now.Sub(a.began).Abs() >= attemptsWithin || a.counts == nil { // the clock may have gone back
+	if now.Sub(a.began).Abs() >= attemptsWithin || a.counts == nil { // the clock may have been set back
 		a.began, a.counts = now, map[string]int{}
 	}
 	count := a.counts[client]
@@ -39,7 +39,7 @@ func (a *attempts) take(now time.Time, client string) bool {
 	return true
 }
 
-// giveBack takes an attempt back that was right.
+// giveBack uncounts an attempt that succeeded.
 func (a *attempts) giveBack(client string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -48,8 +48,9 @@ func (a *attempts) giveBack(client string) {
 	}
 }
 
-// client returns who sends a request: an IPv4 address, or the /64 of an IPv6 one,
-// which is what one client has. Headers that name another are not believed.
+// client returns the sender of a request: an IPv4 address, or the /64 of an
+// IPv6 address, since one client has a whole /64. It ignores headers that name
+// other addresses.
 func client(r *http.Request) string {
 	address, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -59,6 +60,6 @@ func client(r *http.Request) string {
 	if ip.Is4() {
 		return ip.String()
 	}
-	prefix, _ := ip.Prefix(64) // of an IPv6 address there is one
+	prefix, _ := ip.Prefix(64) // never fails for an IPv6 address
 	return prefix.String()
 }

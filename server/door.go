@@ -13,20 +13,20 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// checksAtOnce bounds the processors that checking passwords may take.
+// checksAtOnce bounds the processors used for checking passwords.
 const checksAtOnce = 2
 
-// door lets in who has a password of a file.
+// door lets in clients with a password from a file.
 type door struct {
 	users    *rereading[users]
 	attempts attempts
-	checking chan struct{} // a slot for each check at once
+	checking chan struct{} // a slot for each concurrent check
 	now      func() time.Time
 	log      *slog.Logger
 
-	// known has a MAC for each password that was right last, so that a page costs
-	// no bcrypt. The key is this process' own, and the MAC holds the hash: a
-	// password that was changed is no longer known.
+	// known has a MAC of each user's last correct password, so that a page
+	// doesn't cost a bcrypt. The key belongs to this process. The MAC covers
+	// the hash, so a changed password isn't known any more.
 	mu    sync.Mutex
 	key   []byte
 	known map[string][]byte
@@ -46,7 +46,8 @@ func newDoor(path string, now func() time.Time, log *slog.Logger) (*door, error)
 	return d, nil
 }
 
-// guard answers those who have a password by next, and the others itself.
+// guard passes requests with a correct password to next, and answers others
+// itself.
 func (d *door) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, password, given := r.BasicAuth()
@@ -67,8 +68,8 @@ func (d *door) guard(next http.Handler) http.Handler {
 	})
 }
 
-// admit returns the status of who says to be name: 200, 401 or 429. A name that
-// isn't there takes as long as a wrong password.
+// admit returns the status for a client that claims to be name: 200, 401 or
+// 429. An unknown name takes as long as a wrong password.
 func (d *door) admit(ctx context.Context, from, name, password string) int {
 	users := d.users.now()
 	hash, there := users.hashes[name]
@@ -110,7 +111,7 @@ func (d *door) learn(name string, hash []byte, password string) {
 	d.known[name] = d.mac(hash, password)
 }
 
-// mac returns a MAC of a hash and a password; a hash of bcrypt holds no NUL.
+// mac returns a MAC of a hash and a password; a bcrypt hash contains no NUL.
 func (d *door) mac(hash []byte, password string) []byte {
 	m := hmac.New(sha256.New, d.key)
 	m.Write(hash)

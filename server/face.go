@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// What one client may take of an address. The page needs far less; a webhook may
-// be of 25 MB (GitHub's bound) and come by a slow line.
+// Bounds on one client of an address. The page needs far less; a webhook may
+// have 25 MB (GitHub's bound) and come over a slow line.
 const (
 	headerWithin = 10 * time.Second
 	readWithin   = time.Minute
@@ -22,11 +22,12 @@ const (
 	idleWithin   = 2 * time.Minute
 	maxHeader    = 32 << 10 // bytes
 
-	// stopWithin is less than the 30 s that Kubernetes gives a container.
+	// stopWithin is less than the 30 s that Kubernetes gives a container to
+	// stop.
 	stopWithin = 10 * time.Second
 )
 
-// face is one address and what answers there.
+// face is an address and its handler.
 type face struct {
 	listener net.Listener
 	server   *http.Server
@@ -49,12 +50,12 @@ func open(address string, handler http.Handler, config *tls.Config, log *slog.Lo
 			WriteTimeout:      writeWithin,
 			IdleTimeout:       idleWithin,
 			MaxHeaderBytes:    maxHeader,
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what clients do wrong
+			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // mistakes of clients
 		},
 	}, nil
 }
 
-// cause is why an operation failed, without what was asked for.
+// cause returns why an operation failed, without repeating the operation.
 func cause(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -80,7 +81,7 @@ func (f *face) serve(ctx context.Context) error {
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	if err := f.server.Shutdown(rest); err != nil {
-		_ = f.server.Close() // those that are left were warned by the time they had
+		_ = f.server.Close() // the remaining clients had their time to finish
 	}
 	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve %s: %w", f.listener.Addr(), err)
@@ -88,14 +89,15 @@ func (f *face) serve(ctx context.Context) error {
 	return nil
 }
 
-// isLoopback reports whether only this machine reaches "host:port". A name other
-// than localhost may lead anywhere, and no host means all addresses.
+// isLoopback reports whether only this machine can reach "host:port". A name
+// other than localhost may resolve to anything, and no host means all
+// addresses.
 func isLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	return err == nil && isLocal(host)
 }
 
-// isLocal reports whether a host is this machine's own: localhost or a loopback
+// isLocal reports whether a host is this machine: localhost or a loopback
 // address.
 func isLocal(host string) bool {
 	if strings.EqualFold(host, "localhost") {
@@ -105,7 +107,7 @@ func isLocal(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// tlsConfig returns nil where no certificate is given.
+// tlsConfig returns nil if no certificate is given.
 func tlsConfig(o Options) (*tls.Config, error) {
 	if o.CertFile == "" && o.KeyFile == "" {
 		return nil, nil

@@ -10,18 +10,18 @@ import (
 
 const (
 	perPage  = 100 // rows of a list
-	maxQuery = 512 // bytes of a search; "namespace/name" has 507 at most
+	maxQuery = 512 // bytes of a search; "namespace/name" has at most 507
 	maxPage  = 1_000_000
 )
 
-// filter is what a request wants of a list.
+// filter is a request's selection from a list.
 type filter struct {
-	query string // in lower case; a row that has it in a text is wanted
+	query string // in lower case; selects rows with this in one of their texts
 	state State  // "": any
 	page  int    // from 1
 }
 
-// parseFilter reads ?q=, ?state= and ?page=.
+// parseFilter parses ?q=, ?state= and ?page=.
 func parseFilter(values url.Values) (filter, error) {
 	f := filter{query: strings.ToLower(strings.TrimSpace(values.Get("q"))), state: State(values.Get("state")), page: 1}
 	if len(f.query) > maxQuery {
@@ -40,7 +40,7 @@ func parseFilter(values url.Values) (filter, error) {
 	return f, nil
 }
 
-// values returns the query string that parseFilter reads.
+// values reverses parseFilter.
 func (f filter) values() url.Values {
 	values := url.Values{}
 	if f.query != "" {
@@ -55,7 +55,7 @@ func (f filter) values() url.Values {
 	return values
 }
 
-// list is one page of some rows, and the ways to the others.
+// list is one page of rows, with links to the others.
 type list[T any] struct {
 	Rows  []T
 	Total int // rows on all pages
@@ -66,7 +66,8 @@ type list[T any] struct {
 	filter filter
 }
 
-// paged returns the page of rows that f asks for, the last where there are fewer.
+// paged returns the page of rows that f selects, or the last page if there are
+// fewer.
 func paged[T any](rows []T, path string, f filter) list[T] {
 	l := list[T]{Total: len(rows), Pages: max(1, (len(rows)+perPage-1)/perPage), path: path, filter: f}
 	l.Page = min(f.page, l.Pages)
@@ -75,10 +76,10 @@ func paged[T any](rows []T, path string, f filter) list[T] {
 	return l
 }
 
-// Prev returns the address of the page before, "" on the first.
+// Prev returns the address of the previous page, "" on the first.
 func (l list[T]) Prev() string { return l.at(l.Page - 1) }
 
-// Next returns the address of the page after, "" on the last.
+// Next returns the address of the next page, "" on the last.
 func (l list[T]) Next() string { return l.at(l.Page + 1) }
 
 func (l list[T]) at(page int) string {

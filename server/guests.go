@@ -11,25 +11,26 @@ import (
 )
 
 const (
-	maxGuests = 512 // connections at once
+	maxGuests = 512 // concurrent connections
 
-	// spokenWithin is for how long a connection that asks nothing is left its place
-	// where others want it.
+	// spokenWithin is how long an idle connection keeps its place if others
+	// want it.
 	spokenWithin = 250 * time.Millisecond
 )
 
-// guests is a listener with so many places. Where all are taken, who comes next
-// gets that of the guest that has asked nothing for longest: so those who only
-// hold connections open, or open one after the other, keep nobody out. Only where
-// every place has a request that is being answered does one have to be waited for.
+// guests is a listener with a bounded number of places. If all are taken, a new
+// connection takes the place of the one that has been idle for longest. So
+// clients that only hold connections open, or open one after the other, keep
+// nobody out. A new connection has to wait only if every place has a request in
+// progress.
 type guests struct {
 	net.Listener
 	places int
 
 	mu      sync.Mutex
 	open    int
-	quiet   *linked.List  // of *guest: those that ask nothing, the longest first
-	changed chan struct{} // something of the above did
+	quiet   *linked.List  // of *guest: the idle ones, longest idle first
+	changed chan struct{} // signals a change of the fields above
 	ended   bool
 }
 
@@ -42,10 +43,10 @@ type guest struct {
 	net.Conn
 	of *guests
 
-	// What follows is under the lock of all guests.
-	requests int             // that are being answered
-	since    time.Time       // when it had none last
-	place    *linked.Element // in quiet; nil: it is answered, or gone
+	// The following fields are protected by guests.mu.
+	requests int             // in progress
+	since    time.Time       // start of its idle time
+	place    *linked.Element // in quiet; nil: it is busy, or closed
 	gone     bool
 }
 
@@ -70,7 +71,8 @@ func (l *guests) Accept() (net.Conn, error) {
 	}
 }
 
-// take gives c a place, if there is one or can be, else says when to look again.
+// take gives c a place. If there is none now, it returns the time until the
+// next attempt.
 func (l *guests) take(c *guest) (wait time.Duration, taken bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -84,7 +86,7 @@ func (l *guests) take(c *guest) (wait time.Duration, taken bool) {
 			return left, false
 		}
 		silent.leave()
-		_ = silent.Conn.Close() // nobody is told
+		_ = silent.Conn.Close() // the error has no reader
 	}
 	l.open++
 	c.hush()
@@ -103,11 +105,11 @@ func (l *guests) Close() error {
 func (l *guests) poke() {
 	select {
 	case l.changed <- struct{}{}:
-	default: // it is about to be looked at
+	default: // a look is pending already
 	}
 }
 
-// hush notes that the guest asks nothing. The lock is held.
+// hush marks the guest as idle. The lock is held.
 func (c *guest) hush() {
 	if !c.gone {
 		c.since = time.Now()
@@ -115,7 +117,7 @@ func (c *guest) hush() {
 	}
 }
 
-// speak notes that the guest asks something. The lock is held.
+// speak marks the guest as busy. The lock is held.
 func (c *guest) speak() {
 	if c.place != nil {
 		c.of.quiet.Remove(c.place)
@@ -144,7 +146,7 @@ func (c *guest) Close() error {
 
 type guestKey struct{}
 
-// known has the requests of a connection know whose they are: an
+// known puts a connection's guest into the context of its requests. It is an
 // http.Server.ConnContext.
 func known(ctx context.Context, conn net.Conn) context.Context {
 	if secure, ok := conn.(*tls.Conn); ok {
@@ -153,7 +155,7 @@ func known(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, guestKey{}, conn)
 }
 
-// heard answers by next, and leaves the guest its place meanwhile.
+// heard serves requests with next, and marks their guest as busy meanwhile.
 func heard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, ok := r.Context().Value(guestKey{}).(*guest)
@@ -165,7 +167,7 @@ func heard(next http.Handler) http.Handler {
 	})
 }
 
-// ask counts requests that are being answered.
+// ask changes the number of requests in progress.
 func (c *guest) ask(more int) {
 	c.of.mu.Lock()
 	defer c.of.mu.Unlock()

@@ -14,24 +14,24 @@ import (
 )
 
 const (
-	// maxHosts bounds the values of a host label; the hosts that are met after so
-	// many are counted together as "other".
+	// maxHosts bounds the values of a host label; further hosts are counted
+	// together as "other".
 	maxHosts = 100
 
-	// scrapesAtOnce is more than one Prometheus and its twin need.
+	// scrapesAtOnce is enough for a Prometheus and its replica.
 	scrapesAtOnce = 4
 )
 
-// durations are the upper bounds of histograms, in seconds: a scan takes some
-// ten milliseconds, the run of a large repository a minute.
+// durations are the upper bounds of histogram buckets, in seconds: a scan takes
+// about ten milliseconds, the run of a large repository a minute.
 var durations = []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300}
 
-// pullRequestActions are those of store.PullRequest.
+// pullRequestActions are the actions of store.PullRequest.
 var pullRequestActions = []string{"created", "updated", "unchanged", "closed", "merged"}
 
-// Metrics counts what a bot does, for Prometheus. Label values are bounded,
-// whatever its methods are given. They are safe for concurrent use, and do
-// nothing on nil.
+// Metrics are a bot's metrics for Prometheus. The values of labels are bounded
+// for any input. Metrics are safe for concurrent use, and a nil *Metrics does
+// nothing.
 type Metrics struct {
 	registry *prometheus.Registry
 	hosts    hosts
@@ -46,14 +46,14 @@ type Metrics struct {
 	rateLimit    *prometheus.GaugeVec
 
 	mu     sync.Mutex
-	oldest time.Time            // of what waits
-	owing  map[string]time.Time // since when hosts have owed an answer
+	oldest time.Time            // of the queue
+	owing  map[string]time.Time // start of each host's unanswered requests
 	queued prometheus.Gauge
 	stale  prometheus.Gauge
 }
 
-// NewMetrics returns metrics of the program of that version, with those of the
-// process and of Go beside them.
+// NewMetrics returns metrics of the program with that version, including those
+// of the process and of Go.
 func NewMetrics(version string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -100,7 +100,7 @@ func NewMetrics(version string) *Metrics {
 	return m
 }
 
-// start begins counters at 0, so that the first event is a rise.
+// start sets counters to 0, so that the first event is an increase.
 func (m *Metrics) start() {
 	for _, result := range []string{"success", "failure"} {
 		m.runs.WithLabelValues(result)
@@ -114,7 +114,7 @@ func (m *Metrics) start() {
 	}
 }
 
-// Run counts a run of an automation that took so long and ended with err.
+// Run counts a run of an automation, its duration and its result.
 func (m *Metrics) Run(took time.Duration, err error) {
 	if m == nil {
 		return
@@ -123,7 +123,7 @@ func (m *Metrics) Run(took time.Duration, err error) {
 	m.runTime.Observe(took.Seconds())
 }
 
-// Scan counts a tag list that a registry was asked for. Host is the registry's.
+// Scan counts a request for a tag list. Host is the registry's.
 func (m *Metrics) Scan(host string, took time.Duration, err error) {
 	if m == nil {
 		return
@@ -132,7 +132,7 @@ func (m *Metrics) Scan(host string, took time.Duration, err error) {
 	m.scanTime.Observe(took.Seconds())
 }
 
-// Selection counts a policy that was decided on, and how that ended.
+// Selection counts a decision about a policy by its result.
 func (m *Metrics) Selection(ended State) {
 	if m == nil {
 		return
@@ -148,8 +148,7 @@ func (m *Metrics) Push(err error) {
 	m.pushes.WithLabelValues(result(err)).Inc()
 }
 
-// PullRequest counts what was done to a pull request: an action of
-// store.PullRequest.
+// PullRequest counts an action on a pull request; see store.PullRequest.
 func (m *Metrics) PullRequest(action string) {
 	if m == nil {
 		return
@@ -157,7 +156,7 @@ func (m *Metrics) PullRequest(action string) {
 	m.pullRequests.WithLabelValues(oneOf(action, pullRequestActions)).Inc()
 }
 
-// RateLimit keeps how many requests a registry or forge still allows.
+// RateLimit sets the number of requests that a registry or forge still allows.
 func (m *Metrics) RateLimit(host string, remaining int) {
 	if m == nil {
 		return
@@ -165,8 +164,8 @@ func (m *Metrics) RateLimit(host string, remaining int) {
 	m.rateLimit.WithLabelValues(m.hosts.label(host)).Set(float64(remaining))
 }
 
-// Queue keeps how many automations wait to be run, and since when the one does
-// that waits longest; the zero time where none does.
+// Queue sets the number of automations that wait for their turn, and the time
+// since which the first one has waited; zero if none waits.
 func (m *Metrics) Queue(length int, oldest time.Time) {
 	if m == nil {
 		return
@@ -177,8 +176,8 @@ func (m *Metrics) Queue(length int, oldest time.Time) {
 	m.queued.Set(float64(length))
 }
 
-// Wait keeps since when a registry or Git server has owed an answer; the zero time
-// where it owes none.
+// Wait sets the time since which a registry or Git server has owed an answer;
+// zero if it owes none.
 func (m *Metrics) Wait(host string, since time.Time) {
 	if m == nil {
 		return
@@ -192,7 +191,7 @@ func (m *Metrics) Wait(host string, since time.Time) {
 	m.owing[host] = since
 }
 
-// owed returns for how many seconds hosts have owed an answer, by label.
+// owed returns the seconds for which hosts have owed an answer, by label.
 func (m *Metrics) owed(now time.Time) map[string]float64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -204,8 +203,8 @@ func (m *Metrics) owed(now time.Time) map[string]float64 {
 	return seconds
 }
 
-// Stale keeps whether objects of before are used, since those that were read last
-// can't be.
+// Stale sets whether older objects are in use because the current ones can't be
+// loaded.
 func (m *Metrics) Stale(are bool) {
 	if m == nil {
 		return
@@ -216,7 +215,7 @@ func (m *Metrics) Stale(are bool) {
 	}
 }
 
-// waits returns how long what waits longest has waited.
+// waits returns the longest waiting time.
 func (m *Metrics) waits(now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -241,8 +240,7 @@ func result(err error) string {
 	return "success"
 }
 
-// oneOf returns a label's value: what is given if it is one of values, else
-// "other".
+// oneOf returns value if it is one of values, else "other".
 func oneOf[S ~string](value S, values []S) string {
 	if slices.Contains(values, value) {
 		return string(value)
@@ -250,16 +248,16 @@ func oneOf[S ~string](value S, values []S) string {
 	return "other"
 }
 
-// maxLabel bounds a label's value, in bytes. The name of an object and that of its
-// namespace have 253 at most.
+// maxLabel bounds a label's value, in bytes. Names of objects and namespaces
+// have at most 253.
 const maxLabel = 512
 
-// label returns s as a label may be: UTF-8, and bounded.
+// label returns s as a valid label: UTF-8, and bounded.
 func label(s string) string {
 	return strings.ToValidUTF8(s[:min(len(s), maxLabel)], "")
 }
 
-// hosts are the hosts that have a label of their own.
+// hosts is the set of hosts with a label of their own.
 type hosts struct {
 	mu   sync.Mutex
 	seen map[string]bool

@@ -20,14 +20,14 @@ var files embed.FS
 type pages struct {
 	version   string
 	now       func() time.Time
-	templates map[string]*template.Template // by the name of the file, without ".html"
+	templates map[string]*template.Template // by file name, without ".html"
 	assets    map[string]asset              // by path
-	style     string                        // path of the style
-	icon      string                        // path of the picture
+	style     string                        // path of the style sheet
+	icon      string                        // path of the icon
 }
 
-// asset is a file that pages refer to. Its path holds a hash of what is in it,
-// so that it may be kept.
+// asset is a file that pages refer to. Its path contains a hash of its content,
+// so that browsers may cache it.
 type asset struct {
 	kind string
 	data []byte
@@ -55,7 +55,7 @@ func newPages(version string, now func() time.Time) (*pages, error) {
 }
 
 func (p *pages) addAsset(name, kind string) string {
-	data, _ := files.ReadFile("page/" + name) // it is built in
+	data, _ := files.ReadFile("page/" + name) // it is embedded
 	sum := sha256.Sum256(data)
 	ext := path.Ext(name)
 	at := "/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
@@ -63,27 +63,27 @@ func (p *pages) addAsset(name, kind string) string {
 	return at
 }
 
-// ServeHTTP answers an asset.
+// ServeHTTP sends an asset.
 func (a asset) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", a.kind)
 	w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
-	_, _ = w.Write(a.data) // who asked may be gone
+	_, _ = w.Write(a.data) // the client may be gone
 }
 
-// sheet is a page: what all have, and a body of its own.
+// sheet is the data of a page: common fields, and a body of its own.
 type sheet struct {
 	Title  string
-	Nav    string    // path of the list that it belongs to
-	At     time.Time // of what it shows; zero: it shows nothing
-	Query  string    // what was searched for
-	State  State     // what was chosen
-	Search string    // path that a search goes to
+	Nav    string    // path of the list that the page belongs to
+	At     time.Time // time of its data; zero: it has none
+	Query  string    // the current search
+	State  State     // the selected state
+	Search string    // target path of a search
 	Body   any
 
 	Version, Style, Icon string
 }
 
-// render returns the page of a template.
+// render renders a template.
 func (p *pages) render(name string, s sheet) ([]byte, error) {
 	s.Version, s.Style, s.Icon = p.version, p.style, p.icon
 	if s.Search == "" {

@@ -11,22 +11,23 @@ import (
 	"sync"
 )
 
-// maxFile bounds each file that is read, in bytes.
+// maxFile bounds the bytes of each file that is read.
 const maxFile = 1 << 20
 
-// rereading is what some files hold. It is safe for concurrent use.
+// rereading is a value parsed from files that may change. It is safe for
+// concurrent use.
 type rereading[T any] struct {
 	paths []string
 	parse func(files [][]byte) (T, error)
 	log   *slog.Logger
 
 	mu    sync.Mutex
-	infos []fs.FileInfo // of the files when they were read last; nil for one that wasn't there
+	infos []fs.FileInfo // of the files at the last reading; nil for a missing one
 	value T
 }
 
-// reread reads files and parses them together, and again whenever one of them
-// has changed. The error is of the first time.
+// reread reads and parses files together, and again when one of them has
+// changed. It returns an error only for the first reading.
 func reread[T any](paths []string, log *slog.Logger, parse func(files [][]byte) (T, error)) (*rereading[T], error) {
 	r := &rereading[T]{paths: paths, parse: parse, log: log}
 	r.infos = r.stat()
@@ -35,8 +36,8 @@ func reread[T any](paths []string, log *slog.Logger, parse func(files [][]byte) 
 	return r, err
 }
 
-// now returns what the files hold, or held when they were good last. What is
-// wrong with them is logged once.
+// now returns the current value, or the last valid one if the files are invalid
+// now. It logs an error once.
 func (r *rereading[T]) now() T {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -44,7 +45,7 @@ func (r *rereading[T]) now() T {
 	if same(infos, r.infos) {
 		return r.value
 	}
-	r.infos = infos // taken before the files are read: what changes meanwhile is seen the next time
+	r.infos = infos // taken before reading: a change during the reading is noticed next time
 	value, err := r.read()
 	if err != nil {
 		r.log.Warn("a changed file is not taken up", "error", err)
@@ -58,12 +59,12 @@ func (r *rereading[T]) now() T {
 func (r *rereading[T]) stat() []fs.FileInfo {
 	infos := make([]fs.FileInfo, len(r.paths))
 	for i, path := range r.paths {
-		infos[i], _ = os.Stat(path) // read says why it can't
+		infos[i], _ = os.Stat(path) // read reports the error
 	}
 	return infos
 }
 
-// same reports whether files were not replaced or written in between.
+// same reports whether no file was replaced or written between a and b.
 func same(a, b []fs.FileInfo) bool {
 	for i := range a {
 		if (a[i] == nil) != (b[i] == nil) {
@@ -108,7 +109,7 @@ func readBounded(path string) ([]byte, error) {
 	return data, nil
 }
 
-// reason is why a file can't be read, without its path.
+// reason returns why a file can't be read, without its path.
 func reason(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {

@@ -12,16 +12,17 @@ import (
 )
 
 const (
-	// explanationsAtOnce bounds those that are asked for together, since each may
-	// fetch repositories and list tags.
+	// explanationsAtOnce bounds concurrent explanations, since each may fetch
+	// repositories and list tags.
 	explanationsAtOnce = 4
 	explainWithin      = time.Minute
 )
 
-// errBusy says that too many explanations are being made.
+// errBusy says that too many explanations are in progress.
 var errBusy = errors.New("too many explanations are being made: try again in a moment")
 
-// routes returns what answers by Listen. Hooks says whether webhooks come there.
+// routes returns the handler for Listen. Hooks says whether it serves webhooks
+// too.
 func (s *Server) routes(hooks bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
@@ -41,7 +42,7 @@ func (s *Server) routes(hooks bool) http.Handler {
 	return secured(mux)
 }
 
-// hookRoutes returns what answers by HooksListen.
+// hookRoutes returns the handler for HooksListen.
 func (s *Server) hookRoutes() http.Handler {
 	mux := http.NewServeMux()
 	if s.o.Hooks != nil {
@@ -50,7 +51,7 @@ func (s *Server) hookRoutes() http.Handler {
 	return secured(mux)
 }
 
-// ready answers 200 once the objects have been loaded.
+// ready answers 200 once objects are loaded.
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 	if s.o.Source.Status() == nil {
 		say(w, http.StatusServiceUnavailable, "the objects are not loaded yet")
@@ -62,15 +63,15 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 func say(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text+"\n") // who asked may be gone
+	_, _ = io.WriteString(w, text+"\n") // the client may be gone
 }
 
-// contentPolicy lets a page show itself, load our style and picture, and send a
+// contentPolicy lets a page show itself, load our style and icon, and send a
 // search to us; nothing else.
 const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// secured tells browsers what they may do with all that is answered. None of it
-// may be kept but what says so.
+// secured sets the security headers of all answers. It forbids caching except
+// for answers that allow it.
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -84,9 +85,9 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// localOnly refuses requests for another host than this machine. A page that
-// asks for no password is read by whatever the browser of its owner visits, if
-// that gives its own name a loopback address (DNS rebinding).
+// localOnly refuses requests whose Host is not this machine. Otherwise, with
+// DNS rebinding, any web site that the user visits could read a page without a
+// password, by giving its own name a loopback address.
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
@@ -101,7 +102,7 @@ func localOnly(next http.Handler) http.Handler {
 	})
 }
 
-// explain asks the source for an explanation, if not too many are being made.
+// explain asks the source for an explanation, unless too many are in progress.
 func (s *Server) explain(r *http.Request) (*Explanation, error) {
 	select {
 	case s.explaining <- struct{}{}:
@@ -120,7 +121,7 @@ func (s *Server) explain(r *http.Request) (*Explanation, error) {
 	return &answer, nil
 }
 
-// nameOf returns the object that a request's path names.
+// nameOf returns the object in a request's path.
 func nameOf(r *http.Request) pinsetter.Name {
 	return pinsetter.Name{Namespace: r.PathValue("namespace"), Name: r.PathValue("name")}
 }

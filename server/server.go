@@ -1,10 +1,10 @@
-// Package server is the HTTP face of a bot that keeps cycling: health, metrics,
-// what it does as JSON and as a status page, and the way in for webhooks. It
-// only reads: what it shows it takes of a [Source], and counts in [Metrics].
+// Package server is the HTTP face of a bot that keeps running: health, metrics,
+// JSON, a status page, and the entry of webhooks. It is read-only: it displays
+// the data of a [Source], and counts in [Metrics].
 //
 //	/healthz /readyz /metrics   for machines, without a password
-//	/hook/                      webhooks, which prove themselves
-//	/ and /api/v1/              for people; behind a password but on loopback
+//	/hook/                      webhooks, which authenticate themselves
+//	/ and /api/v1/              for people; with a password except on loopback
 //
 // It is the only door to Prometheus' client and to bcrypt.
 package server
@@ -21,39 +21,39 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options say what a server shows, where and to whom. Listen and Source must be
-// set.
+// Options configure a server. Listen and Source are required.
 type Options struct {
-	Listen      string // "host:port" of everything, such as "127.0.0.1:8080"; port 0 takes a free one
-	HooksListen string // "host:port" of webhooks alone; "": they come by Listen
-	AuthFile    string // who may see the status page: lines of htpasswd -B; "": anybody, on loopback alone
+	Listen      string // "host:port" of everything, such as "127.0.0.1:8080"; port 0: a free one
+	HooksListen string // "host:port" of webhooks only; "": Listen serves them
+	AuthFile    string // users of the status page: lines of htpasswd -B; "": everybody, on loopback only
 	CertFile    string // certificate chain, PEM; "": plain HTTP on both addresses
 	KeyFile     string // its private key, PEM
 
 	Source  Source
 	Metrics *Metrics     // nil: its own
-	Hooks   http.Handler // what answers below /hook/; nil: nothing does
-	Version string       // of the program, for people
+	Hooks   http.Handler // handler below /hook/; nil: none
+	Version string       // of the program, for display
 
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: silent
 }
 
-// Server is an HTTP face that has its addresses and waits for Serve.
+// Server is an HTTP face with open addresses. Call Serve to start it.
 type Server struct {
 	o      Options
 	viewer *viewer
-	door   *door // nil: without a password
+	door   *door // nil: no password is needed
 	pages  *pages
 	faces  []*face
 
-	explaining chan struct{} // a slot for each explanation at once
+	explaining chan struct{} // a slot for each concurrent explanation
 }
 
-// New opens the addresses and reads the files that o names. It refuses to show
-// the status page without AuthFile on an address that others can reach. Files
-// are read again when they change; one that is broken then is logged, and the
-// last good one stays in use. Call Serve, which closes the addresses.
+// New opens the addresses and reads the files in o. It refuses to show the
+// status page without AuthFile on an address that others can reach. It reads
+// files again when they change; if a changed file is invalid, it logs that and
+// keeps using the last valid content. Call Serve afterwards, which closes the
+// addresses.
 func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -118,13 +118,12 @@ func (s *Server) listen() error {
 // Addr returns the address of the status page.
 func (s *Server) Addr() net.Addr { return s.faces[0].listener.Addr() }
 
-// HooksAddr returns the address of webhooks, which may be that of the status
-// page.
+// HooksAddr returns the address of webhooks, which may be the status page's.
 func (s *Server) HooksAddr() net.Addr { return s.faces[len(s.faces)-1].listener.Addr() }
 
-// Serve answers requests until ctx ends, then lets those that are being answered
-// end, for [stopWithin] at most, and returns nil. It returns an error where an
-// address fails. Call it once.
+// Serve answers requests until ctx ends. Then it waits at most [stopWithin] for
+// requests in progress and returns nil. It returns an error if an address
+// fails. Call it once.
 func (s *Server) Serve(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, f := range s.faces {

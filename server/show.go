@@ -9,7 +9,7 @@ import (
 	"github.com/pinsetter/pinsetter/store"
 )
 
-// How many rows the overview has of each list.
+// Numbers of rows in the lists of the overview.
 const (
 	glanceAutomations = 50
 	glancePolicies    = 50
@@ -36,7 +36,7 @@ func (s *Server) routePages(mux *http.ServeMux) {
 	get("/", func(*view, *http.Request) (string, sheet, error) { return "", sheet{}, ErrUnknown })
 }
 
-// show answers a page, or one that says why there is none.
+// show sends a page, or an error page.
 func (s *Server) show(w http.ResponseWriter, r *http.Request, show func(*view, *http.Request) (string, sheet, error)) {
 	name, page, err := "", sheet{}, errNotLoaded
 	if v := s.viewer.now(); v != nil {
@@ -56,7 +56,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, show func(*view, *
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = w.Write(body) // who asked may be gone
+	_, _ = w.Write(body) // the client may be gone
 }
 
 // glance is the body of the overview.
@@ -72,10 +72,10 @@ type glance struct {
 
 func upTo[T any](n int, items []T) []T { return items[:min(n, len(items))] }
 
-// problem is something that fails.
+// problem is a failing automation or policy, or a finding.
 type problem struct {
-	Kind string // "automations" or "policies", as their paths begin; "" for a finding
-	Name string // "namespace/name", or the place of a finding
+	Kind string // "automations" or "policies", as in their paths; "" for a finding
+	Name string // "namespace/name", or a finding's file and line
 	Text string
 }
 
@@ -117,7 +117,7 @@ func problemsOf(v *view) []problem {
 	return problems
 }
 
-// choice is a state that a list may be narrowed to.
+// choice is a state to filter a list by.
 type choice struct {
 	State   State // "": all
 	Count   int
@@ -131,7 +131,7 @@ type listing[R any] struct {
 	Choices []choice
 }
 
-// listed returns what shows a list of rows that have states.
+// listed returns a function that shows a list of rows with states.
 func listed[R row](title, name string, rows func(*view) []R) func(*view, *http.Request) (string, sheet, error) {
 	return func(v *view, r *http.Request) (string, sheet, error) {
 		f, err := parseFilter(r.URL.Query())
@@ -168,7 +168,7 @@ func (s *Server) showHeld(v *view, r *http.Request) (string, sheet, error) {
 	return "held", sheet{Title: "Held", Nav: "/held", Search: "/held", Query: f.query, Body: body}, nil
 }
 
-// past is a list of runs, or why there is none.
+// past is a list of runs, or the reason why there is none.
 type past struct {
 	list[runRow]
 	Why string
@@ -183,7 +183,8 @@ func (s *Server) showHistory(_ *view, r *http.Request) (string, sheet, error) {
 	return "history", sheet{Title: "History", Nav: "/history", Search: "/history", Query: f.query, Body: body}, nil
 }
 
-// past reads runs. That it can't is no failure of the page.
+// past reads runs. A failure to read them is part of the page, not an error of
+// it.
 func (s *Server) past(r *http.Request, wanted store.Filter, f filter) past {
 	runs, err := s.o.Source.History(r.Context(), wanted)
 	if err != nil {
@@ -195,7 +196,7 @@ func (s *Server) past(r *http.Request, wanted store.Filter, f filter) past {
 // automationSheet is the body of an automation's page.
 type automationSheet struct {
 	automationRow
-	Sites []heldRow // the first that are held
+	Sites []heldRow // the first held ones
 	Past  past
 }
 
@@ -213,7 +214,7 @@ func (s *Server) showAutomation(v *view, r *http.Request) (string, sheet, error)
 // policySheet is the body of a policy's page.
 type policySheet struct {
 	policyRow
-	Explanation *Explanation // nil: Why says why there is none
+	Explanation *Explanation // nil: see Why
 	Why         string
 	Tags        list[pinsetter.Verdict]
 	Past        past

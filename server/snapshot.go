@@ -9,12 +9,12 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// maxSeries bounds the automations that have metrics of their own. Where there
-// are more, those have them whose last success is the longest ago.
+// maxSeries bounds the automations with metrics of their own. If there are
+// more, those with the oldest last success have them.
 const maxSeries = 1000
 
 // The metrics that are read from the status when Prometheus asks, so that they
-// say what the page says.
+// agree with the page.
 var (
 	readyDesc = prometheus.NewDesc("pinsetter_ready",
 		"1 when the objects have been loaded.", nil, nil)
@@ -43,7 +43,7 @@ type watcher struct {
 	now     func() time.Time
 }
 
-// watch adds the metrics of what is viewed. It is an error to do so twice.
+// watch adds the metrics of a viewer's status. Calling it twice is an error.
 func (m *Metrics) watch(v *viewer, now func() time.Time) error {
 	return m.registry.Register(watcher{v, m, now})
 }
@@ -89,7 +89,8 @@ func (w watcher) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// heldBy counts held sites by rule. Every rule is there, if with 0.
+// heldBy counts held sites by rule. Every rule is in the result, possibly with
+// 0.
 func heldBy(held []heldRow) map[string]int {
 	by := map[string]int{"other": 0}
 	for _, rule := range pinsetter.Rules() {
@@ -101,7 +102,7 @@ func heldBy(held []heldRow) map[string]int {
 	return by
 }
 
-// longestAgo returns the automations that have metrics of their own.
+// longestAgo returns the automations with metrics of their own.
 func longestAgo(all []automationRow) []automationRow {
 	if len(all) <= maxSeries {
 		return all

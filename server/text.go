@@ -10,7 +10,7 @@ import (
 	"unicode"
 )
 
-// funcs are what templates call.
+// funcs are the functions of templates.
 func (p *pages) funcs() template.FuncMap {
 	return template.FuncMap{
 		"ago":     func(t time.Time) string { return ago(p.now(), t) },
@@ -30,7 +30,7 @@ func (p *pages) funcs() template.FuncMap {
 	}
 }
 
-// ago says how far a moment is from now: "4 min ago", "in 3 days".
+// ago returns the distance of a moment from now: "4 min ago", "in 3 days".
 func ago(now, t time.Time) string {
 	d := now.Sub(t)
 	text := span(d.Abs())
@@ -43,7 +43,7 @@ func ago(now, t time.Time) string {
 	return text + " ago"
 }
 
-// span says a duration in its largest unit, "" below a second.
+// span returns a duration in its largest unit, "" below a second.
 func span(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
@@ -62,7 +62,7 @@ func span(d time.Duration) string {
 // maxText bounds a text in a list, in bytes: an error may have 64 KiB.
 const maxText = 600
 
-// clip returns text, cut where it is long.
+// clip returns text, cut if it is long.
 func clip(text string) string {
 	if len(text) <= maxText {
 		return text
@@ -75,7 +75,7 @@ func shortDigest(digest string) string { return digest[:min(len(digest), len("sh
 
 func shortCommit(commit string) string { return commit[:min(len(commit), 12)] }
 
-// web returns an address that a browser may be sent to, "" for another.
+// web returns an address if a browser may be sent there, else "".
 func web(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
@@ -85,13 +85,13 @@ func web(address string) string {
 }
 
 // link returns the path of an object's page. Kind is "policies" or
-// "automations", and name "namespace/name".
+// "automations", name is "namespace/name".
 func link(kind, name string) string {
 	namespace, name, _ := strings.Cut(name, "/")
 	return "/" + kind + "/" + url.PathEscape(namespace) + "/" + url.PathEscape(name)
 }
 
-// outcome says in a word how a run ended.
+// outcome returns the result of a run in one word.
 func outcome(r runRow) string {
 	switch {
 	case r.Error != "":
@@ -106,7 +106,7 @@ func outcome(r runRow) string {
 	return string(Held)
 }
 
-// dict returns what a template hands to another: values by name, in pairs.
+// dict returns a map from pairs of names and values, for passing to a template.
 func dict(pairs ...any) (map[string]any, error) {
 	values := map[string]any{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -119,7 +119,7 @@ func dict(pairs ...any) (map[string]any, error) {
 	return values, nil
 }
 
-// number writes n with blanks between thousands.
+// number formats n with blanks between thousands.
 func number(n int) string {
 	text := fmt.Sprint(n)
 	for i := len(text) - 3; i > 0; i -= 3 {
@@ -136,9 +136,9 @@ func plural(n int, one string) string {
 	return number(n) + " " + one + "s"
 }
 
-// visible writes the characters of a page that nobody sees, or that would make
-// it read other than it is, as escapes: control characters, and those that
-// change the direction of text or take no room. The templates have none.
+// visible escapes characters that are invisible or would make a page
+// misleading: control characters, those that change the direction of text, and
+// those without width. The templates contain none of them.
 func visible(page []byte) []byte {
 	if bytes.IndexFunc(page, hidden) < 0 {
 		return page

@@ -9,20 +9,20 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// maxCost bounds the cost of a hash: each one more doubles the time that a check
-// takes, and 14 takes about a second.
+// maxCost bounds the cost of a hash. Each increment doubles the time of a
+// check, and 14 takes about a second.
 const maxCost = 14
 
-// users are the bcrypt hashes of passwords, by the names of those who have them.
+// users maps the names of users to the bcrypt hashes of their passwords.
 type users struct {
 	hashes map[string][]byte
-	decoy  []byte // the most costly hash: what the password of a stranger is held against
+	decoy  []byte // the most costly hash: passwords of unknown users are checked against it
 }
 
-// parseUsers reads lines of "name:hash" as htpasswd -B writes them
-// (https://httpd.apache.org/docs/2.4/misc/password_encryptions.html). Empty lines
-// and those that begin with # are passed over. An error names the line and never
-// what is in it but the name.
+// parseUsers parses lines of "name:hash" in the format of htpasswd -B
+// (https://httpd.apache.org/docs/2.4/misc/password_encryptions.html). It skips
+// empty lines and those that begin with #. An error shows at most the line's
+// number and name.
 func parseUsers(data []byte) (users, error) {
 	u := users{hashes: map[string][]byte{}}
 	highest, number := 0, 0

@@ -11,13 +11,13 @@ import (
 	"github.com/pinsetter/pinsetter/store"
 )
 
-// view is a status as it is shown: rows in the order of lists, those first that
-// somebody should look at. It is never written to.
+// view is a status in display form: rows sorted so that those that need
+// attention come first. It is read-only.
 type view struct {
 	*Status
 	automations []automationRow
 	policies    []policyRow
-	held        []heldRow // those first that end soonest, and those last that no time ends
+	held        []heldRow // sorted by their end; those without an end come last
 	counts      counts
 }
 
@@ -27,7 +27,8 @@ type viewer struct {
 	last   atomic.Pointer[view]
 }
 
-// now returns the view of the source's status, nil where that has none.
+// now returns the view of the source's status, or nil if there is no status
+// yet.
 func (v *viewer) now() *view {
 	status := v.source.Status()
 	if status == nil {
@@ -83,7 +84,7 @@ func compareEnds(a, b time.Time) int {
 	return -1
 }
 
-// counts are how many objects there are, by state. Every state is there.
+// counts are the numbers of objects by state. Every state is present.
 type counts struct {
 	Automations map[State]int `json:"automations"`
 	Policies    map[State]int `json:"policies"`
@@ -103,12 +104,12 @@ func tally[R row](rows []R) map[State]int {
 
 // row is an element of a list.
 type row interface {
-	state() State // "" where its kind has none
+	state() State // "" if rows of this kind have none
 	texts() []string
 }
 
-// choose returns the rows of a state, any where it is "", of which a text has
-// query in it, which is in lower case.
+// choose returns the rows with the state (any if it is "") that contain query,
+// which is in lower case, in one of their texts.
 func choose[R row](rows []R, state State, query string) []R {
 	if state == "" && query == "" {
 		return rows
@@ -136,11 +137,11 @@ func (r automationRow) texts() []string {
 	return []string{r.FullName(), r.Repository, r.Branch, r.Error}
 }
 
-// policyRow counts as held too where sites of the policy are.
+// policyRow is a policy. It also counts as held if one of its sites is.
 type policyRow struct {
 	Policy
 	State State  `json:"state"`
-	Sites []Hold `json:"-"` // that are held
+	Sites []Hold `json:"-"` // the held ones
 }
 
 // FullName returns "namespace/name".
@@ -174,8 +175,8 @@ func (r runRow) texts() []string {
 	return texts
 }
 
-// policyOf returns "namespace/name" of the policy of a change, whose setter is
-// "namespace:name[:part]".
+// policyOf returns the policy of a change, "namespace/name". The change's
+// setter is "namespace:name[:part]".
 func policyOf(c pinsetter.Change) string {
 	parts := strings.SplitN(c.Setter, ":", 3)
 	return strings.Join(parts[:min(2, len(parts))], "/")
