@@ -10,16 +10,16 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// Check says what is wrong with a policy: nil, or *spec.FieldError values
-// joined, each with what to write instead. A template that calls a group which
-// the pattern lacks is a warning: the group is empty, as in Flux, and hardly
-// anybody means that.
+// Check returns an error for an invalid policy, or nil. The error joins
+// *spec.FieldError values, each with advice. A template that refers to a group
+// which the pattern lacks is a warning: as in Flux the group is empty, which
+// hardly anybody wants.
 func Check(s spec.ImagePolicySpec) error {
 	_, err := compile(s)
 	return errors.Join(err, checkExtract(s.FilterTags))
 }
 
-// compile returns the policy, or all that is wrong with it.
+// compile returns the policy, or all errors in it.
 func compile(s spec.ImagePolicySpec) (*Policy, error) {
 	k, err := compileKind(s.Policy)
 	f, filterErr := compileFilter(s.FilterTags)
@@ -73,8 +73,8 @@ func compileRange(text string) (kind, error) {
 	return semantic{text: text, within: within}, nil
 }
 
-// compileOrder returns a comparison that is positive where its first argument
-// comes first under order.
+// compileOrder returns a comparison for an order. It is positive if its first
+// argument comes first.
 func compileOrder[K any](field, order string, compare func(a, b K) int) (func(a, b K) int, error) {
 	switch order {
 	case "", spec.OrderAscending:
@@ -96,8 +96,8 @@ func compileFilter(tags *spec.TagFilter) (*filter, error) {
 	return newFilter(pattern, tags.Extract), nil
 }
 
-// checkExtract warns of the groups that a template calls and the pattern lacks.
-// A pattern that doesn't compile is reported elsewhere.
+// checkExtract warns of groups that a template refers to and the pattern lacks.
+// It ignores a pattern that doesn't compile, which is reported elsewhere.
 func checkExtract(tags *spec.TagFilter) error {
 	if tags == nil {
 		return nil
@@ -125,7 +125,8 @@ func checkExtract(tags *spec.TagFilter) error {
 	return errors.Join(errs...)
 }
 
-// groups returns how a template calls each group of the pattern.
+// groups returns references to each group of the pattern, as a template writes
+// them.
 func groups(pattern *regexp.Regexp) []string {
 	var calls []string
 	for i, name := range pattern.SubexpNames()[1:] {

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// comparand is the version of a comparator. given is how many of its three
-// numbers are there before the first that is missing or a wildcard.
+// comparand is the version of a comparator. given is the number of its three
+// numbers before the first missing one or wildcard.
 type comparand struct {
 	at    version
 	given int
 }
 
-// parseComparator takes apart a comparator that Masterminds/semver accepted.
+// parseComparator splits a comparator that Masterminds/semver has accepted.
 func parseComparator(s string) (operator string, c comparand, err error) {
 	text := strings.TrimLeft(s, "=!<>~^")
 	operator = s[:len(s)-len(text)]
@@ -34,7 +34,8 @@ func parseComparator(s string) (operator string, c comparand, err error) {
 	return operator, c, nil
 }
 
-// isOperator reports whether s is an operator; "" is that of "1.2.3" alone.
+// isOperator reports whether s is an operator. "" is the operator of a plain
+// "1.2.3".
 func isOperator(s string) bool {
 	switch s {
 	case "", "=", "!=", ">", ">=", "=>", "<", "<=", "=<", "~", "~>", "^":
@@ -80,8 +81,8 @@ func (s *span) add(comparator string) error {
 	return nil
 }
 
-// addAbove narrows by ">": of a version with fewer than three numbers, the next
-// line begins above all its versions.
+// addAbove narrows the span by ">". After a version with fewer than three
+// numbers, the span begins above the whole line of that version.
 func (s *span) addAbove(c comparand) {
 	switch c.given {
 	case 1, 2:
@@ -97,8 +98,8 @@ func (s *span) addAbove(c comparand) {
 	}
 }
 
-// addUpTo narrows by "<=", which takes in the whole line of a version with fewer
-// than three numbers ("<=1.2" the whole of 1.2, "<=*" that of 0.0).
+// addUpTo narrows the span by "<=". Of a version with fewer than three numbers
+// the whole line is inside ("<=1.2" includes all of 1.2, "<=*" all of 0.0).
 func (s *span) addUpTo(c comparand) {
 	switch c.given {
 	case 3:
@@ -110,8 +111,8 @@ func (s *span) addUpTo(c comparand) {
 	}
 }
 
-// addTilde narrows to one minor line, or to one major line where only a major
-// number is given; ~0.0.0 and ~* let everything in.
+// addTilde narrows the span to one minor line, or to one major line if only a
+// major number is given; ~0.0.0 and ~* exclude nothing.
 func (s *span) addTilde(c comparand) {
 	s.atLeast(bound{c.at, inclusive})
 	zero := c.at.major == 0 && c.at.minor == 0 && c.at.patch == 0
@@ -121,8 +122,8 @@ func (s *span) addTilde(c comparand) {
 	s.atMost(c.at.next(max(1, min(c.given, 2))))
 }
 
-// addCaret narrows to the versions with the same leftmost number that is not
-// zero, or that was given last.
+// addCaret narrows the span to the versions that agree up to the first number
+// that isn't zero, or up to the last given number.
 func (s *span) addCaret(c comparand) {
 	s.atLeast(bound{c.at, inclusive})
 	switch {
@@ -151,9 +152,9 @@ func (s *span) atMost(b bound) {
 	}
 }
 
-// next returns the end of the line that v's first count numbers name: below the
-// lowest prerelease of the version that follows it. It is unbounded where no
-// version follows.
+// next returns the end of the line named by v's first count numbers: just below
+// the lowest prerelease of the next line. It is unbounded if there is no next
+// line.
 func (v version) next(count int) bound {
 	n := version{v.major, v.minor, v.patch, "0"}
 	fields := [...]*uint64{&n.major, &n.minor, &n.patch}

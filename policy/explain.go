@@ -9,11 +9,11 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// reserved is the reason for which a name is no candidate, whatever the policy.
+// reserved is the reason why a name is never a candidate.
 const reserved = "reserved: registries keep signatures and other referrers of an image under such names"
 
-// Judge says what becomes of one tag alone: Eligible at StageOrder, or Rejected
-// with the stage and a reason for people.
+// Judge returns the verdict on a single tag: Eligible at StageOrder, or
+// Rejected with the stage and a reason for people.
 func (p *Policy) Judge(tag string) pinsetter.Verdict {
 	if pinsetter.ReservedTag(tag) {
 		return pinsetter.Verdict{Tag: tag, Verdict: pinsetter.Rejected, Stage: pinsetter.StageExclude, Reason: reserved}
@@ -29,14 +29,14 @@ func (p *Policy) Judge(tag string) pinsetter.Verdict {
 	return pinsetter.Verdict{Tag: tag, Value: value, Verdict: pinsetter.Rejected, Stage: stage, Reason: p.kind.reason(value, stage)}
 }
 
-// Explain returns what becomes of every tag: the selected one, the eligible ones
-// best first, then the rejected ones, versions before other tags and the higher
-// or greater ones first. A tag whose value a smaller tag has too follows that
-// one and names it. With the error of Rank, nothing is selected and the eligible
-// ones are sorted as the rejected are.
+// Explain returns the verdict on every tag: first the selected one, then the
+// eligible ones, best first, then the rejected ones, versions before other
+// tags, in descending order. A tag with the same value as a smaller tag comes
+// after that one and names it. If Rank fails, Explain returns its error,
+// selects nothing, and sorts the eligible ones like the rejected ones.
 func (p *Policy) Explain(t *Tags) ([]pinsetter.Verdict, error) {
 	tags := slices.Compact(slices.Sorted(slices.Values(t.tags)))
-	eligible := map[string][]pinsetter.Verdict{} // by value, the smallest tag first
+	eligible := map[string][]pinsetter.Verdict{} // by value, smallest tag first
 	var accepted, rejected []pinsetter.Verdict
 	for _, tag := range tags {
 		v := p.Judge(tag)
@@ -72,8 +72,8 @@ func (p *Policy) Explain(t *Tags) ([]pinsetter.Verdict, error) {
 	return append(verdicts, rejected...), nil
 }
 
-// compareForPeople puts versions first, the highest before the others, and the
-// other tags in descending order of bytes.
+// compareForPeople sorts versions first, in descending order, then other tags,
+// in descending order of bytes.
 func compareForPeople(a, b pinsetter.Verdict) int {
 	v, ok := parseVersion(a.Tag)
 	w, also := parseVersion(b.Tag)

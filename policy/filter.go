@@ -13,18 +13,18 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// filter keeps the tags that match a pattern and extracts from each the value
-// that the policy orders by. The nil filter keeps every tag as its own value. None
-// keeps a reserved name.
+// filter keeps the tags that match a pattern, and extracts the value that the
+// policy orders by. The nil filter keeps every tag as its own value. Reserved
+// names are always dropped.
 type filter struct {
 	pattern  *regexp.Regexp
 	template string // "": the whole tag
-	group    int    // the group that is the whole template, or -1
+	group    int    // index of the group if the template is just that group, else -1
 }
 
-// newFilter compiles the filter. An extract template is read as
-// regexp.Expand reads it: "$name" takes as many letters, digits and "_" as it
-// can, and a group that the pattern does not have is empty.
+// newFilter compiles the filter. It reads an extract template as regexp.Expand
+// does: "$name" takes as many letters, digits and "_" as it can, and a group
+// that the pattern lacks is empty.
 func newFilter(pattern *regexp.Regexp, template string) *filter {
 	f := &filter{pattern: pattern, template: template, group: -1}
 	refs := references(template)
@@ -34,8 +34,8 @@ func newFilter(pattern *regexp.Regexp, template string) *filter {
 	return f
 }
 
-// value returns what the policy orders tag by, and whether the tag may be ordered
-// at all: it isn't reserved, and the pattern matches.
+// value returns the value to order tag by, and false if the tag is reserved or
+// doesn't match the pattern.
 func (f *filter) value(tag string) (string, bool) {
 	switch {
 	case pinsetter.ReservedTag(tag):
@@ -57,8 +57,8 @@ func (f *filter) value(tag string) (string, bool) {
 	return tag[match[2*f.group]:match[2*f.group+1]], true
 }
 
-// each gives the tags that the filter keeps, with their values. It keeps none of
-// them: there may be many policies, and few want more than the best.
+// each yields the tags that the filter keeps, with their values. It stores none
+// of them: there may be many policies, and few need more than the best tag.
 func (f *filter) each(tags []string) iter.Seq2[string, string] {
 	return func(yield func(tag, value string) bool) {
 		for _, tag := range tags {
@@ -69,7 +69,7 @@ func (f *filter) each(tags []string) iter.Seq2[string, string] {
 	}
 }
 
-// key is equal for filters that do the same.
+// key is equal for equal filters.
 func (f *filter) key() string {
 	if f == nil {
 		return ""
@@ -80,8 +80,8 @@ func (f *filter) key() string {
 // reference is a "$name" or "${name}" in a template.
 type reference struct{ text, name string }
 
-// references returns the references of a template, in order. "$$" is none, and
-// neither is a "$" that no name follows.
+// references returns the references of a template, in order. "$$" is no
+// reference, nor is a "$" without a name behind it.
 func references(template string) []reference {
 	var refs []reference
 	for {
@@ -104,8 +104,8 @@ func references(template string) []reference {
 	}
 }
 
-// leadingReference returns the reference that s, which begins with "$", begins
-// with. Its name is empty where there is none.
+// leadingReference returns the reference at the start of s, which begins with
+// "$". Its name is empty if there is none.
 func leadingReference(s string) reference {
 	name, brace := strings.CutPrefix(s[1:], "{")
 	end := 0
@@ -125,8 +125,8 @@ func leadingReference(s string) reference {
 	return reference{}
 }
 
-// groupIndex returns the index of the group that a template calls by name, or
-// -1 where the pattern has none.
+// groupIndex returns the index of a group by the name in a template, or -1 if
+// the pattern has no such group.
 func groupIndex(pattern *regexp.Regexp, name string) int {
 	i, err := strconv.Atoi(name)
 	switch leadingZero := len(name) > 1 && name[0] == '0'; {
@@ -138,9 +138,9 @@ func groupIndex(pattern *regexp.Regexp, name string) int {
 	return i
 }
 
-// intended returns the reference that somebody who wrote an unknown name
-// probably meant: the longest beginning of the name that is a group, in braces.
-// It is "" where there is none.
+// intended returns the reference that the author of an unknown name probably
+// meant: the longest prefix of the name that is a group, in braces. It returns
+// "" if there is none.
 func intended(pattern *regexp.Regexp, name string) string {
 	for end := len(name) - 1; end > 0; end-- {
 		if groupIndex(pattern, name[:end]) >= 0 {

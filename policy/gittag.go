@@ -2,11 +2,11 @@ package policy
 
 import "fmt"
 
-// LatestGitTags returns those tags of a Git repository that are the highest
-// version in a SemVer range: several where they differ in a leading "v" or in
-// build metadata alone, which Flux orders by the times of their commits
-// (cloneSemVer in github.com/fluxcd/pkg/git/gogit). There are none where nothing
-// matches. The error is of a range that can't be parsed.
+// LatestGitTags returns the tags of a Git repository with the highest version
+// in a SemVer range, nil if no tag matches. It returns several tags if they
+// differ only in a leading "v" or in build metadata; Flux orders those by the
+// times of their commits (cloneSemVer in github.com/fluxcd/pkg/git/gogit). It
+// returns an error for an invalid range.
 func LatestGitTags(text string, tags []string) ([]string, error) {
 	within, err := parseRange(text)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// number is a decimal that is compared without being expanded: its value is
-// 0.DIGITS × 10^exponent, where the digits are those of whole and then those of
+// number is a decimal that is compared without expanding it. Its value is
+// 0.DIGITS × 10^exponent; DIGITS are those of whole followed by those of
 // fraction, without zeros at either end. Zero has no digits.
 type number struct {
 	negative        bool
@@ -15,21 +15,21 @@ type number struct {
 	whole, fraction string
 }
 
-// exponentBound is where exponents saturate. Far above it no float64 is finite;
-// numbers below 10^-exponentBound, which are all zero in a float64, are
-// compared by their digits alone.
+// exponentBound is the largest stored exponent. No float64 is finite near it.
+// Numbers below 10^-exponentBound are all zero as float64, and are compared
+// only by their digits.
 const exponentBound = 1 << 50
 
-// maxFloatExponent is the largest exponent e of a 0.DIGITS × 10^e that may be
-// finite in a float64, whose largest value is about 0.18 × 10^309.
+// maxFloatExponent is the largest exponent e for which 0.DIGITS × 10^e may be a
+// finite float64; the largest float64 is about 0.18 × 10^309.
 const maxFloatExponent = 309
 
-// parseNumber reads a plain or exponent decimal, such as "20240101", "-1.50",
-// ".5", "1e3" or "20240601_1230", that is finite in a float64. Underscores
-// stand between two digits alone, where strconv.ParseFloat takes them. Go's
-// other spellings of floats (hexadecimal, inf, nan) are no numbers. It allocates
-// nothing for numbers without underscores. FuzzParseNumber holds it to
-// strconv.ParseFloat and math/big.
+// parseNumber parses a decimal, such as "20240101", "-1.50", ".5", "1e3" or
+// "20240601_1230", that is finite as a float64. Underscores are allowed between
+// two digits, where strconv.ParseFloat allows them. Go's other spellings
+// (hexadecimal, inf, nan) are not. It allocates nothing for numbers without
+// underscores. FuzzParseNumber compares it with strconv.ParseFloat and
+// math/big.
 func parseNumber(s string) (number, bool) {
 	var n number
 	rest := s
@@ -59,7 +59,7 @@ func parseNumber(s string) (number, bool) {
 	return n, true
 }
 
-// leadingDigits splits s behind the decimal digits that it begins with.
+// leadingDigits splits s after its leading decimal digits.
 func leadingDigits(s string) (digits, rest string) {
 	i := 0
 	for i < len(s) && isDigit(s[i]) {
@@ -68,8 +68,8 @@ func leadingDigits(s string) (digits, rest string) {
 	return s[:i], s[i:]
 }
 
-// leadingGroups splits s behind the decimal digits that it begins with, which
-// may have an underscore between two of them, and returns them without.
+// leadingGroups splits s after its leading decimal digits. Single underscores
+// between digits are allowed, and removed from the result.
 func leadingGroups(s string) (digits, rest string) {
 	digits, rest = leadingDigits(s)
 	for digits != "" && len(rest) > 1 && rest[0] == '_' && isDigit(rest[1]) {
@@ -79,7 +79,8 @@ func leadingGroups(s string) (digits, rest string) {
 	return strings.ReplaceAll(digits, "_", ""), rest
 }
 
-// parseExponent reads "", or "e" and a whole number, which saturates.
+// parseExponent parses "", or "e" and a whole number, which is limited to
+// exponentBound.
 func parseExponent(s string) (int64, bool) {
 	if s == "" {
 		return 0, true
@@ -105,8 +106,8 @@ func parseExponent(s string) (int64, bool) {
 	return e, true
 }
 
-// normalize drops the zeros at both ends of the digits and sets the exponent,
-// where shift is the power of ten that the number was written with.
+// normalize removes zeros from both ends of the digits and sets the exponent.
+// Shift is the power of ten that the number was written with.
 func (n *number) normalize(shift int64) {
 	n.fraction = strings.TrimRight(n.fraction, "0")
 	n.whole = strings.TrimLeft(n.whole, "0")
@@ -126,8 +127,8 @@ func (n *number) normalize(shift int64) {
 	n.exponent = max(shift, -exponentBound)
 }
 
-// compare is positive where n is greater, and 0 where both are the same number,
-// however they are spelled.
+// compare is positive if n is greater than m, and 0 if they are equal, however
+// they are spelled.
 func (n number) compare(m number) int {
 	switch {
 	case n.sign() != m.sign():
@@ -167,7 +168,7 @@ func (n number) compareMagnitude(m number) int {
 	return 0
 }
 
-// len returns how many digits the number has.
+// len returns the number of digits.
 func (n number) len() int { return len(n.whole) + len(n.fraction) }
 
 // digit returns the i-th digit, from 0.
@@ -178,5 +179,5 @@ func (n number) digit(i int) byte {
 	return n.fraction[i-len(n.whole)]
 }
 
-// hasDigit reports whether any decimal digit is in s.
+// hasDigit reports whether s contains a decimal digit.
 func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }

@@ -11,7 +11,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// accepted gives the tags that the filter keeps and whose values read accepts,
+// accepted yields the tags that the filter keeps and whose values read accepts,
 // as items.
 func accepted[K any](f *filter, tags []string, read func(value string) (K, bool)) iter.Seq[item[K]] {
 	return func(yield func(item[K]) bool) {
@@ -23,10 +23,10 @@ func accepted[K any](f *filter, tags []string, read func(value string) (K, bool)
 	}
 }
 
-// alphabetical orders values by bytes.
+// alphabetical is a policy that orders values by bytes.
 type alphabetical struct {
-	name    string                // tells the two orders apart
-	compare func(a, b string) int // positive where a comes first
+	name    string                // identifies the order
+	compare func(a, b string) int // positive if a comes first
 }
 
 func (alphabetical) stage(string) pinsetter.Stage          { return "" }
@@ -47,10 +47,10 @@ func byTag[K any](compare func(a, b K) int) func(a, b item[K]) int {
 	}
 }
 
-// numerical orders values as numbers.
+// numerical is a policy that orders values as numbers.
 type numerical struct {
-	name    string                // tells the two orders apart
-	compare func(a, b number) int // positive where a comes first
+	name    string                // identifies the order
+	compare func(a, b number) int // positive if a comes first
 }
 
 func (numerical) stage(value string) pinsetter.Stage {
@@ -83,7 +83,7 @@ func (k numerical) rank(f *filter, t *Tags) (*Ranking, error) {
 }
 
 func (k numerical) rankNumbers(f *filter, tags []string) (*Ranking, error) {
-	var bad pinsetter.Candidate // the smallest tag that fails the policy
+	var bad pinsetter.Candidate // the smallest tag that makes the policy fail
 	numbers := func(yield func(item[number]) bool) {
 		for tag, value := range f.each(tags) {
 			n, ok := parseNumber(value)

@@ -6,18 +6,19 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Ranking is the candidates of a policy. It is safe for concurrent use.
+// Ranking is the candidates of a policy, in order. It is safe for concurrent
+// use.
 type Ranking struct {
 	best  pinsetter.Candidate
 	found bool
 	all   iter.Seq[pinsetter.Candidate]
 }
 
-// Best returns the best candidate; false where there is none.
+// Best returns the best candidate, and false if there is none.
 func (r *Ranking) Best() (pinsetter.Candidate, bool) { return r.best, r.found }
 
-// All returns the candidates best first. The second costs a pass over the tags,
-// each further one the logarithm of their number.
+// All yields the candidates, best first. The second one costs a pass over the
+// tags, each further one the logarithm of their number.
 func (r *Ranking) All() iter.Seq[pinsetter.Candidate] {
 	if !r.found {
 		return func(func(pinsetter.Candidate) bool) {}
@@ -25,7 +26,7 @@ func (r *Ranking) All() iter.Seq[pinsetter.Candidate] {
 	return r.all
 }
 
-// item is an accepted tag with its value and what the value was read as.
+// item is an accepted tag, its value, and the parsed value.
 type item[K any] struct {
 	key        K
 	tag, value string
@@ -35,15 +36,14 @@ func (it item[K]) candidate() pinsetter.Candidate {
 	return pinsetter.Candidate{Tag: it.tag, Value: it.value}
 }
 
-// order compares items: positive where a comes before b, and zero for one tag
-// only. Its policy-equal items are those whose keys compare as 0.
+// order compares items. It is positive if a comes before b, and zero only for
+// the same tag. Items whose keys compare as 0 are equal to the policy.
 type order[K any] struct {
 	items func(a, b item[K]) int
 	keys  func(a, b K) int
 }
 
-// rankItems returns the ranking of the items that accepted gives, which may give
-// a tag twice.
+// rankItems returns the ranking of items. The same tag may come twice.
 func rankItems[K any](accepted iter.Seq[item[K]], by order[K]) *Ranking {
 	var best item[K]
 	found := false
@@ -67,8 +67,8 @@ func rankItems[K any](accepted iter.Seq[item[K]], by order[K]) *Ranking {
 	return &Ranking{best.candidate(), found, all}
 }
 
-// drain gives the items in order, the first first. It makes a heap of them and
-// sorts no more than is asked for.
+// drain yields the items in order. It uses a heap, and sorts only as far as it
+// is read.
 func drain[K any](items iter.Seq[item[K]], compare func(a, b item[K]) int) iter.Seq[item[K]] {
 	return func(yield func(item[K]) bool) {
 		var heap []item[K]
@@ -90,7 +90,7 @@ func drain[K any](items iter.Seq[item[K]], compare func(a, b item[K]) int) iter.
 	}
 }
 
-// sift moves the i-th item of the heap down to where it belongs.
+// sift moves the i-th item of the heap down to its position.
 func sift[K any](heap []item[K], i int, compare func(a, b item[K]) int) {
 	for {
 		child := 2*i + 1
@@ -108,16 +108,16 @@ func sift[K any](heap []item[K], i int, compare func(a, b item[K]) int) {
 	}
 }
 
-// distinct finds, in items best first, those whose value an item before them
-// has: equal extracted values are one candidate.
+// distinct detects items whose value an earlier one has. Items come best first;
+// equal extracted values are one candidate.
 type distinct[K any] struct {
 	same    func(a, b K) int
 	last    item[K]
 	started bool
-	seen    map[string]bool // the values with last's key, once there are several
+	seen    map[string]bool // the values with last's key, if there are several
 }
 
-// repeats reports whether a better item has it's value.
+// repeats reports whether a better item has the same value.
 func (d *distinct[K]) repeats(it item[K]) bool {
 	if !d.started || d.same(it.key, d.last.key) != 0 {
 		d.started, d.last, d.seen = true, it, nil

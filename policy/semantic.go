@@ -10,7 +10,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// semantic orders values by SemVer precedence within a range.
+// semantic is a policy that orders values by SemVer precedence within a range.
 type semantic struct {
 	text   string
 	within ranges
@@ -33,7 +33,7 @@ func (k semantic) above(a, b string) bool {
 	return v.compare(w) > 0
 }
 
-// order is positive where a comes first: by precedence, then by the greater
+// order is positive if a comes first: by precedence, then by the greater
 // spelling, then by the smaller tag.
 func (semantic) order(a, b item[version]) int {
 	return cmp.Or(a.key.compare(b.key), strings.Compare(a.value, b.value), strings.Compare(b.tag, a.tag))
@@ -56,7 +56,7 @@ func (k semantic) read(value string) (version, bool) {
 	return v, ok && k.within.accepts(v)
 }
 
-// inside gives those of the items in the range.
+// inside yields the items in the range.
 func (k semantic) inside(all func() []item[version]) iter.Seq[item[version]] {
 	return func(yield func(item[version]) bool) {
 		items := all()
@@ -68,8 +68,8 @@ func (k semantic) inside(all func() []item[version]) iter.Seq[item[version]] {
 	}
 }
 
-// rankSorted returns the ranking of sorted versions: each span of the range is
-// entered at its upper end.
+// rankSorted returns the ranking of sorted versions. It starts each span of the
+// range at its upper end.
 func (k semantic) rankSorted(o orders) *Ranking {
 	all := func(yield func(pinsetter.Candidate) bool) {
 		lanes := k.lanes(o)
@@ -89,8 +89,8 @@ func (k semantic) rankSorted(o orders) *Ranking {
 	return r
 }
 
-// lane is what a span accepts of sorted versions; items[0], if there is one, is
-// accepted, what follows it may not be.
+// lane is the part of sorted versions that a span may accept. items[0], if any,
+// is accepted; later ones may not be.
 type lane struct {
 	span  *span
 	items []item[version]
@@ -111,7 +111,7 @@ func (k semantic) lanes(o orders) []lane {
 	return lanes
 }
 
-// settle drops items until the first is accepted.
+// settle drops items until the first one is accepted.
 func (l *lane) settle() {
 	for len(l.items) > 0 && l.span.excepts(l.items[0].key) {
 		l.items = l.items[1:]
@@ -121,7 +121,7 @@ func (l *lane) settle() {
 	}
 }
 
-// takeBest returns the best first item of the lanes and drops it from one.
+// takeBest removes and returns the best first item of the lanes.
 func takeBest(lanes []lane) (item[version], bool) {
 	var best *lane
 	for i := range lanes {
@@ -150,7 +150,7 @@ func (k semantic) reason(value string, stage pinsetter.Stage) string {
 	return "outside " + k.text
 }
 
-// notSemVer says why a value is no version, and the way out.
+// notSemVer says why a value is no version, and what to do.
 func notSemVer(value string) string {
 	const advice = "filterTags can extract three, and a numerical or alphabetical policy needs none"
 	if rest, ok := strings.CutPrefix(value, "V"); ok {
@@ -173,8 +173,8 @@ func notSemVer(value string) string {
 	return fmt.Sprintf("%q is not a SemVer version", value)
 }
 
-// numericParts returns how many numbers with dots between them s is; 0 where it
-// is something else.
+// numericParts returns the number of dot-separated numbers that make up s, 0 if
+// s is anything else.
 func numericParts(s string) int {
 	parts := 0
 	for part := range strings.SplitSeq(s, ".") {

@@ -6,24 +6,24 @@ import (
 	"github.com/Masterminds/semver/v3"
 )
 
-// ranges is a SemVer range: a version is inside where any of the spans accepts
-// it. Masterminds/semver decides what is a range; what a range accepts is kept
-// here as spans in version order, so that a check costs no allocation and that
-// a sorted list is entered at the right place. FuzzRange holds it to
+// ranges is a SemVer range: a version is inside if any of the spans accepts it.
+// Masterminds/semver decides whether a range is valid. The range itself is
+// stored as spans in version order, so that a check allocates nothing and a
+// sorted list is entered at the right position. FuzzRange compares it with
 // Masterminds/semver.
 type ranges []span
 
-// span is one AND group of a range. Each comparator but != accepts one stretch
-// of the version order, and so do several together.
+// span is one AND group of a range. Each comparator except != accepts one
+// interval of versions, and so does their intersection.
 type span struct {
 	low, high bound
 	except    []exception
-	// prereleases says that some comparator of the group has a prerelease, which
-	// lets in the prereleases that all comparators of the group accept.
+	// prereleases says that a comparator of the group has a prerelease. Then
+	// prereleases are accepted too, if all comparators accept them.
 	prereleases bool
 }
 
-// bound is an end of a span. The zero bound is no bound.
+// bound is an end of a span. The zero bound is unbounded.
 type bound struct {
 	at   version
 	kind boundKind
@@ -37,7 +37,7 @@ const (
 	exclusive
 )
 
-// exception is what one != comparator refuses.
+// exception is the set of versions that a != comparator refuses.
 type exception struct {
 	at    version
 	width exceptionWidth
@@ -51,8 +51,8 @@ const (
 	sameMajor                       // !=1.x
 )
 
-// parseRange returns the spans of a range. Masterminds/semver is asked about
-// all but plain ranges, since that takes longer than to select from hundreds of
+// parseRange returns the spans of a range. It asks Masterminds/semver about all
+// except plain ranges, since that takes longer than selecting from hundreds of
 // tags.
 func parseRange(text string) (ranges, error) {
 	if plainRange(text) {
@@ -62,13 +62,13 @@ func parseRange(text string) (ranges, error) {
 	if err != nil {
 		return nil, err
 	}
-	// String returns the groups with " || " and the comparators with " " between
-	// them, each an operator and a version without spaces.
+	// String separates groups by " || " and comparators by " ". Each comparator
+	// is an operator and a version without spaces.
 	return parseSpans(constraints.String())
 }
 
-// plainRange reports whether text is a range beyond doubt: at most three groups
-// of comparators with spaces between them, each an operator and a version
+// plainRange reports whether text is certainly a valid range: at most three
+// groups of comparators separated by spaces, each an operator and a version
 // without wildcards.
 func plainRange(text string) bool {
 	if len(text) > maxVersion/2 || strings.Count(text, "||") > 2 {
@@ -94,7 +94,7 @@ func plainRange(text string) bool {
 	return true
 }
 
-// parseSpans reads groups of comparators that are known to be well formed.
+// parseSpans parses groups of comparators that are known to be valid.
 func parseSpans(text string) (ranges, error) {
 	var all ranges
 	for group := range strings.SplitSeq(text, "||") {
@@ -119,7 +119,7 @@ func (r ranges) accepts(v version) bool {
 	return false
 }
 
-// acceptsAsRelease is accepts with the prerelease rule left out.
+// acceptsAsRelease is accepts without the rule about prereleases.
 func (r ranges) acceptsAsRelease(v version) bool {
 	for _, s := range r {
 		s.prereleases = true

@@ -6,11 +6,12 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// Range returns a function that reports whether a tag, or what was extracted
-// from one, is a version in a SemVer range. It is safe for concurrent use.
+// Range returns a function that reports whether a tag, or a value extracted
+// from one, is a version in a SemVer range. The function is safe for concurrent
+// use.
 //
-// It is for keeping versions out, so it takes in what a policy's range would
-// not: the prereleases between its bounds.
+// It is meant for keeping versions out. So, unlike a policy's range, it
+// includes the prereleases between its bounds.
 func Range(text string) (inside func(tag string) bool, err error) {
 	within, err := parseRange(text)
 	if err != nil {
@@ -23,10 +24,9 @@ func Range(text string) (inside func(tag string) bool, err error) {
 }
 
 // Bump returns the size of the step between two tags, up or down: the leftmost
-// number of their versions that differs, or spec.BumpPatch where none does.
-// The version of a tag is in what the policy's filter extracts of it, or in the
-// tag itself where there is none in that. It is not ok where one of the tags has
-// no version.
+// number of their versions that differs, or spec.BumpPatch if none does. A
+// tag's version is that of the value that the policy's filter extracts, or else
+// of the tag itself. Bump returns false if one of the tags has no version.
 func (p *Policy) Bump(from, to string) (size spec.Bump, ok bool) {
 	v, ok := p.version(from)
 	w, also := p.version(to)

@@ -7,31 +7,31 @@ import (
 	"sync/atomic"
 )
 
-// mostKept bounds the filters whose versions are kept. An image has seldom more
-// than a few that several policies share, and the versions of a tag take ten
-// times its size.
+// mostKept bounds the filters whose versions are stored. An image rarely has
+// more than a few that several policies share, and parsed versions take ten
+// times the size of their tags.
 const mostKept = 8
 
-// Tags are the tags of an image, shared by all its policies. What policies have
-// in common is done once: a ranking without a range for each filter, and for
-// SemVer policies with the same filter, from the second on, the parsing, and from
-// about the tenth on the sorting. It is safe for concurrent use.
+// Tags is the tags of an image, for all its policies. It does shared work once:
+// a ranking without a range for each filter. For SemVer policies with the same
+// filter it parses once from the second policy on, and sorts once from about
+// the tenth on. It is safe for concurrent use.
 type Tags struct {
 	tags []string
 
 	mu       sync.Mutex
 	rankings map[string]func() (*Ranking, error)
 	versions map[string]*versions // by filter
-	kept     int                  // of the versions
+	kept     int                  // number of stored versions
 }
 
-// NewTags returns the tags of an image, in any order. A tag that is given twice
-// counts once. The slice is kept and must not change.
+// NewTags returns the tags of an image, which may be in any order and repeat.
+// It keeps the slice, which must not change.
 func NewTags(tags []string) *Tags {
 	return &Tags{tags: tags, rankings: map[string]func() (*Ranking, error){}, versions: map[string]*versions{}}
 }
 
-// ranking returns the ranking that has a key, made by the first who asks.
+// ranking returns the ranking with a key. The first caller computes it.
 func (t *Tags) ranking(key string, rank func() (*Ranking, error)) (*Ranking, error) {
 	t.mu.Lock()
 	ranked, ok := t.rankings[key]
@@ -43,8 +43,8 @@ func (t *Tags) ranking(key string, rank func() (*Ranking, error)) (*Ranking, err
 	return ranked()
 }
 
-// versions are the values of a filter that are versions. They are kept once:
-// sorted, as soon as somebody wants them so.
+// versions are the values of a filter that are versions. They are parsed once,
+// and sorted once if that is needed.
 type versions struct {
 	uses int // counted by Tags
 	kept bool
@@ -54,22 +54,23 @@ type versions struct {
 	orders      orders
 }
 
-// orders are the versions best first; releases leaves out the prereleases.
+// orders are sorted versions, best first; releases has no prereleases.
 type orders struct{ all, releases []item[version] }
 
 // usage is how often SemVer policies have used the versions of a filter.
 type usage uint8
 
 const (
-	once  usage = iota // nothing is worth keeping yet
-	again              // what was parsed is worth keeping
+	once  usage = iota // nothing is worth storing yet
+	again              // storing the parsed versions pays
 	often              // sorting pays
 )
 
-// use returns the versions of a filter, and counts. A pass over what was parsed
-// is cheaper for one policy; sorting it costs about as many passes as the
-// logarithm of the number of tags, so that after as many the total is never more
-// than about twice what knowing the number of policies beforehand would cost.
+// use returns the versions of a filter, and counts the use. For one policy a
+// pass over the parsed versions is cheaper than sorting. Sorting costs about as
+// many passes as the logarithm of the number of tags. By sorting after that
+// many passes, the total is never more than about twice the optimum for a known
+// number of policies.
 func (t *Tags) use(f *filter) (*versions, usage) {
 	key := f.key()
 	t.mu.Lock()
@@ -102,7 +103,7 @@ func (v *versions) parsed(f *filter, tags []string) []item[version] {
 	return *v.items.Load()
 }
 
-// sorted returns the versions best first.
+// sorted returns the versions, best first.
 func (v *versions) sorted(f *filter, tags []string) orders {
 	v.sort.Do(func() {
 		v.orders = sorted(v.parsed(f, tags))
@@ -114,7 +115,7 @@ func (v *versions) sorted(f *filter, tags []string) orders {
 func parse(f *filter, tags []string) []item[version] {
 	var items []item[version]
 	if f == nil {
-		items = make([]item[version], 0, len(tags)) // nearly all, and no more
+		items = make([]item[version], 0, len(tags)) // nearly all tags are versions
 	}
 	return slices.AppendSeq(items, accepted(f, tags, parseVersion))
 }

@@ -6,23 +6,23 @@ import (
 	"strings"
 )
 
-// maxVersion is the length in bytes past which Masterminds/semver 3.5.0 refuses
-// a version (MaxVersionLen).
+// maxVersion is the length in bytes above which Masterminds/semver 3.5.0
+// refuses a version (MaxVersionLen).
 const maxVersion = 256
 
-// version is what SemVer compares of a tag. pre is a part of the tag's own
-// bytes; build metadata is checked and forgotten, since it is never compared.
+// version holds the parts of a tag that SemVer compares. pre points into the
+// tag. Build metadata is only validated, since it is never compared.
 type version struct {
 	major, minor, patch uint64
 	pre                 string
 }
 
-// parseVersion reads a tag as Flux does: at least three parts between dots,
-// counted in the whole string, then semver.NewVersion, which takes a leading
-// "v", leading zeros, and missing minor and patch numbers ("9.9-rc.1" has three
-// parts and is 9.9.0-rc.1). A tag that does not parse is read once more with
-// "_" for "+", as registries store the versions of charts. It allocates
-// nothing. FuzzParseVersion holds it to Masterminds/semver.
+// parseVersion parses a tag as Flux does. The whole string must have at least
+// three parts separated by dots. The rest follows semver.NewVersion, which
+// allows a leading "v", leading zeros, and missing minor and patch numbers
+// ("9.9-rc.1" has three parts and is 9.9.0-rc.1). A tag that doesn't parse is
+// tried again with "_" for "+", as registries store the versions of charts. It
+// allocates nothing. FuzzParseVersion compares it with Masterminds/semver.
 func parseVersion(s string) (version, bool) {
 	v, numbers := readVersion(s, '+')
 	if numbers == 0 && strings.IndexByte(s, '_') >= 0 {
@@ -31,20 +31,21 @@ func parseVersion(s string) (version, bool) {
 	return v, enough(s, numbers)
 }
 
-// parseGitVersion is parseVersion for a tag of Git, which may have a "+" and where
-// "_" stands for nothing else.
+// parseGitVersion is parseVersion for a Git tag, which may contain "+", so that
+// "_" has no special meaning.
 func parseGitVersion(s string) (version, bool) {
 	v, numbers := readVersion(s, '+')
 	return v, enough(s, numbers)
 }
 
-// enough reports whether what begins with so many numbers has three parts.
+// enough reports whether s has three parts; numbers is the count of its leading
+// numbers.
 func enough(s string, numbers int) bool {
 	return numbers == 3 || numbers > 0 && strings.Count(s, ".") >= 2
 }
 
-// readVersion parses s, with sep before the build metadata, and returns how many
-// numbers it begins with: 0 where it does not parse.
+// readVersion parses s, with sep before the build metadata. It returns the
+// number of leading numbers, 0 if s isn't a version.
 func readVersion(s string, sep byte) (v version, numbers int) {
 	if len(s) > maxVersion {
 		return v, 0
@@ -79,7 +80,7 @@ func readVersion(s string, sep byte) (v version, numbers int) {
 	return v, numbers
 }
 
-// cut is strings.Cut for one byte.
+// cut is strings.Cut for a single byte.
 func cut(s string, sep byte) (before, after string, found bool) {
 	if i := strings.IndexByte(s, sep); i >= 0 {
 		return s[:i], s[i+1:], true
@@ -87,8 +88,8 @@ func cut(s string, sep byte) (before, after string, found bool) {
 	return s, "", false
 }
 
-// leadingNumber reads the decimal digits that s begins with and returns how
-// many there are. It is not ok where there are none, or too many for 64 bits.
+// leadingNumber parses the leading decimal digits of s and returns their count.
+// It returns false if there are none, or too many for 64 bits.
 func leadingNumber(s string) (n uint64, size int, ok bool) {
 	for size < len(s) && isDigit(s[size]) {
 		digit := uint64(s[size] - '0')
@@ -101,7 +102,8 @@ func leadingNumber(s string) (n uint64, size int, ok bool) {
 	return n, size, size > 0
 }
 
-// The two grammars of identifiers in SemVer 2.0.0, sections 9 and 10.
+// identifierRule is one of the two grammars of identifiers in SemVer 2.0.0,
+// sections 9 and 10.
 type identifierRule uint8
 
 const (
@@ -109,8 +111,8 @@ const (
 	numericWithoutZero                       // prerelease: a number has no leading zero
 )
 
-// validIdentifiers reports whether s is one or more identifiers of letters,
-// digits and hyphens with dots between them.
+// validIdentifiers reports whether s is one or more dot-separated identifiers
+// of letters, digits and hyphens.
 func validIdentifiers(s string, rule identifierRule) bool {
 	start, numeric := 0, true
 	for i := 0; i <= len(s); i++ {
@@ -132,7 +134,7 @@ func validIdentifiers(s string, rule identifierRule) bool {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// compare orders versions by SemVer precedence: positive where v is higher.
+// compare compares by SemVer precedence. It is positive if v is higher.
 func (v version) compare(w version) int {
 	switch {
 	case v.major != w.major:
@@ -151,8 +153,7 @@ func (v version) compare(w version) int {
 	return comparePrerelease(v.pre, w.pre)
 }
 
-// comparePrerelease compares identifier by identifier; the one that ends first
-// is lower.
+// comparePrerelease compares identifier by identifier; a prefix is lower.
 func comparePrerelease(a, b string) int {
 	for {
 		var x, y string
@@ -173,8 +174,8 @@ func comparePrerelease(a, b string) int {
 	}
 }
 
-// compareIdentifier puts numbers below words. A number that does not fit in 64
-// bits counts as a word, as in Masterminds/semver.
+// compareIdentifier orders numbers below words. A number that doesn't fit into
+// 64 bits counts as a word, as in Masterminds/semver.
 func compareIdentifier(a, b string) int {
 	x, size, ok := leadingNumber(a)
 	numA := ok && size == len(a)
