@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// gitVariables are those that git and a repository's hooks get of the
-// environment: where programs, settings and temporary files are, and how people
-// are spoken to. None of them holds a credential.
+// gitVariables are the variables that git and a repository's hooks get: the
+// locations of programs, settings and temporary files, and the language. None
+// of them holds a credential.
 var gitVariables = []string{
 	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", "LANGUAGE",
 	"XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
-	"SYSTEMROOT", "USERPROFILE", "TEMP", "TMP", "PATHEXT", // of Windows
+	"SYSTEMROOT", "USERPROFILE", "TEMP", "TMP", "PATHEXT", // on Windows
 }
 
-// GitEnviron returns what git is started with out of this process's environment,
-// which is given as os.Environ returns it: git runs the hooks of the repository
-// that is pushed to, and nothing of ours is for them.
+// GitEnviron returns the environment for git. Environ is this process's
+// environment in the form of os.Environ. Git runs the hooks of a local
+// repository that it pushes to, and they must not get our secrets.
 func GitEnviron(environ []string) []string {
 	kept := []string{"GIT_TERMINAL_PROMPT=0"}
 	for _, variable := range environ {
@@ -28,8 +28,8 @@ func GitEnviron(environ []string) []string {
 	return kept
 }
 
-// ownVariables are the credentials that this program takes from the environment
-// itself, and what forges and their tools call theirs.
+// ownVariables are the credentials that this program itself reads from the
+// environment, and those of forges and their tools.
 var ownVariables = []string{
 	"GITHUB_TOKEN", "GH_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_ENTERPRISE_TOKEN",
 	"CI_JOB_TOKEN", "CI_JOB_JWT", "CI_REGISTRY_PASSWORD", "CI_DEPLOY_PASSWORD", "GITLAB_TOKEN",
@@ -37,11 +37,12 @@ var ownVariables = []string{
 	"DOCKER_AUTH_CONFIG", "PGPASSWORD", "SSH_AUTH_SOCK", "SSH_AGENT_PID",
 }
 
-// HelperEnviron returns what a credential helper is started with out of this
-// process's environment, which is given as os.Environ returns it. Helpers log in
-// to clouds and keyrings with what the environment has for these, so all of it
-// but what is for this program and for forges: PINSETTER_…, GITHUB_TOKEN and
-// their like. It is never nil, which means all to os/exec.
+// HelperEnviron returns the environment for a credential helper. Environ is
+// this process's environment in the form of os.Environ. Helpers log in to
+// clouds and keyrings with variables of their own, so they get everything
+// except the secrets of this program and of forges: PINSETTER_…, GITHUB_TOKEN
+// and the like. The result is never nil, which os/exec would read as the whole
+// environment.
 func HelperEnviron(environ []string) []string {
 	kept := []string{}
 	for _, variable := range environ {

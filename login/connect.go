@@ -15,16 +15,16 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// TLS is PEM that a connection uses beside the system's; empty parts are not
-// given. Cert and Key are given together or not at all.
+// TLS holds PEM blocks that a connection uses in addition to the system's;
+// empty ones are ignored. Set both Cert and Key or neither.
 type TLS struct {
 	CA   []byte
 	Cert []byte
 	Key  pinsetter.Secret
 }
 
-// Config returns the settings of a connection. Errors name the standard keys of a
-// Secret, and what follows these in of, such as " of certSecretRef".
+// Config returns a TLS configuration. Its errors name the standard keys of a
+// Secret, followed by of, such as " of certSecretRef".
 func (t TLS) Config(of string) (*tls.Config, error) {
 	settings := &tls.Config{MinVersion: tls.VersionTLS12}
 	if len(t.CA) > 0 {
@@ -47,14 +47,15 @@ func (t TLS) Config(of string) (*tls.Config, error) {
 	return settings, nil
 }
 
-// Proxy is a proxy server. Address is an http, https or socks5 URL without user.
+// Proxy is a proxy server. Address is an http, https or socks5 URL without a
+// user.
 type Proxy struct {
 	Address  string
 	Username string
 	Password pinsetter.Secret
 }
 
-// URL returns the proxy's address with its credentials, which String shows.
+// URL returns the proxy's address with its credentials. Its String shows them.
 func (p Proxy) URL() (*url.URL, error) {
 	address, err := url.Parse(p.Address)
 	if err != nil || address.Host == "" {
@@ -66,10 +67,9 @@ func (p Proxy) URL() (*url.URL, error) {
 	return address, nil
 }
 
-// Proxies returns how an http.Transport finds the proxy of a request: it is p,
-// and where that is nil the one that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name,
-// in either case, as curl and net/http understand them. The zero Environment
-// names none.
+// Proxies returns the Proxy function of an http.Transport. It uses p, or if p
+// is nil, the proxies named by HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in upper
+// or lower case, as curl and net/http do. The zero Environment names none.
 func (e Environment) Proxies(p *Proxy) (func(*http.Request) (*url.URL, error), error) {
 	if p != nil {
 		address, err := p.URL()
@@ -83,15 +83,15 @@ func (e Environment) Proxies(p *Proxy) (func(*http.Request) (*url.URL, error), e
 	}
 	settings := httpproxy.Config{
 		HTTPProxy: e.either("HTTP_PROXY"), HTTPSProxy: e.either("HTTPS_PROXY"), NoProxy: e.either("NO_PROXY"),
-		CGI: e.get("REQUEST_METHOD") != "", // a client could set HTTP_PROXY by a header
+		CGI: e.get("REQUEST_METHOD") != "", // in CGI, a client could set HTTP_PROXY with a header
 	}
 	find := settings.ProxyFunc()
 	return func(r *http.Request) (*url.URL, error) { return find(r.URL) }, nil
 }
 
-// Guard returns a way to find the proxy of a request that refuses the hosts that
-// CheckHost refuses, of each request and redirect: behind a proxy the Dialer
-// sees the proxy alone. Nil is returned as it is: it means no proxy.
+// Guard wraps a Proxy function so that it refuses the hosts that CheckHost
+// refuses, for each request and redirect: behind a proxy the Dialer sees only
+// the proxy. A nil function means no proxy, and is returned unchanged.
 func (d Dialer) Guard(find func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
 	if find == nil {
 		return nil
@@ -124,7 +124,8 @@ func (e Environment) ProxyPasswords() []pinsetter.Secret {
 	return all
 }
 
-// Passwords returns what the proxy's credentials are sent as; none for nil.
+// Passwords returns the secrets that are sent to the proxy. For nil there are
+// none.
 func (p *Proxy) Passwords() []pinsetter.Secret {
 	if p == nil {
 		return nil
@@ -132,9 +133,10 @@ func (p *Proxy) Passwords() []pinsetter.Secret {
 	return SentAs(p.Username, p.Password)
 }
 
-// Transport returns connections of d to one service, with t's certificates and
-// through p or the environment's proxy. Whoever has it may set it further before
-// its first request; how long an answer may take is the request's to say.
+// Transport returns a transport to one service that dials with d, uses the
+// certificates of t, and goes through p or the environment's proxy. The caller
+// may change it before the first request, and sets the timeouts of its
+// requests.
 func (e Environment) Transport(d Dialer, t TLS, p *Proxy) (*http.Transport, error) {
 	proxy, err := e.Proxies(p)
 	if err != nil {
@@ -148,14 +150,14 @@ func (e Environment) Transport(d Dialer, t TLS, p *Proxy) (*http.Transport, erro
 		Proxy:               d.Guard(proxy),
 		DialContext:         d.DialContext,
 		TLSClientConfig:     settings,
-		TLSHandshakeTimeout: 10 * time.Second, // net/http's default transport has it so
+		TLSHandshakeTimeout: 10 * time.Second, // as in net/http's default transport
 		ForceAttemptHTTP2:   true,
 		IdleConnTimeout:     30 * time.Second,
 		MaxIdleConnsPerHost: 2,
 	}, nil
 }
 
-// either returns a variable in upper case, else in lower case.
+// either returns a variable by its name in upper case, else in lower case.
 func (e Environment) either(name string) string {
 	if value := e.get(name); value != "" {
 		return value

@@ -11,45 +11,42 @@ import (
 )
 
 // ErrRefusedAddress is in the chain of every error for an address that the
-// Dialer does not connect to. Asking again does not help.
+// Dialer refuses. Retrying doesn't help.
 var ErrRefusedAddress = errors.New("refused address")
 
-// dialTimeout bounds one attempt to connect. Where a name has several
-// addresses they share it.
+// dialTimeout bounds one attempt to connect. The addresses of a name share it.
 const dialTimeout = 15 * time.Second
 
-// Dialer opens the connections of every client of this program. It looks at an
-// address after name resolution, immediately before connecting, so that a name
-// cannot lead to a refused address, whatever its DNS answers and however often
-// the answer changes.
+// Dialer opens the connections of every client of this program. It checks an
+// address after name resolution, immediately before connecting. So no name can
+// lead to a refused address, whatever its DNS answers and however often the
+// answer changes.
 //
 // It refuses unspecified, link-local and multicast addresses and those of cloud
-// metadata services, also when they are written as IPv4 in IPv6. Loopback is
-// allowed.
+// metadata services, also if they are written as IPv4 in IPv6. It allows
+// loopback.
 //
-// A proxy is connected to through the Dialer like any other host. What the
-// proxy then connects to is resolved by the proxy, out of the Dialer's sight:
-// behind a proxy the proxy's own rules are what keeps clients away from
-// internal addresses, except for those that a URL names, which CheckHost refuses
-// before the proxy is asked.
+// It treats a proxy like any other host. The proxy resolves the names of its
+// targets itself, out of the Dialer's sight. So behind a proxy, only the
+// proxy's own rules protect internal addresses, except those written in a URL:
+// CheckHost refuses these before the proxy is asked.
 //
 // The zero Dialer is ready for use, and safe for concurrent use.
 type Dialer struct {
-	// RefusePrivate also refuses loopback, private and shared address space, for
-	// hosts that serve several tenants.
+	// RefusePrivate also refuses loopback, private and shared address space. It
+	// is for hosts that serve several tenants.
 	RefusePrivate bool
 }
 
 // DialContext connects to the address, "host:port", on the network "tcp",
 // "tcp4" or "tcp6". The error for a refused address wraps ErrRefusedAddress,
-// and says which address was refused and why.
+// and names the address and the reason.
 func (d Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Control: d.control}
 	return dialer.DialContext(ctx, network, address)
 }
 
-// control is called with the resolved address of each connection that is about
-// to be made.
+// control checks the resolved address of a connection before it is made.
 func (d Dialer) control(network, address string, _ syscall.RawConn) error {
 	switch network {
 	case "tcp", "tcp4", "tcp6":
@@ -63,7 +60,7 @@ func (d Dialer) control(network, address string, _ syscall.RawConn) error {
 	return d.Check(resolved.Addr())
 }
 
-// Check returns nil when the Dialer connects to addr, else an error that wraps
+// Check returns nil if the Dialer connects to addr. Otherwise the error wraps
 // ErrRefusedAddress and names the address and the reason.
 func (d Dialer) Check(addr netip.Addr) error {
 	for _, seen := range spellings(addr) {
@@ -89,8 +86,8 @@ type block struct {
 	what   string
 }
 
-// refused is never connected to. Of metadata services these are the addresses
-// outside of 169.254.0.0/16 and fe80::/10, which are link-local.
+// refused are the blocks that are always refused. Other metadata services are
+// in the link-local blocks 169.254.0.0/16 and fe80::/10, which are refused too.
 var refused = []block{
 	{netip.MustParsePrefix("169.254.0.0/16"), "link-local (cloud metadata services live there)"},
 	{netip.MustParsePrefix("fe80::/10"), "link-local"},
@@ -105,8 +102,9 @@ var refused = []block{
 	{netip.MustParsePrefix("100.100.100.200/32"), "an Alibaba Cloud metadata service"},
 	// https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
 	{netip.MustParsePrefix("168.63.129.16/32"), "an Azure platform service"},
-	// of the first generation, whose addresses are those that protocols reserve;
-	// of IPv6 by https://docs.oracle.com/iaas/Content/Compute/Tasks/gettingmetadata.htm
+	// Of the first generation, whose IPv4 address is in a block reserved for
+	// protocols; IPv6 by
+	// https://docs.oracle.com/iaas/Content/Compute/Tasks/gettingmetadata.htm
 	{netip.MustParsePrefix("192.0.0.192/32"), "an Oracle Cloud metadata service"},
 	{netip.MustParsePrefix("fd00:c1::a9fe:a9fe/128"), "an Oracle Cloud metadata service"},
 	// https://www.scaleway.com/en/developers/api/instance/user-data
@@ -119,8 +117,9 @@ var refused = []block{
 	{netip.MustParsePrefix("ff00::/8"), "multicast"},
 }
 
-// private is refused with RefusePrivate: the blocks of the IANA special-purpose
-// registries that are not globally reachable and in use inside networks.
+// private are the blocks refused by RefusePrivate: those of the IANA
+// special-purpose registries that are not globally reachable and in use inside
+// networks.
 var private = []block{
 	{netip.MustParsePrefix("127.0.0.0/8"), "loopback"},
 	{netip.MustParsePrefix("::1/128"), "loopback"},

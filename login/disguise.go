@@ -13,10 +13,10 @@ import (
 	"strings"
 )
 
-// disguises returns the spellings in which a secret may turn up: as it is; its
-// lines, and all of it in one line; escaped for URLs, JSON, Go and HTML; in
-// hexadecimal digits; and what of it is always the same in base64, wherever in
-// a longer text it stands. They are sorted and none is shorter than leastSecret.
+// disguises returns the forms in which a secret may appear in a text: as it is;
+// its lines, and all of it on one line; escaped for URLs, JSON, Go and HTML; in
+// hexadecimal; and the part of its base64 that doesn't depend on its position
+// in a longer text. They are sorted, and none is shorter than leastSecret.
 func disguises(secret string) []string {
 	found := map[string]bool{}
 	for _, plain := range plains(secret) {
@@ -31,8 +31,8 @@ func disguises(secret string) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// plains returns a secret, without white space around it, in one line, and those
-// of its lines that are long enough to be secret.
+// plains returns a secret without white space around it, the same on one line,
+// and those of its lines that are long enough to be secret.
 func plains(secret string) []string {
 	if len(secret) < leastSecret {
 		return nil
@@ -46,7 +46,7 @@ func plains(secret string) []string {
 	return all
 }
 
-// escapes returns a text as it is and as others write it.
+// escapes returns a text in plain and escaped forms.
 func escapes(plain string) []string {
 	query := url.QueryEscape(plain)
 	return []string{
@@ -59,7 +59,7 @@ func escapes(plain string) []string {
 	}
 }
 
-// inJSON returns a text as it stands in JSON between its quotes.
+// inJSON returns a text as written between the quotes of a JSON string.
 func inJSON(plain string, forHTML bool) string {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -70,9 +70,9 @@ func inJSON(plain string, forHTML bool) string {
 	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(out.String(), "\n"), `"`), `"`)
 }
 
-// inBase64 returns the secret in both alphabets of base64: alone, and where text
-// stands around it, of a length before that leaves none, one or two bytes of
-// three: without the characters that such text has a part in.
+// inBase64 returns the secret in both alphabets of base64: alone, and within a
+// text for each of the three possible alignments, without the characters that
+// also depend on the text around it.
 func inBase64(secret string) []string {
 	if len(secret) < leastSecret {
 		return nil

@@ -1,4 +1,4 @@
-// Package login: credentials of clouds and environments, bound to hosts. A
-// credential is handed out for the host it belongs to and for no other. The
-// package also holds the one Dialer that every client of this program uses.
+// Package login provides the credentials of clouds and environments, bound to
+// hosts: it hands a credential out only for the host that it belongs to. It
+// also has the one Dialer that every client of this program uses.
 package login

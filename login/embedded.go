@@ -2,9 +2,9 @@ package login
 
 import "net/netip"
 
-// spellings returns the address and, where IPv6 only wraps an IPv4 address, the
-// IPv4 address as well: all that are possible where the prefix alone doesn't say
-// where in it the address stands.
+// spellings returns the address and, if it is an IPv6 address that wraps an
+// IPv4 address, that one as well. If the prefix doesn't determine the position
+// of the IPv4 address, it returns all possible ones.
 func spellings(addr netip.Addr) []netip.Addr {
 	addr = addr.WithZone("").Unmap()
 	found := []netip.Addr{addr}
@@ -27,7 +27,7 @@ func spellings(addr netip.Addr) []netip.Addr {
 	switch {
 	case localNAT64.Contains(addr):
 		for _, positions := range localPositions {
-			if bytes[positions[0]] != 0 { // it doesn't stand there: 0.0.0.0/8 has no hosts
+			if bytes[positions[0]] != 0 { // not its position: 0.0.0.0/8 has no hosts
 				at(positions[:]...)
 			}
 		}
@@ -39,7 +39,8 @@ func spellings(addr netip.Addr) []netip.Addr {
 	return found
 }
 
-// wraps are the IPv6 prefixes that embed an IPv4 address, and in which bytes.
+// wraps are the IPv6 prefixes that embed an IPv4 address, with the positions of
+// its bytes.
 var wraps = []struct {
 	prefix netip.Prefix
 	bytes  [4]int
@@ -51,19 +52,20 @@ var wraps = []struct {
 	{netip.MustParsePrefix("2001::/32"), [4]int{4, 5, 6, 7}},           // Teredo's server, RFC 4380 section 4
 }
 
-// localNAT64 is for the NAT64 of a network, RFC 8215. Whoever runs it picks a
-// prefix in it, and with its length where the address stands: RFC 6052 section
-// 2.2, for lengths 48, 56, 64 and 96.
+// localNAT64 is for a network's own NAT64, RFC 8215. Its operator chooses a
+// prefix in it, whose length determines the position of the address: RFC 6052
+// section 2.2, for lengths 48, 56, 64 and 96.
 var (
 	localNAT64     = netip.MustParsePrefix("64:ff9b:1::/48")
 	localPositions = [][4]int{{6, 7, 9, 10}, {7, 9, 10, 11}, {9, 10, 11, 12}, {12, 13, 14, 15}}
 )
 
-// teredo has the client's address inverted in its last four bytes.
+// teredo addresses have the client's address, inverted, in their last four
+// bytes.
 var teredo = netip.MustParsePrefix("2001::/32")
 
-// isISATAP reports whether an address embeds one of IPv4 behind "0:5efe", RFC 5214
-// section 6.1.
+// isISATAP reports whether an address embeds an IPv4 address behind "0:5efe",
+// RFC 5214 section 6.1.
 func isISATAP(bytes [16]byte) bool {
 	return bytes[8]&^2 == 0 && bytes[9] == 0 && bytes[10] == 0x5e && bytes[11] == 0xfe
 }

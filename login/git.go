@@ -9,8 +9,8 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Environment is what the process was started with, as an argument. The zero
-// value offers nothing.
+// Environment is the environment of the process, passed as an argument. The
+// zero value offers nothing.
 type Environment struct {
 	Getenv func(string) string // os.Getenv; nil: no variable is set
 	Home   string              // the user's home directory; "": none
@@ -19,18 +19,18 @@ type Environment struct {
 // GitCredential is a user name and a password or token for one Git host.
 type GitCredential struct {
 	Username string
-	Password pinsetter.Secret // its name says which variable or file it is from
+	Password pinsetter.Secret // its name tells the variable or file that it comes from
 }
 
-// hostToken is a token that belongs to the host of a server's URL.
+// hostToken is a token that belongs to the host in a server's URL.
 type hostToken struct {
 	token, server string // names of variables
-	fallback      string // server when the variable is not set; "": none
-	username      string // what the forge documents for such a token
+	fallback      string // server if the variable is not set; "": none
+	username      string // the forge's documented user name for such a token
 }
 
-// hostTokens are the tokens that the runners of forges hand to a job, with the
-// variable in which they say where the token belongs.
+// hostTokens are the tokens that runners of forges give to jobs, each with the
+// variable that names its server.
 //
 // GitHub: https://docs.github.com/actions, "Default environment variables" and
 // GITHUB_TOKEN; Gitea's runner sets the same two. GitLab:
@@ -41,13 +41,13 @@ var hostTokens = []hostToken{
 	{token: "GITEA_TOKEN", server: "GITEA_SERVER_URL", username: "git"},
 }
 
-// Git returns what the environment offers for the host of u, and false when
-// that is nothing. Asked in this order: PINSETTER_GIT_TOKEN (with
-// PINSETTER_GIT_USERNAME, default "git") for PINSETTER_GIT_HOST, the runners'
-// tokens for the server that the runner names, then $NETRC or ~/.netrc.
+// Git returns the environment's credential for the host of u, and false if
+// there is none. It looks at, in this order: PINSETTER_GIT_TOKEN (with
+// PINSETTER_GIT_USERNAME, default "git") for PINSETTER_GIT_HOST; the runners'
+// tokens for the server that the runner names; $NETRC or ~/.netrc.
 //
-// Nothing is offered over anything but https, loopback excepted. A token without
-// the host that it belongs to, and a netrc file that can't be read, are errors.
+// It offers credentials only over https, loopback excepted. A token without its
+// host, and an unreadable netrc file, are errors.
 func (e Environment) Git(u *url.URL) (GitCredential, bool, error) {
 	if !confidential(u) {
 		return GitCredential{}, false, nil
@@ -63,7 +63,7 @@ func (e Environment) Git(u *url.URL) (GitCredential, bool, error) {
 	return e.netrc(u)
 }
 
-// ownToken answers from the variables that are ours.
+// ownToken is Git for this program's own variables.
 func (e Environment) ownToken(u *url.URL) (GitCredential, bool, error) {
 	token, host := e.get("PINSETTER_GIT_TOKEN"), e.get("PINSETTER_GIT_HOST")
 	if token == "" {
@@ -85,7 +85,7 @@ func (e Environment) ownToken(u *url.URL) (GitCredential, bool, error) {
 	return GitCredential{username, pinsetter.NewSecret("PINSETTER_GIT_TOKEN", token)}, true, nil
 }
 
-// runnerToken answers with t's token if u is on t's server.
+// runnerToken returns t's token if u is on t's server.
 func (e Environment) runnerToken(u *url.URL, t hostToken) (GitCredential, bool) {
 	token, server := e.get(t.token), e.get(t.server)
 	if server == "" {
@@ -98,7 +98,7 @@ func (e Environment) runnerToken(u *url.URL, t hostToken) (GitCredential, bool) 
 	return GitCredential{t.username, pinsetter.NewSecret(t.token, token)}, true
 }
 
-// AgentSocket returns the socket of the ssh-agent, "" when there is none.
+// AgentSocket returns the socket of the ssh-agent, "" if there is none.
 func (e Environment) AgentSocket() string { return e.get("SSH_AUTH_SOCK") }
 
 func (e Environment) get(name string) string {
@@ -108,13 +108,13 @@ func (e Environment) get(name string) string {
 	return e.Getenv(name)
 }
 
-// confidential reports whether what is sent to u can't be read on the way.
+// confidential reports whether nobody on the way can read requests to u.
 func confidential(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && Loopback(u.Hostname())
 }
 
-// Loopback reports whether host names this machine: localhost, or an address
-// that never leaves it.
+// Loopback reports whether host is this machine: localhost, or an address that
+// never leaves it.
 func Loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") || ip != nil && ip.IsLoopback()

@@ -11,9 +11,9 @@ import (
 )
 
 // CheckHost checks the host of a URL, with or without port, before a proxy is
-// asked for it: an address in any spelling that some resolver reads as one, and
-// the names of metadata services. Other names pass; the Dialer checks them once
-// they are resolved.
+// asked for it. It refuses a refused address in any spelling that some resolver
+// reads as one, and the names of metadata services. Other names pass; the
+// Dialer checks them after resolution.
 func (d Dialer) CheckHost(host string) error {
 	host = bare(host)
 	if slices.Contains(metadataNames, host) {
@@ -27,11 +27,11 @@ func (d Dialer) CheckHost(host string) error {
 	return nil
 }
 
-// metadataNames are those by which clouds know their metadata services. Where
-// the Dialer connects itself, the addresses behind them are refused anyhow.
+// metadataNames are the clouds' names for their metadata services. Without a
+// proxy, the Dialer refuses their addresses anyway.
 //
 // Google: https://cloud.google.com/compute/docs/metadata/querying-metadata.
-// AWS: the name that its resolver has for 169.254.169.254. IBM:
+// AWS: its resolver's name for 169.254.169.254. IBM:
 // https://cloud.ibm.com/docs/vpc?topic=vpc-imd-about. Tencent:
 // https://www.tencentcloud.com/document/product/213/4934.
 var metadataNames = []string{
@@ -41,8 +41,8 @@ var metadataNames = []string{
 	"metadata.tencentyun.com",
 }
 
-// bare returns a host in lower case without port, brackets and the dot of the
-// DNS root.
+// bare returns a host in lower case, without port, brackets and the trailing
+// dot.
 func bare(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -53,10 +53,10 @@ func bare(host string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// parseHost reads an address: as netip does, with a zone that is escaped as in a
-// URL, or as inet_aton does, in one to four numbers that may be octal or
-// hexadecimal: a proxy may read them so. Of numbers that begin with 0 there are
-// two readings. A name has none.
+// parseHost parses an address in all ways that a proxy may: as netip does, with
+// a zone escaped as in a URL, or as inet_aton does, from one to four numbers
+// that may be octal or hexadecimal. Numbers with a leading 0 have two readings.
+// For a name it returns nil.
 func parseHost(host string) []netip.Addr {
 	if plain, err := url.PathUnescape(host); err == nil {
 		host = plain
@@ -73,8 +73,8 @@ func parseHost(host string) []netip.Addr {
 	return found
 }
 
-// parseNumbers reads an IPv4 address of one to four numbers, of which the last
-// fills what is left.
+// parseNumbers parses an IPv4 address of one to four numbers. The last one
+// fills the remaining bytes.
 func parseNumbers(parts []string, base int) (netip.Addr, bool) {
 	if len(parts) > 4 {
 		return netip.Addr{}, false

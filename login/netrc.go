@@ -13,15 +13,15 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// netrcLimit bounds what is read of a netrc file, in bytes.
+// netrcLimit bounds the bytes read of a netrc file.
 const netrcLimit = 1 << 20
 
 // netrcEntry is one machine of a netrc file.
 type netrcEntry struct{ machine, login, password string }
 
-// netrc answers from $NETRC, else ~/.netrc. An entry counts if it names the
-// host, and the user where the URL has one. A default entry never counts: it
-// would give a credential to any host.
+// netrc returns the credential in $NETRC, else ~/.netrc. An entry must name the
+// host, and the user if the URL has one. A default entry never counts: it would
+// offer a credential to any host.
 func (e Environment) netrc(u *url.URL) (GitCredential, bool, error) {
 	path := e.get("NETRC")
 	if path == "" && e.Home != "" {
@@ -47,7 +47,7 @@ func (e Environment) netrc(u *url.URL) (GitCredential, bool, error) {
 	return GitCredential{}, false, nil
 }
 
-// readNetrc returns the machines of a file; none when it doesn't exist.
+// readNetrc returns the entries of a file, none if it doesn't exist.
 func readNetrc(path string) ([]netrcEntry, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -67,10 +67,10 @@ func readNetrc(path string) ([]netrcEntry, error) {
 	return parseNetrc(string(data)), nil
 }
 
-// parseNetrc reads what curl reads of a netrc file
+// parseNetrc parses a netrc file like curl
 // (https://everything.curl.dev/usingcurl/netrc.html): machine, login, password
-// and account with their values, quoted or not, in any layout; comments; and
-// macros, which are passed over. Default entries are left out.
+// and account with their values, quoted or not, in any layout, and comments. It
+// skips macros and default entries.
 func parseNetrc(data string) []netrcEntry {
 	var entries []netrcEntry
 	var entry *netrcEntry // nil before the first machine and in a default entry
@@ -110,10 +110,10 @@ func (e *netrcEntry) set(word, value string) {
 	}
 }
 
-// netrcTokens cuts a netrc file into words.
+// netrcTokens splits a netrc file into words.
 type netrcTokens struct{ rest string }
 
-// next returns the next word that is no comment, and false at the end.
+// next returns the next word that isn't in a comment, and false at the end.
 func (t *netrcTokens) next() (string, bool) {
 	for {
 		t.rest = strings.TrimLeft(t.rest, " \t\r\n")
@@ -143,7 +143,7 @@ func (t *netrcTokens) value() string {
 	return word
 }
 
-// quoted reads a word in double quotes, in which a backslash escapes.
+// quoted returns a word in double quotes, without backslash escapes.
 func (t *netrcTokens) quoted() string {
 	var word strings.Builder
 	for i := 1; i < len(t.rest); i++ {
@@ -174,7 +174,7 @@ func unescaped(c byte) byte {
 	return c
 }
 
-// skipMacro passes over a macro: it ends at the first empty line.
+// skipMacro skips a macro, which ends at the first empty line.
 func (t *netrcTokens) skipMacro() {
 	t.rest = strings.ReplaceAll(t.rest, "\r\n", "\n")
 	_, t.rest, _ = strings.Cut(t.rest, "\n\n")

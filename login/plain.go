@@ -7,16 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// plain is a text without its escapes, and where each of its bytes was.
+// plain is a text without its escapes, and the original offset of each byte.
 type plain struct {
 	text string
-	at   []int // the place in the escaped text of each byte, and of the end
+	at   []int // offset in the escaped text of each byte, and of the end
 }
 
-// unescape undoes the escapes of URLs, JSON, Go and HTML, wherever one is:
-// programs differ in which characters they escape, and text goes through several
-// of them. What is escaped twice is so once afterwards. False is returned where
-// there are none.
+// unescape removes the escapes of URLs, JSON, Go and HTML, wherever one is:
+// programs differ in the characters that they escape, and text passes through
+// several of them. It removes one level of escapes. It returns false if there
+// are none.
 func unescape(escaped string) (plain, bool) {
 	if !strings.ContainsAny(escaped, `%\&`) {
 		return plain{}, false
@@ -34,8 +34,8 @@ func unescape(escaped string) (plain, bool) {
 	return plain{out.String(), append(at, len(escaped))}, out.Len() < len(escaped)
 }
 
-// escapeAt returns what a text begins with, and how many of its bytes that takes:
-// what an escape stands for, else one byte.
+// escapeAt returns the character at the start of a text, unescaped if it is an
+// escape, and the number of bytes that it takes.
 func escapeAt(text string) (string, int) {
 	switch text[0] {
 	case '%':
@@ -54,7 +54,7 @@ func escapeAt(text string) (string, int) {
 	return text[:1], 1
 }
 
-// backslash is escapeAt for a text that begins with one.
+// backslash is escapeAt for a text that begins with a backslash.
 func backslash(text string) (string, int) {
 	if len(text) == 1 {
 		return text, 1
@@ -74,7 +74,7 @@ func backslash(text string) (string, int) {
 	return text[:1], 1
 }
 
-// digits reads so many hexadecimal digits at a place.
+// digits parses count hexadecimal digits at an offset.
 func digits(text string, from, count int) (uint64, bool) {
 	if len(text) < from+count {
 		return 0, false

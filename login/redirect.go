@@ -9,13 +9,13 @@ import (
 )
 
 // ErrRedirect is in the chain of every error for a redirect that is not
-// followed. Asking again does not help.
+// followed. Retrying doesn't help.
 var ErrRedirect = errors.New("redirect not followed")
 
-// maxRedirects bounds how often one request is sent on, as net/http does.
+// maxRedirects bounds the redirects of one request; it is net/http's bound.
 const maxRedirects = 10
 
-// CheckRedirect is for an http.Client: it follows ten redirects.
+// CheckRedirect is for an http.Client. It allows ten redirects.
 func CheckRedirect(_ *http.Request, via []*http.Request) error {
 	if len(via) >= maxRedirects {
 		return fmt.Errorf("stopped after %d redirects", len(via))
@@ -23,26 +23,27 @@ func CheckRedirect(_ *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// Bound is the http.RoundTripper under a client whose requests are for one
-// origin. What a request carries for it stays there, whatever the client does
-// about redirects:
+// Bound is an http.RoundTripper for requests to one origin. It keeps their
+// secrets there, however the client follows redirects:
 //
-//   - a request that a redirect sends to another origin loses all headers but
-//     the few that say what is asked for;
-//   - one with a body, or of another method than GET and HEAD, is not sent there;
-//   - none goes from https to http.
+//   - a request that is redirected to another origin loses all headers except
+//     the few that describe what is asked for;
+//   - a request with a body, or with a method other than GET and HEAD, is not
+//     sent to another origin;
+//   - no request goes from https to http.
 //
-// What isn't sent is an error that wraps ErrRedirect.
+// A request that isn't sent is an error that wraps ErrRedirect.
 type Bound struct {
 	Inner  http.RoundTripper
 	Origin pinsetter.Origin
 
-	// Authorization is set as that header on the requests to the origin; "":
-	// they are sent as they are.
+	// Authorization is the value of that header for requests to the origin; "":
+	// they are sent unchanged.
 	Authorization string
 }
 
-// harmless are the headers that say what is asked for, and nothing of who asks.
+// harmless are the headers that describe the request and don't identify the
+// client.
 var harmless = []string{"Accept", "Accept-Encoding", "Range", "User-Agent"}
 
 // RoundTrip sends the request, or refuses to.
@@ -72,8 +73,7 @@ func (b Bound) RoundTrip(request *http.Request) (*http.Response, error) {
 	return b.Inner.RoundTrip(copied)
 }
 
-// refusal returns why the request is not sent to another origin, nil where it
-// may be.
+// refusal returns why the request may not go to another origin, or nil.
 func (b Bound) refusal(request *http.Request, to pinsetter.Origin) error {
 	switch {
 	case b.Origin.Secure() && !to.Secure():

@@ -13,31 +13,31 @@ import (
 
 // Bounds of a Scrubber, in bytes.
 const (
-	maxRead     = 64 << 10 // of a text that is looked at
-	maxScrubbed = 16 << 10 // of a text that it returns
-	leastSecret = 4        // a shorter one is in too many words
-	leastPart   = 12       // of a secret's beginning that is taken for the secret
+	maxRead     = 64 << 10 // of a text that is searched
+	maxScrubbed = 16 << 10 // of a returned text
+	leastSecret = 4        // shorter ones are part of too many words
+	leastPart   = 12       // of the beginning of a secret that counts as the secret
 )
 
-// Scrubber takes secrets out of text that a server had a part in: a server may
-// say everything that it was sent. It knows a secret in the spellings that
-// programs have for it, in any case, escaped in any way, and by its beginning where a
-// text was cut.
+// Scrubber removes secrets from text that a server contributed to: a server may
+// repeat anything that it was sent. It recognises a secret in its usual
+// encodings, in any case, with any escapes, and by its beginning if the text
+// was cut.
 //
-// What is told of one server goes through one Scrubber, that knows all that is
-// sent there. The zero Scrubber is ready for use and knows no secret, as does a
-// nil one. It is safe for concurrent use.
+// Use one Scrubber for each server, and give it all secrets that are sent
+// there. A zero or nil Scrubber knows no secret. It is safe for concurrent use.
 type Scrubber struct {
 	mu    sync.RWMutex
 	known map[string][]disguise // by slot
 }
 
-// disguise is a spelling of a secret, in lower case, and what is written for it.
+// disguise is a form of a secret, in lower case, and the name to replace it
+// with.
 type disguise struct{ spelling, name string }
 
-// Keep has the Scrubber know these secrets, in place of those that it was given
-// for the slot before. A slot is a word for what is sent, such as "password":
-// what is renewed is known as often as it is sent, and no longer.
+// Keep gives the Scrubber secrets. They replace those that were given for the
+// same slot before. A slot is a word for the purpose, such as "password";
+// renewed secrets are then known only as long as they are in use.
 func (s *Scrubber) Keep(slot string, secrets ...pinsetter.Secret) {
 	var all []disguise
 	for _, secret := range secrets {
@@ -53,15 +53,16 @@ func (s *Scrubber) Keep(slot string, secrets ...pinsetter.Secret) {
 	s.known[slot] = all
 }
 
-// KeepLogin is Keep for what a login is sent as.
+// KeepLogin is Keep for a user name and password.
 func (s *Scrubber) KeepLogin(slot, user string, password pinsetter.Secret) {
 	s.Keep(slot, SentAs(user, password)...)
 }
 
-// SentAs returns what a user name and a password are sent as by HTTP Basic: the
-// password, and the pair as the header has it; the pair itself only where the
-// password is too short to be known alone, as a long user name counts for the
-// beginning of the pair and is no secret. There is none without a password.
+// SentAs returns the secrets that HTTP Basic sends for a user name and a
+// password: the password, and the encoded pair. It returns the whole pair only
+// if the password is too short to be recognised alone: otherwise a long user
+// name, which is no secret, would match as the beginning of the pair. Without a
+// password it returns none.
 func SentAs(user string, password pinsetter.Secret) []pinsetter.Secret {
 	if password.IsZero() {
 		return nil
@@ -75,9 +76,8 @@ func SentAs(user string, password pinsetter.Secret) []pinsetter.Secret {
 	return all
 }
 
-// Text returns text with the names of secrets in the place of secrets, as
-// pinsetter.Secret prints them, and no more than 16 KiB of it: "…" follows where
-// it was longer.
+// Text returns text with each secret replaced by its name, as pinsetter.Secret
+// prints it. It cuts the result to 16 KiB and then appends "…".
 func (s *Scrubber) Text(text string) string {
 	text = bounded(text, maxRead)
 	if s == nil {
@@ -89,7 +89,8 @@ func (s *Scrubber) Text(text string) string {
 	if len(spans) == 0 {
 		return bounded(text, maxScrubbed)
 	}
-	// A name may hold what it stands for, or make it anew with what is around it.
+	// A name may contain the secret, or form one together with the text around
+	// it.
 	for _, placeholder := range []string{"", "***"} {
 		if clean := bounded(replaced(text, spans, placeholder), maxScrubbed); len(s.find(clean)) == 0 {
 			return clean
@@ -98,9 +99,9 @@ func (s *Scrubber) Text(text string) string {
 	return ""
 }
 
-// Data returns data that is more than text to show, such as an answer in JSON,
-// with names in the place of secrets of twelve bytes and more, where the whole
-// secret is there: whatever else it holds stays, and its length has no bound.
+// Data is Text for data that programs read, such as a JSON answer. It replaces
+// only complete secrets of at least twelve bytes, leaves everything else alone,
+// and has no bound on the length.
 func (s *Scrubber) Data(data []byte) []byte {
 	if s == nil {
 		return data
@@ -121,7 +122,7 @@ func (s *Scrubber) Data(data []byte) []byte {
 	return []byte(replaced(string(data), merged(covered), ""))
 }
 
-// findAll notes where a whole spelling is.
+// findAll records the complete occurrences of a spelling.
 func findAll(low string, d disguise, covered map[int]span) {
 	for from := 0; ; {
 		at := strings.Index(low[from:], d.spelling)
@@ -136,8 +137,8 @@ func findAll(low string, d disguise, covered map[int]span) {
 	}
 }
 
-// Error returns an error with the same chain whose text is that of Text; nil for
-// nil.
+// Error returns an error with the same chain and a text as from Text. For nil
+// it returns nil.
 func (s *Scrubber) Error(err error) error {
 	if err == nil {
 		return nil
@@ -149,7 +150,7 @@ func (s *Scrubber) Error(err error) error {
 	return err
 }
 
-// scrubbed is an error without the secrets of its text.
+// scrubbed is an error with secrets removed from its text.
 type scrubbed struct {
 	text string
 	err  error
@@ -158,16 +159,16 @@ type scrubbed struct {
 func (e *scrubbed) Error() string { return e.text }
 func (e *scrubbed) Unwrap() error { return e.err }
 
-// span is where in a text a secret is.
+// span is the position of a secret in a text.
 type span struct {
 	start, end int
 	name       string
 }
 
-// find returns where secrets are in text, in order, without overlaps. The caller
-// holds the lock.
+// find returns the positions of secrets in text, sorted, without overlaps. The
+// caller holds the lock.
 func (s *Scrubber) find(text string) []span {
-	covered := make(map[int]span) // by start; the longest
+	covered := make(map[int]span) // by start; the longest one
 	note := func(start, end int, name string) {
 		if end > covered[start].end {
 			covered[start] = span{start, end, name}
@@ -180,7 +181,7 @@ func (s *Scrubber) find(text string) []span {
 	return merged(covered)
 }
 
-// findIn notes where spellings are in a text in lower case.
+// findIn records the spellings in a text in lower case.
 func (s *Scrubber) findIn(low string, note func(start, end int, name string)) {
 	for _, slot := range s.known {
 		for _, d := range slot {
@@ -190,7 +191,7 @@ func (s *Scrubber) findIn(low string, note func(start, end int, name string)) {
 	}
 }
 
-// findWhole notes where a spelling is, or enough of its beginning.
+// findWhole records a spelling, or a sufficiently long beginning of it.
 func findWhole(low string, d disguise, note func(start, end int, name string)) {
 	key := d.spelling[:min(len(d.spelling), leastPart)]
 	for from := 0; ; {
@@ -201,11 +202,11 @@ func findWhole(low string, d disguise, note func(start, end int, name string)) {
 		start := from + at
 		end := start + common(low[start:], d.spelling)
 		note(start, end, d.name)
-		from = max(start+1, end-len(key)+1) // what begins before lies in what was found
+		from = max(start+1, end-len(key)+1) // an earlier start lies in what was found already
 	}
 }
 
-// findCut notes where a text was cut within a spelling, which "…" shows.
+// findCut records a spelling that the text cuts short, as "…" shows.
 func findCut(low string, d disguise, note func(start, end int, name string)) {
 	for from := 0; ; {
 		at := strings.Index(low[from:], "…")
@@ -224,7 +225,7 @@ func findCut(low string, d disguise, note func(start, end int, name string)) {
 	}
 }
 
-// common returns how long a and b are the same.
+// common returns the length of the common prefix of a and b.
 func common(a, b string) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
@@ -233,7 +234,7 @@ func common(a, b string) int {
 	return n
 }
 
-// merged returns spans in order, those that touch as one.
+// merged returns spans sorted, with touching ones joined.
 func merged(covered map[int]span) []span {
 	var all []span
 	for _, start := range slices.Sorted(maps.Keys(covered)) {
@@ -247,7 +248,8 @@ func merged(covered map[int]span) []span {
 	return all
 }
 
-// replaced returns text with the placeholder for each span; "": the span's name.
+// replaced returns text with the placeholder instead of each span; "": the
+// span's name.
 func replaced(text string, spans []span, placeholder string) string {
 	var out strings.Builder
 	from := 0
@@ -264,7 +266,7 @@ func replaced(text string, spans []span, placeholder string) string {
 	return out.String()
 }
 
-// bounded cuts a text to so many bytes, between characters.
+// bounded cuts a text to limit bytes, between characters.
 func bounded(text string, limit int) string {
 	if len(text) <= limit {
 		return text
@@ -276,7 +278,7 @@ func bounded(text string, limit int) string {
 	return text[:end] + "…"
 }
 
-// lowered makes the capitals of ASCII small; every byte stays where it is.
+// lowered converts ASCII capitals to lower case. Offsets don't change.
 func lowered(text string) string {
 	bytes := []byte(text)
 	for i, b := range bytes {
