@@ -41,7 +41,7 @@ func (h handle) list() ([]fs.DirEntry, error) {
 	return file.ReadDir(-1)
 }
 
-// close closes the directory, which was only read.
+// close closes the directory. There is nothing to flush.
 func (h handle) close() { _ = h.root.Close() }
 
 // read reads a file of the directory into buffer; see fill.
@@ -67,5 +67,6 @@ func (h handle) read(name string, buffer *[]byte, limit int64) ([]byte, error) {
 	})
 }
 
-// links returns how many names a file has; here that is not known.
+// links returns the number of a file's hard links. On this platform it is
+// unknown, and 1 is returned.
 func links(fs.FileInfo) uint64 { return 1 }

@@ -7,11 +7,11 @@ import (
 	"sync/atomic"
 )
 
-// directory is an open directory that several tasks share; the last of them
-// closes it.
+// directory is an open directory shared by several tasks. The last one closes
+// it.
 type directory struct {
 	handle
-	path string // from the folder, with slashes; "" is the folder
+	path string // relative to the folder, with slashes; "" is the folder
 	uses atomic.Int32
 }
 
@@ -35,9 +35,8 @@ func (d *directory) done() {
 	}
 }
 
-// entries returns the names of the directory's regular files that are wanted
-// (nil: all), and of its directories but ".git". Links and special files are
-// neither.
+// entries returns the names of the directory's wanted regular files (want nil:
+// all), and of its directories except ".git". It skips links and special files.
 func (d *directory) entries(want func(name string) bool) (files, dirs []string, err error) {
 	list, err := d.list()
 	for _, e := range list {
@@ -55,15 +54,15 @@ func (d *directory) entries(want func(name string) bool) (files, dirs []string, 
 // below returns the path of one of the directory's entries.
 func (d *directory) below(name string) string { return path.Join(d.path, name) }
 
-// firstBuffer is what a read buffer starts with: all but one in a thousand YAML
-// files in Git fit.
+// firstBuffer is the initial size of a read buffer. All but one in a thousand
+// YAML files in Git fit.
 const firstBuffer = 64 << 10
 
-// fill reads a regular file by read into the buffer, which it replaces by a
-// larger one where needed, until read leaves some of it free: that is the end of
-// a regular file (POSIX.1-2024, read), and asking once more costs as much as
-// reading most files. It returns the buffer's bytes that were read; more than
-// limit are an error.
+// fill reads a regular file by calling read until it leaves some of the buffer
+// free. That is the end of a regular file (POSIX.1-2024, read), and another
+// call would cost as much as reading most files. It replaces the buffer by a
+// larger one if needed, and returns the part that was read. More than limit
+// bytes are an error.
 func fill(buffer *[]byte, limit int64, read func(free []byte) (int, error)) ([]byte, error) {
 	data := (*buffer)[:0]
 	for {

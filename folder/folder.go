@@ -1,6 +1,6 @@
-// Package folder reads and rewrites the files of a local directory. Nothing
-// outside of the directory is reached, no symbolic link is followed, and a file
-// is replaced whole or not at all.
+// Package folder reads and rewrites the files of a local directory. It reaches
+// nothing outside of the directory and follows no symbolic link. A file is
+// replaced whole or not at all.
 package folder
 
 import (
@@ -11,20 +11,20 @@ import (
 	"path/filepath"
 )
 
-// MaxSize is the default bound on a file's bytes.
+// MaxSize is the default bound on a file's size in bytes.
 const MaxSize = 64 << 20
 
-// ErrChanged says that a file is not as it was read: somebody else writes it.
-// Reading the folder again is the way out.
+// ErrChanged says that somebody else changed a file after it was read. Read the
+// folder again.
 var ErrChanged = errors.New("the file changed since it was read")
 
-// ErrTooLarge says that a file is over Options.MaxSize and was not looked at.
+// ErrTooLarge says that a file is larger than Options.MaxSize and was skipped.
 var ErrTooLarge = errors.New("too large")
 
-// FileError is what is wrong with one file or directory of a folder.
+// FileError is an error about one file or directory of a folder.
 type FileError struct {
 	Path string // relative to the folder, with slashes
-	Err  error  // what was done, to which file, and what went wrong
+	Err  error  // names the operation, the file and the cause
 }
 
 // Error returns the text of Err.
@@ -42,7 +42,7 @@ type Folder struct {
 	dir  string
 }
 
-// Open opens a directory. The caller closes it.
+// Open opens a directory. Close it after use.
 func Open(dir string) (*Folder, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -54,13 +54,13 @@ func Open(dir string) (*Folder, error) {
 // Close releases the directory.
 func (f *Folder) Close() error { return f.root.Close() }
 
-// wrap adds what was done to which file.
+// wrap adds the operation and the file to an error.
 func (f *Folder) wrap(verb, name string, err error) error {
 	return fmt.Errorf("%s %s: %w", verb, path.Join(filepath.ToSlash(f.dir), name), cause(err))
 }
 
-// cause strips the operation and name that os puts before an error: the caller
-// has better ones.
+// cause removes the operation and name that os adds to an error; callers add
+// better ones.
 func cause(err error) error {
 	var p *os.PathError
 	if errors.As(err, &p) {

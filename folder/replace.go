@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 )
 
-// Read returns the bytes of a regular file, given by its path relative to the
-// folder, with slashes. Links are not followed.
+// Read returns the bytes of a regular file. Name is relative to the folder,
+// with slashes. It doesn't follow links.
 func (f *Folder) Read(name string) ([]byte, error) {
 	parent, base, err := f.parent(name)
 	if err != nil {
@@ -26,12 +26,12 @@ func (f *Folder) Read(name string) ([]byte, error) {
 	return data, nil
 }
 
-// Replace gives a file new bytes: whoever reads it sees the old ones or the new
-// ones, also after a crash. Name is relative to the folder, with slashes. The
-// mode is kept; the owner is who runs us. It returns ErrChanged, and writes
-// nothing, where the file does not hold the bytes of old. A link is refused, as
-// is a file with a second hard link, since replacing would part the two. The
-// directory must be writable.
+// Replace replaces the content of a file. A reader sees the old or the new
+// bytes, also after a crash. Name is relative to the folder, with slashes. The
+// mode is kept; the owner becomes this process's user. If the file doesn't hold
+// the bytes of old, Replace writes nothing and returns ErrChanged. It refuses a
+// symbolic link, and a file with a second hard link, since replacing would
+// separate the two. The directory must be writable.
 func (f *Folder) Replace(name string, old, data []byte) error {
 	parent, base, err := f.parent(name)
 	if err != nil {
@@ -44,8 +44,7 @@ func (f *Folder) Replace(name string, old, data []byte) error {
 	return nil
 }
 
-// parent opens the directory that holds a file. No part of its path may be a
-// link.
+// parent opens the directory of a file. No part of its path may be a link.
 func (f *Folder) parent(name string) (*os.Root, string, error) {
 	if name == "." || path.Clean(name) != name || !filepath.IsLocal(filepath.FromSlash(name)) {
 		return nil, "", fmt.Errorf("%q is no path below the folder", name)
@@ -65,7 +64,7 @@ func (f *Folder) parent(name string) (*os.Root, string, error) {
 	return parent, base, err
 }
 
-// readRegular returns a file's bytes and what is known about it.
+// readRegular returns the bytes and the attributes of a regular file.
 func readRegular(dir *os.Root, name string) ([]byte, fs.FileInfo, error) {
 	info, err := dir.Lstat(name)
 	if err != nil {
@@ -94,7 +93,7 @@ func replace(dir *os.Root, name string, old, data []byte) error {
 	if err := write(dir, temporary, data, info.Mode().Perm()); err != nil {
 		return errors.Join(err, ignoreMissing(dir.Remove(temporary)))
 	}
-	// Once more, right before the rename: writing may have taken a while.
+	// Check again right before the rename: writing may have taken a while.
 	if _, err := unchanged(dir, name, old); err != nil {
 		return errors.Join(err, dir.Remove(temporary))
 	}
@@ -116,7 +115,7 @@ func unchanged(dir *os.Root, name string, old []byte) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// write makes a new file that is on the disk when it returns.
+// write creates a file and syncs it to disk.
 func write(dir *os.Root, name string, data []byte, mode fs.FileMode) error {
 	file, err := dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -124,7 +123,7 @@ func write(dir *os.Root, name string, data []byte, mode fs.FileMode) error {
 	}
 	_, err = file.Write(data)
 	if err == nil {
-		err = file.Chmod(mode) // past the umask
+		err = file.Chmod(mode) // despite the umask
 	}
 	if err == nil {
 		err = file.Sync()
@@ -132,7 +131,7 @@ func write(dir *os.Root, name string, data []byte, mode fs.FileMode) error {
 	return errors.Join(err, file.Close())
 }
 
-// syncNames puts a directory's names on the disk, where the system knows how.
+// syncNames syncs a directory's entries to disk, if the system supports that.
 func syncNames(dir *os.Root) error {
 	file, err := dir.Open(".")
 	if err != nil {
@@ -145,7 +144,7 @@ func syncNames(dir *os.Root) error {
 	return nil
 }
 
-// ignoreMissing returns err unless it says that a file is not there.
+// ignoreMissing returns err, or nil if err says that the file doesn't exist.
 func ignoreMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -10,26 +10,26 @@ import (
 	"sync"
 )
 
-// batch is how many files of one directory a worker takes at a time, so that a
-// flat directory keeps all of them busy.
+// batch is the number of files of one directory in a task, so that a flat
+// directory keeps all workers busy.
 const batch = 64
 
-// Options say which files are handed on. The zero Options hand on all.
+// Options select files. The zero Options select all.
 type Options struct {
-	Want    func(name string) bool // by a file's name, without its directory; nil: all
-	Screen  func(data []byte) bool // by its content; nil: all
-	MaxSize int64                  // bytes above which a wanted file is an error; 0: the package's MaxSize
+	Want    func(name string) bool // by name, without the directory; nil: all
+	Screen  func(data []byte) bool // by content; nil: all
+	MaxSize int64                  // larger wanted files are errors; 0: the package's MaxSize
 }
 
-// Each calls do for every regular file below the folder that the options let
-// pass, in parallel, and returns what do said to keep, sorted by path. Paths are
-// relative to the folder, with slashes. Data is do's only until it returns: the
-// buffer is used again. Directories named ".git" are left out; symbolic links
-// and special files are passed over.
+// Each calls do for every regular file below the folder that the options
+// select, in parallel. It returns the results that do wants to keep, sorted by
+// path. Paths are relative to the folder, with slashes. Data is valid only
+// during the call of do, since the buffer is reused. Each skips directories
+// named ".git", symbolic links and special files.
 //
-// A file or directory that can't be read is left out and the others go on: the
-// error joins a *FileError for each, sorted by path, and what was kept comes with it.
-// When ctx ends, the error is its cause.
+// A file or directory that can't be read doesn't stop the others: the results
+// come with an error that joins a *FileError for each, sorted by path. If ctx
+// ends, the error is its cause.
 func Each[T any](ctx context.Context, f *Folder, o Options, do func(path string, data []byte) (T, bool)) ([]T, error) {
 	type result struct {
 		path  string
@@ -62,24 +62,24 @@ func Each[T any](ctx context.Context, f *Folder, o Options, do func(path string,
 type walk struct {
 	folder  *Folder
 	options Options
-	file    func(path string, data []byte) // called in parallel
+	file    func(path string, data []byte) // called concurrently
 
 	mu     sync.Mutex
 	wake   *sync.Cond
 	tasks  []task // a stack: depth first keeps few directories open
-	open   int    // tasks that are waiting or being done
-	ended  bool   // ctx is over
+	open   int    // number of waiting and running tasks
+	ended  bool   // ctx has ended
 	failed []failure
 }
 
-// task is a part of the work: a directory to open and list, or files to read.
+// task is a unit of work: a directory to open and list, or files to read.
 type task struct {
-	dir   *directory // that the names are in; the task's use of it
+	dir   *directory // the directory of the names; the task holds a use of it
 	child string     // the directory to list
 	files []string   // the files to read; nil for a task with a child
 }
 
-// failure is what could not be read.
+// failure is a path that could not be read, and why.
 type failure struct {
 	path string
 	err  error
@@ -94,8 +94,8 @@ func newWalk(f *Folder, o Options) *walk {
 	return w
 }
 
-// run walks until every task is done or ctx ends, and returns the cause of the
-// latter.
+// run walks until every task is done or ctx ends. In the latter case it returns
+// the cause.
 func (w *walk) run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() {
 		w.mu.Lock()
@@ -112,13 +112,13 @@ func (w *walk) run(ctx context.Context) error {
 		workers.Go(w.work)
 	}
 	workers.Wait()
-	for _, t := range w.tasks { // left over when ctx ended
+	for _, t := range w.tasks { // left when ctx ended
 		t.dir.done()
 	}
 	return context.Cause(ctx)
 }
 
-// work does tasks until none is left.
+// work runs tasks until there are no more.
 func (w *walk) work() {
 	var buffer []byte
 	for {
@@ -136,7 +136,7 @@ func (w *walk) work() {
 	}
 }
 
-// take waits for a task; false when there will be none.
+// take waits for a task. It returns false if there will be no more.
 func (w *walk) take() (task, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -170,15 +170,14 @@ func (w *walk) finish() {
 	}
 }
 
-// fail notes what can't be read.
+// fail records an error about a path.
 func (w *walk) fail(path string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.failed = append(w.failed, failure{path, err})
 }
 
-// failures returns what could not be read as one error, sorted by path; nil
-// where everything could.
+// failures returns all recorded errors as one, sorted by path, or nil.
 func (w *walk) failures() error {
 	slices.SortFunc(w.failed, func(a, b failure) int { return cmp.Compare(a.path, b.path) })
 	var errs []error
@@ -202,7 +201,7 @@ func (w *walk) start() error {
 func (w *walk) descend(t task) {
 	h, err := t.dir.open(t.child)
 	switch {
-	case errors.Is(err, os.ErrNotExist): // gone since it was listed
+	case errors.Is(err, os.ErrNotExist): // deleted since it was listed
 	case err != nil:
 		w.fail(t.dir.below(t.child), err)
 	default:
@@ -210,7 +209,7 @@ func (w *walk) descend(t task) {
 	}
 }
 
-// list adds the tasks of a directory, whose first use it ends.
+// list adds the tasks of a directory, and ends its first use.
 func (w *walk) list(d *directory) {
 	defer d.done()
 	files, dirs, err := d.entries(w.options.Want)
@@ -227,12 +226,12 @@ func (w *walk) list(d *directory) {
 	w.add(tasks)
 }
 
-// read reads files and hands on those that pass the screen.
+// read reads files and passes those that the screen accepts on.
 func (w *walk) read(t task, buffer *[]byte) {
 	for _, name := range t.files {
 		data, err := t.dir.read(name, buffer, w.options.MaxSize)
 		switch {
-		case errors.Is(err, os.ErrNotExist): // gone since it was listed
+		case errors.Is(err, os.ErrNotExist): // deleted since it was listed
 		case err != nil:
 			w.fail(t.dir.below(name), err)
 		case w.options.Screen == nil || w.options.Screen(data):
