@@ -27,8 +27,8 @@ const (
 	fluxContent types.MediaType = "application/vnd.cncf.flux.content.v1.tar+gzip"
 )
 
-// PushChart puts a Helm chart's versions under the image whose last part is the
-// chart's name. As Helm does, it writes "_" for a version's "+" in the tag.
+// PushChart pushes versions of a Helm chart as an image whose last path element
+// is the chart's name. Like Helm, it writes "_" for a version's "+" in the tag.
 func (s *Shelf) PushChart(image string, versions ...string) {
 	s.t.Helper()
 	chart := image[strings.LastIndex(image, "/")+1:]
@@ -46,8 +46,8 @@ func (s *Shelf) PushChart(image string, versions ...string) {
 	}
 }
 
-// PushArtifact puts an artifact as Flux's command line makes it under a tag, and
-// returns its digest. Revision is as Flux has it: "main@sha1:<hash>".
+// PushArtifact pushes an artifact under a tag, as Flux's command line does, and
+// returns its digest. Revision is in Flux's form: "main@sha1:<hash>".
 func (s *Shelf) PushArtifact(image, tag, revision string, files map[string]string) string {
 	s.t.Helper()
 	img := s.artifact(fluxConfig, []byte("{}"), fluxContent, files)
@@ -58,7 +58,8 @@ func (s *Shelf) PushArtifact(image, tag, revision string, files map[string]strin
 	}).(v1.Image))
 }
 
-// artifact returns an image with this config, and these files as its one layer.
+// artifact returns an image with the given config, and the files as its only
+// layer.
 func (s *Shelf) artifact(configType types.MediaType, config []byte, layerType types.MediaType, files map[string]string) v1.Image {
 	s.t.Helper()
 	layer := static.NewLayer(s.tgz(files), layerType)

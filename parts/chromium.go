@@ -9,14 +9,13 @@ import (
 	"time"
 )
 
-// answerWithin bounds what a browser may take for one thing. A cold start takes
-// about a second, and many on a busy machine.
+// answerWithin bounds one operation of a browser. A cold start takes about a
+// second, and several on a busy machine.
 const answerWithin = time.Minute
 
-// Chromium is a real browser without a window, with one page. It is spoken to by
-// its own protocol over a pipe
-// (https://chromedevtools.github.io/devtools-protocol/), and used by one
-// goroutine.
+// Chromium is a headless browser with one page. It is controlled by its own
+// protocol over a pipe (https://chromedevtools.github.io/devtools-protocol/).
+// Use it from one goroutine.
 type Chromium struct {
 	t       T
 	process *process
@@ -29,14 +28,15 @@ type Chromium struct {
 	said    []string
 }
 
-// View is how a page is looked at. The zero View is a large window, light.
+// View is the way to display a page. The zero View is a large light window.
 type View struct {
 	Width, Height int // in CSS pixels; 0: 1280 and 900
 	Dark          bool
-	NoScript      bool // the page's scripts are not run
+	NoScript      bool // scripts are disabled
 }
 
-// NewChromium starts a browser until t ends. It skips where Chromium is missing.
+// NewChromium starts a browser that ends with t. It skips the test if Chromium
+// is missing.
 func NewChromium(t T) *Chromium {
 	t.Helper()
 	program := Need(t, "chromium")
@@ -46,15 +46,15 @@ func NewChromium(t T) *Chromium {
 	c.to, c.pipe, c.from = to, from, bufio.NewReader(from)
 	command := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
-		"--disable-dev-shm-usage", // a container's may be of 64 MB
+		"--disable-dev-shm-usage", // a container's may have only 64 MB
 		"--remote-debugging-pipe", "--user-data-dir="+Dir(t))
-	command.ExtraFiles = []*os.File{hears, says} // 3 and 4, where --remote-debugging-pipe has them
+	command.ExtraFiles = []*os.File{hears, says} // descriptors 3 and 4, as --remote-debugging-pipe requires
 	c.process = &process{command: command, output: &output{}, gone: make(chan struct{})}
 	command.Stdout, command.Stderr = c.process.output, c.process.output
 	if err := command.Start(); err != nil {
 		t.Fatalf("start %s: %v", program, err)
 	}
-	_, _ = hears.Close(), says.Close() // the browser has its own
+	_, _ = hears.Close(), says.Close() // the browser has its own copies
 	go func() {
 		_ = command.Wait()
 		close(c.process.gone)
@@ -81,7 +81,7 @@ func (c *Chromium) newPipe() (r, w *os.File) {
 	return r, w
 }
 
-// close ends the browser with its children, or alone where it doesn't listen.
+// close ends the browser. If it doesn't react, it is killed.
 func (c *Chromium) close() {
 	c.session = ""
 	if err := c.ask("Browser.close", nil, nil); err == nil {
@@ -94,7 +94,7 @@ func (c *Chromium) close() {
 	c.process.stop()
 }
 
-// Open goes to an address and waits until all of it is loaded.
+// Open navigates to an address and waits until the page is loaded.
 func (c *Chromium) Open(url string, v View) {
 	c.t.Helper()
 	scheme := "light"
@@ -124,8 +124,8 @@ func (c *Chromium) Open(url string, v View) {
 	})
 }
 
-// Follow clicks on what a CSS selector finds first, which leads to another page,
-// and waits until that is loaded.
+// Follow clicks on the first element that matches a CSS selector, and waits
+// until the next page is loaded.
 func (c *Chromium) Follow(selector string) {
 	c.t.Helper()
 	c.loads(func() {
@@ -134,8 +134,8 @@ func (c *Chromium) Follow(selector string) {
 	})
 }
 
-// Submit types text into what a CSS selector finds first and presses Enter, which
-// leads to another page, and waits until that is loaded.
+// Submit types text into the first element that matches a CSS selector, presses
+// Enter, and waits until the next page is loaded.
 func (c *Chromium) Submit(selector, text string) {
 	c.t.Helper()
 	c.loads(func() {
@@ -148,7 +148,7 @@ func (c *Chromium) Submit(selector, text string) {
 	})
 }
 
-// loads does what makes the page load, and waits for that.
+// loads calls do, which makes a page load, and waits for that.
 func (c *Chromium) loads(do func()) {
 	c.t.Helper()
 	c.loaded = false
@@ -160,8 +160,8 @@ func (c *Chromium) loads(do func()) {
 	}
 }
 
-// Eval gives the value of an expression of JavaScript to result, which may be
-// nil, as [json.Unmarshal] does. The page's own policies don't bind it.
+// Eval evaluates JavaScript and stores its value in result, as [json.Unmarshal]
+// does; result may be nil. The page's security policies don't apply.
 func (c *Chromium) Eval(expression string, result any) {
 	c.t.Helper()
 	var answer struct {
@@ -180,7 +180,7 @@ func (c *Chromium) Eval(expression string, result any) {
 	}
 }
 
-// Text returns what a person reads on the page.
+// Text returns the visible text of the page.
 func (c *Chromium) Text() string {
 	c.t.Helper()
 	var text string
@@ -188,7 +188,7 @@ func (c *Chromium) Text() string {
 	return text
 }
 
-// Screenshot returns a picture of the whole page, PNG.
+// Screenshot returns an image of the whole page, as PNG.
 func (c *Chromium) Screenshot() []byte {
 	c.t.Helper()
 	var metrics struct {
@@ -202,15 +202,15 @@ func (c *Chromium) Screenshot() []byte {
 	return picture.Data
 }
 
-// Said returns what pages had the browser say since it was asked last: in its
-// console, of what they were refused, and in dialogs.
+// Said returns the browser's messages since the last call: console output,
+// refusals by security policies, and dialogs.
 func (c *Chromium) Said() []string {
 	said := c.said
 	c.said = nil
 	return said
 }
 
-// must is ask where an error ends the test.
+// must is ask, and ends the test on an error.
 func (c *Chromium) must(method string, params, result any) {
 	c.t.Helper()
 	if err := c.ask(method, params, result); err != nil {
@@ -218,7 +218,7 @@ func (c *Chromium) must(method string, params, result any) {
 	}
 }
 
-// ask sends a command and takes its answer.
+// ask sends a command and reads its answer.
 func (c *Chromium) ask(method string, params, result any) error {
 	c.last++
 	command := map[string]any{"id": c.last, "method": method}
@@ -251,7 +251,7 @@ func (c *Chromium) ask(method string, params, result any) error {
 	}
 }
 
-// received is a message of the browser: an answer, or an event.
+// received is a message of the browser: an answer or an event.
 type received struct {
 	ID     int
 	Result json.RawMessage
@@ -260,10 +260,10 @@ type received struct {
 	Params json.RawMessage
 }
 
-// receive takes the next message. What an event says is kept.
+// receive reads the next message. It stores the text of events.
 func (c *Chromium) receive() (received, error) {
 	var m received
-	_ = c.pipe.SetReadDeadline(time.Now().Add(answerWithin)) // a pipe has deadlines
+	_ = c.pipe.SetReadDeadline(time.Now().Add(answerWithin)) // pipes support deadlines
 	data, err := c.from.ReadBytes(0)
 	if err != nil {
 		return m, err

@@ -2,7 +2,7 @@ package parts
 
 import "net"
 
-// counted is a listener whose connections' bytes are noted in a log.
+// counted is a listener that counts the bytes of its connections in a log.
 type counted struct {
 	net.Listener
 	log *Log
@@ -28,6 +28,6 @@ func (c countedConn) Read(p []byte) (int, error) {
 }
 
 func (c countedConn) Write(p []byte) (int, error) {
-	c.log.sent.Add(int64(len(p))) // before it is there: who has an answer finds it counted
+	c.log.sent.Add(int64(len(p))) // before it is sent: a client that has the answer finds it counted
 	return c.Conn.Write(p)
 }

@@ -14,31 +14,31 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// DistributionOptions describe a registry process. The zero value is today's
-// distribution over plain HTTP that lets everybody in.
+// DistributionOptions configure a registry process. The zero value is
+// distribution 3 over plain HTTP without a login.
 type DistributionOptions struct {
-	// Program is "registry" (distribution 3, where empty) or "docker-registry"
-	// (Debian's 2.8, which doesn't know of pages and lists tags unsorted).
+	// Program is "registry" (distribution 3, the default) or "docker-registry"
+	// (Debian's 2.8, which doesn't page and lists tags unsorted).
 	Program string
 
-	User, Password string       // demanded by HTTP Basic where User is set
-	Tokens         *TokenServer // whose bearer tokens are demanded; nil: none
+	User, Password string       // required by HTTP Basic if User is set
+	Tokens         *TokenServer // requires its bearer tokens; nil: none
 	TLS            *TLS         // nil: plain HTTP
-	PageSize       int          // the most tags a page has where n is asked; 0: 1000. Distribution 3 only
+	PageSize       int          // largest page if n is given; 0: 1000. Distribution 3 only
 }
 
-// Distribution is the CNCF's registry as a process of its own.
+// Distribution is the CNCF's registry as a process.
 type Distribution struct {
 	Shelf
 	Addr string // "127.0.0.1:PORT"
 	URL  string // "http://127.0.0.1:PORT", or https
 
-	data   string // the folder of its storage
+	data   string // its storage folder
 	output *output
 }
 
-// NewDistribution starts a registry process until t ends. It skips where the
-// program is missing.
+// NewDistribution starts a registry process that ends with t. It skips the test
+// if the program is missing.
 func NewDistribution(t T, o DistributionOptions) *Distribution {
 	t.Helper()
 	if o.Program == "" {
@@ -47,7 +47,7 @@ func NewDistribution(t T, o DistributionOptions) *Distribution {
 	program := Need(t, o.Program)
 	dir := Dir(t)
 	var err error
-	for range 3 { // another process may take the port in between
+	for range 3 { // another process may take the port meanwhile
 		addr, mark := freeAddress(t), rand.Text()
 		config := o.write(t, dir, addr, mark)
 		env := append(os.Environ(), "OTEL_TRACES_EXPORTER=none")
@@ -66,11 +66,11 @@ func NewDistribution(t T, o DistributionOptions) *Distribution {
 	return nil
 }
 
-// Output returns what the process has printed, its access log with it.
+// Output returns the output of the process, including its access log.
 func (d *Distribution) Output() string { return d.output.String() }
 
-// Alias gives an image more tags for what it has under one: written where the
-// registry keeps its tags, which is much quicker than to push them.
+// Alias adds tags for the content of an existing tag. It writes them into the
+// registry's storage, which is much quicker than pushing.
 func (d *Distribution) Alias(image, tag string, more ...string) {
 	d.t.Helper()
 	tags := filepath.Join(d.data, "docker/registry/v2/repositories", image, "_manifests/tags")
@@ -87,9 +87,9 @@ func (d *Distribution) Alias(image, tag string, more ...string) {
 	}
 }
 
-// write writes the configuration, which is JSON since that is YAML too, and what
-// it refers to; it returns the configuration's path. The registry shows mark in
-// every answer.
+// write writes the configuration, as JSON since that is YAML too, and the files
+// it refers to. It returns the configuration's path. The registry sends mark
+// with every answer.
 func (o DistributionOptions) write(t T, dir, addr, mark string) string {
 	t.Helper()
 	page := o.PageSize
@@ -163,7 +163,7 @@ func (o DistributionOptions) tls(t T, dir string) map[string]any {
 	return config
 }
 
-// transport is how this package itself reaches the registry.
+// transport returns a transport with which this package reaches the registry.
 func (o DistributionOptions) transport(t T) http.RoundTripper {
 	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 4}
@@ -178,7 +178,7 @@ func (o DistributionOptions) transport(t T) http.RoundTripper {
 	return transport
 }
 
-// pusher is who this package pushes as.
+// pusher returns the credentials for this package's pushes.
 func (o DistributionOptions) pusher() authn.Authenticator {
 	if o.User != "" {
 		return &authn.Basic{Username: o.User, Password: o.Password}
@@ -192,8 +192,8 @@ func (o DistributionOptions) pusher() authn.Authenticator {
 	return authn.Anonymous
 }
 
-// answers returns a check that the registry with this mark answers at url,
-// whatever the status, and not one of another test that took the port.
+// answers returns a check that the registry with this mark answers at url, with
+// any status, and not another test's that took the port.
 func answers(url, mark string, transport http.RoundTripper) func(context.Context) error {
 	return func(ctx context.Context) error {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// Echo answers with a status and says again all that it was sent: in the text of
-// the status, in headers that clients read, and in a body that is an error to
-// every API that a client may take it for. What comes in Basic or in a form is
-// said decoded too, and all of it in capitals, for URLs and in base64.
+// Echo answers with a status and repeats everything that it was sent: in the
+// status text, in headers that clients read, and in a body that is an error to
+// any API. Basic credentials and form values are repeated decoded too, and
+// everything also in capitals, escaped for URLs, and in base64.
 func Echo(status int) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		said := sent(r)
@@ -39,7 +39,7 @@ func Echo(status int) http.Handler {
 	})
 }
 
-// echoed adds the headers that go with a status.
+// echoed adds the headers for a status.
 func echoed(to *bufio.ReadWriter, status int, line string) {
 	switch {
 	case status == http.StatusUnauthorized:
@@ -49,7 +49,7 @@ func echoed(to *bufio.ReadWriter, status int, line string) {
 	}
 }
 
-// hostLabel returns what of a text a host may have.
+// hostLabel returns the characters of a text that a host name may contain.
 func hostLabel(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
@@ -59,7 +59,7 @@ func hostLabel(text string) string {
 	}, text[:min(len(text), 60)])
 }
 
-// sent returns all that a request carries.
+// sent returns everything that a request carries.
 func sent(r *http.Request) string {
 	var all []string
 	for name, values := range r.Header {

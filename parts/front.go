@@ -11,30 +11,30 @@ import (
 	"time"
 )
 
-// FrontOptions are what every part that speaks HTTP in this process can be
-// asked for. The zero value is plain HTTP that lets everybody in.
+// FrontOptions configure any HTTP part that runs in this process. The zero
+// value is plain HTTP without a login.
 type FrontOptions struct {
 	TLS     *TLS          // nil: plain HTTP
-	Latency time.Duration // waited before each answer
+	Latency time.Duration // delay before each answer
 
-	// User and Password are demanded by HTTP Basic where User is set, Bearer as
-	// a bearer token where that is set. Either does where both are.
+	// User and Password are required by HTTP Basic if User is set, and Bearer
+	// as a bearer token if that is set. If both are set, either is enough.
 	User, Password string
 	Bearer         string
 
-	// Around may wrap what answers, to make faults. Nil: as it is. Requests that
-	// it answers are in the log too.
+	// Around may wrap the handler to inject faults; nil: none. Requests that it
+	// answers are logged too.
 	Around func(next http.Handler) http.Handler
 }
 
-// Front is the address and the log of a part that speaks HTTP.
+// Front is the address and the log of an HTTP part.
 type Front struct {
 	Addr string // "127.0.0.1:PORT"
 	URL  string // "http://127.0.0.1:PORT", or https
 	Log  *Log
 }
 
-// Serve answers HTTP with h at a free port until t ends.
+// Serve serves h at a free port until t ends.
 func Serve(t T, h http.Handler, o FrontOptions) Front {
 	t.Helper()
 	front := Front{Log: &Log{}}
@@ -59,7 +59,7 @@ func Serve(t T, h http.Handler, o FrontOptions) Front {
 	return front
 }
 
-// quiet swallows what http.Server says about clients that hang up.
+// quiet discards http.Server's messages about clients that hang up.
 var quiet = log.New(io.Discard, "", 0)
 
 // delay waits before next answers, or until the client gives up.
@@ -76,7 +76,7 @@ func (o FrontOptions) delay(next http.Handler) http.Handler {
 	})
 }
 
-// authorize answers 401 to who doesn't bring what the options demand.
+// authorize answers 401 unless a request has the required credentials.
 func (o FrontOptions) authorize(next http.Handler) http.Handler {
 	if o.User == "" && o.Bearer == "" {
 		return next

@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// GitOptions describe a Git server. The zero value is plain HTTP that lets
-// everybody read and push.
+// GitOptions configure a Git server. The zero value is plain HTTP where
+// everybody may read and push.
 type GitOptions struct {
 	FrontOptions
 }
 
 // Git is C git's own HTTP server, `git http-backend`, for the repositories in
-// one folder: protocols 0 to 2, as the client asks.
+// one folder. It supports protocols 0 to 2.
 type Git struct {
 	Front
 	Root string // repositories are Root/NAME.git
@@ -27,8 +27,9 @@ type Git struct {
 	env []string
 }
 
-// gitConfig is all configuration that this package's Git reads. Forges allow
-// partial clones and wanting any object that is reachable, C git alone doesn't.
+// gitConfig is the only configuration that this package's Git reads. Like
+// forges, and unlike C git's defaults, it allows partial clones and fetching
+// any reachable object.
 const gitConfig = `[user]
 	name = A Human
 	email = human@example.test
@@ -51,7 +52,8 @@ const gitConfig = `[user]
 	allowReachableSHA1InWant = true
 `
 
-// NewGit starts a Git server until t ends. It skips where git is missing.
+// NewGit starts a Git server that ends with t. It skips the test if git is
+// missing.
 func NewGit(t T, o GitOptions) *Git {
 	t.Helper()
 	g := &Git{t: t, git: Need(t, "git"), Root: Dir(t)}
@@ -60,8 +62,8 @@ func NewGit(t T, o GitOptions) *Git {
 	return g
 }
 
-// gitEnv returns an environment in which C git reads gitConfig alone, as a file in
-// dir.
+// gitEnv returns an environment in which C git reads only gitConfig, from a
+// file in dir.
 func gitEnv(t T, dir string) []string {
 	t.Helper()
 	config := put(t, dir, "gitconfig", []byte(gitConfig))
@@ -71,8 +73,8 @@ func gitEnv(t T, dir string) []string {
 	}
 }
 
-// Env returns the environment in which C git sees no configuration but this
-// package's.
+// Env returns an environment in which C git reads only this package's
+// configuration.
 func (g *Git) Env() []string { return append([]string(nil), g.env...) }
 
 // serve runs git http-backend for one request.
@@ -92,7 +94,7 @@ func (g *Git) serve(w http.ResponseWriter, r *http.Request) {
 	backend.ServeHTTP(w, r)
 }
 
-// wholeBody reads a body of unknown length: CGI wants the length beforehand.
+// wholeBody reads a body of unknown length, since CGI needs the length first.
 func wholeBody(r *http.Request) error {
 	if r.ContentLength >= 0 {
 		return nil

@@ -15,17 +15,17 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Gitea is a forge as a process of its own: pull requests, labels, reviews,
-// branch protection, an API, Git over HTTP and SSH, and a registry, whose images
-// are below the name of a user or an organisation: "bot/app".
+// Gitea is a forge as a process: pull requests, labels, reviews, branch
+// protection, an API, Git over HTTP and SSH, and a registry. Its images are
+// below the name of a user or an organisation: "bot/app".
 type Gitea struct {
-	Shelf // as User
+	Shelf // pushes as User
 
 	Addr    string // "127.0.0.1:PORT"
 	URL     string // "http://127.0.0.1:PORT"
 	SSHAddr string // "127.0.0.1:PORT"
 
-	// User is an administrator, and Token, of all scopes, is theirs.
+	// User is an administrator. Token is theirs, with all scopes.
 	User, Token string
 
 	t       T
@@ -38,8 +38,8 @@ type Gitea struct {
 	tokens  int
 }
 
-// giteaConfig is what a Gitea needs to be one on loopback, and quick: no work of
-// its own, few hashes for passwords, no history of its log.
+// giteaConfig configures Gitea for loopback and for speed: no background work,
+// cheap password hashes, no log history.
 const giteaConfig = `APP_NAME = parts
 RUN_MODE = prod
 I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true
@@ -89,12 +89,13 @@ LEVEL = Warn
 ENABLED = false
 `
 
-// NewGitea starts a Gitea until t ends. It skips where gitea is missing.
+// NewGitea starts a Gitea that ends with t. It skips the test if gitea is
+// missing.
 func NewGitea(t T) *Gitea {
 	t.Helper()
 	g := &Gitea{t: t, program: Need(t, "gitea"), dir: Dir(t), User: "bot"}
 	g.git = &Git{t: t, git: Need(t, "git"), Root: g.dir}
-	// The folders that Gitea reads lie beside the program.
+	// Gitea's folders of templates and texts are beside the program.
 	static, err := filepath.EvalSymlinks(g.program)
 	if err != nil {
 		t.Fatalf("find gitea's folders: %v", err)
@@ -102,7 +103,7 @@ func NewGitea(t T) *Gitea {
 	g.git.env = gitEnv(t, g.dir)
 	g.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}}
 	t.Cleanup(g.client.CloseIdleConnections)
-	for range 3 { // another process may take a port in between
+	for range 3 { // another process may take a port meanwhile
 		if err = g.start(filepath.Dir(static)); err == nil {
 			return g
 		}
@@ -111,7 +112,7 @@ func NewGitea(t T) *Gitea {
 	return nil
 }
 
-// start begins anew with free ports.
+// start starts again with free ports.
 func (g *Gitea) start(static string) error {
 	g.t.Helper()
 	g.Addr, g.SSHAddr = freeAddress(g.t), freeAddress(g.t)
@@ -129,13 +130,13 @@ func (g *Gitea) start(static string) error {
 	g.output = p.output
 	err := p.await(g.knowsItself)
 	if err != nil {
-		p.stop() // it has locks that the next one needs
+		p.stop() // it holds locks that the next one needs
 	}
 	return err
 }
 
-// knowsItself reports an error unless this Gitea answers: another process's may
-// have taken the port, and knows no token of this one's.
+// knowsItself returns an error unless this Gitea answers. Another process may
+// have taken the port; it doesn't know this one's token.
 func (g *Gitea) knowsItself(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, g.URL+"/api/v1/user", nil)
 	if err != nil {
@@ -167,10 +168,10 @@ func (g *Gitea) NewToken(user, scopes string) string {
 	return token
 }
 
-// giteaToken is a token on a line of its own: warnings may stand around it.
+// giteaToken matches a token on a line of its own. Warnings may surround it.
 var giteaToken = regexp.MustCompile(`(?m)^[0-9a-f]{40}$`)
 
-// NewUser adds a user without rights and returns a token of all scopes.
+// NewUser adds a user without rights and returns a token with all scopes.
 func (g *Gitea) NewUser(name string) string {
 	g.t.Helper()
 	g.Must(http.MethodPost, "/admin/users", map[string]any{
@@ -179,8 +180,8 @@ func (g *Gitea) NewUser(name string) string {
 	return g.NewToken(name, "all")
 }
 
-// NewSSHKey returns a private key, PEM, with which User may push over SSH, and
-// the server's line of a known_hosts file.
+// NewSSHKey returns a private key (PEM) with which User may push over SSH, and
+// the server's line for a known_hosts file.
 func (g *Gitea) NewSSHKey() (identity, knownHosts []byte) {
 	g.t.Helper()
 	public, identity := newSSHKey(g.t, "")
@@ -210,10 +211,10 @@ func (g *Gitea) NewSSHKey() (identity, knownHosts []byte) {
 	return identity, knownHosts
 }
 
-// Output returns what the process has printed.
+// Output returns the output of the process.
 func (g *Gitea) Output() string { return g.output.String() }
 
-// mustRun runs one of Gitea's commands.
+// mustRun runs a command of Gitea, and ends the test if it fails.
 func (g *Gitea) mustRun(args ...string) string {
 	g.t.Helper()
 	command := exec.Command(g.program, g.args(args...)...)
@@ -231,7 +232,8 @@ func (g *Gitea) args(args ...string) []string {
 	return append([]string{"--config", g.config, "--work-path", g.dir}, args...)
 }
 
-// env lets Gitea find git, and write a configuration of its own for it.
+// env returns an environment in which Gitea finds git and has a Git
+// configuration of its own.
 func (g *Gitea) env() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + g.dir, "USER=git", "LC_ALL=C", "TZ=UTC", "GITEA_WORK_DIR=" + g.dir}
 }

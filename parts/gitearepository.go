@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// GiteaRepository is a repository at a Gitea, read from its folder and written
-// to by pushes, so that Gitea sees them.
+// GiteaRepository is a repository at a Gitea. It is read from its folder, and
+// written by pushes, so that Gitea notices.
 type GiteaRepository struct {
 	*Repository
 	API string // "/repos/OWNER/NAME", for Must and Do
@@ -20,9 +20,8 @@ type GiteaRepository struct {
 	gitea *Gitea
 }
 
-// NewRepository makes a public repository, "OWNER/NAME", of User or of an
-// organisation that it makes where there is none, with a first commit of files
-// on main.
+// NewRepository creates a public repository, "OWNER/NAME", of User or of an
+// organisation, which it creates if needed. Its first commit has files on main.
 func (g *Gitea) NewRepository(name string, files map[string]string) *GiteaRepository {
 	g.t.Helper()
 	owner, base, _ := strings.Cut(name, "/")
@@ -49,7 +48,7 @@ func (r *GiteaRepository) SSHURL() string {
 	return "ssh://git@" + r.gitea.SSHAddr + "/" + r.Name + ".git"
 }
 
-// Commit commits on a branch and pushes it as User. It returns the commit's hash.
+// Commit commits to a branch and pushes as User. It returns the commit's hash.
 func (r *GiteaRepository) Commit(c Commit) string {
 	r.git.t.Helper()
 	local := *r.Repository
@@ -67,7 +66,7 @@ func (r *GiteaRepository) Commit(c Commit) string {
 	return hash
 }
 
-// await waits until Gitea knows of a push: its queue comes to it later.
+// await waits until Gitea has processed a push, which it does in a queue.
 func (r *GiteaRepository) await(branch, hash string) {
 	r.git.t.Helper()
 	var said json.RawMessage
@@ -95,8 +94,8 @@ func (r *GiteaRepository) pushURL() string {
 	return fmt.Sprintf("http://%s:%s@%s/%s.git", r.gitea.User, r.gitea.Token, r.gitea.Addr, r.Name)
 }
 
-// Must sends a request to the API as User and fails the test unless it succeeds.
-// In and out are JSON, and may be nil.
+// Must sends a request to the API as User, and ends the test if it fails. In
+// and out are JSON, and may be nil.
 func (g *Gitea) Must(method, path string, in, out any) {
 	g.t.Helper()
 	var raw json.RawMessage
@@ -111,7 +110,7 @@ func (g *Gitea) Must(method, path string, in, out any) {
 	}
 }
 
-// Do is Must for requests that may fail: it returns the status.
+// Do is Must for requests that may fail. It returns the status.
 func (g *Gitea) Do(method, path string, in any, out *json.RawMessage) int {
 	g.t.Helper()
 	status, body := g.do(g.Token, method, path, in)
@@ -121,7 +120,7 @@ func (g *Gitea) Do(method, path string, in any, out *json.RawMessage) int {
 	return status
 }
 
-// DoAs is Do as the user whose token it is.
+// DoAs is Do as the user with the token.
 func (g *Gitea) DoAs(token, method, path string, in any) int {
 	g.t.Helper()
 	status, _ := g.do(token, method, path, in)

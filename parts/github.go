@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// GitHub is a double of a GitHub Enterprise Server: the API below /api/v3, one
-// mutation of /api/graphql, and Git over HTTP. Repositories are bare ones of C
-// git, which the API reads and writes.
+// GitHub is a double of a GitHub Enterprise Server: the API below /api/v3, some
+// mutations of /api/graphql, and Git over HTTP. Its repositories are bare
+// repositories of C git, which the API reads and writes.
 //
-// All requests and answers of the API are checked against GitHub's own
-// description of it. What it doesn't know, and GitHub wouldn't take, fails the
-// test when it ends.
+// It checks all requests and answers of the API against GitHub's own
+// description. A request that isn't in the description, or that GitHub wouldn't
+// accept, fails the test when it ends.
 type GitHub struct {
 	Front
 
@@ -34,7 +34,7 @@ type GitHub struct {
 	ids          int
 }
 
-// NewGitHub starts a double of GitHub until t ends.
+// NewGitHub starts a double of GitHub that ends with t.
 func NewGitHub(t T) *GitHub {
 	t.Helper()
 	described, err := githubDescription()
@@ -50,7 +50,7 @@ func NewGitHub(t T) *GitHub {
 	return g
 }
 
-// finish fails the test for what was wrong.
+// finish fails the test if anything was wrong.
 func (g *GitHub) finish() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -62,23 +62,23 @@ func (g *GitHub) finish() {
 	}
 }
 
-// id returns a number that nothing else has.
+// id returns a new unique number.
 func (g *GitHub) id() int {
 	g.ids++
 	return g.ids
 }
 
-// githubToken is a token and what it may.
+// githubToken is a token and its rights.
 type githubToken struct {
 	user         string
 	app          *GitHubApp        // of an installation's token
 	scopes       []string          // of a classic token
-	permissions  map[string]string // of others
+	permissions  map[string]string // of other tokens
 	repositories []*GitHubRepository
-	until        time.Time // zero: for ever
+	until        time.Time // zero: no expiry
 }
 
-// NewToken returns a classic token of a user, who may write everywhere, with
+// NewToken returns a classic token of a user with write access everywhere, with
 // scopes such as "repo".
 func (g *GitHub) NewToken(user string, scopes ...string) string {
 	return g.newToken("ghp_", &githubToken{user: user, scopes: append([]string{}, scopes...)})
@@ -103,22 +103,23 @@ func (g *GitHub) addToken(prefix string, t *githubToken) string {
 	return token
 }
 
-// GitHubFault is what some requests meet instead of an answer, or after the
-// request was done.
+// GitHubFault is a fault that some requests get instead of an answer, or after
+// the request was carried out.
 type GitHubFault struct {
 	Request string // "POST /repos/{owner}/{repo}/pulls", or "POST /graphql"
-	Times   int    // 0 is once
+	Times   int    // 0: once
 	Status  int    // 0: the connection breaks
 	Header  map[string]string
 	Body    string
-	Done    bool // the request is done before
+	Done    bool // the request is carried out first
 
-	// Meanwhile, where given, is what happens right before the request is
-	// served, and the rest is for nothing.
+	// Meanwhile, if set, is called right before the request is served normally;
+	// the other fields are ignored.
 	Meanwhile func()
 }
 
-// Fail has the next requests meet a fault. One that never comes fails the test.
+// Fail injects a fault into the next matching requests. A fault that never
+// occurs fails the test.
 func (g *GitHub) Fail(f GitHubFault) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -126,7 +127,7 @@ func (g *GitHub) Fail(f GitHubFault) {
 	g.faults = append(g.faults, &f)
 }
 
-// fault returns the fault that a request meets.
+// fault returns the fault for a request, or nil.
 func (g *GitHub) fault(name string) *GitHubFault {
 	for i, f := range g.faults {
 		if f.Request == name {

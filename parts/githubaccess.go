@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// handler is what an operation does, and what it takes: a permission and its
-// level, such as "contents:write". An operation of apps takes none.
+// handler is an operation of the double, and the permission with level that it
+// needs, such as "contents:write". Operations of apps need none.
 type handler struct {
 	takes string
 	run   func(*call) reply
 }
 
-// operations are what the double does. The permissions are those that GitHub
-// documents for apps and fine-grained tokens:
+// operations are the double's operations. The permissions are GitHub's
+// documented ones for apps and fine-grained tokens:
 // https://docs.github.com/rest/authentication/permissions-required-for-github-apps
 var operations = map[string]handler{
 	"GET /repos/{owner}/{repo}":                                          {"metadata:read", (*call).getRepository},
@@ -43,8 +43,8 @@ var operations = map[string]handler{
 	"GET /users/{username}/installation":                                 {"", (*call).findInstallation},
 }
 
-// admit finds out who asks, and whether they may. Where they may not it returns
-// the answer.
+// admit identifies the sender and checks the permission. If it is missing,
+// admit returns the answer to send.
 func (c *call) admit(header http.Header) (reply, bool) {
 	takes := operations[c.name].takes
 	if takes == "" {
@@ -80,7 +80,7 @@ func (c *call) admit(header http.Header) (reply, bool) {
 	return reply{}, true
 }
 
-// bearer returns the token of a request, as GitHub takes it.
+// bearer returns the token of a request, in the forms that GitHub accepts.
 func bearer(r *http.Request) string {
 	kind, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if strings.EqualFold(kind, "bearer") || strings.EqualFold(kind, "token") {
@@ -90,7 +90,8 @@ func bearer(r *http.Request) string {
 	return password
 }
 
-// sees reports whether a token is for a repository. All repositories are private.
+// sees reports whether a token is for a repository. All repositories are
+// private.
 func (t *githubToken) sees(r *GitHubRepository) bool {
 	if t.scopes != nil {
 		return slices.Contains(t.scopes, "repo")
@@ -107,7 +108,7 @@ func (t *githubToken) may(permission, level string) bool {
 	return has == level || has == "write" && level == "read" || has == "admin" || permission == "metadata"
 }
 
-// serveGit serves Git over HTTP to who may read, and write.
+// serveGit serves Git over HTTP to senders who may read or write.
 func (g *GitHub) serveGit(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/")
 	name, rest, found := strings.Cut(path, ".git/")

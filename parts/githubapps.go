@@ -21,7 +21,7 @@ type GitHubApp struct {
 	ID, InstallationID int64
 	Owner              string        // of the installation
 	PrivateKey         []byte        // PEM, PKCS #1 as GitHub gives it
-	Life               time.Duration // of a token; an hour
+	Life               time.Duration // lifetime of a token; an hour
 
 	github       *GitHub
 	key          *rsa.PrivateKey
@@ -31,7 +31,7 @@ type GitHubApp struct {
 	issued       int
 }
 
-// NewApp makes an app and installs it at an account, with permissions such as
+// NewApp creates an app and installs it at an account, with permissions such as
 // "contents": "write", for some repositories.
 func (g *GitHub) NewApp(owner string, permissions map[string]string, repositories ...*GitHubRepository) *GitHubApp {
 	g.t.Helper()
@@ -50,7 +50,7 @@ func (g *GitHub) NewApp(owner string, permissions map[string]string, repositorie
 	return a
 }
 
-// Grant changes a permission of the installation. Tokens keep theirs.
+// Grant changes a permission of the installation. Existing tokens keep theirs.
 func (a *GitHubApp) Grant(permission, level string) {
 	a.github.mu.Lock()
 	defer a.github.mu.Unlock()
@@ -64,21 +64,21 @@ func (a *GitHubApp) Suspend() {
 	a.suspended = true
 }
 
-// Revoke ends all tokens that were given out.
+// Revoke revokes all issued tokens.
 func (a *GitHubApp) Revoke() {
 	a.github.mu.Lock()
 	defer a.github.mu.Unlock()
 	maps.DeleteFunc(a.github.tokens, func(_ string, t *githubToken) bool { return t.app == a })
 }
 
-// Issued returns how many tokens were given out.
+// Issued returns the number of issued tokens.
 func (a *GitHubApp) Issued() int {
 	a.github.mu.Lock()
 	defer a.github.mu.Unlock()
 	return a.issued
 }
 
-// name is who GitHub shows as an author.
+// name is the author that GitHub shows.
 func (t *githubToken) name() string {
 	if t.app != nil {
 		return fmt.Sprintf("app-%d[bot]", t.app.ID)
@@ -86,7 +86,8 @@ func (t *githubToken) name() string {
 	return t.user
 }
 
-// appOf returns the app that signed a JSON web token, else what is wrong with it:
+// appOf returns the app that signed a JSON web token, or else what is wrong
+// with the token:
 // https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app
 func (g *GitHub) appOf(token string) (*GitHubApp, string) {
 	const undecodable = "A JSON web token could not be decoded"
@@ -139,7 +140,7 @@ func (c *call) getInstallation() reply {
 	return c.installation()
 }
 
-// findInstallation takes those of a name with a hyphen for users' accounts.
+// findInstallation treats accounts with a hyphen in their names as users.
 func (c *call) findInstallation() reply {
 	user := strings.Contains(c.who.app.Owner, "-")
 	if owner := c.params["org"] + c.params["username"]; !strings.EqualFold(owner, c.who.app.Owner) || user != (c.params["org"] == "") {

@@ -17,7 +17,7 @@ func (r *GitHubRepository) refJSON(ref string) object {
 	return object{"ref": ref, "object": object{"type": "commit", "sha": r.Git("rev-parse", ref)}}
 }
 
-// has reports whether an object of a type is there.
+// has reports whether an object of a type exists.
 func (r *GitHubRepository) has(hash, kind string) bool {
 	is, err := r.git.run(r.Dir, nil, "cat-file", "-t", hash)
 	return err == nil && is == kind
@@ -76,7 +76,7 @@ func (c *call) getCommit() reply {
 	return reply{http.StatusOK, c.repository.commitJSON(c.params["commit_sha"])}
 }
 
-// commitJSON returns what the API says of a commit.
+// commitJSON returns the API's representation of a commit.
 func (r *GitHubRepository) commitJSON(hash string) object {
 	fields := strings.SplitN(r.Git("show", "-s", "--format=%T%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%B", hash), "\x00", 7)
 	parents := []object{}
@@ -95,7 +95,7 @@ func (r *GitHubRepository) commitJSON(hash string) object {
 	}
 }
 
-// createCommit signs what an app commits without naming an author or a
+// createCommit signs commits by apps that name neither an author nor a
 // committer.
 func (c *call) createCommit() reply {
 	var in struct {
@@ -133,7 +133,7 @@ func (c *call) createCommit() reply {
 	return reply{http.StatusCreated, r.commitJSON(hash)}
 }
 
-// broken notes an error of the double.
+// broken records an error of the double itself.
 func (c *call) broken(err error) reply {
 	c.github.wrong = append(c.github.wrong, c.name+": "+err.Error())
 	return reply{http.StatusTeapot, nil}
@@ -192,7 +192,8 @@ func (c *call) createTree() reply {
 	return reply{http.StatusCreated, object{"sha": hash, "truncated": false}}
 }
 
-// entry returns an entry as git update-index takes it, and else what is wrong.
+// entry returns an entry in the format of git update-index, or else what is
+// wrong.
 func (c *call) entry(e treeEntry) (line, bad string) {
 	switch {
 	case e.Path == "" || strings.HasPrefix(e.Path, "/") || filepath.Clean(e.Path) != e.Path:
@@ -214,7 +215,7 @@ func (c *call) entry(e treeEntry) (line, bad string) {
 	return fmt.Sprintf("%s %s\t%s\n", e.Mode, *e.SHA, e.Path), ""
 }
 
-// index returns the tree that a base is with other entries.
+// index returns the tree of base with entries replaced.
 func (r *GitHubRepository) index(base string, lines io.Reader) (string, error) {
 	git := *r.git
 	file := filepath.Join(r.Dir, "api-index")

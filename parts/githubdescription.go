@@ -25,12 +25,12 @@ import (
 //go:embed testdata/github-openapi.json
 var githubOpenAPI []byte
 
-// description is an API's description. It checks what comes and what goes.
+// description is an API's description. It checks requests and answers.
 type description struct{ router routers.Router }
 
-// githubDescription reads GitHub's once: it is large.
+// githubDescription parses GitHub's description once, since it is large.
 var githubDescription = sync.OnceValues(func() (*description, error) {
-	// A reference and a path may have slashes, which the format can't say.
+	// References and paths may contain slashes, which the format can't express.
 	text := strings.NewReplacer("/git/ref/{ref}", "/git/ref/{ref:.+}", "/git/refs/{ref}", "/git/refs/{ref:.+}").Replace(string(githubOpenAPI))
 	doc, err := openapi3.NewLoader().LoadFromData([]byte(text))
 	if err != nil {
@@ -40,7 +40,7 @@ var githubDescription = sync.OnceValues(func() (*description, error) {
 	return &description{router}, err
 })
 
-// operation is a request that the description knows.
+// operation is a request in the description.
 type operation struct {
 	name    string // "POST /repos/{owner}/{repo}/pulls"
 	params  map[string]string
@@ -49,7 +49,7 @@ type operation struct {
 	request []byte
 }
 
-// find returns the operation of a request, which it checks.
+// find returns the operation of a request, after checking the request.
 func (d *description) find(r *http.Request) (*operation, error) {
 	route, params, err := d.router.FindRoute(r)
 	if err != nil {
@@ -82,8 +82,8 @@ func (d *description) find(r *http.Request) (*operation, error) {
 	return o, o.unknown(r)
 }
 
-// unknown returns an error for what a request has and the description hasn't,
-// which JSON Schema lets pass.
+// unknown returns an error for fields of a request that the description lacks.
+// JSON Schema would allow them.
 func (o *operation) unknown(r *http.Request) error {
 	known := func(name string) bool {
 		return slices.ContainsFunc(o.route.Operation.Parameters, func(p *openapi3.ParameterRef) bool {
@@ -105,7 +105,7 @@ func (o *operation) unknown(r *http.Request) error {
 	return extra(o.route.Operation.RequestBody.Value.Content.Get("application/json").Schema.Value, body)
 }
 
-// extra returns an error for a field that a schema doesn't have.
+// extra returns an error for a field that a schema lacks.
 func extra(schema *openapi3.Schema, value any) error {
 	switch v := value.(type) {
 	case map[string]any:
@@ -134,8 +134,8 @@ func extra(schema *openapi3.Schema, value any) error {
 	return nil
 }
 
-// answer completes a body with what the description requires beside it, and
-// checks it. Answers to what any request may meet aren't in the description.
+// answer adds fields that the description requires to a body, and checks it.
+// Answers that any request may get aren't in the description.
 func (o *operation) answer(status int, body any) ([]byte, error) {
 	response := o.route.Operation.Responses.Status(status)
 	if response == nil {
@@ -158,7 +158,7 @@ func (o *operation) answer(status int, body any) ([]byte, error) {
 	return data, openapi3filter.ValidateResponse(context.Background(), check.SetBodyBytes(data))
 }
 
-// plainJSON turns a value into what JSON has.
+// plainJSON converts a value to JSON's own types.
 func plainJSON(value any) any {
 	data, err := json.Marshal(value)
 	if err != nil {
@@ -169,8 +169,8 @@ func plainJSON(value any) any {
 	return out
 }
 
-// fill returns have with what the schema requires and have lacks: the least value
-// of each type.
+// fill adds the fields that the schema requires and have lacks, with the
+// smallest value of each type.
 func fill(schema *openapi3.Schema, have any) any {
 	switch {
 	case have == nil && schema.Nullable:

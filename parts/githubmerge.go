@@ -33,16 +33,16 @@ func (c *call) mergePull() reply {
 	return reply{http.StatusOK, object{"sha": r.Head(pr.Base), "merged": true, "message": "Pull Request successfully merged"}}
 }
 
-// mutation is the input of one.
+// mutation is the input of a GraphQL mutation.
 type mutation interface {
-	// id is that of the pull request.
+	// id is the pull request's.
 	id() string
 
-	// run returns what GitHub has against it, "" where it was done.
+	// run returns GitHub's objection, or "" if the mutation was carried out.
 	run(r *GitHubRepository, pr *githubPull) string
 }
 
-// mutations are those that the double knows:
+// mutations are the supported ones:
 // https://docs.github.com/graphql/reference/mutations
 var mutations = map[string]func() mutation{
 	"enablePullRequestAutoMerge":  func() mutation { return new(enableAutoMerge) },
@@ -70,7 +70,7 @@ func mutationOf(r *http.Request) (string, mutation, error) {
 	return "", nil, fmt.Errorf("unknown query: %s", in.Query)
 }
 
-// strictly reads JSON that has no fields but those of out.
+// strictly parses JSON that may have only the fields of out.
 func strictly(r io.Reader, out any) error {
 	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
@@ -101,7 +101,7 @@ func (g *GitHub) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// mutate returns the type and message of an error, as GitHub gives them.
+// mutate returns the type and message of an error in GitHub's form.
 func (g *GitHub) mutate(who *githubToken, m mutation) (kind, message string) {
 	for _, r := range g.repositories {
 		for number := range len(r.pulls) {

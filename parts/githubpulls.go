@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// noPull answers for a pull request that isn't there.
+// noPull is the answer for a pull request that doesn't exist.
 func noPull() reply { return refuse(http.StatusNotFound, "Not Found") }
 
 func (c *call) getRepository() reply { return reply{http.StatusOK, c.repository.json()} }
@@ -25,7 +25,7 @@ func (r *GitHubRepository) json() object {
 	}
 }
 
-// pullJSON returns what the API says of a pull request.
+// pullJSON returns the API's representation of a pull request.
 func (c *call) pullJSON(pr *githubPull) object {
 	r := c.repository
 	owner, _, _ := strings.Cut(r.Name, "/")
@@ -67,7 +67,7 @@ func named(key string, names []string) []object {
 	return out
 }
 
-// listPulls gives those of a state and of branches, newest first.
+// listPulls returns the pull requests with a state and branches, newest first.
 func (c *call) listPulls() reply {
 	q := c.http.URL.Query()
 	owner, _, _ := strings.Cut(c.repository.Name, "/")
@@ -80,7 +80,7 @@ func (c *call) listPulls() reply {
 		}
 		state := q.Get("state")
 		fits := (state == "all" || pr.State == state || state == "" && pr.State == "open") &&
-			// What isn't USER:REF is no filter at all.
+			// GitHub ignores a filter that isn't USER:REF.
 			(!strings.Contains(q.Get("head"), ":") || q.Get("head") == label) &&
 			(q.Get("base") == "" || q.Get("base") == pr.Base)
 		if fits {
@@ -90,7 +90,7 @@ func (c *call) listPulls() reply {
 	return reply{http.StatusOK, page(c, out)}
 }
 
-// page returns the part of a list that is asked for.
+// page returns the requested page of a list.
 func page(c *call, all []any) []any {
 	q := c.http.URL.Query()
 	size, err := strconv.Atoi(q.Get("per_page"))
@@ -190,7 +190,7 @@ func (c *call) listPullCommits() reply {
 	return reply{http.StatusOK, page(c, out)}
 }
 
-// Those who may be assigned and asked are all but "nobody".
+// Everybody except "nobody" may be assigned and asked for a review.
 const nobody = "nobody"
 
 func (c *call) requestReviewers() reply {
@@ -241,7 +241,7 @@ func (c *call) addAssignees() reply {
 	return reply{http.StatusCreated, object{"number": pr.Number, "title": pr.Title, "state": pr.State, "assignees": named("login", pr.Assignees)}}
 }
 
-// join returns a list with what is new of another.
+// join adds the missing elements of another list.
 func join(has, more []string) []string {
 	for _, name := range more {
 		if !slices.Contains(has, name) {

@@ -9,25 +9,25 @@ import (
 )
 
 // GitHubRepository is a private repository at a double of GitHub. Its methods
-// are what people do there.
+// are actions of people.
 type GitHubRepository struct {
 	*Repository
 
 	github   *GitHub
 	id       int
-	before   []string // names that it had
+	before   []string // former names
 	archived bool
 	settings GitHubSettings
 	pulls    []*githubPull
-	signed   map[string]bool // hashes of commits that GitHub signed
+	signed   map[string]bool // commits that GitHub signed
 }
 
-// GitHubSettings are a repository's settings. The zero value allows each way to
-// merge, and no auto-merge.
+// GitHubSettings are a repository's settings. The zero value allows all merge
+// methods and no auto-merge.
 type GitHubSettings struct {
 	AutoMerge               bool
 	NoMergeCommit, NoSquash bool
-	NoSigning               bool // nobody has set up the server's own signatures, and its name
+	NoSigning               bool // the server's commit signing is not set up
 }
 
 // GitHubPull is a pull request as people see it.
@@ -40,18 +40,18 @@ type GitHubPull struct {
 	Comments                     []string
 }
 
-// githubPull is a pull request as GitHub keeps it.
+// githubPull is a pull request as GitHub stores it.
 type githubPull struct {
 	GitHubPull
 	author    string
-	fork      bool   // head is a fork's
-	hash      string // head's last commit
+	fork      bool   // head is in a fork
+	hash      string // head's latest commit
 	method    string // of the auto-merge
-	mergeable string // the state that was said by hand; "": found out
+	mergeable string // set by SetMergeable; "": computed
 }
 
-// NewRepository makes a private repository, "OWNER/NAME", with a first commit of
-// files on main.
+// NewRepository creates a private repository, "OWNER/NAME". Its first commit
+// has files on main.
 func (g *GitHub) NewRepository(name string, files map[string]string) *GitHubRepository {
 	g.t.Helper()
 	r := &GitHubRepository{github: g, signed: map[string]bool{}}
@@ -63,7 +63,7 @@ func (g *GitHub) NewRepository(name string, files map[string]string) *GitHubRepo
 	return r
 }
 
-// repository returns the repository of a name, nil where there is none.
+// repository returns the repository with a name, or nil.
 func (g *GitHub) repository(name string) *GitHubRepository {
 	for _, r := range g.repositories {
 		if strings.EqualFold(r.Name, name) {
@@ -73,7 +73,7 @@ func (g *GitHub) repository(name string) *GitHubRepository {
 	return nil
 }
 
-// change runs f while no request is served.
+// change runs f while no request is being served.
 func (r *GitHubRepository) change(f func()) {
 	r.github.mu.Lock()
 	defer r.github.mu.Unlock()
@@ -86,7 +86,7 @@ func (r *GitHubRepository) Set(s GitHubSettings) { r.change(func() { r.settings 
 // Archive makes it read-only.
 func (r *GitHubRepository) Archive() { r.change(func() { r.archived = true }) }
 
-// Rename gives it another name, "OWNER/NAME". What is asked at the old one is
+// Rename gives it another name, "OWNER/NAME". Requests to the old name are
 // redirected.
 func (r *GitHubRepository) Rename(name string) {
 	r.git.t.Helper()
@@ -104,7 +104,7 @@ func (r *GitHubRepository) Rename(name string) {
 	})
 }
 
-// Pull returns what a pull request shows.
+// Pull returns the current state of a pull request.
 func (r *GitHubRepository) Pull(number int) GitHubPull {
 	r.git.t.Helper()
 	var out GitHubPull
@@ -122,21 +122,21 @@ func (r *GitHubRepository) Pull(number int) GitHubPull {
 	return out
 }
 
-// Pulls returns how many pull requests there are, numbered from 1.
+// Pulls returns the number of pull requests. They are numbered from 1.
 func (r *GitHubRepository) Pulls() int {
 	var n int
 	r.change(func() { n = len(r.pulls) })
 	return n
 }
 
-// Edit changes what a pull request shows, as a person does: its title, body,
-// state, labels and so on.
+// Edit changes a pull request as a person does: its title, body, state, labels
+// and so on.
 func (r *GitHubRepository) Edit(number int, f func(*GitHubPull)) {
 	r.change(func() { f(&r.pull(number).GitHubPull) })
 }
 
-// ForkPull opens a pull request of a branch of a fork that has the commits of one
-// of this repository's.
+// ForkPull opens a pull request from a fork's branch with the commits of one of
+// this repository's branches.
 func (r *GitHubRepository) ForkPull(author, head, base string) int {
 	var number int
 	r.change(func() {
@@ -146,9 +146,9 @@ func (r *GitHubRepository) ForkPull(author, head, base string) int {
 	return number
 }
 
-// SetMergeable says in which state a pull request is from now on: "blocked",
-// "unstable", "behind", "unknown" and so on, or "" for what its branches are. Where
-// auto-merge is on, "clean" merges it.
+// SetMergeable sets the mergeable state of a pull request: "blocked",
+// "unstable", "behind", "unknown" and so on, or "" to compute it. If auto-merge
+// is on, "clean" merges the pull request.
 func (r *GitHubRepository) SetMergeable(number int, state string) {
 	r.change(func() {
 		pr := r.pull(number)
@@ -164,7 +164,7 @@ func (r *GitHubRepository) Merge(number int, method string) {
 	r.change(func() { r.merge(r.pull(number), method) })
 }
 
-// DeleteBranch deletes a branch. That closes its pull requests.
+// DeleteBranch deletes a branch, which closes its pull requests.
 func (r *GitHubRepository) DeleteBranch(branch string) {
 	r.git.t.Helper()
 	r.Git("update-ref", "-d", "refs/heads/"+branch)
@@ -177,8 +177,7 @@ func (r *GitHubRepository) open(pr *githubPull) *githubPull {
 	return pr
 }
 
-// pull returns a pull request after its branch was looked at, nil where there is
-// none.
+// pull returns a pull request updated from its branch, or nil.
 func (r *GitHubRepository) pull(number int) *githubPull {
 	if number < 1 || number > len(r.pulls) {
 		return nil
@@ -210,7 +209,7 @@ func (r *GitHubRepository) stateOf(pr *githubPull) string {
 	return "clean"
 }
 
-// merge merges. A rebase is that of one commit.
+// merge merges. It supports a rebase of one commit only.
 func (r *GitHubRepository) merge(pr *githubPull, method string) {
 	base := r.Head(pr.Base)
 	tree := r.Git("merge-tree", "--write-tree", base, pr.hash)

@@ -24,7 +24,7 @@ func (g *GitHub) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveNamed serves a request with the fault that it may meet.
+// serveNamed serves a request, or its fault.
 func (g *GitHub) serveNamed(w http.ResponseWriter, name string, serve func(http.ResponseWriter)) {
 	f := g.fault(name)
 	if f != nil && f.Meanwhile != nil {
@@ -55,16 +55,16 @@ type call struct {
 	github     *GitHub
 	http       *http.Request
 	who        *githubToken
-	repository *GitHubRepository // nil: the path names none
+	repository *GitHubRepository // nil if the path names none
 }
 
-// reply is an answer: JSON.
+// reply is a JSON answer.
 type reply struct {
 	status int
 	body   any
 }
 
-// object is one of JSON.
+// object is a JSON object.
 type object = map[string]any
 
 func refuse(status int, message string, errs ...any) reply {
@@ -75,14 +75,14 @@ func refuse(status int, message string, errs ...any) reply {
 	return reply{status, body}
 }
 
-// into reads the request's body.
+// into parses the request's body.
 func (c *call) into(out any) {
 	if err := json.Unmarshal(c.request, out); err != nil {
 		c.github.wrong = append(c.github.wrong, c.name+": "+err.Error())
 	}
 }
 
-// number returns a number of the path.
+// number returns a number in the path.
 func (c *call) number(name string) int {
 	n, _ := strconv.Atoi(c.params[name])
 	return n
@@ -116,8 +116,8 @@ func (g *GitHub) answer(w http.ResponseWriter, r *http.Request, o *operation) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("X-RateLimit-Limit", "5000")
 	w.Header().Set("X-RateLimit-Remaining", "4999")
-	// GitHub's ETags are of the answer and of who asks, and come with answers
-	// to all methods.
+	// GitHub's ETags depend on the answer and the sender, and answers to all
+	// methods have them.
 	etag := fmt.Sprintf(`W/"%x"`, sha256.Sum256([]byte(r.Header.Get("Authorization")+string(data))))
 	w.Header().Set("ETag", etag)
 	if r.Method == http.MethodGet && r.Header.Get("If-None-Match") == etag {
@@ -128,7 +128,8 @@ func (g *GitHub) answer(w http.ResponseWriter, r *http.Request, o *operation) {
 	_, _ = w.Write(data)
 }
 
-// redirect answers for a repository at an address that it had.
+// redirect redirects a request to a repository's former address. It returns
+// false if there is none.
 func (g *GitHub) redirect(w http.ResponseWriter, r *http.Request) bool {
 	owner, name, rest := repositoryOf(r.URL.Path)
 	repository := g.moved(owner + "/" + name)
@@ -144,7 +145,7 @@ func (g *GitHub) redirect(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// moved returns the repository that had a name, nil where there is none.
+// moved returns the repository that had a name, or nil.
 func (g *GitHub) moved(name string) *GitHubRepository {
 	for _, r := range g.repositories {
 		if slices.Contains(r.before, name) {
@@ -154,7 +155,7 @@ func (g *GitHub) moved(name string) *GitHubRepository {
 	return nil
 }
 
-// byID returns the path of a repository that is named by its ID.
+// byID returns the path of a repository for one with its ID.
 func (g *GitHub) byID(path string) string {
 	id, rest, _ := strings.Cut(strings.TrimPrefix(path, "/api/v3/repositories/"), "/")
 	for _, repository := range g.repositories {
@@ -165,7 +166,7 @@ func (g *GitHub) byID(path string) string {
 	return path
 }
 
-// repositoryOf returns the repository that a path names, and what follows.
+// repositoryOf returns the repository in a path, and the rest.
 func repositoryOf(path string) (owner, name, rest string) {
 	path, found := strings.CutPrefix(path, "/api/v3/repos/")
 	if !found {

@@ -12,28 +12,27 @@ import (
 	"time"
 )
 
-// GitLab is a forge in this process that answers as GitLab documents: what its
-// API v4 has for merge requests, and Git over HTTP, both for the same real
-// repositories. A request that the documentation doesn't know fails the test,
-// and so does an unknown parameter or field.
+// GitLab is a double of a GitLab that follows GitLab's documentation: API v4
+// for merge requests, and Git over HTTP, both on the same real repositories. An
+// undocumented request, parameter or field fails the test.
 //
 // https://docs.gitlab.com/api/merge_requests/
 type GitLab struct {
 	Front
 
-	// User is a maintainer of every project, and Token, of the scope api, is
-	// theirs.
+	// User is a maintainer of every project. Token is theirs, with the scope
+	// api.
 	User, Token string
 
 	t   T
 	git *Git
 
-	mu       sync.Mutex // guards what follows, and the projects
+	mu       sync.Mutex // protects the fields below and the projects
 	users    []*gitlabUser
 	tokens   map[string]gitlabToken
 	projects []*GitLabProject
 	faults   []GitLabFault
-	wrong    []string // what came and isn't documented
+	wrong    []string // undocumented requests
 	passed   time.Duration
 }
 
@@ -54,22 +53,23 @@ const (
 	GitLabMaintainer = 40
 )
 
-// GitLabFault is what happens to the next request of its kind, once. One that
-// never happens fails the test.
+// GitLabFault is a fault for the next matching request, once. A fault that
+// never occurs fails the test.
 type GitLabFault struct {
 	Method string
-	Path   string // a part of the request's
-	Before func() // called before the request is answered; nil: nothing is
-	Status int    // what it is answered; 0: as ever
+	Path   string // a part of the request's path
+	Before func() // called before the answer; nil: nothing
+	Status int    // status of the answer; 0: the usual answer
 	Header map[string]string
 	Body   string
 }
 
-// NewGitLab starts a GitLab until t ends. It skips where git is missing.
+// NewGitLab starts a GitLab that ends with t. It skips the test if git is
+// missing.
 func NewGitLab(t T) *GitLab {
 	t.Helper()
 	g := &GitLab{t: t, User: "bot", tokens: map[string]gitlabToken{}}
-	t.Cleanup(g.check) // the last of all, since it may end the test
+	t.Cleanup(g.check) // the last cleanup, since it may end the test
 	g.git = &Git{t: t, git: Need(t, "git"), Root: Dir(t)}
 	g.git.env = gitEnv(t, g.git.Root)
 	mux := http.NewServeMux()
@@ -85,7 +85,8 @@ func NewGitLab(t T) *GitLab {
 	return g
 }
 
-// check fails the test for what came and wasn't to come, and the other way round.
+// check fails the test for unexpected requests, and for faults that didn't
+// occur.
 func (g *GitLab) check() {
 	g.t.Helper()
 	g.mu.Lock()
@@ -98,8 +99,8 @@ func (g *GitLab) check() {
 	}
 }
 
-// NewUser adds a user who is a member of no project, and returns a token of the
-// scope api.
+// NewUser adds a user who is a member of no project, and returns a token with
+// the scope api.
 func (g *GitLab) NewUser(name string) string {
 	g.t.Helper()
 	g.mu.Lock()
@@ -123,7 +124,7 @@ func (g *GitLab) NewToken(user, scope string) string {
 	return token
 }
 
-// named returns a user by name, nil where there is none.
+// named returns a user by name, or nil.
 func (g *GitLab) named(name string) *gitlabUser {
 	i := slices.IndexFunc(g.users, func(u *gitlabUser) bool { return strings.EqualFold(u.name, name) })
 	if i < 0 {
@@ -132,14 +133,14 @@ func (g *GitLab) named(name string) *gitlabUser {
 	return g.users[i]
 }
 
-// Fail has a fault happen.
+// Fail adds a fault.
 func (g *GitLab) Fail(f GitLabFault) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.faults = append(g.faults, f)
 }
 
-// Pass moves the server's clock.
+// Pass advances the server's clock.
 func (g *GitLab) Pass(d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -148,8 +149,8 @@ func (g *GitLab) Pass(d time.Duration) {
 
 func (g *GitLab) now() time.Time { return time.Now().Add(g.passed) }
 
-// Must sends a request to the API, such as "/projects/1", with a token and fails
-// the test unless it succeeds. In and out are JSON, and may be nil.
+// Must sends a request with a token to the API, such as "/projects/1", and ends
+// the test if it fails. In and out are JSON, and may be nil.
 func (g *GitLab) Must(token, method, path string, in, out any) {
 	g.t.Helper()
 	status, body := g.Do(token, method, path, in)

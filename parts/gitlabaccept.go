@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// detailed returns what a merge request waits for, in GitLab's words.
+// detailed returns what a merge request waits for, in GitLab's terms.
 func (p *GitLabProject) detailed(m *gitlabMerge) string {
 	_, err := p.tree(m)
 	switch status := p.status[m.sha]; {
@@ -27,13 +27,13 @@ func (p *GitLabProject) detailed(m *gitlabMerge) string {
 	return "mergeable"
 }
 
-// tree returns the hash of the tree that a merge would have, and an error where
-// there are conflicts.
+// tree returns the hash of the tree that a merge would have, and an error for
+// conflicts.
 func (p *GitLabProject) tree(m *gitlabMerge) (string, error) {
 	return p.git.run(p.Dir, nil, "merge-tree", "--write-tree", "refs/heads/"+m.target, m.sha)
 }
 
-// listStatuses gives the statuses that a test posted to a commit.
+// listStatuses returns the statuses that a test posted for a commit.
 func (c *gitlabCall) listStatuses() (any, *gitlabError) {
 	all := []any{}
 	for i, s := range c.project.statuses[c.PathValue("sha")] {
@@ -44,7 +44,7 @@ func (c *gitlabCall) listStatuses() (any, *gitlabError) {
 	return gitlabPage(c, all), nil
 }
 
-// acceptMerge merges now, or later where it is asked to and there is something to
+// acceptMerge merges now, or later if it is asked to and there is something to
 // wait for.
 func (c *gitlabCall) acceptMerge() (any, *gitlabError) {
 	m, refused := c.merge()
@@ -82,9 +82,10 @@ func (c *gitlabCall) acceptMerge() (any, *gitlabError) {
 	return c.wholeJSON(m), nil
 }
 
-// cancelMerge takes back what acceptMerge promised. GitLab's answer is no merge
-// request, whatever its documentation said before 19.5, and a refusal's status is
-// in the body alone: https://gitlab.com/gitlab-org/gitlab/-/merge_requests/255704
+// cancelMerge cancels a merge that acceptMerge scheduled. GitLab doesn't answer
+// with a merge request, whatever its documentation said before 19.5, and a
+// refusal's status is only in the body:
+// https://gitlab.com/gitlab-org/gitlab/-/merge_requests/255704
 func (c *gitlabCall) cancelMerge() (any, *gitlabError) {
 	m, refused := c.merge()
 	switch {
@@ -99,7 +100,7 @@ func (c *gitlabCall) cancelMerge() (any, *gitlabError) {
 	return map[string]any{"status": "success"}, nil
 }
 
-// mergeByItself merges what was to be merged when the rules are fulfilled.
+// mergeByItself merges a scheduled merge request once the rules are met.
 func (p *GitLabProject) mergeByItself(m *gitlabMerge) {
 	if m.auto && p.status[m.sha] == "success" && p.detailed(m) == "mergeable" {
 		if err := p.merge(m); err != nil {
@@ -108,7 +109,7 @@ func (p *GitLabProject) mergeByItself(m *gitlabMerge) {
 	}
 }
 
-// merge makes the merge commit.
+// merge creates the merge commit.
 func (p *GitLabProject) merge(m *gitlabMerge) error {
 	tree, err := p.tree(m)
 	if err != nil {
@@ -139,8 +140,8 @@ func (c *gitlabCall) approveMerge() (any, *gitlabError) {
 	return map[string]any{"iid": m.iid, "approved": len(m.approved) >= c.project.rules.Approvals}, nil
 }
 
-// listCommits gives the commits newest first, without their parents: GitLab keeps
-// them apart from the repository's.
+// listCommits returns the commits newest first, without their parents, since
+// GitLab stores them outside of the repository.
 func (c *gitlabCall) listCommits() (any, *gitlabError) {
 	m, refused := c.merge()
 	if refused != nil {
@@ -153,7 +154,7 @@ func (c *gitlabCall) listCommits() (any, *gitlabError) {
 	return gitlabPage(c, commits), nil
 }
 
-// log returns commits as git log gives them.
+// log returns the commits of git log.
 func (c *gitlabCall) log(args ...string) ([]map[string]any, *gitlabError) {
 	const format = "--format=%H%x1f%h%x1f%s%x1f%an%x1f%ae%x1f%aI%x1f%cn%x1f%ce%x1f%cI%x1f%B"
 	out, err := c.git.run(c.project.Dir, nil, append([]string{"log", "-z", format}, args...)...)

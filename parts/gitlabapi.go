@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// gitlabCall is a request to the API whose token is good, for a project where its
-// path names one.
+// gitlabCall is a request to the API with a valid token, and the project that
+// its path names, if any.
 type gitlabCall struct {
 	*GitLab
 	*http.Request
@@ -35,8 +35,8 @@ func gitlabRefuse(status int, message any) *gitlabError {
 // gitlabRoute is a documented path.
 type gitlabRoute struct {
 	pattern string
-	query   string // the parameters that it knows
-	role    int    // that it takes in the project; 0: it is no project's
+	query   string // allowed parameters
+	role    int    // required in the project; 0: the path has no project
 	serve   func(*gitlabCall) (any, *gitlabError)
 }
 
@@ -87,7 +87,7 @@ func (g *GitLab) api(route gitlabRoute) http.HandlerFunc {
 	}
 }
 
-// unknown answers what isn't documented, here or there.
+// unknown answers an undocumented request.
 func (g *GitLab) unknown(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -95,7 +95,7 @@ func (g *GitLab) unknown(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, `{"error":"404 Not Found"}`, http.StatusNotFound)
 }
 
-// fault takes the fault that is to happen to a request.
+// fault removes and returns the fault for a request.
 func (g *GitLab) fault(r *http.Request) GitLabFault {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -116,7 +116,7 @@ func (f GitLabFault) answer(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, f.Body)
 }
 
-// moved returns where a request to a project's old path belongs.
+// moved returns the new address for a request to a project's old path.
 func (c *gitlabCall) moved() string {
 	id := c.PathValue("id")
 	i := slices.IndexFunc(c.projects, func(p *GitLabProject) bool { return slices.Contains(p.old, id) })
@@ -128,7 +128,7 @@ func (c *gitlabCall) moved() string {
 	return c.Front.URL + strings.Join(segments, "/") + "?" + c.URL.RawQuery
 }
 
-// admit finds out who asks, and for which project.
+// admit identifies the sender and the project.
 func (c *gitlabCall) admit(role int) *gitlabError {
 	secret := c.Header.Get("PRIVATE-TOKEN")
 	if bearer, found := strings.CutPrefix(c.Header.Get("Authorization"), "Bearer "); found {
@@ -166,7 +166,7 @@ func (c *gitlabCall) admit(role int) *gitlabError {
 	return nil
 }
 
-// find returns a project by its number or path.
+// find returns a project by its number or path, or nil.
 func (g *GitLab) find(id string) *GitLabProject {
 	for _, p := range g.projects {
 		if strings.EqualFold(p.Name, id) || strconv.Itoa(p.ID) == id {
@@ -176,7 +176,7 @@ func (g *GitLab) find(id string) *GitLabProject {
 	return nil
 }
 
-// known notes the parameters that aren't documented.
+// known records undocumented parameters.
 func (c *gitlabCall) known(query []string) {
 	for name := range c.URL.Query() {
 		if !slices.Contains(query, name) {
@@ -185,7 +185,7 @@ func (c *gitlabCall) known(query []string) {
 	}
 }
 
-// decode reads a JSON body into a struct that has all the fields there are.
+// decode parses a JSON body that may have only the fields of into.
 func (c *gitlabCall) decode(into any) *gitlabError {
 	body, err := io.ReadAll(c.Body)
 	if err == nil && len(body) > 0 {
@@ -203,7 +203,7 @@ func (c *gitlabCall) decode(into any) *gitlabError {
 	return nil
 }
 
-// answer writes JSON, with the weak ETag that Rails makes of a body.
+// answer sends JSON, with a weak ETag like that of Rails.
 func (c *gitlabCall) answer(w http.ResponseWriter, out any, refused *gitlabError) {
 	status := http.StatusOK
 	if c.Method == http.MethodPost {
@@ -229,7 +229,7 @@ func (c *gitlabCall) answer(w http.ResponseWriter, out any, refused *gitlabError
 	_, _ = w.Write(body)
 }
 
-// gitlabPage returns the part of a list that a request asks for.
+// gitlabPage returns the requested page of a list.
 func gitlabPage[E any](c *gitlabCall, all []E) []E {
 	number, size := 1, 20
 	if n, err := strconv.Atoi(c.URL.Query().Get("page")); err == nil {

@@ -15,7 +15,7 @@ type gitlabMerge struct {
 	iid                int
 	from               *GitLabProject
 	source, target     string
-	sha, base          string // of the source branch, and where it began
+	sha, base          string // of the source branch, and its start
 	title, description string
 	state              string
 	author             *gitlabUser
@@ -41,7 +41,7 @@ var (
 	gitlabOrders = regexp.MustCompile(`(?m)^/[a-z_]+`)
 )
 
-// merge returns the merge request that a path names.
+// merge returns the merge request in a path.
 func (c *gitlabCall) merge() (*gitlabMerge, *gitlabError) {
 	iid, _ := strconv.Atoi(c.PathValue("iid"))
 	if iid < 1 || iid > len(c.project.merges) {
@@ -52,8 +52,8 @@ func (c *gitlabCall) merge() (*gitlabMerge, *gitlabError) {
 	return m, nil
 }
 
-// refresh takes up what was pushed to the branch of an open merge request. It
-// isn't merged by itself then.
+// refresh takes over pushes to the branch of an open merge request. They cancel
+// a scheduled merge.
 func (p *GitLabProject) refresh(m *gitlabMerge) {
 	head := m.from.Head(m.source)
 	if m.state != "opened" || head == "" || head == m.sha {
@@ -91,7 +91,8 @@ func (c *gitlabCall) getMerge() (any, *gitlabError) {
 	return c.wholeJSON(m), nil
 }
 
-// wholeJSON is what is said of one merge request, and not in lists.
+// wholeJSON returns a merge request as the API shows it alone, with fields that
+// lists lack.
 func (c *gitlabCall) wholeJSON(m *gitlabMerge) map[string]any {
 	out := c.mergeJSON(m)
 	out["head_pipeline"] = nil
@@ -130,7 +131,7 @@ func gitlabNull(s string) any {
 	return s
 }
 
-// gitlabEdit are the fields for making and updating a merge request.
+// gitlabEdit are the fields for creating and updating a merge request.
 type gitlabEdit struct {
 	Source      string  `json:"source_branch"`
 	Target      string  `json:"target_branch"`
@@ -198,7 +199,7 @@ func (c *gitlabCall) updateMerge() (any, *gitlabError) {
 	return c.wholeJSON(m), nil
 }
 
-// apply sets what is given.
+// apply sets the given fields.
 func (c *gitlabCall) apply(m *gitlabMerge, in gitlabEdit) *gitlabError {
 	if in.Title != nil {
 		if n := len([]rune(*in.Title)); n == 0 || n > 255 {
@@ -223,7 +224,7 @@ func (c *gitlabCall) apply(m *gitlabMerge, in gitlabEdit) *gitlabError {
 	return nil
 }
 
-// numbered returns users by their numbers. Others are left out, as GitLab does.
+// numbered returns users by number. Like GitLab, it ignores unknown numbers.
 func (g *GitLab) numbered(ids []int) []*gitlabUser {
 	var users []*gitlabUser
 	for _, u := range g.users {
@@ -234,7 +235,7 @@ func (g *GitLab) numbered(ids []int) []*gitlabUser {
 	return users
 }
 
-// orders notes the lines of a text that GitLab would carry out.
+// orders records quick actions in a text, which GitLab would carry out.
 func (c *gitlabCall) orders(text string) {
 	for _, line := range gitlabOrders.FindAllString(text, -1) {
 		c.wrong = append(c.wrong, fmt.Sprintf("quick action %s: %s %s", line, c.Method, c.URL))

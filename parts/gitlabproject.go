@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// GitLabProject is a project at a GitLab with its repository. What is set of it
-// counts from the next request on.
+// GitLabProject is a project at a GitLab, with its repository. Changes take
+// effect with the next request.
 type GitLabProject struct {
 	*Repository
 	ID  int
 	API string // "/projects/ID", for Must and Do
 
 	gitlab   *GitLab
-	old      []string       // paths it had
+	old      []string       // former paths
 	members  map[string]int // roles by user
 	archived bool
 	merges   []*gitlabMerge
@@ -26,24 +26,24 @@ type GitLabProject struct {
 	rules    GitLabRules
 }
 
-// GitLabStatus is what a job or another program says of a commit. The pipeline of
-// the merge request is 1.
+// GitLabStatus is the status of a commit by a job or another program. The merge
+// request's pipeline is 1.
 type GitLabStatus struct {
 	Name, Status string
 	Pipeline     int
 	AllowFailure bool
 }
 
-// GitLabRules are what a merge request must fulfil. The zero value lets a
-// maintainer merge.
+// GitLabRules are conditions for merging. With the zero value a maintainer may
+// merge.
 type GitLabRules struct {
-	Pipeline  bool // must succeed
+	Pipeline  bool // it must succeed
 	Approvals int
-	Trains    bool // merge by trains
+	Trains    bool // merge trains are on
 }
 
-// NewProject makes a private project of groups and a name, "a/b/name", with a
-// first commit of files on main, where main is protected.
+// NewProject creates a private project with groups and a name, "a/b/name". Its
+// first commit has files on main, which is protected.
 func (g *GitLab) NewProject(path string, files map[string]string) *GitLabProject {
 	g.t.Helper()
 	r := g.git.NewRepository(path, RepositoryOptions{Tree: Tree{Files: files}})
@@ -62,7 +62,7 @@ func (g *GitLab) add(r *Repository) *GitLabProject {
 	return p
 }
 
-// Fork makes a fork at another path, of which the same users are members.
+// Fork creates a fork at another path, with the same members.
 func (p *GitLabProject) Fork(path string) *GitLabProject {
 	p.git.t.Helper()
 	r := p.git.NewRepository(path, RepositoryOptions{})
@@ -79,14 +79,14 @@ func (p *GitLabProject) Fork(path string) *GitLabProject {
 // Member gives a user a role, such as GitLabDeveloper.
 func (p *GitLabProject) Member(user string, role int) { p.set(func() { p.members[user] = role }) }
 
-// Archive makes the project one that can only be read.
+// Archive makes the project read-only.
 func (p *GitLabProject) Archive() { p.set(func() { p.archived = true }) }
 
 // Require sets the rules.
 func (p *GitLabProject) Require(rules GitLabRules) { p.set(func() { p.rules = rules }) }
 
-// Pipeline says how a commit's pipeline is, such as "running" or "success". What
-// was to be merged when it succeeds is merged then.
+// Pipeline sets the status of a commit's pipeline, such as "running" or
+// "success". A success runs the scheduled merges.
 func (p *GitLabProject) Pipeline(hash, status string) {
 	p.set(func() {
 		p.status[hash] = status
@@ -97,12 +97,12 @@ func (p *GitLabProject) Pipeline(hash, status string) {
 	})
 }
 
-// Statuses posts statuses to a commit, in the place of those before.
+// Statuses sets a commit's statuses.
 func (p *GitLabProject) Statuses(hash string, statuses ...GitLabStatus) {
 	p.set(func() { p.statuses[hash] = statuses })
 }
 
-// Rename gives the project another path. Its old one leads there.
+// Rename gives the project another path. The old path redirects.
 func (p *GitLabProject) Rename(path string) {
 	p.git.t.Helper()
 	p.set(func() {
@@ -125,7 +125,8 @@ func (p *GitLabProject) set(f func()) {
 	f()
 }
 
-// serveGit serves a project's repository to those whose password is a token.
+// serveGit serves a project's repository to clients whose password is a valid
+// token.
 func (g *GitLab) serveGit(w http.ResponseWriter, r *http.Request) {
 	path, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), ".git/")
 	_, password, _ := r.BasicAuth()

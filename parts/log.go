@@ -8,21 +8,21 @@ import (
 	"sync/atomic"
 )
 
-// Request is one request that came to a part.
+// Request is a request to a part.
 type Request struct {
 	Method string
 	Path   string
 	Query  url.Values
 	Header http.Header
-	Remote string // the client's address and port: one a connection
-	Status int    // 200 until another is sent
+	Remote string // the client's address and port: unique for each connection
+	Status int    // 200 unless another one is sent
 }
 
-// Log is the requests that came to a part, in that order. It is safe for concurrent use.
+// Log is the requests to a part, in order. It is safe for concurrent use.
 type Log struct {
 	mu       sync.Mutex
 	requests []Request
-	epoch    int // how often the log was emptied
+	epoch    int // number of resets
 
 	received, sent atomic.Int64
 }
@@ -34,8 +34,8 @@ func (l *Log) All() []Request {
 	return append([]Request(nil), l.requests...)
 }
 
-// Count returns how many requests had this method and a path that contains
-// part. An empty method or part matches all.
+// Count returns the number of requests with this method and a path that
+// contains part. An empty method or part matches all.
 func (l *Log) Count(method, part string) int {
 	n := 0
 	for _, r := range l.All() {
@@ -46,7 +46,7 @@ func (l *Log) Count(method, part string) int {
 	return n
 }
 
-// Connections returns how many connections the requests came over.
+// Connections returns the number of connections that the requests came over.
 func (l *Log) Connections() int {
 	remotes := map[string]bool{}
 	for _, r := range l.All() {
@@ -55,11 +55,10 @@ func (l *Log) Connections() int {
 	return len(remotes)
 }
 
-// Bytes returns how many bytes the part received and sent, all of them that were
-// on its connections.
+// Bytes returns all bytes that the part received and sent on its connections.
 func (l *Log) Bytes() (received, sent int64) { return l.received.Load(), l.sent.Load() }
 
-// Reset empties the log, and counts bytes from 0 on.
+// Reset empties the log and sets the byte counts to 0.
 func (l *Log) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -69,7 +68,7 @@ func (l *Log) Reset() {
 	l.epoch++
 }
 
-// record returns next with every request written to the log as it comes.
+// record returns a handler that logs every request and passes it to next.
 func (l *Log) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l.mu.Lock()
@@ -90,7 +89,7 @@ func (l *Log) record(next http.Handler) http.Handler {
 	})
 }
 
-// statusWriter notes the status before it is sent.
+// statusWriter records the status before it is sent.
 type statusWriter struct {
 	http.ResponseWriter
 	note func(status int)

@@ -1,10 +1,10 @@
 // Package parts starts real registries and Git servers for tests and for the
-// demo: in this process where that is the real thing too, as processes where it
-// isn't. Everything listens on 127.0.0.1 at a free port, keeps its data on tmpfs
-// where there is one, is ready when its constructor returns and ends with the
-// test that started it.
+// demo: in this process if that is the real thing too, else as processes. All
+// listen on 127.0.0.1 at a free port, store data on tmpfs if there is one, are
+// ready when their constructor returns, and end with the test that started
+// them.
 //
-// No code that is shipped imports this package.
+// No shipped code imports this package.
 package parts
 
 import (
@@ -16,10 +16,9 @@ import (
 	"runtime"
 )
 
-// T is what this package needs of a test: every [testing.TB] is one. Outside of
-// tests, [Run] gives one. A constructor or method that is given a T, or belongs
-// to a part that was, ends the test when it can't do its work, so call it from
-// the test's own goroutine.
+// T is the part of a test that this package needs. Every [testing.TB] is a T;
+// outside of tests, [Run] provides one. A constructor or method that has a T
+// ends the test if it fails, so call it from the test's own goroutine.
 type T interface {
 	Helper()
 	Cleanup(f func())
@@ -29,8 +28,8 @@ type T interface {
 	Fatalf(format string, args ...any)
 }
 
-// required lists how to get the programs that parts are made of. What make parts
-// builds or installs says so.
+// required says how to get the programs of parts. It names make parts for those
+// that make parts builds or installs.
 var required = map[string]string{
 	"registry":         "make parts builds distribution's registry",
 	"docker-registry":  "make parts installs it, or: apt-get install docker-registry",
@@ -47,9 +46,9 @@ var required = map[string]string{
 }
 
 // Need returns the path of an external program: from PATH, from /usr/sbin, or
-// from where `make parts` puts what it builds ([Cache]). Where it is missing the
-// test is skipped with a message that says how to get it; it fails instead where
-// the environment has PINSETTER_REQUIRE_PARTS=1.
+// from the folder of `make parts` ([Cache]). If the program is missing it skips
+// the test, with a message that says how to get it. With
+// PINSETTER_REQUIRE_PARTS=1 in the environment it fails instead.
 func Need(t T, program string) string {
 	t.Helper()
 	path, err := find(program)
@@ -67,10 +66,9 @@ func Need(t T, program string) string {
 	return ""
 }
 
-// Cache returns the directory outside of the tree where programs are kept that
-// `make parts` built: $PINSETTER_CACHE, or "pinsetter" in the user's cache
-// directory. The programs are in its folder "bin". It is "" where there is
-// neither.
+// Cache returns the folder outside of the tree for programs built by `make
+// parts`: $PINSETTER_CACHE, or "pinsetter" in the user's cache directory. The
+// programs are in its folder "bin". It returns "" if neither is known.
 func Cache() string {
 	if dir := os.Getenv("PINSETTER_CACHE"); dir != "" {
 		return dir
@@ -94,8 +92,8 @@ func find(program string) (string, error) {
 	return "", exec.ErrNotFound
 }
 
-// Dir returns a new empty directory for t, on tmpfs where /dev/shm is one:
-// servers sync often, and a disk makes them many times slower.
+// Dir returns a new empty directory for t, on tmpfs if /dev/shm is one: servers
+// sync often, and a disk makes them many times slower.
 func Dir(t T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "pinsetter-")
@@ -106,8 +104,8 @@ func Dir(t T) string {
 	return dir
 }
 
-// Run calls f with a T and returns why it failed, if it did. When f is done, all
-// parts that it started are stopped.
+// Run calls f with a T, then stops all parts that it started. It returns the
+// reason if f failed.
 func Run(f func(t T)) error {
 	s := &stage{}
 	done := make(chan struct{})
@@ -120,7 +118,7 @@ func Run(f func(t T)) error {
 	return errors.Join(s.errs...)
 }
 
-// stage is a T outside of a test. It is used by one goroutine.
+// stage is a T outside of a test. Use it from one goroutine.
 type stage struct {
 	cleanups []func()
 	errs     []error
@@ -142,7 +140,7 @@ func (s *stage) Logf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, format+"\n", args...)
 }
 
-// Skipf fails: what isn't a test can't be skipped.
+// Skipf fails, since only tests can be skipped.
 func (s *stage) Skipf(format string, args ...any) { s.Fatalf(format, args...) }
 
 func (s *stage) Fatalf(format string, args ...any) {

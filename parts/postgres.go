@@ -17,26 +17,26 @@ import (
 	"time"
 )
 
-// stopWithin bounds how long a server may take to stop at once.
+// stopWithin bounds the time for an immediate stop of a server.
 const stopWithin = 10 * time.Second
 
-// Postgres is a PostgreSQL server with the databases that a new one has. It asks
-// for a password.
+// Postgres is a PostgreSQL server with the databases of a new one. It requires
+// a password.
 type Postgres struct {
 	Addr     string // "127.0.0.1:PORT"
-	User     string // who may do everything
-	Password string // with what is special in a URL
+	User     string // the superuser
+	Password string // contains characters that are special in a URL
 
 	t       T
 	program string
 	data    string
-	as      *syscall.Credential // nil: whoever runs the test
+	as      *syscall.Credential // user that runs the server; nil: the one that runs the test
 	running *process
 }
 
-// NewPostgres starts a server until t ends. It skips where PostgreSQL is
-// missing. Root can't run a server, so user postgres does then, who comes with
-// the package.
+// NewPostgres starts a server that ends with t. It skips the test if PostgreSQL
+// is missing. Root can't run a server; user postgres, who comes with the
+// package, does so then.
 func NewPostgres(t T) *Postgres {
 	t.Helper()
 	initdb := needPostgres(t)
@@ -53,7 +53,7 @@ func NewPostgres(t T) *Postgres {
 		}
 	}
 	password := put(t, dir, "password", []byte(p.Password))
-	if err := os.Chmod(password, 0o644); err != nil { // it is a test's
+	if err := os.Chmod(password, 0o644); err != nil { // only a test's password
 		t.Fatalf("show the password to initdb: %v", err)
 	}
 	command := exec.Command(initdb, "--pgdata", p.data, "--username", p.User, "--pwfile", password,
@@ -74,12 +74,11 @@ func (p *Postgres) URL(database string) string {
 	return u.String()
 }
 
-// Kill ends the server as kill -9 does: nobody is told, and nothing is written
-// any more.
+// Kill ends the server like kill -9: clients get no notice, and nothing more is
+// written.
 func (p *Postgres) Kill() { p.running.stop() }
 
-// Start starts the server again after a Kill, on the same address with the same
-// data.
+// Start starts the server again after a Kill, with the same address and data.
 func (p *Postgres) Start() {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
@@ -90,7 +89,7 @@ func (p *Postgres) Start() {
 		if err == nil {
 			return
 		}
-		// The children of a killed server keep its memory for a moment.
+		// The children of a killed server hold its memory for a moment.
 		if ctx.Err() != nil || !strings.Contains(p.running.output.String(), "still in use") {
 			p.t.Fatalf("start PostgreSQL: %v", err)
 		}
@@ -101,7 +100,7 @@ func (p *Postgres) launch() {
 	p.t.Helper()
 	_, port, _ := strings.Cut(p.Addr, ":")
 	command := exec.Command(p.program, "-D", p.data, "-p", port, "-h", "127.0.0.1", "-k", "",
-		"-c", "fsync=off", "-c", "shared_buffers=16MB") // a killed server loses nothing by it
+		"-c", "fsync=off", "-c", "shared_buffers=16MB") // safe here, since a killed server loses nothing by it
 	command.Dir = p.data
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
 	running := &process{command: command, output: &output{}, gone: make(chan struct{})}
@@ -115,7 +114,7 @@ func (p *Postgres) launch() {
 	}()
 	p.running = running
 	p.t.Cleanup(func() {
-		_ = command.Process.Signal(syscall.SIGQUIT) // which takes its children along
+		_ = command.Process.Signal(syscall.SIGQUIT) // which ends its children too
 		select {
 		case <-running.gone:
 		case <-time.After(stopWithin):
@@ -124,8 +123,8 @@ func (p *Postgres) launch() {
 	})
 }
 
-// ready reads what the server says of itself: postmaster.pid has its process in
-// the first line and "ready" in the eighth, as pg_ctl reads it
+// ready reads the server's state: postmaster.pid has its process in the first
+// line and "ready" in the eighth, as pg_ctl reads it
 // (src/include/utils/pidfile.h).
 func (p *Postgres) ready(context.Context) error {
 	data, err := os.ReadFile(filepath.Join(p.data, "postmaster.pid"))
@@ -139,8 +138,8 @@ func (p *Postgres) ready(context.Context) error {
 	return nil
 }
 
-// needPostgres returns the path of initdb, beside which the server is. Debian
-// keeps both out of PATH.
+// needPostgres returns the path of initdb; the server is beside it. Debian has
+// both outside of PATH.
 func needPostgres(t T) string {
 	t.Helper()
 	if _, err := find("initdb"); err == nil {

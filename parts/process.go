@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// readyWithin bounds how long a process may take to answer: registry v3 took
-// 0.2 s on an idle machine and 1.5 s on a busy one.
+// readyWithin bounds the start of a process: registry v3 took 0.2 s on an idle
+// machine and 1.5 s on a busy one.
 const readyWithin = 30 * time.Second
 
-// process is a server that runs beside the test.
+// process is a server process of a test.
 type process struct {
 	command *exec.Cmd
 	output  *output
-	gone    chan struct{} // closed when it ended
+	gone    chan struct{} // closed when it ends
 }
 
 // start runs a program until t ends.
@@ -44,8 +44,8 @@ func (p *process) stop() {
 	<-p.gone
 }
 
-// await asks ready again and again until it says yes. The error holds what the
-// process said where it ended or took too long.
+// await calls ready until it returns nil. If the process ends or takes too
+// long, the error contains its output.
 func (p *process) await(ready func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
 	defer cancel()
@@ -66,8 +66,8 @@ func (p *process) await(ready func(context.Context) error) error {
 	}
 }
 
-// freeAddress returns an address of 127.0.0.1 that nobody listened on just now.
-// Its port is below 32768, where Linux begins to hand out ports on its own.
+// freeAddress returns an address of 127.0.0.1 with a port that is free now. The
+// port is below 32768, from where Linux assigns ports by itself.
 func freeAddress(t T) string {
 	t.Helper()
 	for range 100 {
@@ -81,7 +81,7 @@ func freeAddress(t T) string {
 	return ""
 }
 
-// output keeps what a process prints. It is safe for concurrent use.
+// output stores the output of a process. It is safe for concurrent use.
 type output struct {
 	mu   sync.Mutex
 	data bytes.Buffer

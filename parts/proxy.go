@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// NewProxy starts an HTTP forward proxy until t ends. It demands User and
-// Password in Proxy-Authorization where they are set, and its log has the
-// requests, CONNECT among them (their Path is "").
+// NewProxy starts an HTTP forward proxy that ends with t. It requires User and
+// Password in Proxy-Authorization if they are set. Its log has the requests,
+// including CONNECT (with Path "").
 func NewProxy(t T, o FrontOptions) Front {
 	t.Helper()
 	forward := &httputil.ReverseProxy{
-		Rewrite:  func(*httputil.ProxyRequest) {}, // a proxy's requests name their host
+		Rewrite:  func(*httputil.ProxyRequest) {}, // requests to a proxy name their host
 		ErrorLog: quiet,
 	}
 	user, password := o.User, o.Password
@@ -34,7 +34,7 @@ func NewProxy(t T, o FrontOptions) Front {
 	}), o)
 }
 
-// tunnel joins the client with host until either hangs up.
+// tunnel connects the client with host until either hangs up.
 func tunnel(w http.ResponseWriter, host string) {
 	server, err := net.DialTimeout("tcp", host, 10*time.Second)
 	if err != nil {

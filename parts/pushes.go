@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// Push is one ref that a push moved.
+// Push is the update of one ref by a push.
 type Push struct {
 	Ref      string
-	Old, New string   // hashes; forty zeros for a ref that wasn't, or is no more
-	Options  []string // the push options that came with it
+	Old, New string   // hashes; forty zeros for a new or deleted ref
+	Options  []string // the push's options
 }
 
-// notePushes appends a line to the file "pushes" for every ref of a push.
+// notePushes is a hook that appends a line to the file "pushes" for every
+// pushed ref.
 const notePushes = `#!/bin/sh
 while read -r old new ref; do
 	line="$ref	$old	$new"
@@ -26,8 +27,8 @@ while read -r old new ref; do
 done
 `
 
-// Pushes returns what was pushed to the repository, oldest first. A post-receive
-// hook of the repository's own options replaces the one that notes them.
+// Pushes returns the pushes to the repository, oldest first. A post-receive
+// hook in the repository's options replaces the hook that records them.
 func (r *Repository) Pushes() []Push {
 	r.git.t.Helper()
 	data, err := os.ReadFile(filepath.Join(r.Dir, "pushes"))

@@ -14,21 +14,21 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 )
 
-// RegistryOptions describe a registry in this process. The zero value answers at
-// once and gives any page that is asked for.
+// RegistryOptions configure a registry in this process. The zero value answers
+// at once and gives pages of any requested size.
 type RegistryOptions struct {
 	FrontOptions
 
-	// PageSize is the most tags a page has, also where none or more are asked
-	// for. 0: no bound.
+	// PageSize bounds the tags on a page, also if no size is requested. 0: no
+	// bound.
 	PageSize int
 
-	// Tokens issues the bearer tokens that this registry demands. Nil: none.
+	// Tokens issues the bearer tokens that this registry requires. Nil: none.
 	Tokens *TokenServer
 }
 
 // Registry is go-containerregistry's registry, in this process and in memory.
-// It pages tag lists as the OCI distribution specification says.
+// It pages tag lists as the OCI distribution specification requires.
 type Registry struct {
 	Front
 	Shelf
@@ -36,7 +36,7 @@ type Registry struct {
 	pages *pages
 }
 
-// NewRegistry starts a registry until t ends.
+// NewRegistry starts a registry that ends with t.
 func NewRegistry(t T, o RegistryOptions) *Registry {
 	t.Helper()
 	p := &pages{
@@ -57,16 +57,16 @@ func NewRegistry(t T, o RegistryOptions) *Registry {
 }
 
 // SetTags makes the registry list exactly these tags for an image, in this
-// order, whether they were pushed or not: as a registry does that answers
-// nonsense. A later push adds to them.
+// order, whether they exist or not, like a registry with nonsense answers. A
+// later push adds to them.
 func (r *Registry) SetTags(image string, tags ...string) {
 	r.pages.mu.Lock()
 	defer r.pages.mu.Unlock()
 	r.pages.tags[image] = slices.Clone(tags)
 }
 
-// pages answers the tag lists of the registry next, which cuts off at n without
-// a link to what follows. It learns the tags from the manifests that pass.
+// pages answers tag lists for the registry next, which cuts lists at n without
+// a link to the rest. It learns the tags from the manifests that pass.
 type pages struct {
 	next http.Handler
 	size int
@@ -89,7 +89,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// learn notes that a tag was put or deleted.
+// learn records that a tag was pushed or deleted.
 func (p *pages) learn(method, image, tag string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -102,7 +102,7 @@ func (p *pages) learn(method, image, tag string) {
 	}
 }
 
-// list answers a page of an image's tags: at most n, from behind last.
+// list sends a page of an image's tags: at most n, after last.
 func (p *pages) list(w http.ResponseWriter, r *http.Request, image string) {
 	p.mu.Lock()
 	tags, known := slices.Clone(p.tags[image]), p.tags[image] != nil
@@ -128,7 +128,7 @@ func (p *pages) list(w http.ResponseWriter, r *http.Request, image string) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"name": image, "tags": tags})
 }
 
-// behind returns the tags that follow last, which may be gone since it was listed.
+// behind returns the tags after last, which may have been deleted since.
 func behind(tags []string, last string) []string {
 	if i := slices.Index(tags, last); i >= 0 {
 		return tags[i+1:]
@@ -137,8 +137,8 @@ func behind(tags []string, last string) []string {
 	return tags[i:]
 }
 
-// direct hands requests to a handler of this process: past the network, the log
-// and what the front demands.
+// direct sends requests to a handler in this process, without the network, the
+// log and the login.
 type direct struct{ handler http.Handler }
 
 func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -13,31 +13,31 @@ import (
 	"time"
 )
 
-// Tree is what a commit writes, by path.
+// Tree is the change of a commit, by path.
 type Tree struct {
 	Files      map[string]string // path: content
-	Executable []string          // which of Files are executable
+	Executable []string          // paths in Files that are executable
 	Symlinks   map[string]string // path: target
-	Delete     []string          // paths that go
+	Delete     []string          // paths to delete
 }
 
-// Commit is a commit that a test makes by hand. The zero value is an empty
-// commit by a human on main.
+// Commit is a commit that a test makes. The zero value is an empty commit by a
+// human on main.
 type Commit struct {
 	Tree
-	Branch  string    // "" is main; made where it doesn't exist
-	From    string    // where a new branch starts; "" is from nothing
-	Author  string    // "A Human <human@example.test>" where empty; the committer too
-	Message string    // "Change by hand" where empty
-	When    time.Time // 2026-01-02T03:04:05Z where zero
+	Branch  string    // "": main; created if missing
+	From    string    // start of a new branch; "": no parent
+	Author  string    // and committer; "": "A Human <human@example.test>"
+	Message string    // "": "Change by hand"
+	When    time.Time // zero: 2026-01-02T03:04:05Z
 }
 
-// RepositoryOptions describe a new repository. The zero value is empty, without
-// any branch.
+// RepositoryOptions configure a new repository. The zero value is empty,
+// without any branch.
 type RepositoryOptions struct {
 	Tree
-	Folder string            // a folder whose files, modes and symlinks are committed with Tree on top
-	Branch string            // of HEAD and of the first commit; "" is main
+	Folder string            // a folder to commit with its modes and symlinks; Tree is added on top
+	Branch string            // of HEAD and of the first commit; "": main
 	Config map[string]string // such as "uploadpack.allowFilter": "false"
 	Hooks  map[string]string // such as "pre-receive": a script with #! line
 }
@@ -51,7 +51,7 @@ type Repository struct {
 	git *Git
 }
 
-// NewRepository makes the repository NAME.git on the server.
+// NewRepository creates the repository NAME.git on the server.
 func (g *Git) NewRepository(name string, o RepositoryOptions) *Repository {
 	g.t.Helper()
 	r := &Repository{
@@ -81,8 +81,8 @@ func (g *Git) NewRepository(name string, o RepositoryOptions) *Repository {
 	return r
 }
 
-// Git runs C git in the repository and returns what it printed, without the
-// final newline.
+// Git runs C git in the repository and returns its output without the final
+// newline.
 func (r *Repository) Git(args ...string) string {
 	r.git.t.Helper()
 	out, err := r.git.run(r.Dir, nil, args...)
@@ -92,7 +92,7 @@ func (r *Repository) Git(args ...string) string {
 	return out
 }
 
-// Head returns the hash of a branch's commit, "" where there is no such branch.
+// Head returns the hash of a branch's commit, "" if there is no such branch.
 func (r *Repository) Head(branch string) string {
 	hash, err := r.git.run(r.Dir, nil, "rev-parse", "-q", "--verify", "refs/heads/"+branch)
 	if err != nil {
@@ -101,10 +101,10 @@ func (r *Repository) Head(branch string) string {
 	return hash
 }
 
-// File returns a file of a branch, byte for byte.
+// File returns the content of a file on a branch.
 func (r *Repository) File(branch, path string) string {
 	r.git.t.Helper()
-	// The size keeps a final newline from the trimming.
+	// The size keeps a final newline from being trimmed.
 	out, err := r.git.run(r.Dir, strings.NewReader("refs/heads/"+branch+":"+path+"\n"), "cat-file", "--batch")
 	header, content, found := strings.Cut(out, "\n")
 	if err != nil || !found || strings.HasSuffix(header, " missing") {
@@ -113,8 +113,8 @@ func (r *Repository) File(branch, path string) string {
 	return content
 }
 
-// CommitFile is a human's commit of one file. Author may be "". It returns the
-// commit's hash.
+// CommitFile commits one file and returns the commit's hash. Author "" is a
+// human.
 func (r *Repository) CommitFile(branch, path, content, author string) string {
 	r.git.t.Helper()
 	tree := Tree{Files: map[string]string{path: content}}
@@ -174,7 +174,7 @@ func (r *Repository) hook(name, script string) {
 	}
 }
 
-// read returns the files below a folder, with those of tree instead or beside.
+// read returns the files of a folder, with tree on top.
 func (g *Git) read(folder string, tree Tree) Tree {
 	g.t.Helper()
 	out := Tree{Files: map[string]string{}, Symlinks: map[string]string{}}

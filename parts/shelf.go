@@ -14,8 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// Shelf puts things into a registry. Images are named as in the registry:
-// "library/app", without host.
+// Shelf pushes to a registry. Images are named without host: "library/app".
 type Shelf struct {
 	t         T
 	addr      string
@@ -24,12 +23,11 @@ type Shelf struct {
 	pusher    *remote.Pusher
 }
 
-// Image returns the name by which a client asks for an image:
-// "127.0.0.1:PORT/library/app".
+// Image returns a client's name for an image: "127.0.0.1:PORT/library/app".
 func (s *Shelf) Image(image string) string { return s.addr + "/" + image }
 
-// Push puts a small image of its own under each tag. The same image and tag give
-// the same digest, in every registry.
+// Push pushes a small distinct image under each tag. The same image and tag
+// give the same digest in every registry.
 func (s *Shelf) Push(image string, tags ...string) {
 	s.t.Helper()
 	for _, tag := range tags {
@@ -37,14 +35,14 @@ func (s *Shelf) Push(image string, tags ...string) {
 	}
 }
 
-// PushContent puts an image under a tag whose one layer is content, and returns
-// its digest. With other content than before, the tag moves.
+// PushContent pushes an image under a tag, with content as its only layer, and
+// returns its digest. Pushing other content moves the tag.
 func (s *Shelf) PushContent(image, tag, content string) string {
 	s.t.Helper()
 	return s.put(image, tag, s.build(content))
 }
 
-// PushBuilt puts an image under a tag that says where it was built from:
+// PushBuilt pushes an image under a tag, with annotations about its source:
 // https://specs.opencontainers.org/image-spec/annotations/
 func (s *Shelf) PushBuilt(image, tag, source, revision string) {
 	s.t.Helper()
@@ -57,8 +55,8 @@ func (s *Shelf) PushBuilt(image, tag, source, revision string) {
 	s.put(image, tag, built)
 }
 
-// PushSame puts one image under all tags and returns its digest: quick for many
-// of them.
+// PushSame pushes one image under all tags and returns its digest. It is quick
+// for many tags.
 func (s *Shelf) PushSame(image string, tags ...string) string {
 	s.t.Helper()
 	img := s.build(image)
@@ -71,8 +69,8 @@ func (s *Shelf) PushSame(image string, tags ...string) string {
 	return digest
 }
 
-// PushIndex puts an image for each platform ("linux/amd64") and one index of
-// them under a tag, and returns the index's digest.
+// PushIndex pushes an image for each platform ("linux/amd64"), and an index of
+// them under a tag. It returns the index's digest.
 func (s *Shelf) PushIndex(image, tag string, platforms ...string) string {
 	s.t.Helper()
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
@@ -89,7 +87,7 @@ func (s *Shelf) PushIndex(image, tag string, platforms ...string) string {
 	return s.put(image, tag, index)
 }
 
-// Digest returns the digest that a tag has, "" where it isn't there.
+// Digest returns the digest of a tag, "" if there is no such tag.
 func (s *Shelf) Digest(image, tag string) string {
 	s.t.Helper()
 	d, err := remote.Head(s.ref(image, tag), s.options()...)
@@ -99,7 +97,7 @@ func (s *Shelf) Digest(image, tag string) string {
 	return d.Digest.String()
 }
 
-// Delete takes a tag away.
+// Delete deletes a tag.
 func (s *Shelf) Delete(image, tag string) {
 	s.t.Helper()
 	if err := remote.Delete(s.ref(image, tag), s.options()...); err != nil {
@@ -107,7 +105,7 @@ func (s *Shelf) Delete(image, tag string) {
 	}
 }
 
-// thing is what a registry can hold under a tag.
+// thing is anything that a registry can hold under a tag.
 type thing interface {
 	remote.Taggable
 	Digest() (v1.Hash, error)

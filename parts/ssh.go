@@ -16,25 +16,25 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// SSHOptions describe an SSH server. The zero value's identity has no
+// SSHOptions configure an SSH server. With the zero value the identity has no
 // passphrase.
 type SSHOptions struct {
 	Passphrase string // encrypts Identity
 }
 
 // SSH is OpenSSH's server for the repositories of a Git server. It runs as the
-// user who runs the test and lets in who has Identity, for Git alone.
+// test's user and accepts Identity, for Git only.
 type SSH struct {
 	Addr       string // "127.0.0.1:PORT"
 	User       string
 	Identity   []byte // private key, PEM
-	KnownHosts []byte // the host's line of a known_hosts file
+	KnownHosts []byte // the host's line for a known_hosts file
 
 	connections atomic.Int64
 }
 
-// gitOverSSH is what every login runs: the Git service that was asked for, on a
-// repository of the server.
+// gitOverSSH is the command of every login: it runs the requested Git service
+// on a repository of the server.
 const gitOverSSH = `#!/bin/sh
 export %s
 export GIT_PROTOCOL="${GIT_PROTOCOL:-}"
@@ -46,8 +46,8 @@ git-upload-pack|git-receive-pack) exec git "${1#git-}" '%s'/"${2#/}" ;;
 esac
 `
 
-// NewSSH starts an SSH server for g's repositories until t ends. It skips where
-// sshd is missing.
+// NewSSH starts an SSH server for g's repositories that ends with t. It skips
+// the test if sshd is missing.
 func NewSSH(t T, g *Git, o SSHOptions) *SSH {
 	t.Helper()
 	program := Need(t, "sshd")
@@ -55,7 +55,7 @@ func NewSSH(t T, g *Git, o SSHOptions) *SSH {
 	if err != nil {
 		t.Fatalf("ask who runs the test: %v", err)
 	}
-	if me.Uid == "0" { // sshd demands its separation directory of root
+	if me.Uid == "0" { // run by root, sshd needs its separation directory
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 			t.Fatalf("prepare sshd: %v", err)
 		}
@@ -94,16 +94,16 @@ LogLevel VERBOSE
 	return s
 }
 
-// URL returns the address of a repository of the server: "ssh://…/org/app.git".
+// URL returns the SSH address of a repository: "ssh://…/org/app.git".
 func (s *SSH) URL(r *Repository) string {
 	return "ssh://" + s.User + "@" + s.Addr + "/" + r.Name + ".git"
 }
 
-// Connections returns how many clients have come.
+// Connections returns the number of clients so far.
 func (s *SSH) Connections() int { return int(s.connections.Load()) }
 
-// accept gives each client an sshd of its own, as inetd does: so no port has to
-// be free twice, and there is nothing to wait for.
+// accept starts an sshd for each client, like inetd. So no port has to be free
+// twice, and nothing has to be awaited.
 func (s *SSH) accept(listener net.Listener, program string, args ...string) {
 	for {
 		conn, err := listener.Accept()
@@ -127,7 +127,7 @@ func serve(conn *net.TCPConn, program string, args []string) {
 	_ = command.Run()
 }
 
-// newSSHKey returns a public key and its private key as OpenSSH writes it.
+// newSSHKey returns a public key, and its private key in OpenSSH's format.
 func newSSHKey(t T, passphrase string) (ssh.PublicKey, []byte) {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
@@ -150,7 +150,7 @@ func newSSHKey(t T, passphrase string) (ssh.PublicKey, []byte) {
 	return key, pem.EncodeToMemory(block)
 }
 
-// quoted returns variables as a shell takes them.
+// quoted returns variables quoted for a shell.
 func quoted(env []string) string {
 	out := make([]string, len(env))
 	for i, variable := range env {

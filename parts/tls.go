@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// CA is a certificate authority of a test's own.
+// CA is a test's certificate authority.
 type CA struct {
 	PEM []byte // its certificate
 
@@ -27,13 +27,13 @@ type Pair struct {
 	Cert, Key []byte
 }
 
-// TLS says how a part speaks TLS.
+// TLS is the TLS configuration of a part.
 type TLS struct {
 	CA      *CA // issues the server's certificate
-	Clients *CA // whose client certificates are demanded; nil: none are
+	Clients *CA // requires client certificates issued by it; nil: none
 }
 
-// NewCA returns a new authority, good for a day.
+// NewCA returns a new authority, valid for a day.
 func NewCA(t T) *CA {
 	t.Helper()
 	ca := &CA{t: t}
@@ -71,7 +71,7 @@ func (ca *CA) Client(name string) Pair {
 	return ca.issue(template)
 }
 
-// Pool returns a pool with only this authority, for clients of a test's own.
+// Pool returns a pool with only this authority, for a test's own clients.
 func (ca *CA) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(ca.cert)

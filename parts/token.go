@@ -14,23 +14,23 @@ import (
 	"time"
 )
 
-// TokenOptions describe a token server. The zero value gives everybody tokens
-// for all that is asked.
+// TokenOptions configure a token server. The zero value gives everybody any
+// requested token.
 type TokenOptions struct {
 	FrontOptions
 
-	Users   map[string]string // password by user; nil: anonymous requests are served
-	Refresh string            // the refresh token that is taken too; "": none is
-	Expires time.Duration     // of a token; 0: five minutes
+	Users   map[string]string // password by user; nil: anonymous requests are allowed
+	Refresh string            // an accepted refresh token; "": none
+	Expires time.Duration     // validity of a token; 0: five minutes
 }
 
 // TokenServer issues bearer tokens for registries, as the distribution project
 // specifies them: JWTs, signed by ES256, with their certificate in x5c.
 type TokenServer struct {
 	Front
-	Service string // what a registry calls itself to it
-	Issuer  string // the tokens' issuer
-	CA      *CA    // signed the tokens' certificate
+	Service string // the registry's name in token requests
+	Issuer  string // issuer of the tokens
+	CA      *CA    // of the tokens' certificate
 
 	t       T
 	options TokenOptions
@@ -41,14 +41,14 @@ type TokenServer struct {
 	issued []grant
 }
 
-// grant is a token that was issued.
+// grant is an issued token.
 type grant struct {
 	token   string
 	scopes  []string
 	expires time.Time
 }
 
-// NewTokenServer starts a token server until t ends.
+// NewTokenServer starts a token server that ends with t.
 func NewTokenServer(t T, o TokenOptions) *TokenServer {
 	t.Helper()
 	if o.Expires == 0 {
@@ -62,15 +62,15 @@ func NewTokenServer(t T, o TokenOptions) *TokenServer {
 	return s
 }
 
-// Realm is the URL that a registry sends its clients to. It has localhost for
-// the address: go-containerregistry refuses realms at private addresses that are
-// not the registry's own (its issue 2258).
+// Realm returns the URL for a registry's challenge. Its host is localhost,
+// because go-containerregistry refuses realms at private addresses other than
+// the registry's own (its issue 2258).
 func (s *TokenServer) Realm() string {
 	return strings.Replace(s.URL, "127.0.0.1", "localhost", 1) + "/token"
 }
 
-// Issued returns how many tokens were issued for a scope such as
-// "repository:org/app:pull"; for all scopes where it is empty.
+// Issued returns the number of tokens issued for a scope, such as
+// "repository:org/app:pull"; "": for all scopes.
 func (s *TokenServer) Issued(scope string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +83,7 @@ func (s *TokenServer) Issued(scope string) int {
 	return n
 }
 
-// Revoke makes a registry in this process refuse all tokens that were issued.
+// Revoke makes registries in this process refuse all tokens issued so far.
 func (s *TokenServer) Revoke() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,8 +112,8 @@ func (s *TokenServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// knows reports whether the request may have a token: GET with HTTP Basic, or
-// POST with an OAuth 2 grant.
+// knows reports whether a request has valid credentials: GET with HTTP Basic,
+// or POST with an OAuth 2 grant.
 func (s *TokenServer) knows(r *http.Request) bool {
 	if err := r.ParseForm(); err != nil {
 		return false
@@ -179,8 +179,8 @@ func (s *TokenServer) sign(claims map[string]any) (string, error) {
 	return text + "." + raw.EncodeToString(signature), nil
 }
 
-// demand lets through what brings a token of this server for the repository that
-// it is about, and sends others to Realm.
+// demand passes requests with a token of this server for their repository to
+// next, and sends others to Realm.
 func (s *TokenServer) demand(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scope := scopeOf(r)
@@ -215,7 +215,8 @@ func (s *TokenServer) covers(token, scope string) bool {
 	return false
 }
 
-// scopeOf returns what a request of a registry's API needs, "" for the bare /v2/.
+// scopeOf returns the scope that a request of a registry's API needs, "" for
+// the bare /v2/.
 func scopeOf(r *http.Request) string {
 	path := strings.TrimPrefix(r.URL.Path, "/v2/")
 	for _, resource := range []string{"/tags/list", "/manifests/", "/blobs/", "/referrers/"} {

@@ -10,14 +10,15 @@ import (
 	"net/http"
 )
 
-// Toxiproxy is Shopify's toxiproxy: it stands between two sides that speak TCP
-// and spoils what passes (https://github.com/Shopify/toxiproxy).
+// Toxiproxy is Shopify's toxiproxy: it forwards TCP connections and disturbs
+// them (https://github.com/Shopify/toxiproxy).
 type Toxiproxy struct {
 	t   T
 	url string // of its API
 }
 
-// NewToxiproxy starts one until t ends. It skips where toxiproxy is missing.
+// NewToxiproxy starts one that ends with t. It skips the test if toxiproxy is
+// missing.
 func NewToxiproxy(t T) *Toxiproxy {
 	t.Helper()
 	program := Need(t, "toxiproxy-server")
@@ -31,8 +32,8 @@ func NewToxiproxy(t T) *Toxiproxy {
 	return p
 }
 
-// Before returns an address that leads to upstream through the proxy. Both are
-// "127.0.0.1:PORT".
+// Before returns a link whose address leads to upstream through the proxy. Both
+// addresses are "127.0.0.1:PORT".
 func (p *Toxiproxy) Before(upstream string) *Link {
 	p.t.Helper()
 	link := &Link{proxy: p, name: upstream}
@@ -42,7 +43,7 @@ func (p *Toxiproxy) Before(upstream string) *Link {
 	return link
 }
 
-// Link is one way through a Toxiproxy.
+// Link is one route through a Toxiproxy.
 type Link struct {
 	Addr string
 
@@ -50,15 +51,15 @@ type Link struct {
 	name  string
 }
 
-// Spoil has a toxic act on all connections, also those that are open, towards the
-// client. Its kind and attributes are those of toxiproxy's documentation, such as
-// "latency" with {"latency": 100} in milliseconds.
+// Spoil adds a toxic to all connections in the direction of the client, also to
+// open ones. Kind and attributes are those of toxiproxy's documentation, such
+// as "latency" with {"latency": 100} in milliseconds.
 func (l *Link) Spoil(kind string, attributes map[string]any) {
 	l.proxy.t.Helper()
 	l.proxy.must(http.MethodPost, "/proxies/"+l.name+"/toxics", map[string]any{"type": kind, "stream": "downstream", "attributes": attributes}, nil)
 }
 
-// Mend takes away all toxics of all links.
+// Mend removes all toxics of all links.
 func (p *Toxiproxy) Mend() {
 	p.t.Helper()
 	p.must(http.MethodPost, "/reset", nil, nil)
