@@ -21,7 +21,7 @@ import (
 	"github.com/pinsetter/pinsetter/store"
 )
 
-// app is what the commands share: the flags of all of them, and the streams.
+// app is the state that all commands share: common flags and the streams.
 type app struct {
 	streams
 
@@ -38,23 +38,23 @@ type app struct {
 	logFormat   string
 	noColor     bool
 
-	notifications config.Notifications // what is made of Receivers, Providers and Alerts
+	notifications config.Notifications // how to treat Receivers, Providers and Alerts
 
 	log      *slog.Logger
 	progress *progress
-	said     map[string]bool    // lines on standard error
-	ledger   *store.Ledger      // nil: not opened
-	keep     string             // the directory of the state, where it may be written; "": there is none
-	release  context.CancelFunc // of the timeout; nil without one
+	said     map[string]bool    // lines already written to standard error
+	ledger   *store.Ledger      // nil: not opened yet
+	keep     string             // the state's directory, if it may be written; "": none
+	release  context.CancelFunc // cancels the timeout; nil without one
 }
 
-// close ends what prepare began.
+// close releases everything that prepare opened.
 func (a *app) close() {
 	if a.progress != nil {
 		a.progress.done()
 	}
 	if a.ledger != nil {
-		_ = a.ledger.Close() // everything in it is committed
+		_ = a.ledger.Close() // everything is committed
 	}
 	if a.release != nil {
 		a.release()
@@ -79,8 +79,8 @@ func (a *app) addFlags(f *pflag.FlagSet) {
 // namespace is the grammar of a namespace's name (RFC 1123, section 2.1).
 var namespace = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// prepare runs before every command: it takes flags from the environment,
-// judges the common ones and sets up logging.
+// prepare runs before every command. It sets flags from the environment, checks
+// the common ones, and sets up logging.
 func (a *app) prepare(cmd *cobra.Command) error {
 	if err := flagsFromEnvironment(cmd.Flags(), os.LookupEnv); err != nil {
 		return err
@@ -109,8 +109,8 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	return nil
 }
 
-// flagsFromEnvironment sets every flag that the command line leaves out and the
-// environment names, as PINSETTER_<FLAG>. Lists are separated by commas.
+// flagsFromEnvironment sets every flag that the command line omits and that the
+// environment has as PINSETTER_<FLAG>. Lists are separated by commas.
 func flagsFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var errs []error
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -155,7 +155,7 @@ func (a *app) setLog() error {
 	return nil
 }
 
-// dsn returns where the state is kept.
+// dsn returns the address of the state.
 func (a *app) dsn() (store.DSN, error) {
 	if a.state != "" {
 		dsn, err := store.ParseDSN(a.state)
@@ -164,12 +164,13 @@ func (a *app) dsn() (store.DSN, error) {
 		}
 		return dsn, nil
 	}
-	home, _ := os.UserHomeDir() // DefaultDSN says what is missing without one
+	home, _ := os.UserHomeDir() // DefaultDSN reports a missing one
 	return store.DefaultDSN(os.Getenv, home)
 }
 
-// openLedger opens the state. A ledger that can't be used is said and done
-// without: what to do is computed from objects, registries and branches.
+// openLedger opens the ledger. If it can't be opened, openLedger warns, and the
+// command continues without it: decisions come from objects, registries and
+// branches. The error is for a wrong command line.
 func (a *app) openLedger(ctx context.Context, o store.Options) error {
 	dsn, err := a.dsn()
 	if end := (*ended)(nil); errors.As(err, &end) {
@@ -192,14 +193,14 @@ func (a *app) openLedger(ctx context.Context, o store.Options) error {
 	return nil
 }
 
-// painter returns the colours for w: none where w is no terminal or the user
-// wants none (https://no-color.org).
+// painter returns the colours for w: none if w is no terminal or the user wants
+// none (https://no-color.org).
 func (a *app) painter(w io.Writer) painter {
 	return painter{on: !a.noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)}
 }
 
 // print writes v to standard output as JSON or YAML, or calls table for the
-// format that people read.
+// format for people.
 func (a *app) print(v any, table func(io.Writer, painter) error) error {
 	switch a.output {
 	case "json":

@@ -51,7 +51,7 @@ automation and pull request. What is held, and why, goes to standard error. Noth
 	return cmd
 }
 
-// diff is what one automation would change.
+// diff is the changes that one automation would make.
 type diff struct {
 	Namespace string             `json:"namespace"`
 	Name      string             `json:"name"`
@@ -78,8 +78,8 @@ func (c *cycled) diffs() []diff {
 	return diffs
 }
 
-// writeDiff prints the unified diffs: coloured and made safe for a terminal, or
-// byte for byte, so that git apply takes them.
+// writeDiff prints the unified diffs: coloured and safe for a terminal, or byte
+// for byte for git apply.
 func (c *cycled) writeDiff(w io.Writer, p painter) error {
 	for _, r := range c.results {
 		patch := r.Patch

@@ -58,10 +58,10 @@ the policy writes, with what stands there and what will.`,
 	return cmd
 }
 
-// tagsExplained is how many tags the table shows unless all are asked for.
+// tagsExplained is the number of tags in the table without --all.
 const tagsExplained = 50
 
-// explanation prints what people read of an Explanation.
+// explanation prints an Explanation for people.
 type explanation struct {
 	*bot.Explanation
 	limit int

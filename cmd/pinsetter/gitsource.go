@@ -15,21 +15,21 @@ import (
 	"github.com/pinsetter/pinsetter/gitops"
 )
 
-// gitSourceTimeout bounds reading objects from a Git repository: that of a
-// GitRepository which names none.
+// gitSourceTimeout bounds reading objects from a Git repository. It is the
+// default timeout of a GitRepository.
 const gitSourceTimeout = time.Minute
 
-// gitSource is a folder of a Git repository, as -f names it.
+// gitSource is a folder of a Git repository, as named by -f.
 type gitSource struct {
 	url    string
 	folder string // from the root; "." is the root
-	ref    string // branch; "" is the one that the server calls HEAD
+	ref    string // branch; "": the server's HEAD
 }
 
-// userinfo is where a URL may hold a password.
+// userinfo matches the part of a URL that may hold a password.
 var userinfo = regexp.MustCompile(`//[^/@]*@`)
 
-// parseGitSource reads "git+https://HOST/REPO//FOLDER?ref=BRANCH", also with
+// parseGitSource parses "git+https://HOST/REPO//FOLDER?ref=BRANCH", also with
 // git+http, git+ssh and git+file.
 func parseGitSource(name string) (gitSource, error) {
 	u, err := url.Parse(strings.TrimPrefix(name, "git+"))
@@ -53,7 +53,8 @@ func parseGitSource(name string) (gitSource, error) {
 	return gitSource{url: u.String(), folder: path.Join(".", path.Clean("/" + folder)[1:]), ref: ref}, nil
 }
 
-// readGit reads the files of a folder of a Git repository that may hold objects.
+// readGit returns the files of a folder of a Git repository that may hold
+// objects.
 func (a *app) readGit(ctx context.Context, name string) ([]config.File, []config.Unread) {
 	source, snapshot, err := a.fetchSource(ctx, name)
 	if err != nil {
@@ -64,7 +65,7 @@ func (a *app) readGit(ctx context.Context, name string) ([]config.File, []config
 	return r.files, r.unread
 }
 
-// fetchSource fetches what a name of a source leads to.
+// fetchSource fetches the repository that a source names.
 func (a *app) fetchSource(ctx context.Context, name string) (gitSource, *gitops.Snapshot, error) {
 	source, err := parseGitSource(name)
 	if err != nil {
@@ -87,18 +88,18 @@ func (a *app) fetchSource(ctx context.Context, name string) (gitSource, *gitops.
 	return source, fetched.Base, nil
 }
 
-// gitReader reads objects from one commit, as config.ReadPath does from a disk.
+// gitReader reads objects from a commit, as config.ReadPath does from a disk.
 type gitReader struct {
 	name     string // of the source
-	root     string // folder that is read
-	at       string // stands before paths in messages
+	root     string // the folder to read
+	at       string // prefix of paths in messages
 	snapshot *gitops.Snapshot
-	entered  map[string]bool // folders that were entered by links
+	entered  map[string]bool // folders entered by links
 	files    []config.File
 	unread   []config.Unread
 }
 
-// folder reads the files of a folder, and shows them as being in another one.
+// folder reads the files of a folder, under the paths of the folder as.
 func (r *gitReader) folder(ctx context.Context, folder, as string) {
 	renamed := func(name string) string { return path.Join(as, strings.TrimPrefix(name, folder)) }
 	if folder == "." {
@@ -124,7 +125,7 @@ func (r *gitReader) folder(ctx context.Context, folder, as string) {
 	}
 }
 
-// link reads what a link leads to in the same commit, unless it is read anyway.
+// link reads the target of a link in the same commit, unless it is read anyway.
 func (r *gitReader) link(ctx context.Context, folder string, link gitops.Link, as string) {
 	switch name := path.Base(link.Path); {
 	case link.Submodule:

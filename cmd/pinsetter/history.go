@@ -70,7 +70,7 @@ ledger (--state) keeps them. No object is loaded, and nothing is asked for.`,
 	return cmd
 }
 
-// fullName returns a name with its namespace, which may be that of --namespace.
+// fullName returns a name with its namespace, by default that of --namespace.
 func (a *app) fullName(cmd *cobra.Command, flag, name string) (string, error) {
 	switch {
 	case name == "" || strings.Contains(name, "/"):
@@ -81,11 +81,11 @@ func (a *app) fullName(cmd *cobra.Command, flag, name string) (string, error) {
 	return "", usage("--%s %q: write NAMESPACE/NAME, or give the namespace with -n", flag, name)
 }
 
-// days are how people count time that is longer.
+// days matches a number of days.
 var days = regexp.MustCompile(`^([0-9]{1,5})d$`)
 
-// moment reads a time: so long before now, a day, or a moment of RFC 3339. It is
-// zero where nothing is given.
+// moment parses a time: a duration before now, a day, or a time of RFC 3339. It
+// is zero for "".
 func moment(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil

@@ -51,8 +51,8 @@ Codes:
 	return cmd
 }
 
-// lintStatus is how lint ends: a wrong object weighs most, then what could not
-// be read, then findings if the caller asked about them.
+// lintStatus returns the end of lint: a wrong object comes first, then
+// unreadable sources, then findings if the caller asked for them.
 func lintStatus(l *bot.Linted, exitCode bool) error {
 	end := finish(l.Err)
 	if end == nil && l.Unread {
@@ -87,7 +87,7 @@ func lintTable(l *bot.Linted) func(io.Writer, painter) error {
 	}
 }
 
-// lintSummary is what was looked at, in one line.
+// lintSummary returns the counts of what was checked, in one line.
 func lintSummary(l *bot.Linted) string {
 	counts := []string{count(l.Objects, "object"), count(l.Markers, "marker"), count(len(l.Findings), "finding")}
 	if l.CommentedOut > 0 {
@@ -103,7 +103,7 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// codeList returns every code of a finding with its explanation, a line each.
+// codeList returns every code of a finding with its explanation, one a line.
 func codeList() string {
 	all := map[string]string{}
 	for _, codes := range []map[string]string{config.Codes, setters.Codes, bot.Codes} {

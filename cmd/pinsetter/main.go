@@ -1,8 +1,8 @@
 // Command pinsetter keeps image tags, digests, chart versions and OCI artifact
 // references in Git up to date, by policy.
 //
-// Each command has a file of its own; this one holds what they share: the root
-// command, how it ends, and what goes where. Results go to standard output,
+// Each command has its own file. This one has the shared parts: the root
+// command, the exit status and the streams. Results go to standard output,
 // everything else to standard error.
 package main
 
@@ -19,9 +19,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The exit status, as users and scripts rely on it.
+// The exit status, which users and scripts rely on.
 const (
-	statusDone      = 0 // everything asked for was done, changes or not, holds or not
+	statusDone      = 0 // everything asked for was done, with or without changes or holds
 	statusFailed    = 1 // something failed; everything else was done
 	statusUsage     = 2 // the command line is wrong, nothing could be loaded, or lint found a wrong object
 	statusDifferent = 3 // diff --exit-code or lint --exit-code found something
@@ -36,12 +36,12 @@ func main() {
 	os.Exit(status)
 }
 
-// endOn ends what runs at the first signal, and the process at the second, however
-// soon after the first.
+// endOn cancels the command at the first signal, and ends the process at the
+// second, however soon it follows.
 func endOn(signals <-chan os.Signal, cancel context.CancelFunc) {
 	<-signals
 	cancel()
-	status := 128 // as shells report it
+	status := 128 // the convention of shells
 	if s, ok := (<-signals).(syscall.Signal); ok {
 		status += int(s)
 	}
@@ -55,8 +55,8 @@ type streams struct {
 	err io.Writer
 }
 
-// ended is an error that carries its exit status. Its message, if any, is yet
-// to be printed.
+// ended is an error with an exit status. Its message, if any, is still to be
+// printed.
 type ended struct {
 	status int
 	err    error
@@ -71,13 +71,13 @@ func (e *ended) Error() string {
 
 func (e *ended) Unwrap() error { return e.err }
 
-// usage marks err as a mistake in the command line.
+// usage returns an error for a mistake in the command line.
 func usage(format string, args ...any) error {
 	return &ended{statusUsage, fmt.Errorf(format, args...)}
 }
 
-// run is main without the process: it runs the command that args name and
-// returns the exit status.
+// run is main without the process: it runs the command in args and returns the
+// exit status.
 func run(ctx context.Context, args []string, s streams) int {
 	a := &app{streams: s}
 	defer a.close()
@@ -103,7 +103,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	return e.status
 }
 
-// noNames refuses arguments, and says what is meant instead.
+// noNames refuses arguments, and says what to use instead.
 func noNames(instead string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -162,8 +162,8 @@ unchanged, and needs neither a cluster nor Flux.`,
 	return root
 }
 
-// strictHelp has cobra's own commands refuse what they don't know: they print help
-// instead, and end well.
+// strictHelp makes cobra's own commands fail for unknown arguments. By default
+// they print help and succeed.
 func strictHelp(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

@@ -25,14 +25,14 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// load reads the objects that -f and -k name. What is wrong with single ones,
-// and what could not be read, is in the set's findings; nothing stops the others.
-// The error is for a command line that leads to no object at all.
+// load reads the objects that -f and -k name. The set's findings report wrong
+// objects and unreadable sources; they don't stop the others. The error is for
+// a command line that leads to no object at all.
 func (a *app) load(ctx context.Context) (*fleet.Set, error) {
 	return a.loadFrom(a.read(ctx))
 }
 
-// loadFrom is load with what was read.
+// loadFrom is load for sources that were read already.
 func (a *app) loadFrom(from sources) (*fleet.Set, error) {
 	options := a.loading()
 	options.Unread = from.unread
@@ -53,13 +53,13 @@ func (a *app) loadFrom(from sources) (*fleet.Set, error) {
 	return nil, &ended{statusUsage, failed}
 }
 
-// isOfObject reports whether a finding is about an object, rather than about what
-// was named to find some.
+// isOfObject reports whether a finding is about an object rather than about a
+// source.
 func isOfObject(f pinsetter.Finding) bool {
 	return f.Code != config.CodeUnread && f.Code != config.CodeEmptySource
 }
 
-// loading says how objects are loaded.
+// loading returns the options for loading objects.
 func (a *app) loading() config.Options {
 	return config.Options{
 		Namespace:        a.namespace,
@@ -73,7 +73,7 @@ func (a *app) loading() config.Options {
 	}
 }
 
-// sources says where objects are read from, for messages.
+// sources names the sources of objects, for messages.
 func (a *app) sources() string {
 	if len(a.filenames)+len(a.kustomize) == 0 {
 		return "the current directory"
@@ -81,14 +81,14 @@ func (a *app) sources() string {
 	return userinfo.ReplaceAllString(strings.Join(slices.Concat(a.filenames, a.kustomize), ", "), "//")
 }
 
-// sources is what was read of all sources.
+// sources is the content of all sources.
 type sources struct {
 	files  []config.File
-	unread []config.Unread // sources, and entries of them
-	named  []string        // sources of which each must hold an object
+	unread []config.Unread // sources and entries that couldn't be read
+	named  []string        // sources that must each hold an object
 }
 
-// add adds what was read of a source, which must hold something if all of it
+// add adds the content of a source. The source must hold an object if all of it
 // could be read.
 func (s *sources) add(name string, files []config.File, unread []config.Unread) {
 	s.files = append(s.files, files...)
@@ -109,13 +109,13 @@ func (a *app) read(ctx context.Context) sources {
 		files, err := config.Kustomize(dir)
 		all.add("kustomize:"+dir, files, unreadSource("kustomize:"+dir, err))
 	}
-	if len(a.filenames)+len(a.kustomize) == 0 { // nobody named it
+	if len(a.filenames)+len(a.kustomize) == 0 { // the default, which nobody named
 		all.files, all.unread = config.ReadPath(".")
 	}
 	return all
 }
 
-// readSource reads what one -f names.
+// readSource reads the source of one -f.
 func (a *app) readSource(ctx context.Context, name string) ([]config.File, []config.Unread) {
 	switch {
 	case name == "-":
@@ -129,7 +129,8 @@ func (a *app) readSource(ctx context.Context, name string) ([]config.File, []con
 	return config.ReadPath(name)
 }
 
-// unreadSource is a source that err keeps from being read; none without err.
+// unreadSource returns the source as unread because of err, and nothing if err
+// is nil.
 func unreadSource(name string, err error) []config.Unread {
 	if err == nil {
 		return nil
@@ -137,7 +138,7 @@ func unreadSource(name string, err error) []config.Unread {
 	return []config.Unread{{Path: name, Err: err}}
 }
 
-// withoutUser is the name of a source without what may be a password.
+// withoutUser returns the name of a source without a possible password.
 func withoutUser(name string) string { return userinfo.ReplaceAllString(name, "//") }
 
 // bot returns a bot for set.
@@ -145,7 +146,7 @@ func (a *app) bot(set *fleet.Set) *bot.Bot {
 	return bot.New(set, a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent()}))
 }
 
-// botOptions are what all bots of the program work with.
+// botOptions returns the options for all bots of the program.
 func (a *app) botOptions(o registry.Options) bot.Options {
 	return bot.Options{
 		Registry: registry.New(o),
@@ -158,9 +159,9 @@ func (a *app) botOptions(o registry.Options) bot.Options {
 	}
 }
 
-// fleetOptions are those for the repositories that are written to. A command that
-// writes the state keeps beside it what was fetched, so that the next run fetches
-// what is new alone.
+// fleetOptions returns the options for the repositories that are written to. A
+// command that writes the state also caches what it fetched, beside the state,
+// so that the next run fetches only what is new.
 func (a *app) fleetOptions() gitops.Options {
 	o := a.gitOptions()
 	if a.keep != "" {
@@ -173,13 +174,13 @@ func (a *app) gitOptions() gitops.Options {
 	return gitops.Options{Environment: a.environment()}
 }
 
-// environment offers what the user's environment has.
+// environment returns the user's environment for credentials.
 func (a *app) environment() login.Environment {
-	home, _ := os.UserHomeDir() // without one there is no ~/.netrc to read
+	home, _ := os.UserHomeDir() // without a home directory there is no ~/.netrc
 	return login.Environment{Getenv: os.Getenv, Home: home}
 }
 
-// kind is one of the kinds that commands take by name.
+// kind is a kind of object that commands accept by name.
 type kind[T any] struct {
 	name   string
 	of     func(*fleet.Set) []T
@@ -198,12 +199,12 @@ var (
 		func(a *fleet.Automation) pinsetter.Name { return a.Name }}
 )
 
-// loaded is what a command works on.
+// loaded is the input of a command.
 type loaded[T any] struct {
 	bot    *bot.Bot
 	set    *fleet.Set
 	picked []T   // the objects that the arguments name
-	failed error // what is wrong with others, which goes into the exit status
+	failed error // errors about other objects, which affect the exit status
 }
 
 // loadNamed loads the objects and picks those of kind k that args name.
@@ -223,10 +224,9 @@ func loadNamed[T any](cmd *cobra.Command, a *app, k kind[T], args []string) (*lo
 	return &loaded[T]{a.bot(set), set, picked, failed}, nil
 }
 
-// pick returns the objects that args name, each once and in their own order, or
-// all without args. An argument is
-// NAMESPACE/NAME, or NAME where that is clear: in the namespace, where the user
-// gave one, else where only one object has it.
+// pick returns the objects that args name, without duplicates, in the order of
+// the set, or all without args. An argument is NAMESPACE/NAME. A plain NAME is
+// in the namespace if the user gave one; else only one object may have it.
 func (k kind[T]) pick(set *fleet.Set, args []string, namespace string, given bool) ([]T, error) {
 	all := k.of(set)
 	if len(args) == 0 {
@@ -261,8 +261,8 @@ func (k kind[T]) pick(set *fleet.Set, args []string, namespace string, given boo
 	return slices.DeleteFunc(slices.Clone(all), func(object T) bool { return !chosen[k.nameOf(object)] }), nil
 }
 
-// report writes what is wrong with objects to standard error, and returns an
-// error without text where any of it is an error.
+// report writes findings about objects to standard error. If any is an error,
+// it returns an error without a text.
 func (a *app) report(findings []pinsetter.Finding) error {
 	var failed error
 	for _, f := range findings {
@@ -274,23 +274,23 @@ func (a *app) report(findings []pinsetter.Finding) error {
 	return failed
 }
 
-// warn writes findings about marked files to standard error; none of them is a
-// failure, since the other markers were seen to.
+// warn writes findings about marked files to standard error. They are no
+// failures, since other markers were processed.
 func (a *app) warn(findings []pinsetter.Finding) {
 	for _, f := range findings {
 		a.say("warning", f.String())
 	}
 }
 
-// sayHeld writes what is held to standard error.
+// sayHeld writes holds to standard error.
 func (a *app) sayHeld(held []pinsetter.Hold) {
 	for _, h := range held {
 		a.say("held", describeHold(h))
 	}
 }
 
-// say writes one line to standard error, once: what is wrong with an object
-// comes up again wherever the object is used.
+// say writes a line to standard error, but each only once: a finding about an
+// object recurs wherever the object is used.
 func (a *app) say(what, text string) {
 	line := what + ": " + printable(strings.ReplaceAll(strings.TrimSpace(text), "\n", "; "))
 	if a.said[line] {
@@ -306,7 +306,7 @@ func (a *app) say(what, text string) {
 	fmt.Fprintln(a.err, line)
 }
 
-// finish turns what failed into the command's end: status 1, or nil.
+// finish returns the command's end for its errors: status 1, or nil.
 func finish(errs ...error) error {
 	if err := errors.Join(errs...); err != nil {
 		return &ended{statusFailed, err}
@@ -314,5 +314,5 @@ func finish(errs ...error) error {
 	return nil
 }
 
-// userAgent is how the program names itself to servers.
+// userAgent is the program's name in requests.
 func userAgent() string { return "pinsetter/" + version() }

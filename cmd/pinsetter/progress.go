@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// progress is one line on a terminal that says what is going on, from half a
-// second on. On anything but a terminal it shows nothing. It is safe for
+// progress is a line on a terminal that says what is going on. It appears after
+// half a second. On anything but a terminal it shows nothing. It is safe for
 // concurrent use.
 type progress struct {
 	w io.Writer // nil: not a terminal
 
 	mu      sync.Mutex
 	line    string
-	patient bool // too early to show anything
+	patient bool // it is too early to show anything
 	shown   bool
 	timer   *time.Timer
 }
 
-// patience is how long a command may run before it says what it is doing.
+// patience is how long a command runs before it shows progress.
 const patience = 500 * time.Millisecond
 
 func newProgress(w io.Writer) *progress {
@@ -32,7 +32,7 @@ func newProgress(w io.Writer) *progress {
 	return p
 }
 
-// begin shows what was going on while it was too early to say so.
+// begin shows the line that was set while it was too early.
 func (p *progress) begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,7 +56,7 @@ func (p *progress) draw() {
 	fmt.Fprintf(p.w, "\r\x1b[K%s", printable(p.line))
 }
 
-// done clears the line, and shows no other before the next call of show.
+// done clears the line until the next call of show.
 func (p *progress) done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

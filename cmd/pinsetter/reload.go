@@ -21,16 +21,16 @@ import (
 // reloader reads objects again when they have changed.
 type reloader struct {
 	app     *app
-	stdin   []byte                     // which can be read once
-	filled  map[string]bool            // sources that had files
-	used    [sha256.Size]byte          // fingerprint of what the set in use was made of
-	seen    [sha256.Size]byte          // of what was read last; zero where it couldn't be
+	stdin   []byte                     // read only once
+	filled  map[string]bool            // sources that have had files
+	used    [sha256.Size]byte          // fingerprint of the files of the set in use
+	seen    [sha256.Size]byte          // fingerprint of the last reading; zero if it failed
 	bad     map[pinsetter.Finding]bool // the errors of the set in use, without their lines
-	refused bool                       // what was read last is not in use
+	refused bool                       // the last reading is not in use
 }
 
-// first loads the objects for the first time. What is wrong with some is said,
-// and the others are used.
+// first loads the objects for the first time. It reports wrong ones and uses
+// the others.
 func (r *reloader) first(ctx context.Context) (*fleet.Set, error) {
 	if slices.Contains(r.app.filenames, "-") {
 		file, err := config.ReadFrom("stdin", r.app.in)
@@ -45,7 +45,7 @@ func (r *reloader) first(ctx context.Context) (*fleet.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = r.app.report(set.Findings) // the status page shows what is wrong
+	_ = r.app.report(set.Findings) // the status page shows the findings
 	r.bad = errorsOf(set)
 	if len(wrong) == 0 {
 		r.used = r.fingerprint(read.files)
@@ -54,9 +54,9 @@ func (r *reloader) first(ctx context.Context) (*fleet.Set, error) {
 	return set, nil
 }
 
-// read reads all sources. What is wrong with some is in the findings: one that
-// can't be read, or had files and has none any more, since somebody emptied a
-// folder, or it isn't mounted.
+// read reads all sources. The findings name those that can't be read, and those
+// that have had files and are empty now, because somebody emptied a folder or
+// it isn't mounted.
 func (r *reloader) read(ctx context.Context) (all sources, wrong []pinsetter.Finding) {
 	for _, alone := range r.app.apart() {
 		name := alone.sources()
@@ -80,7 +80,7 @@ func (r *reloader) read(ctx context.Context) (all sources, wrong []pinsetter.Fin
 	return all, wrong
 }
 
-// apart returns the program as it would be with each of its sources alone.
+// apart returns a copy of the program for each source alone.
 func (a *app) apart() []*app {
 	if len(a.filenames)+len(a.kustomize) == 0 {
 		return []*app{a}
@@ -99,9 +99,10 @@ func (a *app) apart() []*app {
 	return all
 }
 
-// watch hands on a set whenever what is read has changed, until ctx ends. One
-// with errors that the set in use hasn't is not used, nor is what can't be read as
-// a whole: that is said once, and handed to complain until it is over.
+// watch passes a new set to use whenever the sources have changed, until ctx
+// ends. It doesn't use a set with errors that the set in use lacks, or a
+// reading that failed as a whole. It logs that once, and passes it to complain
+// until it is over.
 func (r *reloader) watch(ctx context.Context, every time.Duration, use func(*fleet.Set), complain func([]pinsetter.Finding)) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -123,7 +124,7 @@ func (r *reloader) look(ctx context.Context, use func(*fleet.Set), complain func
 	if len(wrong) > 0 {
 		if r.seen != ([sha256.Size]byte{}) || !r.refused {
 			if _, wrong = r.later(ctx); len(wrong) == 0 || ctx.Err() != nil {
-				return // somebody is writing
+				return // somebody is writing now
 			}
 			r.sayRefused("the objects can't be read again; those of before are used", wrong)
 		}
@@ -134,7 +135,7 @@ func (r *reloader) look(ctx context.Context, use func(*fleet.Set), complain func
 	seen := r.fingerprint(read.files)
 	changed := seen != r.seen
 	if changed && seen != r.used && !r.settled(ctx, seen) {
-		return // somebody is writing: the next look sees what becomes of it
+		return // somebody is writing now; look again next time
 	}
 	r.seen = seen
 	switch {
@@ -160,17 +161,17 @@ func (r *reloader) look(ctx context.Context, use func(*fleet.Set), complain func
 	use(set)
 }
 
-// settling is how long what is read must be the same before it is taken up or
+// settling is how long sources must stay the same before they are used or
 // complained about: a file may be half written, and a folder half checked out.
 const settling = time.Second
 
-// settled reports whether the same is read after a while.
+// settled reports whether another reading after a while gives the same.
 func (r *reloader) settled(ctx context.Context, seen [sha256.Size]byte) bool {
 	read, wrong := r.later(ctx)
 	return ctx.Err() == nil && len(wrong) == 0 && r.fingerprint(read.files) == seen
 }
 
-// later reads all sources after a while, and nothing where ctx ends first.
+// later reads all sources after a while. It returns nothing if ctx ends first.
 func (r *reloader) later(ctx context.Context) (sources, []pinsetter.Finding) {
 	timer := time.NewTimer(settling)
 	defer timer.Stop()
@@ -189,9 +190,9 @@ func (r *reloader) sayRefused(what string, why []pinsetter.Finding) {
 	}
 }
 
-// broken returns the errors of a set that the set in use hasn't, wherever they
-// stand now. A set without any object is broken: somebody emptied a folder, or it
-// isn't mounted.
+// broken returns the errors of a set that the set in use lacks, regardless of
+// their lines. A set without any object is broken: somebody emptied a folder,
+// or it isn't mounted.
 func (r *reloader) broken(set *fleet.Set) []pinsetter.Finding {
 	var broken []pinsetter.Finding
 	for _, f := range set.Findings {
@@ -221,7 +222,7 @@ func withoutLine(f pinsetter.Finding) pinsetter.Finding {
 	return f
 }
 
-// fingerprint tells what was read apart: the files, and what is in the folders of
+// fingerprint returns a hash of the files, and of the content of folders with
 // mounted Secrets.
 func (r *reloader) fingerprint(files []config.File) [sha256.Size]byte {
 	h := sha256.New()
@@ -242,14 +243,14 @@ func (r *reloader) fingerprint(files []config.File) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// maxSecret bounds what is read of a mounted Secret's key.
+// maxSecret bounds the bytes read of a mounted Secret's key.
 const maxSecret = 1 << 20
 
 func addFile(h hash.Hash, path string) {
 	f, err := os.Open(path)
 	if err != nil {
-		return // loading says so
+		return // loading reports it
 	}
 	defer func() { _ = f.Close() }()
-	_, _ = io.Copy(h, io.LimitReader(f, maxSecret)) // the same
+	_, _ = io.Copy(h, io.LimitReader(f, maxSecret)) // loading reports it
 }

@@ -54,7 +54,7 @@ standard error, a line each, and the exit status is 1.`,
 	return cmd
 }
 
-// cycled is what a cycle did, and what went wrong on the way.
+// cycled is the result of a cycle, with its errors.
 type cycled struct {
 	results []*bot.Result
 	failed  error
@@ -79,7 +79,7 @@ func (a *app) cycle(cmd *cobra.Command, mode bot.Mode, args []string, mine bot.S
 	return &cycled{results, failed}, nil
 }
 
-// heldError is an error for every held site where strict asks for it.
+// heldError returns an error for every held site if strict is set.
 func (c *cycled) heldError(strict bool) error {
 	if !strict {
 		return nil
@@ -93,8 +93,8 @@ func (c *cycled) heldError(strict bool) error {
 	return err
 }
 
-// runTable prints a line for each automation, and below it what changed and what
-// is held.
+// runTable prints a line for each automation, and below it its changes and
+// holds.
 func (c *cycled) runTable(w io.Writer, p painter) error {
 	for _, r := range c.results {
 		fmt.Fprintf(w, "%s%s %s\n", p.paint(bold, r.Namespace+"/"+r.Name), printable(inGroup(r.Group)), p.paint(outcome(r)))
@@ -108,7 +108,8 @@ func (c *cycled) runTable(w io.Writer, p painter) error {
 	return nil
 }
 
-// inGroup stands behind the name of an automation whose changes are grouped.
+// inGroup returns the suffix of an automation's name if its changes are
+// grouped.
 func inGroup(group string) string {
 	if group == "" {
 		return ""
@@ -116,7 +117,7 @@ func inGroup(group string) string {
 	return " [" + group + "]"
 }
 
-// outcome says in a few words how an automation ended.
+// outcome describes the result of an automation in a few words.
 func outcome(r *bot.Result) (style, string) {
 	switch {
 	case r.PullRequest != nil:
@@ -136,7 +137,7 @@ func outcome(r *bot.Result) (style, string) {
 	}
 }
 
-// proposed says what became of a pull request.
+// proposed describes the result for a pull request.
 func proposed(r *bot.Result) (style, string) {
 	pr := r.PullRequest
 	text := pullRequest(pr.Number, string(pr.Action), pr.URL)
@@ -151,7 +152,7 @@ func proposed(r *bot.Result) (style, string) {
 	return green, text
 }
 
-// pullRequest says what became of a pull request, in a line.
+// pullRequest describes the result for a pull request in a line.
 func pullRequest(number int, action, url string) string {
 	return fmt.Sprintf("pull request #%d %s: %s", number, action, printable(url))
 }
@@ -185,7 +186,7 @@ func quoteEmpty(s string) string {
 	return s
 }
 
-// parseShard reads "I/N", or "/N" and "I" with the other half from elsewhere.
+// parseShard parses "I/N", or "/N" with I in index.
 func parseShard(text, index string) (bot.Shard, error) {
 	if text == "" {
 		return bot.Shard{}, nil

@@ -38,7 +38,7 @@ by bytes, as Flux stores them.`,
 	}
 }
 
-// tagsInTable is how many tags a table shows of an image.
+// tagsInTable is the number of an image's tags in a table.
 const tagsInTable = 5
 
 func scanTable(results []*bot.Scanned) func(io.Writer, painter) error {

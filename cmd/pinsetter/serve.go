@@ -22,7 +22,7 @@ import (
 	"github.com/pinsetter/pinsetter/store"
 )
 
-// serving is what serve is told on the command line.
+// serving is the flags of serve.
 type serving struct {
 	listen, hooksListen string
 	authFile            string
@@ -80,13 +80,14 @@ A first signal ends it when what is being written is finished, a second at once.
 	return cmd
 }
 
-// listingsKept bounds the tag lists that are remembered between cycles, in bytes.
+// listingsKept bounds the tag lists that are remembered between cycles, in
+// bytes.
 const listingsKept = 64 << 20
 
-// sayGoodbye is how long what people are to be told may take at the end.
+// sayGoodbye bounds the delivery of the last events at the end.
 const sayGoodbye = 10 * time.Second
 
-// serve works until ctx ends.
+// serve runs until ctx ends.
 func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
 	a.notifications = config.NotificationsUsed
 	objects := &reloader{app: a}
@@ -124,7 +125,7 @@ func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	all.Go(func() error {
-		defer stop() // without its face it isn't watched over
+		defer stop() // without its HTTP face the process isn't monitored, so it ends
 		return face.Serve(ctx)
 	})
 	all.Go(func() error {
@@ -145,12 +146,12 @@ func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
 	err = all.Wait()
 	bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), sayGoodbye)
 	defer cancel()
-	_ = notifier.Close(bye) // it has reported what it didn't deliver
+	_ = notifier.Close(bye) // it has reported the undelivered events
 	return finish(err)
 }
 
-// lead calls run, once this process leads where that is asked for. That the lead
-// is lost is an error: whoever started the process starts it again.
+// lead calls run; with --leader-elect it first waits until this process leads.
+// Losing the lead is an error: the process's supervisor starts it again.
 func (a *app) lead(ctx context.Context, o serving, mine bot.Shard, run func(context.Context)) error {
 	if !o.leaderElect {
 		run(ctx)
@@ -159,7 +160,7 @@ func (a *app) lead(ctx context.Context, o serving, mine bot.Shard, run func(cont
 	a.log.Info("waiting for the lead", "state", a.ledger.String())
 	leading, resign, err := a.ledger.Lead(ctx, fmt.Sprintf("shard %d/%d", mine.Index, mine.Count))
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // it was to end before it led
+		return nil // ctx ended before it led
 	}
 	if err != nil {
 		return err
@@ -173,20 +174,20 @@ func (a *app) lead(ctx context.Context, o serving, mine bot.Shard, run func(cont
 	return nil
 }
 
-// undelivered says that an event could not be delivered.
+// undelivered reports an event that could not be delivered.
 func (a *app) undelivered(err error) { a.log.Warn("an event is not delivered", "error", err) }
 
 func hostname() string {
-	name, _ := os.Hostname() // "" names no instance
+	name, _ := os.Hostname() // "": no instance
 	return name
 }
 
-// doors takes webhooks for the Receivers of the set in use.
+// doors receives webhooks for the Receivers of the set in use.
 type doors struct {
 	app     *app
 	keeper  *bot.Keeper
 	handler atomic.Pointer[hook.Handler]
-	standby atomic.Bool // another process leads: this one can do nothing
+	standby atomic.Bool // another process leads, and this one can do nothing
 }
 
 func (d *doors) use(set *fleet.Set) {
@@ -221,7 +222,7 @@ func (d *doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// observer hands what a bot does to the metrics.
+// observer passes events of a bot to the metrics.
 type observer struct{ *server.Metrics }
 
 func (o observer) Push(err error)                { o.Metrics.Push(err) }
@@ -238,14 +239,14 @@ func stateOf(held bool, err error) server.State {
 	return server.OK
 }
 
-// source is what the keeper knows, as the status page shows it.
+// source provides the keeper's data to the status page.
 type source struct {
 	keeper *bot.Keeper
 	ledger *store.Ledger
 	last   atomic.Pointer[shown]
 }
 
-// shown is a picture and what the page shows of it.
+// shown is a picture and its form for the page.
 type shown struct {
 	picture *bot.Picture
 	status  *server.Status
@@ -292,7 +293,7 @@ func (s *source) History(ctx context.Context, f store.Filter) ([]store.Run, erro
 	return s.ledger.History(ctx, f)
 }
 
-// statusOf is a picture in the words of the status page.
+// statusOf converts a picture for the status page.
 func statusOf(p *bot.Picture) *server.Status {
 	status := &server.Status{At: p.At, Recent: p.Recent, Findings: p.Findings}
 	for _, a := range p.Automations {

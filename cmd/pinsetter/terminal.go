@@ -11,15 +11,15 @@ import (
 	"golang.org/x/term"
 )
 
-// isTerminal reports whether v is a file that is a terminal.
+// isTerminal reports whether v is a terminal's file.
 func isTerminal(v any) bool {
 	f, ok := v.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// printable returns s with everything that a terminal would act on, or that
-// would make text read other than it is, written as an escape: control
-// characters but the tab, and characters that change the direction of text.
+// printable escapes everything in s that a terminal would interpret or that
+// makes text misleading: control characters except the tab, and characters that
+// change the direction of text.
 func printable(s string) string {
 	if !strings.ContainsFunc(s, unsafeOnTerminal) {
 		return s
@@ -52,7 +52,7 @@ const (
 	cyan   style = "\x1b[36m"
 )
 
-// painter colours text, or leaves it as it is where colours are off.
+// painter colours text, or leaves it unchanged if colours are off.
 type painter struct{ on bool }
 
 func (p painter) paint(s style, text string) string {

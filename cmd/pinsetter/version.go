@@ -12,7 +12,8 @@ import (
 // release is the version of a released binary, set by the linker.
 var release string
 
-// version returns the release, else what the module system knows of the build.
+// version returns the release, or else the version that Go recorded in the
+// build.
 func version() string {
 	if release != "" {
 		return release
@@ -23,9 +24,8 @@ func version() string {
 	return "(devel)"
 }
 
-// commit returns the commit that the program was built from, and its date in RFC
-// 3339. Both are "" where the build knows of none: go install takes a module, not
-// a checkout.
+// commit returns the commit of the build, and its date in RFC 3339. Both are ""
+// if the build doesn't record them: go install uses a module, not a checkout.
 func commit() (revision, date string) {
 	info, _ := debug.ReadBuildInfo()
 	if info == nil {
