@@ -2,32 +2,32 @@ package pinsetter
 
 import "time"
 
-// EventKind says what happened.
+// EventKind is the kind of an event.
 type EventKind string
 
 // The kinds of events.
 const (
 	EventPushed    EventKind = "pushed"    // changes were pushed to the branch that is read
-	EventProposed  EventKind = "proposed"  // a pull request was opened, or others changes are in it
+	EventProposed  EventKind = "proposed"  // a pull request was opened, or its changes are different
 	EventMerged    EventKind = "merged"    // a pull request was merged
 	EventHeld      EventKind = "held"      // better candidates exist and are not written
-	EventFailed    EventKind = "failed"    // something did not work and needs somebody
-	EventRecovered EventKind = "recovered" // what had failed works again
+	EventFailed    EventKind = "failed"    // something failed and somebody has to act
+	EventRecovered EventKind = "recovered" // a failure is over
 )
 
-// Event is something that people may want to hear of. It holds no secret.
+// Event is something that people may want to be told. It contains no secret.
 type Event struct {
 	Kind    EventKind
 	At      time.Time
-	Object  Object // what it is about; the object of an ImageUpdateAutomation, mostly
-	Message string // for people: one or more sentences; of a failure, the reason
+	Object  Object // its subject, usually an ImageUpdateAutomation
+	Message string // for people: one or more sentences; for a failure, the reason
 
-	// What follows is empty where it doesn't apply.
+	// The following fields are empty if they don't apply.
 
-	Repository  string // host, port where it isn't the scheme's own, and path, such as "github.com/acme/fleet"
-	Branch      string // that was pushed to, or is proposed to
+	Repository  string // host, port if it isn't the scheme's default, and path, such as "github.com/acme/fleet"
+	Branch      string // the branch that was pushed to, or the base of a proposal
 	Commit      string // hash of the branch's or pull request's last commit
-	PullRequest string // its URL for people
+	PullRequest string // its web address
 	Changes     []Change
-	Holds       []Hold // of EventHeld: all of the object's
+	Holds       []Hold // of EventHeld: all holds of the object
 }

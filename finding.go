@@ -5,18 +5,18 @@ import (
 	"fmt"
 )
 
-// Severity says whether a finding stops what it is about.
+// Severity says whether a finding excludes its subject.
 type Severity string
 
 // The severities.
 const (
-	Error   Severity = "error"   // the object or marker is left out
-	Warning Severity = "warning" // it is used, and somebody should look
+	Error   Severity = "error"   // the object or marker isn't used
+	Warning Severity = "warning" // it is used, and somebody should look at it
 )
 
-// Finding is something that a person should mend in an object or a marked file.
-// Line counts from 1 and is 0 where the whole file is meant. Code is one of the
-// words that `pinsetter lint --help` lists.
+// Finding is a mistake in an object or a marked file that a person should fix.
+// Line counts from 1; 0 means the whole file. Code is one of the words that
+// `pinsetter lint --help` lists.
 type Finding struct {
 	Severity Severity `json:"severity"`
 	Code     string   `json:"code"`

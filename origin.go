@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// Origin is where a URL leads: its scheme, host and port, as "https://host:443".
-// Equal origins are one place, and a credential that was given for one is for no
-// other. "" is the origin of a URL without a host, and equals no place.
+// Origin is the scheme, host and port of a URL, as "https://host:443". Equal
+// origins are the same place, and a credential for one is for no other. "" is
+// the origin of a URL without a host, and is no place.
 type Origin string
 
-// ports are what URLs without a port mean.
+// ports are the default ports of schemes.
 var ports = map[string]string{"http": "80", "https": "443", "ssh": "22"}
 
-// OriginOf returns the origin of a URL. Scheme and host count in any case, a
-// host with or without the dot of the DNS root, an IP address in any spelling,
-// and a port written out or not. Only ASCII is folded: Unicode's rules would
-// make one of names that DNS keeps apart.
+// OriginOf returns the origin of a URL. It ignores the case of scheme and host,
+// the trailing dot of a host, the spelling of an IP address, and whether a
+// default port is written. It folds only ASCII: Unicode's rules would equate
+// names that differ in DNS.
 func OriginOf(u *url.URL) Origin {
 	host := strings.TrimSuffix(lower(u.Hostname()), ".")
 	if host == "" {
@@ -34,13 +34,13 @@ func OriginOf(u *url.URL) Origin {
 	return Origin(scheme + "://" + net.JoinHostPort(host, port))
 }
 
-// SameOrigin reports whether two URLs lead to one origin.
+// SameOrigin reports whether two URLs have the same origin.
 func SameOrigin(a, b *url.URL) bool { return OriginOf(a) != "" && OriginOf(a) == OriginOf(b) }
 
-// Lends reports whether what was given for o may be sent to another origin. It
-// may to o itself, and from http to https of the same host at their usual
-// ports: that is how servers turn clients away from plain http, over which it
-// was sent already.
+// Lends reports whether something that was given for o may be sent to another
+// origin. It may be sent to o itself, and from http to https of the same host
+// at the default ports: servers redirect clients that way, and it was sent over
+// plain http already.
 func (o Origin) Lends(to Origin) bool {
 	if o == "" {
 		return false
@@ -50,10 +50,10 @@ func (o Origin) Lends(to Origin) bool {
 	return o == to || plain && usual && string(to) == "https://"+host+":443"
 }
 
-// Secure reports whether what is sent to the origin is encrypted on its way.
+// Secure reports whether the connection to the origin is encrypted.
 func (o Origin) Secure() bool { return strings.HasPrefix(string(o), "https://") }
 
-// lower returns text with the capitals of ASCII made small.
+// lower returns text with ASCII capitals in lower case.
 func lower(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {

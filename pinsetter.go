@@ -1,9 +1,9 @@
-// Package pinsetter holds the words that the rooms of this program share: what
-// an image, a site, a candidate or a hold is. It has no behaviour beyond what a
-// value needs to print itself, and imports the standard library alone.
+// Package pinsetter holds the words that the rooms of this program share, such
+// as image, site, candidate and hold. It has no behaviour except printing its
+// values, and imports only the standard library.
 //
-// The rooms and who may import whom are in the README; rooms_test.go holds the
-// code to it.
+// CONTRIBUTING.md lists the rooms and who may import whom; rooms_test.go
+// enforces it.
 package pinsetter
 
 import (
@@ -29,8 +29,8 @@ func (n Name) Compare(m Name) int {
 	return strings.Compare(n.Name, m.Name)
 }
 
-// Object identifies the Kubernetes object that a YAML document holds. Fields
-// that the document does not have are empty.
+// Object identifies the Kubernetes object in a YAML document. Fields that the
+// document lacks are empty.
 type Object struct {
 	APIVersion string `json:"apiVersion,omitempty"`
 	Kind       string `json:"kind,omitempty"`
@@ -38,15 +38,15 @@ type Object struct {
 	Name       string `json:"name,omitempty"`
 }
 
-// Image is a reference to an image, a chart or an artifact. Name is what an
-// ImageRepository says in spec.image, verbatim; Tag and Digest may be empty.
+// Image is a reference to an image, a chart or an artifact. Name is an
+// ImageRepository's spec.image, verbatim; Tag and Digest may be empty.
 type Image struct {
 	Name   string `json:"name,omitempty"`
 	Tag    string `json:"tag,omitempty"`
 	Digest string `json:"digest,omitempty"`
 }
 
-// String returns "name:tag@digest" without the parts that are empty.
+// String returns "name:tag@digest" without the empty parts.
 func (i Image) String() string {
 	s := i.Name
 	if i.Tag != "" {
@@ -58,13 +58,13 @@ func (i Image) String() string {
 	return s
 }
 
-// maxTag is the longest tag in bytes, of the OCI distribution specification 1.1
-// (section "Pulling manifests"), which has the grammar
+// maxTag is the longest tag in bytes. The OCI distribution specification 1.1
+// (section "Pulling manifests") has the grammar
 // [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}.
 const maxTag = 128
 
-// ValidTag reports whether s is a tag in the OCI grammar. It is written out since
-// it judges every tag that a registry lists.
+// ValidTag reports whether s is a tag in the OCI grammar. It doesn't use a
+// regular expression because it checks every tag that a registry lists.
 func ValidTag(s string) bool {
 	if s == "" || len(s) > maxTag || s[0] == '.' || s[0] == '-' {
 		return false
@@ -80,48 +80,48 @@ func ValidTag(s string) bool {
 }
 
 // reservedTag is the grammar of the names under which registries without a
-// referrers API keep what refers to an image: "Referrers Tag Schema" of the OCI
-// distribution specification 1.1. It cuts a digest at 64 characters, so sha512
-// has as many here as sha256; all 128 would be longer than a tag may be. Behind
-// a dot follows what cosign 2 puts there: sig, att or sbom.
+// referrers API store an image's referrers: "Referrers Tag Schema" of the OCI
+// distribution specification 1.1. The scheme cuts a digest to 64 characters, so
+// sha512 has as many as sha256; all 128 would be too long for a tag. After a
+// dot cosign 2 adds sig, att or sbom.
 var reservedTag = regexp.MustCompile(`^sha(256|512)-[0-9a-f]{64}(\..+)?$`)
 
-// ReservedTag reports whether a tag is a name for the signatures and other
-// referrers of an image. It is never a candidate.
+// ReservedTag reports whether a tag is a name for signatures or other referrers
+// of an image. Such a tag is never a candidate.
 func ReservedTag(tag string) bool {
 	return strings.HasPrefix(tag, "sha") && reservedTag.MatchString(tag)
 }
 
-// digestGrammar is that of the OCI image specification ("Digests"), narrowed to
-// the one algorithm that registries answer with.
+// digestGrammar is the grammar of the OCI image specification ("Digests"),
+// narrowed to the one algorithm that registries use.
 var digestGrammar = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
 
 // ValidDigest reports whether s is "sha256:" and 64 lower-case hex digits.
 func ValidDigest(s string) bool { return digestGrammar.MatchString(s) }
 
-// Candidate is a tag that isn't reserved and passed a policy's exclusion list,
-// filter, parse and range. Value is what the policy ordered it by: the tag itself,
-// or what the filter extracted from it.
+// Candidate is a tag that isn't reserved and that passed a policy's exclusion
+// list, filter, parse and range. Value is the text that the policy orders by:
+// the tag itself, or the part that the filter extracted.
 type Candidate struct {
 	Tag   string
 	Value string
 }
 
-// Outcome is what became of a tag under a policy.
+// Outcome is the result for a tag under a policy.
 type Outcome string
 
 // The outcomes of a tag.
 const (
-	Selected Outcome = "selected" // the candidate that is written
-	Eligible Outcome = "eligible" // a candidate that a better one outranks
+	Selected Outcome = "selected" // the candidate to write
+	Eligible Outcome = "eligible" // a candidate that is outranked
 	Rejected Outcome = "rejected" // dropped at Verdict.Stage
 )
 
-// Stage is the step at which a tag was dropped; Order for one that was only
+// Stage is the step that dropped a tag, or StageOrder for a tag that was only
 // outranked.
 type Stage string
 
-// The stages, in the order in which a tag passes them.
+// The stages, in the order that a tag passes them.
 const (
 	StageExclude Stage = "exclude" // ImageRepository.spec.exclusionList, or a reserved name
 	StageFilter  Stage = "filter"  // filterTags.pattern
@@ -129,10 +129,11 @@ const (
 	StageRange   Stage = "range"   // outside the SemVer range
 	StageGate    Stage = "gate"    // a Gate refused it
 	StageHold    Stage = "hold"    // a Gate's hold names it
-	StageOrder   Stage = "order"   // eligible, and outranked
+	StageOrder   Stage = "order"   // eligible, but outranked
 )
 
-// Verdict says what became of one tag. Stage is empty for the selected tag.
+// Verdict is the outcome for one tag, with its reason. Stage is empty for the
+// selected tag.
 type Verdict struct {
 	Tag     string    `json:"tag"`
 	Value   string    `json:"value,omitempty"`
@@ -143,24 +144,23 @@ type Verdict struct {
 	Until   time.Time `json:"until,omitzero"`
 }
 
-// Change is one marked value that was, or would be, rewritten. Line counts from
-// 1. Setter is the marker as it stands in the comment:
+// Change is a marked value that was, or would be, rewritten. Line counts from
+// 1. Setter is the marker as written in the comment:
 // "namespace:policy[:tag|:name|:digest]".
 type Change struct {
 	Path   string `json:"path"`
 	Line   int    `json:"line"`
 	Setter string `json:"setter"`
-	Object Object `json:"object,omitzero"` // zero where the document holds none
+	Object Object `json:"object,omitzero"` // zero if the document has none
 	Old    string `json:"old"`
 	New    string `json:"new"`
 }
 
 // Hold says that a better candidate exists for a site and is not written.
-// Policy is "namespace/name"; Path and Line are the site's first marker. Current
-// is what the site is left with: what it shows, or what it takes instead. Reason
-// ends with the ways out. Until is zero where no time ends the hold. Rule says
-// what kind of reason it is, for metrics; the runs that are remembered don't have
-// it.
+// Policy is "namespace/name"; Path and Line are those of the site's first
+// marker. Current is the site's value after the run. Reason ends with what
+// people can do. Until is zero if no time ends the hold. Rule is the kind of
+// reason, for metrics; recorded runs lack it.
 type Hold struct {
 	Policy    string    `json:"policy"`
 	Path      string    `json:"path"`
@@ -179,23 +179,23 @@ type Rule string
 const (
 	RuleBump      Rule = "bump"      // the step is too large
 	RuleClosed    Rule = "closed"    // somebody closed its pull request
-	RuleDigest    Rule = "digest"    // the digest is none, or not the one that was judged
-	RuleDowngrade Rule = "downgrade" // it ranks below what is written
+	RuleDigest    Rule = "digest"    // there is no digest, or not the one that was judged
+	RuleDowngrade Rule = "downgrade" // it ranks below the written tag
 	RuleForeign   Rule = "foreign"   // its branch has somebody else's commit
 	RuleFreeze    Rule = "freeze"    // a Gate's freeze
 	RuleHold      Rule = "hold"      // a Gate's hold names it
-	RuleListing   Rule = "listing"   // the list of tags isn't believed
+	RuleListing   Rule = "listing"   // the tag list isn't believed
 	RuleMinAge    Rule = "minAge"    // it is too young
 	RuleMoved     Rule = "moved"     // the tag moved
-	RulePlatforms Rule = "platforms" // it lacks some
+	RulePlatforms Rule = "platforms" // the image lacks one
 	RuleRevert    Rule = "revert"    // somebody took it back
-	RuleShape     Rule = "shape"     // what stands there isn't what the marker names
-	RuleUnknown   Rule = "unknown"   // what must be known can't be
+	RuleShape     Rule = "shape"     // the value doesn't match its marker's suffix
+	RuleUnknown   Rule = "unknown"   // a necessary fact couldn't be found out
 	RuleWindow    Rule = "window"    // outside of the windows
 	RuleWorkflows Rule = "workflows" // the credentials may not change GitHub's workflows
 )
 
-// Rules returns all of them, sorted.
+// Rules returns all rules, sorted.
 func Rules() []Rule {
 	return []Rule{
 		RuleBump, RuleClosed, RuleDigest, RuleDowngrade, RuleForeign, RuleFreeze, RuleHold, RuleListing,

@@ -6,18 +6,18 @@ import (
 	"log/slog"
 )
 
-// Secret is a value that must never show. It prints as its name in every verb,
-// in JSON, YAML and logs. The zero Secret is empty.
+// Secret is a value that must never be shown. It prints as its name in every
+// verb, in JSON, YAML and logs. The zero Secret is empty.
 type Secret struct {
 	name  string
 	value string
 }
 
 // NewSecret returns a secret that prints as "[name]". Name says where the value
-// came from, such as "secret flux-system/git, key password".
+// comes from, such as "secret flux-system/git, key password".
 func NewSecret(name, value string) Secret { return Secret{name: name, value: value} }
 
-// Reveal returns the value. Call it only to hand the value to what it is for.
+// Reveal returns the value. Call it only to pass the value to its purpose.
 func (s Secret) Reveal() string { return s.value }
 
 // IsZero reports whether the secret holds no value.
