@@ -38,7 +38,7 @@ func openGitLab(where *fleet.Forge, p place, o Options) (host, error) {
 	}
 	t.authorize = func(context.Context) (string, error) { return "Bearer " + secret.Reveal(), nil }
 	api, err := sdk.NewAuthSourceClient(sdk.Unauthenticated{}, sdk.WithBaseURL(p.web.String()),
-		sdk.WithHTTPClient(t.client()), sdk.WithoutRetries(), sdk.WithCustomLimiter(unlimited{}))
+		sdk.WithHTTPClient(t.client()), sdk.WithoutRetries(), sdk.WithCustomLimiter(noLimiter{}))
 	if err != nil {
 		return nil, err
 	}
@@ -51,10 +51,10 @@ func ofJob(secret pinsetter.Secret) bool {
 	return secret.String() == "[CI_JOB_TOKEN]" || strings.HasPrefix(secret.Reveal(), "glcbt-")
 }
 
-// unlimited disables the SDK's rate limiter; the transport keeps the pace.
-type unlimited struct{}
+// noLimiter disables the SDK's rate limiter; the transport keeps the pace.
+type noLimiter struct{}
 
-func (unlimited) Wait(ctx context.Context) error { return ctx.Err() }
+func (noLimiter) Wait(ctx context.Context) error { return ctx.Err() }
 
 // project returns the project's name or number in the API.
 func (g *gitlab) project() any {

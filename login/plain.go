@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// plain is a text without its escapes, and the original offset of each byte.
-type plain struct {
+// plainText is a text without its escapes, and the original offset of each byte.
+type plainText struct {
 	text string
 	at   []int // offset in the escaped text of each byte, and of the end
 }
@@ -17,9 +17,9 @@ type plain struct {
 // programs differ in the characters that they escape, and text passes through
 // several of them. It removes one level of escapes. It returns false if there
 // are none.
-func unescape(escaped string) (plain, bool) {
+func unescape(escaped string) (plainText, bool) {
 	if !strings.ContainsAny(escaped, `%\&`) {
-		return plain{}, false
+		return plainText{}, false
 	}
 	var out strings.Builder
 	at := make([]int, 0, len(escaped)+1)
@@ -31,7 +31,7 @@ func unescape(escaped string) (plain, bool) {
 		}
 		i += length
 	}
-	return plain{out.String(), append(at, len(escaped))}, out.Len() < len(escaped)
+	return plainText{out.String(), append(at, len(escaped))}, out.Len() < len(escaped)
 }
 
 // escapeAt returns the character at the start of a text, unescaped if it is an

@@ -145,19 +145,19 @@ func (s *Scrubber) Error(err error) error {
 	}
 	text := err.Error()
 	if clean := s.Text(text); clean != text {
-		return &scrubbed{clean, err}
+		return &scrubbedError{clean, err}
 	}
 	return err
 }
 
-// scrubbed is an error with secrets removed from its text.
-type scrubbed struct {
+// scrubbedError is an error with secrets removed from its text.
+type scrubbedError struct {
 	text string
 	err  error
 }
 
-func (e *scrubbed) Error() string { return e.text }
-func (e *scrubbed) Unwrap() error { return e.err }
+func (e *scrubbedError) Error() string { return e.text }
+func (e *scrubbedError) Unwrap() error { return e.err }
 
 // span is the position of a secret in a text.
 type span struct {

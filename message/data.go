@@ -26,7 +26,7 @@ type changed struct {
 
 	// Results of methods, computed once, since a template may call them in a
 	// loop.
-	all     []located
+	all     []placedChange
 	objects objectChanges
 	changes []change
 }
@@ -45,8 +45,8 @@ type change struct {
 	OldValue, NewValue, Setter string
 }
 
-// located is a change with its place and its new image.
-type located struct {
+// placedChange is a change with its place and its new image.
+type placedChange struct {
 	file   string
 	object objectIdentifier
 	change change
@@ -70,14 +70,14 @@ func (c *changed) Objects() objectChanges {
 // Changes returns the distinct changes, by file and line of the first.
 func (c *changed) Changes() []change {
 	if c.changes == nil {
-		c.changes = distinct(c.all, func(l located) change { return l.change })
+		c.changes = distinct(c.all, func(l placedChange) change { return l.change })
 	}
 	return c.changes
 }
 
 // distinct returns the results of of for all elements, without duplicates, in
 // order.
-func distinct[T comparable](all []located, of func(located) T) []T {
+func distinct[T comparable](all []placedChange, of func(placedChange) T) []T {
 	values := []T{}
 	seen := map[T]bool{}
 	for _, l := range all {
@@ -108,15 +108,15 @@ func newData(s spec.ImageUpdateAutomationSpec, d Data) *data {
 }
 
 // locate returns the changes sorted by path and line.
-func locate(d Data) []located {
+func locate(d Data) []placedChange {
 	images := sortedImages(d.Images)
 	changes := slices.Clone(d.Changes)
 	slices.SortStableFunc(changes, func(a, b pinsetter.Change) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
 	})
-	all := make([]located, len(changes))
+	all := make([]placedChange, len(changes))
 	for i, c := range changes {
-		all[i] = located{
+		all[i] = placedChange{
 			file:   relative(d.Path, c.Path),
 			object: objectIdentifier{c.Object.APIVersion, c.Object.Kind, c.Object.Name, c.Object.Namespace},
 			change: change{c.Old, c.New, c.Setter},

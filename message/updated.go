@@ -12,7 +12,7 @@ import (
 type updated struct {
 	Files map[string]updatedFile
 
-	all     []located
+	all     []placedChange
 	objects map[objectIdentifier][]imageRef
 	images  []imageRef
 }
@@ -21,7 +21,7 @@ type updatedFile struct {
 	Objects map[objectIdentifier][]imageRef
 }
 
-func newUpdated(all []located) *updated {
+func newUpdated(all []placedChange) *updated {
 	u := &updated{Files: map[string]updatedFile{}, all: all}
 	for _, l := range all {
 		if _, ok := u.Files[l.file]; !ok {
@@ -49,12 +49,12 @@ func (u *updated) Objects() map[objectIdentifier][]imageRef {
 // Images returns the images without duplicates, in the order of file and line.
 func (u *updated) Images() []imageRef {
 	if u.images == nil {
-		u.images = distinct(u.all, func(l located) imageRef { return l.image })
+		u.images = distinct(u.all, func(l placedChange) imageRef { return l.image })
 	}
 	return u.images
 }
 
-func addImage(objects map[objectIdentifier][]imageRef, l located) {
+func addImage(objects map[objectIdentifier][]imageRef, l placedChange) {
 	if !slices.Contains(objects[l.object], l.image) {
 		objects[l.object] = append(objects[l.object], l.image)
 	}

@@ -9,9 +9,9 @@ import (
 
 // news is what has been reported about objects, so that nothing is reported
 // twice.
-type news map[pinsetter.Object]known
+type news map[pinsetter.Object]record
 
-type known struct {
+type record struct {
 	failure string   // error that the object failed with; "" if it didn't fail
 	holds   []string // see identities; sorted
 }

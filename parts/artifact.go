@@ -67,7 +67,7 @@ func (s *Shelf) artifact(configType types.MediaType, config []byte, layerType ty
 	if err != nil {
 		s.t.Fatalf("build an artifact: %v", err)
 	}
-	return &configured{Image: img, config: config, kind: configType}
+	return &artifactImage{Image: img, config: config, kind: configType}
 }
 
 func (s *Shelf) tgz(files map[string]string) []byte {
@@ -93,20 +93,20 @@ func (s *Shelf) tgz(files map[string]string) []byte {
 	return out.Bytes()
 }
 
-// configured is an image whose config is any document.
-type configured struct {
+// artifactImage is an image whose config is any document.
+type artifactImage struct {
 	v1.Image
 	config []byte
 	kind   types.MediaType
 }
 
-func (c *configured) RawConfigFile() ([]byte, error) { return c.config, nil }
-func (c *configured) ConfigName() (v1.Hash, error)   { return partial.ConfigName(c) }
-func (c *configured) Digest() (v1.Hash, error)       { return partial.Digest(c) }
-func (c *configured) Size() (int64, error)           { return partial.Size(c) }
-func (c *configured) RawManifest() ([]byte, error)   { return partial.RawManifest(c) }
+func (c *artifactImage) RawConfigFile() ([]byte, error) { return c.config, nil }
+func (c *artifactImage) ConfigName() (v1.Hash, error)   { return partial.ConfigName(c) }
+func (c *artifactImage) Digest() (v1.Hash, error)       { return partial.Digest(c) }
+func (c *artifactImage) Size() (int64, error)           { return partial.Size(c) }
+func (c *artifactImage) RawManifest() ([]byte, error)   { return partial.RawManifest(c) }
 
-func (c *configured) Manifest() (*v1.Manifest, error) {
+func (c *artifactImage) Manifest() (*v1.Manifest, error) {
 	manifest, err := c.Image.Manifest()
 	if err != nil {
 		return nil, err

@@ -251,8 +251,8 @@ func (c *Chromium) ask(method string, params, result any) error {
 	}
 }
 
-// received is a message of the browser: an answer or an event.
-type received struct {
+// chromiumMessage is a message of the browser: an answer or an event.
+type chromiumMessage struct {
 	ID     int
 	Result json.RawMessage
 	Error  struct{ Message string }
@@ -261,8 +261,8 @@ type received struct {
 }
 
 // receive reads the next message. It stores the text of events.
-func (c *Chromium) receive() (received, error) {
-	var m received
+func (c *Chromium) receive() (chromiumMessage, error) {
+	var m chromiumMessage
 	_ = c.pipe.SetReadDeadline(time.Now().Add(answerWithin)) // pipes support deadlines
 	data, err := c.from.ReadBytes(0)
 	if err != nil {

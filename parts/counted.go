@@ -2,13 +2,13 @@ package parts
 
 import "net"
 
-// counted is a listener that counts the bytes of its connections in a log.
-type counted struct {
+// countedListener is a listener that counts the bytes of its connections in a log.
+type countedListener struct {
 	net.Listener
 	log *Log
 }
 
-func (c counted) Accept() (net.Conn, error) {
+func (c countedListener) Accept() (net.Conn, error) {
 	conn, err := c.Listener.Accept()
 	if err != nil {
 		return nil, err

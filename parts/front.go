@@ -46,7 +46,7 @@ func Serve(t T, h http.Handler, o FrontOptions) Front {
 	if err != nil {
 		t.Fatalf("listen: %v", err)
 	}
-	listener = counted{listener, front.Log}
+	listener = countedListener{listener, front.Log}
 	front.Addr = listener.Addr().String()
 	front.URL = "http://" + front.Addr
 	if o.TLS != nil {

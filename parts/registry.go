@@ -51,7 +51,7 @@ func NewRegistry(t T, o RegistryOptions) *Registry {
 	front := Serve(t, answers, o.FrontOptions)
 	return &Registry{
 		Front: front,
-		Shelf: Shelf{t: t, addr: front.Addr, transport: direct{p}},
+		Shelf: Shelf{t: t, addr: front.Addr, transport: directTransport{p}},
 		pages: p,
 	}
 }
@@ -137,11 +137,11 @@ func behind(tags []string, last string) []string {
 	return tags[i:]
 }
 
-// direct sends requests to a handler in this process, without the network, the
+// directTransport sends requests to a handler in this process, without the network, the
 // log and the login.
-type direct struct{ handler http.Handler }
+type directTransport struct{ handler http.Handler }
 
-func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+func (d directTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}

@@ -53,7 +53,7 @@ func rankItems[K any](accepted iter.Seq[item[K]], by order[K]) *Ranking {
 		}
 	}
 	all := func(yield func(pinsetter.Candidate) bool) {
-		d := distinct[K]{same: by.keys}
+		d := repeatFinder[K]{same: by.keys}
 		d.repeats(best)
 		if !yield(best.candidate()) {
 			return
@@ -108,9 +108,9 @@ func sift[K any](heap []item[K], i int, compare func(a, b item[K]) int) {
 	}
 }
 
-// distinct detects items whose value an earlier one has. Items come best first;
+// repeatFinder detects items whose value an earlier one has. Items come best first;
 // equal extracted values are one candidate.
-type distinct[K any] struct {
+type repeatFinder[K any] struct {
 	same    func(a, b K) int
 	last    item[K]
 	started bool
@@ -118,7 +118,7 @@ type distinct[K any] struct {
 }
 
 // repeats reports whether a better item has the same value.
-func (d *distinct[K]) repeats(it item[K]) bool {
+func (d *repeatFinder[K]) repeats(it item[K]) bool {
 	if !d.started || d.same(it.key, d.last.key) != 0 {
 		d.started, d.last, d.seen = true, it, nil
 		return false

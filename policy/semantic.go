@@ -73,7 +73,7 @@ func (k semantic) inside(all func() []item[version]) iter.Seq[item[version]] {
 func (k semantic) rankSorted(o orders) *Ranking {
 	all := func(yield func(pinsetter.Candidate) bool) {
 		lanes := k.lanes(o)
-		d := distinct[version]{same: version.compare}
+		d := repeatFinder[version]{same: version.compare}
 		for {
 			it, ok := takeBest(lanes)
 			if !ok || !d.repeats(it) && !yield(it.candidate()) {

@@ -13,11 +13,11 @@ type keeper struct {
 
 	mu    sync.Mutex
 	bytes int64
-	kept  map[string]*kept // by the Key of a Repository
+	kept  map[string]*keptListing // by the Key of a Repository
 }
 
-// kept is a remembered listing of an image.
-type kept struct {
+// keptListing is a remembered listing of an image.
+type keptListing struct {
 	listing Listing
 	at      time.Time // time of the answer
 	sum     checksum  // of the answer; zero if several were combined
@@ -25,13 +25,13 @@ type kept struct {
 }
 
 // bytes returns the memory that the listing takes.
-func (k *kept) bytes() int64 {
+func (k *keptListing) bytes() int64 {
 	const header = 16 // of a string
 	return k.read + header*int64(len(k.listing.Tags)) + 1024
 }
 
 // last returns the remembered listing for a key, or nil.
-func (k *keeper) last(key string) *kept {
+func (k *keeper) last(key string) *keptListing {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.kept[key]
@@ -40,7 +40,7 @@ func (k *keeper) last(key string) *kept {
 // keep remembers a listing and replaces the one before it. If there is no room,
 // it forgets others at random: images are listed in turns, so forgetting the
 // oldest would always hit the one that is listed next.
-func (k *keeper) keep(key string, found *kept) {
+func (k *keeper) keep(key string, found *keptListing) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.drop(key)
@@ -88,18 +88,18 @@ func (p *Repository) Kept() (listing Listing, at time.Time, ok bool) {
 func (p *Repository) Forget() { p.registry.keeper.forget(p.Key()) }
 
 // result returns the listing that was read, and whether it equals the last one.
-func (l *lister) result(at time.Time) (found *kept, unchanged bool, err error) {
+func (l *lister) result(at time.Time) (found *keptListing, unchanged bool, err error) {
 	if l.same {
-		return &kept{l.last.listing, at, l.last.sum, l.last.read}, true, nil
+		return &keptListing{l.last.listing, at, l.last.sum, l.last.read}, true, nil
 	}
 	listing, err := l.listing()
 	if err != nil {
 		return nil, false, err
 	}
 	if l.last != nil && l.last.listing.equal(listing) {
-		return &kept{l.last.listing, at, l.sum, l.last.read}, true, nil
+		return &keptListing{l.last.listing, at, l.sum, l.last.read}, true, nil
 	}
-	return &kept{listing, at, l.sum, l.read.Load()}, false, nil
+	return &keptListing{listing, at, l.sum, l.read.Load()}, false, nil
 }
 
 func (l Listing) equal(m Listing) bool {

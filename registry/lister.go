@@ -12,7 +12,7 @@ import (
 type lister struct {
 	repository *Repository
 	host       *host
-	last       *kept           // the remembered listing; nil: none
+	last       *keptListing    // the remembered listing; nil: none
 	same       bool            // the registry's answer equals last
 	sum        checksum        // of the only page
 	seen       map[string]bool // URLs of pages

@@ -85,7 +85,7 @@ func (l *lister) body(response *http.Response) (string, checksum, error) {
 		hash = sha256.New()
 		to = io.MultiWriter(&body, hash)
 	}
-	n, err := io.Copy(to, &metered{response.Body, &l.read})
+	n, err := io.Copy(to, &meter{response.Body, &l.read})
 	if err != nil {
 		l.read.Add(-n)
 	}
@@ -113,13 +113,13 @@ func (l *lister) expected(response *http.Response) int64 {
 // errTooLarge ends a list that takes more than maxBytes.
 var errTooLarge = fmt.Errorf("the list is larger than %d MiB, which is more than is read of one image; delete old tags in the registry", maxBytes>>20)
 
-// metered counts the bytes of all pages of an image, up to maxBytes.
-type metered struct {
+// meter counts the bytes of all pages of an image, up to maxBytes.
+type meter struct {
 	io.Reader
 	read *atomic.Int64
 }
 
-func (m *metered) Read(p []byte) (int, error) {
+func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.Reader.Read(p)
 	if m.read.Add(int64(n)) > maxBytes {
 		return n, errTooLarge

@@ -136,7 +136,7 @@ func challengeOf(ctx context.Context, response *http.Response) (transport.Challe
 	}
 	answer := *response
 	answer.Body = io.NopCloser(strings.NewReader(""))
-	challenge, err := transport.Ping(ctx, registry, canned{&answer})
+	challenge, err := transport.Ping(ctx, registry, cannedAnswer{&answer})
 	if err != nil || challenge.Parameters["realm"] == "" {
 		return transport.Challenge{}, false
 	}
@@ -144,7 +144,7 @@ func challengeOf(ctx context.Context, response *http.Response) (transport.Challe
 	return *challenge, strings.EqualFold(challenge.Scheme, "bearer")
 }
 
-// canned answers every request with the same response.
-type canned struct{ response *http.Response }
+// cannedAnswer answers every request with the same response.
+type cannedAnswer struct{ response *http.Response }
 
-func (c canned) RoundTrip(*http.Request) (*http.Response, error) { return c.response, nil }
+func (c cannedAnswer) RoundTrip(*http.Request) (*http.Response, error) { return c.response, nil }

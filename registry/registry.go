@@ -106,7 +106,7 @@ type Registry struct {
 func New(options Options) *Registry {
 	return &Registry{
 		options:    options.withDefaults(),
-		keeper:     keeper{most: options.Keep, kept: map[string]*kept{}},
+		keeper:     keeper{most: options.Keep, kept: map[string]*keptListing{}},
 		hosts:      map[string]*host{},
 		transports: map[string]*http.Transport{},
 		remembered: map[string]memory{},

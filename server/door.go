@@ -18,7 +18,7 @@ const checksAtOnce = 2
 
 // door lets in clients with a password from a file.
 type door struct {
-	users    *rereading[users]
+	users    *watchedFiles[users]
 	attempts attempts
 	checking chan struct{} // a slot for each concurrent check
 	now      func() time.Time

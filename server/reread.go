@@ -14,9 +14,9 @@ import (
 // maxFile bounds the bytes of each file that is read.
 const maxFile = 1 << 20
 
-// rereading is a value parsed from files that may change. It is safe for
+// watchedFiles is a value parsed from files that may change. It is safe for
 // concurrent use.
-type rereading[T any] struct {
+type watchedFiles[T any] struct {
 	paths []string
 	parse func(files [][]byte) (T, error)
 	log   *slog.Logger
@@ -28,8 +28,8 @@ type rereading[T any] struct {
 
 // reread reads and parses files together, and again when one of them has
 // changed. It returns an error only for the first reading.
-func reread[T any](paths []string, log *slog.Logger, parse func(files [][]byte) (T, error)) (*rereading[T], error) {
-	r := &rereading[T]{paths: paths, parse: parse, log: log}
+func reread[T any](paths []string, log *slog.Logger, parse func(files [][]byte) (T, error)) (*watchedFiles[T], error) {
+	r := &watchedFiles[T]{paths: paths, parse: parse, log: log}
 	r.infos = r.stat()
 	value, err := r.read()
 	r.value = value
@@ -38,7 +38,7 @@ func reread[T any](paths []string, log *slog.Logger, parse func(files [][]byte) 
 
 // now returns the current value, or the last valid one if the files are invalid
 // now. It logs an error once.
-func (r *rereading[T]) now() T {
+func (r *watchedFiles[T]) now() T {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	infos := r.stat()
@@ -56,7 +56,7 @@ func (r *rereading[T]) now() T {
 	return value
 }
 
-func (r *rereading[T]) stat() []fs.FileInfo {
+func (r *watchedFiles[T]) stat() []fs.FileInfo {
 	infos := make([]fs.FileInfo, len(r.paths))
 	for i, path := range r.paths {
 		infos[i], _ = os.Stat(path) // read reports the error
@@ -77,7 +77,7 @@ func same(a, b []fs.FileInfo) bool {
 	return true
 }
 
-func (r *rereading[T]) read() (T, error) {
+func (r *watchedFiles[T]) read() (T, error) {
 	var none T
 	files := make([][]byte, len(r.paths))
 	for i, path := range r.paths {

@@ -168,8 +168,8 @@ func (s *Server) showHeld(v *view, r *http.Request) (string, sheet, error) {
 	return "held", sheet{Title: "Held", Nav: "/held", Search: "/held", Query: f.query, Body: body}, nil
 }
 
-// past is a list of runs, or the reason why there is none.
-type past struct {
+// runList is a list of runs, or the reason why there is none.
+type runList struct {
 	list[runRow]
 	Why string
 }
@@ -185,19 +185,19 @@ func (s *Server) showHistory(_ *view, r *http.Request) (string, sheet, error) {
 
 // past reads runs. A failure to read them is part of the page, not an error of
 // it.
-func (s *Server) past(r *http.Request, wanted store.Filter, f filter) past {
+func (s *Server) past(r *http.Request, wanted store.Filter, f filter) runList {
 	runs, err := s.o.Source.History(r.Context(), wanted)
 	if err != nil {
-		return past{Why: err.Error()}
+		return runList{Why: err.Error()}
 	}
-	return past{list: paged(choose(runRows(runs), "", f.query), "/history", f)}
+	return runList{list: paged(choose(runRows(runs), "", f.query), "/history", f)}
 }
 
 // automationSheet is the body of an automation's page.
 type automationSheet struct {
 	automationRow
 	Sites []heldRow // the first held ones
-	Past  past
+	Past  runList
 }
 
 func (s *Server) showAutomation(v *view, r *http.Request) (string, sheet, error) {
@@ -217,7 +217,7 @@ type policySheet struct {
 	Explanation *Explanation // nil: see Why
 	Why         string
 	Tags        list[pinsetter.Verdict]
-	Past        past
+	Past        runList
 }
 
 func (s *Server) showPolicy(v *view, r *http.Request) (string, sheet, error) {

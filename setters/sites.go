@@ -100,7 +100,7 @@ func written(site pinsetter.Site, places []place) []pinsetter.Image {
 		return nil
 	}
 	var plain []pinsetter.Image
-	var parts suffixed
+	var parts suffixedValues
 	first := -1 // position of the suffixed markers' images among the plain ones
 	for i, m := range site.Markers {
 		if first < 0 && (m.Part == pinsetter.PartTag || m.Part == pinsetter.PartDigest) {
@@ -142,14 +142,14 @@ func distinct(images []pinsetter.Image) []pinsetter.Image {
 	return kept
 }
 
-// suffixed holds the values of a site's markers with a suffix.
-type suffixed struct {
+// suffixedValues holds the values of a site's markers with a suffix.
+type suffixedValues struct {
 	names, tags, digests []string
 	pinned               bool // some tag has a digest behind it
 }
 
 // pin adds the value of a :tag marker: a tag, or "tag@digest".
-func (s *suffixed) pin(value string) {
+func (s *suffixedValues) pin(value string) {
 	tag, digest, pinned := strings.Cut(value, "@")
 	if pinned {
 		s.pinned = true
@@ -160,7 +160,7 @@ func (s *suffixed) pin(value string) {
 }
 
 // level adds an empty digest for each tag without one, if other tags have one.
-func (s *suffixed) level() {
+func (s *suffixedValues) level() {
 	for s.pinned && len(s.digests) < len(s.tags) {
 		s.digests = append(s.digests, "")
 	}
@@ -169,7 +169,7 @@ func (s *suffixed) level() {
 // images combines the values into images, in order of appearance. If one part
 // has fewer values, its last one is repeated. An image that a plain one shows
 // too is left out: a label with the tag alone is no second opinion.
-func (s suffixed) images(plain []pinsetter.Image) []pinsetter.Image {
+func (s suffixedValues) images(plain []pinsetter.Image) []pinsetter.Image {
 	shown := make(map[pinsetter.Image]bool, len(plain))
 	for _, image := range plain {
 		shown[s.mask(image)] = true
@@ -185,7 +185,7 @@ func (s suffixed) images(plain []pinsetter.Image) []pinsetter.Image {
 }
 
 // mask returns an image with only the parts that there are values of.
-func (s suffixed) mask(image pinsetter.Image) pinsetter.Image {
+func (s suffixedValues) mask(image pinsetter.Image) pinsetter.Image {
 	if len(s.names) == 0 {
 		image.Name = ""
 	}

@@ -133,7 +133,7 @@ func flagsFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, boo
 		}
 	})
 	if err := errors.Join(errs...); err != nil {
-		return &ended{statusUsage, err}
+		return &exitError{statusUsage, err}
 	}
 	return nil
 }
@@ -173,7 +173,7 @@ func (a *app) dsn() (store.DSN, error) {
 // branches. The error is for a wrong command line.
 func (a *app) openLedger(ctx context.Context, o store.Options) error {
 	dsn, err := a.dsn()
-	if end := (*ended)(nil); errors.As(err, &end) {
+	if end := (*exitError)(nil); errors.As(err, &end) {
 		return err
 	}
 	if err == nil {

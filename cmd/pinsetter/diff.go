@@ -41,7 +41,7 @@ automation and pull request. What is held, and why, goes to standard error. Noth
 			}
 			for _, d := range diffs {
 				if exitCode && len(d.Changes) > 0 {
-					return &ended{status: statusDifferent}
+					return &exitError{status: statusDifferent}
 				}
 			}
 			return nil
@@ -64,7 +64,7 @@ type diff struct {
 	Error     string             `json:"error,omitempty"`
 }
 
-func (c *cycled) diffs() []diff {
+func (c *cycleResult) diffs() []diff {
 	diffs := []diff{}
 	for _, r := range c.results {
 		d := diff{r.Namespace, r.Name, r.Group, r.Revision, r.Suspended, []string{}, r.Changes, r.Held, r.Error}
@@ -80,7 +80,7 @@ func (c *cycled) diffs() []diff {
 
 // writeDiff prints the unified diffs: coloured and safe for a terminal, or byte
 // for byte for git apply.
-func (c *cycled) writeDiff(w io.Writer, p painter) error {
+func (c *cycleResult) writeDiff(w io.Writer, p painter) error {
 	for _, r := range c.results {
 		patch := r.Patch
 		if isTerminal(w) {

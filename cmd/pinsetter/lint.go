@@ -56,15 +56,15 @@ Codes:
 func lintStatus(l *bot.Linted, exitCode bool) error {
 	end := finish(l.Err)
 	if end == nil && l.Unread {
-		end = &ended{status: statusFailed}
+		end = &exitError{status: statusFailed}
 	}
 	switch {
 	case l.Wrong:
-		return &ended{statusUsage, end}
+		return &exitError{statusUsage, end}
 	case end != nil:
 		return end
 	case exitCode && len(l.Findings) > 0:
-		return &ended{status: statusDifferent}
+		return &exitError{status: statusDifferent}
 	}
 	return nil
 }

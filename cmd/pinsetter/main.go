@@ -55,25 +55,25 @@ type streams struct {
 	err io.Writer
 }
 
-// ended is an error with an exit status. Its message, if any, is still to be
+// exitError is an error with an exit status. Its message, if any, is still to be
 // printed.
-type ended struct {
+type exitError struct {
 	status int
 	err    error
 }
 
-func (e *ended) Error() string {
+func (e *exitError) Error() string {
 	if e.err == nil {
 		return fmt.Sprintf("status %d", e.status)
 	}
 	return e.err.Error()
 }
 
-func (e *ended) Unwrap() error { return e.err }
+func (e *exitError) Unwrap() error { return e.err }
 
 // usage returns an error for a mistake in the command line.
 func usage(format string, args ...any) error {
-	return &ended{statusUsage, fmt.Errorf(format, args...)}
+	return &exitError{statusUsage, fmt.Errorf(format, args...)}
 }
 
 // run is main without the process: it runs the command in args and returns the
@@ -87,7 +87,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		return statusDone
 	}
-	var e *ended
+	var e *exitError
 	if !errors.As(err, &e) { // cobra's own: an unknown command or flag
 		message, meant, guessed := strings.Cut(err.Error(), "Did you mean this?")
 		if guessed {
@@ -116,7 +116,7 @@ func noNames(instead string) cobra.PositionalArgs {
 // flatten returns the errors that err joins, in order, without those that have
 // no text of their own.
 func flatten(err error) []error {
-	if e, ok := err.(*ended); ok { //nolint:errorlint // at the top, not inside a chain
+	if e, ok := err.(*exitError); ok { //nolint:errorlint // at the top, not inside a chain
 		err = e.err
 	}
 	if err == nil {

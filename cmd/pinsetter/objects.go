@@ -50,7 +50,7 @@ func (a *app) loadFrom(from sources) (*fleet.Set, error) {
 	if failed == nil {
 		failed = fmt.Errorf("no ImageRepository, ImagePolicy or ImageUpdateAutomation found in %s: say with -f where they are", a.sources())
 	}
-	return nil, &ended{statusUsage, failed}
+	return nil, &exitError{statusUsage, failed}
 }
 
 // isOfObject reports whether a finding is about an object rather than about a
@@ -199,8 +199,8 @@ var (
 		func(a *fleet.Automation) pinsetter.Name { return a.Name }}
 )
 
-// loaded is the input of a command.
-type loaded[T any] struct {
+// loadedObjects is the input of a command.
+type loadedObjects[T any] struct {
 	bot    *bot.Bot
 	set    *fleet.Set
 	picked []T   // the objects that the arguments name
@@ -208,7 +208,7 @@ type loaded[T any] struct {
 }
 
 // loadNamed loads the objects and picks those of kind k that args name.
-func loadNamed[T any](cmd *cobra.Command, a *app, k kind[T], args []string) (*loaded[T], error) {
+func loadNamed[T any](cmd *cobra.Command, a *app, k kind[T], args []string) (*loadedObjects[T], error) {
 	set, err := a.load(cmd.Context())
 	if err != nil {
 		return nil, err
@@ -221,7 +221,7 @@ func loadNamed[T any](cmd *cobra.Command, a *app, k kind[T], args []string) (*lo
 	if len(picked) == 0 {
 		a.say("warning", fmt.Sprintf("there is no %s in %s, so there is nothing to do: say with -f where they are", k.name, a.sources()))
 	}
-	return &loaded[T]{a.bot(set), set, picked, failed}, nil
+	return &loadedObjects[T]{a.bot(set), set, picked, failed}, nil
 }
 
 // pick returns the objects that args name, without duplicates, in the order of
@@ -268,7 +268,7 @@ func (a *app) report(findings []pinsetter.Finding) error {
 	for _, f := range findings {
 		a.say(string(f.Severity), f.String())
 		if f.Severity == pinsetter.Error {
-			failed = &ended{status: statusFailed}
+			failed = &exitError{status: statusFailed}
 		}
 	}
 	return failed
@@ -309,7 +309,7 @@ func (a *app) say(what, text string) {
 // finish returns the command's end for its errors: status 1, or nil.
 func finish(errs ...error) error {
 	if err := errors.Join(errs...); err != nil {
-		return &ended{statusFailed, err}
+		return &exitError{statusFailed, err}
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (r *reloader) first(ctx context.Context) (*fleet.Set, error) {
 	if slices.Contains(r.app.filenames, "-") {
 		file, err := config.ReadFrom("stdin", r.app.in)
 		if err != nil {
-			return nil, &ended{statusUsage, err}
+			return nil, &exitError{statusUsage, err}
 		}
 		r.stdin = file.Data
 	}

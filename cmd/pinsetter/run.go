@@ -54,15 +54,15 @@ standard error, a line each, and the exit status is 1.`,
 	return cmd
 }
 
-// cycled is the result of a cycle, with its errors.
-type cycled struct {
+// cycleResult is the result of a cycle, with its errors.
+type cycleResult struct {
 	results []*bot.Result
 	failed  error
 }
 
 // cycle loads the objects and runs the automations that args name and that
 // belong to the shard.
-func (a *app) cycle(cmd *cobra.Command, mode bot.Mode, args []string, mine bot.Shard) (*cycled, error) {
+func (a *app) cycle(cmd *cobra.Command, mode bot.Mode, args []string, mine bot.Shard) (*cycleResult, error) {
 	l, err := loadNamed(cmd, a, automations, args)
 	if err != nil {
 		return nil, err
@@ -76,11 +76,11 @@ func (a *app) cycle(cmd *cobra.Command, mode bot.Mode, args []string, mine bot.S
 		failed = errors.Join(failed, r.Err)
 	}
 	a.warn(bot.SortFindings(findings))
-	return &cycled{results, failed}, nil
+	return &cycleResult{results, failed}, nil
 }
 
 // heldError returns an error for every held site if strict is set.
-func (c *cycled) heldError(strict bool) error {
+func (c *cycleResult) heldError(strict bool) error {
 	if !strict {
 		return nil
 	}
@@ -95,7 +95,7 @@ func (c *cycled) heldError(strict bool) error {
 
 // runTable prints a line for each automation, and below it its changes and
 // holds.
-func (c *cycled) runTable(w io.Writer, p painter) error {
+func (c *cycleResult) runTable(w io.Writer, p painter) error {
 	for _, r := range c.results {
 		fmt.Fprintf(w, "%s%s %s\n", p.paint(bold, r.Namespace+"/"+r.Name), printable(inGroup(r.Group)), p.paint(outcome(r)))
 		if err := changeTable(w, p, "  ", r.Changes); err != nil {

@@ -22,8 +22,8 @@ import (
 	"github.com/pinsetter/pinsetter/store"
 )
 
-// serving is the flags of serve.
-type serving struct {
+// serveFlags is the flags of serve.
+type serveFlags struct {
 	listen, hooksListen string
 	authFile            string
 	tlsCert, tlsKey     string
@@ -33,7 +33,7 @@ type serving struct {
 }
 
 func newServe(a *app) *cobra.Command {
-	var o serving
+	var o serveFlags
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Keep cycling: schedules, webhooks, metrics, status page",
@@ -88,7 +88,7 @@ const listingsKept = 64 << 20
 const sayGoodbye = 10 * time.Second
 
 // serve runs until ctx ends.
-func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
+func (a *app) serve(ctx context.Context, o serveFlags, mine bot.Shard) error {
 	a.notifications = config.NotificationsUsed
 	objects := &reloader{app: a}
 	set, err := objects.first(ctx)
@@ -107,7 +107,7 @@ func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
 		Source: &source{keeper: keeper, ledger: a.ledger}, Metrics: metrics, Hooks: doors, Version: version(), Log: a.log,
 	})
 	if err != nil {
-		return &ended{statusUsage, err}
+		return &exitError{statusUsage, err}
 	}
 	use := func(set *fleet.Set) {
 		metrics.Stale(false)
@@ -152,7 +152,7 @@ func (a *app) serve(ctx context.Context, o serving, mine bot.Shard) error {
 
 // lead calls run; with --leader-elect it first waits until this process leads.
 // Losing the lead is an error: the process's supervisor starts it again.
-func (a *app) lead(ctx context.Context, o serving, mine bot.Shard, run func(context.Context)) error {
+func (a *app) lead(ctx context.Context, o serveFlags, mine bot.Shard, run func(context.Context)) error {
 	if !o.leaderElect {
 		run(ctx)
 		return nil
@@ -243,11 +243,11 @@ func stateOf(held bool, err error) server.State {
 type source struct {
 	keeper *bot.Keeper
 	ledger *store.Ledger
-	last   atomic.Pointer[shown]
+	last   atomic.Pointer[shownStatus]
 }
 
-// shown is a picture and its form for the page.
-type shown struct {
+// shownStatus is a picture and its form for the page.
+type shownStatus struct {
 	picture *bot.Picture
 	status  *server.Status
 }
@@ -262,7 +262,7 @@ func (s *source) Status() *server.Status {
 		return last.status
 	}
 	status := statusOf(picture)
-	s.last.Store(&shown{picture, status})
+	s.last.Store(&shownStatus{picture, status})
 	return status
 }
 
