@@ -44,7 +44,8 @@ var rooms = []struct {
 	{name: "message", rooms: root + " spec fleet", opens: `
 		text/template
 		github.com/Masterminds/sprig/v3`},
-	{name: "gitops", rooms: root + " fleet login", opens: `
+	{name: "git", rooms: root, opens: "github.com/pjbgf/sha1cd"},
+	{name: "gitops", rooms: root + " fleet login git", opens: `
 		github.com/ProtonMail/go-crypto
 		github.com/go-git
 		github.com/hiddeco/sshsig

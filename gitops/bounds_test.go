@@ -3,32 +3,13 @@ package gitops
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/git"
 	"github.com/pinsetter/pinsetter/parts"
 )
-
-// planted is a snapshot whose trees a test writes by hand.
-func planted(bounds Bounds, plant func(*Snapshot) plumbing.Hash) *Snapshot {
-	s := &Snapshot{bounds: bounds.withDefaults(), objects: newObjects(bounds), made: map[plumbing.Hash]anObject{}}
-	s.tree = plant(s)
-	return s
-}
-
-func treeOf(s *Snapshot, lines ...string) plumbing.Hash {
-	return s.add(plumbing.TreeObject, []byte(strings.Join(lines, "")))
-}
-
-func line(mode, name string, hash plumbing.Hash) string {
-	return mode + " " + name + "\x00" + string(hash[:])
-}
 
 // walkErr returns the files of a snapshot and the error that ends them.
 func walkErr(s *Snapshot) ([]string, error) {
@@ -42,104 +23,20 @@ func walkErr(s *Snapshot) ([]string, error) {
 	return names, nil
 }
 
-// A handful of objects can stand for more files than there is time: it is the
-// files that are counted.
-func TestFilesBomb(t *testing.T) {
-	s := planted(Bounds{Entries: 10_000}, func(s *Snapshot) plumbing.Hash {
-		tree := treeOf(s, line(modeFile, "x", s.add(plumbing.BlobObject, []byte("x"))))
-		for range 20 {
-			var lines []string
-			for i := range 10 {
-				lines = append(lines, line(modeDir, fmt.Sprint(i), tree))
-			}
-			tree = treeOf(s, lines...)
-		}
-		return tree
-	})
-	_, err := walkErr(s)
-	if !errors.Is(err, ErrBound) || !strings.Contains(err.Error(), "10000 files and directories") {
-		t.Errorf("error %v", err)
-	}
-}
-
-func TestFilesTooDeep(t *testing.T) {
-	s := planted(Bounds{Depth: 10}, func(s *Snapshot) plumbing.Hash {
-		tree := treeOf(s)
-		for range 20 {
-			tree = treeOf(s, line(modeDir, "d", tree))
-		}
-		return tree
-	})
-	_, err := walkErr(s)
-	if !errors.Is(err, ErrBound) || !strings.Contains(err.Error(), "10 directories deep") {
-		t.Errorf("error %v", err)
-	}
-	if _, found, err := s.Read(strings.Repeat("d/", 15) + "f"); found || err != nil {
-		t.Errorf("Read: %v, %v", found, err)
-	}
-}
-
-// A tree that Git would not write gives sorted paths or an error, and one that
-// lies about a type an error.
-func TestFilesOfMalformedTrees(t *testing.T) {
-	for name, test := range map[string]struct {
-		plant func(s *Snapshot, blob plumbing.Hash) plumbing.Hash
-		want  []string
-		text  string
-	}{
-		"unsorted": {plant: func(s *Snapshot, b plumbing.Hash) plumbing.Hash {
-			return treeOf(s, line(modeFile, "b", b), line(modeFile, "a", b))
-		}, want: []string{"a", "b"}},
-		"old modes": {plant: func(s *Snapshot, b plumbing.Hash) plumbing.Hash {
-			return treeOf(s, line(modeDirPadded, "d", treeOf(s, line(modeGroup, "f", b))))
-		}, want: []string{"d/f"}},
-		"as paths are sorted": {plant: func(s *Snapshot, b plumbing.Hash) plumbing.Hash {
-			return treeOf(s, line(modeFile, "a.b", b), line(modeDir, "a", treeOf(s, line(modeFile, "x", b))), line(modeFile, "a0", b))
-		}, want: []string{"a.b", "a/x", "a0"}},
-		"dots":  {plant: func(s *Snapshot, b plumbing.Hash) plumbing.Hash { return treeOf(s, line(modeFile, "..", b)) }, text: `malformed tree: name ".."`},
-		"slash": {plant: func(s *Snapshot, b plumbing.Hash) plumbing.Hash { return treeOf(s, line(modeFile, "a/b", b)) }, text: "malformed tree"},
-		"cut":   {plant: func(s *Snapshot, b plumbing.Hash) plumbing.Hash { return treeOf(s, "100644 a\x00abc") }, text: "malformed tree"},
-		"missing": {plant: func(s *Snapshot, b plumbing.Hash) plumbing.Hash {
-			return treeOf(s, line(modeFile, "a", plumbing.ZeroHash))
-		}, text: "is missing from what the server sent"},
-		"a file as a directory": {plant: func(s *Snapshot, b plumbing.Hash) plumbing.Hash { return treeOf(s, line(modeDir, "a", b)) }, text: "is a blob, not a tree"},
-		"a directory as a file": {plant: func(s *Snapshot, b plumbing.Hash) plumbing.Hash { return treeOf(s, line(modeFile, "a", treeOf(s))) }, text: "is a tree, not a blob"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := planted(Bounds{}, func(s *Snapshot) plumbing.Hash {
-				return test.plant(s, s.add(plumbing.BlobObject, []byte("x")))
-			})
-			names, err := walkErr(s)
-			if test.text != "" {
-				if err == nil || !strings.Contains(err.Error(), test.text) {
-					t.Errorf("error %v, want %q", err, test.text)
-				}
-				return
-			}
-			if diff := cmp.Diff(test.want, names); err != nil || diff != "" {
-				t.Error(err, diff)
-			}
-			if !slices.IsSorted(names) {
-				t.Error("not sorted")
-			}
-		})
-	}
-}
-
 // Bounds hold against a real server, and say which one it was.
 func TestFetchBounds(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	repository := g.NewRepository("org/app", parts.RepositoryOptions{Tree: parts.Tree{Files: map[string]string{
 		"a": strings.Repeat("a", 1000), "b/c": "c", "b/d": "d",
 	}}})
-	for text, bounds := range map[string]Bounds{
+	for text, bounds := range map[string]git.Bounds{
 		"50 bytes in a pack":           {PackBytes: 50},
 		"900 bytes when unpacked":      {UnpackedBytes: 900},
 		"2 objects":                    {Objects: 2},
 		"100 bytes for a list of refs": {RefBytes: 100},
 	} {
 		for _, url := range []string{repository.URL, "file://" + repository.Dir} {
-			remote, err := Open(&fleet.GitSource{URL: url}, Options{Bounds: bounds})
+			remote, err := Open(&fleet.GitSource{URL: url}, Options{Bounds: Bounds{Bounds: bounds}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,6 +3,7 @@ package gitops
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
+
+	"github.com/pinsetter/pinsetter/git"
 )
 
 // CommitInfo is a commit without its files. What it says is whatever its author
@@ -27,35 +30,35 @@ type CommitInfo struct {
 // Signature is a name and an address in a commit.
 type Signature struct{ Name, Email string }
 
-// pushStates reads the push branches, whose files are in store already. All of
+// pushStates reads the push branches, whose files came with the base already. All of
 // them must be on the server, and the base.
-func (r *Remote) pushStates(ctx context.Context, c *conversation, store *objects, branches []place, base *Snapshot) (map[string]*PushState, error) {
+func (r *Remote) pushStates(ctx context.Context, c *conversation, branches []place, base *Snapshot) (map[string]*PushState, error) {
 	states := make(map[string]*PushState)
 	var open []*PushState // whose commits are to be asked for
 	var tips []plumbing.Hash
 	for _, branch := range branches {
-		head, err := r.snapshot(store, branch)
+		head, err := r.snapshot(base.Store(), branch, base.more)
 		if err != nil {
 			return nil, err
 		}
-		commit, err := readCommit(store, head.hash)
+		commit, err := readCommit(base.Store(), head.commit())
 		if err != nil {
 			return nil, err
 		}
 		state := &PushState{Head: head}
 		states[strings.TrimPrefix(branch.name, heads)] = state
-		if slices.Equal(commit.ParentHashes, []plumbing.Hash{base.hash}) {
+		if slices.Equal(commit.ParentHashes, []plumbing.Hash{base.commit()}) {
 			state.Commits = []CommitInfo{info(commit)}
 			continue
 		}
-		open, tips = append(open, state), append(tips, head.hash)
+		open, tips = append(open, state), append(tips, head.commit())
 	}
-	commits, err := r.since(ctx, c, base.hash, tips)
+	commits, err := r.since(ctx, c, base.commit(), tips)
 	if err != nil {
 		return nil, err
 	}
 	for _, state := range open {
-		if state.Commits, err = walk(commits, state.Head.hash, r.bounds.Commits+1); err != nil {
+		if state.Commits, err = walk(commits, state.Head.commit(), r.bounds.Commits+1); err != nil {
 			return nil, err
 		}
 		if len(state.Commits) > r.bounds.Commits {
@@ -68,8 +71,8 @@ func (r *Remote) pushStates(ctx context.Context, c *conversation, store *objects
 // since returns the commits that lead to the tips and not to base: all of them,
 // or so many that Bounds.Commits+1 of each tip are there. All must be on the
 // server.
-func (r *Remote) since(ctx context.Context, c *conversation, base plumbing.Hash, tips []plumbing.Hash) (*objects, error) {
-	store := newObjects(r.bounds)
+func (r *Remote) since(ctx context.Context, c *conversation, base plumbing.Hash, tips []plumbing.Hash) (*git.Store, error) {
+	store := git.NewStore(r.bounds.Bounds)
 	wants := slices.DeleteFunc(unique(tips), func(tip plumbing.Hash) bool { return tip == base })
 	if len(wants) == 0 {
 		return store, nil
@@ -80,13 +83,37 @@ func (r *Remote) since(ctx context.Context, c *conversation, base plumbing.Hash,
 
 // commits is pack for commits alone: other objects don't come where the server
 // knows filters, and are dropped where it doesn't. That there are none is fine.
-func (c *conversation) commits(ctx context.Context, q request, into *objects) error {
+func (c *conversation) commits(ctx context.Context, q request, into *git.Store) error {
 	q.filter = packp.FilterTreeDepth(0)
-	q.choice.only = plumbing.CommitObject
+	q.choice.Only = git.Commit
 	if err := c.pack(ctx, q, into); !errors.Is(err, transport.ErrEmptyUploadPackRequest) {
 		return err
 	}
 	return nil
+}
+
+// source is where objects are read from: a store, or a snapshot with what it adds.
+type source interface {
+	Object(git.Hash) (git.Object, error)
+}
+
+// readCommit decodes a commit.
+func readCommit(s source, hash plumbing.Hash) (*object.Commit, error) {
+	found, err := s.Object(git.Hash(hash))
+	if err != nil {
+		return nil, err
+	}
+	if found.Kind != git.Commit {
+		return nil, fmt.Errorf("object %s is a %s, not a commit", hash, found.Kind)
+	}
+	encoded := new(plumbing.MemoryObject)
+	encoded.SetType(plumbing.CommitObject)
+	_, _ = encoded.Write(found.Data) // appends to a slice
+	commit := new(object.Commit)
+	if err := commit.Decode(encoded); err != nil {
+		return nil, fmt.Errorf("read commit %s: %w", hash, err)
+	}
+	return commit, nil
 }
 
 // walk returns the commits of store that head leads to, at most limit, a commit
@@ -124,7 +151,7 @@ func reachable(store source, head plumbing.Hash, depth int) (map[plumbing.Hash]*
 	for range depth {
 		var next []plumbing.Hash
 		for _, hash := range open {
-			if _, err := store.object(hash); err != nil || commits[hash] != nil {
+			if _, err := store.Object(git.Hash(hash)); err != nil || commits[hash] != nil {
 				continue // on the base or beyond what is there, or seen
 			}
 			commit, err := readCommit(store, hash)

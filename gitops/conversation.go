@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -16,6 +17,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/git"
 )
 
 // conversation is a session that reads, with what the server advertised when it
@@ -24,14 +26,16 @@ type conversation struct {
 	remote  *Remote
 	session transport.UploadPackSession
 	adv     *packp.AdvRefs // at least the refs that were asked for
-	dialect dialect
+	dialect git.Dialect
 	asked   bool
+
+	mu sync.Mutex // of those who ask after the fetch, one after the other
 }
 
 // converse starts a session and reads the server's refs: those that begin with
 // one of the prefixes where the server can choose, else all of them.
 func (r *Remote) converse(ctx context.Context, prefixes ...string) (*conversation, error) {
-	c := &conversation{remote: r, dialect: dialect{prefixes: prefixes}}
+	c := &conversation{remote: r, dialect: git.Dialect{Prefixes: prefixes}}
 	err := c.begin(ctx)
 	if errors.Is(err, transport.ErrEmptyRemoteRepository) && c.chose() {
 		err = c.all(ctx)
@@ -43,12 +47,12 @@ func (r *Remote) converse(ctx context.Context, prefixes ...string) (*conversatio
 }
 
 // chose reports whether the server was asked for some refs only.
-func (c *conversation) chose() bool { return c.dialect.v2 && len(c.dialect.prefixes) > 0 }
+func (c *conversation) chose() bool { return c.dialect.V2() && len(c.dialect.Prefixes) > 0 }
 
 // all starts again, with all refs of the server.
 func (c *conversation) all(ctx context.Context) error {
 	c.close()
-	c.dialect.prefixes = nil
+	c.dialect.Prefixes = nil
 	return c.begin(ctx)
 }
 
@@ -57,7 +61,7 @@ func (c *conversation) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	adv, err := session.AdvertisedReferencesContext(c.dialect.context(ctx))
+	adv, err := session.AdvertisedReferencesContext(c.dialect.Context(ctx))
 	if err != nil {
 		_ = session.Close()
 		return unsupported(err)
@@ -89,11 +93,11 @@ type request struct {
 	kept         []plumbing.Hash // commits that are there without what leads to them
 	depth        int
 	filter       packp.Filter
-	choice       choice
+	choice       git.Choice
 }
 
 // pack asks for objects and unpacks them into a store.
-func (c *conversation) pack(ctx context.Context, q request, into *objects) (err error) {
+func (c *conversation) pack(ctx context.Context, q request, into *git.Store) (err error) {
 	if _, once := c.session.(*streamSession); once && c.asked { // http answers any number
 		c.close()
 		if err := c.begin(ctx); err != nil {
@@ -108,11 +112,10 @@ func (c *conversation) pack(ctx context.Context, q request, into *objects) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, ignoreDone(ctx, answer.Close())) }()
-	bounds, flow := c.remote.bounds, watch(begun, rateCounts, cancel)
+	flow := watch(begun, rateCounts, cancel)
 	defer flow.stop()
-	over := overBound("bytes in a pack", bounds.PackBytes)
-	limited := &limitedReader{r: flow, left: bounds.PackBytes, over: over}
-	if err := unpack(ctx, limited, into, bounds, q.choice); err != nil {
+	limited := git.LimitReader(flow, c.remote.bounds.PackBytes, "bytes in a pack")
+	if err := into.Unpack(ctx, limited, q.choice); err != nil {
 		return trickled(ctx, err)
 	}
 	_, err = io.Copy(io.Discard, limited) // the framing's end, so that the connection can be used again
@@ -156,7 +159,7 @@ func (c *conversation) ask(ctx context.Context, q request) (io.Closer, io.Reader
 		_ = req.Capabilities.Set(capability.Filter)
 		req.Filter = q.filter
 	}
-	answer, err := c.session.UploadPack(c.dialect.context(ctx), req)
+	answer, err := c.session.UploadPack(c.dialect.Context(ctx), req)
 	switch {
 	case err != nil:
 		return nil, nil, err
@@ -176,31 +179,10 @@ func ignoreDone(ctx context.Context, err error) error {
 	return err
 }
 
-// limitedReader fails with over instead of reading more than left bytes.
-type limitedReader struct {
-	r    io.Reader
-	left int64
-	over error
-}
-
-func (l *limitedReader) Read(p []byte) (int, error) {
-	if l.left < 0 {
-		return 0, l.over
-	}
-	if int64(len(p)) > l.left+1 {
-		p = p[:l.left+1]
-	}
-	n, err := l.r.Read(p)
-	if l.left -= int64(n); l.left < 0 {
-		return 0, l.over
-	}
-	return n, err
-}
-
 // history reads everything that leads to the branch of ref, else to every
 // branch and tag, and to push, for servers that don't hand out a commit by its
 // hash.
-func (c *conversation) history(ctx context.Context, ref fleet.GitRef, push []plumbing.Hash, into *objects) error {
+func (c *conversation) history(ctx context.Context, ref fleet.GitRef, push []plumbing.Hash, into *git.Store) error {
 	wants := slices.Clone(push)
 	if ref.Branch != "" {
 		wants = append(wants, c.adv.References[heads+ref.Branch])
@@ -212,7 +194,7 @@ func (c *conversation) history(ctx context.Context, ref fleet.GitRef, push []plu
 	if err := c.pack(ctx, request{wants: unique(wants)}, into); err != nil {
 		return err
 	}
-	if _, err := into.object(plumbing.NewHash(ref.Commit)); err != nil {
+	if _, err := into.Object(git.Hash(plumbing.NewHash(ref.Commit))); err != nil {
 		return fmt.Errorf("%w: commit %q is in the history of no ref that was asked for", ErrNoRef, ref.Commit)
 	}
 	return nil

@@ -14,6 +14,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+
+	"github.com/pinsetter/pinsetter/git"
 )
 
 // The errors that a caller acts on.
@@ -42,13 +44,17 @@ var (
 	ErrEmptyRepository = errors.New("the repository is empty: push a first commit to it")
 
 	// ErrNoPath: a file or directory isn't in the commit.
-	ErrNoPath = errors.New("not in the commit")
+	ErrNoPath = git.ErrNoPath
 
 	// ErrNoChange: a commit would change nothing.
-	ErrNoChange = errors.New("nothing changes")
+	ErrNoChange = git.ErrNoChange
 
 	// ErrBound: the repository is over one of the Bounds. The message names it.
-	ErrBound = errors.New("over the bound")
+	ErrBound = git.ErrBound
+
+	// ErrNotEdits: a commit does more to its parent's files than to change the bytes
+	// of some, or has not one parent.
+	ErrNotEdits = git.ErrNotEdits
 
 	// ErrTimeout: the source's timeout is over.
 	ErrTimeout = errors.New("timed out")
@@ -57,11 +63,6 @@ var (
 // errStatus is for an answer of a server that is neither yes nor one of the
 // errors above.
 var errStatus = errors.New("the server answered")
-
-// overBound is the error for a bound, by what it counts.
-func overBound(what string, limit int64) error {
-	return fmt.Errorf("%w of %d %s", ErrBound, limit, what)
-}
 
 // explain returns err in the words of this package: with one of its sentinels
 // where one fits, and with the way out where it is known.
@@ -98,7 +99,7 @@ func explain(ctx context.Context, err error) error {
 func explainStatus(answer *githttp.Err) error {
 	status := answer.StatusCode()
 	text := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	if lines := clean(answer.Reason); lines != "" {
+	if lines := git.Clean(answer.Reason); lines != "" {
 		text += ": " + lines
 	}
 	return fmt.Errorf("%w %s", errStatus, text)
@@ -128,7 +129,7 @@ func explainTLS(err error) error {
 // cleaned is an error whose text may be a server's.
 type cleaned struct{ error }
 
-func (c cleaned) Error() string { return clean(c.error.Error()) }
+func (c cleaned) Error() string { return git.Clean(c.error.Error()) }
 func (c cleaned) Unwrap() error { return c.error }
 
 // detail returns what a server said beside a sentinel of go-git, as ": text".
@@ -137,7 +138,7 @@ func detail(err, sentinel error) string {
 	if len(text) < len(prefix) || text[:len(prefix)] != prefix {
 		return ""
 	}
-	said := clean(text[len(prefix):])
+	said := git.Clean(text[len(prefix):])
 	if said == "" || said == ":" {
 		return ""
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/git"
 )
 
 // Fetched is what a server had at one moment.
@@ -68,25 +69,35 @@ func (r *Remote) fetch(ctx context.Context, base fleet.GitRef, push []string) (*
 	if err != nil {
 		return nil, err
 	}
-	store := r.keeper(base, push).load(r.bounds)
+	store := r.open(base, push)
 	wants := []plumbing.Hash{from.hash}
 	for _, branch := range beside {
 		wants = append(wants, branch.hash)
 	}
+	var more *filler
 	if from.deep {
 		err = c.history(ctx, base, wants[1:], store)
 	} else {
-		err = c.shallow(ctx, unique(wants), store)
+		more, err = c.shallow(ctx, unique(wants), store)
 	}
 	if err != nil {
 		return nil, unknownCommit(base, explain(ctx, err))
 	}
 	result := new(Fetched)
-	if result.Base, err = r.snapshot(store, from); err != nil {
+	if result.Base, err = r.snapshot(store, from, more); err != nil {
 		return nil, err
 	}
-	result.Push, err = r.pushStates(ctx, c, store, beside, result.Base)
+	result.Push, err = r.pushStates(ctx, c, beside, result.Base)
 	return result, explain(ctx, err)
+}
+
+// open returns the store for what is fetched together, with what was kept of it.
+// Each source, by its name and URL, keeps for itself: a commit that a source names
+// by its hash is taken from what is kept without another question, and credentials
+// of somebody else may have fetched it from a ref that this source's don't show.
+func (r *Remote) open(base fleet.GitRef, push []string) *git.Store {
+	key := fmt.Sprintf("%q %q %q %q %q %q %q %q", r.owner, r, base.Branch, base.Tag, base.SemVer, base.Name, base.Commit, push)
+	return r.cache.Open(key, r.bounds.Bounds)
 }
 
 // unique returns hashes once each, in the order of their first places.
@@ -109,19 +120,6 @@ func unknownCommit(base fleet.GitRef, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: commit %q is in the history of no ref that may be read", ErrNoRef, base.Commit)
-}
-
-// snapshot returns the snapshot of a place that was fetched.
-func (r *Remote) snapshot(store *objects, at place) (*Snapshot, error) {
-	hash, err := peel(store, at.hash)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", at, err)
-	}
-	commit, err := readCommit(store, hash)
-	if err != nil {
-		return nil, err
-	}
-	return &Snapshot{hash: hash, tree: commit.TreeHash, ref: at.name, objects: store, bounds: r.bounds}, nil
 }
 
 // String names the place for people.

@@ -116,8 +116,8 @@ func wantError(t *testing.T, err error, texts ...string) {
 	}
 }
 
-// git runs C git in a directory and returns what it printed, on both outputs.
-func git(t *testing.T, g *parts.Git, dir string, args ...string) (string, error) {
+// runGit runs C git in a directory and returns what it printed, on both outputs.
+func runGit(t *testing.T, g *parts.Git, dir string, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.Command(parts.Need(t, "git"), args...)
 	cmd.Dir, cmd.Env = dir, append(g.Env(), "GNUPGHOME="+os.Getenv("GNUPGHOME"))
@@ -128,7 +128,7 @@ func git(t *testing.T, g *parts.Git, dir string, args ...string) (string, error)
 // fsck fails if C git finds anything to say about a repository.
 func fsck(t *testing.T, g *parts.Git, r *parts.Repository) {
 	t.Helper()
-	out, err := git(t, g, r.Dir, "fsck", "--strict", "--no-dangling", "--no-progress")
+	out, err := runGit(t, g, r.Dir, "fsck", "--strict", "--no-dangling", "--no-progress")
 	if err != nil || strings.TrimSpace(out) != "" {
 		t.Errorf("git fsck --strict: %v: %s", err, out)
 	}

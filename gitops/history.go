@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/pinsetter/pinsetter/git"
 )
 
 // History returns the last n commits that lead to s, s itself among them and
@@ -34,35 +36,35 @@ func (r *Remote) past(ctx context.Context, s *Snapshot, n int) ([]CommitInfo, er
 	if n < 1 {
 		return nil, nil
 	}
-	infos, err := walk(s, s.hash, n)
+	infos, err := walk(s, s.commit(), n)
 	if err != nil || complete(s, infos, n) {
 		return infos, err
 	}
 	ctx, cancel := r.deadline(ctx)
 	defer cancel()
-	c, err := r.converse(ctx, "HEAD", cmp.Or(s.ref, "HEAD"))
+	c, err := r.converse(ctx, "HEAD", cmp.Or(s.Ref(), "HEAD"))
 	if err != nil {
 		return nil, explain(ctx, err)
 	}
 	defer c.close()
-	store := newObjects(r.bounds)
+	store := git.NewStore(r.bounds.Bounds)
 	// The k-th of a list in which children come first is at most k deep.
 	if err := c.commits(ctx, request{wants: []plumbing.Hash{c.wanted(s)}, depth: n}, store); err != nil {
 		return nil, explain(ctx, err)
 	}
-	if _, err := store.object(s.hash); err != nil {
+	if _, err := store.Object(s.Snapshot.Hash()); err != nil {
 		return nil, err
 	}
-	return walk(store, s.hash, n)
+	return walk(store, s.commit(), n)
 }
 
 // wanted returns what to ask for to get the commit of s: an annotated tag where
 // one was read, since any server hands that out.
 func (c *conversation) wanted(s *Snapshot) plumbing.Hash {
-	if c.adv.Peeled[s.ref] == s.hash {
-		return c.adv.References[s.ref]
+	if c.adv.Peeled[s.Ref()] == s.commit() {
+		return c.adv.References[s.Ref()]
 	}
-	return s.hash
+	return s.commit()
 }
 
 // complete reports whether infos are the last n commits of all, and not only of
@@ -70,7 +72,7 @@ func (c *conversation) wanted(s *Snapshot) plumbing.Hash {
 func complete(from source, infos []CommitInfo, n int) bool {
 	for _, info := range infos[:min(len(infos), n-1)] {
 		for _, parent := range info.Parents {
-			if _, err := from.object(plumbing.NewHash(parent)); err != nil {
+			if _, err := from.Object(git.Hash(plumbing.NewHash(parent))); err != nil {
 				return false
 			}
 		}

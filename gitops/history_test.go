@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/git"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -99,7 +100,7 @@ func TestHistoryWithoutFiles(t *testing.T) {
 			src := &fleet.GitSource{URL: repository.URL}
 			base := fetch(t, openWith(t, src, gitops.Options{}), main, "").Base
 			bounded := func(objects int64) *gitops.Remote {
-				return openWith(t, src, gitops.Options{Bounds: gitops.Bounds{Objects: objects}})
+				return openWith(t, src, gitops.Options{Bounds: gitops.Bounds{Bounds: git.Bounds{Objects: objects}}})
 			}
 			if diff := cmp.Diff(want, history(t, bounded(test.objects), base, 100)); diff != "" {
 				t.Error(diff)
@@ -203,7 +204,7 @@ func TestHistoryOfShallowRepository(t *testing.T) {
 		want = append([]string{repository.CommitFile("main", "README.md", fmt.Sprint(i), "")}, want...)
 	}
 	dir := parts.Dir(t)
-	if out, err := git(t, g, dir, "clone", "-q", "--bare", "--depth=3", "file://"+repository.Dir, "."); err != nil {
+	if out, err := runGit(t, g, dir, "clone", "-q", "--bare", "--depth=3", "file://"+repository.Dir, "."); err != nil {
 		t.Fatal(out)
 	}
 	remote := open(t, "file://"+dir)

@@ -5,11 +5,13 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/git"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -26,7 +28,7 @@ func httpTransport(u *url.URL, src *fleet.GitSource, o Options, bounds Bounds, s
 	if err != nil {
 		return nil, nil, err
 	}
-	client := &http.Client{Transport: &protocol2{next: &boundedTransport{base, bounds}, bounds: bounds}}
+	client := &http.Client{Transport: git.Transport(base, bounds.Bounds, capability.DefaultAgent())}
 	return githttp.NewClient(client), login, nil
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/git"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -173,7 +174,7 @@ func TestKeepAll(t *testing.T) {
 	dir := t.TempDir()
 	read := func(commands int, bound int64) (n, failed int) {
 		t.Helper()
-		remote := openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Bounds: gitops.Bounds{FileBytes: bound}})
+		remote := openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{Keep: dir, Bounds: gitops.Bounds{Bounds: git.Bounds{FileBytes: bound}}})
 		g.Log.Reset()
 		base := fetch(t, remote, main).Base
 		for file, err := range base.Files(t.Context(), "", isYAML) {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+
+	"github.com/pinsetter/pinsetter/git"
 )
 
 // answer is what came back for a push.
@@ -61,8 +63,8 @@ var (
 // rejected is the error for a push that the server's report says no to. The
 // report comes first: what a hook prints is free text.
 func (r *Remote) rejected(ctx context.Context, u update, status, said string) error {
-	text := clean(status)
-	if more := clean(said); more != "" {
+	text := git.Clean(status)
+	if more := git.Clean(said); more != "" {
 		text += ": " + more
 	}
 	switch {
@@ -99,7 +101,7 @@ func contains(text string, words []string) bool {
 // lost finds out what became of a push whose answer didn't come: it may have
 // arrived all the same, or be about to.
 func (r *Remote) lost(ctx context.Context, commit plumbing.Hash, u update, a answer) error {
-	if text := clean(a.said); text != "" {
+	if text := git.Clean(a.said); text != "" {
 		a.err = fmt.Errorf("%w: %s", a.err, text)
 	}
 	now, err := r.head(ctx, u.name)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/git"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -123,13 +124,13 @@ func TestPartialBounds(t *testing.T) {
 		tree[fmt.Sprintf("apps/%d.yaml", i)] = fmt.Sprintf("tag: 1.0.%d\n", i)
 	}
 	r.Commit(parts.Commit{Tree: parts.Tree{Files: tree}})
-	bounded := openWith(t, src, gitops.Options{Keep: dir, Bounds: gitops.Bounds{Objects: 15}})
+	bounded := openWith(t, src, gitops.Options{Keep: dir, Bounds: gitops.Bounds{Bounds: git.Bounds{Objects: 15}}})
 	for _, err := range fetch(t, bounded, main).Base.Files(context.Background(), "", func(string) bool { return true }) {
 		if !errors.Is(err, gitops.ErrBound) {
 			t.Errorf("error %v, want ErrBound", err)
 		}
 	}
-	small := openWith(t, src, gitops.Options{Keep: dir, Bounds: gitops.Bounds{FileBytes: 10}})
+	small := openWith(t, src, gitops.Options{Keep: dir, Bounds: gitops.Bounds{Bounds: git.Bounds{FileBytes: 10}}})
 	if _, _, err := fetch(t, small, main).Base.Read("apps/1.yaml"); !errors.Is(err, gitops.ErrBound) {
 		t.Errorf("error %v, want ErrBound", err)
 	}

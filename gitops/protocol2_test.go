@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/git"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -78,7 +79,7 @@ func TestManyRefs(t *testing.T) {
 	for _, ref := range []fleet.GitRef{main, {Tag: "v1.0.0"}, {SemVer: "1.x"}, {Name: "HEAD"}, {Name: "refs/heads/main"}, {Commit: few.Head("main")}} {
 		cost := func(r *parts.Repository) int64 {
 			sent.Store(0)
-			remote := openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{LatestTags: latest, Bounds: gitops.Bounds{RefBytes: 10_000}})
+			remote := openWith(t, &fleet.GitSource{URL: r.URL}, gitops.Options{LatestTags: latest, Bounds: gitops.Bounds{Bounds: git.Bounds{RefBytes: 10_000}}})
 			fetched := fetch(t, remote, ref, "updates")
 			if fetched.Base.Hash() != r.Head("main") || fetched.Push["updates"] == nil {
 				t.Errorf("%+v: %+v", ref, fetched)
@@ -120,7 +121,7 @@ func TestProtocol2Hostile(t *testing.T) {
 					_, _ = io.WriteString(w, test.pack)
 				}
 			}), parts.FrontOptions{})
-			remote := openWith(t, &fleet.GitSource{URL: front.URL + "/org/app.git"}, gitops.Options{Bounds: gitops.Bounds{RefBytes: 50_000}})
+			remote := openWith(t, &fleet.GitSource{URL: front.URL + "/org/app.git"}, gitops.Options{Bounds: gitops.Bounds{Bounds: git.Bounds{RefBytes: 50_000}}})
 			_, err := remote.Fetch(context.Background(), main, "")
 			wantError(t, err, test.text)
 		})

@@ -6,6 +6,8 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+
+	"github.com/pinsetter/pinsetter/git"
 )
 
 // Push says what to push and where to.
@@ -93,7 +95,7 @@ func (r *Remote) push(caller context.Context, p Push, u update) error {
 	if err := r.check(ctx, p, &u, adv); err != nil {
 		return err
 	}
-	if adv.References[u.name] == p.Snapshot.hash {
+	if adv.References[u.name] == p.Snapshot.commit() {
 		return nil // it is there already
 	}
 	req, said, err := updateRequest(p, u, adv.Capabilities)
@@ -101,24 +103,24 @@ func (r *Remote) push(caller context.Context, p Push, u update) error {
 		return err
 	}
 	report, err := session.ReceivePack(ctx, req)
-	return r.outcome(caller, p.Snapshot.hash, u, answer{report, explain(ctx, err), said.String()})
+	return r.outcome(caller, p.Snapshot.commit(), u, answer{report, explain(ctx, err), said.String()})
 }
 
 // check compares what the server advertised with what the update demands.
 func (r *Remote) check(ctx context.Context, p Push, u *update, adv *packp.AdvRefs) error {
 	current := adv.References[u.name]
 	switch {
-	case current == p.Snapshot.hash:
+	case current == p.Snapshot.commit():
 		return nil
 	case u.any:
 		u.lease = current
 	case current != u.lease:
 		return fmt.Errorf("%w: it is at %s, not at %s", ErrStale, shown(current), shown(u.lease))
 	}
-	if u.lease.IsZero() || p.Snapshot.builtOn(u.lease) {
+	if u.lease.IsZero() || p.Snapshot.BuiltOn(git.Hash(u.lease)) {
 		return nil
 	}
-	if u.replace && u.name != p.Snapshot.ref {
+	if u.replace && u.name != p.Snapshot.Ref() {
 		return nil
 	}
 	if u.any {
@@ -135,7 +137,7 @@ func (r *Remote) checkMerged(ctx context.Context, p Push, u *update) error {
 		return explain(ctx, err)
 	}
 	defer c.close()
-	commits, err := r.since(ctx, c, p.Snapshot.fetched().hash, []plumbing.Hash{u.lease})
+	commits, err := r.since(ctx, c, plumbing.Hash(p.Snapshot.Origin().Hash()), []plumbing.Hash{u.lease})
 	if err != nil {
 		return explain(ctx, err)
 	}
@@ -155,22 +157,4 @@ func shown(hash plumbing.Hash) string {
 		return "no commit"
 	}
 	return hash.String()[:7]
-}
-
-// fetched returns the snapshot that s was built on.
-func (s *Snapshot) fetched() *Snapshot {
-	for s.parent != nil {
-		s = s.parent
-	}
-	return s
-}
-
-// builtOn reports whether s was made on top of a commit.
-func (s *Snapshot) builtOn(hash plumbing.Hash) bool {
-	for at := s; at != nil; at = at.parent {
-		if at.hash == hash {
-			return true
-		}
-	}
-	return false
 }

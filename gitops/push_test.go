@@ -312,10 +312,10 @@ func TestPushLetsHooksFinish(t *testing.T) {
 			next := commit(t, base, map[string]string{"apps/a.yaml": "tag: " + name + "\n"})
 			push(t, remote, gitops.Push{Snapshot: next, Branch: "main", Lease: base.Hash()})
 			repository.Git("cat-file", "-e", next.Hash())
-			if out, err := git(t, g, repository.Dir, "hash-object", "finished"); err != nil {
+			if out, err := runGit(t, g, repository.Dir, "hash-object", "finished"); err != nil {
 				t.Errorf("the hook did not finish: %s", out)
 			}
-			_, _ = git(t, g, repository.Dir, "-c", "alias.rm=!rm", "rm", "-f", "finished")
+			_, _ = runGit(t, g, repository.Dir, "-c", "alias.rm=!rm", "rm", "-f", "finished")
 		})
 	}
 }

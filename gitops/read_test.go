@@ -262,10 +262,10 @@ func TestFetchNotFound(t *testing.T) {
 func TestFetchSHA256(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	dir := parts.Dir(t)
-	if out, err := git(t, g, dir, "init", "-q", "--object-format=sha256", "."); err != nil {
+	if out, err := runGit(t, g, dir, "init", "-q", "--object-format=sha256", "."); err != nil {
 		t.Fatal(out)
 	}
-	if out, err := git(t, g, dir, "commit", "-q", "--allow-empty", "-m", "x"); err != nil {
+	if out, err := runGit(t, g, dir, "commit", "-q", "--allow-empty", "-m", "x"); err != nil {
 		t.Fatal(out)
 	}
 	_, err := open(t, "file://"+dir).Fetch(context.Background(), main, "")

@@ -15,6 +15,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/git"
 )
 
 // place is what a ref of a configuration stands for on a server.
@@ -74,7 +75,7 @@ func branches(adv *packp.AdvRefs, base place, of []string, bounds Bounds) ([]pla
 		}
 		below := names(adv, heads+name)
 		if len(below) > bounds.Branches {
-			return nil, fmt.Errorf("branches below %q: %w", name, overBound("branches", int64(bounds.Branches)))
+			return nil, fmt.Errorf("branches below %q: %w", name, git.OverBound("branches", int64(bounds.Branches)))
 		}
 		for _, rest := range below {
 			found[name+rest] = true
@@ -231,7 +232,7 @@ func (r *Remote) newest(ctx context.Context, of []string, c *conversation) (stri
 	for _, name := range of {
 		wants = append(wants, c.adv.References[tags+name])
 	}
-	store := newObjects(r.bounds)
+	store := git.NewStore(r.bounds.Bounds)
 	if err := c.commits(ctx, request{wants: unique(wants), depth: 1}, store); err != nil {
 		return "", err
 	}
@@ -279,7 +280,7 @@ func alike(name string, known []string) string {
 	ordered := slices.Concat(first, rest)
 	var shown []string
 	for _, s := range ordered[:min(shownNames, len(ordered))] {
-		shown = append(shown, fmt.Sprintf("%q", truncate(s, 100)))
+		shown = append(shown, fmt.Sprintf("%q", git.Truncate(s, 100)))
 	}
 	text := strings.Join(shown, ", ")
 	if more := len(ordered) - len(shown); more > 0 {

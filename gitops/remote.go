@@ -23,6 +23,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/git"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -67,36 +68,21 @@ type Options struct {
 // Bounds limit what a repository may cost. Zero fields have the defaults. An
 // error over a bound names it.
 type Bounds struct {
-	RefBytes      int64 // of the server's list of refs; default 64 MiB, some 800,000 refs
-	PackBytes     int64 // received in one pack; default 1 GiB
-	UnpackedBytes int64 // of one pack when unpacked; default 4 GiB
-	Objects       int64 // in one pack; default 4 million
-	FileBytes     int64 // of a file that is read; default 16 MiB. Larger ones may be there
-	Depth         int   // of directories; default 128
-	Entries       int64 // files and directories walked in one call of Files; default 4 million
-	Commits       int   // listed of a push branch or of a history; default 1000
-	Branches      int   // below one prefix of push branches; default 1000
+	git.Bounds
+	Commits  int // listed of a push branch or of a history; default 1000
+	Branches int // below one prefix of push branches; default 1000
 }
 
 func (b Bounds) withDefaults() Bounds {
-	return Bounds{
-		RefBytes:      orDefault(b.RefBytes, 64<<20),
-		PackBytes:     orDefault(b.PackBytes, 1<<30),
-		UnpackedBytes: orDefault(b.UnpackedBytes, 4<<30),
-		Objects:       orDefault(b.Objects, 4_000_000),
-		FileBytes:     orDefault(b.FileBytes, 16<<20),
-		Depth:         orDefault(b.Depth, 128),
-		Entries:       orDefault(b.Entries, 4_000_000),
-		Commits:       orDefault(b.Commits, 1000),
-		Branches:      orDefault(b.Branches, 1000),
+	const many = 1000
+	b.Bounds = b.Bounds.WithDefaults()
+	if b.Commits <= 0 {
+		b.Commits = many
 	}
-}
-
-func orDefault[N int | int64](n, fallback N) N {
-	if n > 0 {
-		return n
+	if b.Branches <= 0 {
+		b.Branches = many
 	}
-	return fallback
+	return b
 }
 
 // Remote is a repository on a server. It is safe for concurrent use.
@@ -108,9 +94,8 @@ type Remote struct {
 	timeout    time.Duration
 	bounds     Bounds
 	latestTags func(string, []string) ([]string, error)
-	keep       string
-	owner      string // whose fetches are kept: the source's name
-	screen     Screen
+	cache      git.Cache
+	owner      string          // whose fetches are kept: the source's name
 	secrets    *login.Scrubber // knows what is sent to log in
 }
 
@@ -134,9 +119,8 @@ func Open(src *fleet.GitSource, o Options) (*Remote, error) {
 		bounds:     o.Bounds.withDefaults(),
 		login:      always(nil),
 		latestTags: o.LatestTags,
-		keep:       o.Keep,
+		cache:      git.Cache{Dir: o.Keep, Screen: o.Screen},
 		owner:      src.Name.String(),
-		screen:     o.Screen,
 		secrets:    new(login.Scrubber),
 	}
 	r.secrets.Keep("proxies", proxyPasswords(src.Auth, o)...)

@@ -75,7 +75,7 @@ func verify(t *testing.T, g *parts.Git, key *fleet.SigningKey, settings ...strin
 		t.Fatal(err)
 	}
 	push(t, remote, gitops.Push{Snapshot: next, Branch: "main", Lease: base.Hash()})
-	out, err := git(t, g, repository.Dir, append(settings, "verify-commit", "-v", "main")...)
+	out, err := runGit(t, g, repository.Dir, append(settings, "verify-commit", "-v", "main")...)
 	if err != nil || !strings.Contains(out, "Good ") {
 		t.Errorf("git verify-commit: %v: %s", err, out)
 	}

@@ -1,22 +1,17 @@
 package gitops
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"path"
 	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-)
 
-// ErrNotEdits says that a commit does more to its parent's files than to change the bytes
-// of some, or has not one parent.
-var ErrNotEdits = errors.New("it does more than change the contents of files")
+	"github.com/pinsetter/pinsetter/git"
+)
 
 // Step is what a commit made of its parent's files. Err is nil where all that it
 // did is to change the bytes of regular files: those at Paths, sorted. It wraps
@@ -68,42 +63,36 @@ func (s *Snapshot) step(commit CommitInfo, want func(path string) bool) Step {
 		step.Before, err = s.at(commit.Parents[0])
 	}
 	if err == nil {
-		d := differ{before: step.Before, after: step.After, want: want, left: s.bounds.Entries}
-		err = d.compare("", step.Before.tree, step.After.tree, 0)
-		step.Paths = d.paths
+		step.Paths, err = git.Compare(step.Before.Snapshot, step.After.Snapshot, want)
 	}
 	if err != nil {
-		step.Paths, step.Err = nil, fmt.Errorf("compare commit %.7s with its parent: %w", commit.Hash, err)
+		step.Err = fmt.Errorf("compare commit %.7s with its parent: %w", commit.Hash, err)
 	}
 	return step
 }
 
 // at returns the snapshot of a commit whose directories are there.
 func (s *Snapshot) at(hash string) (*Snapshot, error) {
-	commit, err := readCommit(s.objects, plumbing.NewHash(hash))
-	if err != nil {
-		return nil, err
-	}
-	return &Snapshot{hash: commit.Hash, tree: commit.TreeHash, objects: s.objects, bounds: s.bounds}, nil
+	return snapshotOf(s.Store(), plumbing.NewHash(hash), "", s.more)
 }
 
 // bringAll asks for the files that differ, in one request.
 func bringAll(ctx context.Context, steps []Step) {
-	var one *Snapshot // they share their objects
-	var files []plumbing.Hash
+	var store *git.Store // all have the same
+	var files []git.Hash
 	for _, step := range steps {
 		for _, name := range step.Paths {
 			for _, s := range []*Snapshot{step.Before, step.After} {
-				if found, err := s.find(name); err == nil {
-					one, files = s, append(files, found.hash)
+				if hash, found := s.Lookup(name); found {
+					store, files = s.Store(), append(files, hash)
 				}
 			}
 		}
 	}
-	if one == nil {
+	if store == nil {
 		return
 	}
-	if err := one.bring(ctx, files, nil); err != nil {
+	if err := store.Bring(ctx, files, nil); err != nil {
 		for i := range steps {
 			steps[i].Err = cmp.Or(steps[i].Err, err)
 		}
@@ -113,118 +102,44 @@ func bringAll(ctx context.Context, steps []Step) {
 // beside returns a snapshot whose objects have commits with their directories,
 // beside those of s.
 func (s *Snapshot) beside(ctx context.Context, commits []plumbing.Hash, depth int) (*Snapshot, error) {
-	missing := slices.DeleteFunc(commits, s.objects.hasCommit)
-	more := s.objects.more
-	if len(missing) == 0 || more == nil {
+	missing := slices.DeleteFunc(commits, func(hash plumbing.Hash) bool { return s.Store().HasCommit(git.Hash(hash)) })
+	if len(missing) == 0 || s.more == nil {
 		return s, nil
 	}
-	more.mu.Lock()
-	defer more.mu.Unlock()
-	ctx, cancel := more.c.remote.deadline(ctx)
+	c := s.more.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ctx, cancel := c.remote.deadline(ctx)
 	defer cancel()
-	defer more.c.close()
-	got, err := more.reach(ctx, s.objects, missing, depth)
+	defer c.close()
+	got, more, err := s.more.reach(ctx, s.Store(), missing, depth)
 	if err != nil {
 		return nil, explain(ctx, err)
 	}
-	return &Snapshot{hash: s.hash, tree: s.tree, objects: got, bounds: s.bounds}, nil
+	return &Snapshot{got.Snapshot(s.Snapshot.Hash(), s.Snapshot.Tree(), ""), more}, nil
 }
 
 // reach asks for commits with their directories, and for no file where the server
-// can leave them out.
-func (f *filler) reach(ctx context.Context, below *objects, commits []plumbing.Hash, depth int) (*objects, error) {
-	fresh := func() *objects {
-		got := newObjects(f.c.remote.bounds)
-		got.below, got.keeper = below, &keeper{screen: below.keeper.screen}
-		got.more = &filler{c: f.c, commits: commits, whole: !f.c.partial()}
+// can leave them out. It returns where these files are.
+func (f *filler) reach(ctx context.Context, below *git.Store, commits []plumbing.Hash, depth int) (*git.Store, *filler, error) {
+	more := &filler{c: f.c, commits: commits, whole: !f.c.partial()}
+	fresh := func() *git.Store {
+		got := below.Above()
+		got.FillFrom(more)
 		return got
 	}
 	got := fresh()
 	if f.c.partial() {
 		err := f.c.pack(ctx, request{wants: commits, depth: 1, filter: packp.FilterBlobNone(), kept: commitsOf(below, f.commits)}, got)
-		if err != nil || got.closed(commits) {
-			return got, err
+		if err != nil || got.Closed(ours(commits)) {
+			return got, more, err
 		}
 		got = fresh() // what is held isn't what the server takes it for
 	}
-	q := request{wants: commits, depth: 1, choice: choice{wants: below.keeper.screen.Wants}}
+	q := request{wants: commits, depth: 1, choice: git.Choice{Wants: below.Screen().Wants}}
 	if !f.c.adv.Capabilities.Supports(capability.AllowReachableSHA1InWant) {
 		q.wants, q.depth = f.commits, depth
 	}
-	got.more.commits, got.more.depth, got.more.complete = q.wants, q.depth, true
-	return got, f.c.pack(ctx, q, got)
-}
-
-// hasCommit reports whether a commit is there, and its root directory.
-func (o *objects) hasCommit(hash plumbing.Hash) bool {
-	if !o.has(hash) {
-		return false
-	}
-	tree, err := o.target(hash)
-	return err == nil && o.has(tree)
-}
-
-// maxPaths bounds the files of one commit that are compared.
-const maxPaths = 100_000
-
-// differ compares two snapshots.
-type differ struct {
-	before, after *Snapshot
-	want          func(path string) bool
-	left          int64 // entries that may be looked at
-	paths         []string
-}
-
-// compare notes the files that differ in two versions of a directory.
-func (d *differ) compare(dir string, before, after plumbing.Hash, depth int) error {
-	switch {
-	case before == after:
-		return nil
-	case depth >= d.after.bounds.Depth:
-		return overBound("directories deep", int64(d.after.bounds.Depth))
-	}
-	old, err := typed(d.before, before, plumbing.TreeObject)
-	if err != nil {
-		return err
-	}
-	now, err := typed(d.after, after, plumbing.TreeObject)
-	if err != nil {
-		return err
-	}
-	if len(old) != len(now) {
-		return ErrNotEdits
-	}
-	for at := 0; at < len(old); {
-		was, next, err := nextEntry(old, at)
-		if err != nil {
-			return err
-		}
-		is, _, err := nextEntry(now, at)
-		if err != nil || is.mode != was.mode || !bytes.Equal(is.name, was.name) {
-			return cmp.Or(err, ErrNotEdits)
-		}
-		if at, d.left = next, d.left-1; d.left < 0 {
-			return overBound("files and directories", d.after.bounds.Entries)
-		}
-		if err := d.entry(path.Join(dir, string(is.name)), was, is, depth); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// entry compares two versions of one entry.
-func (d *differ) entry(name string, was, is entry, depth int) error {
-	switch {
-	case was.hash == is.hash:
-	case was.dir():
-		return d.compare(name, was.hash, is.hash, depth+1)
-	case !was.regular() || !d.want(name):
-		return fmt.Errorf("%w: %q", ErrNotEdits, name)
-	case len(d.paths) == maxPaths:
-		return overBound("files in a commit", maxPaths)
-	default:
-		d.paths = append(d.paths, name)
-	}
-	return nil
+	more.commits, more.depth, more.complete = q.wants, q.depth, true
+	return got, more, f.c.pack(ctx, q, got)
 }

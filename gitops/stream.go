@@ -10,6 +10,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 	"github.com/go-git/go-git/v5/plumbing/transport"
+
+	"github.com/pinsetter/pinsetter/git"
 )
 
 // A stream is a running git-upload-pack or git-receive-pack: over ssh, or as a
@@ -62,8 +64,7 @@ func (s *streamSession) AdvertisedReferencesContext(ctx context.Context) (*packp
 	}
 	s.running = running
 	adv := packp.NewAdvRefs()
-	over := overBound("bytes for a list of refs", s.bounds.RefBytes)
-	err = adv.Decode(&limitedReader{r: running.out, left: s.bounds.RefBytes, over: over})
+	err = adv.Decode(git.LimitReader(running.out, s.bounds.RefBytes, "bytes for a list of refs"))
 	reading := s.command == transport.UploadPackServiceName
 	switch {
 	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && reading && adv.IsEmpty():
@@ -85,9 +86,9 @@ func (s *streamSession) ended(err error) error {
 	s.running.cancel()
 	_ = s.running.wait() // standard error is complete then; err says more than an exit status
 	s.running.wait = func() error { return nil }
-	text := clean(s.running.said.String())
+	text := git.Clean(s.running.said.String())
 	if line := new(pktline.ErrorLine); errors.As(err, &line) {
-		text = clean(line.Text)
+		text = git.Clean(line.Text)
 	}
 	return explainText(text, err)
 }

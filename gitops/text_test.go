@@ -3,8 +3,6 @@ package gitops
 import (
 	"strings"
 	"testing"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 )
@@ -100,43 +98,6 @@ func FuzzKey(f *testing.F) {
 		host, path, _ := strings.Cut(key, "/")
 		if path == "" || strings.ContainsAny(host, "@ ") || host != strings.ToLower(host) {
 			t.Errorf("Key(%q) = %q", url, key)
-		}
-	})
-}
-
-func TestClean(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                                 "",
-		"one\n":                            "one",
-		"remote: one\r\nremote:  \n two\n": "one | two",
-		"a\x1b[31mred\x1b[0m\tb":           "a[31mred[0m b",
-		"a\u202eb\u200bc\u2028d\xff":       "abc | d",
-		"==========\nno\n----\n":           "no",
-		strings.Repeat("line\n", 30):       strings.Repeat("line | ", 24) + "…",
-		strings.Repeat("é", cleanRunes+1):  strings.Repeat("é", cleanRunes) + "…",
-	} {
-		if got := clean(text); got != want {
-			t.Errorf("clean(%q) = %q, want %q", text, got, want)
-		}
-	}
-}
-
-// Whatever a server says is one bounded line that a terminal shows as it is.
-func FuzzClean(f *testing.F) {
-	f.Add("remote: error: GH006: Protected branch update failed\n")
-	f.Add("\x1b]0;title\x07\u202e\xff")
-	f.Fuzz(func(t *testing.T, text string) {
-		got := clean(text)
-		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > cleanRunes+1 {
-			t.Errorf("clean(%q) = %q", text, got)
-		}
-		for _, r := range got {
-			if !unicode.IsGraphic(r) || isLineBreak(r) {
-				t.Errorf("clean(%q) = %q with %U", text, got, r)
-			}
-		}
-		if clean(got) != got && !strings.HasSuffix(got, "…") && !strings.Contains(got, "remote:") {
-			t.Errorf("clean(%q) = %q, and of that %q", text, got, clean(got))
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package gitops
+package git
 
 import (
 	"encoding/binary"
@@ -7,8 +7,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // kept is what was kept of an earlier fetch, as it stands in its file:
@@ -33,7 +31,7 @@ import (
 // it is; a hash of an unwanted file that isn't one is nobody's.
 type kept struct {
 	swept    int64
-	heads    []plumbing.Hash
+	heads    []Hash
 	version  string
 	objects  table
 	unwanted table
@@ -46,7 +44,7 @@ const (
 	keptParts = 6
 	keptStart = len(keptMagic) + 8 + 8*keptParts
 
-	hashSize  = len(plumbing.ZeroHash)
+	hashSize  = len(Hash{})
 	placeSize = hashSize + 16 // of a row of kept.objects and kept.notes
 )
 
@@ -85,7 +83,7 @@ func parseKept(file []byte) (*kept, error) {
 		return nil, errKept
 	}
 	for at := 0; at < len(parts[0]); at += hashSize {
-		k.heads = append(k.heads, plumbing.Hash(parts[0][at:]))
+		k.heads = append(k.heads, Hash(parts[0][at:]))
 	}
 	return k, nil
 }
@@ -97,14 +95,14 @@ func (k *kept) size() int64 {
 
 // news is what is to be kept.
 type news struct {
-	objects  []plumbing.Hash
-	unwanted []plumbing.Hash // files and directories
-	notes    map[plumbing.Hash][]byte
+	objects  []Hash
+	unwanted []Hash // files and directories
+	notes    map[Hash][]byte
 }
 
 // with returns what k has, and these news of store; nil if that is more than may
 // be kept. A nil k has nothing.
-func (k *kept) with(store *objects, n news) *kept {
+func (k *kept) with(store *Store, n news) *kept {
 	if k == nil {
 		k = &kept{objects: table{width: placeSize}, unwanted: table{width: hashSize}, notes: table{width: placeSize}}
 	}
@@ -125,10 +123,10 @@ func (k *kept) with(store *objects, n news) *kept {
 		o, _ := store.peek(hash)
 		size, tooLarge := store.excess(hash)
 		if !tooLarge {
-			size = int64(len(o.data))
+			size = int64(len(o.Data))
 		}
-		rows = next.row(rows, hash, uint64(size)<<3|uint64(o.kind))
-		next.data = append(next.data, o.data...)
+		rows = next.row(rows, hash, uint64(size)<<3|uint64(o.Kind))
+		next.data = append(next.data, o.Data...)
 	}
 	for _, hash := range n.unwanted {
 		refused = append(refused, hash[:]...)
@@ -144,7 +142,7 @@ func (k *kept) with(store *objects, n news) *kept {
 }
 
 // row appends the row of what is put at the end of the data next.
-func (k *kept) row(rows []byte, hash plumbing.Hash, size uint64) []byte {
+func (k *kept) row(rows []byte, hash Hash, size uint64) []byte {
 	rows = append(rows, hash[:]...)
 	rows = binary.BigEndian.AppendUint64(rows, uint64(len(k.data)))
 	return binary.BigEndian.AppendUint64(rows, size)
@@ -177,9 +175,9 @@ func (k *kept) format(to io.Writer) error {
 
 // object returns an object, and false if it isn't there, or isn't what its hash
 // says. A nil k has none.
-func (k *kept) object(hash plumbing.Hash) (anObject, bool) {
+func (k *kept) object(hash Hash) (Object, bool) {
 	o, ok := k.peek(hash)
-	return o, ok && plumbing.ComputeHash(o.kind, o.data) == hash
+	return o, ok && sumOf(o.Kind, o.Data) == hash
 }
 
 // len returns of how many objects something is known.
@@ -191,23 +189,23 @@ func (k *kept) len() int {
 }
 
 // has reports whether an object is there.
-func (k *kept) has(hash plumbing.Hash) bool {
+func (k *kept) has(hash Hash) bool {
 	_, there := k.peek(hash)
 	return there
 }
 
 // peek is object for who doesn't need to know whether its hash is right.
-func (k *kept) peek(hash plumbing.Hash) (anObject, bool) {
+func (k *kept) peek(hash Hash) (Object, bool) {
 	at, size, kind := k.find(hash)
 	data, there := k.slice(at, size)
-	if kind == plumbing.InvalidObject || !there {
-		return anObject{}, false
+	if kind == 0 || !there {
+		return Object{}, false
 	}
-	return anObject{kind, data}, true
+	return Object{kind, data}, true
 }
 
 // note returns what is known of an object beside its data; nil: nothing.
-func (k *kept) note(hash plumbing.Hash) []byte {
+func (k *kept) note(hash Hash) []byte {
 	if k == nil {
 		return nil
 	}
@@ -228,22 +226,22 @@ func (k *kept) slice(at, size uint64) ([]byte, bool) {
 }
 
 // excess returns the size of a file that was too large to hold.
-func (k *kept) excess(hash plumbing.Hash) (int64, bool) {
+func (k *kept) excess(hash Hash) (int64, bool) {
 	_, size, kind := k.find(hash)
-	return int64(size), size > 0 && kind == plumbing.InvalidObject
+	return int64(size), size > 0 && kind == 0
 }
 
 // find returns where an object is; all is zero if it isn't there.
-func (k *kept) find(hash plumbing.Hash) (at, size uint64, kind plumbing.ObjectType) {
+func (k *kept) find(hash Hash) (at, size uint64, kind Kind) {
 	if k == nil {
 		return 0, 0, 0
 	}
 	at, size = spot(k.objects, hash)
-	return at, size >> 3, plumbing.ObjectType(size & 7)
+	return at, size >> 3, Kind(size & 7)
 }
 
 // spot returns the two numbers of a hash's row; both are zero where there is none.
-func spot(in table, hash plumbing.Hash) (at, size uint64) {
+func spot(in table, hash Hash) (at, size uint64) {
 	row, found := in.find(hash)
 	if !found {
 		return 0, 0
@@ -252,7 +250,7 @@ func spot(in table, hash plumbing.Hash) (at, size uint64) {
 }
 
 // refuses reports whether a file or a directory is known to be unwanted.
-func (k *kept) refuses(hash plumbing.Hash) bool {
+func (k *kept) refuses(hash Hash) bool {
 	if k == nil {
 		return false
 	}

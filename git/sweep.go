@@ -1,21 +1,18 @@
-package gitops
+package git
 
 import (
-	"bytes"
 	"maps"
 	"slices"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // sweeper goes through what is known, to find the directories that lead to
 // unwanted files alone, the wanted entries of the others, and what is to be kept.
 type sweeper struct {
 	news
-	store    *objects
+	store    *Store
 	screened bool
-	deep     bool                   // through what was kept before too
-	seen     map[plumbing.Hash]bool // directories: whether they are unwanted
+	deep     bool          // through what was kept before too
+	seen     map[Hash]bool // directories: whether they are unwanted
 }
 
 // add adds what is new, whatever leads to it.
@@ -28,57 +25,49 @@ func (s *sweeper) add() {
 }
 
 // found adds an object that a head leads to.
-func (s *sweeper) found(hash plumbing.Hash) {
+func (s *sweeper) found(hash Hash) {
 	if s.deep {
 		s.objects = append(s.objects, hash)
 	}
 }
 
 // head goes through a commit, or the annotated tag of one.
-func (s *sweeper) head(hash plumbing.Hash) error {
-	commit, err := peel(s.store, hash)
+func (s *sweeper) head(hash Hash) error {
+	commit, err := s.store.Peel(hash)
 	for err == nil && hash != commit {
 		s.found(hash)
-		hash, err = s.store.target(hash)
+		hash, err = targetOf(s.store, hash)
 	}
 	if err != nil {
 		return err
 	}
 	s.found(commit)
-	tree, err := s.store.target(commit)
+	tree, err := targetOf(s.store, commit)
 	if err == nil {
 		_, err = s.tree(tree, 0)
 	}
 	return err
 }
 
-// target returns the hash in the first line of a commit or a tag.
-func (o *objects) target(hash plumbing.Hash) (plumbing.Hash, error) {
-	found, err := o.object(hash)
-	line, _, _ := bytes.Cut(found.data[:min(len(found.data), 64)], []byte("\n"))
-	_, name, _ := bytes.Cut(line, []byte(" ")) // "tree" or "object"
-	return plumbing.NewHash(string(name)), err
-}
-
 // sweepDepth bounds how deep directories nest in what is kept.
 const sweepDepth = 4096
 
 // tree goes through a directory, and reports whether it is unwanted.
-func (s *sweeper) tree(hash plumbing.Hash, depth int) (bool, error) {
+func (s *sweeper) tree(hash Hash, depth int) (bool, error) {
 	if unwanted, seen := s.seen[hash]; seen {
 		return unwanted, nil
 	}
 	if !s.deep && s.store.kept.has(hash) {
-		return s.store.refuses(hash), nil
+		return s.store.Refuses(hash), nil
 	}
 	found, there := s.store.peek(hash)
-	if !there || found.kind != plumbing.TreeObject || depth > sweepDepth {
+	if !there || found.Kind != Tree || depth > sweepDepth {
 		return false, errKept
 	}
 	s.found(hash)
 	var wanted []byte
-	for at := 0; at < len(found.data); {
-		e, next, err := nextEntry(found.data, at)
+	for at := 0; at < len(found.Data); {
+		e, next, err := nextEntry(found.Data, at)
 		if err != nil {
 			return false, err
 		}
@@ -93,7 +82,7 @@ func (s *sweeper) tree(hash plumbing.Hash, depth int) (bool, error) {
 			return false, err
 		}
 		if !unwanted {
-			wanted = append(wanted, found.data[at:next]...)
+			wanted = append(wanted, found.Data[at:next]...)
 		}
 		at = next
 	}
@@ -101,21 +90,21 @@ func (s *sweeper) tree(hash plumbing.Hash, depth int) (bool, error) {
 	switch s.seen[hash] = unwanted; {
 	case unwanted:
 		s.unwanted = append(s.unwanted, hash)
-	case s.screened && len(wanted) < len(found.data):
+	case s.screened && len(wanted) < len(found.Data):
 		s.notes[hash] = wanted
 	}
 	return unwanted, nil
 }
 
 // file goes through a file, and reports whether it is unwanted.
-func (s *sweeper) file(hash plumbing.Hash) bool {
-	if s.store.refuses(hash) {
+func (s *sweeper) file(hash Hash) bool {
+	if s.store.Refuses(hash) {
 		if s.deep {
 			s.unwanted = append(s.unwanted, hash)
 		}
 		return true
 	}
-	if s.store.has(hash) {
+	if s.store.Has(hash) {
 		s.found(hash)
 		if note := s.store.note(hash); s.deep && note != nil {
 			s.notes[hash] = note

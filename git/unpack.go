@@ -1,24 +1,19 @@
-package gitops
+package git
 
 import (
 	"cmp"
 	"context"
-	"crypto"
 	"fmt"
 	"io"
 	"math"
-	"strconv"
 	"sync/atomic"
-
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/hash"
 )
 
-// choice says which objects of a pack are held. The zero value holds all.
-type choice struct {
-	only  plumbing.ObjectType    // the others are of no use; zero: all kinds
-	wants func([]byte) bool      // of files; nil: all
-	need  map[plumbing.Hash]bool // files that are held whatever wants says
+// Choice says which objects of a pack are held. The zero value holds all.
+type Choice struct {
+	Only  Kind              // the others are of no use; zero: all kinds
+	Wants func([]byte) bool // of files; nil: all
+	Need  map[Hash]bool     // files that are held whatever Wants says
 }
 
 // unpacker reads one pack into objects. Files are screened as they come: what is
@@ -28,18 +23,18 @@ type choice struct {
 //
 // What git and go-git trust a pack with is bounded here: sizes, work and memory.
 type unpacker struct {
-	into   *objects
+	into   *Store
 	bounds Bounds
-	choice choice
-	hasher plumbing.Hasher
+	choice Choice
+	hasher hasher
 
 	spool   *spool      // the pack, as far as it came
 	second  *packReader // of the spool
 	entries []packed
 	recent  recent
 	waiting waiting
-	outside map[int32]plumbing.Hash // bases that are given by their hashes
-	places  map[plumbing.Hash]int32 // of entries; nil: nobody asked for one
+	outside map[int32]Hash // bases that are given by their hashes
+	places  map[Hash]int32 // of entries; nil: nobody asked for one
 
 	unpacked atomic.Int64 // bytes so far
 	again    int64        // bytes that were unpacked a second time
@@ -49,8 +44,8 @@ type unpacker struct {
 // packed is an object in a pack.
 type packed struct {
 	offset int64
-	hash   plumbing.Hash // zero as long as it isn't known
-	kind   plumbing.ObjectType
+	hash   Hash // zero as long as it isn't known
+	kind   Kind
 	base   int32 // the entry that it is a change to, or one of the following
 }
 
@@ -68,20 +63,23 @@ const (
 	batchMemory  = 256 << 10
 )
 
-// unpack reads the pack. Deltas may be against what into holds already.
-func unpack(ctx context.Context, pack io.Reader, into *objects, bounds Bounds, c choice) error {
-	return newUnpacker(into, bounds, c).unpack(ctx, pack)
+// Unpack adds the objects of a pack, which is read to its end, and of them those
+// that are chosen. Deltas may be against what the store holds already. Files over
+// Bounds.FileBytes aren't held; passing another bound is an error that
+// wraps ErrBound. A pack that isn't whole is an error.
+func (s *Store) Unpack(ctx context.Context, pack io.Reader, c Choice) error {
+	return newUnpacker(s, c).unpack(ctx, pack)
 }
 
-func newUnpacker(into *objects, bounds Bounds, c choice) *unpacker {
+func newUnpacker(into *Store, c Choice) *unpacker {
 	return &unpacker{
-		into: into, bounds: bounds, choice: c,
-		hasher:  plumbing.Hasher{Hash: hash.New(crypto.SHA1)},
+		into: into, bounds: into.bounds, choice: c,
+		hasher:  newHasher(),
 		spool:   &spool{limit: packMemory},
 		second:  newPackReader(4 << 10),
-		recent:  recent{limit: recentMemory, data: make(map[int32]anObject)},
-		waiting: waiting{byHash: make(map[plumbing.Hash][]int32), byEntry: make(map[int32][]int32)},
-		outside: make(map[int32]plumbing.Hash),
+		recent:  recent{limit: recentMemory, data: make(map[int32]Object)},
+		waiting: waiting{byHash: make(map[Hash][]int32), byEntry: make(map[int32][]int32)},
+		outside: make(map[int32]Hash),
 	}
 }
 
@@ -91,7 +89,7 @@ func (u *unpacker) unpack(ctx context.Context, pack io.Reader) error {
 	in.reset(io.TeeReader(pack, u.spool), 0)
 	count, err := in.count()
 	if err == nil && count > u.bounds.Objects {
-		err = fmt.Errorf("%d objects: %w", count, overBound("objects", u.bounds.Objects))
+		err = fmt.Errorf("%d objects: %w", count, OverBound("objects", u.bounds.Objects))
 	}
 	if err == nil {
 		err = u.run(ctx, in, count)
@@ -110,7 +108,7 @@ func (u *unpacker) unpack(ctx context.Context, pack io.Reader) error {
 type piece struct {
 	packHeader
 	data []byte
-	hash plumbing.Hash // of a file that is too large to hold
+	hash Hash // of a file that is too large to hold
 }
 
 // run inflates objects in one goroutine, and makes use of them in another.
@@ -140,7 +138,7 @@ func (u *unpacker) run(ctx context.Context, in *packReader, count int64) error {
 
 // read inflates the objects.
 func (u *unpacker) read(in *packReader, count int64, send func([]piece) error) error {
-	hasher := plumbing.Hasher{Hash: hash.New(crypto.SHA1)}
+	hasher := newHasher()
 	var batch []piece
 	size := 0
 	for range count {
@@ -160,7 +158,7 @@ func (u *unpacker) read(in *packReader, count int64, send func([]piece) error) e
 }
 
 // inflate reads one object, and its data where that is of use.
-func (u *unpacker) inflate(in *packReader, hasher plumbing.Hasher) (piece, error) {
+func (u *unpacker) inflate(in *packReader, hasher hasher) (piece, error) {
 	h, err := in.next()
 	if err == nil {
 		err = u.count(h.size)
@@ -170,20 +168,20 @@ func (u *unpacker) inflate(in *packReader, hasher plumbing.Hasher) (piece, error
 		return p, err
 	}
 	switch h.kind {
-	case plumbing.OFSDeltaObject, plumbing.REFDeltaObject:
+	case ofsDelta, refDelta:
 		// The longest sensible delta replaces all of the largest file: a command
 		// byte for each 127 bytes.
 		if h.size > u.bounds.FileBytes+u.bounds.FileBytes/127+64 {
 			return p, in.inflate(io.Discard, h.size)
 		}
-	case plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject, plumbing.TagObject:
+	case Commit, Tree, Blob, Tag:
 		if !u.useful(h.kind) {
 			return p, in.inflate(io.Discard, h.size)
 		}
-		if h.kind == plumbing.BlobObject && h.size > u.bounds.FileBytes {
-			begin(hasher, h.kind, h.size)
+		if h.kind == Blob && h.size > u.bounds.FileBytes {
+			hasher.begin(h.kind, h.size)
 			err = in.inflate(hasher, h.size)
-			p.hash = hasher.Sum()
+			p.hash = hasher.sum()
 			return p, err
 		}
 	default:
@@ -194,14 +192,14 @@ func (u *unpacker) inflate(in *packReader, hasher plumbing.Hasher) (piece, error
 }
 
 // useful reports whether objects of a kind are of use.
-func (u *unpacker) useful(kind plumbing.ObjectType) bool {
-	return u.choice.only == 0 || u.choice.only == kind
+func (u *unpacker) useful(kind Kind) bool {
+	return u.choice.Only == 0 || u.choice.Only == kind
 }
 
 // count adds to what is unpacked so far.
 func (u *unpacker) count(size int64) error {
 	if size > math.MaxInt64/2 || u.unpacked.Add(size) > u.bounds.UnpackedBytes {
-		return overBound("bytes when unpacked", u.bounds.UnpackedBytes)
+		return OverBound("bytes when unpacked", u.bounds.UnpackedBytes)
 	}
 	return nil
 }
@@ -218,10 +216,10 @@ func (u *unpacker) take(ctx context.Context, batch []piece) error {
 		switch {
 		case !p.hash.IsZero():
 			u.into.tooLarge[p.hash] = p.size
-		case p.kind.IsDelta():
+		case p.kind.isDelta():
 			err = u.delta(i, p)
 		case p.data != nil:
-			err = u.settle(i, anObject{p.kind, p.data})
+			err = u.settle(i, Object{p.kind, p.data})
 		}
 		if err != nil {
 			return err
@@ -231,22 +229,22 @@ func (u *unpacker) take(ctx context.Context, batch []piece) error {
 }
 
 // store keeps an object, and returns the deltas that waited for it.
-func (u *unpacker) store(i int32, o anObject) ([]int32, error) {
-	begin(u.hasher, o.kind, int64(len(o.data)))
-	_, _ = u.hasher.Write(o.data)
-	sum := u.hasher.Sum()
-	u.entries[i].hash, u.entries[i].kind = sum, o.kind
+func (u *unpacker) store(i int32, o Object) ([]int32, error) {
+	u.hasher.begin(o.Kind, int64(len(o.Data)))
+	_, _ = u.hasher.Write(o.Data)
+	sum := u.hasher.sum()
+	u.entries[i].hash, u.entries[i].kind = sum, o.Kind
 	var err error
 	switch {
-	case !u.useful(o.kind):
-	case o.kind != plumbing.BlobObject:
+	case !u.useful(o.Kind):
+	case o.Kind != Blob:
 		u.into.byHash[sum] = o
-	case u.choice.wants == nil, u.choice.need[sum], u.choice.wants(o.data):
-		err = u.into.hold(sum, o.data)
+	case u.choice.Wants == nil, u.choice.Need[sum], u.choice.Wants(o.Data):
+		err = u.into.hold(sum, o.Data)
 	default:
 		u.into.unwanted[sum] = true
 	}
-	if o.kind == plumbing.BlobObject { // the others are held
+	if o.Kind == Blob { // the others are held
 		u.recent.put(i, o)
 	}
 	if u.places != nil {
@@ -257,11 +255,4 @@ func (u *unpacker) store(i int32, o anObject) ([]int32, error) {
 		u.entries[at].base = i
 	}
 	return ready, err
-}
-
-// begin starts the hash of an object.
-func begin(hasher plumbing.Hasher, kind plumbing.ObjectType, size int64) {
-	hasher.Reset()
-	_, _ = hasher.Write(strconv.AppendInt(append(kind.Bytes(), ' '), size, 10))
-	_, _ = hasher.Write([]byte{0})
 }

@@ -1,24 +1,22 @@
-package gitops
+package git
 
 import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 	"testing"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // What is read of a file that was kept can be looked up, whatever the file says,
 // and an object is what its hash says.
 func FuzzKept(f *testing.F) {
-	store := newObjects(Bounds{}.withDefaults())
-	hash := plumbing.ComputeHash(plumbing.BlobObject, []byte("hello"))
-	store.byHash[hash] = anObject{plumbing.BlobObject, []byte("hello")}
-	for _, unwanted := range [][]plumbing.Hash{nil, {hash}} {
+	store := NewStore(Bounds{})
+	hash := sumOf(Blob, []byte("hello"))
+	store.byHash[hash] = Object{Blob, []byte("hello")}
+	for _, unwanted := range [][]Hash{nil, {hash}} {
 		file := new(bytes.Buffer)
-		notes := map[plumbing.Hash][]byte{hash: []byte("a note"), {}: nil}
-		k := (*kept)(nil).with(store, news{[]plumbing.Hash{hash}, unwanted, notes})
+		notes := map[Hash][]byte{hash: []byte("a note"), {}: nil}
+		k := (*kept)(nil).with(store, news{[]Hash{hash}, unwanted, notes})
 		k.heads, k.version = unwanted, "1"
 		if err := k.format(file); err != nil {
 			f.Fatal(err)
@@ -33,8 +31,8 @@ func FuzzKept(f *testing.F) {
 		for _, hash := range append(k.heads, hash) {
 			k.refuses(hash)
 			k.note(hash)
-			if o, found := k.object(hash); found && plumbing.ComputeHash(o.kind, o.data) != hash {
-				t.Errorf("%s is %q", hash, o.data)
+			if o, found := k.object(hash); found && sumOf(o.Kind, o.Data) != hash {
+				t.Errorf("%s is %q", hash, o.Data)
 			}
 		}
 	})

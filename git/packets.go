@@ -1,4 +1,4 @@
-package gitops
+package git
 
 import (
 	"bufio"
@@ -10,8 +10,7 @@ import (
 )
 
 // mark is what a pkt-line is: data, or one of the marks that protocol v2 has
-// (https://git-scm.com/docs/protocol-v2). go-git's reader refuses all marks but
-// a flush.
+// (https://git-scm.com/docs/protocol-v2).
 type mark int
 
 const (
@@ -49,6 +48,20 @@ func early(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+// maxPacket bounds the data of a pkt-line
+// (https://git-scm.com/docs/gitprotocol-common).
+const maxPacket = 65516
+
+// writeLine writes a line, which must not be longer than a pkt-line may be, and
+// ends it.
+func writeLine(to *bytes.Buffer, line string) error {
+	if len(line) >= maxPacket {
+		return fmt.Errorf("%w: it would be too long", errPacket)
+	}
+	writePacket(to, line)
+	return nil
 }
 
 // writePacket writes a line that is shorter than a pkt-line may be, and ends it.

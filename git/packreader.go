@@ -1,18 +1,17 @@
-package gitops
+package git
 
 import (
 	"bufio"
 	"bytes"
 	"compress/zlib"
-	"crypto"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"math"
 
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/hash"
+	"github.com/pjbgf/sha1cd"
 )
 
 // packReader reads a pack, or a part of one
@@ -29,17 +28,20 @@ type packReader struct {
 // packHeader is what an object of a pack begins with.
 type packHeader struct {
 	offset int64 // where the object begins in the pack
-	kind   plumbing.ObjectType
-	size   int64         // when inflated; of a delta the size of the change
-	base   plumbing.Hash // of a REFDeltaObject
-	back   int64         // of an OFSDeltaObject: where its base begins
+	kind   Kind
+	size   int64 // when inflated; of a delta the size of the change
+	base   Hash  // of a refDelta
+	back   int64 // of an ofsDelta: where its base begins
 }
+
+// packMagic is what a pack of version 2 begins with.
+const packMagic = "PACK\x00\x00\x00\x02"
 
 var errPack = errors.New("malformed pack")
 
 // newPackReader returns a reader with a buffer of that size.
 func newPackReader(buffer int) *packReader {
-	p := &packReader{from: &summed{sum: hash.New(crypto.SHA1)}}
+	p := &packReader{from: &summed{sum: sha1cd.New()}}
 	p.in = bufio.NewReaderSize(p.from, buffer)
 	return p
 }
@@ -59,7 +61,7 @@ func (p *packReader) count() (int64, error) {
 	if _, err := io.ReadFull(p.in, header[:]); err != nil {
 		return 0, early(err)
 	}
-	if !bytes.Equal(header[:8], []byte("PACK\x00\x00\x00\x02")) {
+	if !bytes.Equal(header[:8], []byte(packMagic)) {
 		return 0, fmt.Errorf("%w: it doesn't begin as one of version 2", errPack)
 	}
 	return int64(binary.BigEndian.Uint32(header[8:])), nil
@@ -73,7 +75,7 @@ func (p *packReader) next() (packHeader, error) {
 	if err != nil {
 		return h, early(err)
 	}
-	h.kind, h.size = plumbing.ObjectType(first>>4&7), int64(first&15)
+	h.kind, h.size = Kind(first>>4&7), int64(first&15)
 	for shift := 4; first&0x80 != 0; shift += 7 {
 		if first, err = p.in.ReadByte(); err != nil {
 			return h, early(err)
@@ -84,9 +86,9 @@ func (p *packReader) next() (packHeader, error) {
 		h.size |= int64(first&0x7f) << shift
 	}
 	switch h.kind {
-	case plumbing.REFDeltaObject:
+	case refDelta:
 		_, err = io.ReadFull(p.in, h.base[:])
-	case plumbing.OFSDeltaObject:
+	case ofsDelta:
 		var distance int64
 		distance, err = p.distance()
 		h.back = h.offset - distance

@@ -1,4 +1,4 @@
-package gitops
+package git
 
 import (
 	"bufio"
@@ -20,20 +20,20 @@ func FuzzRefs(f *testing.F) {
 	f.Add([]byte("006a" + hash + " refs/tags/v1 peeled:" + hash + "\n0000"))
 	f.Add([]byte("0010ERR go away\n0000"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		adv, err := readRefs(bufio.NewReader(bytes.NewReader(data)))
+		list, err := readRefs(bufio.NewReader(bytes.NewReader(data)))
 		if err != nil {
 			return
 		}
 		said := new(bytes.Buffer)
-		if err := adv.Encode(said); err != nil {
+		if err := list.advertise(said, nil); err != nil {
 			return // a name that is longer than a line
 		}
 		again := packp.NewAdvRefs()
 		if err := again.Decode(said); err != nil {
 			return // what go-git doesn't take is its error
 		}
-		if len(again.References) != len(adv.References) {
-			t.Errorf("%d refs of %d", len(again.References), len(adv.References))
+		if len(again.References) != len(list.refs) {
+			t.Errorf("%d refs of %d", len(again.References), len(list.refs))
 		}
 	})
 }
@@ -47,6 +47,6 @@ func FuzzSections(f *testing.F) {
 		start, _ := readSections(bufio.NewReader(bytes.NewReader(data)), true)
 		_, _ = io.Copy(io.Discard, start)
 		_, _ = readCaps(bufio.NewReader(bytes.NewReader(data)))
-		_, _, _ = fetchCommand(bufio.NewReader(bytes.NewReader(data)))
+		_, _, _ = new(protocol2).fetchCommand(bufio.NewReader(bytes.NewReader(data)))
 	})
 }

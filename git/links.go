@@ -1,4 +1,4 @@
-package gitops
+package git
 
 import (
 	"context"
@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"path"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Link is an entry that Files passes over: a symbolic link or a submodule.
@@ -39,8 +37,8 @@ func (s *Snapshot) Links(ctx context.Context, dir string) ([]Link, error) {
 	if err != nil || !start.dir() {
 		return nil, err
 	}
-	w := linkWalker{snapshot: s, ctx: ctx, without: map[plumbing.Hash]bool{}}
-	if err := w.walk(inside(dir), start.hash, 0); err != nil {
+	w := linkWalker{snapshot: s, without: map[Hash]bool{}}
+	if err := w.walk(ctx, inside(dir), start.hash, 0); err != nil {
 		return nil, fmt.Errorf("read the links in %q of %s: %w", dir, s, err)
 	}
 	for i := range w.links {
@@ -54,24 +52,23 @@ func (s *Snapshot) Links(ctx context.Context, dir string) ([]Link, error) {
 // linkWalker finds the links below a directory.
 type linkWalker struct {
 	snapshot *Snapshot
-	ctx      context.Context // of one call of Links
 	links    []Link
 	entries  int64
-	without  map[plumbing.Hash]bool // directories that have no link below: few trees may stand for very many
+	without  map[Hash]bool // directories that have no link below: few trees may stand for very many
 }
 
-func (w *linkWalker) walk(dir string, hash plumbing.Hash, depth int) error {
-	if depth >= w.snapshot.bounds.Depth {
-		return overBound("directories deep", int64(w.snapshot.bounds.Depth))
+func (w *linkWalker) walk(ctx context.Context, dir string, hash Hash, depth int) error {
+	if depth >= w.snapshot.objects.bounds.Depth {
+		return OverBound("directories deep", int64(w.snapshot.objects.bounds.Depth))
 	}
 	if w.without[hash] {
 		return nil
 	}
-	if w.ctx.Err() != nil {
-		return context.Cause(w.ctx)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	before := len(w.links)
-	tree, err := typed(w.snapshot, hash, plumbing.TreeObject)
+	tree, err := typed(w.snapshot, hash, Tree)
 	if err != nil {
 		return err
 	}
@@ -79,17 +76,17 @@ func (w *linkWalker) walk(dir string, hash plumbing.Hash, depth int) error {
 	if err != nil {
 		return err
 	}
-	if w.entries += int64(len(entries)); w.entries > w.snapshot.bounds.Entries {
-		return overBound("files and directories", w.snapshot.bounds.Entries)
+	if w.entries += int64(len(entries)); w.entries > w.snapshot.objects.bounds.Entries {
+		return OverBound("files and directories", w.snapshot.objects.bounds.Entries)
 	}
 	for _, e := range entries {
 		name := path.Join(dir, string(e.name))
 		switch {
 		case e.dir():
-			err = w.walk(name, e.hash, depth+1)
+			err = w.walk(ctx, name, e.hash, depth+1)
 		case e.regular():
 		case len(w.links) == maxLinks:
-			return overBound("links", maxLinks)
+			return OverBound("links", maxLinks)
 		default:
 			w.links = append(w.links, Link{Path: name, Submodule: e.mode != modeSymlink})
 		}
@@ -156,16 +153,16 @@ func (s *Snapshot) follow(ctx context.Context, name string) (string, entry, erro
 }
 
 // linkTarget returns what a symbolic link says.
-func (s *Snapshot) linkTarget(ctx context.Context, hash plumbing.Hash) (string, error) {
-	if err := s.bring(ctx, []plumbing.Hash{hash}, nil); err != nil {
+func (s *Snapshot) linkTarget(ctx context.Context, hash Hash) (string, error) {
+	if err := s.objects.Bring(ctx, []Hash{hash}, nil); err != nil {
 		return "", err
 	}
-	data, err := typed(s, hash, plumbing.BlobObject)
+	data, err := typed(s, hash, Blob)
 	switch {
 	case err != nil:
 		return "", err
 	case len(data) > maxTarget:
-		return "", overBound("bytes in a link's target", maxTarget)
+		return "", OverBound("bytes in a link's target", maxTarget)
 	case path.IsAbs(string(data)):
 		return "", errOutside
 	}

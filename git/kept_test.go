@@ -1,4 +1,4 @@
-package gitops
+package git
 
 import (
 	"bytes"
@@ -11,15 +11,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/google/go-cmp/cmp"
 )
 
-func hashOf(i int) plumbing.Hash {
-	return plumbing.ComputeHash(plumbing.BlobObject, fmt.Append(nil, i))
+func hashOf(i int) Hash {
+	return sumOf(Blob, fmt.Append(nil, i))
 }
 
-func tableOf(hashes ...plumbing.Hash) table {
+func tableOf(hashes ...Hash) table {
 	t := table{width: hashSize}
 	for _, hash := range sorted(hashes) {
 		t.rows = append(t.rows, hash[:]...)
@@ -30,12 +29,12 @@ func tableOf(hashes ...plumbing.Hash) table {
 // A table has what was put into it and nothing else, however hashes are spread.
 func TestTable(t *testing.T) {
 	for name, n := range map[string]int{"none": 0, "one": 1, "few": 100, "many": 5000} {
-		for spread, hash := range map[string]func(int) plumbing.Hash{
+		for spread, hash := range map[string]func(int) Hash{
 			"evenly": hashOf,
-			"oddly":  func(i int) plumbing.Hash { return plumbing.Hash{byte(i % 2 * 255), 7, 18: byte(i >> 8), 19: byte(i)} },
+			"oddly":  func(i int) Hash { return Hash{byte(i % 2 * 255), 7, 18: byte(i >> 8), 19: byte(i)} },
 		} {
 			t.Run(name+" "+spread, func(t *testing.T) {
-				var even, odd []plumbing.Hash
+				var even, odd []Hash
 				for i := range n {
 					even, odd = append(even, hash(2*i)), append(odd, hash(2*i+1))
 				}
@@ -46,7 +45,7 @@ func TestTable(t *testing.T) {
 				half := tableOf(even...)
 				for i := range n {
 					row, found := half.find(even[i])
-					if _, other := half.find(odd[i]); !found || other || plumbing.Hash(row) != even[i] {
+					if _, other := half.find(odd[i]); !found || other || Hash(row) != even[i] {
 						t.Fatalf("%d: found %v and %v", i, found, other)
 					}
 				}
@@ -84,7 +83,7 @@ func TestSpool(t *testing.T) {
 
 // Files beyond what is held in memory are read from a file.
 func TestHold(t *testing.T) {
-	into, size := newObjects(Bounds{}.withDefaults()), fileMemory/4
+	into, size := NewStore(Bounds{}), fileMemory/4
 	for i := range 6 {
 		if err := into.hold(hashOf(i), bytes.Repeat([]byte{byte(i)}, size)); err != nil {
 			t.Fatal(err)
@@ -94,8 +93,8 @@ func TestHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 6 {
-		if o, err := into.object(hashOf(i)); len(o.data) != size || o.data[size-1] != byte(i) || err != nil {
-			t.Errorf("%d: %d bytes, %v", i, len(o.data), err)
+		if o, err := into.Object(hashOf(i)); len(o.Data) != size || o.Data[size-1] != byte(i) || err != nil {
+			t.Errorf("%d: %d bytes, %v", i, len(o.Data), err)
 		}
 	}
 	if len(into.byHash) != 5 || len(into.files) != 2 {
@@ -141,9 +140,9 @@ func TestPrune(t *testing.T) {
 
 // What is more than may be kept is not even put together.
 func TestKeptTooLarge(t *testing.T) {
-	into := newObjects(Bounds{}.withDefaults())
+	into := NewStore(Bounds{})
 	into.files[hashOf(1)] = extent{size: keptBytes}
-	if (*kept)(nil).with(into, news{objects: []plumbing.Hash{hashOf(1)}}) != nil {
+	if (*kept)(nil).with(into, news{objects: []Hash{hashOf(1)}}) != nil {
 		t.Error("it fits")
 	}
 }

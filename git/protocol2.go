@@ -1,54 +1,67 @@
-package gitops
+package git
 
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
-
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
-// protocol2 speaks protocol v2 for go-git, which knows v0 and v1 alone: it asks
-// the server only for the refs that a conversation needs, and hands out any
-// object. Logins, redirects and what else a conversation has stay go-git's. A
-// server without v2 is answered for as it answers.
+// Transport returns a transport of HTTP for clients that know v0 of Git's protocol.
+// With a server that knows protocol v2, it asks only for the refs that a
+// conversation needs (see Dialect), and offers any object by its hash; a server
+// without v2 is answered for as it answers. What it reads is bounded. Agent is how
+// requests name this program.
+func Transport(base http.RoundTripper, b Bounds, agent string) http.RoundTripper {
+	b = b.WithDefaults()
+	return &protocol2{next: &boundedTransport{base, b}, bounds: b, agent: agent}
+}
+
+// protocol2 speaks protocol v2 for a client of v0. Logins, redirects and what else
+// a conversation has stay the client's.
 type protocol2 struct {
 	next   http.RoundTripper
 	bounds Bounds
+	agent  string
 	known  atomic.Pointer[serverCaps] // of a server that said so where it was asked
 }
 
-// dialect is what one conversation agrees on; a context carries it.
-type dialect struct {
-	prefixes []string // of the refs to ask for; none: all
+// Dialect is what one conversation agrees on. Its requests carry it in their
+// contexts; a request without one, such as a push, is passed on as it is.
+type Dialect struct {
+	Prefixes []string // of the refs to ask for; none: all
 	v2       bool
 }
 
+// V2 reports whether the server answered the conversation in protocol v2: it sent
+// the refs that were asked for, and no others.
+func (d *Dialect) V2() bool { return d.v2 }
+
 type dialectKey struct{}
 
-func (d *dialect) context(ctx context.Context) context.Context {
+// Context returns the context for the conversation's requests.
+func (d *Dialect) Context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, dialectKey{}, d)
 }
 
 const (
 	infoRefs    = "/info/refs"
-	uploadPack  = "/" + transport.UploadPackServiceName
+	uploadPack  = "/git-upload-pack"
 	serviceLine = "001e# service=git-upload-pack\n0000"
 	versionLine = "000eversion 2\n"
 )
 
 func (t *protocol2) RoundTrip(req *http.Request) (*http.Response, error) {
-	d, reads := req.Context().Value(dialectKey{}).(*dialect)
+	d, reads := req.Context().Value(dialectKey{}).(*Dialect)
 	switch {
 	case reads && req.Method == http.MethodGet:
 		return t.advertise(req, d)
@@ -59,7 +72,7 @@ func (t *protocol2) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // advertise answers the request for refs, in the words of v0.
-func (t *protocol2) advertise(req *http.Request, d *dialect) (*http.Response, error) {
+func (t *protocol2) advertise(req *http.Request, d *Dialect) (*http.Response, error) {
 	if caps := t.known.Load(); caps != nil && req.Response == nil {
 		res, err := t.refs(req, d, caps)
 		if err == nil && res.StatusCode == http.StatusOK {
@@ -105,14 +118,11 @@ func speaksV2(body *bufio.Reader) bool {
 }
 
 // serverCaps are what a v2 server can do, in the words of v0.
-type serverCaps []capability.Capability
+type serverCaps []string
 
 // readCaps reads the rest of a capability advertisement.
 func readCaps(body *bufio.Reader) (serverCaps, error) {
-	caps := serverCaps{
-		capability.OFSDelta, capability.Sideband64k, capability.NoProgress, capability.Agent,
-		capability.AllowTipSHA1InWant, capability.AllowReachableSHA1InWant,
-	}
+	caps := serverCaps{"ofs-delta", "side-band-64k", "no-progress", "allow-tip-sha1-in-want", "allow-reachable-sha1-in-want"}
 	commands := 0
 	for {
 		kind, line, err := readPacket(body)
@@ -125,14 +135,14 @@ func readCaps(body *bufio.Reader) (serverCaps, error) {
 		name, value, _ := strings.Cut(string(line), "=")
 		switch {
 		case name == "object-format" && value != "sha1":
-			return nil, errors.New(string(truncate(string(line), 100)))
+			return nil, errors.New(Truncate(string(line), 100))
 		case name == "ls-refs":
 			commands++
 		case name == "fetch":
 			commands++
 			for feature := range strings.FieldsSeq(value) {
 				if feature == "shallow" || feature == "filter" {
-					caps = append(caps, capability.Capability(feature))
+					caps = append(caps, feature)
 				}
 			}
 		}
@@ -144,13 +154,13 @@ func readCaps(body *bufio.Reader) (serverCaps, error) {
 }
 
 // refs asks for refs.
-func (t *protocol2) refs(req *http.Request, d *dialect, caps *serverCaps) (*http.Response, error) {
+func (t *protocol2) refs(req *http.Request, d *Dialect, caps *serverCaps) (*http.Response, error) {
 	body := new(bytes.Buffer)
-	writeCommand(body, "ls-refs")
+	t.writeCommand(body, "ls-refs")
 	writePacket(body, "peel")
 	writePacket(body, "symrefs")
-	for _, prefix := range d.prefixes {
-		writePacket(body, "ref-prefix "+truncate(prefix, 1000))
+	for _, prefix := range d.Prefixes {
+		writePacket(body, "ref-prefix "+Truncate(prefix, 1000))
 	}
 	writeMark(body, packetFlush)
 	res, err := t.post(req, body)
@@ -158,64 +168,93 @@ func (t *protocol2) refs(req *http.Request, d *dialect, caps *serverCaps) (*http
 		return res, err
 	}
 	defer res.Body.Close()
-	over := overBound("bytes for a list of refs", t.bounds.RefBytes)
-	adv, err := readRefs(bufio.NewReader(&limitedReader{r: res.Body, left: t.bounds.RefBytes, over: over}))
+	list, err := readRefs(bufio.NewReader(LimitReader(res.Body, t.bounds.RefBytes, "bytes for a list of refs")))
 	if err != nil {
 		return failing(res, req, err), nil
 	}
-	for _, c := range *caps {
-		var values []string
-		if c == capability.Agent {
-			values = []string{capability.DefaultAgent()}
-		}
-		_ = adv.Capabilities.Set(c, values...) // fails for the wrong number of values only
-	}
 	d.v2 = true
 	said := new(bytes.Buffer)
-	err = adv.Encode(said)
+	err = list.advertise(said, append(slices.Clip(*caps), "agent="+t.agent))
 	return answering(res, req, io.MultiReader(said, failed{err})), nil
 }
 
+// refList is a server's answer to ls-refs.
+type refList struct {
+	head    *Hash    // nil: there is none
+	symrefs []string // what HEAD points at
+	refs    map[string]Hash
+	peeled  map[string]Hash // the commits of annotated tags
+}
+
+// advertise writes the list as a server of v0 does.
+func (l *refList) advertise(to *bytes.Buffer, caps []string) error {
+	for _, target := range l.symrefs {
+		caps = append(caps, "symref=HEAD:"+target)
+	}
+	names := slices.Sorted(maps.Keys(l.refs))
+	first, hash := "capabilities^{}", Hash{}
+	switch {
+	case l.head != nil:
+		first, hash = "HEAD", *l.head
+	case len(names) > 0:
+		first, hash = names[0], l.refs[names[0]]
+	}
+	err := writeLine(to, hash.String()+" "+first+"\x00"+strings.Join(caps, " "))
+	for _, name := range names {
+		if name != first {
+			err = cmp.Or(err, writeLine(to, l.refs[name].String()+" "+name))
+		}
+		if hash, annotated := l.peeled[name]; annotated {
+			err = cmp.Or(err, writeLine(to, hash.String()+" "+name+"^{}"))
+		}
+	}
+	writeMark(to, packetFlush)
+	return err
+}
+
 // readRefs reads the answer to ls-refs.
-func readRefs(body *bufio.Reader) (*packp.AdvRefs, error) {
-	adv := packp.NewAdvRefs()
+func readRefs(body *bufio.Reader) (*refList, error) {
+	list := &refList{refs: make(map[string]Hash), peeled: make(map[string]Hash)}
 	for {
 		kind, line, err := readPacket(body)
 		switch {
 		case err != nil:
 			return nil, err
 		case kind != packetData:
-			return adv, nil
+			return list, nil
 		}
 		if text, ok := bytes.CutPrefix(line, []byte("ERR ")); ok {
-			return nil, errors.New(clean(string(text)))
+			return nil, errors.New(Clean(string(text)))
 		}
-		if err := readRef(string(line), adv); err != nil {
+		if err := list.read(string(line)); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// readRef reads one line: hash, name and attributes.
-func readRef(line string, adv *packp.AdvRefs) error {
+// read reads one line: hash, name and attributes.
+func (l *refList) read(line string) error {
 	fields := strings.Split(line, " ")
-	if len(fields) < 2 || !plumbing.IsHash(fields[0]) || fields[1] == "" || strings.ContainsFunc(line, isControl) {
-		return fmt.Errorf("malformed ref %q", truncate(line, 100))
+	hash, valid := parseHash(fields[0])
+	if !valid || len(fields) < 2 || fields[1] == "" || strings.ContainsFunc(line, isControl) {
+		return fmt.Errorf("malformed ref %q", Truncate(line, 100))
 	}
-	hash, name := plumbing.NewHash(fields[0]), fields[1]
+	name := fields[1]
 	if name == "HEAD" {
-		adv.Head = &hash
+		l.head = &hash
 	} else {
-		adv.References[name] = hash
+		l.refs[name] = hash
 	}
 	for _, attribute := range fields[2:] {
 		key, value, _ := strings.Cut(attribute, ":")
 		switch {
 		case key == "symref-target" && name == "HEAD" && value != "":
-			_ = adv.Capabilities.Add(capability.SymRef, "HEAD:"+value) // fails for no value only
-			adv.References[value] = hash
-		case key == "peeled" && plumbing.IsHash(value):
-			adv.Peeled[name] = plumbing.NewHash(value)
+			l.symrefs = append(l.symrefs, value)
+			l.refs[value] = hash
+		case key == "peeled":
+			if commit, valid := parseHash(value); valid {
+				l.peeled[name] = commit
+			}
 		}
 	}
 	return nil
@@ -226,7 +265,7 @@ func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 // fetch asks for objects: a request of v0 is the same lines in another frame.
 func (t *protocol2) fetch(req *http.Request) (*http.Response, error) {
 	defer req.Body.Close()
-	body, deepens, err := fetchCommand(bufio.NewReader(req.Body))
+	body, deepens, err := t.fetchCommand(bufio.NewReader(req.Body))
 	if err != nil {
 		return nil, err
 	}
@@ -234,7 +273,7 @@ func (t *protocol2) fetch(req *http.Request) (*http.Response, error) {
 	if err != nil || res.StatusCode != http.StatusOK {
 		return res, err
 	}
-	over := overBound("bytes before a pack", t.bounds.RefBytes)
+	over := OverBound("bytes before a pack", t.bounds.RefBytes)
 	head := &limitedReader{r: res.Body, left: t.bounds.RefBytes, over: over}
 	rest := bufio.NewReader(head)
 	start, err := readSections(rest, deepens)
@@ -248,10 +287,10 @@ func (t *protocol2) fetch(req *http.Request) (*http.Response, error) {
 
 // fetchCommand makes a request of v2 of one of v0 of ours, and reports whether it
 // has a depth.
-func fetchCommand(from *bufio.Reader) (*bytes.Buffer, bool, error) {
-	const want = len("want ") + 2*len(plumbing.ZeroHash)
+func (t *protocol2) fetchCommand(from *bufio.Reader) (*bytes.Buffer, bool, error) {
+	const want = len("want ") + 2*hashSize
 	body, deepens, thin := new(bytes.Buffer), false, false
-	writeCommand(body, "fetch")
+	t.writeCommand(body, "fetch")
 	writePacket(body, "no-progress")
 	writePacket(body, "ofs-delta")
 	for {
@@ -308,9 +347,9 @@ func readSections(from *bufio.Reader, deepens bool) (io.Reader, error) {
 }
 
 // writeCommand begins a request.
-func writeCommand(to *bytes.Buffer, command string) {
+func (t *protocol2) writeCommand(to *bytes.Buffer, command string) {
 	writePacket(to, "command="+command)
-	writePacket(to, "agent="+capability.DefaultAgent())
+	writePacket(to, "agent="+t.agent)
 	writePacket(to, "object-format=sha1")
 	writeMark(to, packetDelim)
 }

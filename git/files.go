@@ -1,16 +1,12 @@
-package gitops
+package git
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"path"
-	"slices"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Files yields the regular files below dir that want accepts by their path,
@@ -24,9 +20,9 @@ import (
 // Path, nothing else is yielded.
 func (s *Snapshot) Files(ctx context.Context, dir string, want func(path string) bool) iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
-		w := walker{snapshot: s, ctx: ctx, want: want}
-		walkErr := w.start(inside(dir))
-		if err := s.bring(ctx, w.missing, s.wants()); err != nil {
+		w := walker{snapshot: s, want: want}
+		walkErr := w.start(ctx, inside(dir))
+		if err := s.objects.Bring(ctx, w.missing, s.wants()); err != nil {
 			w.found, walkErr = nil, err
 		}
 		for _, at := range w.found {
@@ -45,7 +41,7 @@ func (s *Snapshot) file(at found) (File, bool, error) {
 	if s.refuses(at.hash) {
 		return File{}, false, nil
 	}
-	data, err := typed(s, at.hash, plumbing.BlobObject)
+	data, err := typed(s, at.hash, Blob)
 	if err != nil {
 		return File{Path: at.path}, true, fmt.Errorf("read %q of %s: %w", at.path, s, err)
 	}
@@ -56,8 +52,8 @@ func (s *Snapshot) file(at found) (File, bool, error) {
 
 // refuses reports whether the screen is known to refuse a file, or all files
 // below a directory.
-func (s *Snapshot) refuses(hash plumbing.Hash) bool {
-	return s.wants() != nil && s.objects.refuses(hash)
+func (s *Snapshot) refuses(hash Hash) bool {
+	return s.wants() != nil && s.objects.Refuses(hash)
 }
 
 // inside cleans a path so that it can't leave the root: "" is the root.
@@ -66,21 +62,20 @@ func inside(dir string) string { return strings.TrimPrefix(path.Clean("/"+dir), 
 // walker goes through the files of a snapshot.
 type walker struct {
 	snapshot *Snapshot
-	ctx      context.Context // of one call of Files
 	want     func(path string) bool
-	found    []found         // what may be yielded
-	missing  []plumbing.Hash // those of found that have to be asked for
+	found    []found // what may be yielded
+	missing  []Hash  // those of found that have to be asked for
 	entries  int64
 }
 
 // found is a file that want accepts.
 type found struct {
 	path string
-	hash plumbing.Hash
+	hash Hash
 }
 
 // add notes a file that the screen isn't known to refuse.
-func (w *walker) add(name string, hash plumbing.Hash) {
+func (w *walker) add(name string, hash Hash) {
 	if !w.want(name) {
 		return
 	}
@@ -91,13 +86,13 @@ func (w *walker) add(name string, hash plumbing.Hash) {
 }
 
 // start walks a directory, or reads a file.
-func (w *walker) start(dir string) error {
+func (w *walker) start(ctx context.Context, dir string) error {
 	found, err := w.snapshot.find(dir)
 	switch {
 	case err != nil:
 		return err
 	case found.dir():
-		return w.walk(dir, found.hash, 0)
+		return w.walk(ctx, dir, found.hash, 0)
 	case found.regular():
 		if !w.snapshot.refuses(found.hash) {
 			w.add(dir, found.hash)
@@ -110,25 +105,25 @@ func (w *walker) start(dir string) error {
 }
 
 // walk goes through a directory.
-func (w *walker) walk(dir string, hash plumbing.Hash, depth int) error {
-	if depth >= w.snapshot.bounds.Depth {
-		return fmt.Errorf("directory %q: %w", dir, overBound("directories deep", int64(w.snapshot.bounds.Depth)))
+func (w *walker) walk(ctx context.Context, dir string, hash Hash, depth int) error {
+	if depth >= w.snapshot.objects.bounds.Depth {
+		return fmt.Errorf("directory %q: %w", dir, OverBound("directories deep", int64(w.snapshot.objects.bounds.Depth)))
 	}
-	if err := w.ctx.Err(); err != nil {
-		return context.Cause(w.ctx)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	entries, err := w.snapshot.entries(hash)
 	if err != nil {
 		return fmt.Errorf("directory %q: %w", dir, err)
 	}
-	if w.entries += int64(len(entries)); w.entries > w.snapshot.bounds.Entries {
-		return overBound("files and directories", w.snapshot.bounds.Entries)
+	if w.entries += int64(len(entries)); w.entries > w.snapshot.objects.bounds.Entries {
+		return OverBound("files and directories", w.snapshot.objects.bounds.Entries)
 	}
 	for _, e := range entries {
 		switch {
 		case !e.dir() && !e.regular(), w.snapshot.refuses(e.hash): // before its path is put together
 		case e.dir():
-			err = w.walk(path.Join(dir, string(e.name)), e.hash, depth+1)
+			err = w.walk(ctx, path.Join(dir, string(e.name)), e.hash, depth+1)
 		default:
 			w.add(path.Join(dir, string(e.name)), e.hash)
 		}
@@ -139,53 +134,17 @@ func (w *walker) walk(dir string, hash plumbing.Hash, depth int) error {
 	return nil
 }
 
-// shortEntry is the length of an entry with a short name, in bytes.
-const shortEntry = 34
-
 // entries returns the entries of a tree, in the order of their paths: those that
 // the screen may want, where these are known, else all of them.
-func (s *Snapshot) entries(hash plumbing.Hash) ([]entry, error) {
+func (s *Snapshot) entries(hash Hash) ([]entry, error) {
 	if s.wants() != nil {
 		if entries, err := entriesOf(s.objects.note(hash)); err == nil && len(entries) > 0 {
 			return entries, nil
 		}
 	}
-	tree, err := typed(s, hash, plumbing.TreeObject)
+	tree, err := typed(s, hash, Tree)
 	if err != nil {
 		return nil, err
 	}
 	return entriesOf(tree)
-}
-
-func entriesOf(tree []byte) ([]entry, error) {
-	entries := make([]entry, 0, len(tree)/shortEntry)
-	for at := 0; at < len(tree); {
-		e, next, err := nextEntry(tree, at)
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, e)
-		at = next
-	}
-	if !slices.IsSortedFunc(entries, byPath) {
-		slices.SortStableFunc(entries, byPath) // a tree that Git would not write
-	}
-	return entries, nil
-}
-
-// byPath orders entries as the paths below them are ordered: as if the name of a
-// directory ended in "/".
-func byPath(a, b entry) int {
-	n := min(len(a.name), len(b.name))
-	return cmp.Or(bytes.Compare(a.name[:n], b.name[:n]), cmp.Compare(a.byteAt(n), b.byteAt(n)))
-}
-
-func (e entry) byteAt(i int) int {
-	switch {
-	case i < len(e.name):
-		return int(e.name[i])
-	case e.dir():
-		return '/'
-	}
-	return -1
 }

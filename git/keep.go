@@ -1,4 +1,4 @@
-package gitops
+package git
 
 import (
 	"cmp"
@@ -9,11 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
-
-	"github.com/go-git/go-git/v5/plumbing"
-
-	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // Screen says which files are of use, by their bytes. The zero value wants all.
@@ -23,15 +20,67 @@ type Screen struct {
 	Notes   string            // changes whenever what Snapshot.Note was told is of no use any more
 }
 
-// keeper keeps what was fetched for one base, its push branches and a screen in a
-// file: commits, directories and the files that are wanted, and which are not.
-// Nothing depends on that file: what can't be read is fetched, what can't be
-// written is not kept.
+// Cache keeps stores on disk between runs: commits, directories and the files that
+// are wanted, and which are not. Nothing depends on it: what can't be read has to
+// come again, what can't be written is not kept. Several processes may share it.
+type Cache struct {
+	// Dir is made where it doesn't exist, and has one file for each screen and each
+	// key, of at most 128 MiB; beyond 1 GiB those go that were not used for longest.
+	// "" keeps nothing.
+	Dir    string
+	Screen Screen
+}
+
+// Open returns a store with what was kept under the key and the screen, an empty
+// one if that is nothing. Close keeps what it has by then.
+func (c Cache) Open(key string, b Bounds) *Store {
+	store := NewStore(b)
+	store.keeper.screen = c.Screen
+	if c.Dir != "" {
+		of := fmt.Sprintf("%s %q %v", key, c.Screen.Version, c.Screen.Wants != nil)
+		store.keeper.path = filepath.Join(c.Dir, fmt.Sprintf("%x%s", sha256.Sum256([]byte(of)), keptName))
+	}
+	store.keeper.load(store)
+	return store
+}
+
+// keeper keeps what is known of a store in a file.
 type keeper struct {
 	path   string // "": nothing is kept
 	screen Screen
-	heads  []plumbing.Hash // whose commits and directories are there
-	stale  bool            // more is known than is in the file
+	heads  []Hash         // whose commits and directories are there
+	stale  bool           // more is known than is in the file
+	wg     sync.WaitGroup // of Keep
+}
+
+// Follow says which commits, or annotated tags of them, are kept with what they
+// lead to, and returns those of which that was kept before.
+func (s *Store) Follow(heads []Hash) (before []Hash) {
+	k := &s.keeper
+	before, k.heads = k.heads, heads
+	k.stale = len(heads) != len(before) || slices.ContainsFunc(heads, func(hash Hash) bool { return !slices.Contains(before, hash) })
+	return before
+}
+
+// Forget drops what was kept, and what came since.
+func (s *Store) Forget() {
+	s.kept = nil
+	clear(s.byHash)
+}
+
+// Kept returns of how many objects something was kept.
+func (s *Store) Kept() int { return s.kept.len() }
+
+// Keep begins to write what is known by now to the cache, if any of it is new: call
+// it when the files are read, and Close later. Only what came with a filler is kept,
+// since the rest may not be whole.
+func (s *Store) Keep() { s.keeper.wg.Go(func() { s.keeper.save(s) }) }
+
+// Close writes what is new to the cache, after what Keep began. The store can be
+// read as before.
+func (s *Store) Close() {
+	s.keeper.wg.Wait()
+	s.keeper.save(s)
 }
 
 // Bounds on what is kept, in bytes: on one file, which holds some hundred bytes
@@ -49,26 +98,11 @@ const (
 	keptAbandoned = time.Hour
 )
 
-// keeper returns the keeper for what is fetched together. Each source, by its name
-// and URL, keeps for itself: a commit that a source names by its hash is taken from
-// what is kept without another question, and credentials of somebody else may have
-// fetched it from a ref that this source's don't show.
-func (r *Remote) keeper(base fleet.GitRef, push []string) *keeper {
-	k := &keeper{screen: r.screen}
-	if r.keep != "" {
-		of := fmt.Sprintf("%q %q %q %q %q %q %q %q %q %v", r.owner, r, base.Branch, base.Tag, base.SemVer, base.Name, base.Commit, push, r.screen.Version, r.screen.Wants != nil)
-		k.path = filepath.Join(r.keep, fmt.Sprintf("%x%s", sha256.Sum256([]byte(of)), keptName))
-	}
-	return k
-}
-
-// load returns what is kept, an empty store if nothing is.
-func (k *keeper) load(bounds Bounds) *objects {
-	store := newObjects(bounds)
-	store.keeper = k
+// load adds what is kept to a new store.
+func (k *keeper) load(store *Store) {
 	data, err := k.read()
 	if err != nil {
-		return store
+		return
 	}
 	if found, err := parseKept(data); err == nil {
 		if found.version != k.screen.Notes {
@@ -77,7 +111,6 @@ func (k *keeper) load(bounds Bounds) *objects {
 		}
 		store.kept, k.heads = found, found.heads
 	}
-	return store
 }
 
 func (k *keeper) read() ([]byte, error) {
@@ -102,8 +135,10 @@ func (k *keeper) read() ([]byte, error) {
 
 // save keeps what is known, if anything of it is new. What the heads don't lead to
 // any more goes when it has become as much as the rest, or leaves no room.
-func (k *keeper) save(store *objects) {
-	if k.path == "" || !k.stale {
+func (k *keeper) save(store *Store) {
+	store.filling.Lock()
+	defer store.filling.Unlock()
+	if k.path == "" || !k.stale || store.filler == nil {
 		return
 	}
 	k.stale = false
@@ -121,9 +156,9 @@ func (k *keeper) save(store *objects) {
 // gather returns what is to be kept: what was kept before and what is new, or, if
 // it is to go deep, what the heads lead to. It returns nil where that is more than
 // may be kept, or not whole.
-func (k *keeper) gather(store *objects, deep bool) *kept {
-	s := sweeper{store: store, screened: k.screen.Wants != nil, deep: deep, seen: make(map[plumbing.Hash]bool)}
-	s.notes = make(map[plumbing.Hash][]byte)
+func (k *keeper) gather(store *Store, deep bool) *kept {
+	s := sweeper{store: store, screened: k.screen.Wants != nil, deep: deep, seen: make(map[Hash]bool)}
+	s.notes = make(map[Hash][]byte)
 	old := store.kept
 	if deep {
 		old = nil

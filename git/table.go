@@ -1,4 +1,4 @@
-package gitops
+package git
 
 import (
 	"bytes"
@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"slices"
 	"sort"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // table is rows of one width that begin with a hash each, sorted by it.
@@ -23,10 +21,10 @@ func (t table) whole() bool { return len(t.rows)%t.width == 0 }
 
 func (t table) row(i int) []byte { return t.rows[i*t.width : (i+1)*t.width] }
 
-func (t table) hash(i int) plumbing.Hash { return plumbing.Hash(t.rows[i*t.width:]) }
+func (t table) hash(i int) Hash { return Hash(t.rows[i*t.width:]) }
 
 // find returns the row of a hash.
-func (t table) find(hash plumbing.Hash) ([]byte, bool) {
+func (t table) find(hash Hash) ([]byte, bool) {
 	i := t.search(hash)
 	if i == t.len() || t.hash(i) != hash {
 		return nil, false
@@ -36,7 +34,7 @@ func (t table) find(hash plumbing.Hash) ([]byte, bool) {
 
 // search returns the first row that isn't before a hash. Hashes are spread
 // evenly, so that it is near where it would be in that case.
-func (t table) search(hash plumbing.Hash) int {
+func (t table) search(hash Hash) int {
 	const near = 1024 // rows: four times the deviation for some hundred thousand
 	from, to := 0, t.len()
 	guess := int(uint64(binary.BigEndian.Uint32(hash[:])) * uint64(to) >> 32)
@@ -67,7 +65,7 @@ func (t table) merge(more table) table {
 }
 
 // compare orders hashes.
-func compare(a, b plumbing.Hash) int {
+func compare(a, b Hash) int {
 	x, y := binary.BigEndian.Uint64(a[:]), binary.BigEndian.Uint64(b[:])
 	if x != y {
 		return cmp.Compare(x, y)
@@ -76,7 +74,7 @@ func compare(a, b plumbing.Hash) int {
 }
 
 // sorted orders hashes, once each.
-func sorted(hashes []plumbing.Hash) []plumbing.Hash {
+func sorted(hashes []Hash) []Hash {
 	slices.SortFunc(hashes, compare)
 	return slices.Compact(hashes)
 }

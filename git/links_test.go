@@ -1,4 +1,4 @@
-package gitops
+package git
 
 import (
 	"errors"
@@ -6,14 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/google/go-cmp/cmp"
 )
 
 func TestLinks(t *testing.T) {
-	s := planted(Bounds{}, func(s *Snapshot) plumbing.Hash {
-		file := s.add(plumbing.BlobObject, []byte("x"))
-		to := func(target string) plumbing.Hash { return s.add(plumbing.BlobObject, []byte(target)) }
+	s := planted(Bounds{}, func(s *Snapshot) Hash {
+		file := s.add(Blob, []byte("x"))
+		to := func(target string) Hash { return s.add(Blob, []byte(target)) }
 		return treeOf(s,
 			line(modeDir, "a", treeOf(s,
 				line(modeSymlink, "absolute", to("/etc/passwd")),
@@ -57,10 +56,10 @@ func TestLinks(t *testing.T) {
 // Few trees can stand for very many links, or for very many directories without.
 func TestLinksBombs(t *testing.T) {
 	for _, link := range []bool{false, true} {
-		s := planted(Bounds{}, func(s *Snapshot) plumbing.Hash {
-			leaf := line(modeFile, "x", s.add(plumbing.BlobObject, []byte("x")))
+		s := planted(Bounds{}, func(s *Snapshot) Hash {
+			leaf := line(modeFile, "x", s.add(Blob, []byte("x")))
 			if link {
-				leaf = line(modeSymlink, "x", s.add(plumbing.BlobObject, []byte("x")))
+				leaf = line(modeSymlink, "x", s.add(Blob, []byte("x")))
 			}
 			tree := treeOf(s, leaf)
 			for range 20 {

@@ -1,15 +1,13 @@
-package gitops
+package git
 
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"slices"
-
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
 // delta makes the object of a delta, as soon as its base is there.
@@ -29,13 +27,13 @@ func (u *unpacker) delta(i int32, p piece) error {
 	if err != nil || made == nil {
 		return err
 	}
-	return u.settle(i, anObject{base.kind, made})
+	return u.settle(i, Object{base.Kind, made})
 }
 
 // base notes what an entry is a change to, and reports whether that is there.
 func (u *unpacker) base(i int32, p piece) bool {
 	e := &u.entries[i]
-	if p.kind == plumbing.OFSDeltaObject {
+	if p.kind == ofsDelta {
 		at, found := slices.BinarySearchFunc(u.entries[:i], p.back, func(e packed, offset int64) int { return cmp.Compare(e.offset, offset) })
 		if !found {
 			u.into.lost++
@@ -48,7 +46,7 @@ func (u *unpacker) base(i int32, p piece) bool {
 		}
 		return true
 	}
-	if _, err := u.into.object(p.base); err == nil {
+	if _, err := u.into.Object(p.base); err == nil {
 		e.base, u.outside[i] = baseOutside, p.base
 		return true
 	}
@@ -60,9 +58,9 @@ func (u *unpacker) base(i int32, p piece) bool {
 }
 
 // place returns the entry of an object that was stored.
-func (u *unpacker) place(sum plumbing.Hash) (int32, bool) {
+func (u *unpacker) place(sum Hash) (int32, bool) {
 	if u.places == nil {
-		u.places = make(map[plumbing.Hash]int32)
+		u.places = make(map[Hash]int32)
 		for i, e := range u.entries {
 			if !e.hash.IsZero() {
 				u.places[e.hash] = int32(i)
@@ -75,13 +73,13 @@ func (u *unpacker) place(sum plumbing.Hash) (int32, bool) {
 
 // settle stores an object, and makes those that waited for it: a loop, since a
 // chain may be as long as the pack.
-func (u *unpacker) settle(i int32, o anObject) error {
+func (u *unpacker) settle(i int32, o Object) error {
 	ready, err := u.store(i, o)
 	for err == nil && len(ready) > 0 {
 		at := ready[len(ready)-1]
 		ready = ready[:len(ready)-1]
-		var made anObject
-		if made, err = u.make(at); err != nil || made.data == nil {
+		var made Object
+		if made, err = u.make(at); err != nil || made.Data == nil {
 			continue
 		}
 		var more []int32
@@ -92,7 +90,7 @@ func (u *unpacker) settle(i int32, o anObject) error {
 }
 
 // make makes the object of a delta that waited.
-func (u *unpacker) make(i int32) (anObject, error) {
+func (u *unpacker) make(i int32) (Object, error) {
 	base, err := u.object(u.entries[i].base, i)
 	if err != nil {
 		return base, err
@@ -102,12 +100,12 @@ func (u *unpacker) make(i int32) (anObject, error) {
 		return base, err
 	}
 	data, err := u.apply(base, change)
-	return anObject{base.kind, data}, err
+	return Object{base.Kind, data}, err
 }
 
 // object returns what an entry is: the base of another one, of, where it is
 // baseOutside. One that was forgotten is made again.
-func (u *unpacker) object(i, of int32) (anObject, error) {
+func (u *unpacker) object(i, of int32) (Object, error) {
 	var changes []int32 // from the last to the first
 	o, there, err := u.at(i, of)
 	for !there && err == nil {
@@ -121,20 +119,20 @@ func (u *unpacker) object(i, of int32) (anObject, error) {
 		}
 		var change []byte
 		if change, err = u.reread(i); err == nil {
-			o.data, err = packfile.PatchDelta(o.data, change)
+			o.Data, err = patch(o.Data, change)
 			u.recent.put(i, o)
 		}
 		if err == nil {
-			err = u.countAgain(int64(len(o.data)))
+			err = u.countAgain(int64(len(o.Data)))
 		}
 	}
 	return o, err
 }
 
 // at returns what an entry is, and false if it is to be made of its base.
-func (u *unpacker) at(i, of int32) (anObject, bool, error) {
+func (u *unpacker) at(i, of int32) (Object, bool, error) {
 	if i == baseOutside {
-		o, err := u.into.object(u.outside[of])
+		o, err := u.into.Object(u.outside[of])
 		return o, true, err
 	}
 	if o, found := u.recent.data[i]; found {
@@ -145,10 +143,10 @@ func (u *unpacker) at(i, of int32) (anObject, bool, error) {
 		return o, true, nil
 	}
 	if e.base != baseNone {
-		return anObject{}, false, nil
+		return Object{}, false, nil
 	}
 	data, err := u.reread(i)
-	o := anObject{e.kind, data}
+	o := Object{e.kind, data}
 	u.recent.put(i, o)
 	return o, true, err
 }
@@ -162,7 +160,7 @@ func (u *unpacker) reread(i int32) ([]byte, error) {
 		return nil, err
 	}
 	if u.rereads++; u.rereads > u.bounds.Objects {
-		return nil, fmt.Errorf("deltas out of order: %w", overBound("objects, which are read again", u.bounds.Objects))
+		return nil, fmt.Errorf("deltas out of order: %w", OverBound("objects, which are read again", u.bounds.Objects))
 	}
 	if err := u.countAgain(h.size); err != nil {
 		return nil, err
@@ -174,61 +172,109 @@ func (u *unpacker) reread(i int32) ([]byte, error) {
 // makes that more than all the rest.
 func (u *unpacker) countAgain(size int64) error {
 	if u.again += size; u.again > u.bounds.UnpackedBytes {
-		return fmt.Errorf("deltas out of order: %w", overBound("bytes when unpacked", u.bounds.UnpackedBytes))
+		return fmt.Errorf("deltas out of order: %w", OverBound("bytes when unpacked", u.bounds.UnpackedBytes))
 	}
 	return nil
 }
 
 // apply returns what a delta makes of its base; nil if that is too large to hold.
-func (u *unpacker) apply(base anObject, change []byte) ([]byte, error) {
-	size, err := targetSize(change)
+func (u *unpacker) apply(base Object, change []byte) ([]byte, error) {
+	_, size, _, err := deltaSizes(change)
 	if err != nil {
 		return nil, err
 	}
-	if base.kind == plumbing.BlobObject && size > u.bounds.FileBytes {
+	if base.Kind == Blob && size > u.bounds.FileBytes {
 		u.into.lost++ // its hash can't be known without building it
 		return nil, nil
 	}
 	if err := u.count(size); err != nil {
 		return nil, err
 	}
-	if len(base.data) == 0 {
-		return nil, fmt.Errorf("%w: change to an empty object", packfile.ErrInvalidDelta)
+	if len(base.Data) == 0 {
+		return nil, fmt.Errorf("%w: change to an empty object", errDelta)
 	}
-	data, err := packfile.PatchDelta(base.data, change)
-	if err == nil && int64(len(data)) != size {
-		err = packfile.ErrInvalidDelta
-	}
-	if data == nil {
-		data = []byte{}
-	}
-	return data, err
+	return patch(base.Data, change)
 }
 
-// targetSize reads the size of what a delta makes: the second of the two
-// numbers that it begins with (gitformat-pack(5), "Deltified representation").
-func targetSize(change []byte) (int64, error) {
-	_, n := binary.Uvarint(change)
-	if n <= 0 {
-		return 0, packfile.ErrInvalidDelta
+var errDelta = errors.New("invalid delta")
+
+// deltaSizes reads the two numbers that a delta begins with, the sizes of its base
+// and of what it makes, and returns the commands that follow
+// (gitformat-pack(5), "Deltified representation").
+func deltaSizes(change []byte) (base, target int64, commands []byte, err error) {
+	from, n := binary.Uvarint(change)
+	if n <= 0 || from > math.MaxInt64 {
+		return 0, 0, nil, errDelta
 	}
-	size, m := binary.Uvarint(change[n:])
-	if m <= 0 || size > math.MaxInt64 {
-		return 0, packfile.ErrInvalidDelta
+	to, m := binary.Uvarint(change[n:])
+	if m <= 0 || to > math.MaxInt64 {
+		return 0, 0, nil, errDelta
 	}
-	return int64(size), nil
+	return int64(from), int64(to), change[n+m:], nil
+}
+
+// patch returns what a delta makes of its base.
+func patch(base, change []byte) ([]byte, error) {
+	from, size, commands, err := deltaSizes(change)
+	if err != nil || from != int64(len(base)) {
+		return nil, errDelta
+	}
+	made := make([]byte, 0, min(size, firstAllocation))
+	for len(commands) > 0 {
+		var piece []byte
+		command := commands[0]
+		if commands = commands[1:]; command&0x80 != 0 {
+			piece, commands, err = copied(base, command, commands)
+		} else if n := int(command); n > 0 && n <= len(commands) {
+			piece, commands = commands[:n], commands[n:]
+		} else {
+			return nil, errDelta
+		}
+		if err != nil || int64(len(piece)) > size-int64(len(made)) {
+			return nil, errDelta
+		}
+		made = append(made, piece...)
+	}
+	if int64(len(made)) != size {
+		return nil, errDelta
+	}
+	return made, nil
+}
+
+// copied returns the part of the base that a command copies, and the commands
+// after it. The bits of the command say which bytes of offset and size follow.
+func copied(base []byte, command byte, commands []byte) (part, rest []byte, err error) {
+	var numbers [7]byte // four of the offset, three of the size
+	for i := range numbers {
+		if command>>i&1 == 0 {
+			continue
+		}
+		if len(commands) == 0 {
+			return nil, nil, errDelta
+		}
+		numbers[i], commands = commands[0], commands[1:]
+	}
+	at := int64(binary.LittleEndian.Uint32(numbers[:4]))
+	size := int64(numbers[4]) | int64(numbers[5])<<8 | int64(numbers[6])<<16
+	if size == 0 {
+		size = 0x10000
+	}
+	if at+size > int64(len(base)) {
+		return nil, nil, errDelta
+	}
+	return base[at : at+size], commands, nil
 }
 
 // waiting are deltas whose base has not come yet.
 type waiting struct {
-	byHash  map[plumbing.Hash][]int32
+	byHash  map[Hash][]int32
 	byEntry map[int32][]int32
 }
 
 func (w *waiting) len() int { return len(w.byHash) + len(w.byEntry) }
 
 // release returns the deltas that waited for an object.
-func (w *waiting) release(i int32, sum plumbing.Hash) []int32 {
+func (w *waiting) release(i int32, sum Hash) []int32 {
 	if w.len() == 0 {
 		return nil
 	}
@@ -241,24 +287,24 @@ func (w *waiting) release(i int32, sum plumbing.Hash) []int32 {
 // recent are the objects that were made last, as many as are within the limit.
 type recent struct {
 	limit, size int64
-	data        map[int32]anObject
+	data        map[int32]Object
 	order       []int32
 }
 
 // recentOverhead is about what an object takes beside its bytes.
 const recentOverhead = 100
 
-func (r *recent) put(i int32, o anObject) {
+func (r *recent) put(i int32, o Object) {
 	if _, there := r.data[i]; there {
 		return
 	}
 	r.data[i] = o
 	r.order = append(r.order, i)
-	r.size += int64(len(o.data)) + recentOverhead
+	r.size += int64(len(o.Data)) + recentOverhead
 	for r.size > r.limit && len(r.order) > 1 {
 		oldest := r.order[0]
 		r.order = r.order[1:]
-		r.size -= int64(len(r.data[oldest].data)) + recentOverhead
+		r.size -= int64(len(r.data[oldest].Data)) + recentOverhead
 		delete(r.data, oldest)
 	}
 }

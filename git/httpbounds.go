@@ -1,4 +1,4 @@
-package gitops
+package git
 
 import (
 	"bytes"
@@ -7,8 +7,6 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
 // Bounds on answers that are short where nobody means harm: an error's text,
@@ -21,7 +19,7 @@ const (
 // boundedTransport bounds what is read of each answer but packs, and empties
 // error pages that are made for browsers.
 type boundedTransport struct {
-	base   *http.Transport
+	base   http.RoundTripper
 	bounds Bounds
 }
 
@@ -33,11 +31,10 @@ func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	switch {
 	case res.StatusCode >= http.StatusBadRequest:
 		res.Body = errorPage(res)
-	case strings.HasSuffix(req.URL.Path, "/"+transport.ReceivePackServiceName):
+	case strings.HasSuffix(req.URL.Path, "/git-receive-pack"):
 		return res, readReport(res)
 	case req.Method == http.MethodGet:
-		over := overBound("bytes for a list of refs", t.bounds.RefBytes)
-		res.Body = drained{&limitedReader{r: res.Body, left: t.bounds.RefBytes, over: over}, res.Body}
+		res.Body = drained{LimitReader(res.Body, t.bounds.RefBytes, "bytes for a list of refs"), res.Body}
 	}
 	return res, nil
 }

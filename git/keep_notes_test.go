@@ -1,14 +1,16 @@
-package gitops
+package git
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"io"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
-	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
 )
 
@@ -22,19 +24,19 @@ func TestKeepWanted(t *testing.T) {
 	}
 	tree["apps/7.yaml"] = "x\n"
 	r := parts.NewGit(t, parts.GitOptions{}).NewRepository("org/app", parts.RepositoryOptions{Tree: parts.Tree{Files: tree}})
-	dir, base := t.TempDir(), fleet.GitRef{Branch: "main"}
 	screen := Screen{Version: "1", Wants: func(data []byte) bool { return bytes.HasPrefix(data, []byte("x")) }, Notes: "1"}
+	dir := t.TempDir()
 	open := func() *Snapshot {
 		t.Helper()
-		remote, err := Open(&fleet.GitSource{URL: r.URL}, Options{Keep: dir, Screen: screen})
-		if err != nil {
-			t.Fatal(err)
+		store := Cache{Dir: dir, Screen: screen}.Open("key", Bounds{})
+		head := hashIn(t, r.Git("rev-parse", "main"))
+		if !slices.Contains(store.Follow([]Hash{head}), head) {
+			if err := store.Unpack(t.Context(), packOfCommit(t, r, "main"), Choice{Wants: screen.Wants}); err != nil {
+				t.Fatal(err)
+			}
 		}
-		fetched, err := remote.Fetch(t.Context(), base)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return fetched.Base
+		store.FillFrom(noFiller{t})
+		return store.Snapshot(head, hashIn(t, r.Git("rev-parse", "main^{tree}")), "refs/heads/main")
 	}
 	look := func(notes string) (entries int, note string) {
 		t.Helper()
@@ -59,7 +61,8 @@ func TestKeepWanted(t *testing.T) {
 				s.Note(file, []byte("seen"))
 			}
 		}
-		s.Keep()
+		s.Store().Keep()
+		s.Store().Close()
 		return entries, note
 	}
 	for i, want := range []struct {
@@ -81,39 +84,64 @@ func TestKeepWanted(t *testing.T) {
 				t.Fatalf("commit %d: %s: note %q, %v", i, file.Path, file.Note, err)
 			}
 		}
-		s.Keep()
+		s.Store().Keep()
+		s.Store().Close()
 	}
+}
+
+// packOfCommit is what a server sends for a commit without its history.
+func packOfCommit(t *testing.T, r *parts.Repository, name string) io.Reader {
+	t.Helper()
+	cmd := exec.Command("git", "pack-objects", "--stdout", "-q")
+	cmd.Dir = r.Dir
+	cmd.Stdin = strings.NewReader(r.Git("rev-list", "--objects", "--max-count=1", name))
+	pack, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.NewReader(pack)
+}
+
+// noFiller fails a test that asks for a file.
+type noFiller struct{ t *testing.T }
+
+func (f noFiller) Fill(_ context.Context, _ *Store, files []Hash, _ func([]byte) bool) error {
+	f.t.Errorf("asked for %d files", len(files))
+	return nil
 }
 
 // Where what is kept leaves no room, what nothing leads to any more goes; what
 // stands at many paths counts once.
 func TestKeepMakesRoom(t *testing.T) {
-	store := newObjects(Bounds{}.withDefaults())
-	add := func(kind plumbing.ObjectType, data string) plumbing.Hash {
-		hash := plumbing.ComputeHash(kind, []byte(data))
-		store.byHash[hash] = anObject{kind, []byte(data)}
+	store := NewStore(Bounds{})
+	add := func(kind Kind, data string) Hash {
+		hash := sumOf(kind, []byte(data))
+		store.byHash[hash] = Object{kind, []byte(data)}
 		return hash
 	}
-	file := add(plumbing.BlobObject, "x")
-	tree := add(plumbing.TreeObject, "100644 a\x00"+string(file[:])+"100644 b\x00"+string(file[:]))
-	commit := add(plumbing.CommitObject, "tree "+tree.String()+"\n\n")
-	k := &keeper{path: filepath.Join(t.TempDir(), "a"+keptName), heads: []plumbing.Hash{commit}}
+	file := add(Blob, "x")
+	tree := add(Tree, "100644 a\x00"+string(file[:])+"100644 b\x00"+string(file[:]))
+	commit := add(Commit, "tree "+tree.String()+"\n\n")
+	k := &store.keeper
+	k.path, k.heads = filepath.Join(t.TempDir(), "a"+keptName), []Hash{commit}
 	full := k.gather(store, false)
 	full.data = append(full.data, make([]byte, keptBytes-full.size()-1)...)
 	full.swept = full.size()
 
-	store = newObjects(Bounds{}.withDefaults())
+	store = NewStore(Bounds{})
 	store.kept, k.stale = full, true
-	add(plumbing.BlobObject, "new")
+	store.FillFrom(noFiller{t})
+	add(Blob, "new")
 	k.save(store)
-	store = k.load(Bounds{}.withDefaults())
-	if !store.has(commit) || !store.has(tree) || !store.has(file) || store.kept.size() > 1000 {
+	store = NewStore(Bounds{})
+	k.load(store)
+	if !store.Has(commit) || !store.Has(tree) || !store.Has(file) || store.kept.size() > 1000 {
 		t.Errorf("kept are %d bytes", store.kept.size())
 	}
 
 	half := hashOf(1)
-	store.byHash[half] = anObject{plumbing.BlobObject, make([]byte, keptBytes/2)}
-	if (*kept)(nil).with(store, news{objects: []plumbing.Hash{half, half, half}}) == nil {
+	store.byHash[half] = Object{Blob, make([]byte, keptBytes/2)}
+	if (*kept)(nil).with(store, news{objects: []Hash{half, half, half}}) == nil {
 		t.Error("one file is counted at each of its paths")
 	}
 }

@@ -1,0 +1,75 @@
+package git
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Bounds limit what a repository may cost. Zero fields have the defaults. An
+// error over a bound names it.
+type Bounds struct {
+	RefBytes      int64 // of the server's list of refs; default 64 MiB, some 800,000 refs
+	PackBytes     int64 // received in one pack; default 1 GiB
+	UnpackedBytes int64 // of one pack when unpacked; default 4 GiB
+	Objects       int64 // in one pack; default 4 million
+	FileBytes     int64 // of a file that is read; default 16 MiB. Larger ones may be there
+	Depth         int   // of directories; default 128
+	Entries       int64 // files and directories walked in one call of Files; default 4 million
+}
+
+// WithDefaults returns the bounds with the defaults in place of zeros.
+func (b Bounds) WithDefaults() Bounds {
+	return Bounds{
+		RefBytes:      orDefault(b.RefBytes, 64<<20),
+		PackBytes:     orDefault(b.PackBytes, 1<<30),
+		UnpackedBytes: orDefault(b.UnpackedBytes, 4<<30),
+		Objects:       orDefault(b.Objects, 4_000_000),
+		FileBytes:     orDefault(b.FileBytes, 16<<20),
+		Depth:         orDefault(b.Depth, 128),
+		Entries:       orDefault(b.Entries, 4_000_000),
+	}
+}
+
+func orDefault[N int | int64](n, fallback N) N {
+	if n > 0 {
+		return n
+	}
+	return fallback
+}
+
+// ErrBound says that the repository is over one of the Bounds. The message names it.
+var ErrBound = errors.New("over the bound")
+
+// OverBound returns the error for a bound, which wraps ErrBound, by what the bound
+// counts.
+func OverBound(what string, limit int64) error {
+	return fmt.Errorf("%w of %d %s", ErrBound, limit, what)
+}
+
+// LimitReader returns a reader that fails with OverBound where r has more than so
+// many bytes.
+func LimitReader(r io.Reader, limit int64, what string) io.Reader {
+	return &limitedReader{r: r, left: limit, over: OverBound(what, limit)}
+}
+
+// limitedReader fails with over instead of reading more than left bytes.
+type limitedReader struct {
+	r    io.Reader
+	left int64
+	over error
+}
+
+func (l *limitedReader) Read(p []byte) (int, error) {
+	if l.left < 0 {
+		return 0, l.over
+	}
+	if int64(len(p)) > l.left+1 {
+		p = p[:l.left+1]
+	}
+	n, err := l.r.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, l.over
+	}
+	return n, err
+}

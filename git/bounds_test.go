@@ -1,0 +1,123 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// planted is a snapshot whose trees a test writes by hand.
+func planted(bounds Bounds, plant func(*Snapshot) Hash) *Snapshot {
+	s := &Snapshot{objects: NewStore(bounds), made: map[Hash]Object{}}
+	s.tree = plant(s)
+	return s
+}
+
+func treeOf(s *Snapshot, lines ...string) Hash {
+	return s.add(Tree, []byte(strings.Join(lines, "")))
+}
+
+func line(mode, name string, hash Hash) string {
+	return mode + " " + name + "\x00" + string(hash[:])
+}
+
+// walkErr returns the files of a snapshot and the error that ends them.
+func walkErr(s *Snapshot) ([]string, error) {
+	var names []string
+	for file, err := range s.Files(context.Background(), "", func(string) bool { return true }) {
+		if err != nil {
+			return names, err
+		}
+		names = append(names, file.Path)
+	}
+	return names, nil
+}
+
+// A handful of objects can stand for more files than there is time: it is the
+// files that are counted.
+func TestFilesBomb(t *testing.T) {
+	s := planted(Bounds{Entries: 10_000}, func(s *Snapshot) Hash {
+		tree := treeOf(s, line(modeFile, "x", s.add(Blob, []byte("x"))))
+		for range 20 {
+			var lines []string
+			for i := range 10 {
+				lines = append(lines, line(modeDir, fmt.Sprint(i), tree))
+			}
+			tree = treeOf(s, lines...)
+		}
+		return tree
+	})
+	_, err := walkErr(s)
+	if !errors.Is(err, ErrBound) || !strings.Contains(err.Error(), "10000 files and directories") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestFilesTooDeep(t *testing.T) {
+	s := planted(Bounds{Depth: 10}, func(s *Snapshot) Hash {
+		tree := treeOf(s)
+		for range 20 {
+			tree = treeOf(s, line(modeDir, "d", tree))
+		}
+		return tree
+	})
+	_, err := walkErr(s)
+	if !errors.Is(err, ErrBound) || !strings.Contains(err.Error(), "10 directories deep") {
+		t.Errorf("error %v", err)
+	}
+	if _, found, err := s.Read(t.Context(), strings.Repeat("d/", 15)+"f"); found || err != nil {
+		t.Errorf("Read: %v, %v", found, err)
+	}
+}
+
+// A tree that Git would not write gives sorted paths or an error, and one that
+// lies about a type an error.
+func TestFilesOfMalformedTrees(t *testing.T) {
+	for name, test := range map[string]struct {
+		plant func(s *Snapshot, blob Hash) Hash
+		want  []string
+		text  string
+	}{
+		"unsorted": {plant: func(s *Snapshot, b Hash) Hash {
+			return treeOf(s, line(modeFile, "b", b), line(modeFile, "a", b))
+		}, want: []string{"a", "b"}},
+		"old modes": {plant: func(s *Snapshot, b Hash) Hash {
+			return treeOf(s, line(modeDirPadded, "d", treeOf(s, line(modeGroup, "f", b))))
+		}, want: []string{"d/f"}},
+		"as paths are sorted": {plant: func(s *Snapshot, b Hash) Hash {
+			return treeOf(s, line(modeFile, "a.b", b), line(modeDir, "a", treeOf(s, line(modeFile, "x", b))), line(modeFile, "a0", b))
+		}, want: []string{"a.b", "a/x", "a0"}},
+		"dots":  {plant: func(s *Snapshot, b Hash) Hash { return treeOf(s, line(modeFile, "..", b)) }, text: `malformed tree: name ".."`},
+		"slash": {plant: func(s *Snapshot, b Hash) Hash { return treeOf(s, line(modeFile, "a/b", b)) }, text: "malformed tree"},
+		"cut":   {plant: func(s *Snapshot, b Hash) Hash { return treeOf(s, "100644 a\x00abc") }, text: "malformed tree"},
+		"missing": {plant: func(s *Snapshot, b Hash) Hash {
+			return treeOf(s, line(modeFile, "a", Hash{}))
+		}, text: "is missing from what the server sent"},
+		"a file as a directory": {plant: func(s *Snapshot, b Hash) Hash { return treeOf(s, line(modeDir, "a", b)) }, text: "is a blob, not a tree"},
+		"a directory as a file": {plant: func(s *Snapshot, b Hash) Hash { return treeOf(s, line(modeFile, "a", treeOf(s))) }, text: "is a tree, not a blob"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := planted(Bounds{}, func(s *Snapshot) Hash {
+				return test.plant(s, s.add(Blob, []byte("x")))
+			})
+			names, err := walkErr(s)
+			if test.text != "" {
+				if err == nil || !strings.Contains(err.Error(), test.text) {
+					t.Errorf("error %v, want %q", err, test.text)
+				}
+				return
+			}
+			if diff := cmp.Diff(test.want, names); err != nil || diff != "" {
+				t.Error(err, diff)
+			}
+			if !slices.IsSorted(names) {
+				t.Error("not sorted")
+			}
+		})
+	}
+}

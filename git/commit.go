@@ -1,0 +1,139 @@
+package git
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// ErrNoChange says that a commit would change nothing.
+var ErrNoChange = errors.New("nothing changes")
+
+// Commit returns the snapshot that a commit on top of s makes, in memory. Files are
+// new contents by path from the root. Modes and all other entries stay as they are,
+// byte by byte. Seal is called with the hash of the new tree, and returns the
+// commit's data.
+//
+// A path that is no regular file of s is an error that wraps ErrNoPath; contents
+// that are all the same already are ErrNoChange.
+func (s *Snapshot) Commit(files map[string][]byte, seal func(tree Hash) ([]byte, error)) (*Snapshot, error) {
+	next := &Snapshot{ref: s.ref, objects: s.objects, parent: s, made: make(map[Hash]Object)}
+	root := make(change)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		found, err := s.find(name)
+		if err == nil && (!found.regular() || inside(name) != name) {
+			err = ErrNoPath
+		}
+		if err != nil {
+			return nil, fmt.Errorf("file %q: %w", name, err)
+		}
+		root.add(strings.Split(name, "/"), next.add(Blob, files[name]))
+	}
+	var err error
+	if next.tree, err = next.replace(s.tree, root); err != nil {
+		return nil, err
+	}
+	if next.tree == s.tree {
+		return nil, ErrNoChange
+	}
+	commit, err := seal(next.tree)
+	if err != nil {
+		return nil, err
+	}
+	next.hash = next.add(Commit, commit)
+	return next, nil
+}
+
+// add keeps a new object.
+func (s *Snapshot) add(kind Kind, data []byte) Hash {
+	made := Object{kind, data}
+	hash := made.Hash()
+	s.made[hash] = made
+	return hash
+}
+
+// Origin returns the snapshot that s was built on: s itself where it wasn't made
+// here.
+func (s *Snapshot) Origin() *Snapshot {
+	for s.parent != nil {
+		s = s.parent
+	}
+	return s
+}
+
+// BuiltOn reports whether s is a commit, or was made on top of it.
+func (s *Snapshot) BuiltOn(commit Hash) bool {
+	for at := s; at != nil; at = at.parent {
+		if at.hash == commit {
+			return true
+		}
+	}
+	return false
+}
+
+// Pack returns a pack of the objects that were made on top of Origin: an empty one
+// if that is s itself.
+func (s *Snapshot) Pack() ([]byte, error) {
+	var objects []Object
+	packed := make(map[Hash]bool)
+	for at := s; at.parent != nil; at = at.parent {
+		for _, hash := range slices.SortedFunc(maps.Keys(at.made), compare) {
+			if !packed[hash] {
+				packed[hash] = true
+				objects = append(objects, at.made[hash])
+			}
+		}
+	}
+	return pack(objects)
+}
+
+// change is what changes below a directory, by name.
+type change map[string]*changed
+
+// changed is a file's new hash, or what changes in a directory.
+type changed struct {
+	blob Hash
+	dir  change
+}
+
+func (c change) add(parts []string, blob Hash) {
+	if len(parts) == 1 {
+		c[parts[0]] = &changed{blob: blob}
+		return
+	}
+	if c[parts[0]] == nil {
+		c[parts[0]] = &changed{dir: make(change)}
+	}
+	c[parts[0]].dir.add(parts[1:], blob)
+}
+
+// replace returns the hash of a tree with new hashes written over the old ones:
+// modes, names, and their order stay.
+func (s *Snapshot) replace(hash Hash, c change) (Hash, error) {
+	old, err := typed(s, hash, Tree)
+	if err != nil {
+		return hash, err
+	}
+	tree := slices.Clone(old)
+	for at := 0; at < len(tree); {
+		e, next, err := nextEntry(tree, at)
+		if err != nil {
+			return hash, err
+		}
+		at = next
+		changed := c[string(e.name)]
+		if changed == nil {
+			continue
+		}
+		if changed.dir != nil {
+			changed.blob, err = s.replace(e.hash, changed.dir)
+			if err != nil {
+				return hash, err
+			}
+		}
+		copy(tree[e.hashAt:], changed.blob[:])
+	}
+	return s.add(Tree, tree), nil
+}

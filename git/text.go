@@ -1,0 +1,65 @@
+package git
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Bounds on what is shown of a server's words. Forges explain a refusal in a
+// handful of lines; GitHub's GH013 takes some fifteen.
+const (
+	cleanLines = 24
+	cleanRunes = 2000
+)
+
+// Clean makes a server's words fit to show: one line, fields of lines joined by
+// " | ", without control and formatting characters, "remote:" prefixes and empty
+// lines, and bounded. What is cut off is marked with "…".
+func Clean(text string) string {
+	var lines []string
+	for line := range strings.FieldsFuncSeq(text, isLineBreak) {
+		line = strings.Map(visible, line)
+		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "remote:"))
+		if line == "" || isDecoration(line) {
+			continue
+		}
+		if len(lines) == cleanLines {
+			lines = append(lines, "…")
+			break
+		}
+		lines = append(lines, line)
+	}
+	return Truncate(strings.Join(lines, " | "), cleanRunes)
+}
+
+func isLineBreak(r rune) bool {
+	return r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029'
+}
+
+// isDecoration reports whether a line is drawn rather than written.
+func isDecoration(line string) bool { return strings.Trim(line, "=-*#_ ") == "" }
+
+// visible drops what a terminal or a page would act on: control characters,
+// direction marks and other formatting, and bytes that are no UTF-8.
+func visible(r rune) rune {
+	switch {
+	case r == '\t':
+		return ' '
+	case r == utf8.RuneError, !unicode.IsGraphic(r), unicode.Is(unicode.Cf, r):
+		return -1
+	}
+	return r
+}
+
+// Truncate cuts text to so many runes, and marks what is cut off with "…".
+func Truncate(s string, runes int) string {
+	count := 0
+	for i := range s {
+		if count == runes {
+			return s[:i] + "…"
+		}
+		count++
+	}
+	return s
+}
