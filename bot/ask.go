@@ -289,7 +289,7 @@ func (c *cycle) destinationsIn(ctx context.Context, p *fleet.Policy, l *lane) ([
 	if err != nil {
 		return nil, l.failed(err)[0].Err
 	}
-	defer fetched.Base.Keep()
+	defer fetched.Close()
 	g, _ := c.aim(ctx, l, fetched)
 	c.recallHistory(ctx, remote, l, g)
 	var sites []Destination
@@ -311,6 +311,7 @@ func (c *cycle) destinationsProposed(ctx context.Context, p *fleet.Policy, l *la
 	if err != nil {
 		return nil, l.failed(err)[0].Err
 	}
+	defer s.Close()
 	sites := []Destination{}
 	err = s.whole.fileErr
 	for _, g := range s.groups {

@@ -22,7 +22,7 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer fetched.Base.Keep()
+	defer fetched.Close()
 	plans := make([]*plan, 0, len(l.automations))
 	l.seat.holding(func() int64 { return held(fetched, plans...) })
 	if results := c.isQuiet(ctx, l, fetched); results != nil {
@@ -34,7 +34,7 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 	for i, a := range l.automations {
 		p := c.find(ctx, a, g, head)
 		if i == len(l.automations)-1 {
-			go fetched.Base.Keep() // while registries are asked; whoever comes second has nothing to do
+			fetched.Keep() // while registries are asked
 		}
 		plans = append(plans, p)
 		l.seat.away(func() { c.decide(ctx, p) })

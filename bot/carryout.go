@@ -18,7 +18,6 @@ import (
 // the group's result and stops no other; that a branch has moved is returned when
 // the others are done.
 func (c *cycle) carryOutAll(ctx context.Context, s *survey, done map[string]*group) error {
-	defer s.Base.Keep()
 	var stale error
 	// A branch that no group has any more may stand where another is to be made.
 	first := slices.SortedStableFunc(slices.Values(s.groups), func(a, b *group) int { return cmp.Compare(rank(a), rank(b)) })

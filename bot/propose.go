@@ -24,23 +24,17 @@ import (
 func (c *cycle) propose(ctx context.Context, l *lane) []*Result {
 	done := map[string]*group{} // by branch
 	for n := 1; ; n++ {
-		s, err := c.survey(ctx, l, nil)
-		if s != nil && s.quiet != nil {
-			return s.quiet
-		}
-		if err == nil && c.mode == Push {
-			l.seat.away(func() { err = c.carryOutAll(ctx, s, done) })
-		}
+		results, err := c.proposeOnce(ctx, l, done)
 		switch {
 		case err == nil:
-			return c.observed(s.results(done))
+			return results
 		case errors.Is(err, gitops.ErrStale) && n < attempts && pause(ctx, time.Duration(n)*100*time.Millisecond) == nil:
 			c.o.Log.Info("a branch moved; starting again", "repository", l.git.Name, "automation", l.automations[0].Name, "attempt", n)
 			continue
 		case errors.Is(err, gitops.ErrStale):
 			err = fmt.Errorf("%w, %d times in a row; the next run tries again", err, n)
 		}
-		results := l.failed(err)
+		results = l.failed(err)
 		for _, g := range done { // what was done is there
 			if !g.idle() {
 				results = append(results, g.result)
@@ -48,6 +42,26 @@ func (c *cycle) propose(ctx context.Context, l *lane) []*Result {
 		}
 		return c.observed(results)
 	}
+}
+
+// proposeOnce surveys the lane, and carries out what isn't done. An error is
+// gitops.ErrStale when a branch has moved since it was read.
+func (c *cycle) proposeOnce(ctx context.Context, l *lane, done map[string]*group) ([]*Result, error) {
+	s, err := c.survey(ctx, l, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if s.quiet != nil {
+		return s.quiet, nil
+	}
+	if c.mode == Push {
+		l.seat.away(func() { err = c.carryOutAll(ctx, s, done) })
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.observed(s.results(done)), nil
 }
 
 // observed tells the observer what became of pull requests.
@@ -62,7 +76,7 @@ func (c *cycle) observed(results []*Result) []*Result {
 
 // survey does the steps up to the rewrite for all groups: what to propose is
 // decided once, on the base, and then divided. With a policy, only its sites are
-// decided.
+// decided. The caller closes the survey.
 func (c *cycle) survey(ctx context.Context, l *lane, only *fleet.Policy) (*survey, error) {
 	s := &survey{lane: l}
 	c.remember(ctx, s)
@@ -70,7 +84,6 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *fleet.Policy) (*surve
 	if s.remote, s.Fetched, err = c.fetch(ctx, l, l.proposes.asked(maps.Keys(s.known))...); err != nil {
 		return nil, err
 	}
-	defer s.Base.Keep()
 	l.seat.holding(func() int64 { return held(s.Fetched) })
 	if only == nil {
 		if s.quiet = c.isQuiet(ctx, l, s.Fetched); s.quiet != nil {
@@ -82,11 +95,12 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *fleet.Policy) (*surve
 	s.ground.groups, s.ground.shown = true, s.shows
 	c.recallHistory(ctx, s.remote, l, s.ground)
 	s.whole = c.find(ctx, l.automations[0], s.ground, s.Base)
-	go s.Base.Keep() // as attempt does
+	s.Keep() // as attempt does
 	s.whole.only = only
 	l.seat.holding(func() int64 { return held(s.Fetched, s.whole) })
 	l.seat.away(func() { c.decide(ctx, s.whole) })
 	if err := s.split(); err != nil {
+		s.Close()
 		return nil, err
 	}
 	l.seat.away(func() { c.consult(ctx, s) })

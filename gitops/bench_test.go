@@ -112,7 +112,7 @@ func readWanted(url, dir string) (int, error) {
 		}
 		n++
 	}
-	fetched.Base.Keep()
+	fetched.Close()
 	return n, nil
 }
 

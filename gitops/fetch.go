@@ -12,7 +12,7 @@ import (
 	"github.com/pinsetter/pinsetter/git"
 )
 
-// Fetched is what a server had at one moment.
+// Fetched is what a server had at one moment. Close it when it is read.
 type Fetched struct {
 	Base *Snapshot
 
@@ -20,6 +20,14 @@ type Fetched struct {
 	// branch that Base was read from.
 	Push map[string]*PushState
 }
+
+// Keep begins to write to Options.Keep what is known by now of what was fetched. Call
+// it when the files are read and there is something to wait for.
+func (f *Fetched) Keep() { f.Base.Store().Keep() }
+
+// Close writes to Options.Keep what is new since. Without it nothing is kept; what
+// can't be written is not kept, which is no error. The snapshots can be read on.
+func (f *Fetched) Close() { f.Base.Store().Close() }
 
 // PushState is a push branch that exists beside the base.
 type PushState struct {

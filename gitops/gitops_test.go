@@ -97,7 +97,7 @@ func all(t *testing.T, s *gitops.Snapshot, dir string) (map[string]string, []str
 		found[file.Path] = string(file.Data)
 		order = append(order, file.Path)
 	}
-	s.Keep()
+	s.Store().Close()
 	return found, order
 }
 

@@ -156,7 +156,7 @@ func TestKeepConcurrent(t *testing.T) {
 				}
 				n++
 			}
-			fetched.Base.Keep()
+			fetched.Close()
 			if n != 2 {
 				t.Errorf("%d files", n)
 			}
@@ -185,7 +185,7 @@ func TestKeepAll(t *testing.T) {
 			}
 			n++
 		}
-		base.Keep()
+		base.Store().Close()
 		if got := g.Log.Count("POST", ""); got != commands {
 			t.Errorf("%d commands, want %d", got, commands)
 		}
@@ -238,7 +238,7 @@ func TestKeepIsNotShared(t *testing.T) {
 		src := &fleet.GitSource{Name: pinsetter.Name{Namespace: namespace, Name: "app"}, URL: r.URL}
 		fetched, err := openWith(t, src, gitops.Options{Keep: dir, Screen: tagged("1")}).Fetch(t.Context(), pinned)
 		if err == nil {
-			fetched.Base.Keep()
+			fetched.Close()
 		}
 		return err
 	}

@@ -46,7 +46,7 @@ func TestKeepWalk(t *testing.T) {
 						}
 					}
 				}
-				fetched.Base.Keep()
+				fetched.Close()
 				return found
 			}
 			if diff := cmp.Diff(read(""), read(dir)); diff != "" {

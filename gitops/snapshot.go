@@ -61,8 +61,3 @@ func snapshotOf(store *git.Store, hash plumbing.Hash, ref string, more *filler) 
 func (s *Snapshot) Read(name string) ([]byte, bool, error) {
 	return s.Snapshot.Read(context.Background(), name) // within the source's timeout
 }
-
-// Keep writes to Options.Keep what is known by now of this snapshot and of those
-// that were fetched with it, if any of it is new. Call it when the files are read:
-// without it nothing is kept. What can't be written is not kept, which is no error.
-func (s *Snapshot) Keep() { s.Store().Close() }

@@ -39,7 +39,7 @@ func TestSteps(t *testing.T) {
 				for range 2 {
 					fetched := fetch(t, remote, main, branch)
 					steps := fetched.Base.Steps(t.Context(), fetched.Push[branch].Commits, 2, isYAML)
-					fetched.Base.Keep()
+					fetched.Close()
 					if len(steps) != 1 {
 						t.Fatalf("%d steps", len(steps))
 					}
@@ -107,7 +107,7 @@ func TestStepsAskForNothingTwice(t *testing.T) {
 		requests.Store(0)
 		step := fetched.Base.Steps(t.Context(), fetched.Push["updates"].Commits, 2, isYAML)[0]
 		asked := requests.Load()
-		fetched.Base.Keep()
+		fetched.Close()
 		wantStep(t, step, []string{"apps/a.yaml"}, r, "updates")
 		return asked
 	}
