@@ -39,7 +39,7 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 		plans = append(plans, p)
 		l.seat.away(func() { c.decide(ctx, p) })
 		p.apply()
-		if head, err = c.commit(p, head); err != nil {
+		if head, err = c.commit(ctx, p, head); err != nil {
 			return nil, &commitError{a, err}
 		}
 		p.head = head
@@ -107,7 +107,7 @@ func (e *commitError) Unwrap() error { return e.err }
 
 // commit adds an automation's commit on top of head, which is returned where
 // there is nothing to commit.
-func (c *cycle) commit(p *plan, head *gitops.Snapshot) (*gitops.Snapshot, error) {
+func (c *cycle) commit(ctx context.Context, p *plan, head *gitops.Snapshot) (*gitops.Snapshot, error) {
 	if len(p.files) == 0 {
 		return head, nil
 	}
@@ -116,7 +116,7 @@ func (c *cycle) commit(p *plan, head *gitops.Snapshot) (*gitops.Snapshot, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.checkOld(head); err != nil {
+	if err := p.checkOld(ctx, head); err != nil {
 		return nil, err
 	}
 	next, err := head.Commit(gitops.Commit{
@@ -135,12 +135,12 @@ func (c *cycle) commit(p *plan, head *gitops.Snapshot) (*gitops.Snapshot, error)
 
 // checkOld reports a file whose bytes are other ones than the plan has read: where
 // directories and files are was remembered, and a commit trusts no memory.
-func (p *plan) checkOld(head *gitops.Snapshot) error {
+func (p *plan) checkOld(ctx context.Context, head *gitops.Snapshot) error {
 	for _, file := range p.marked {
 		if _, changed := p.files[file.path]; !changed {
 			continue
 		}
-		now, found, err := head.Read(file.path)
+		now, found, err := head.Read(ctx, file.path)
 		if err == nil && (!found || !bytes.Equal(now, file.data)) {
 			err = misremembered(fmt.Errorf("%s of %s has other bytes than were decided on", file.path, head))
 		}

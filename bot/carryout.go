@@ -204,7 +204,7 @@ func (c *cycle) offer(ctx context.Context, s *survey, g *group) error {
 // it. What a gate refuses now stays on a branch that needs no push, and is left
 // out of one that does.
 func (c *cycle) build(ctx context.Context, s *survey, g *group) (*gitops.Snapshot, bool, error) {
-	head, err := c.commit(g.plan, s.Base)
+	head, err := c.commit(ctx, g.plan, s.Base)
 	if err != nil || g.shown == nil {
 		return head, true, err
 	}
@@ -214,7 +214,7 @@ func (c *cycle) build(ctx context.Context, s *survey, g *group) (*gitops.Snapsho
 	}
 	g.drop(func(file markedFile, i int) bool { return file.kept[i] == refused })
 	g.apply()
-	head, err = c.commit(g.plan, s.Base)
+	head, err = c.commit(ctx, g.plan, s.Base)
 	return head, true, err
 }
 

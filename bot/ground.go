@@ -109,8 +109,8 @@ func made(a *fleet.Automation, commit gitops.CommitInfo) bool {
 // nothing can be decided now stays proposed. The image has no tag where there is
 // no proposal, it shows nothing else than the base, or it doesn't fit the site any
 // more. Sel is of the site's policy, nil where that isn't known.
-func (g *ground) proposed(site pinsetter.Site, sel *selection) pinsetter.Image {
-	twin, found := g.twin(site)
+func (g *ground) proposed(ctx context.Context, site pinsetter.Site, sel *selection) pinsetter.Image {
+	twin, found := g.twin(ctx, site)
 	if !found || len(twin.Written) != 1 || len(site.Written) == 1 && twin.Written[0] == site.Written[0] {
 		return pinsetter.Image{}
 	}
@@ -164,8 +164,8 @@ func (s *selection) isBelow(site pinsetter.Site, tag string) bool {
 
 // keptDigest returns the digest that the proposal shows at site beside tag, or
 // "".
-func (g *ground) keptDigest(site pinsetter.Site, tag string) string {
-	twin, found := g.twin(site)
+func (g *ground) keptDigest(ctx context.Context, site pinsetter.Site, tag string) string {
+	twin, found := g.twin(ctx, site)
 	if !found {
 		return ""
 	}
@@ -173,7 +173,7 @@ func (g *ground) keptDigest(site pinsetter.Site, tag string) string {
 }
 
 // twin returns the site of the proposal that is site in the base.
-func (g *ground) twin(site pinsetter.Site) (pinsetter.Site, bool) {
+func (g *ground) twin(ctx context.Context, site pinsetter.Site) (pinsetter.Site, bool) {
 	if g.shown == nil {
 		return pinsetter.Site{}, false
 	}
@@ -181,5 +181,5 @@ func (g *ground) twin(site pinsetter.Site) (pinsetter.Site, bool) {
 	if shown == nil {
 		return pinsetter.Site{}, false
 	}
-	return twinIn(shown.sitesOf(site.Path), site)
+	return twinIn(shown.sitesOf(ctx, site.Path), site)
 }

@@ -126,7 +126,7 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 		for i, site := range file.Sites {
 			sel := selections[site.Policy]
 			if sel == nil {
-				if proposed := p.ground.proposed(site, nil); p.ground.groups && c.set.Missing.MayHide() && proposed.Tag != "" {
+				if proposed := p.ground.proposed(ctx, site, nil); p.ground.groups && c.set.Missing.MayHide() && proposed.Tag != "" {
 					file.takes[i], file.kept[i] = proposed, waits // its policy may be in what can't be read
 				}
 				continue
@@ -137,7 +137,7 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 				p.result.fail(err)
 			}
 			stays := image.Tag == "" || shownAlready(site, image)
-			if proposed := p.ground.proposed(site, sel); proposed.Tag != "" && (hold != nil || image.Tag == "" || sel.disbelief != nil && stays) {
+			if proposed := p.ground.proposed(ctx, site, sel); proposed.Tag != "" && (hold != nil || image.Tag == "" || sel.disbelief != nil && stays) {
 				if hold == nil && sel.disbelief != nil {
 					hold = holdAt(site, candidate(site, proposed), sel.disbelief.Rule, sel.disbelief.Reason)
 				}
@@ -294,7 +294,7 @@ func (c *cycle) digest(ctx context.Context, g *ground, site pinsetter.Site, sel 
 		return "", nil, nil
 	}
 	if reflect == spec.ReflectIfNotPresent {
-		if kept := cmp.Or(gate.KeptDigest(site, tag), g.keptDigest(site, tag)); kept != "" {
+		if kept := cmp.Or(gate.KeptDigest(site, tag), g.keptDigest(ctx, site, tag)); kept != "" {
 			return kept, nil, nil
 		}
 	}

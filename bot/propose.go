@@ -224,7 +224,7 @@ func (c *cycle) weigh(ctx context.Context, s *survey, g *group) error {
 		return nil
 	}
 	if g.foreign() {
-		g.leaveAlone()
+		g.leaveAlone(ctx)
 		return nil
 	}
 	if g.unsure != nil {
@@ -239,13 +239,13 @@ func (c *cycle) weigh(ctx context.Context, s *survey, g *group) error {
 
 // leaveAlone holds what somebody else's commit on the branch keeps from being
 // proposed.
-func (g *group) leaveAlone() {
+func (g *group) leaveAlone(ctx context.Context) {
 	way := "delete the branch"
 	if g.pr != nil && g.pr.State == forge.StateOpen {
 		way = fmt.Sprintf("merge pull request #%d, or close it and delete the branch", g.pr.Number)
 	}
 	g.drop(func(file markedFile, i int) bool {
-		twin, found := twinIn(sitesOf(g.there.Head, file.path), file.Sites[i])
+		twin, found := twinIn(sitesOf(ctx, g.there.Head, file.path), file.Sites[i])
 		return found && shownAlready(twin, file.takes[i]) // it is proposed already
 	})
 	g.hold(pinsetter.RuleForeign, func(pinsetter.Site, pinsetter.Image) string {

@@ -37,11 +37,11 @@ func (c *cycle) replay(ctx context.Context, a *fleet.Automation, step gitops.Ste
 		if !below(a, path) {
 			return theirs("%s is outside of update.path of ImageUpdateAutomation %s", path, a.Name)
 		}
-		before, foundBefore, err := step.Before.Read(path)
+		before, foundBefore, err := step.Before.Read(ctx, path)
 		if err != nil {
 			return err
 		}
-		after, foundAfter, err := step.After.Read(path)
+		after, foundAfter, err := step.After.Read(ctx, path)
 		if err != nil {
 			return err
 		}

@@ -33,10 +33,10 @@ func (s *shown) hasCommitOf(a *fleet.Automation) bool {
 }
 
 // sitesOf returns the sites of a file of the branch.
-func (s *shown) sitesOf(path string) []pinsetter.Site {
+func (s *shown) sitesOf(ctx context.Context, path string) []pinsetter.Site {
 	sites, read := s.sites[path]
 	if !read {
-		sites = sitesOf(s.head, path)
+		sites = sitesOf(ctx, s.head, path)
 		s.sites[path] = sites
 	}
 	return sites
@@ -59,8 +59,8 @@ func twinIn(sites []pinsetter.Site, site pinsetter.Site) (pinsetter.Site, bool) 
 
 // sitesOf returns the sites of a file, none where it can't be read: what is
 // wrong with a proposal's file is mended by rebuilding it.
-func sitesOf(s *gitops.Snapshot, path string) []pinsetter.Site {
-	data, found, err := s.Read(path)
+func sitesOf(ctx context.Context, s *gitops.Snapshot, path string) []pinsetter.Site {
+	data, found, err := s.Read(ctx, path)
 	if err != nil || !found || !setters.HasToken(data) {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (s *shown) differs(ctx context.Context, head *gitops.Snapshot, plans []*pla
 	for _, p := range plans {
 		for path := range p.files {
 			written[path] = true
-			same, err := sameFile(s.head, head, path)
+			same, err := sameFile(ctx, s.head, head, path)
 			if err != nil || !same {
 				return true, err
 			}
@@ -87,7 +87,7 @@ func (s *shown) differs(ctx context.Context, head *gitops.Snapshot, plans []*pla
 	}
 	blind := slices.ContainsFunc(plans, (*plan).isBlind)
 	for _, path := range paths {
-		if !written[path] && !sameValues(s.sitesOf(path), sitesOf(head, path), blind) {
+		if !written[path] && !sameValues(s.sitesOf(ctx, path), sitesOf(ctx, head, path), blind) {
 			return true, nil
 		}
 	}
@@ -127,9 +127,9 @@ func (s *shown) paths(ctx context.Context, plans []*plan) ([]string, error) {
 	return paths, nil
 }
 
-func sameFile(a, b *gitops.Snapshot, path string) (bool, error) {
-	x, foundX, errX := a.Read(path)
-	y, foundY, errY := b.Read(path)
+func sameFile(ctx context.Context, a, b *gitops.Snapshot, path string) (bool, error) {
+	x, foundX, errX := a.Read(ctx, path)
+	y, foundY, errY := b.Read(ctx, path)
 	if errX != nil || errY != nil {
 		return false, fmt.Errorf("compare %s: %w", path, cmp.Or(errX, errY))
 	}

@@ -41,7 +41,7 @@ func (c *cycle) trailers(ctx context.Context, remote *gitops.Remote, l *lane, g 
 	for i, step := range g.start.Steps(ctx, commits, recalledCommits+1, setters.IsCandidate) {
 		changes := message.ParseTrailers(commits[i].Message).Changes
 		if step.Err == nil || errors.Is(step.Err, gitops.ErrNotEdits) {
-			changes = trueOf(step, changes)
+			changes = trueOf(ctx, step, changes)
 		}
 		for key, image := range g.writtenBy(changes) {
 			written[key] = fill(written[key], image)
@@ -52,14 +52,14 @@ func (c *cycle) trailers(ctx context.Context, remote *gitops.Remote, l *lane, g 
 
 // trueOf returns those changes that a step made: a marker shows the new value
 // after it, and didn't before. A file that can't be read is believed to be so.
-func trueOf(step gitops.Step, changes []pinsetter.Change) []pinsetter.Change {
+func trueOf(ctx context.Context, step gitops.Step, changes []pinsetter.Change) []pinsetter.Change {
 	before, after := marks{of: step.Before}, marks{of: step.After}
 	return keep(changes, func(change pinsetter.Change) bool {
 		if !slices.Contains(step.Paths, change.Path) {
 			return false
 		}
-		was, errWas := before.show(change)
-		is, errIs := after.show(change)
+		was, errWas := before.show(ctx, change)
+		is, errIs := after.show(ctx, change)
 		return errWas != nil || errIs != nil || turned(was, is, change.New)
 	})
 }
@@ -77,12 +77,12 @@ type mark struct {
 }
 
 // show returns what the markers of a change show, in their order in the file.
-func (m *marks) show(change pinsetter.Change) ([]string, error) {
+func (m *marks) show(ctx context.Context, change pinsetter.Change) ([]string, error) {
 	at := mark{change.Object, change.Setter}
 	if values, read := m.files[change.Path]; read {
 		return values[at], nil
 	}
-	data, _, err := m.of.Read(change.Path)
+	data, _, err := m.of.Read(ctx, change.Path)
 	if err != nil {
 		return nil, err
 	}

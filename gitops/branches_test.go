@@ -28,7 +28,7 @@ func TestBranches(t *testing.T) {
 				fetched := fetch(t, remote, main, "updates", "pins/", "", "main", "pins/b", "none")
 				got := map[string]string{}
 				for name, state := range fetched.Push {
-					data, _, err := state.Head.Read("apps/a.yaml")
+					data, _, err := state.Head.Read(t.Context(), "apps/a.yaml")
 					if err != nil || state.Head.Ref() != "refs/heads/"+name || state.Head.Hash() != r.Head(name) {
 						t.Errorf("%s: %v, %v", name, state.Head, err)
 					}

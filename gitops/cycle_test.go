@@ -101,7 +101,7 @@ func cycle(t *testing.T, g *parts.Git, repository *parts.Repository, remote *git
 	if diff := cmp.Diff(wantCommits, updates.Commits); diff != "" {
 		t.Error("commits:", diff)
 	}
-	if data, ok, err := updates.Head.Read("apps/b/deploy.yaml"); err != nil || !ok || string(data) != "tag: 2.1.0\n" {
+	if data, ok, err := updates.Head.Read(t.Context(), "apps/b/deploy.yaml"); err != nil || !ok || string(data) != "tag: 2.1.0\n" {
 		t.Errorf("Read = %q, %v, %v", data, ok, err)
 	}
 

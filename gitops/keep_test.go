@@ -47,7 +47,7 @@ func TestKeep(t *testing.T) {
 		if n := g.Log.Count("POST", ""); n > 1 {
 			t.Errorf("nothing changed: %d commands, want one for the refs at most", n)
 		}
-		if data, ok, err := base.Read("other/c.yaml"); string(data) != "y: 1\n" || !ok || err != nil {
+		if data, ok, err := base.Read(t.Context(), "other/c.yaml"); string(data) != "y: 1\n" || !ok || err != nil {
 			t.Errorf("Read of what isn't wanted: %q, %v, %v", data, ok, err)
 		}
 		next := commit(t, base, map[string]string{"apps/a.yaml": "tag: 1.1.0\n"})

@@ -64,7 +64,7 @@ func TestPartial(t *testing.T) {
 		remote := openWith(t, src, gitops.Options{Keep: t.TempDir()})
 		for i := range 2 {
 			base := fetch(t, remote, main, "").Base
-			data, ok, err := base.Read("other/c.yaml")
+			data, ok, err := base.Read(t.Context(), "other/c.yaml")
 			if string(data) != "y: 1\n" || !ok || err != nil {
 				t.Errorf("Read: %q, %v, %v", data, ok, err)
 			}
@@ -131,7 +131,7 @@ func TestPartialBounds(t *testing.T) {
 		}
 	}
 	small := openWith(t, src, gitops.Options{Keep: dir, Bounds: gitops.Bounds{Bounds: git.Bounds{FileBytes: 10}}})
-	if _, _, err := fetch(t, small, main).Base.Read("apps/1.yaml"); !errors.Is(err, gitops.ErrBound) {
+	if _, _, err := fetch(t, small, main).Base.Read(t.Context(), "apps/1.yaml"); !errors.Is(err, gitops.ErrBound) {
 		t.Errorf("error %v, want ErrBound", err)
 	}
 }

@@ -94,7 +94,7 @@ func testFetchRefs(t *testing.T, g *parts.Git) {
 			if fetched.Base.Hash() != test.want || fetched.Base.Ref() != test.name {
 				t.Errorf("read %s (%q), want %s (%q)", fetched.Base.Hash(), fetched.Base.Ref(), test.want, test.name)
 			}
-			if _, ok, err := fetched.Base.Read("apps/b/deploy.yaml"); !ok || err != nil {
+			if _, ok, err := fetched.Base.Read(t.Context(), "apps/b/deploy.yaml"); !ok || err != nil {
 				t.Errorf("Read: %v, %v", ok, err)
 			}
 		})
@@ -195,7 +195,7 @@ func TestFilesThatAreNone(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"apps/link.yaml", "apps/dir/c.yaml", "apps", "apps/module.yaml", "none"} {
-		if _, ok, err := base.Read(name); ok || err != nil {
+		if _, ok, err := base.Read(t.Context(), name); ok || err != nil {
 			t.Errorf("Read(%q) = %v, %v; want nothing", name, ok, err)
 		}
 		_, err := base.Commit(gitops.Commit{Files: map[string][]byte{name: nil}, Author: bot, When: when})

@@ -41,7 +41,7 @@ func TestFetchSemVerOfEqualVersions(t *testing.T) {
 				if base.Hash() != newest || base.Ref() != "refs/tags/v0.1.0+build-10" {
 					t.Errorf("of %q: %s (%s), want %s", latest, base.Ref(), base.Hash(), newest)
 				}
-				if _, ok, err := base.Read("10"); !ok || err != nil {
+				if _, ok, err := base.Read(t.Context(), "10"); !ok || err != nil {
 					t.Errorf("of %q: Read: %t, %v", latest, ok, err)
 				}
 			}

@@ -1,7 +1,6 @@
 package gitops
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -54,10 +53,4 @@ func snapshotOf(store *git.Store, hash plumbing.Hash, ref string, more *filler) 
 		return nil, err
 	}
 	return &Snapshot{store.Snapshot(git.Hash(hash), git.Hash(commit.TreeHash), ref), more}, nil
-}
-
-// Read returns one regular file, and false if there is none by that path. A file
-// that didn't come with the fetch is asked for.
-func (s *Snapshot) Read(name string) ([]byte, bool, error) {
-	return s.Snapshot.Read(context.Background(), name) // within the source's timeout
 }

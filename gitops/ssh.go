@@ -101,12 +101,11 @@ func sshDialer(p *fleet.Proxy, dialer login.Dialer) (func(context.Context, strin
 	}, nil
 }
 
-// contextDialer gives our dialer the method that package proxy asks for.
+// contextDialer gives our dialer the method that package proxy asks for, and
+// doesn't call: it prefers DialContext.
 type contextDialer struct{ login.Dialer }
 
-func (d contextDialer) Dial(network, address string) (net.Conn, error) {
-	return d.DialContext(context.Background(), network, address)
-}
+func (contextDialer) Dial(string, string) (net.Conn, error) { return nil, errNoContext }
 
 // start connects, logs in and runs a command of Git.
 func (s *sshServer) start(ctx context.Context, command string, e *transport.Endpoint) (*stream, error) {

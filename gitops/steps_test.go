@@ -62,8 +62,8 @@ func wantStep(t *testing.T, step gitops.Step, want []string, r *parts.Repository
 		t.Fatalf("%s%v", diff, step.Err)
 	}
 	for _, path := range step.Paths {
-		before, _, errBefore := step.Before.Read(path)
-		after, _, errAfter := step.After.Read(path)
+		before, _, errBefore := step.Before.Read(t.Context(), path)
+		after, _, errAfter := step.After.Read(t.Context(), path)
 		if errBefore != nil || errAfter != nil || string(before) == string(after) || string(after) != r.File(branch, path) {
 			t.Errorf("%s: %q, %q, %v, %v", path, before, after, errBefore, errAfter)
 		}

@@ -52,9 +52,11 @@ type streamSession struct {
 	served   bool // it was answered to the end
 }
 
-func (s *streamSession) AdvertisedReferences() (*packp.AdvRefs, error) {
-	return s.AdvertisedReferencesContext(context.Background())
-}
+// errNoContext is for methods that interfaces of libraries have, and nobody calls:
+// they would wait for a server without a deadline.
+var errNoContext = errors.New("nothing is asked of a server without a context")
+
+func (s *streamSession) AdvertisedReferences() (*packp.AdvRefs, error) { return nil, errNoContext }
 
 // AdvertisedReferencesContext starts the stream, which ends with ctx.
 func (s *streamSession) AdvertisedReferencesContext(ctx context.Context) (*packp.AdvRefs, error) {

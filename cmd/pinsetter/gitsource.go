@@ -134,7 +134,7 @@ func (r *gitReader) link(ctx context.Context, folder string, link gitops.Link, a
 	case link.Err != nil:
 		r.lose(as, "is a symbolic link that can't be followed: "+link.Err.Error(), "it leads to something in the repository, or is gone")
 	case !link.Folder && config.IsObjects(name):
-		data, found, err := r.snapshot.Read(link.Target)
+		data, found, err := r.snapshot.Read(ctx, link.Target)
 		if err != nil || !found {
 			r.lose(as, fmt.Sprintf("is a symbolic link to %s, which can't be read: %v", link.Target, err), "")
 			return
