@@ -18,7 +18,7 @@ const module = "github.com/pinsetter/pinsetter"
 
 // rooms says who may import whom, test files aside. Nothing points up: a room
 // imports rooms that stand above it here. Steps don't see each other; bot alone
-// knows their order. What a room opens are the libraries that it is the only
+// knows their order, and keeper when they are done. What a room opens are the libraries that it is the only
 // door to; a folder of a module stands for what is below it too.
 var rooms = []struct {
 	name  string
@@ -69,8 +69,9 @@ var rooms = []struct {
 
 	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
 		rooms: root + " config fleet folder forge gate gitops login message policy registry scanner setters spec store"},
+	{name: "keeper", rooms: root + " bot fleet gate store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " bot config fleet folder forge gate gitops hook login message notify policy registry scanner server setters spec store",
+		rooms: root + " bot config fleet folder forge gate gitops hook keeper login message notify policy registry scanner server setters spec store",
 		opens: `
 		github.com/spf13
 		golang.org/x/term
@@ -78,6 +79,7 @@ var rooms = []struct {
 
 	// Not shipped: real registries and Git servers, for tests and the demo.
 	{name: "parts", rooms: root},
+	{name: "parts/scene", rooms: root + " config fleet gate message parts policy spec store"},
 	{name: "cmd/demo", rooms: root + " parts"},
 
 	// Not shipped: runs the benchmarks, and builds what is released.

@@ -46,11 +46,12 @@ type Options struct {
 	// where Registry keeps listings.
 	Reuse bool
 
-	unanswered *unanswered // for servers, of all bots that share the options
+	waits *serverWaits // for servers, of all bots that share the options
 }
 
-// filled returns the options with their defaults.
-func (o Options) filled() Options {
+// WithDefaults returns the options with defaults for zero values. Bots that are made
+// with what it returns share tokens, and what servers owe answers.
+func (o Options) WithDefaults() Options {
 	if o.Ledger == nil {
 		o.Ledger = &store.Ledger{}
 	}
@@ -66,8 +67,8 @@ func (o Options) filled() Options {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
-	if o.unanswered == nil {
-		o.unanswered = &unanswered{hosts: map[string]*hostUnanswered{}}
+	if o.waits == nil {
+		o.waits = &serverWaits{hosts: map[string]*hostWaits{}}
 	}
 	o.Git.LatestTags = policy.LatestGitTags
 	if o.Git.Keep != "" {
@@ -126,7 +127,7 @@ func (b *Bot) compiled(p *fleet.Policy) (*policy.Policy, error) {
 }
 
 // New returns a bot for set.
-func New(set *fleet.Set, o Options) *Bot { return &Bot{set: set, o: o.filled()} }
+func New(set *fleet.Set, o Options) *Bot { return &Bot{set: set, o: o.WithDefaults()} }
 
 // appCredential logs in to Git as a GitHub App.
 func appCredential(tokens *forge.Tokens) func(context.Context, *fleet.GitSource) (string, pinsetter.Secret, error) {
@@ -180,7 +181,7 @@ func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*fleet.Automat
 
 // cycle is Cycle that returns what it knows beside the results. Take returns a seat
 // for each repository.
-func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*fleet.Automation, take func() *seat) (*cycle, []*Result) {
+func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*fleet.Automation, take func() *Seat) (*cycle, []*Result) {
 	c := b.newCycle(mode)
 	c.move(ctx)
 	lanes, results := c.lanes(automations)
@@ -191,14 +192,6 @@ func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*fleet.Automat
 		c.record(ctx, results)
 	}
 	return c, results
-}
-
-// expire has the next cycle list an image's tags, however young the last listing
-// is.
-func (b *Bot) expire(r *fleet.Repository) {
-	if err := scanner.New(b.o.Registry, b.o.Now).Expire(r); err != nil {
-		b.o.Log.Debug("the listing can't be expired", "imageRepository", r.Name, "error", err) // scanning says so too
-	}
 }
 
 // Result is one automation's part in a cycle.
@@ -222,8 +215,9 @@ type Result struct {
 	Patch    string              `json:"-"` // unified diff of the changes, with the paths of the repository
 	Findings []pinsetter.Finding `json:"-"` // about the marked files that were read
 
-	branch string                         // of the pull request
-	wrote  map[store.Site]pinsetter.Image // what was pushed to which sites
+	Branch string `json:"-"` // of the pull request; "" where changes are pushed without one
+
+	wrote map[store.Site]pinsetter.Image // what was pushed to which sites
 }
 
 // PullRequest is a pull request after a cycle.
@@ -280,7 +274,8 @@ func newResult(a *fleet.Automation) *Result {
 	}
 }
 
-func (r *Result) name() pinsetter.Name {
+// Automation returns the name of the automation.
+func (r *Result) Automation() pinsetter.Name {
 	return pinsetter.Name{Namespace: r.Namespace, Name: r.Name}
 }
 

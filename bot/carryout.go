@@ -157,7 +157,7 @@ func (c *cycle) withdraw(ctx context.Context, s *survey, g *group) error {
 		}
 	}
 	g.report(action)
-	g.pr, g.known = nil, remembered{Refused: g.known.Refused} // it is over
+	g.pr, g.known = nil, proposalRecord{Refused: g.known.Refused} // it is over
 	return nil
 }
 
@@ -276,7 +276,7 @@ func (c *cycle) bring(ctx context.Context, s *survey, g *group, p forge.Proposal
 		c.o.Progress("opening a pull request for " + g.branch)
 		pr, err := s.forge.Create(ctx, p)
 		if pr != nil {
-			g.pr, g.known = pr, remembered{Builds: g.known.Builds, Commit: g.known.Commit, Refused: g.known.Refused}
+			g.pr, g.known = pr, proposalRecord{Builds: g.known.Builds, Commit: g.known.Commit, Refused: g.known.Refused}
 		}
 		return Created, err
 	}

@@ -19,34 +19,6 @@ import (
 	"github.com/pinsetter/pinsetter/store"
 )
 
-const storyObjects = `apiVersion: image.toolkit.fluxcd.io/v1
-kind: ImageRepository
-metadata: {name: app}
-spec: {image: REG/org/app, interval: 5m, insecure: true}
----
-apiVersion: image.toolkit.fluxcd.io/v1
-kind: ImagePolicy
-metadata: {name: app}
-spec:
-  imageRepositoryRef: {name: app}
-  policy: {semver: {range: ^1.0.0}}
----
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: {name: fleet}
-spec: {url: REPO, interval: 5m, ref: {branch: main}}
----
-apiVersion: image.toolkit.fluxcd.io/v1
-kind: ImageUpdateAutomation
-metadata: {name: apps}
-spec:
-  interval: 5m
-  sourceRef: {kind: GitRepository, name: fleet}
-  git: {commit: {author: {name: Bot, email: bot@example.test}}, push: {branch: PUSH}}
-`
-
-const storyFile = "image: REG/org/app:1.0.0 # {\"$imagepolicy\": \"default:app\"}\n"
-
 // story is a world whose a.yaml shows 1.0.0 of org/app, and what the last cycle
 // said.
 type story struct {
@@ -64,7 +36,7 @@ func tell(t *testing.T, gate, push string, tags ...string) *story {
 		objects += "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: gate}\nspec: " + gate + "\n"
 	}
 	s := &story{world: newWorld(t, objects, map[string]string{"a.yaml": storyFile}), push: push}
-	s.registry.Push("org/app", tags...)
+	s.Registry.Push("org/app", tags...)
 	return s
 }
 
@@ -85,14 +57,14 @@ func (s *story) forgetful(tag string) {
 func (s *story) check(tag string) {
 	s.t.Helper()
 	if s.last.Err != nil {
-		s.t.Fatalf("at %s: %v", s.time(), s.last.Err)
+		s.t.Fatalf("at %s: %v", s.Now(), s.last.Err)
 	}
 	branch := s.push
-	if s.repo.Head(branch) == "" {
+	if s.Repo.Head(branch) == "" {
 		branch = "main"
 	}
-	if got, want := s.repo.File(branch, "a.yaml"), s.showing(tag); got != want {
-		s.t.Fatalf("at %s: branch %s has %q, want %q; held: %v", s.time(), branch, got, want, s.last.Held)
+	if got, want := s.Repo.File(branch, "a.yaml"), s.showing(tag); got != want {
+		s.t.Fatalf("at %s: branch %s has %q, want %q; held: %v", s.Now(), branch, got, want, s.last.Held)
 	}
 }
 
@@ -102,31 +74,31 @@ func (s *story) holds(tag string, until time.Time, reason string) {
 	s.t.Helper()
 	if tag == "" {
 		if len(s.last.Held) > 0 {
-			s.t.Fatalf("at %s: held: %v", s.time(), s.last.Held)
+			s.t.Fatalf("at %s: held: %v", s.Now(), s.last.Held)
 		}
 		return
 	}
 	if len(s.last.Held) != 1 {
-		s.t.Fatalf("at %s: held: %v, want %s", s.time(), s.last.Held, tag)
+		s.t.Fatalf("at %s: held: %v, want %s", s.Now(), s.last.Held, tag)
 	}
 	h := s.last.Held[0]
 	if h.Rule == "" || h.Candidate != tag || !h.Until.Equal(until) || !strings.Contains(h.Reason, reason) {
-		s.t.Fatalf("at %s: held: %+v, want %s until %s: %q", s.time(), h, tag, until, reason)
+		s.t.Fatalf("at %s: held: %+v, want %s until %s: %q", s.Now(), h, tag, until, reason)
 	}
 }
 
 // human has somebody write a tag on main.
-func (s *story) human(tag string) { s.repo.CommitFile("main", "a.yaml", s.showing(tag), "") }
+func (s *story) human(tag string) { s.Repo.CommitFile("main", "a.yaml", s.showing(tag), "") }
 
 func (s *story) showing(tag string) string {
-	return s.named(strings.ReplaceAll(storyFile, "1.0.0", tag))
+	return s.Named(strings.ReplaceAll(storyFile, "1.0.0", tag))
 }
 
 // forget loses the ledger.
 func (s *story) forget() {
 	s.t.Helper()
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		if err := os.Remove(s.state + suffix); err != nil && !os.IsNotExist(err) {
+		if err := os.Remove(s.State + suffix); err != nil && !os.IsNotExist(err) {
 			s.t.Fatal(err)
 		}
 	}
@@ -135,7 +107,7 @@ func (s *story) forget() {
 // build puts an image under a tag that says when it was created.
 func (s *story) build(tag string, created time.Time) {
 	s.t.Helper()
-	ref, err := name.NewTag(s.registry.Image("org/app") + ":" + tag)
+	ref, err := name.NewTag(s.Registry.Image("org/app") + ":" + tag)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -154,10 +126,10 @@ func TestMinAgeCountsFromFirstSight(t *testing.T) {
 	s := tell(t, "{minAge: 72h}", "", "1.0.0", "1.1.0")
 	s.next("1.0.0")
 	s.holds("1.1.0", noon.Add(72*hour), "seen just now")
-	s.pass(72*hour - time.Second)
+	s.Pass(72*hour - time.Second)
 	s.next("1.0.0")
 	s.holds("1.1.0", noon.Add(72*hour), "seen 71h59m ago")
-	s.pass(time.Second)
+	s.Pass(time.Second)
 	s.next("1.1.0")
 	s.holds("", time.Time{}, "")
 }
@@ -165,14 +137,14 @@ func TestMinAgeCountsFromFirstSight(t *testing.T) {
 func TestMovedTagStartsAgain(t *testing.T) {
 	s := tell(t, "{minAge: 72h}", "", "1.0.0", "1.1.0")
 	s.next("1.0.0")
-	s.pass(71 * hour)
-	s.registry.PushContent("org/app", "1.1.0", "something else")
-	s.pass(hour)
+	s.Pass(71 * hour)
+	s.Registry.PushContent("org/app", "1.1.0", "something else")
+	s.Pass(hour)
 	s.next("1.0.0")
-	s.holds("1.1.0", s.time().Add(72*hour), "counts as new")
-	s.pass(72*hour - time.Second)
+	s.holds("1.1.0", s.Now().Add(72*hour), "counts as new")
+	s.Pass(72*hour - time.Second)
 	s.next("1.0.0")
-	s.pass(time.Second)
+	s.Pass(time.Second)
 	s.next("1.1.0")
 }
 
@@ -180,32 +152,32 @@ func TestMovedTagStartsAgain(t *testing.T) {
 func TestTagMovedBackStartsAgain(t *testing.T) {
 	s := tell(t, "{minAge: 72h}", "", "1.0.0", "1.1.0")
 	s.next("1.0.0")
-	s.pass(72 * hour)
-	s.registry.PushContent("org/app", "1.1.0", "something else")
+	s.Pass(72 * hour)
+	s.Registry.PushContent("org/app", "1.1.0", "something else")
 	s.next("1.0.0")
-	s.registry.Push("org/app", "1.1.0")
-	s.pass(72 * hour)
+	s.Registry.Push("org/app", "1.1.0")
+	s.Pass(72 * hour)
 	s.next("1.0.0")
-	s.holds("1.1.0", s.time().Add(72*hour), "counts as new")
-	s.pass(72 * hour)
+	s.holds("1.1.0", s.Now().Add(72*hour), "counts as new")
+	s.Pass(72 * hour)
 	s.next("1.1.0")
 }
 
 func TestYoungTagStarvesNoOlderOne(t *testing.T) {
 	s := tell(t, "{minAge: 72h}", "", "1.0.0", "1.1.0")
 	s.next("1.0.0")
-	s.pass(48 * hour)
-	s.registry.Push("org/app", "1.2.0")
+	s.Pass(48 * hour)
+	s.Registry.Push("org/app", "1.2.0")
 	s.next("1.0.0")
 	s.holds("1.2.0", noon.Add(120*hour), "minAge is 72h")
-	s.pass(24 * hour)
-	s.registry.Push("org/app", "1.3.0")
+	s.Pass(24 * hour)
+	s.Registry.Push("org/app", "1.3.0")
 	s.next("1.1.0")
 	s.holds("1.3.0", noon.Add(144*hour), "minAge is 72h")
-	s.pass(48 * hour)
+	s.Pass(48 * hour)
 	s.next("1.2.0")
 	s.holds("1.3.0", noon.Add(144*hour), "minAge is 72h")
-	s.pass(24 * hour)
+	s.Pass(24 * hour)
 	s.next("1.3.0")
 	s.holds("", time.Time{}, "")
 }
@@ -213,13 +185,13 @@ func TestYoungTagStarvesNoOlderOne(t *testing.T) {
 func TestLostLedgerRestartsTheCooldown(t *testing.T) {
 	s := tell(t, "{minAge: 72h}", "", "1.0.0", "1.1.0")
 	s.next("1.0.0")
-	s.pass(71 * hour)
+	s.Pass(71 * hour)
 	s.forget()
 	s.next("1.0.0")
-	s.pass(71 * hour)
+	s.Pass(71 * hour)
 	s.next("1.0.0")
 	s.holds("1.1.0", noon.Add(143*hour), "seen 71h ago")
-	s.pass(hour)
+	s.Pass(hour)
 	s.next("1.1.0")
 }
 
@@ -229,7 +201,7 @@ func TestMinAgeFromCreatedNeedsNoLedger(t *testing.T) {
 	s.build("1.2.0", noon.Add(-71*hour))
 	s.forgetful("1.1.0")
 	s.holds("1.2.0", noon.Add(hour), "created 71h ago")
-	s.pass(hour)
+	s.Pass(hour)
 	s.forgetful("1.2.0")
 	s.holds("", time.Time{}, "")
 	s.build("1.3.0", time.Time{})
@@ -244,9 +216,9 @@ func TestMinAgeByFirstSightNeedsALedger(t *testing.T) {
 		if r.Err == nil || !strings.Contains(r.Error, "nothing is remembered") {
 			t.Errorf("error %v does not say that nothing is remembered", r.Err)
 		}
-		s.pass(100 * hour)
+		s.Pass(100 * hour)
 	}
-	if got := s.repo.File("main", "a.yaml"); got != s.showing("1.0.0") {
+	if got := s.Repo.File("main", "a.yaml"); got != s.showing("1.0.0") {
 		t.Errorf("main has %q", got)
 	}
 }
@@ -286,13 +258,13 @@ func TestWindowsOpenAndClose(t *testing.T) {
 
 // propose is a cycle that writes nothing.
 func (s *story) propose() *bot.Result {
-	return s.bot(nil).Cycle(context.Background(), bot.Propose, s.set.Automations)[0]
+	return s.bot(nil).Cycle(context.Background(), bot.Propose, s.Set.Automations)[0]
 }
 
 func (s *story) setTime(text string) {
 	s.t.Helper()
 	now := mustTime(s.t, text)
-	s.now.Store(&now)
+	s.Clock.Store(&now)
 }
 
 func mustTime(t testing.TB, text string) time.Time {
@@ -307,7 +279,7 @@ func mustTime(t testing.TB, text string) time.Time {
 func TestFreezeEnds(t *testing.T) {
 	s := tell(t, `{freeze: {from: "2026-03-02T13:00:00Z", to: "2026-03-05T08:00:00Z", reason: the fair}}`, "", "1.0.0", "1.1.0")
 	s.next("1.1.0")
-	s.registry.Push("org/app", "1.2.0")
+	s.Registry.Push("org/app", "1.2.0")
 	s.setTime("2026-03-02T13:00:00Z")
 	s.next("1.1.0")
 	s.holds("1.2.0", mustTime(t, "2026-03-05T08:00:00Z"), "the fair")
@@ -321,14 +293,14 @@ func TestFreezeEnds(t *testing.T) {
 func TestShortListIsBelievedAfterADay(t *testing.T) {
 	s := tell(t, "", "", "1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0")
 	s.next("1.4.0")
-	s.pass(hour)
+	s.Pass(hour)
 	for i, other := range []string{"1.0.0", "1.1.0", "1.2.0"} {
-		s.registry.SetTags("org/app", other, "1.6.0")
+		s.Registry.SetTags("org/app", other, "1.6.0")
 		s.next("1.4.0")
 		s.holds("1.6.0", noon.Add(25*hour), "the list may be cut")
-		s.pass(time.Duration(i) * 11 * hour)
+		s.Pass(time.Duration(i) * 11 * hour)
 	}
-	s.registry.SetTags("org/app", "1.3.0", "1.6.0")
+	s.Registry.SetTags("org/app", "1.3.0", "1.6.0")
 	s.next("1.6.0")
 }
 
@@ -337,13 +309,13 @@ func TestShortListThatMendsIsForgotten(t *testing.T) {
 	all := []string{"1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"}
 	s := tell(t, "", "", all...)
 	s.next("1.4.0")
-	s.registry.SetTags("org/app", "1.6.0")
+	s.Registry.SetTags("org/app", "1.6.0")
 	s.next("1.4.0")
 	s.next("1.4.0")
-	s.registry.SetTags("org/app", all...)
+	s.Registry.SetTags("org/app", all...)
 	s.next("1.4.0")
 	s.holds("", time.Time{}, "")
-	s.registry.SetTags("org/app", "1.6.0")
+	s.Registry.SetTags("org/app", "1.6.0")
 	s.next("1.4.0")
 	s.next("1.4.0")
 	s.next("1.6.0")
@@ -358,11 +330,11 @@ func TestHumanRevertStays(t *testing.T) {
 			s.next("1.1.0")
 			s.human(by)
 			for range 3 {
-				s.pass(100 * hour)
+				s.Pass(100 * hour)
 				s.next(by)
 				s.holds("1.1.0", time.Time{}, "1.1.0 was written here and somebody changed it")
 			}
-			s.registry.Push("org/app", "1.2.0")
+			s.Registry.Push("org/app", "1.2.0")
 			s.next("1.2.0")
 			s.holds("", time.Time{}, "")
 		})
@@ -372,7 +344,7 @@ func TestHumanRevertStays(t *testing.T) {
 // proposes reports whether the last cycle proposed something: a branch that is left
 // from before may be moved to the base.
 func (s *story) proposes() bool {
-	return len(s.last.Changes) > 0 || s.last.Pushed != nil && s.last.Pushed.Commit != s.repo.Head("main")
+	return len(s.last.Changes) > 0 || s.last.Pushed != nil && s.last.Pushed.Commit != s.Repo.Head("main")
 }
 
 // A proposal that was squashed onto the base counts as written there, and what
@@ -382,9 +354,9 @@ func TestRevertAfterSquash(t *testing.T) {
 		t.Run(branch, func(t *testing.T) {
 			s := tell(t, "", "updates", "1.0.0", "1.1.0")
 			s.next("1.1.0")
-			s.repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"a.yaml": s.repo.File("updates", "a.yaml")}}, Message: "Update (#1)"})
+			s.Repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"a.yaml": s.Repo.File("updates", "a.yaml")}}, Message: "Update (#1)"})
 			if branch == "deleted" {
-				s.repo.Git("branch", "-D", "updates")
+				s.Repo.Git("branch", "-D", "updates")
 			}
 			s.next("1.1.0")
 			s.human("1.0.0")
@@ -395,9 +367,9 @@ func TestRevertAfterSquash(t *testing.T) {
 					t.Errorf("changes %v, pushed %v", s.last.Changes, s.last.Pushed)
 				}
 			}
-			s.registry.Push("org/app", "1.2.0")
+			s.Registry.Push("org/app", "1.2.0")
 			s.next("1.2.0")
-			if got := s.repo.Git("log", "--format=%an", "main..updates"); got != "Bot" {
+			if got := s.Repo.Git("log", "--format=%an", "main..updates"); got != "Bot" {
 				t.Errorf("commits by %q on updates", got)
 			}
 		})
@@ -408,14 +380,14 @@ func TestRevertAfterSquash(t *testing.T) {
 // counts, and the revert of what either wrote stays.
 func TestTwoBotsShareALedger(t *testing.T) {
 	s := tell(t, "{minAge: 72h}", "", "1.0.0", "1.1.0")
-	one, other := s.remember(), s.remember()
+	one, other := s.Remember(), s.Remember()
 	with := func(l *store.Ledger, tag string) {
 		t.Helper()
 		s.last = s.run(l)
 		s.check(tag)
 	}
 	with(one, "1.0.0")
-	s.pass(72 * hour)
+	s.Pass(72 * hour)
 	with(other, "1.1.0")
 	s.human("1.0.0")
 	with(one, "1.0.0")
@@ -428,7 +400,7 @@ func TestTheHoldNamesTheBestCandidate(t *testing.T) {
 	for _, reflection := range []string{"Always\n  interval: 10m", "IfNotPresent"} {
 		s := tell(t, "{minAge: 72h}", "", "1.0.0", "1.1.0")
 		objects := strings.Replace(storyObjects, "policy: {semver", "digestReflectionPolicy: "+reflection+"\n  policy: {semver", 1)
-		s.load(strings.ReplaceAll(objects, "PUSH", "main") + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: gate}\nspec: {minAge: 72h}\n")
+		s.Load(strings.ReplaceAll(objects, "PUSH", "main") + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: gate}\nspec: {minAge: 72h}\n")
 		s.next("1.0.0")
 		s.holds("1.1.0", noon.Add(72*time.Hour), "seen just now")
 	}

@@ -52,12 +52,12 @@ func newFleet(t testing.TB, n int) (w *world, objects string) {
 		if r := w.cycle(); r.Err != nil {
 			t.Fatal(r.Err)
 		}
-		w.pass(1000 * time.Hour)
+		w.Pass(1000 * time.Hour)
 	}
 	if r := w.cycle(); r.Err != nil {
 		t.Fatal(r.Err)
 	}
-	if got := strings.Count(w.repo.File("main", "a.yaml"), ":1.18.0 "); got != n {
+	if got := strings.Count(w.Repo.File("main", "a.yaml"), ":1.18.0 "); got != n {
 		t.Fatalf("%d of %d sites show 1.18.0", got, n)
 	}
 	return w, objects
@@ -69,25 +69,25 @@ func (w *world) fill(image string) {
 	for minor := range 21 {
 		tags = append(tags, fmt.Sprintf("1.%d.0", minor))
 	}
-	w.registry.PushIndex(image, "1.18.0", "linux/amd64", "linux/arm64")
-	w.registry.PushIndex(image, "1.19.0", "linux/amd64", "linux/arm64")
-	w.registry.PushIndex(image, "1.20.0", "linux/amd64")
-	w.registry.SetTags(image, tags...)
+	w.Registry.PushIndex(image, "1.18.0", "linux/amd64", "linux/arm64")
+	w.Registry.PushIndex(image, "1.19.0", "linux/amd64", "linux/arm64")
+	w.Registry.PushIndex(image, "1.20.0", "linux/amd64")
+	w.Registry.SetTags(image, tags...)
 }
 
 // asks runs a cycle that must find nothing to do, and returns how many requests
 // came to the registry and how long it took.
 func (w *world) asks() (requests int, took time.Duration) {
 	w.t.Helper()
-	w.registry.Log.Reset()
-	ledger := w.remember()
+	w.Registry.Log.Reset()
+	ledger := w.Remember()
 	defer ledger.Close()
 	started := time.Now()
 	r := w.run(ledger)
 	if took = time.Since(started); r.Err != nil || r.Pushed != nil {
 		w.t.Fatalf("error %v, pushed %v", r.Err, r.Pushed)
 	}
-	return w.registry.Log.Count("", ""), took
+	return w.Registry.Log.Count("", ""), took
 }
 
 // With a warm ledger, gates ask the registry nothing that the same run without
@@ -95,14 +95,14 @@ func (w *world) asks() (requests int, took time.Duration) {
 func TestGatesAskNothingTwice(t *testing.T) {
 	const policies = 20
 	w, objects := newFleet(t, policies)
-	for _, s := range w.set.Policies {
-		w.registry.Push(strings.TrimPrefix(s.Repository.Image, w.registry.Addr+"/"), "1.18.1") // too young, once it was seen
+	for _, s := range w.Set.Policies {
+		w.Registry.Push(strings.TrimPrefix(s.Repository.Image, w.Registry.Addr+"/"), "1.18.1") // too young, once it was seen
 	}
 	if r := w.cycle(); len(r.Held) != policies {
 		t.Fatalf("%d held, error %v", len(r.Held), r.Err)
 	}
 	gated, _ := w.asks()
-	w.load(strings.ReplaceAll(objects, "^1.0.0", "<=1.18.0")) // what else would be written
+	w.Load(strings.ReplaceAll(objects, "^1.0.0", "<=1.18.0")) // what else would be written
 	free, _ := w.asks()
 	if free < policies || gated != free {
 		t.Errorf("%d requests with gates, %d without", gated, free)
@@ -122,9 +122,9 @@ func BenchmarkGates(b *testing.B) {
 		*sum += took
 	}
 	for b.Loop() {
-		w.load(strings.ReplaceAll(objects, "^1.0.0", "<=1.18.0"))
+		w.Load(strings.ReplaceAll(objects, "^1.0.0", "<=1.18.0"))
 		add(&free, &without)
-		w.load(objects + gatesObject)
+		w.Load(objects + gatesObject)
 		add(&gated, &with)
 	}
 	b.ReportMetric(float64(with)/float64(b.N), "ns/op")

@@ -38,7 +38,7 @@ func finely(g *parts.GitHub, permissions map[string]string) opener {
 func TestAppPushesAndProposes(t *testing.T) {
 	o := offer(t, apps(parts.NewGitHub(t), appPermissions), "", nil)
 	o.says("created#1 1")
-	o.registry.Push("org/app", "1.2.0")
+	o.Registry.Push("org/app", "1.2.0")
 	o.says("updated#1 1")
 	if issued := o.hub.(*atGitHub).app.Issued(); issued != 4 { // for Git and for pull requests, in two processes
 		t.Errorf("%d tokens", issued)
@@ -48,27 +48,27 @@ func TestAppPushesAndProposes(t *testing.T) {
 func TestVerifiedCommits(t *testing.T) {
 	files := map[string]string{"a.yaml": storyFile, "latin.yaml": "# \xe9\n" + storyFile}
 	o := offer(t, apps(parts.NewGitHub(t), appPermissions), "verifiedCommits: true", files)
-	o.hub.commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"run.yaml": o.named(storyFile)}, Executable: []string{"run.yaml"}}})
+	o.hub.commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"run.yaml": o.Named(storyFile)}, Executable: []string{"run.yaml"}}})
 	o.says("created#1 2")
 	signed := func() {
 		t.Helper()
-		if who := o.repo.Git("log", "--format=%cn <%ce>", "main..pinsetter/apps"); who != "GitHub <noreply@github.com>" {
+		if who := o.Repo.Git("log", "--format=%cn <%ce>", "main..pinsetter/apps"); who != "GitHub <noreply@github.com>" {
 			t.Errorf("committed by %s", who)
 		}
 	}
 	signed()
-	if modes := o.repo.Git("ls-tree", "pinsetter/apps", "a.yaml", "run.yaml"); !strings.HasPrefix(modes, "100644 ") || !strings.Contains(modes, "\n100755 ") {
+	if modes := o.Repo.Git("ls-tree", "pinsetter/apps", "a.yaml", "run.yaml"); !strings.HasPrefix(modes, "100644 ") || !strings.Contains(modes, "\n100755 ") {
 		t.Errorf("modes\n%s", modes)
 	}
 	o.says("unchanged#1 0")
 	o.with("") // from now on it pushes them
 	o.forgetful("unchanged#1 0")
 	o.with("verifiedCommits: true")
-	o.registry.Push("org/app", "1.2.0")
+	o.Registry.Push("org/app", "1.2.0")
 	o.says("updated#1 2")
 	signed()
 	o.hand("pinsetter/apps", "fix.txt", "x")
-	o.registry.Push("org/app", "1.3.0")
+	o.Registry.Push("org/app", "1.3.0")
 	o.says("unchanged#1 0 held")
 	if strings.Contains(o.said.String(), "WARN") {
 		t.Errorf("the log says %s", &o.said)
@@ -85,10 +85,10 @@ func TestCommitThatIsNotVerified(t *testing.T) {
 		t.Errorf("the log says %s", log)
 	}
 	o.says("unchanged#1 0")
-	o.registry.Push("org/app", "1.2.0")
+	o.Registry.Push("org/app", "1.2.0")
 	o.says("updated#1 1")
 	o.hand("pinsetter/apps", "fix.txt", "x")
-	o.registry.Push("org/app", "1.3.0")
+	o.Registry.Push("org/app", "1.3.0")
 	o.says("unchanged#1 0 held")
 }
 
@@ -190,7 +190,7 @@ func TestRateLimit(t *testing.T) {
 		if n := github.Log.Count(method, "/pulls"); n > 9 && method == http.MethodGet || n > 1 && method == http.MethodPost {
 			t.Errorf("%s: %d requests", request, n)
 		}
-		if n := len(strings.Fields(o.repo.Git("for-each-ref", "--format=%(refname)", "refs/heads/pinsetter"))); n > 1 {
+		if n := len(strings.Fields(o.Repo.Git("for-each-ref", "--format=%(refname)", "refs/heads/pinsetter"))); n > 1 {
 			t.Errorf("%s: %d branches", request, n)
 		}
 		for _, r := range o.all() {
@@ -207,11 +207,11 @@ func TestRenamedAndArchived(t *testing.T) {
 	o.says("created#1 1")
 	h := o.hub.(*atGitHub)
 	h.Rename("other/renamed")
-	o.registry.Push("org/app", "1.2.0")
+	o.Registry.Push("org/app", "1.2.0")
 	o.says("updated#1 1")
 	o.forgetful("unchanged#1 0")
 	h.Archive()
-	o.registry.Push("org/app", "1.3.0")
+	o.Registry.Push("org/app", "1.3.0")
 	if r := o.says("0 error")[0]; !strings.Contains(r.Error, "archived") {
 		t.Errorf("%v", r.Err)
 	}
@@ -221,25 +221,25 @@ func TestBodySaysWhereImagesAreBuiltFrom(t *testing.T) {
 	github := parts.NewGitHub(t)
 	o := offer(t, githubs(github), "", nil)
 	before, after := strings.Repeat("a", 40), strings.Repeat("b", 40)
-	o.registry.PushBuilt("org/app", "1.0.0", github.URL+"/org/app", before)
-	o.registry.PushBuilt("org/app", "1.1.0", github.URL+"/org/app", after)
+	o.Registry.PushBuilt("org/app", "1.0.0", github.URL+"/org/app", before)
+	o.Registry.PushBuilt("org/app", "1.1.0", github.URL+"/org/app", after)
 	o.says("created#1 1")
 	if body, want := o.only().Body, github.URL+"/org/app/compare/"+before+"..."+after; !strings.Contains(body, want) {
 		t.Errorf("the body lacks %s:\n%s", want, body)
 	}
-	o.registry.Log.Reset()
+	o.Registry.Log.Reset()
 	o.says("unchanged#1 0")
-	if n := o.registry.Log.Count("", "/blobs/"); n > 0 {
+	if n := o.Registry.Log.Count("", "/blobs/"); n > 0 {
 		t.Errorf("%d requests for what is known", n)
 	}
 	o.forgetful("unchanged#1 0")
 	said := o.only().Body
-	o.broken()
+	o.Break()
 	o.forgetful("unchanged#1 0 error")
-	if o.fault.Store(nil); o.only().Body != said {
+	if o.Fault.Store(nil); o.only().Body != said {
 		t.Error("the body lost what couldn't be asked again")
 	}
-	o.registry.PushBuilt("org/app", "1.2.0", "https://elsewhere.example.test/app](x)", "`c")
+	o.Registry.PushBuilt("org/app", "1.2.0", "https://elsewhere.example.test/app](x)", "`c")
 	o.says("updated#1 1")
 	if body := o.only().Body; strings.Contains(body, "elsewhere") || strings.Contains(body, "compare") {
 		t.Errorf("the body has\n%s", body)
@@ -254,7 +254,7 @@ func TestBodyComparesWithTheBase(t *testing.T) {
 	source, revisions := github.URL+"/org/app", map[string]string{}
 	for i, tag := range []string{"1.0.0", "1.3.0", "1.4.0"} {
 		revisions[tag] = fmt.Sprintf("%s@sha1:%s", tag, strings.Repeat(fmt.Sprint(i+1), 40))
-		o.registry.PushBuilt("org/app", tag, source, revisions[tag])
+		o.Registry.PushBuilt("org/app", tag, source, revisions[tag])
 	}
 	wants := func(from string) {
 		t.Helper()

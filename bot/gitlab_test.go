@@ -13,16 +13,16 @@ func TestGitLabMergesWhenThePipelineSucceeds(t *testing.T) {
 	h := o.hub.(*atGitLab)
 	h.Require(parts.GitLabRules{Pipeline: true})
 	o.says("created#1 1")
-	h.Pipeline(o.repo.Head("pinsetter/apps"), "running")
+	h.Pipeline(o.Repo.Head("pinsetter/apps"), "running")
 	o.says("unchanged#1 0") // it is to be merged by itself now
 	gitlab.Log.Reset()
 	o.says("unchanged#1 0")
 	if n := gitlab.Log.Count("PUT", ""); n > 0 {
 		t.Errorf("%d requests for what is arranged", n)
 	}
-	h.Pipeline(o.repo.Head("pinsetter/apps"), "success")
+	h.Pipeline(o.Repo.Head("pinsetter/apps"), "success")
 	o.says("merged#1 0")
-	if !strings.Contains(o.repo.File("main", "a.yaml"), "app:1.1.0") {
+	if !strings.Contains(o.Repo.File("main", "a.yaml"), "app:1.1.0") {
 		t.Error("it isn't merged")
 	}
 }
@@ -32,11 +32,11 @@ func TestGitLabRenamedAndArchived(t *testing.T) {
 	o.says("created#1 1")
 	h := o.hub.(*atGitLab)
 	h.Rename("elsewhere/renamed")
-	o.registry.Push("org/app", "1.2.0")
+	o.Registry.Push("org/app", "1.2.0")
 	o.says("updated#1 1")
 	o.forgetful("unchanged#1 0")
 	h.Archive()
-	o.registry.Push("org/app", "1.3.0")
+	o.Registry.Push("org/app", "1.3.0")
 	if r := o.says("0 error")[0]; !strings.Contains(r.Error, "access denied") {
 		t.Errorf("%v", r.Err)
 	}
@@ -55,7 +55,7 @@ func TestGitLabTokenWithoutPermission(t *testing.T) {
 		o.texts = strings.Replace(o.texts, "KEYS", "{username: bot, password: "+test.token+"}", 1)
 		o.with("")
 		r := o.says("0 error")[0]
-		if !strings.Contains(r.Error, test.want) || len(o.hub.pulls()) > 0 || o.repo.Head("pinsetter/apps") != "" {
+		if !strings.Contains(r.Error, test.want) || len(o.hub.pulls()) > 0 || o.Repo.Head("pinsetter/apps") != "" {
 			t.Errorf("%s: %v", name, r.Err)
 		}
 	}

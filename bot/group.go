@@ -23,7 +23,7 @@ type group struct {
 	there   *gitops.PushState // the branch, nil where there is none
 	shown   *shown            // the branch where all its commits are the bot's, else nil
 	unsure  error             // why it isn't known whether they are; nil: it is
-	known   remembered
+	known   proposalRecord
 	pr      *forge.PullRequest // as the forge says, else as it is remembered; nil: there is none
 	refusal bool               // a person refused some of it
 	failed  bool               // nothing is done for it in this run
@@ -50,7 +50,7 @@ type survey struct {
 
 	own    map[string]*shown          // branches of which the bot made every commit
 	unsure map[string]error           // branches of which that can't be found out now, and why
-	known  map[string]remembered      // of pull requests, by branch
+	known  map[string]proposalRecord  // of pull requests, by branch
 	kept   map[string]json.RawMessage // known, as the ledger has it
 	whole  *plan                      // every site of the automation
 	groups []*group                   // sorted by branch
@@ -118,7 +118,7 @@ func (s *survey) newGroup(name, branch string) *group {
 		automation: s.whole.automation, ground: s.ground, selections: s.whole.selections,
 		result: newResult(s.whole.automation),
 	}
-	p.result.Group, p.result.branch, p.result.Revision = name, branch, s.whole.result.Revision
+	p.result.Group, p.result.Branch, p.result.Revision = name, branch, s.whole.result.Revision
 	return &group{plan: p, name: name, branch: branch}
 }
 

@@ -65,10 +65,10 @@ func TestNextRunMendsAnInterruptedEnd(t *testing.T) {
 	end := func(t *testing.T, o *offers) {
 		t.Helper()
 		o.says("0")
-		if p := o.hub.pulls()[0]; p.State != "closed" || len(p.Comments) != 1 || o.repo.Head("pinsetter/apps") != "" {
+		if p := o.hub.pulls()[0]; p.State != "closed" || len(p.Comments) != 1 || o.Repo.Head("pinsetter/apps") != "" {
 			t.Errorf("%+v", p)
 		}
-		o.registry.Push("org/app", "1.2.0")
+		o.Registry.Push("org/app", "1.2.0")
 		o.says("created#2 1")
 	}
 	t.Run("before it is closed", func(t *testing.T) {
@@ -87,18 +87,18 @@ func TestNextRunMendsAnInterruptedEnd(t *testing.T) {
 	})
 	t.Run("before the branch is deleted", func(t *testing.T) {
 		o := begin(t)
-		o.repo.Git("config", "receive.denyDeletes", "true")
+		o.Repo.Git("config", "receive.denyDeletes", "true")
 		o.says("0 error")
-		o.repo.Git("config", "receive.denyDeletes", "false")
+		o.Repo.Git("config", "receive.denyDeletes", "false")
 		o.says("closed#1 0")
 		end(t, o)
 	})
 	t.Run("and a newer tag came", func(t *testing.T) {
 		o := begin(t)
-		o.repo.Git("config", "receive.denyDeletes", "true")
+		o.Repo.Git("config", "receive.denyDeletes", "true")
 		o.says("0 error")
-		o.repo.Git("config", "receive.denyDeletes", "false")
-		o.registry.Push("org/app", "1.2.0")
+		o.Repo.Git("config", "receive.denyDeletes", "false")
+		o.Registry.Push("org/app", "1.2.0")
 		o.says("created#2 1")
 		if p := o.only(); !strings.Contains(p.Title, "1.2.0") {
 			t.Errorf("%+v", p)
@@ -119,9 +119,9 @@ func TestBranchesThatMoveMeanwhile(t *testing.T) {
 	t.Run("the proposal's, by a person", func(t *testing.T) {
 		o := offer(t, githubs(github), "", nil)
 		o.says("created#1 1")
-		o.registry.Push("org/app", "1.2.0")
+		o.Registry.Push("org/app", "1.2.0")
 		meanwhile(func() { o.hand("pinsetter/apps", "fix.txt", "x") })
-		theirs := func() string { return o.repo.File("pinsetter/apps", "fix.txt") }
+		theirs := func() string { return o.Repo.File("pinsetter/apps", "fix.txt") }
 		o.forgetful("unchanged#1 0 held")
 		if theirs() != "x" {
 			t.Error("a person's commit is gone")
@@ -145,9 +145,9 @@ func TestBranchThatMovesOnAndOn(t *testing.T) {
 	github := parts.NewGitHub(t)
 	o := offer(t, githubs(github), "groupBy: directory", map[string]string{"a/a.yaml": storyFile, "b/a.yaml": storyFile})
 	o.says("a created#1 1", "b created#2 1")
-	o.registry.Push("org/app", "1.2.0")
+	o.Registry.Push("org/app", "1.2.0")
 	for n := range 11 {
-		o.registry.Push("org/app", fmt.Sprintf("1.1.%d", n))
+		o.Registry.Push("org/app", fmt.Sprintf("1.1.%d", n))
 	}
 	var one sync.Mutex
 	n := 0
@@ -157,7 +157,7 @@ func TestBranchThatMovesOnAndOn(t *testing.T) {
 		n++
 		o.hub.commit(parts.Commit{
 			Branch: "pinsetter/apps/b", Author: "Bot <bot@example.test>", Message: "Again\n\nPinsetter-Automation: default/apps",
-			Tree: parts.Tree{Files: map[string]string{"b/a.yaml": o.named(strings.ReplaceAll(storyFile, "1.0.0", fmt.Sprintf("1.1.%d", n)))}},
+			Tree: parts.Tree{Files: map[string]string{"b/a.yaml": o.Named(strings.ReplaceAll(storyFile, "1.0.0", fmt.Sprintf("1.1.%d", n)))}},
 		})
 	}})
 	r := o.forgetful("0 error", "a updated#1 1")[0]
@@ -172,7 +172,7 @@ func TestTwoBotsAtOnce(t *testing.T) {
 	var together sync.WaitGroup
 	for range 2 {
 		together.Go(func() {
-			for _, r := range o.bot(nil).Cycle(context.Background(), bot.Push, o.set.Automations) {
+			for _, r := range o.bot(nil).Cycle(context.Background(), bot.Push, o.Set.Automations) {
 				if r.Err != nil {
 					t.Error(r.Err)
 				}
@@ -197,7 +197,7 @@ func TestPeopleAtPullRequests(t *testing.T) {
 		o.says("unchanged#1 0 held")
 		edit(o, func(p *parts.GitHubPull) { p.State = "open" })
 		o.says("unchanged#1 0")
-		o.registry.Push("org/app", "1.2.0")
+		o.Registry.Push("org/app", "1.2.0")
 		o.says("updated#1 1")
 	})
 	t.Run("the branch deleted", func(t *testing.T) {
@@ -212,7 +212,7 @@ func TestPeopleAtPullRequests(t *testing.T) {
 	t.Run("retargeted", func(t *testing.T) {
 		o := offer(t, githubs(github), "", nil)
 		o.says("created#1 1")
-		o.repo.Git("branch", "next", "main")
+		o.Repo.Git("branch", "next", "main")
 		edit(o, func(p *parts.GitHubPull) { p.Base = "next" })
 		o.says("created#2 1")
 		o.says("unchanged#2 0")
@@ -222,7 +222,7 @@ func TestPeopleAtPullRequests(t *testing.T) {
 		o.says("created#1 1")
 		edit(o, func(p *parts.GitHubPull) { p.Labels = []string{"mine"} })
 		o.says("unchanged#1 0")
-		o.registry.Push("org/app", "1.2.0")
+		o.Registry.Push("org/app", "1.2.0")
 		o.says("updated#1 1")
 		if p := o.only(); len(p.Labels) != 1 || p.Labels[0] != "mine" {
 			t.Errorf("%+v", p)
@@ -240,7 +240,7 @@ func TestPeopleAtPullRequests(t *testing.T) {
 func TestFiveHundredChanges(t *testing.T) {
 	deep := strings.Repeat("folder/", 12) + "a.yaml"
 	o := offer(t, githubs(parts.NewGitHub(t)), "", map[string]string{deep: strings.Repeat("- "+storyFile, 500)})
-	o.registry.Push("org/app", "2.0.0", "1.2.0")
+	o.Registry.Push("org/app", "2.0.0", "1.2.0")
 	o.with("", "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: gate}\nspec: {hold: [{tags: [1.2.0], reason: x}]}\n")
 	o.says("created#1 500 held")
 	p := o.only()
@@ -290,7 +290,7 @@ spec:
 		if r := results[0]; !strings.Contains(r.Error, want) || !strings.Contains(r.Error, "PullRequest default/apps") || strings.Contains(r.Error, "\n") {
 			t.Errorf("%s: %v", spec, r.Err)
 		}
-		if n := o.repo.Git("for-each-ref", "--format=%(refname)"); strings.Count(n, "\n") != 1 {
+		if n := o.Repo.Git("for-each-ref", "--format=%(refname)"); strings.Count(n, "\n") != 1 {
 			t.Errorf("%s: branches\n%s", spec, n)
 		}
 	}

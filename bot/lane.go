@@ -36,7 +36,7 @@ type lane struct {
 	others []*fleet.Automation
 
 	readAt time.Time // when its branches were read
-	seat   *seat     // of the repository; nil: it needs none
+	seat   *Seat     // of the repository; nil: it needs none
 
 	// proposes is set for the lane of one automation whose changes go into pull
 	// requests: it has a branch for each, and no push.
@@ -71,13 +71,13 @@ func (c *cycle) lanes(automations []*fleet.Automation) (map[string][]*lane, []*R
 
 // runAll runs repositories in parallel, each once take has a seat for it, and the
 // lanes of each in sequence.
-func (c *cycle) runAll(ctx context.Context, repositories map[string][]*lane, take func() *seat) []*Result {
+func (c *cycle) runAll(ctx context.Context, repositories map[string][]*lane, take func() *Seat) []*Result {
 	var g errgroup.Group
 	slots := make([][]*Result, len(repositories))
 	for i, key := range slices.Sorted(maps.Keys(repositories)) {
 		seat := take()
 		g.Go(func() error {
-			defer seat.leave()
+			defer seat.Leave()
 			for _, l := range repositories[key] {
 				l.seat = seat
 				if l.proposes != nil {
@@ -166,6 +166,6 @@ func pause(ctx context.Context, d time.Duration) error {
 
 func sortResults(results []*Result) {
 	slices.SortFunc(results, func(a, b *Result) int {
-		return cmp.Or(a.name().Compare(b.name()), strings.Compare(a.Group, b.Group))
+		return cmp.Or(a.Automation().Compare(b.Automation()), strings.Compare(a.Group, b.Group))
 	})
 }

@@ -84,7 +84,7 @@ func (w *world) newGitHost(files ...string) *gitHost {
 	git := parts.NewGit(w.t, parts.GitOptions{FrontOptions: parts.FrontOptions{Around: h.admit}})
 	tree := map[string]string{}
 	for _, namespace := range files {
-		tree[namespace+".yaml"] = w.named(tenantFile(namespace))
+		tree[namespace+".yaml"] = w.Named(tenantFile(namespace))
 	}
 	h.Repository = git.NewRepository("fleet", parts.RepositoryOptions{
 		Tree: parts.Tree{Files: tree}, Config: map[string]string{"receive.advertisePushOptions": "true"},
@@ -144,7 +144,7 @@ func (h *gitHost) options(t *testing.T) []string {
 func tenants(t *testing.T, tags ...string) *world {
 	t.Helper()
 	w := newWorld(t, "", nil)
-	w.registry.Push("org/app", tags...)
+	w.Registry.Push("org/app", tags...)
 	return w
 }
 
@@ -155,17 +155,17 @@ func (w *world) loadAll(all ...tenant) {
 	for _, tt := range all {
 		objects.WriteString(tt.objects())
 	}
-	w.load(objects.String())
+	w.Load(objects.String())
 }
 
 // all runs a cycle of all automations with a ledger of its own, and returns the
 // results by namespace, or, with names, of those namespaces alone.
 func (w *world) all(namespaces ...string) map[string]*bot.Result {
 	w.t.Helper()
-	ledger := w.remember()
+	ledger := w.Remember()
 	defer ledger.Close()
-	automations := w.set.Automations[:0:0]
-	for _, a := range w.set.Automations {
+	automations := w.Set.Automations[:0:0]
+	for _, a := range w.Set.Automations {
 		if len(namespaces) == 0 || strings.Contains(strings.Join(namespaces, " "), a.Name.Namespace) {
 			automations = append(automations, a)
 		}
@@ -289,14 +289,14 @@ func TestTwoLoginsOnePushBranch(t *testing.T) {
 			if h.Head("updates") != head {
 				t.Error("a run with nothing to do pushed")
 			}
-			w.registry.Push("org/app", "1.2.0")
+			w.Registry.Push("org/app", "1.2.0")
 			run("1.2.0", "a")
 			run("1.2.0", "b")
 			h.CommitFile("main", "README", "hello", "")
-			w.registry.Push("org/app", "1.3.0")
+			w.Registry.Push("org/app", "1.3.0")
 			run("1.3.0")
 			h.Git("update-ref", "refs/heads/main", "updates") // merged: begin again
-			w.registry.Push("org/app", "1.4.0")
+			w.Registry.Push("org/app", "1.4.0")
 			run("1.4.0")
 		})
 	}
@@ -357,7 +357,7 @@ func TestPushOptionsStayWithTheirAutomation(t *testing.T) {
 			pushed := []string{branch + " c:topic=one", branch + " b:", branch + " d:topic=two", "copy d:topic=two"}
 			run("1.1.0", pushed...)
 			run("1.1.0")
-			w.registry.Push("org/app", "1.2.0")
+			w.Registry.Push("org/app", "1.2.0")
 			if branch == "main" {
 				run("1.2.0", pushed...)
 				return
@@ -379,7 +379,7 @@ func TestTakingBackHasItsOwnOptions(t *testing.T) {
 	w.loadAll(tenant{namespace: "a", url: h.URL, push: "branch: updates, options: {topic: one}"},
 		tenant{namespace: "b", url: h.URL, push: "branch: updates, options: {topic: two}"})
 	w.all()
-	w.registry.SetTags("org/app", "1.0.0")
+	w.Registry.SetTags("org/app", "1.0.0")
 	results := w.all()
 	if r := results["b"]; r.Err != nil || r.Pushed == nil || r.Pushed.Commit != h.Head("main") || h.Head("updates") != h.Head("main") {
 		t.Errorf("pushed %+v, %v", r.Pushed, r.Err)

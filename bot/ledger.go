@@ -7,7 +7,6 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -20,8 +19,8 @@ func (c *cycle) record(ctx context.Context, results []*Result) {
 	ctx = context.WithoutCancel(ctx) // what was pushed is recorded, also when somebody ends the program
 	var runs []store.Run
 	for _, r := range results {
-		if a := c.set.Automation(r.name()); a != nil && !r.Suspended {
-			runs = append(runs, runOf(a, r, c.now))
+		if a := c.set.Automation(r.Automation()); a != nil && !r.Suspended {
+			runs = append(runs, RunOf(a, r, c.now))
 		}
 	}
 	err := c.o.Ledger.Record(ctx, runs)
@@ -43,29 +42,27 @@ func (c *cycle) record(ctx context.Context, results []*Result) {
 func shownBy(set *fleet.Set, results []*Result) map[store.Site]pinsetter.Image {
 	shown := map[store.Site]pinsetter.Image{}
 	for _, r := range results {
-		if r.Pushed != nil && r.Pushed.Branch == set.Automation(r.name()).BaseBranch() {
+		if r.Pushed != nil && r.Pushed.Branch == set.Automation(r.Automation()).BaseBranch() {
 			maps.Copy(shown, r.wrote)
 		}
 	}
 	return shown
 }
 
-// runOf is an automation's result as the ledger keeps it.
-func runOf(a *fleet.Automation, r *Result, at time.Time) store.Run {
+// RunOf is an automation's result as the ledger keeps it.
+func RunOf(a *fleet.Automation, r *Result, at time.Time) store.Run {
 	run := store.Run{
 		At:         at,
 		Automation: a.Name.String(),
+		Repository: RepositoryOf(a),
 		Branch:     a.PushBranch,
 		Changes:    r.Changes,
 		Held:       r.Held,
 		Error:      r.Error,
 		Wrote:      r.wrote,
 	}
-	if a.Git != nil {
-		run.Repository, _ = gitops.Key(a.Git.URL) // a URL without one failed the automation
-	}
-	if r.branch != "" {
-		run.Branch = r.branch
+	if r.Branch != "" {
+		run.Branch = r.Branch
 	}
 	if pr := r.PullRequest; pr != nil && pr.Action != Unchanged {
 		run.PullRequest = &store.PullRequest{Number: pr.Number, URL: pr.URL, Action: string(pr.Action)}

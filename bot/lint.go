@@ -208,7 +208,7 @@ func (l *linter) suspended() {
 		say(p.Suspended, p.Origin, "Provider", p.Name)
 	}
 	for _, alert := range l.set.Alerts {
-		selects := func(a *fleet.Automation) bool { return alert.Selects(aboutAutomation(a)) }
+		selects := func(a *fleet.Automation) bool { return alert.Selects(ObjectOf(a)) }
 		say(alert.Suspended && slices.ContainsFunc(l.set.Automations, selects), alert.Origin, "Alert", alert.Name)
 	}
 }

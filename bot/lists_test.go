@@ -24,9 +24,9 @@ func signed(tags ...string) []string {
 // Signatures that are removed make no list short.
 func TestSignaturesAreNotCounted(t *testing.T) {
 	s := tell(t, "", "", "1.0.0")
-	s.registry.SetTags("org/app", signed("1.0.0", "1.1.0", "1.2.0")...)
+	s.Registry.SetTags("org/app", signed("1.0.0", "1.1.0", "1.2.0")...)
 	s.next("1.2.0")
-	s.registry.SetTags("org/app", "1.0.0", "1.1.0", "1.2.0", "1.3.0")
+	s.Registry.SetTags("org/app", "1.0.0", "1.1.0", "1.2.0", "1.3.0")
 	s.next("1.3.0")
 	s.holds("", time.Time{}, "")
 }
@@ -34,11 +34,11 @@ func TestSignaturesAreNotCounted(t *testing.T) {
 // Signatures that stay don't hide that a list was cut.
 func TestSignaturesHideNoCutList(t *testing.T) {
 	s := tell(t, "", "", "1.0.0")
-	s.registry.SetTags("org/app", signed("1.0.0", "1.1.0", "1.2.0", "1.3.0")...)
+	s.Registry.SetTags("org/app", signed("1.0.0", "1.1.0", "1.2.0", "1.3.0")...)
 	s.next("1.3.0")
 	cut := slices.Concat(signed("1.0.0", "1.1.0", "1.2.0", "1.3.0")[4:], []string{"1.6.0"})
 	for i := range 2 {
-		s.registry.SetTags("org/app", append(cut, fmt.Sprintf("sha256-%064x", 100+i))...) // they come and go
+		s.Registry.SetTags("org/app", append(cut, fmt.Sprintf("sha256-%064x", 100+i))...) // they come and go
 		s.next("1.3.0")
 	}
 	s.next("1.6.0")
@@ -48,9 +48,9 @@ func TestSignaturesHideNoCutList(t *testing.T) {
 // signatures and excluded tags were left out.
 func (s *story) remembers(count int) {
 	s.t.Helper()
-	ledger := s.remember()
+	ledger := s.Remember()
 	defer ledger.Close()
-	image := s.named("REG/org/app")
+	image := s.Named("REG/org/app")
 	listing := store.Listing{Complete: store.Scan{At: noon, Count: count, Hash: strings.Repeat("0", 64)}}
 	if err := ledger.PutListings(s.t.Context(), noon, map[string]store.Listing{image: listing}); err != nil {
 		s.t.Fatal(err)
@@ -60,10 +60,10 @@ func (s *story) remembers(count int) {
 // What was counted in another way holds nothing by itself.
 func TestOtherCountHoldsNothing(t *testing.T) {
 	s := tell(t, "", "", "1.0.0")
-	s.registry.SetTags("org/app", signed("1.0.0", "1.1.0", "1.2.0")...)
+	s.Registry.SetTags("org/app", signed("1.0.0", "1.1.0", "1.2.0")...)
 	s.remembers(9)
 	s.next("1.2.0")
-	s.registry.SetTags("org/app", "1.0.0", "1.1.0", "1.2.0", "1.3.0")
+	s.Registry.SetTags("org/app", "1.0.0", "1.1.0", "1.2.0", "1.3.0")
 	s.next("1.3.0")
 }
 
@@ -83,11 +83,11 @@ func TestEditedExclusionsAndCutLists(t *testing.T) {
 	tags := []string{"1.0.0", "1.1.0", "nightly-1", "nightly-2", "nightly-3", "nightly-4"}
 	s := tell(t, "", "", tags...)
 	s.next("1.1.0")
-	s.load(strings.Replace(strings.ReplaceAll(storyObjects, "PUSH", "main"), "interval: 5m", "interval: 5m, exclusionList: [^nightly]", 1))
-	s.registry.Push("org/app", "1.2.0")
+	s.Load(strings.Replace(strings.ReplaceAll(storyObjects, "PUSH", "main"), "interval: 5m", "interval: 5m, exclusionList: [^nightly]", 1))
+	s.Registry.Push("org/app", "1.2.0")
 	s.next("1.2.0")
-	s.load(strings.Replace(strings.ReplaceAll(storyObjects, "PUSH", "main"), "interval: 5m", "interval: 5m, exclusionList: [^none]", 1))
-	s.registry.SetTags("org/app", "1.0.0", "1.3.0")
+	s.Load(strings.Replace(strings.ReplaceAll(storyObjects, "PUSH", "main"), "interval: 5m", "interval: 5m, exclusionList: [^none]", 1))
+	s.Registry.SetTags("org/app", "1.0.0", "1.3.0")
 	s.next("1.2.0")
 	s.holds("1.3.0", noon.Add(24*hour), "lists 2 tags and listed 7 before")
 }
@@ -97,7 +97,7 @@ func TestEditedExclusionsAndCutLists(t *testing.T) {
 func TestOneImageOfTwoExclusionLists(t *testing.T) {
 	s := tell(t, "", "", "1.0.0")
 	objects := strings.ReplaceAll(storyObjects, "PUSH", "main")
-	s.load(strings.Replace(objects, "interval: 5m", "interval: 5m, exclusionList: [^nightly]", 1) + `---
+	s.Load(strings.Replace(objects, "interval: 5m", "interval: 5m, exclusionList: [^nightly]", 1) + `---
 apiVersion: image.toolkit.fluxcd.io/v1
 kind: ImageRepository
 metadata: {name: whole}
@@ -110,15 +110,15 @@ spec:
   imageRepositoryRef: {name: whole}
   policy: {semver: {range: ^1.0.0}}
 `)
-	s.registry.SetTags("org/app", "1.0.0", "nightly-1", "nightly-2", "nightly-3", "nightly-4", "nightly-5", "nightly-6")
+	s.Registry.SetTags("org/app", "1.0.0", "nightly-1", "nightly-2", "nightly-3", "nightly-4", "nightly-5", "nightly-6")
 	both := s.showing("1.0.0") + "---\n" + strings.ReplaceAll(s.showing("1.0.0"), "default:app", "default:whole")
-	s.repo.CommitFile("main", "a.yaml", both, "")
+	s.Repo.CommitFile("main", "a.yaml", both, "")
 	for _, tag := range []string{"1.1.0", "1.2.0", "1.3.0"} {
-		s.registry.Push("org/app", tag)
+		s.Registry.Push("org/app", tag)
 		s.last = s.cycle()
-		if got, want := s.repo.File("main", "a.yaml"), strings.ReplaceAll(both, "1.0.0", tag); got != want {
+		if got, want := s.Repo.File("main", "a.yaml"), strings.ReplaceAll(both, "1.0.0", tag); got != want {
 			t.Fatalf("%s; held: %v", got, s.last.Held)
 		}
-		s.pass(hour)
+		s.Pass(hour)
 	}
 }

@@ -15,9 +15,9 @@ func TestLeftProposalIsNotProposedAgain(t *testing.T) {
 		t.Run(by, func(t *testing.T) {
 			s := tell(t, "{hold: [{tags: [1.3.0], reason: x}]}", "updates", "1.0.0", "1.1.0")
 			s.next("1.1.0")
-			s.repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"a.yaml": s.repo.File("updates", "a.yaml")}}, Message: "Update (#1)"})
+			s.Repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"a.yaml": s.Repo.File("updates", "a.yaml")}}, Message: "Update (#1)"})
 			s.next("1.1.0")
-			s.repo.CommitFile("main", "a.yaml", "# by hand\n"+s.showing(by), "")
+			s.Repo.CommitFile("main", "a.yaml", "# by hand\n"+s.showing(by), "")
 			for range 2 {
 				if s.last = s.cycle(); s.proposes() {
 					t.Errorf("changes %v, pushed %v, held %v", s.last.Changes, s.last.Pushed, s.last.Held)
@@ -30,22 +30,22 @@ func TestLeftProposalIsNotProposedAgain(t *testing.T) {
 // A revert stays when another site of its file moves.
 func TestRevertStaysBesideAnotherSite(t *testing.T) {
 	s := tell(t, "", "", "1.0.0", "1.1.0")
-	s.load(strings.ReplaceAll(storyObjects, "PUSH", "main") + secondPolicy)
-	s.registry.Push("org/db", "1.0.0")
+	s.Load(strings.ReplaceAll(storyObjects, "PUSH", "main") + secondPolicy)
+	s.Registry.Push("org/db", "1.0.0")
 	show := func(app, db string) string {
 		return s.showing(app) + "other-" + strings.ReplaceAll(s.showing(db), "app", "db")
 	}
-	s.repo.CommitFile("main", "a.yaml", show("1.0.0", "1.0.0"), "")
+	s.Repo.CommitFile("main", "a.yaml", show("1.0.0", "1.0.0"), "")
 	s.cycle()
-	if got := s.repo.File("main", "a.yaml"); got != show("1.1.0", "1.0.0") {
+	if got := s.Repo.File("main", "a.yaml"); got != show("1.1.0", "1.0.0") {
 		t.Fatal(got)
 	}
-	s.repo.CommitFile("main", "a.yaml", show("1.0.0", "1.0.0"), "")
-	s.registry.Push("org/db", "1.1.0")
+	s.Repo.CommitFile("main", "a.yaml", show("1.0.0", "1.0.0"), "")
+	s.Registry.Push("org/db", "1.1.0")
 	for range 3 {
 		s.last = s.cycle()
-		s.pass(time.Hour)
-		if got := s.repo.File("main", "a.yaml"); got != show("1.0.0", "1.1.0") {
+		s.Pass(time.Hour)
+		if got := s.Repo.File("main", "a.yaml"); got != show("1.0.0", "1.1.0") {
 			t.Fatalf("%s\n%v", got, s.last.Held)
 		}
 	}
@@ -55,8 +55,8 @@ func TestRevertStaysBesideAnotherSite(t *testing.T) {
 func TestThreeFieldsAreNotTakenBack(t *testing.T) {
 	s := tell(t, "", "", "1.0.0", "1.1.0")
 	objects := strings.ReplaceAll(storyObjects, "PUSH", "main")
-	s.load(strings.Replace(objects, "policy: {semver", "digestReflectionPolicy: IfNotPresent\n  policy: {semver", 1))
-	s.repo.CommitFile("main", "a.yaml", s.named(`image:
+	s.Load(strings.Replace(objects, "policy: {semver", "digestReflectionPolicy: IfNotPresent\n  policy: {semver", 1))
+	s.Repo.CommitFile("main", "a.yaml", s.Named(`image:
   repository: REG/org/app # {"$imagepolicy": "default:app:name"}
   tag: "1.0.0" # {"$imagepolicy": "default:app:tag"}
   digest: `+strangeDigest+` # {"$imagepolicy": "default:app:digest"}
@@ -75,10 +75,10 @@ func TestThreeFieldsAreNotTakenBack(t *testing.T) {
 func TestMergedProposalIsNotKeptBelowTheBase(t *testing.T) {
 	s := tell(t, "", "updates", "1.0.0", "1.1.0")
 	s.next("1.1.0")
-	s.repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"a.yaml": s.repo.File("updates", "a.yaml")}}, Message: "Update (#1)"})
+	s.Repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"a.yaml": s.Repo.File("updates", "a.yaml")}}, Message: "Update (#1)"})
 	s.next("1.1.0")
-	s.repo.CommitFile("main", "a.yaml", "# by hand\n"+s.showing("1.3.0"), "")
-	s.broken()
+	s.Repo.CommitFile("main", "a.yaml", "# by hand\n"+s.showing("1.3.0"), "")
+	s.Break()
 	if s.last = s.cycle(); s.proposes() {
 		t.Errorf("changes %v, pushed %v", s.last.Changes, s.last.Pushed)
 	}

@@ -24,7 +24,7 @@ func TestWhatIsKnownSurvivesThePort(t *testing.T) {
 	if results["a"].Err != nil || results["b"].Err == nil || results["b"].Pushed == nil {
 		t.Fatalf("%+v, %+v", results["a"], results["b"])
 	}
-	one.CommitFile("main", "a.yaml", w.named(tenantFile("a")), "")
+	one.CommitFile("main", "a.yaml", w.Named(tenantFile("a")), "")
 	w.all() // which sees that, in the version before
 	w.withoutPorts(one.URL, two.URL)
 	two.Git("branch", "-D", "copy")
@@ -39,7 +39,7 @@ func TestWhatIsKnownSurvivesThePort(t *testing.T) {
 			t.Errorf("a refspec was forgotten: %+v", b)
 		}
 	}
-	ledger := w.remember()
+	ledger := w.Remember()
 	for _, site := range []string{one.URL, two.URL} {
 		repository := strings.TrimSuffix(strings.TrimPrefix(site, "http://"), ".git")
 		if known, err := ledger.Written(t.Context(), repository, "main"); err != nil || len(known) == 0 {
@@ -71,7 +71,7 @@ func TestADueRefspecSurvivesTheSplitOfItsLane(t *testing.T) {
 // withoutPorts makes the state one that a version without ports in keys wrote.
 func (w *world) withoutPorts(urls ...string) {
 	w.t.Helper()
-	db, err := sql.Open("sqlite", w.state)
+	db, err := sql.Open("sqlite", w.State)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -56,10 +56,10 @@ func offer(t testing.TB, open opener, spec string, files map[string]string) *off
 	}
 	named := map[string]string{}
 	for path, text := range files {
-		named[path] = o.named(text)
+		named[path] = o.Named(text)
 	}
 	o.hub = open(named)
-	o.repo = o.hub.place()
+	o.Repo = o.hub.place()
 	after = strings.Replace(after, ", push: {branch: PUSH}", "", 1)
 	after = strings.Replace(after, "spec: {url: REPO,", "spec: {secretRef: {name: forge}, "+o.hub.source()+"url: REPO,", 1)
 	o.texts = before + "---" + after + `---
@@ -74,7 +74,7 @@ metadata: {name: apps}
 spec: {automationRef: {name: apps}, provider: ` + o.hub.provider() + `, SPEC}
 `
 	o.with(spec)
-	o.registry.Push("org/app", "1.0.0", "1.1.0")
+	o.Registry.Push("org/app", "1.0.0", "1.1.0")
 	return o
 }
 
@@ -82,7 +82,7 @@ spec: {automationRef: {name: apps}, provider: ` + o.hub.provider() + `, SPEC}
 func (o *offers) with(spec string, more ...string) {
 	o.t.Helper()
 	texts := strings.NewReplacer("SPEC", spec, "KEYS", o.hub.secret()).Replace(o.texts)
-	o.load(texts + strings.Join(more, ""))
+	o.Load(texts + strings.Join(more, ""))
 }
 
 // only returns the one pull request that is open.
@@ -110,15 +110,15 @@ func (o *offers) says(want ...string) []*bot.Result {
 // all runs a cycle with the world's ledger.
 func (o *offers) all() []*bot.Result {
 	o.t.Helper()
-	ledger := o.remember()
+	ledger := o.Remember()
 	defer ledger.Close()
-	return o.bot(ledger).Cycle(context.Background(), bot.Push, o.set.Automations)
+	return o.bot(ledger).Cycle(context.Background(), bot.Push, o.Set.Automations)
 }
 
 // forgetful is says without a ledger.
 func (o *offers) forgetful(want ...string) []*bot.Result {
 	o.t.Helper()
-	return o.check(o.bot(nil).Cycle(context.Background(), bot.Push, o.set.Automations), want)
+	return o.check(o.bot(nil).Cycle(context.Background(), bot.Push, o.Set.Automations), want)
 }
 
 func (o *offers) check(results []*bot.Result, want []string) []*bot.Result {
@@ -149,7 +149,7 @@ func (o *offers) check(results []*bot.Result, want []string) []*bot.Result {
 // hand commits a file by hand.
 func (o *offers) hand(branch, path, text string) {
 	o.t.Helper()
-	o.hub.commit(parts.Commit{Branch: branch, Tree: parts.Tree{Files: map[string]string{path: o.named(text)}}, Message: "by hand"})
+	o.hub.commit(parts.Commit{Branch: branch, Tree: parts.Tree{Files: map[string]string{path: o.Named(text)}}, Message: "by hand"})
 }
 
 // atGitHub is a repository at a double of GitHub.

@@ -141,7 +141,7 @@ func (m move) place() string { return m.file + " " + m.policy }
 // wrong says what is wrong with a move, "" where nothing is.
 func (k *walk) wrong(m move) string {
 	shelf := k.shelves[m.policy]
-	if m.new.name != k.registry.Image(shelf.image) {
+	if m.new.name != k.Registry.Image(shelf.image) {
 		return "another image"
 	}
 	beside := m.new.tag == m.old.tag && m.new.digest == m.old.digest || m.new == m.proposed
@@ -166,7 +166,7 @@ func (k *walk) wrong(m move) string {
 
 // refused says which gate refuses a move, "" where none does.
 func (k *walk) refused(m move) string {
-	shelf, d, now := k.shelves[m.policy], k.gate, k.time()
+	shelf, d, now := k.shelves[m.policy], k.gate, k.Now()
 	digest := shelf.digests[m.new.tag]
 	seen, known := k.memory.seen[shelf.image+m.new.tag+digest]
 	core, _, _ := strings.Cut(m.old.tag, "-") // a pre-release is a version too

@@ -11,6 +11,7 @@ import (
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/login"
+	"github.com/pinsetter/pinsetter/parts/scene"
 	"github.com/pinsetter/pinsetter/registry"
 )
 
@@ -19,20 +20,20 @@ import (
 func outrun(t *testing.T) *story {
 	t.Helper()
 	s := tell(t, "{allowDowngrade: true}", "", "a")
-	s.load(strings.NewReplacer("PUSH", "main", "semver: {range: ^1.0.0}", "alphabetical: {order: asc}").Replace(storyObjects))
+	s.Load(strings.NewReplacer("PUSH", "main", "semver: {range: ^1.0.0}", "alphabetical: {order: asc}").Replace(storyObjects))
 	return s
 }
 
 // release pushes b, and writes it.
 func (s *story) release() {
-	s.pass(time.Minute)
-	s.registry.Push("org/app", "b")
+	s.Pass(time.Minute)
+	s.Registry.Push("org/app", "b")
 	s.write("b")
 }
 
 // write writes a tag by hand.
 func (s *story) write(tag string) {
-	s.repo.CommitFile("main", "a.yaml", s.named(strings.ReplaceAll(storyFile, "1.0.0", tag)), "")
+	s.Repo.CommitFile("main", "a.yaml", s.Named(strings.ReplaceAll(storyFile, "1.0.0", tag)), "")
 }
 
 // Who pushes an image and then commits its tag is not overruled by the list of a
@@ -40,26 +41,26 @@ func (s *story) write(tag string) {
 func TestACommitOutrunsAListThatIsReused(t *testing.T) {
 	s := outrun(t)
 	s.write("a")
-	keeping := bot.New(s.set, bot.Options{
-		Registry: registry.New(registry.Options{Retries: -1, Anonymous: true, Keep: 1 << 20, Now: s.time}),
+	keeping := bot.New(s.Set, bot.Options{
+		Registry: registry.New(registry.Options{Retries: -1, Anonymous: true, Keep: 1 << 20, Now: s.Now}),
 		Git:      gitops.Options{Environment: login.Environment{Getenv: func(string) string { return "" }}},
-		Now:      s.time,
+		Now:      s.Now,
 		Reuse:    true,
 	})
 	next := func(tag string, lists int) {
 		t.Helper()
-		s.last = keeping.Cycle(context.Background(), bot.Push, s.set.Automations)[0]
+		s.last = keeping.Cycle(context.Background(), bot.Push, s.Set.Automations)[0]
 		s.check(tag)
-		if n := s.registry.Log.Count(http.MethodGet, "/tags/list"); n != lists {
+		if n := s.Registry.Log.Count(http.MethodGet, "/tags/list"); n != lists {
 			t.Errorf("%d lists, want %d", n, lists)
 		}
 	}
 	next("a", 1)
-	s.pass(time.Minute)
+	s.Pass(time.Minute)
 	next("a", 1)
 	s.release()
 	next("b", 2)
-	s.pass(time.Minute)
+	s.Pass(time.Minute)
 	next("b", 2)
 }
 
@@ -67,13 +68,13 @@ func TestACommitOutrunsAListThatIsReused(t *testing.T) {
 func TestACommitOutrunsTheListOfTheCycle(t *testing.T) {
 	s := outrun(t)
 	var once sync.Once
-	moves := fault(func(_ http.ResponseWriter, r *http.Request) bool {
+	moves := scene.Fault(func(_ http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "git-receive-pack") {
 			once.Do(s.release)
 		}
 		return false
 	})
-	s.fault.Store(&moves)
+	s.Fault.Store(&moves)
 	s.next("b")
 	if len(s.last.Changes) > 0 {
 		t.Errorf("changed %v", s.last.Changes)

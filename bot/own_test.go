@@ -25,7 +25,7 @@ func forged(changes ...string) string {
 // forgeries are commits with the bot's name and trailers that the bot didn't make,
 // on top of one of its own that shows 1.1.0.
 func forgeries(w *world) map[string]parts.Tree {
-	shows := func(tag string) string { return w.named(strings.ReplaceAll(storyFile, "1.0.0", tag)) }
+	shows := func(tag string) string { return w.Named(strings.ReplaceAll(storyFile, "1.0.0", tag)) }
 	file := func(path, text string) parts.Tree { return parts.Tree{Files: map[string]string{path: text}} }
 	return map[string]parts.Tree{
 		"a file beside":             file("fix.txt", "x"),
@@ -36,7 +36,7 @@ func forgeries(w *world) map[string]parts.Tree {
 		"a tag that never was":      file("a.yaml", shows("1.1.7")),
 		"another image":             file("a.yaml", strings.Replace(shows("1.1.0"), "/org/app:", "/evil/app:", 1)),
 		"a digest that isn't its":   file("a.yaml", shows("1.1.0@"+strangeDigest)),
-		"the digest of another tag": file("a.yaml", shows("1.1.0@"+w.registry.PushContent("org/app", "1.0.0", "vulnerable"))),
+		"the digest of another tag": file("a.yaml", shows("1.1.0@"+w.Registry.PushContent("org/app", "1.0.0", "vulnerable"))),
 		"another mode":              {Files: map[string]string{"a.yaml": shows("1.0.5")}, Executable: []string{"a.yaml"}},
 		"a symlink":                 {Symlinks: map[string]string{"a.yaml": "b.yaml"}},
 		"a file less":               {Delete: []string{"b.yaml"}},
@@ -48,7 +48,7 @@ func forgeries(w *world) map[string]parts.Tree {
 func forgeryWorld(t *testing.T) *story {
 	t.Helper()
 	s := tell(t, "", "updates", "1.0.0", "1.0.5", "1.1.0", "2.0.0")
-	s.repo.CommitFile("main", "b.yaml", "b: 1\n", "")
+	s.Repo.CommitFile("main", "b.yaml", "b: 1\n", "")
 	s.next("1.1.0")
 	return s
 }
@@ -61,22 +61,22 @@ func TestForgedCommitsAreBuiltUpon(t *testing.T) {
 		for _, forgetful := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, forgetful: %v", name, forgetful), func(t *testing.T) {
 				s := forgeryWorld(t)
-				forgery := s.repo.Commit(parts.Commit{Tree: forgeries(s.world)[name], Branch: "updates", Author: theBot, Message: forged()})
-				s.repo.CommitFile("main", "other.txt", "x", "")
+				forgery := s.Repo.Commit(parts.Commit{Tree: forgeries(s.world)[name], Branch: "updates", Author: theBot, Message: forged()})
+				s.Repo.CommitFile("main", "other.txt", "x", "")
 				run := func() {
-					ledger := s.remember()
+					ledger := s.Remember()
 					if forgetful {
 						ledger = nil
 					}
 					s.run(ledger)
-					if s.repo.Head("updates") == "" || s.repo.Git("rev-list", "--count", forgery, "^updates") != "0" {
+					if s.Repo.Head("updates") == "" || s.Repo.Git("rev-list", "--count", forgery, "^updates") != "0" {
 						t.Fatal("the forged commit is lost")
 					}
 				}
 				run()
-				s.registry.Push("org/app", "1.2.0")
+				s.Registry.Push("org/app", "1.2.0")
 				run()
-				s.registry.SetTags("org/app", "1.0.0")
+				s.Registry.SetTags("org/app", "1.0.0")
 				run()
 			})
 		}
@@ -87,13 +87,13 @@ func TestForgedCommitsAreBuiltUpon(t *testing.T) {
 // a newer tag came since, and whatever their number.
 func TestOwnCommitsAreReplayed(t *testing.T) {
 	s := forgeryWorld(t)
-	s.repo.Commit(parts.Commit{
+	s.Repo.Commit(parts.Commit{
 		Tree: parts.Tree{Files: map[string]string{"a.yaml": s.showing("1.0.5")}}, Branch: "updates", Author: theBot, Message: forged(),
 	})
-	s.repo.CommitFile("main", "other.txt", "x", "")
-	s.registry.Push("org/app", "1.2.0")
+	s.Repo.CommitFile("main", "other.txt", "x", "")
+	s.Registry.Push("org/app", "1.2.0")
 	s.forgetful("1.2.0")
-	if log := s.repo.Git("log", "--format=%s", "main..updates"); strings.Count(log, "\n") > 0 {
+	if log := s.Repo.Git("log", "--format=%s", "main..updates"); strings.Count(log, "\n") > 0 {
 		t.Errorf("the branch isn't rebuilt:\n%s", log)
 	}
 }
@@ -102,10 +102,10 @@ func TestOwnCommitsAreReplayed(t *testing.T) {
 // tag is gone from the registry.
 func TestPushedCommitsAreRemembered(t *testing.T) {
 	s := forgeryWorld(t)
-	s.repo.CommitFile("main", "other.txt", "x", "")
-	s.registry.SetTags("org/app", "1.0.0", "1.0.5")
+	s.Repo.CommitFile("main", "other.txt", "x", "")
+	s.Registry.SetTags("org/app", "1.0.0", "1.0.5")
 	s.next("1.0.5")
-	if log := s.repo.Git("log", "--format=%s", "main..updates"); strings.Count(log, "\n") > 0 {
+	if log := s.Repo.Git("log", "--format=%s", "main..updates"); strings.Count(log, "\n") > 0 {
 		t.Errorf("the branch isn't rebuilt:\n%s", log)
 	}
 }
@@ -116,14 +116,14 @@ func TestUnsureBranchesStay(t *testing.T) {
 	o := offer(t, githubs(parts.NewGitHub(t)), "", nil)
 	o.says("created#1 1")
 	o.hand("main", "other.txt", "x")
-	head := o.repo.Head("pinsetter/apps")
-	o.broken()
+	head := o.Repo.Head("pinsetter/apps")
+	o.Break()
 	o.forgetful("unchanged#1 0 error")
-	if o.repo.Head("pinsetter/apps") != head || len(o.only().Comments) > 0 {
-		t.Errorf("head %s, comments %q", o.repo.Head("pinsetter/apps"), o.only().Comments)
+	if o.Repo.Head("pinsetter/apps") != head || len(o.only().Comments) > 0 {
+		t.Errorf("head %s, comments %q", o.Repo.Head("pinsetter/apps"), o.only().Comments)
 	}
-	o.fault.Store(nil)
-	o.registry.Push("org/app", "1.2.0")
+	o.Fault.Store(nil)
+	o.Registry.Push("org/app", "1.2.0")
 	o.forgetful("updated#1 1")
 }
 
@@ -135,20 +135,20 @@ func TestForgedCommitsAreNotMerged(t *testing.T) {
 		for _, forgetful := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, forgetful: %v", name, forgetful), func(t *testing.T) {
 				o := offer(t, githubs(github), "", map[string]string{"a.yaml": storyFile, "b.yaml": "b: 1\n"})
-				o.registry.Push("org/app", "1.0.5", "2.0.0")
+				o.Registry.Push("org/app", "1.0.5", "2.0.0")
 				o.says("created#1 1")
 				o.hub.commit(parts.Commit{Tree: forgeries(o.world)[name], Branch: "pinsetter/apps", Author: theBot, Message: forged()})
-				theirs := o.repo.Head("pinsetter/apps")
+				theirs := o.Repo.Head("pinsetter/apps")
 				o.with("autoMerge: true")
 				for range 2 {
 					if forgetful {
-						o.bot(nil).Cycle(context.Background(), bot.Push, o.set.Automations)
+						o.bot(nil).Cycle(context.Background(), bot.Push, o.Set.Automations)
 					} else {
 						o.all()
 					}
 				}
-				if p := o.hub.pulls()[0]; p.State != "open" || o.repo.Head("pinsetter/apps") != theirs {
-					t.Errorf("it is %s, its branch at %s, not %s", p.State, o.repo.Head("pinsetter/apps"), theirs)
+				if p := o.hub.pulls()[0]; p.State != "open" || o.Repo.Head("pinsetter/apps") != theirs {
+					t.Errorf("it is %s, its branch at %s, not %s", p.State, o.Repo.Head("pinsetter/apps"), theirs)
 				}
 			})
 		}
@@ -159,16 +159,16 @@ func TestForgedCommitsAreNotMerged(t *testing.T) {
 // replaced and not merged.
 func TestReplayedIsNotDecided(t *testing.T) {
 	o := offer(t, githubs(parts.NewGitHub(t)), "", map[string]string{"a.yaml": storyFile, "c.yaml": storyFile})
-	o.registry.Push("org/app", "1.0.5")
+	o.Registry.Push("org/app", "1.0.5")
 	o.says("created#1 2")
 	o.with("autoMerge: true")
-	older := o.named(strings.ReplaceAll(storyFile, "1.0.0", "1.0.5"))
+	older := o.Named(strings.ReplaceAll(storyFile, "1.0.0", "1.0.5"))
 	o.hub.commit(parts.Commit{ // it doesn't say that it changed c.yaml
 		Tree: parts.Tree{Files: map[string]string{"c.yaml": older}}, Branch: "pinsetter/apps", Author: theBot,
 		Message: forged("path=a.yaml&setter=default%3Aapp&old=x&new=y"),
 	})
 	o.forgetful("merged#1 2")
-	if got := o.repo.File("main", "c.yaml"); !strings.Contains(got, ":1.1.0") {
+	if got := o.Repo.File("main", "c.yaml"); !strings.Contains(got, ":1.1.0") {
 		t.Errorf("merged %s", got)
 	}
 }
@@ -179,12 +179,12 @@ func twins(t *testing.T) (*world, func(path string, remembers bool) *bot.Result)
 	t.Helper()
 	objects := strings.ReplaceAll(storyObjects, "PUSH", "updates")
 	w := newWorld(t, objects, map[string]string{"staging/a.yaml": storyFile, "production/a.yaml": storyFile})
-	w.registry.Push("org/app", "1.0.0", "1.1.0")
-	states := w.state
+	w.Registry.Push("org/app", "1.0.0", "1.1.0")
+	states := w.State
 	return w, func(path string, remembers bool) *bot.Result {
 		t.Helper()
-		w.load(strings.Replace(objects, "  interval: 5m\n  sourceRef", "  interval: 5m\n  update: {path: "+path+"}\n  sourceRef", 1))
-		w.state = states + "." + path
+		w.Load(strings.Replace(objects, "  interval: 5m\n  sourceRef", "  interval: 5m\n  update: {path: "+path+"}\n  sourceRef", 1))
+		w.State = states + "." + path
 		if !remembers {
 			return w.run(nil)
 		}
@@ -205,20 +205,20 @@ func TestTwoBotsOfOneName(t *testing.T) {
 						t.Fatal(r.Err)
 					}
 				}
-				head := w.repo.Head("updates")
+				head := w.Repo.Head("updates")
 				for _, path := range []string{"staging", "production"} {
-					if got := w.repo.File("updates", path+"/a.yaml"); !strings.Contains(got, ":"+tag+" ") {
+					if got := w.Repo.File("updates", path+"/a.yaml"); !strings.Contains(got, ":"+tag+" ") {
 						t.Errorf("%s shows %s", path, got)
 					}
 					run(path, remembers)
 				}
-				if w.repo.Head("updates") != head {
+				if w.Repo.Head("updates") != head {
 					t.Error("the branch moves on and on")
 				}
 			}
 			both("1.1.0")
-			w.repo.CommitFile("main", "other.txt", "x", "")
-			w.registry.Push("org/app", "1.2.0")
+			w.Repo.CommitFile("main", "other.txt", "x", "")
+			w.Registry.Push("org/app", "1.2.0")
 			both("1.2.0")
 		})
 	}

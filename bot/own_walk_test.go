@@ -44,10 +44,10 @@ func newForgers(t *testing.T, data []byte) *forgers {
 		k.branch = "updates"
 		k.offers = &offers{world: newWorld(t, strings.ReplaceAll(storyObjects, "PUSH", "updates"), files)}
 		k.texts = strings.ReplaceAll(storyObjects, "PUSH", "updates")
-		k.registry.Push("org/app", "1.0.0", "1.1.0")
+		k.Registry.Push("org/app", "1.0.0", "1.1.0")
 	}
-	k.registry.Push("org/app", "2.0.0")
-	k.states = k.state
+	k.Registry.Push("org/app", "2.0.0")
+	k.states = k.State
 	return k
 }
 
@@ -62,7 +62,7 @@ func (k *forgers) fail(format string, args ...any) {
 
 // showing is the marked file with a tag.
 func (k *forgers) showing(tag string) string {
-	return k.named(strings.ReplaceAll(storyFile, "1.0.0", tag))
+	return k.Named(strings.ReplaceAll(storyFile, "1.0.0", tag))
 }
 
 // step has one thing happen.
@@ -70,15 +70,15 @@ func (k *forgers) step() {
 	switch k.choices.of(8) {
 	case 0:
 		tag := fmt.Sprintf("1.2.%d", len(k.told))
-		k.registry.Push("org/app", tag)
+		k.Registry.Push("org/app", tag)
 		k.tell("push %s", tag)
 	case 1:
 		k.commit("main", theBot, "other.txt", fmt.Sprint(len(k.told)))
 	case 2:
 		k.imitate()
 	case 3:
-		if !k.merges && k.repo.Head(k.branch) != "" {
-			k.repo.Git("branch", "-D", k.branch)
+		if !k.merges && k.Repo.Head(k.branch) != "" {
+			k.Repo.Git("branch", "-D", k.branch)
 			clear(k.foreign)
 			k.tell("the branch is deleted")
 		}
@@ -90,10 +90,10 @@ func (k *forgers) step() {
 // commit makes a commit by a name, with trailers.
 func (k *forgers) commit(branch, author, path, text string) string {
 	from := ""
-	if k.repo.Head(branch) == "" {
+	if k.Repo.Head(branch) == "" {
 		from = "main"
 	}
-	hash := k.repo.Commit(parts.Commit{
+	hash := k.Repo.Commit(parts.Commit{
 		Branch: branch, From: from, Author: author, Message: forged("path=mine/a.yaml&setter=default%3Aapp&old=x&new=y"),
 		Tree: parts.Tree{Files: map[string]string{path: text}},
 	})
@@ -103,17 +103,17 @@ func (k *forgers) commit(branch, author, path, text string) string {
 
 // imitate has somebody write by the bot's name what the bot could have written.
 func (k *forgers) imitate() {
-	if k.repo.Head(k.branch) != "" {
+	if k.Repo.Head(k.branch) != "" {
 		k.commit(k.branch, theBot, mine+"/a.yaml", k.showing("1.1.0"))
 	}
 }
 
 // forge has somebody write by the bot's name what the bot could not have written.
 func (k *forgers) forge() {
-	if k.repo.Head(k.branch) == "" {
+	if k.Repo.Head(k.branch) == "" {
 		return
 	}
-	now := k.repo.File(k.branch, mine+"/a.yaml")
+	now := k.Repo.File(k.branch, mine+"/a.yaml")
 	n := fmt.Sprint(len(k.told))
 	path, text := mine+"/a.yaml", ""
 	switch k.choices.of(8) {
@@ -134,7 +134,7 @@ func (k *forgers) forge() {
 	case 7:
 		text = strings.Replace(k.showing("1.1.0"), "/org/app:", "/org/evil"+n+":", 1)
 	}
-	if k.repo.File(k.branch, mine+"/a.yaml") == text {
+	if k.Repo.File(k.branch, mine+"/a.yaml") == text {
 		return // it changes nothing
 	}
 	hash := k.commit(k.branch, theBot, path, text)
@@ -144,16 +144,16 @@ func (k *forgers) forge() {
 // run runs the bot of a path, with its ledger or none, and judges what came of it.
 func (k *forgers) run(path string) {
 	k.t.Helper()
-	k.load(strings.NewReplacer(
+	k.Load(strings.NewReplacer(
 		"  interval: 5m\n  sourceRef", "  interval: 5m\n  update: {path: "+path+"}\n  sourceRef",
 		"SPEC", "autoMerge: true",
 	).Replace(k.keyed()))
-	k.state = k.states + "." + path
+	k.State = k.states + "." + path
 	var results []*bot.Result
 	beside := k.beside(path)
 	switch k.choices.of(3) {
 	case 0:
-		results = k.bot(nil).Cycle(context.Background(), bot.Push, k.set.Automations)
+		results = k.bot(nil).Cycle(context.Background(), bot.Push, k.Set.Automations)
 	default:
 		results = k.all()
 	}
@@ -177,24 +177,24 @@ func (k *forgers) keyed() string {
 // beside returns the file of the other bot on the branch.
 func (k *forgers) beside(path string) string {
 	other := map[string]string{mine: theirs, theirs: mine}[path]
-	if k.repo.Head(k.branch) == "" {
+	if k.Repo.Head(k.branch) == "" {
 		return ""
 	}
-	return k.repo.File(k.branch, other+"/a.yaml")
+	return k.Repo.File(k.branch, other+"/a.yaml")
 }
 
 // judge holds that no foreign commit is lost, and that none is in main.
 func (k *forgers) judge() {
 	k.t.Helper()
 	for _, hash := range slices.Sorted(maps.Keys(k.foreign)) {
-		if k.repo.Head(k.branch) == "" || k.repo.Git("rev-list", "--count", hash, "^"+k.repo.Head(k.branch)) != "0" {
+		if k.Repo.Head(k.branch) == "" || k.Repo.Git("rev-list", "--count", hash, "^"+k.Repo.Head(k.branch)) != "0" {
 			k.fail("commit %.7s, which wrote %s, is lost", hash, k.foreign[hash])
 		}
-		if k.repo.Git("rev-list", "--count", hash, "^main") == "0" {
+		if k.Repo.Git("rev-list", "--count", hash, "^main") == "0" {
 			k.fail("commit %.7s, which wrote %s, is merged", hash, k.foreign[hash])
 		}
 	}
-	if got := k.repo.File("main", unmarked); got != "# fleet\n" {
+	if got := k.Repo.File("main", unmarked); got != "# fleet\n" {
 		k.fail("main has %q", got)
 	}
 }

@@ -74,10 +74,10 @@ func BenchmarkProposals(b *testing.B) {
 	for _, n := range []int{1, 10, 100} {
 		b.Run(fmt.Sprintf("groups=%d", n), func(b *testing.B) {
 			o, github := crowd(b, n)
-			ledger := o.remember()
+			ledger := o.Remember()
 			runs := 0
 			for b.Loop() {
-				o.bot(ledger).Cycle(context.Background(), bot.Push, o.set.Automations)
+				o.bot(ledger).Cycle(context.Background(), bot.Push, o.Set.Automations)
 				runs++
 			}
 			a := countRequests(github)

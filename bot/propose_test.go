@@ -59,18 +59,18 @@ func testNewerTag(t *testing.T, open opener) {
 		}
 	}
 	o.says("unchanged#1 0")
-	o.repo.Git("update-ref", "refs/heads/kept", "refs/heads/pinsetter/apps")
+	o.Repo.Git("update-ref", "refs/heads/kept", "refs/heads/pinsetter/apps")
 	o.hand("main", "other.txt", "x")
 	o.says("unchanged#1 0") // the base moved, and nothing of the proposal with it
-	if o.repo.Head("kept") != o.repo.Head("pinsetter/apps") {
+	if o.Repo.Head("kept") != o.Repo.Head("pinsetter/apps") {
 		t.Error("pushed for nothing but the base")
 	}
-	o.registry.Push("org/app", "1.2.0")
+	o.Registry.Push("org/app", "1.2.0")
 	o.says("updated#1 1")
-	if p := o.only(); !strings.Contains(p.Title, "1.2.0") || !strings.Contains(o.repo.File("pinsetter/apps", "a.yaml"), "app:1.2.0") {
+	if p := o.only(); !strings.Contains(p.Title, "1.2.0") || !strings.Contains(o.Repo.File("pinsetter/apps", "a.yaml"), "app:1.2.0") {
 		t.Errorf("%+v", p)
 	}
-	if log := o.repo.Git("log", "--format=%s", "main..pinsetter/apps"); strings.Count(log, "\n") > 1 {
+	if log := o.Repo.Git("log", "--format=%s", "main..pinsetter/apps"); strings.Count(log, "\n") > 1 {
 		t.Errorf("the branch isn't rebuilt:\n%s", log)
 	}
 	o.forgetful("unchanged#1 0")
@@ -83,13 +83,13 @@ func testMerged(t *testing.T, open opener) {
 			o.says("created#1 1")
 			o.hub.merge(1, how)
 			o.says("merged#1 0")
-			if o.repo.Head("pinsetter/apps") != "" {
+			if o.Repo.Head("pinsetter/apps") != "" {
 				t.Error("the branch is left")
 			}
 			o.says("0")
-			o.registry.Push("org/app", "1.2.0")
+			o.Registry.Push("org/app", "1.2.0")
 			o.says("created#2 1")
-			if log := o.repo.Git("log", "--format=%s", "main..pinsetter/apps"); strings.Count(log, "\n") > 1 {
+			if log := o.Repo.Git("log", "--format=%s", "main..pinsetter/apps"); strings.Count(log, "\n") > 1 {
 				t.Errorf("it doesn't start clean:\n%s", log)
 			}
 		})
@@ -98,9 +98,9 @@ func testMerged(t *testing.T, open opener) {
 		o := offer(t, open, "", nil)
 		o.says("created#1 1")
 		o.hub.merge(1, "squash")
-		o.registry.Push("org/app", "1.2.0")
+		o.Registry.Push("org/app", "1.2.0")
 		o.says("created#2 1")
-		if log := o.repo.Git("log", "--format=%s", "main..pinsetter/apps"); strings.Count(log, "\n") > 1 {
+		if log := o.Repo.Git("log", "--format=%s", "main..pinsetter/apps"); strings.Count(log, "\n") > 1 {
 			t.Errorf("it doesn't start clean:\n%s", log)
 		}
 	})
@@ -126,9 +126,9 @@ const dbLine = "db: REG/org/db:1.0.0 # {\"$imagepolicy\": \"default:db\"}\n"
 func testByPolicy(t *testing.T, open opener) {
 	o := offer(t, open, "", map[string]string{"a.yaml": storyFile + dbLine, "b.yaml": dbLine})
 	o.with("groupBy: policy, title: 'Bump {{ .Group }}'", secondPolicy)
-	o.registry.Push("org/db", "1.0.0", "1.5.0")
+	o.Registry.Push("org/db", "1.0.0", "1.5.0")
 	o.says("app created#1 1", "db created#2 2")
-	if app := o.repo.File("pinsetter/apps/app", "a.yaml"); !strings.Contains(app, "app:1.1.0") || !strings.Contains(app, "db:1.0.0") {
+	if app := o.Repo.File("pinsetter/apps/app", "a.yaml"); !strings.Contains(app, "app:1.1.0") || !strings.Contains(app, "db:1.0.0") {
 		t.Errorf("the group of app holds\n%s", app)
 	}
 	if titles := fmt.Sprint(o.hub.pulls()[0].Title, ",", o.hub.pulls()[1].Title); titles != "Bump app,Bump db" {
@@ -146,7 +146,7 @@ func testByDirectory(t *testing.T, open opener) {
 	})
 	o.says("/ created#1 1", "apps created#2 1", "apps/web created#3 1")
 	for _, branch := range []string{"bumps/+", "bumps/apps", "bumps/apps+web"} {
-		if o.repo.Head(branch) == "" {
+		if o.Repo.Head(branch) == "" {
 			t.Errorf("no branch %s", branch)
 		}
 	}
@@ -156,9 +156,9 @@ func testSomebodysCommit(t *testing.T, open opener) {
 	o := offer(t, open, "", nil)
 	o.says("created#1 1")
 	o.hand("pinsetter/apps", "fix.txt", "x")
-	theirs := o.repo.Head("pinsetter/apps")
+	theirs := o.Repo.Head("pinsetter/apps")
 	o.says("unchanged#1 0")
-	o.registry.Push("org/app", "1.2.0")
+	o.Registry.Push("org/app", "1.2.0")
 	for range 2 {
 		r := o.says("unchanged#1 0 held")[0]
 		if reason := r.Held[0].Reason; r.Held[0].Rule != pinsetter.RuleForeign || !strings.Contains(reason, "pull request #1") || !strings.Contains(reason, "pinsetter/apps") {
@@ -166,7 +166,7 @@ func testSomebodysCommit(t *testing.T, open opener) {
 		}
 	}
 	o.forgetful("unchanged#1 0 held")
-	if o.repo.Head("pinsetter/apps") != theirs {
+	if o.Repo.Head("pinsetter/apps") != theirs {
 		t.Error("somebody's commit is overwritten")
 	}
 	if comments := o.hub.pulls()[0].Comments; len(comments) != 1 || !strings.Contains(comments[0], "leaves it alone") {
@@ -188,11 +188,11 @@ func testClosedByPerson(t *testing.T, open opener) {
 				t.Errorf("reason %q", reason)
 			}
 			o.forgetful("unchanged#1 0 held")
-			e := o.bot(nil).Explain(context.Background(), o.set.Policies[0], o.set.Automations)
+			e := o.bot(nil).Explain(context.Background(), o.Set.Policies[0], o.Set.Automations)
 			if len(e.Sites) != 1 || !strings.Contains(e.Sites[0].Held, "pull request #1") || e.Sites[0].Next != e.Sites[0].Current {
 				t.Errorf("explained as %+v, %v", e.Sites, e.Err)
 			}
-			o.registry.Push("org/app", "1.2.0")
+			o.Registry.Push("org/app", "1.2.0")
 			o.says("created#2 1")
 			if p := o.only(); !strings.Contains(p.Title, "1.2.0") {
 				t.Errorf("%+v", p)
@@ -207,14 +207,14 @@ func testNothingLeft(t *testing.T, open opener) {
 	o.says("created#1 1")
 	o.hand("main", "a.yaml", strings.ReplaceAll(storyFile, "1.0.0", "1.1.0"))
 	o.says("closed#1 0")
-	if p := o.hub.pulls()[0]; p.State != "closed" || o.repo.Head("pinsetter/apps") != "" {
+	if p := o.hub.pulls()[0]; p.State != "closed" || o.Repo.Head("pinsetter/apps") != "" {
 		t.Errorf("%+v", p)
 	}
 	if comments := o.hub.pulls()[0].Comments; len(comments) != 1 || !strings.Contains(comments[0], "Nothing is left") {
 		t.Errorf("comments %q", comments)
 	}
 	o.says("0")
-	o.registry.Push("org/app", "1.2.0")
+	o.Registry.Push("org/app", "1.2.0")
 	o.says("created#2 1")
 
 	o.hand("main", "a.yaml", "image: REG/org/app:1.1.0\n")
@@ -225,7 +225,7 @@ func testStays(t *testing.T, open opener) {
 	const gate = "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: gate}\nspec: "
 	o := offer(t, open, "", nil)
 	o.says("created#1 1")
-	head := o.repo.Head("pinsetter/apps")
+	head := o.Repo.Head("pinsetter/apps")
 	for name, more := range map[string]string{
 		"a hold":          gate + "{hold: [{tags: [1.1.0], reason: broken}]}\n",
 		"a freeze":        gate + "{freeze: {from: 2026-01-01T00:00:00Z, to: 2027-01-01T00:00:00Z, reason: x}}\n",
@@ -234,19 +234,19 @@ func testStays(t *testing.T, open opener) {
 		o.with("", more)
 		o.says("updated#1 0 held") // the body says what is held
 		o.says("unchanged#1 0 held")
-		if p := o.only(); o.repo.Head("pinsetter/apps") != head || !strings.Contains(p.Body, "### Held") {
+		if p := o.only(); o.Repo.Head("pinsetter/apps") != head || !strings.Contains(p.Body, "### Held") {
 			t.Errorf("%s: %+v", name, p)
 		}
 	}
 	o.with("")
 	o.says("updated#1 0")
-	o.broken()
+	o.Break()
 	o.says("unchanged#1 0 error")
-	o.fault.Store(nil)
+	o.Fault.Store(nil)
 	o.texts = strings.Replace(o.texts, "  policy: {semver", "  suspend: true\n  policy: {semver", 1)
 	o.with("")
 	o.says("unchanged#1 0")
-	if p := o.only(); o.repo.Head("pinsetter/apps") != head || p.State != "open" {
+	if p := o.only(); o.Repo.Head("pinsetter/apps") != head || p.State != "open" {
 		t.Errorf("%+v", p)
 	}
 }
@@ -258,7 +258,7 @@ func testAutoMerge(t *testing.T, open opener) {
 		if r.Err != nil {
 			t.Fatal(r.Err)
 		}
-		if strings.Contains(o.repo.File("main", "a.yaml"), "app:1.1.0") {
+		if strings.Contains(o.Repo.File("main", "a.yaml"), "app:1.1.0") {
 			return
 		}
 		o.hub.settle()
@@ -271,7 +271,7 @@ func testGroupsChange(t *testing.T, open opener) {
 	o.says("created#1 1")
 	o.with("groupBy: policy")
 	o.says("app created#2 1", "pinsetter/apps closed#1 0")
-	if o.repo.Head("pinsetter/apps") != "" {
+	if o.Repo.Head("pinsetter/apps") != "" {
 		t.Error("the branch of before is left")
 	}
 	o.with("")
@@ -285,7 +285,7 @@ func testRenamed(t *testing.T, open opener) {
 	o.says("created#1 1")
 	o.with("branch: after")
 	o.says("created#2 1", "before closed#1 0")
-	if o.repo.Head("before") != "" || o.repo.Head("after") == "" {
+	if o.Repo.Head("before") != "" || o.Repo.Head("after") == "" {
 		t.Error("the branch of before is left, or that of now isn't there")
 	}
 	if said := o.hub.pulls()[0].Comments; len(said) != 1 || !strings.Contains(said[0], "another pull request") {
@@ -296,7 +296,7 @@ func testRenamed(t *testing.T, open opener) {
 func testRefused(t *testing.T, open opener) {
 	o := offer(t, open, "title: '{{ index .Images 5 }}'", nil)
 	r := o.says("0 error")[0]
-	if !strings.Contains(r.Error, "PullRequest default/apps: spec.title") || r.Pushed != nil || o.repo.Head("pinsetter/apps") != "" {
+	if !strings.Contains(r.Error, "PullRequest default/apps: spec.title") || r.Pushed != nil || o.Repo.Head("pinsetter/apps") != "" {
 		t.Errorf("%v, pushed %v", r.Error, r.Pushed)
 	}
 }

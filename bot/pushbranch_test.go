@@ -19,22 +19,22 @@ func TestAProposalLosesTheSitesThatGo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := tell(t, "", "updates", "1.0.0", "1.1.0")
-			s.repo.CommitFile("main", "b.yaml", s.named(storyFile), "")
+			s.Repo.CommitFile("main", "b.yaml", s.Named(storyFile), "")
 			s.next("1.1.0")
-			if !strings.Contains(s.repo.File("updates", "b.yaml"), "1.1.0") {
+			if !strings.Contains(s.Repo.File("updates", "b.yaml"), "1.1.0") {
 				t.Fatal("b.yaml is not proposed")
 			}
 			for path, text := range gone.Files {
-				gone.Files[path] = s.named(text)
+				gone.Files[path] = s.Named(text)
 			}
-			s.repo.Commit(parts.Commit{Tree: gone, Message: "gone"})
+			s.Repo.Commit(parts.Commit{Tree: gone, Message: "gone"})
 			s.next("1.1.0")
-			if got := s.repo.Git("diff", "--name-only", "main", "updates"); got != "a.yaml" {
+			if got := s.Repo.Git("diff", "--name-only", "main", "updates"); got != "a.yaml" {
 				t.Errorf("proposed is %q", got)
 			}
-			head := s.repo.Head("updates")
+			head := s.Repo.Head("updates")
 			s.next("1.1.0")
-			if s.repo.Head("updates") != head {
+			if s.Repo.Head("updates") != head {
 				t.Error("the branch was made anew though nothing changed")
 			}
 		})
@@ -45,9 +45,9 @@ func TestAProposalLosesTheSitesThatGo(t *testing.T) {
 func TestTakingBackIsSaid(t *testing.T) {
 	s := tell(t, "", "updates", "1.0.0", "1.1.0")
 	s.next("1.1.0")
-	s.registry.SetTags("org/app", "1.0.0")
+	s.Registry.SetTags("org/app", "1.0.0")
 	s.next("1.0.0")
-	if p := s.last.Pushed; p == nil || p.Branch != "updates" || p.Commit != s.repo.Head("main") || len(s.last.Changes) > 0 {
+	if p := s.last.Pushed; p == nil || p.Branch != "updates" || p.Commit != s.Repo.Head("main") || len(s.last.Changes) > 0 {
 		t.Errorf("pushed %+v, changed %v", p, s.last.Changes)
 	}
 	s.next("1.0.0")
@@ -61,27 +61,27 @@ func TestTakingBackIsSaid(t *testing.T) {
 func TestAProposalThatWaitsIsNotPushed(t *testing.T) {
 	for name, wait := range map[string]func(*story) (until func()){
 		"the scan fails": func(s *story) func() {
-			s.broken()
-			return func() { s.fault.Store(nil) }
+			s.Break()
+			return func() { s.Fault.Store(nil) }
 		},
 		"a freeze": func(s *story) func() {
 			objects := strings.ReplaceAll(storyObjects, "PUSH", "updates")
-			s.load(objects + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: g}\nspec: {freeze: {from: 2026-01-01T00:00:00Z, to: 2026-12-01T00:00:00Z, reason: x}}\n")
-			return func() { s.load(objects) }
+			s.Load(objects + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: g}\nspec: {freeze: {from: 2026-01-01T00:00:00Z, to: 2026-12-01T00:00:00Z, reason: x}}\n")
+			return func() { s.Load(objects) }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := tell(t, "", "updates", "1.0.0", "1.1.0")
 			s.next("1.1.0")
-			head := s.repo.Head("updates")
+			head := s.Repo.Head("updates")
 			until := wait(s)
-			s.repo.CommitFile("main", "a.yaml", "# by hand\n"+s.named(storyFile), "")
-			if r := s.cycle(); r.Pushed != nil || s.repo.Head("updates") != head {
+			s.Repo.CommitFile("main", "a.yaml", "# by hand\n"+s.Named(storyFile), "")
+			if r := s.cycle(); r.Pushed != nil || s.Repo.Head("updates") != head {
 				t.Errorf("pushed %+v", r.Pushed)
 			}
 			until()
-			if r := s.cycle(); r.Err != nil || r.Pushed == nil || !strings.HasPrefix(s.repo.File("updates", "a.yaml"), "# by hand\nimage: ") {
-				t.Errorf("pushed %+v, %v: %s", r.Pushed, r.Err, s.repo.File("updates", "a.yaml"))
+			if r := s.cycle(); r.Err != nil || r.Pushed == nil || !strings.HasPrefix(s.Repo.File("updates", "a.yaml"), "# by hand\nimage: ") {
+				t.Errorf("pushed %+v, %v: %s", r.Pushed, r.Err, s.Repo.File("updates", "a.yaml"))
 			}
 		})
 	}
@@ -94,14 +94,14 @@ func TestRefspecsOfOneBranch(t *testing.T) {
 	first := strings.Replace(objects, "push: {branch: main}", "push: {branch: main, refspec: 'refs/heads/main:refs/heads/a'}", 1)
 	_, second, _ := strings.Cut(objects, "ref: {branch: main}}\n")
 	second = strings.NewReplacer("name: apps", "name: more", "push: {branch: main}", "push: {branch: main, refspec: 'main:refs/heads/b'}").Replace(second)
-	s.load(first + second)
-	for _, r := range s.bot(s.remember()).Cycle(t.Context(), bot.Push, s.set.Automations) {
+	s.Load(first + second)
+	for _, r := range s.bot(s.Remember()).Cycle(t.Context(), bot.Push, s.Set.Automations) {
 		if r.Err != nil {
 			t.Error(r.Err)
 		}
 	}
-	if head := s.repo.Head("main"); s.repo.Head("a") != head || s.repo.Head("b") != head {
-		t.Errorf("main is at %s, a at %s, b at %s", head, s.repo.Head("a"), s.repo.Head("b"))
+	if head := s.Repo.Head("main"); s.Repo.Head("a") != head || s.Repo.Head("b") != head {
+		t.Errorf("main is at %s, a at %s, b at %s", head, s.Repo.Head("a"), s.Repo.Head("b"))
 	}
 }
 
@@ -109,18 +109,18 @@ func TestRefspecsOfOneBranch(t *testing.T) {
 func TestADueRefspecWaits(t *testing.T) {
 	s := tell(t, "", "main", "1.0.0", "1.1.0")
 	objects := strings.Replace(storyObjects, "push: {branch: PUSH}", "push: {branch: main, refspec: 'HEAD:refs/heads/copy'}", 1)
-	s.load(objects)
-	s.repo.Git("branch", "copy", s.repo.Git("commit-tree", "-m", "theirs", "main^{tree}")) // refused: not an ancestor
-	if r := s.cycle(); r.Err == nil || r.Pushed == nil || s.repo.Head("main") == s.repo.Head("copy") {
+	s.Load(objects)
+	s.Repo.Git("branch", "copy", s.Repo.Git("commit-tree", "-m", "theirs", "main^{tree}")) // refused: not an ancestor
+	if r := s.cycle(); r.Err == nil || r.Pushed == nil || s.Repo.Head("main") == s.Repo.Head("copy") {
 		t.Fatalf("%+v", r)
 	}
-	s.repo.Git("branch", "-D", "copy")
-	s.load(objects + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: g}\nspec: {freeze: {from: 2026-01-01T00:00:00Z, to: 2026-12-01T00:00:00Z, reason: x}}\n")
-	if r := s.cycle(); r.Err != nil || r.Pushed != nil || s.repo.Head("copy") != "" {
+	s.Repo.Git("branch", "-D", "copy")
+	s.Load(objects + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: g}\nspec: {freeze: {from: 2026-01-01T00:00:00Z, to: 2026-12-01T00:00:00Z, reason: x}}\n")
+	if r := s.cycle(); r.Err != nil || r.Pushed != nil || s.Repo.Head("copy") != "" {
 		t.Errorf("in the freeze: %+v", r)
 	}
-	s.load(objects)
-	if r := s.cycle(); r.Err != nil || r.Pushed == nil || s.repo.Head("copy") != s.repo.Head("main") {
+	s.Load(objects)
+	if r := s.cycle(); r.Err != nil || r.Pushed == nil || s.Repo.Head("copy") != s.Repo.Head("main") {
 		t.Errorf("after it: %+v", r)
 	}
 }

@@ -21,14 +21,14 @@ import (
 // looks runs a cycle of a new process, and reports whether it read files.
 func (w *world) looks() bool {
 	w.t.Helper()
-	ledger := w.remember()
+	ledger := w.Remember()
 	defer ledger.Close()
 	read := false
-	results := bot.New(w.set, bot.Options{
+	results := bot.New(w.Set, bot.Options{
 		Registry: registry.New(registry.Options{Retries: -1, Anonymous: true}),
-		Git:      gitops.Options{}, Ledger: ledger, Now: w.time,
+		Git:      gitops.Options{}, Ledger: ledger, Now: w.Now,
 		Progress: func(what string) { read = read || strings.HasPrefix(what, "reading ") },
-	}).Cycle(context.Background(), bot.Push, w.set.Automations)
+	}).Cycle(context.Background(), bot.Push, w.Set.Automations)
 	if len(results) != 1 || results[0].Revision == "" {
 		w.t.Fatalf("results %+v", results)
 	}
@@ -49,25 +49,25 @@ func TestNothingIsReadTwice(t *testing.T) {
 		want    bool
 	}{
 		{"nothing happens", objects, "", func(*story) {}, false},
-		{"an hour passes", objects, "", func(s *story) { s.pass(time.Hour) }, false},
-		{"a lower tag comes", objects, "", func(s *story) { s.registry.Push("org/app", "1.0.5") }, false},
-		{"two days pass", objects, "", func(s *story) { s.pass(48 * time.Hour) }, true},
-		{"the clock goes back", objects, "", func(s *story) { s.pass(-time.Hour) }, true},
-		{"a better tag comes", objects, "", func(s *story) { s.registry.Push("org/app", "1.2.0") }, true},
-		{"the tag goes", objects, "", func(s *story) { s.registry.SetTags("org/app", "1.0.0") }, true},
-		{"the branch moves", objects, "", func(s *story) { s.repo.CommitFile("main", "b.txt", "x", "") }, true},
-		{"an object changes", objects, "", func(s *story) { s.load(objects + "# other bytes\n") }, true},
+		{"an hour passes", objects, "", func(s *story) { s.Pass(time.Hour) }, false},
+		{"a lower tag comes", objects, "", func(s *story) { s.Registry.Push("org/app", "1.0.5") }, false},
+		{"two days pass", objects, "", func(s *story) { s.Pass(48 * time.Hour) }, true},
+		{"the clock goes back", objects, "", func(s *story) { s.Pass(-time.Hour) }, true},
+		{"a better tag comes", objects, "", func(s *story) { s.Registry.Push("org/app", "1.2.0") }, true},
+		{"the tag goes", objects, "", func(s *story) { s.Registry.SetTags("org/app", "1.0.0") }, true},
+		{"the branch moves", objects, "", func(s *story) { s.Repo.CommitFile("main", "b.txt", "x", "") }, true},
+		{"an object changes", objects, "", func(s *story) { s.Load(objects + "# other bytes\n") }, true},
 		{"its digest stays", strings.Replace(objects, "policy: {semver", always, 1), "", func(*story) {}, false},
-		{"its digest moves", strings.Replace(objects, "policy: {semver", always, 1), "", func(s *story) { s.registry.PushContent("org/app", "1.1.0", "other") }, true},
+		{"its digest moves", strings.Replace(objects, "policy: {semver", always, 1), "", func(s *story) { s.Registry.PushContent("org/app", "1.1.0", "other") }, true},
 		{"another branch is pushed to", strings.ReplaceAll(storyObjects, "PUSH", "updates"), "", func(*story) {}, true},
 		{"something is held", objects + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: g}\nspec: {hold: [{tags: [1.1.0], reason: x}]}\n", "", func(*story) {}, true},
 		{"something is to be said", objects, "b: c # {\"$imagepolicy\": \"default:none\"}\n", func(*story) {}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := tell(t, "", "", "1.0.0", "1.1.0")
-			s.load(test.objects)
+			s.Load(test.objects)
 			if test.file != "" {
-				s.repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"b.yaml": test.file}}, Message: "more"})
+				s.Repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"b.yaml": test.file}}, Message: "more"})
 			}
 			s.looks() // writes
 			if !s.looks() {
@@ -85,16 +85,16 @@ func TestNothingIsReadTwice(t *testing.T) {
 // another file's bytes for those of a.yaml writes nothing.
 func TestCommitTrustsNoMemory(t *testing.T) {
 	s := tell(t, "", "", "1.0.0", "1.1.0")
-	s.repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{
-		"b.yaml": "# other\n" + s.repo.File("main", "a.yaml"), "c.yaml": "c: d\n",
+	s.Repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{
+		"b.yaml": "# other\n" + s.Repo.File("main", "a.yaml"), "c.yaml": "c: d\n",
 	}}, Message: "more"})
-	s.registry.SetTags("org/app", "1.0.0")
+	s.Registry.SetTags("org/app", "1.0.0")
 	s.next("1.0.0")
 	s.next("1.0.0")
-	head := s.repo.Head("main")
+	head := s.Repo.Head("main")
 
 	hash := func(path string) []byte {
-		b, err := hex.DecodeString(s.repo.Git("rev-parse", "main:"+path))
+		b, err := hex.DecodeString(s.Repo.Git("rev-parse", "main:"+path))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,10 +116,10 @@ func TestCommitTrustsNoMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	s.registry.SetTags("org/app", "1.0.0", "1.1.0")
+	s.Registry.SetTags("org/app", "1.0.0", "1.1.0")
 	r := s.cycle()
-	if r.Err == nil || !strings.Contains(r.Err.Error(), "a.yaml") || !strings.Contains(r.Err.Error(), "delete the folder git") || s.repo.Head("main") != head {
-		t.Errorf("%v; main moved from %s to %s", r.Err, head, s.repo.Head("main"))
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "a.yaml") || !strings.Contains(r.Err.Error(), "delete the folder git") || s.Repo.Head("main") != head {
+		t.Errorf("%v; main moved from %s to %s", r.Err, head, s.Repo.Head("main"))
 	}
 	if err := os.Remove(names[0]); err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func TestCommitTrustsNoMemory(t *testing.T) {
 // each time for that.
 func TestChartTwin(t *testing.T) {
 	s := tell(t, "{hold: [{tags: [1.1.0], reason: x}]}", "", "1.0.0", "1.1.0")
-	s.repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"c/Chart.yaml": s.repo.File("main", "a.yaml")}}, Message: "more"})
+	s.Repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"c/Chart.yaml": s.Repo.File("main", "a.yaml")}}, Message: "more"})
 	kept := func() os.FileInfo {
 		s.next("1.0.0")
 		names, err := filepath.Glob(filepath.Join(s.keep, "*"))

@@ -15,7 +15,7 @@ func TestRefusalsLast(t *testing.T) {
 	refuse := func(t *testing.T, files map[string]string) *offers {
 		o := offer(t, githubs(parts.NewGitHub(t)), "", files)
 		o.with("", secondPolicy)
-		o.registry.Push("org/db", "1.0.0", "1.5.0")
+		o.Registry.Push("org/db", "1.0.0", "1.5.0")
 		o.all()
 		o.hub.close(1)
 		o.all()
@@ -23,16 +23,16 @@ func TestRefusalsLast(t *testing.T) {
 	}
 	t.Run("beside another change", func(t *testing.T) {
 		o := refuse(t, two)
-		o.registry.Push("org/db", "1.6.0")
+		o.Registry.Push("org/db", "1.6.0")
 		o.all()
 		o.all()
-		if got := o.repo.File("pinsetter/apps", "a.yaml"); strings.Contains(got, "app:1.1.0") || !strings.Contains(got, "db:1.6.0") {
+		if got := o.Repo.File("pinsetter/apps", "a.yaml"); strings.Contains(got, "app:1.1.0") || !strings.Contains(got, "db:1.6.0") {
 			t.Errorf("proposed is\n%s", got)
 		}
 	})
 	t.Run("when that is merged", func(t *testing.T) {
 		o := refuse(t, two)
-		o.registry.Push("org/db", "1.6.0")
+		o.Registry.Push("org/db", "1.6.0")
 		o.all()
 		o.hub.merge(2, "merge")
 		o.all()
@@ -43,9 +43,9 @@ func TestRefusalsLast(t *testing.T) {
 	})
 	t.Run("when a higher one goes", func(t *testing.T) {
 		o := refuse(t, nil)
-		o.registry.Push("org/app", "1.2.0")
+		o.Registry.Push("org/app", "1.2.0")
 		o.says("created#2 1")
-		o.registry.SetTags("org/app", "1.0.0", "1.1.0")
+		o.Registry.SetTags("org/app", "1.0.0", "1.1.0")
 		o.says("closed#2 0 held")
 		o.says("0 held")
 	})
@@ -78,7 +78,7 @@ func TestMergedAndTakenBack(t *testing.T) {
 			o := offer(t, githubs(parts.NewGitHub(t)), "", nil)
 			run := o.all
 			if !remembers {
-				run = func() []*bot.Result { return o.bot(nil).Cycle(t.Context(), bot.Push, o.set.Automations) }
+				run = func() []*bot.Result { return o.bot(nil).Cycle(t.Context(), bot.Push, o.Set.Automations) }
 			}
 			run()
 			o.hub.merge(1, how)

@@ -92,6 +92,27 @@ func updatePath(a *fleet.Automation) string {
 	return path.Join(".", path.Clean("/" + a.Spec.Update.Path)[1:])
 }
 
+// RepositoryOf returns the key of the repository that an automation writes to, which
+// is the same for all forms of its URL; "" if it has none.
+func RepositoryOf(a *fleet.Automation) string {
+	if a.Git == nil {
+		return ""
+	}
+	key, err := gitops.Key(a.Git.URL)
+	if err != nil {
+		return "" // lanes says so
+	}
+	return key
+}
+
+// ObjectOf is how events and findings name an automation.
+func ObjectOf(a *fleet.Automation) pinsetter.Object {
+	return pinsetter.Object{
+		APIVersion: "image.toolkit.fluxcd.io/v1", Kind: "ImageUpdateAutomation",
+		Namespace: a.Name.Namespace, Name: a.Name.Name,
+	}
+}
+
 func sameRepository(a, b *fleet.GitSource) bool {
 	if a == nil || b == nil {
 		return a == b

@@ -21,12 +21,12 @@ const (
 	leastHeld    = 1 << 20
 )
 
-// seats bounds what is in memory at once, and keeps a server that is slow from
+// Seats bounds what is in memory at once, and keeps a server that is slow from
 // stopping more than who waits for it. Only who has a seat reads files. Who waits
 // for a registry, a forge or a push gives the seat away, and takes one again before
 // it goes on. So memory is bounded by the commits of so many repositories as there
 // are seats, and waitingBytes. What doesn't fit into these waits on its seat.
-type seats struct {
+type Seats struct {
 	free  chan struct{} // one for each free seat
 	freed func()        // told when one becomes free; nil: nobody
 
@@ -34,8 +34,12 @@ type seats struct {
 	waiting int64 // bytes that those hold who wait without a seat
 }
 
-func newSeats(n int, freed func()) *seats {
-	s := &seats{free: make(chan struct{}, n), freed: freed}
+// NewSeats returns as many seats as repositories may be worked on at once. Freed is
+// called when one becomes free.
+func NewSeats(freed func()) *Seats { return newSeats(repositoriesAtOnce, freed) }
+
+func newSeats(n int, freed func()) *Seats {
+	s := &Seats{free: make(chan struct{}, n), freed: freed}
 	for range n {
 		s.free <- struct{}{}
 	}
@@ -43,23 +47,23 @@ func newSeats(n int, freed func()) *seats {
 }
 
 // take returns a seat once one is free.
-func (s *seats) take() *seat {
+func (s *Seats) take() *Seat {
 	<-s.free
-	return &seat{of: s, taken: true}
+	return &Seat{of: s, taken: true}
 }
 
-// tryTake returns a seat, nil where none is free.
-func (s *seats) tryTake() *seat {
+// TryTake returns a seat, or nil if none is free.
+func (s *Seats) TryTake() *Seat {
 	select {
 	case <-s.free:
-		return &seat{of: s, taken: true}
+		return &Seat{of: s, taken: true}
 	default:
 		return nil
 	}
 }
 
 // reserve notes that so much is held by one who waits, if there is room for it.
-func (s *seats) reserve(bytes int64) bool {
+func (s *Seats) reserve(bytes int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting+bytes > waitingBytes {
@@ -69,29 +73,29 @@ func (s *seats) reserve(bytes int64) bool {
 	return true
 }
 
-func (s *seats) release(bytes int64) {
+func (s *Seats) release(bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting -= bytes
 }
 
-// seat is the right to work on a repository. Only one goroutine uses it. Who needs
+// Seat is the right to work on a repository. Only one goroutine uses it. Who needs
 // none has a nil one.
-type seat struct {
-	of    *seats
+type Seat struct {
+	of    *Seats
 	taken bool
 	holds func() int64 // bytes that are held now; nil: next to none
 }
 
 // holding says how what is held is known.
-func (s *seat) holding(bytes func() int64) {
+func (s *Seat) holding(bytes func() int64) {
 	if s != nil {
 		s.holds = bytes
 	}
 }
 
-// leave gives the seat back. It does nothing where that is done.
-func (s *seat) leave() {
+// Leave gives the seat back. A second call does nothing.
+func (s *Seat) Leave() {
 	if s == nil || !s.taken {
 		return
 	}
@@ -104,7 +108,7 @@ func (s *seat) leave() {
 
 // away calls wait, in which some server is waited for. From patience on the seat is
 // others' until wait has ended and one is free again.
-func (s *seat) away(wait func()) {
+func (s *Seat) away(wait func()) {
 	if s == nil {
 		wait()
 		return
@@ -126,7 +130,7 @@ func (s *seat) away(wait func()) {
 		held = max(held, s.holds())
 	}
 	if s.of.reserve(held) {
-		s.leave()
+		s.Leave()
 		defer s.of.release(held)
 		defer s.retake()
 	}
@@ -134,7 +138,7 @@ func (s *seat) away(wait func()) {
 }
 
 // retake waits for a seat. Who has one never waits for who is away.
-func (s *seat) retake() {
+func (s *Seat) retake() {
 	<-s.of.free
 	s.taken = true
 }

@@ -19,7 +19,7 @@ func TestWhoWaitsGivesItsSeatAway(t *testing.T) {
 	var freed atomic.Int64
 	s := newSeats(1, func() { freed.Add(1) })
 	first := s.take()
-	if s.tryTake() != nil {
+	if s.TryTake() != nil {
 		t.Fatal("two have the one seat")
 	}
 	answer, back := make(chan struct{}), make(chan struct{})
@@ -34,14 +34,14 @@ func TestWhoWaitsGivesItsSeatAway(t *testing.T) {
 		t.Fatal("first went on without a seat")
 	case <-time.After(10 * time.Millisecond):
 	}
-	second.leave()
+	second.Leave()
 	<-back
-	if s.tryTake() != nil {
+	if s.TryTake() != nil {
 		t.Error("first went on, and its seat is free")
 	}
-	first.leave()
-	first.leave()
-	if s.take(); s.tryTake() != nil {
+	first.Leave()
+	first.Leave()
+	if s.take(); s.TryTake() != nil {
 		t.Error("a seat that is left twice is two")
 	}
 	if freed.Load() != 3 || s.waiting != 0 {
@@ -60,13 +60,13 @@ func TestWhoHoldsTooMuchWaitsOnItsSeat(t *testing.T) {
 		large.away(func() { <-answer })
 	}()
 	time.Sleep(2 * patience)
-	if s.tryTake() != nil {
+	if s.TryTake() != nil {
 		t.Error("who holds more than all may is away")
 	}
 	close(answer)
 	<-back
 	large.holding(func() int64 { return waitingBytes })
-	if large.away(func() { s.take().leave() }); s.waiting != 0 {
+	if large.away(func() { s.take().Leave() }); s.waiting != 0 {
 		t.Errorf("%d bytes wait", s.waiting)
 	}
 }
@@ -123,10 +123,10 @@ spec:
 
 // TestNobodyNeedsNoSeat: who explains works without one.
 func TestNobodyNeedsNoSeat(t *testing.T) {
-	var none *seat
+	var none *Seat
 	called := false
 	none.away(func() { called = true })
-	none.leave()
+	none.Leave()
 	if !called {
 		t.Error("what was to be waited for was not")
 	}

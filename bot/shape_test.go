@@ -23,7 +23,7 @@ func TestProposalOfAMisfitGoes(t *testing.T) {
 			o := offer(t, githubs(parts.NewGitHub(t)), "", map[string]string{"a.yaml": fits})
 			o.says("created#1 1")
 			o.hand("main", "a.yaml", misfit)
-			o.registry.SetTags("org/app", test.tags...)
+			o.Registry.SetTags("org/app", test.tags...)
 			r := o.says(test.want)[0]
 			if strings.Contains(r.Error, "write policy") {
 				t.Errorf("it was to be written: %s", r.Error)
@@ -50,15 +50,15 @@ func TestMisfitOfAnEarlierVersionIsTakenBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := tell(t, "", "updates", "1.0.0", "1.1.0")
-			base := s.named(test.base)
-			s.repo.CommitFile("main", "a.yaml", base, "")
-			s.repo.Git("branch", "updates", "main")
-			s.repo.Commit(parts.Commit{Branch: "updates", Author: theBot, Message: forged(), Tree: parts.Tree{Files: map[string]string{"a.yaml": s.named(test.written)}}})
+			base := s.Named(test.base)
+			s.Repo.CommitFile("main", "a.yaml", base, "")
+			s.Repo.Git("branch", "updates", "main")
+			s.Repo.Commit(parts.Commit{Branch: "updates", Author: theBot, Message: forged(), Tree: parts.Tree{Files: map[string]string{"a.yaml": s.Named(test.written)}}})
 			r := s.run(nil)
 			if r.Err != nil || len(r.Held) != 1 || r.Held[0].Rule != pinsetter.RuleShape {
 				t.Errorf("held %+v, error %v", r.Held, r.Err)
 			}
-			if got, want := s.repo.File("updates", "a.yaml"), strings.Replace(base, "app:1.0.0 # {\"$imagepolicy\": \"default:app\"}", "app:1.1.0 # {\"$imagepolicy\": \"default:app\"}", 1); got != want {
+			if got, want := s.Repo.File("updates", "a.yaml"), strings.Replace(base, "app:1.0.0 # {\"$imagepolicy\": \"default:app\"}", "app:1.1.0 # {\"$imagepolicy\": \"default:app\"}", 1); got != want {
 				t.Errorf("the branch shows %q, want %q", got, want)
 			}
 		})

@@ -17,18 +17,18 @@ func TestAutoMergeIsTakenBack(t *testing.T) {
 		},
 		"somebody's commit":     func(o *offers) { o.hand("pinsetter/apps", "wip.txt", "x") },
 		"it is switched off":    func(o *offers) { o.with("") },
-		"nothing is remembered": func(o *offers) { o.state += ".new"; o.hand("pinsetter/apps", "wip.txt", "x") },
+		"nothing is remembered": func(o *offers) { o.State += ".new"; o.hand("pinsetter/apps", "wip.txt", "x") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := offer(t, gitlabs(parts.NewGitLab(t)), "", nil)
 			h := o.hub.(*atGitLab)
 			o.says("created#1 1")
-			h.Pipeline(o.repo.Head("pinsetter/apps"), "running")
+			h.Pipeline(o.Repo.Head("pinsetter/apps"), "running")
 			o.with("autoMerge: true")
 			o.says("unchanged#1 0")
 			then(o)
 			o.all()
-			h.Pipeline(o.repo.Head("pinsetter/apps"), "success")
+			h.Pipeline(o.Repo.Head("pinsetter/apps"), "success")
 			if p := h.pulls()[0]; p.State != "open" {
 				t.Errorf("the forge merges it: %+v", p)
 			}
@@ -79,10 +79,10 @@ func TestAutoMergeOfGiteaIsTakenBack(t *testing.T) {
 	if scheduled() {
 		t.Error("Gitea is to merge it by itself")
 	}
-	h.gitea.Must(http.MethodPost, h.API+"/statuses/"+o.repo.Head("pinsetter/apps"), map[string]any{"state": "success", "context": "ci"}, nil)
+	h.gitea.Must(http.MethodPost, h.API+"/statuses/"+o.Repo.Head("pinsetter/apps"), map[string]any{"state": "success", "context": "ci"}, nil)
 	for range 100 {
 		o.all()
-		if strings.Contains(o.repo.File("main", "a.yaml"), "app:1.1.0") {
+		if strings.Contains(o.Repo.File("main", "a.yaml"), "app:1.1.0") {
 			return
 		}
 		h.settle()

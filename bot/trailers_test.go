@@ -11,15 +11,15 @@ import (
 // merged makes a commit on a branch of its own, and merges it into main.
 func (s *story) merged(tree parts.Tree, message string) {
 	s.t.Helper()
-	side := s.repo.Commit(parts.Commit{Tree: tree, Branch: "side", From: "main", Author: theBot, Message: message})
-	merge := s.repo.Git("commit-tree", "-p", "main", "-p", side, "-m", "merge", side+"^{tree}")
-	s.repo.Git("update-ref", "refs/heads/main", merge)
-	s.repo.Git("branch", "-D", "side")
+	side := s.Repo.Commit(parts.Commit{Tree: tree, Branch: "side", From: "main", Author: theBot, Message: message})
+	merge := s.Repo.Git("commit-tree", "-p", "main", "-p", side, "-m", "merge", side+"^{tree}")
+	s.Repo.Git("update-ref", "refs/heads/main", merge)
+	s.Repo.Git("branch", "-D", "side")
 }
 
 // change is a trailer's change of a.yaml to a tag.
 func (s *story) change(tag string) string {
-	at := strings.NewReplacer(":", "%3A").Replace(s.registry.Image("org/app"))
+	at := strings.NewReplacer(":", "%3A").Replace(s.Registry.Image("org/app"))
 	return fmt.Sprintf("path=a.yaml&setter=default%%3Aapp&old=%s%%3A1.0.0&new=%s%%3A%s&line=1", at, at, tag)
 }
 
@@ -43,10 +43,10 @@ func TestTrailersCountWhereTheyAreTrue(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := tell(t, "", "", "1.0.0", "1.0.5", "1.1.0")
-			s.repo.CommitFile("main", "b.yaml", s.showing("1.0.0"), "")
+			s.Repo.CommitFile("main", "b.yaml", s.showing("1.0.0"), "")
 			forge(s)
-			if s.last = s.run(nil); s.last.Err != nil || !strings.Contains(s.repo.File("main", "a.yaml"), ":1.1.0 ") {
-				t.Errorf("main has %q, held %v, %v", s.repo.File("main", "a.yaml"), s.last.Held, s.last.Err)
+			if s.last = s.run(nil); s.last.Err != nil || !strings.Contains(s.Repo.File("main", "a.yaml"), ":1.1.0 ") {
+				t.Errorf("main has %q, held %v, %v", s.Repo.File("main", "a.yaml"), s.last.Held, s.last.Err)
 			}
 		})
 	}
@@ -66,7 +66,7 @@ func TestTrueTrailersCount(t *testing.T) {
 // as true.
 func TestTrailersOfSquashedCommitsCount(t *testing.T) {
 	s := tell(t, "", "", "1.0.0", "1.1.0")
-	s.repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"a.yaml": s.showing("1.1.0")}}, Message: forged(s.change("1.1.0"))})
+	s.Repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"a.yaml": s.showing("1.1.0")}}, Message: forged(s.change("1.1.0"))})
 	s.human("1.0.0")
 	s.forgetful("1.0.0")
 	s.holds("1.1.0", s.last.Held[0].Until, "somebody changed it")

@@ -25,7 +25,7 @@ func TestAutoMergeWaits(t *testing.T) {
 		},
 		"for a list of tags": func(o *offers) {
 			o.with("autoMerge: true")
-			o.broken()
+			o.Break()
 		},
 		"for a policy that is suspended": func(o *offers) {
 			o.texts = strings.Replace(o.texts, "  policy: {semver", "  suspend: true\n  policy: {semver", 1)
@@ -58,7 +58,7 @@ func TestSomebodyComesMeanwhile(t *testing.T) {
 			o.says("created#1 1")
 			then(o)
 			g.Fail(parts.GitHubFault{Request: listPulls, Meanwhile: func() { o.hand("pinsetter/apps", "wip.txt", "x") }})
-			o.bot(nil).Cycle(t.Context(), bot.Push, o.set.Automations)
+			o.bot(nil).Cycle(t.Context(), bot.Push, o.Set.Automations)
 			if p := o.hub.pulls()[0]; p.State != "open" {
 				t.Errorf("it is %s", p.State)
 			}
@@ -71,13 +71,13 @@ func TestUnbelievedListTakesNothingBack(t *testing.T) {
 	o := offer(t, githubs(parts.NewGitHub(t)), "", nil)
 	s := tell(t, "", "updates", "1.0.0", "1.1.0")
 	for i := range 8 {
-		o.registry.Push("org/app", fmt.Sprintf("0.%d.0", i))
-		s.registry.Push("org/app", fmt.Sprintf("0.%d.0", i))
+		o.Registry.Push("org/app", fmt.Sprintf("0.%d.0", i))
+		s.Registry.Push("org/app", fmt.Sprintf("0.%d.0", i))
 	}
 	o.says("created#1 1")
 	s.next("1.1.0")
-	o.registry.SetTags("org/app", "1.0.0")
-	s.registry.SetTags("org/app", "1.0.0")
+	o.Registry.SetTags("org/app", "1.0.0")
+	s.Registry.SetTags("org/app", "1.0.0")
 	o.all()
 	if p := o.only(); len(p.Comments) > 0 {
 		t.Errorf("comments %q", p.Comments)
@@ -98,15 +98,15 @@ func TestUnreadableFileClosesNothing(t *testing.T) {
 // A branch that was there before is nobody's to move or delete.
 func TestBranchThatWasThere(t *testing.T) {
 	o := offer(t, githubs(parts.NewGitHub(t)), "branch: production", nil)
-	o.repo.Git("branch", "production", "main")
-	old := o.repo.Head("production")
+	o.Repo.Git("branch", "production", "main")
+	old := o.Repo.Head("production")
 	o.hand("main", "work.txt", "unreleased")
 	if r := o.says("0 held")[0]; !strings.Contains(r.Held[0].Reason, "nothing says that Pinsetter made it") {
 		t.Errorf("held %v", r.Held)
 	}
 	o.hand("main", "a.yaml", strings.ReplaceAll(storyFile, "1.0.0", "1.1.0"))
 	o.all()
-	if o.repo.Head("production") != old {
+	if o.Repo.Head("production") != old {
 		t.Error("it was moved or deleted")
 	}
 }
@@ -118,13 +118,13 @@ func TestTwoPathsOfOneName(t *testing.T) {
 	as := func(path string) []*bot.Result {
 		o.texts = strings.Replace(texts, "git: {commit", "update: {path: ./"+path+"}\n  git: {commit", 1)
 		o.with("")
-		return o.bot(nil).Cycle(t.Context(), bot.Push, o.set.Automations)
+		return o.bot(nil).Cycle(t.Context(), bot.Push, o.Set.Automations)
 	}
 	as("prod")
-	head := o.repo.Head("pinsetter/apps")
+	head := o.Repo.Head("pinsetter/apps")
 	o.check(as("staging"), []string{"unchanged#1 0 held"})
 	o.check(as("prod"), []string{"unchanged#1 0"})
-	if o.repo.Head("pinsetter/apps") != head || len(o.hub.pulls()) != 1 {
+	if o.Repo.Head("pinsetter/apps") != head || len(o.hub.pulls()) != 1 {
 		t.Error("they replace each other's proposals")
 	}
 }
@@ -149,23 +149,23 @@ spec:
 `
 	}
 	w := newWorld(t, strings.ReplaceAll(storyObjects, "PUSH", "updates")+second("updates"), map[string]string{"a.yaml": storyFile})
-	w.registry.Push("org/app", "1.0.0", "1.1.0")
-	run := func() { w.bot(nil).Cycle(t.Context(), bot.Push, w.set.Automations) }
+	w.Registry.Push("org/app", "1.0.0", "1.1.0")
+	run := func() { w.bot(nil).Cycle(t.Context(), bot.Push, w.Set.Automations) }
 	run()
-	before := w.repo.Head("updates")
-	w.registry.Push("org/app", "1.2.0")
+	before := w.Repo.Head("updates")
+	w.Registry.Push("org/app", "1.2.0")
 	run()
-	if !strings.Contains(w.repo.Git("rev-list", "updates"), before) {
+	if !strings.Contains(w.Repo.Git("rev-list", "updates"), before) {
 		t.Error("a push branch that an automation starts from was forced")
 	}
 
 	o := offer(t, githubs(parts.NewGitHub(t)), "branch: env", nil)
 	o.with("branch: env", second("env"))
-	o.repo.Git("branch", "env", "main")
+	o.Repo.Git("branch", "env", "main")
 	o.all()
 	o.hand("main", "a.yaml", strings.ReplaceAll(storyFile, "1.0.0", "1.1.0"))
 	o.all()
-	if o.repo.Head("env") == "" {
+	if o.Repo.Head("env") == "" {
 		t.Error("a proposal's branch that an automation starts from was deleted")
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/scene"
 )
 
 const walkObjects = `apiVersion: image.toolkit.fluxcd.io/v1
@@ -148,8 +149,8 @@ func newWalk(t *testing.T, data []byte) *walk {
 		k.put(s, "1.0.1", 0)
 		k.list(s, s.all)
 	}
-	answer := fault(k.answer)
-	k.fault.Store(&answer)
+	answer := scene.Fault(k.answer)
+	k.Fault.Store(&answer)
 	k.tell("push to %s, reflect %v, %s", k.push, k.reflect, k.gate)
 	return k
 }
@@ -216,7 +217,7 @@ func (k *walk) answer(to http.ResponseWriter, r *http.Request) bool {
 // put pushes a tag, with other content for each variant.
 func (k *walk) put(s *shelf, tag string, variant int) {
 	platforms := [][]string{{"linux/amd64", "linux/arm64"}, {"linux/amd64"}, {"linux/amd64", "linux/arm64", "linux/s390x"}}[variant]
-	digest := k.registry.PushIndex(s.image, tag, platforms...)
+	digest := k.Registry.PushIndex(s.image, tag, platforms...)
 	s.digests[tag], s.platforms[digest] = digest, platforms
 	if !slices.Contains(s.all, tag) {
 		s.all = append(s.all, tag)
@@ -225,7 +226,7 @@ func (k *walk) put(s *shelf, tag string, variant int) {
 
 func (k *walk) list(s *shelf, tags []string) {
 	s.listed = slices.Clone(tags)
-	k.registry.SetTags(s.image, tags...)
+	k.Registry.SetTags(s.image, tags...)
 }
 
 // step has one thing happen.
@@ -247,7 +248,7 @@ func (k *walk) step() {
 		k.tell("%s: fault %d", s.image, s.fault)
 	case 5:
 		hours := []int{1, 12, 24, 47, 48, 100}[k.choices.of(6)]
-		k.pass(time.Duration(hours) * time.Hour)
+		k.Pass(time.Duration(hours) * time.Hour)
 		k.tell("%d hours pass", hours)
 	case 6:
 		k.loseState()
@@ -277,19 +278,19 @@ func (k *walk) relist(s *shelf) {
 
 // loseState loses the ledger, copies it, or puts an older copy in its place.
 func (k *walk) loseState() {
-	older := k.state + ".older"
+	older := k.State + ".older"
 	switch k.choices.of(3) {
 	case 0:
-		k.remove(k.state)
+		k.remove(k.State)
 		k.memory = newMemory()
 		k.tell("the state is lost")
 	case 1:
-		if k.copy(k.state, older) {
+		if k.copy(k.State, older) {
 			k.copied = k.memory.clone()
 			k.tell("the state is copied")
 		}
 	case 2:
-		if k.copy(older, k.state) {
+		if k.copy(older, k.State) {
 			k.memory = k.copied.clone()
 			k.tell("the state is rolled back")
 		}
@@ -324,7 +325,7 @@ func (k *walk) copy(from, to string) bool {
 // human has somebody commit, or see to the push branch.
 func (k *walk) human() {
 	branch := "main"
-	if k.repo.Head("updates") != "" && k.choices.of(2) == 1 {
+	if k.Repo.Head("updates") != "" && k.choices.of(2) == 1 {
 		branch = "updates"
 	}
 	what := k.choices.of(7)
@@ -335,7 +336,7 @@ func (k *walk) human() {
 	if k.choices.of(2) == 1 {
 		tag = "1.0.0" // with which all begins
 	}
-	a, b := k.repo.File(branch, "a.yaml"), k.repo.File(branch, "b.yaml")
+	a, b := k.Repo.File(branch, "a.yaml"), k.Repo.File(branch, "b.yaml")
 	files := map[string]string{}
 	switch what {
 	case 0, 1:
@@ -358,12 +359,12 @@ func (k *walk) human() {
 		branch = "main"
 		k.tell("updates is squashed, and")
 	case 6:
-		k.repo.Git("branch", "-D", "updates")
+		k.Repo.Git("branch", "-D", "updates")
 		k.humans["updates"] = nil
 		k.tell("updates is deleted")
 		return
 	}
-	hash := k.repo.Commit(parts.Commit{Tree: parts.Tree{Files: files}, Branch: branch})
+	hash := k.Repo.Commit(parts.Commit{Tree: parts.Tree{Files: files}, Branch: branch})
 	k.humans[branch] = append(k.humans[branch], hash)
 	k.tell("somebody writes on %s:\n%s", branch, strings.Join(slices.Sorted(maps.Values(files)), ""))
 }
@@ -377,11 +378,11 @@ func (k *walk) cycle(bots int) {
 	results := make([]*bot.Result, bots)
 	var group sync.WaitGroup
 	for i := range bots {
-		ledger := k.remember()
+		ledger := k.Remember()
 		b := k.bot(ledger)
 		group.Go(func() {
 			defer ledger.Close()
-			results[i] = b.Cycle(context.Background(), bot.Push, k.set.Automations)[0]
+			results[i] = b.Cycle(context.Background(), bot.Push, k.Set.Automations)[0]
 		})
 	}
 	group.Wait()
@@ -396,7 +397,7 @@ func (k *walk) cycle(bots int) {
 				k.fail("held by no rule: %v", h)
 			}
 		}
-		k.tell("at %s: %d changes, held %v, error %q", k.time(), len(r.Changes), r.Held, r.Error)
+		k.tell("at %s: %d changes, held %v, error %q", k.Now(), len(r.Changes), r.Held, r.Error)
 	}
 	k.judge(before)
 }
@@ -407,12 +408,12 @@ func (k *walk) recall() {
 		for _, tag := range s.listed {
 			key := s.image + tag + s.digests[tag]
 			if _, known := k.memory.seen[key]; !known && s.fault == sound {
-				k.memory.seen[key] = k.time()
+				k.memory.seen[key] = k.Now()
 			}
 		}
 	}
 	for _, file := range []string{"a.yaml", "b.yaml"} {
-		for policy, shows := range references(k.repo.File("main", file)) {
+		for policy, shows := range references(k.Repo.File("main", file)) {
 			place := move{file: file, policy: policy}.place()
 			if wrote, ok := k.memory.wrote[place]; ok && wrote == shows {
 				k.memory.shown[place] = shows
@@ -423,7 +424,7 @@ func (k *walk) recall() {
 
 func (k *walk) heads() map[string]string {
 	heads := map[string]string{}
-	for line := range strings.Lines(k.repo.Git("for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads")) {
+	for line := range strings.Lines(k.Repo.Git("for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads")) {
 		branch, hash, _ := strings.Cut(strings.TrimSpace(line), " ")
 		heads[branch] = hash
 	}
@@ -436,7 +437,7 @@ func (k *walk) judge(before map[string]string) {
 	after := k.heads()
 	for branch, hashes := range k.humans {
 		for _, hash := range hashes {
-			if got := k.repo.Git("rev-list", "--count", hash, "^"+after[branch]); got != "0" {
+			if got := k.Repo.Git("rev-list", "--count", hash, "^"+after[branch]); got != "0" {
 				k.fail("commit %s by hand is lost from %s", hash, branch)
 			}
 		}
@@ -451,7 +452,7 @@ func (k *walk) judge(before map[string]string) {
 	for _, hash := range before {
 		args = append(args, "^"+hash)
 	}
-	for line := range strings.Lines(k.repo.Git(args...)) {
+	for line := range strings.Lines(k.Repo.Git(args...)) {
 		commit, parent, _ := strings.Cut(strings.TrimSpace(line), " ")
 		k.judgeCommit(commit, parent, before[k.push])
 	}
@@ -459,7 +460,7 @@ func (k *walk) judge(before map[string]string) {
 
 func (k *walk) judgeCommit(commit, parent, proposal string) {
 	k.t.Helper()
-	for line := range strings.Lines(k.repo.Git("diff-tree", "-r", "--raw", parent, commit)) {
+	for line := range strings.Lines(k.Repo.Git("diff-tree", "-r", "--raw", parent, commit)) {
 		fields := strings.Fields(line)
 		if file := fields[5]; fields[4] != "M" || fields[0] != ":100644" || fields[1] != "100644" || file != "a.yaml" && file != "b.yaml" {
 			k.fail("the bot did %s", line)
@@ -492,7 +493,7 @@ func (k *walk) judgeCommit(commit, parent, proposal string) {
 }
 
 func (k *walk) show(revision, file string) string {
-	return k.repo.Git("show", revision+":"+file) + "\n"
+	return k.Repo.Git("show", revision+":"+file) + "\n"
 }
 
 // end has the weather clear up: the bot must take the best tag then.
@@ -506,14 +507,14 @@ func (k *walk) end() {
 	k.tell("all is well again")
 	for range 2 {
 		k.cycle(1)
-		k.pass(1000 * time.Hour)
+		k.Pass(1000 * time.Hour)
 	}
 	k.cycle(1)
-	if k.repo.Git("fsck", "--strict"); k.gate.patch {
+	if k.Repo.Git("fsck", "--strict"); k.gate.patch {
 		return
 	}
 	for _, file := range []string{"a.yaml", "b.yaml"} {
-		for policy, shows := range references(k.repo.File(k.push, file)) {
+		for policy, shows := range references(k.Repo.File(k.push, file)) {
 			if shows.tag != "1.9.0" {
 				k.fail("%s %s shows %s in the end", file, policy, shows)
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/keeper"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -25,7 +26,7 @@ automation and pull request. What is held, and why, goes to standard error. Noth
 			if err := a.openLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
 				return err
 			}
-			c, err := a.cycle(cmd, bot.Propose, args, bot.Shard{})
+			c, err := a.cycle(cmd, bot.Propose, args, keeper.Shard{})
 			if err != nil {
 				return err
 			}

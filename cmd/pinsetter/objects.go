@@ -18,6 +18,7 @@ import (
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/keeper"
 	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/policy"
@@ -67,7 +68,7 @@ func (a *app) loading() config.Options {
 		Notifications:    a.notifications,
 		CheckPolicy:      policy.Check,
 		CheckAutomation:  message.Check,
-		CheckSchedule:    bot.CheckSchedule,
+		CheckSchedule:    keeper.CheckSchedule,
 		CheckGate:        func(s spec.GateSpec) error { return gate.Check(s, policy.Range) },
 		CheckPullRequest: message.CheckPullRequest,
 	}

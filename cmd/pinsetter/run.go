@@ -12,6 +12,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/keeper"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -62,7 +63,7 @@ type cycleResult struct {
 
 // cycle loads the objects and runs the automations that args name and that
 // belong to the shard.
-func (a *app) cycle(cmd *cobra.Command, mode bot.Mode, args []string, mine bot.Shard) (*cycleResult, error) {
+func (a *app) cycle(cmd *cobra.Command, mode bot.Mode, args []string, mine keeper.Shard) (*cycleResult, error) {
 	l, err := loadNamed(cmd, a, automations, args)
 	if err != nil {
 		return nil, err
@@ -187,24 +188,24 @@ func quoteEmpty(s string) string {
 }
 
 // parseShard parses "I/N", or "/N" with I in index.
-func parseShard(text, index string) (bot.Shard, error) {
+func parseShard(text, index string) (keeper.Shard, error) {
 	if text == "" {
-		return bot.Shard{}, nil
+		return keeper.Shard{}, nil
 	}
 	i, n, found := strings.Cut(text, "/")
 	if !found {
-		return bot.Shard{}, usage("--shard %q: the count is missing: write I/N, such as 0/4", text)
+		return keeper.Shard{}, usage("--shard %q: the count is missing: write I/N, such as 0/4", text)
 	}
 	if i == "" {
 		i = index
 	}
 	shard, err := strconv.Atoi(i)
 	if err != nil {
-		return bot.Shard{}, usage("--shard %q: the index is not a number (it comes before the slash, or from JOB_COMPLETION_INDEX)", text)
+		return keeper.Shard{}, usage("--shard %q: the index is not a number (it comes before the slash, or from JOB_COMPLETION_INDEX)", text)
 	}
 	count, err := strconv.Atoi(n)
 	if err != nil || count < 1 || shard < 0 || shard >= count {
-		return bot.Shard{}, usage("--shard %q: write I/N with 0 <= I < N", text)
+		return keeper.Shard{}, usage("--shard %q: write I/N with 0 <= I < N", text)
 	}
-	return bot.Shard{Index: shard, Count: count}, nil
+	return keeper.Shard{Index: shard, Count: count}, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/hook"
+	"github.com/pinsetter/pinsetter/keeper"
 	"github.com/pinsetter/pinsetter/notify"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/server"
@@ -88,7 +89,7 @@ const listingsKept = 64 << 20
 const sayGoodbye = 10 * time.Second
 
 // serve runs until ctx ends.
-func (a *app) serve(ctx context.Context, o serveFlags, mine bot.Shard) error {
+func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error {
 	a.notifications = config.NotificationsUsed
 	objects := &reloader{app: a}
 	set, err := objects.first(ctx)
@@ -100,11 +101,11 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine bot.Shard) error {
 	notifier := notify.Open(set, notify.Options{Report: a.undelivered, Instance: hostname(), Environment: a.environment()})
 	options := a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent(), Keep: listingsKept, RateLimit: metrics.RateLimit})
 	options.Observer = observer{metrics}
-	keeper := bot.NewKeeper(bot.KeeperOptions{Options: options, Shard: mine, Batch: o.batch, Notify: notifier.Tell})
-	doors := &doors{app: a, keeper: keeper}
+	k := keeper.New(keeper.Options{Bot: options, Observer: observer{metrics}, Shard: mine, Batch: o.batch, Notify: notifier.Tell})
+	doors := &doors{app: a, keeper: k}
 	face, err := server.New(server.Options{
 		Listen: o.listen, HooksListen: o.hooksListen, AuthFile: o.authFile, CertFile: o.tlsCert, KeyFile: o.tlsKey,
-		Source: &source{keeper: keeper, ledger: a.ledger}, Metrics: metrics, Hooks: doors, Version: version(), Log: a.log,
+		Source: &source{keeper: k, ledger: a.ledger}, Metrics: metrics, Hooks: doors, Version: version(), Log: a.log,
 	})
 	if err != nil {
 		return &exitError{statusUsage, err}
@@ -113,7 +114,7 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine bot.Shard) error {
 		metrics.Stale(false)
 		doors.use(set)
 		notifier.Use(set)
-		keeper.Use(set)
+		k.Use(set)
 	}
 	use(set)
 	scheme := "http://"
@@ -133,13 +134,13 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine bot.Shard) error {
 		doors.standby.Store(o.leaderElect)
 		return a.lead(ctx, o, mine, func(ctx context.Context) {
 			doors.standby.Store(false)
-			keeper.Run(ctx)
+			k.Run(ctx)
 		})
 	})
 	all.Go(func() error {
 		objects.watch(ctx, o.reload, use, func(findings []pinsetter.Finding) {
 			metrics.Stale(len(findings) > 0)
-			keeper.Complain(findings)
+			k.Complain(findings)
 		})
 		return nil
 	})
@@ -152,7 +153,7 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine bot.Shard) error {
 
 // lead calls run; with --leader-elect it first waits until this process leads.
 // Losing the lead is an error: the process's supervisor starts it again.
-func (a *app) lead(ctx context.Context, o serveFlags, mine bot.Shard, run func(context.Context)) error {
+func (a *app) lead(ctx context.Context, o serveFlags, mine keeper.Shard, run func(context.Context)) error {
 	if !o.leaderElect {
 		run(ctx)
 		return nil
@@ -185,7 +186,7 @@ func hostname() string {
 // doors receives webhooks for the Receivers of the set in use.
 type doors struct {
 	app     *app
-	keeper  *bot.Keeper
+	keeper  *keeper.Keeper
 	handler atomic.Pointer[hook.Handler]
 	standby atomic.Bool // another process leads, and this one can do nothing
 }
@@ -222,7 +223,7 @@ func (d *doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// observer passes events of a bot to the metrics.
+// observer passes events of a bot and its keeper to the metrics.
 type observer struct{ *server.Metrics }
 
 func (o observer) Push(err error)                { o.Metrics.Push(err) }
@@ -241,14 +242,14 @@ func stateOf(held bool, err error) server.State {
 
 // source provides the keeper's data to the status page.
 type source struct {
-	keeper *bot.Keeper
+	keeper *keeper.Keeper
 	ledger *store.Ledger
 	last   atomic.Pointer[shownStatus]
 }
 
 // shownStatus is a picture and its form for the page.
 type shownStatus struct {
-	picture *bot.Picture
+	picture *keeper.Picture
 	status  *server.Status
 }
 
@@ -294,7 +295,7 @@ func (s *source) History(ctx context.Context, f store.Filter) ([]store.Run, erro
 }
 
 // statusOf converts a picture for the status page.
-func statusOf(p *bot.Picture) *server.Status {
+func statusOf(p *keeper.Picture) *server.Status {
 	status := &server.Status{At: p.At, Recent: p.Recent, Findings: p.Findings}
 	for _, a := range p.Automations {
 		shown := server.Automation{
@@ -316,7 +317,7 @@ func statusOf(p *bot.Picture) *server.Status {
 	for _, s := range p.Policies {
 		status.Policies = append(status.Policies, server.Policy{
 			Namespace: s.Namespace, Name: s.Name, Image: s.Image, Rule: s.Rule, Suspended: s.Suspended,
-			Tag: s.Tag, Digest: s.Digest, Ref: s.Ref, Tags: s.Tags, ScannedAt: s.ScannedAt, Held: s.Held, Error: s.Error,
+			Tag: s.Tag, Digest: s.Digest, Ref: s.Ref, Tags: s.Listing.Tags, ScannedAt: s.Listing.At, Held: s.Held, Error: s.Error,
 		})
 	}
 	return status

@@ -9,15 +9,15 @@ import (
 // longWait is after how long the log says who is waited for.
 const longWait = 10 * time.Second
 
-// unanswered are the questions to servers that have no answer yet. It is safe for
+// serverWaits are the questions to servers that have no answer yet. It is safe for
 // concurrent use.
-type unanswered struct {
+type serverWaits struct {
 	mu    sync.Mutex
-	hosts map[string]*hostUnanswered
+	hosts map[string]*hostWaits
 }
 
-// hostUnanswered are the questions to one host.
-type hostUnanswered struct {
+// hostWaits are the questions to one host.
+type hostWaits struct {
 	since *list.List // when each was asked, the oldest first
 	said  bool       // the log has it
 }
@@ -26,12 +26,12 @@ type hostUnanswered struct {
 // told since when the oldest question to the host is open. Once one is for longWait,
 // the log says which, and no other of the host until all are answered.
 func (o Options) wait(host, what string) (ended func()) {
-	w := o.unanswered
+	w := o.waits
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	h := w.hosts[host]
 	if h == nil {
-		h = &hostUnanswered{since: list.New()}
+		h = &hostWaits{since: list.New()}
 		w.hosts[host] = h
 	}
 	mine := h.since.PushBack(o.Now())
@@ -57,7 +57,7 @@ func (o Options) wait(host, what string) (ended func()) {
 
 // sayWait says that a host has not answered for longWait.
 func (o Options) sayWait(host, what string) {
-	w := o.unanswered
+	w := o.waits
 	w.mu.Lock()
 	h := w.hosts[host]
 	if h == nil || h.said {

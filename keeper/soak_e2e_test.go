@@ -1,6 +1,6 @@
 //go:build e2e
 
-package bot_test
+package keeper_test
 
 import (
 	"bytes"
@@ -28,9 +28,9 @@ func TestSoak(t *testing.T) {
 	var before usage
 	for n := 2; n <= cycles; n++ {
 		if n%100 == 0 {
-			k.registry.Push("org/app", fmt.Sprintf("1.%d.0", n))
+			k.Registry.Push("org/app", fmt.Sprintf("1.%d.0", n))
 		}
-		k.pass(6 * time.Minute)
+		k.Pass(6 * time.Minute)
 		k.Wake(nil)
 		k.until("the cycle", func() bool { return k.runs("apps") >= n })
 		if n%early != 0 {
@@ -46,7 +46,7 @@ func TestSoak(t *testing.T) {
 			t.Fatalf("after %d cycles %s, after %d %s", early, before, n, now)
 		}
 	}
-	if got := k.repo.File("main", "a.yaml"); !strings.Contains(got, fmt.Sprintf("app:1.%d.0", cycles)) {
+	if got := k.Repo.File("main", "a.yaml"); !strings.Contains(got, fmt.Sprintf("app:1.%d.0", cycles)) {
 		t.Errorf("main has %s", got)
 	}
 }
@@ -77,7 +77,7 @@ func measure(t *testing.T) usage {
 
 // forget empties what the test itself has gathered.
 func (k *keeping) forget() {
-	k.registry.Log.Reset()
+	k.Registry.Log.Reset()
 	k.git.Log.Reset()
 	k.mu.Lock()
 	defer k.mu.Unlock()

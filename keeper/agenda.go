@@ -1,12 +1,12 @@
-package bot
+package keeper
 
 import (
 	"slices"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/scanner"
 )
 
 // agenda is what a Keeper is to do for one set of objects, in such an order that
@@ -38,9 +38,9 @@ type watch struct {
 	scanning bool
 }
 
-// next returns the agenda for another set's automations, with what this one knows
-// of them.
-func (a agenda) next(bot *Bot, automations []*fleet.Automation, now time.Time) agenda {
+// next returns the agenda for the automations of another set, with what this one
+// knows of them. Expire is called for images whose tags somebody wants listed anew.
+func (a agenda) next(set *fleet.Set, automations []*fleet.Automation, expire func(*fleet.Repository), now time.Time) agenda {
 	next := agenda{
 		byName:   map[pinsetter.Name]*task{},
 		waking:   map[string][]*task{},
@@ -66,12 +66,12 @@ func (a agenda) next(bot *Bot, automations []*fleet.Automation, now time.Time) a
 			next.waking[namespace] = append(next.waking[namespace], t)
 		}
 	}
-	for _, p := range bot.set.Policies {
+	for _, p := range set.Policies {
 		if p.Repository != nil {
 			next.policies[p.Repository] = append(next.policies[p.Repository], p)
 		}
 	}
-	for _, r := range bot.set.Repositories {
+	for _, r := range set.Repositories {
 		if r.Err != nil || r.Suspended {
 			continue
 		}
@@ -81,7 +81,7 @@ func (a agenda) next(bot *Bot, automations []*fleet.Automation, now time.Time) a
 			w.hash, w.at, w.wanted = old.hash, old.at, old.wanted
 			w.due = earlier(w.due, w.nextListing())
 			if requestedAt(r.Annotations) != requestedAt(old.image.Annotations) {
-				bot.expire(r)
+				expire(r)
 			}
 		}
 		next.watches[r.Name] = w
@@ -122,12 +122,12 @@ func (a agenda) writers(p *fleet.Policy) []*task {
 
 // listed notes what an image's tags are since then, and wakes the tasks that write
 // them where they are others than before, but those that have seen them.
-func (a agenda) listed(w *watch, listing *scanner.Listing, seen map[pinsetter.Name]bool, now time.Time) {
-	if !listing.ScannedAt.After(w.at) {
+func (a agenda) listed(w *watch, listing bot.Listing, seen map[pinsetter.Name]bool, now time.Time) {
+	if !listing.At.After(w.at) {
 		return
 	}
 	changed := !w.at.IsZero() && listing.Hash != w.hash
-	w.at, w.hash = listing.ScannedAt, listing.Hash
+	w.at, w.hash = listing.At, listing.Hash
 	w.due = w.nextListing()
 	if !changed {
 		return

@@ -1,12 +1,12 @@
-package bot
+package keeper
 
 import (
 	"strings"
 	"time"
 
+	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
-	"github.com/pinsetter/pinsetter/gitops"
 )
 
 // CheckSchedule says what is wrong with the value of fleet.ScheduleAnnotation:
@@ -68,8 +68,8 @@ type task struct {
 func newTask(a *fleet.Automation, now time.Time) *task {
 	t := &task{automation: a}
 	t.state = AutomationState{}.of(a)
-	if a.Git != nil && a.Err == nil && !a.Suspended {
-		t.repository, _ = gitops.Key(a.Git.URL) // a URL without one fails the automation
+	if a.Err == nil && !a.Suspended {
+		t.repository = bot.RepositoryOf(a) // an automation without one fails
 	}
 	if t.repository != "" {
 		t.schedule = scheduleOf(a)

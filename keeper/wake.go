@@ -1,4 +1,4 @@
-package bot
+package keeper
 
 import (
 	"slices"
@@ -15,7 +15,7 @@ func (k *Keeper) Wake(objects []pinsetter.Object) {
 	now := k.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.bot == nil {
+	if k.set == nil {
 		return
 	}
 	for _, o := range objects {
@@ -36,7 +36,7 @@ func (k *Keeper) wake(kind string, name pinsetter.Name, now time.Time) {
 			k.expire(w, now)
 		}
 	case "ImagePolicy":
-		if p := k.bot.set.Policy(name); p != nil {
+		if p := k.set.Policy(name); p != nil {
 			for _, t := range k.agenda.writers(p) {
 				t.wake(now)
 			}
@@ -54,7 +54,7 @@ func (k *Keeper) wake(kind string, name pinsetter.Name, now time.Time) {
 
 // expire has an image's tags listed anew, and wakes those that write them.
 func (k *Keeper) expire(w *watch, now time.Time) {
-	k.bot.expire(w.image)
+	k.bot.Expire(w.image)
 	underWay := len(k.busy) > 0 || w.scanning // a list that was asked for before may yet be kept
 	for _, p := range k.agenda.policies[w.image] {
 		for _, t := range k.agenda.writers(p) {

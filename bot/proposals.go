@@ -11,9 +11,9 @@ import (
 	"github.com/pinsetter/pinsetter/message"
 )
 
-// remembered is what the ledger keeps of a pull request. All of it can be asked
+// proposalRecord is what the ledger keeps of a pull request. All of it can be asked
 // for again: it saves requests, and says what became of one whose branch is gone.
-type remembered struct {
+type proposalRecord struct {
 	PullRequest *forge.PullRequest `json:"pullRequest,omitempty"`
 	Refused     []refusal          `json:"refused,omitempty"`   // by closing pull requests of its branch
 	Builds      []message.Build    `json:"builds,omitempty"`    // of the images that it proposes
@@ -31,14 +31,14 @@ type refusal struct {
 }
 
 // empty reports whether there is nothing to remember.
-func (r remembered) empty() bool {
+func (r proposalRecord) empty() bool {
 	return r.PullRequest == nil && r.Commit == "" && len(r.Refused) == 0
 }
 
 // remember reads what the ledger knows of an automation's pull requests, by
 // branch. What can't be read is not known.
 func (c *cycle) remember(ctx context.Context, s *survey) {
-	s.known, s.kept = map[string]remembered{}, map[string]json.RawMessage{}
+	s.known, s.kept = map[string]proposalRecord{}, map[string]json.RawMessage{}
 	if c.selector.failing.was.Load() {
 		return
 	}
@@ -48,7 +48,7 @@ func (c *cycle) remember(ctx context.Context, s *survey) {
 		return
 	}
 	for branch, data := range kept {
-		var r remembered
+		var r proposalRecord
 		if json.Unmarshal(data, &r) == nil && !r.empty() {
 			s.known[branch], s.kept[branch] = r, data
 		}

@@ -1,4 +1,4 @@
-package bot_test
+package keeper_test
 
 import (
 	"context"
@@ -13,23 +13,26 @@ import (
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/keeper"
 	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/scene"
 	"github.com/pinsetter/pinsetter/registry"
 )
 
-// keeping is a world in which a keeper works, whose time passes when the test
+// keeping is a scene in which a keeper works, whose time passes when the test
 // says so.
 type keeping struct {
-	*world
-	*bot.Keeper
+	*scene.Scene
+	*keeper.Keeper
+	t      testing.TB
 	git    *parts.Git
-	hold   barrier   // before the registry's answers
-	pushes barrier   // before the Git server's to pushes
-	random float64   // for jitter
-	shard  bot.Shard // whose automations are run
-	stop   func()    // ends the keeper and waits for it
-	looks  chan int  // how many automations wait, each time the keeper has looked
+	hold   barrier      // before the registry's answers
+	pushes barrier      // before the Git server's to pushes
+	random float64      // for jitter
+	shard  keeper.Shard // whose automations are run
+	stop   func()       // ends the keeper and waits for it
+	looks  chan int     // how many automations wait, each time the keeper has looked
 	waits  atomic.Int64
 	front  atomic.Pointer[func(http.Handler) http.Handler] // stands before the Git server; nil: nothing does
 	ended  map[string]int                                  // runs, by automation
@@ -62,11 +65,11 @@ func (b *barrier) open() {
 	}
 }
 
-// newKeeping makes a world for a keeper, which begin begins. The registry has
+// newKeeping makes a scene for a keeper, which begin begins. The registry has
 // 1.0.0 of org/app and org/db.
 func newKeeping(t *testing.T, objects string, files map[string]string) *keeping {
 	t.Helper()
-	k := &keeping{world: newWorld(t, storyObjects, nil), looks: make(chan int, 1), ended: map[string]int{}}
+	k := &keeping{Scene: scene.New(t, scene.Objects, nil), t: t, looks: make(chan int, 1), ended: map[string]int{}}
 	k.git = parts.NewGit(t, parts.GitOptions{FrontOptions: parts.FrontOptions{Around: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "git-receive-pack") {
@@ -79,35 +82,31 @@ func newKeeping(t *testing.T, objects string, files map[string]string) *keeping 
 			next.ServeHTTP(w, r)
 		})
 	}}})
-	named := map[string]string{}
-	for path, text := range files {
-		named[path] = k.named(text)
-	}
-	k.repo = k.git.NewRepository("fleet", parts.RepositoryOptions{Tree: parts.Tree{Files: named}})
-	block := fault(func(http.ResponseWriter, *http.Request) bool {
+	k.Repo = k.git.NewRepository("fleet", parts.RepositoryOptions{Tree: parts.Tree{Files: k.NamedAll(files)}})
+	block := scene.Fault(func(http.ResponseWriter, *http.Request) bool {
 		k.hold.pass()
 		return false
 	})
-	k.fault.Store(&block)
-	k.registry.Push("org/app", "1.0.0")
-	k.registry.Push("org/db", "1.0.0")
-	k.load(objects)
+	k.Fault.Store(&block)
+	k.Registry.Push("org/app", "1.0.0")
+	k.Registry.Push("org/db", "1.0.0")
+	k.Load(objects)
 	return k
 }
 
 // begin has a keeper work until the test ends.
 func (k *keeping) begin(batch time.Duration) {
 	k.t.Helper()
-	k.Keeper = bot.NewKeeper(bot.KeeperOptions{
-		Options: bot.Options{
-			Registry: registry.New(registry.Options{Retries: -1, Anonymous: true, Keep: 1 << 20, Now: k.time}),
+	k.Keeper = keeper.New(keeper.Options{
+		Bot: bot.Options{
+			Registry: registry.New(registry.Options{Retries: -1, Anonymous: true, Keep: 1 << 20, Now: k.Now}),
 			Git:      gitops.Options{Keep: k.t.TempDir(), Environment: login.Environment{Getenv: func(string) string { return "" }}},
-			Ledger:   k.remember(),
-			Now:      k.time,
-			Observer: watching{k},
+			Ledger:   k.Remember(),
+			Now:      k.Now,
 		},
-		Shard: k.shard,
-		Batch: batch,
+		Observer: watching{k},
+		Shard:    k.shard,
+		Batch:    batch,
 		Notify: func(e pinsetter.Event) {
 			k.mu.Lock()
 			defer k.mu.Unlock()
@@ -118,7 +117,7 @@ func (k *keeping) begin(batch time.Duration) {
 		},
 		Random: func() float64 { return k.random },
 	})
-	k.Use(k.set)
+	k.Use(k.Set)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -139,13 +138,8 @@ func (k *keeping) begin(batch time.Duration) {
 // watching counts how often the keeper looks.
 type watching struct{ *keeping }
 
-func (watching) Run(time.Duration, error)          {}
-func (watching) Scan(string, time.Duration, error) {}
-func (watching) Push(error)                        {}
-func (watching) PullRequest(bot.Action)            {}
-func (watching) Selected(bool, error)              {}
-func (watching) RateLimit(string, int)             {}
-func (watching) Wait(string, time.Time)            {}
+func (watching) Run(time.Duration, error) {}
+func (watching) Selected(bool, error)     {}
 func (w watching) Queue(waiting int, _ time.Time) {
 	w.waits.Store(int64(waiting))
 	select {
@@ -168,7 +162,7 @@ func (k *keeping) look() {
 
 // after lets time pass.
 func (k *keeping) after(d time.Duration) {
-	k.pass(d)
+	k.Pass(d)
 	k.look()
 }
 
@@ -201,7 +195,7 @@ func (k *keeping) ran(name string, n int) {
 	k.until(name+" ran", func() bool { return k.runs(name) >= n })
 	k.look()
 	if got := k.runs(name); got != n {
-		k.t.Fatalf("at %s: %d runs of %s, want %d", k.time(), got, name, n)
+		k.t.Fatalf("at %s: %d runs of %s, want %d", k.Now(), got, name, n)
 	}
 }
 
@@ -210,11 +204,11 @@ func (k *keeping) comes(name string, want time.Time) {
 	k.t.Helper()
 	k.look()
 	if got := k.state(name).NextRun; !got.Equal(want) {
-		k.t.Fatalf("at %s: %s comes at %s, want %s", k.time(), name, got, want)
+		k.t.Fatalf("at %s: %s comes at %s, want %s", k.Now(), name, got, want)
 	}
 }
 
-func (k *keeping) state(name string) bot.AutomationState {
+func (k *keeping) state(name string) keeper.AutomationState {
 	k.t.Helper()
 	for _, a := range k.Picture().Automations {
 		if a.Name.Name == name {
@@ -222,10 +216,10 @@ func (k *keeping) state(name string) bot.AutomationState {
 		}
 	}
 	k.t.Fatalf("no automation %s", name)
-	return bot.AutomationState{}
+	return keeper.AutomationState{}
 }
 
-func (k *keeping) listings() int { return k.registry.Log.Count(http.MethodGet, "/tags/list") }
+func (k *keeping) listings() int { return k.Registry.Log.Count(http.MethodGet, "/tags/list") }
 
 func object(kind, name string) []pinsetter.Object {
 	return []pinsetter.Object{{Kind: kind, Namespace: "default", Name: name}}
@@ -233,10 +227,10 @@ func object(kind, name string) []pinsetter.Object {
 
 // onMain are the objects of a story that pushes to main, with replacements.
 func onMain(replacements ...string) string {
-	return strings.NewReplacer(append(replacements, "PUSH", "main")...).Replace(storyObjects)
+	return strings.NewReplacer(append(replacements, "PUSH", "main")...).Replace(scene.Objects)
 }
 
-var storyFiles = map[string]string{"a.yaml": storyFile}
+var storyFiles = map[string]string{"a.yaml": scene.File}
 
 func TestKeeperIntervalsAndJitter(t *testing.T) {
 	for _, random := range []float64{0, 0.5, 0.999} {
@@ -244,9 +238,9 @@ func TestKeeperIntervalsAndJitter(t *testing.T) {
 		k.random = random
 		k.begin(0)
 		k.ran("apps", 1) // at once
-		due := noon.Add(5*time.Minute + time.Duration(random*0.05*float64(5*time.Minute)))
+		due := scene.Noon.Add(5*time.Minute + time.Duration(random*0.05*float64(5*time.Minute)))
 		k.comes("apps", due)
-		k.after(due.Sub(noon) - time.Nanosecond)
+		k.after(due.Sub(scene.Noon) - time.Nanosecond)
 		k.comes("apps", due)
 		k.after(time.Nanosecond)
 		k.ran("apps", 2)
@@ -263,26 +257,26 @@ func TestKeeperSchedule(t *testing.T) {
 	k.begin(0)
 	tuesday := time.Date(2026, 3, 3, 8, 0, 0, 0, time.UTC)
 	k.comes("apps", tuesday)
-	k.registry.Push("org/app", "1.1.0")
+	k.Registry.Push("org/app", "1.1.0")
 	k.Wake(object("ImageRepository", "app")) // waits for the schedule
-	k.Use(k.set)                             // so does a reload
+	k.Use(k.Set)                             // so does a reload
 	k.comes("apps", tuesday)
-	k.after(tuesday.Sub(noon))
+	k.after(tuesday.Sub(scene.Noon))
 	k.ran("apps", 1)
 	k.comes("apps", tuesday.Add(24*time.Hour))
-	if got := k.repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") {
+	if got := k.Repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") {
 		t.Errorf("main has %s", got)
 	}
 
 	k.Wake(object("ImageUpdateAutomation", "apps")) // by its own name
 	k.ran("apps", 2)
-	k.load(strings.Replace(objects, "annotations: {", `annotations: {reconcile.fluxcd.io/requestedAt: "now", `, 1))
-	k.Use(k.set)
+	k.Load(strings.Replace(objects, "annotations: {", `annotations: {reconcile.fluxcd.io/requestedAt: "now", `, 1))
+	k.Use(k.Set)
 	k.ran("apps", 3)
-	k.Use(k.set) // it isn't new any more
+	k.Use(k.Set) // it isn't new any more
 	k.ran("apps", 3)
 
-	k.pass(time.Date(2026, 3, 27, 8, 0, 0, 0, time.UTC).Sub(k.time())) // the last Friday of winter time
+	k.Pass(time.Date(2026, 3, 27, 8, 0, 0, 0, time.UTC).Sub(k.Now())) // the last Friday of winter time
 	k.look()
 	k.ran("apps", 4)
 	k.comes("apps", time.Date(2026, 3, 30, 7, 0, 0, 0, time.UTC))
@@ -294,10 +288,10 @@ func TestReloadKeepsAScheduledRunThatWaits(t *testing.T) {
 	k := newKeeping(t, onMain("metadata: {name: apps}", weekdays)+another("dbs", "24h"), storyFiles)
 	k.begin(0)
 	k.ran("dbs", 1)
-	k.pass(20 * time.Hour) // Tuesday, nine in Berlin
+	k.Pass(20 * time.Hour) // Tuesday, nine in Berlin
 	k.hold.close()
 	k.Wake(object("ImageUpdateAutomation", "dbs"))
-	k.Use(k.set)
+	k.Use(k.Set)
 	k.look()
 	k.hold.open()
 	k.until("the run", func() bool { return k.runs("apps") == 1 })
@@ -362,8 +356,8 @@ func TestKeeperListsWhatAWebhookIsAbout(t *testing.T) {
 	k := newKeeping(t, onMain(), storyFiles)
 	k.begin(0)
 	k.ran("apps", 1)
-	k.registry.Push("org/app", "1.1.0")
-	k.pass(time.Second)
+	k.Registry.Push("org/app", "1.1.0")
+	k.Pass(time.Second)
 	k.Wake(object("ImageUpdateAutomation", "apps"))
 	k.ran("apps", 2)
 	if got := k.listings(); got != 1 {
@@ -371,7 +365,7 @@ func TestKeeperListsWhatAWebhookIsAbout(t *testing.T) {
 	}
 	k.Wake(object("ImageRepository", "app"))
 	k.ran("apps", 3)
-	if got := k.repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") || k.listings() != 2 {
+	if got := k.Repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") || k.listings() != 2 {
 		t.Fatalf("%d listings, main has %s", k.listings(), got)
 	}
 }
@@ -381,14 +375,14 @@ func TestRequestedAtOfAnImage(t *testing.T) {
 	k := newKeeping(t, onMain(), storyFiles)
 	k.begin(0)
 	k.ran("apps", 1)
-	k.pass(time.Second)
-	k.Use(k.set) // nothing is asked for
+	k.Pass(time.Second)
+	k.Use(k.Set) // nothing is asked for
 	k.ran("apps", 2)
-	k.registry.Push("org/app", "1.1.0")
-	k.load(onMain("metadata: {name: app}\nspec: {image", "metadata: {name: app, annotations: {reconcile.fluxcd.io/requestedAt: now}}\nspec: {image"))
-	k.Use(k.set)
+	k.Registry.Push("org/app", "1.1.0")
+	k.Load(onMain("metadata: {name: app}\nspec: {image", "metadata: {name: app, annotations: {reconcile.fluxcd.io/requestedAt: now}}\nspec: {image"))
+	k.Use(k.Set)
 	k.ran("apps", 3)
-	if got := k.repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") || k.listings() != 2 {
+	if got := k.Repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") || k.listings() != 2 {
 		t.Errorf("%d listings, main has %s", k.listings(), got)
 	}
 }
@@ -399,7 +393,7 @@ func TestWebhookDuringAListing(t *testing.T) {
 	k := newKeeping(t, onMain(), storyFiles)
 	k.begin(0)
 	k.ran("apps", 1)
-	old := fault(func(w http.ResponseWriter, r *http.Request) bool {
+	old := scene.Fault(func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasSuffix(r.URL.Path, "/tags/list") {
 			return false
 		}
@@ -407,16 +401,16 @@ func TestWebhookDuringAListing(t *testing.T) {
 		_, _ = w.Write([]byte(`{"name": "org/app", "tags": ["1.0.0"]}`))
 		return true
 	})
-	k.fault.Store(&old)
+	k.Fault.Store(&old)
 	k.hold.close()
 	k.after(6 * time.Minute)
 	k.until("the old answer is under way", func() bool { return k.hold.before.Load() > 0 })
-	k.registry.Push("org/app", "1.1.0")
-	k.fault.Store(nil)
+	k.Registry.Push("org/app", "1.1.0")
+	k.Fault.Store(nil)
 	k.Wake(object("ImageRepository", "app"))
 	k.hold.open()
 	k.ran("apps", 3)
-	if got := k.repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") {
+	if got := k.Repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") {
 		t.Fatalf("main has %s", got)
 	}
 }
@@ -439,7 +433,7 @@ spec:
 	k := newKeeping(t, strings.Replace(onMain("  interval: 5m\n", "  interval: 24h\n"), "---", unmarked+"---", 1), storyFiles)
 	k.begin(time.Second)
 	k.ran("apps", 1)
-	k.registry.Push("org/app", "1.1.0")
+	k.Registry.Push("org/app", "1.1.0")
 	k.after(5*time.Minute - time.Second)
 	k.ran("apps", 1)
 	k.after(time.Second)
@@ -447,10 +441,10 @@ spec:
 		k.after(time.Second) // the quiet period, which begins when the scan has ended
 		return k.runs("apps") == 2
 	})
-	if got := k.repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") {
+	if got := k.Repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") {
 		t.Fatalf("main has %s", got)
 	}
-	if n := k.registry.Log.Count("", "org/db/"); n > 2 { // the push of the tag
+	if n := k.Registry.Log.Count("", "org/db/"); n > 2 { // the push of the tag
 		t.Errorf("%d requests for an image that no marker leads to", n)
 	}
 }
@@ -461,13 +455,13 @@ func TestReloadDoesNotPutOffScans(t *testing.T) {
 	k := newKeeping(t, onMain("  interval: 5m\n", "  interval: 24h\n"), storyFiles)
 	k.begin(0)
 	k.ran("apps", 1)
-	k.registry.Push("org/app", "1.1.0")
+	k.Registry.Push("org/app", "1.1.0")
 	k.after(4 * time.Minute)
-	k.Use(k.set)
+	k.Use(k.Set)
 	k.ran("apps", 2)
 	k.after(time.Minute)
 	k.ran("apps", 3)
-	if got := k.repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") {
+	if got := k.Repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") {
 		t.Errorf("main has %s", got)
 	}
 }
@@ -481,7 +475,7 @@ func TestKeeperCostOfNothing(t *testing.T) {
 	k.ran("apps", 1)
 	for n := 2; n < 12; n++ {
 		k.git.Log.Reset()
-		k.registry.Log.Reset()
+		k.Registry.Log.Reset()
 		k.after(6 * time.Minute)
 		k.ran("apps", n)
 		k.ran("others", n)
@@ -495,19 +489,19 @@ func TestKeeperCostOfNothing(t *testing.T) {
 // next one goes by the other.
 func TestReloadWhileACycleRuns(t *testing.T) {
 	k := newKeeping(t, onMain(), storyFiles)
-	k.registry.Push("org/app", "1.1.0", "2.0.0")
+	k.Registry.Push("org/app", "1.1.0", "2.0.0")
 	k.hold.close()
 	k.begin(0)
 	k.until("the run is under way", func() bool { return k.hold.before.Load() > 0 })
-	k.load(onMain("^1.0.0", "^2.0.0"))
-	k.Use(k.set)
+	k.Load(onMain("^1.0.0", "^2.0.0"))
+	k.Use(k.Set)
 	k.look()
 	k.hold.open()
 	k.ran("apps", 2)
-	if got := k.repo.Git("log", "--format=%s", "--", "a.yaml"); strings.Count(got, "\n") != 2 {
+	if got := k.Repo.Git("log", "--format=%s", "--", "a.yaml"); strings.Count(got, "\n") != 2 {
 		t.Errorf("commits: %s", got)
 	}
-	if got := k.repo.File("main", "a.yaml"); !strings.Contains(got, "app:2.0.0") {
+	if got := k.Repo.File("main", "a.yaml"); !strings.Contains(got, "app:2.0.0") {
 		t.Errorf("main has %s", got)
 	}
 	if p := k.Picture().Policies[0]; p.Tag != "2.0.0" || !strings.Contains(p.Rule, "^2.0.0") {
@@ -517,7 +511,7 @@ func TestReloadWhileACycleRuns(t *testing.T) {
 
 func TestKeeperWhenTheClockJumps(t *testing.T) {
 	k := newKeeping(t, onMain()+strings.Replace(another("daily", "24h"), "PUSH", "main", 1), storyFiles)
-	k.load(strings.Replace(onMain()+strings.Replace(another("daily", "24h"), "PUSH", "main", 1),
+	k.Load(strings.Replace(onMain()+strings.Replace(another("daily", "24h"), "PUSH", "main", 1),
 		"metadata: {name: daily}", `metadata: {name: daily, annotations: {pinsetter.dev/schedule: "0 13 * * *"}}`, 1))
 	k.begin(0)
 	k.ran("apps", 1)
@@ -525,16 +519,16 @@ func TestKeeperWhenTheClockJumps(t *testing.T) {
 	k.ran("apps", 2)
 	k.ran("daily", 1)
 	k.after(-365 * 24 * time.Hour) // it was wrong
-	k.comes("apps", k.time().Add(5*time.Minute))
-	k.comes("daily", noon.Add(time.Hour))
+	k.comes("apps", k.Now().Add(5*time.Minute))
+	k.comes("daily", scene.Noon.Add(time.Hour))
 	k.after(5 * time.Minute)
 	k.ran("apps", 3)
 	k.after(time.Hour)
 	k.ran("daily", 2)
-	k.registry.Push("org/app", "1.1.0")
+	k.Registry.Push("org/app", "1.1.0")
 	k.until("the scan", func() bool {
 		k.after(5 * time.Minute)
-		return strings.Contains(k.repo.File("main", "a.yaml"), "app:1.1.0")
+		return strings.Contains(k.Repo.File("main", "a.yaml"), "app:1.1.0")
 	})
 }
 
@@ -550,7 +544,7 @@ func TestKeeperLeavesAloneWhatCantRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKeeping(t, onMain(), storyFiles)
-			k.set = config.Load([]config.File{{Path: "objects.yaml", Data: []byte(strings.ReplaceAll(k.named(objects), "REPO", k.repo.URL))}},
+			k.Set = config.Load([]config.File{{Path: "objects.yaml", Data: []byte(strings.ReplaceAll(k.Named(objects), "REPO", k.Repo.URL))}},
 				config.Options{Namespace: "default"})
 			k.begin(0)
 			k.ran("apps", 1)
@@ -570,9 +564,9 @@ func TestKeeperShards(t *testing.T) {
 	ran := 0
 	for index := range 2 {
 		k := newKeeping(t, onMain(), storyFiles)
-		k.repo.URL = "http://127.0.0.1:1/org/fleet.git" // the same key in each world; nobody listens
-		k.load(onMain())
-		k.shard = bot.Shard{Index: index, Count: 2}
+		k.Repo.URL = "http://127.0.0.1:1/org/fleet.git" // the same key in each world; nobody listens
+		k.Load(onMain())
+		k.shard = keeper.Shard{Index: index, Count: 2}
 		k.begin(0)
 		k.look()
 		ran += len(k.Picture().Automations)
@@ -586,13 +580,13 @@ func TestKeeperShards(t *testing.T) {
 // done.
 func TestStopWhileReading(t *testing.T) {
 	k := newKeeping(t, onMain(), storyFiles)
-	k.registry.Push("org/app", "1.1.0")
+	k.Registry.Push("org/app", "1.1.0")
 	k.hold.close()
 	k.begin(0)
 	k.until("the run is under way", func() bool { return k.hold.before.Load() > 0 })
 	k.stop()
 	k.hold.open()
-	if got := k.repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.0.0") || len(k.events) > 0 {
+	if got := k.Repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.0.0") || len(k.events) > 0 {
 		t.Errorf("main has %s, told: %v", got, k.events)
 	}
 }
@@ -600,7 +594,7 @@ func TestStopWhileReading(t *testing.T) {
 // TestStopWhileWriting: what has begun is finished, recorded and told.
 func TestStopWhileWriting(t *testing.T) {
 	k := newKeeping(t, onMain(), storyFiles)
-	k.registry.Push("org/app", "1.1.0")
+	k.Registry.Push("org/app", "1.1.0")
 	k.pushes.close()
 	k.begin(0)
 	k.until("the push is under way", func() bool { return k.pushes.before.Load() > 0 })
@@ -611,7 +605,7 @@ func TestStopWhileWriting(t *testing.T) {
 	}()
 	k.pushes.open()
 	<-stopped
-	if got := k.repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") {
+	if got := k.Repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") {
 		t.Errorf("main has %s", got)
 	}
 	if len(k.events) != 1 || k.events[0].Kind != pinsetter.EventPushed {
@@ -622,22 +616,22 @@ func TestStopWhileWriting(t *testing.T) {
 // TestKeeperRunsTogetherWhatSharesABranch: a branch that is built anew has the
 // commits of all its automations, though one of them alone is due.
 func TestKeeperRunsTogetherWhatSharesABranch(t *testing.T) {
-	objects := strings.ReplaceAll(storyObjects+another("others", "24h"), "PUSH", "updates")
+	objects := strings.ReplaceAll(scene.Objects+another("others", "24h"), "PUSH", "updates")
 	objects = strings.Replace(objects, "  sourceRef", "  update: {path: ./a}\n  sourceRef", 1)
 	objects = strings.Replace(objects, "24h\n  sourceRef", "24h\n  update: {path: ./b}\n  sourceRef", 1)
-	k := newKeeping(t, objects, map[string]string{"a/a.yaml": storyFile, "b/b.yaml": storyFile})
-	k.registry.Push("org/app", "1.1.0")
+	k := newKeeping(t, objects, map[string]string{"a/a.yaml": scene.File, "b/b.yaml": scene.File})
+	k.Registry.Push("org/app", "1.1.0")
 	k.begin(0)
 	k.ran("others", 1)
-	k.repo.CommitFile("main", "by-hand", "x\n", "")
-	k.registry.Push("org/app", "1.2.0")
+	k.Repo.CommitFile("main", "by-hand", "x\n", "")
+	k.Registry.Push("org/app", "1.2.0")
 	k.after(6 * time.Minute)
 	k.ran("apps", 2)
-	if got := k.repo.Git("log", "--format=%an", "updates"); got != "Bot\nBot\nA Human\nA Human" {
+	if got := k.Repo.Git("log", "--format=%an", "updates"); got != "Bot\nBot\nA Human\nA Human" {
 		t.Errorf("updates has commits by\n%s", got)
 	}
 	for _, path := range []string{"a/a.yaml", "b/b.yaml"} {
-		if got := k.repo.File("updates", path); !strings.Contains(got, "app:1.2.0") {
+		if got := k.Repo.File("updates", path); !strings.Contains(got, "app:1.2.0") {
 			t.Errorf("updates has %s", got)
 		}
 	}

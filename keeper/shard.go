@@ -1,10 +1,11 @@
-package bot
+package keeper
 
 import (
 	"hash/fnv"
+	"slices"
 
+	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/gitops"
 )
 
 // Shard is one of Count parts of all repositories. The zero Shard is all of
@@ -19,15 +20,12 @@ func (s Shard) Of(automations []*fleet.Automation) []*fleet.Automation {
 	if s.Count == 0 {
 		return automations
 	}
-	return keep(automations, func(a *fleet.Automation) bool { return shardOf(a, s.Count) == s.Index })
+	return slices.DeleteFunc(slices.Clone(automations), func(a *fleet.Automation) bool { return shardOf(a, s.Count) != s.Index })
 }
 
 func shardOf(a *fleet.Automation, count int) int {
-	if a.Git == nil {
-		return 0
-	}
-	key, err := gitops.Key(a.Git.URL)
-	if err != nil {
+	key := bot.RepositoryOf(a)
+	if key == "" {
 		return 0
 	}
 	h := fnv.New64a()

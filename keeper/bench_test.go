@@ -1,4 +1,4 @@
-package bot
+package keeper
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/registry"
@@ -16,7 +17,7 @@ import (
 // BenchmarkKeeper is what a keeper of 10,000 policies does beside its cycles.
 func BenchmarkKeeper(b *testing.B) {
 	set, all := manyObjects(10_000, 1000)
-	k := NewKeeper(KeeperOptions{Options: Options{Registry: registry.New(registry.Options{Anonymous: true})}})
+	k := New(Options{Bot: bot.Options{Registry: registry.New(registry.Options{Anonymous: true})}})
 	b.Run("use", func(b *testing.B) {
 		for b.Loop() {
 			k.Use(set)

@@ -22,7 +22,7 @@ func TestAHostThatOwesAnswersIsSaidOnce(t *testing.T) {
 	var said bytes.Buffer
 	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	told := owing{since: map[string]time.Time{}}
-	o := Options{Now: func() time.Time { return now }, Observer: told, Log: slog.New(slog.NewTextHandler(&said, nil))}.filled()
+	o := Options{Now: func() time.Time { return now }, Observer: told, Log: slog.New(slog.NewTextHandler(&said, nil))}.WithDefaults()
 
 	first := o.wait("slow.example.com", "list tags of a")
 	begun := now
@@ -43,8 +43,8 @@ func TestAHostThatOwesAnswersIsSaidOnce(t *testing.T) {
 		t.Errorf("told %v once the first is answered", told.since)
 	}
 	second()
-	if len(o.unanswered.hosts) != 0 || !told.since["slow.example.com"].IsZero() {
-		t.Errorf("nothing is asked, and %v is told, %v kept", told.since, o.unanswered.hosts)
+	if len(o.waits.hosts) != 0 || !told.since["slow.example.com"].IsZero() {
+		t.Errorf("nothing is asked, and %v is told, %v kept", told.since, o.waits.hosts)
 	}
 	o.wait("slow.example.com", "list tags of d")
 	if o.sayWait("slow.example.com", "list tags of d"); strings.Count(said.String(), "\n") != 2 {

@@ -1,14 +1,15 @@
-package bot
+package keeper
 
 import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -16,7 +17,7 @@ import (
 type Picture struct {
 	At          time.Time
 	Automations []AutomationState // sorted by namespace and name
-	Policies    []PolicyState     // the same
+	Policies    []bot.PolicyState // the same; one that no marker asked for yet selects nothing
 	Recent      []store.Run       // newest first
 	Findings    []pinsetter.Finding
 }
@@ -24,26 +25,17 @@ type Picture struct {
 // AutomationState is an automation and how its last run ended.
 type AutomationState struct {
 	Name         pinsetter.Name
-	Repository   string // "host/path", "host:port/path"
+	Repository   string // "host/path", "host:port/path"; "" for a URL without one
 	Branch       string // what it pushes to
 	Revision     string // "branch@sha1:hash" of what was read last
 	Suspended    bool
 	LastRun      time.Time // zero: there was none
 	LastSuccess  time.Time
 	NextRun      time.Time
-	PullRequests []PullRequest // that are open
+	PullRequests []bot.PullRequest // that are open
 	Held         []pinsetter.Hold
 	Err          error
 	Findings     []pinsetter.Finding // about the files that were read
-}
-
-// PolicyState is a policy and what it selects. Selected is empty but for the name
-// where no marker asked for it yet.
-type PolicyState struct {
-	Selected
-	Rule      string // how it chooses, for people
-	Tags      int    // how many are listed
-	ScannedAt time.Time
 }
 
 // maxRecent is how many runs a picture shows.
@@ -53,7 +45,7 @@ const maxRecent = 50
 func (s AutomationState) of(a *fleet.Automation) AutomationState {
 	s.Name, s.Suspended, s.Branch = a.Name, a.Suspended, a.PushBranch
 	if a.Git != nil {
-		s.Repository, _ = gitops.Key(a.Git.URL) // "" for a URL without one
+		s.Repository = bot.RepositoryOf(a)
 	}
 	if a.Err != nil {
 		s.Err = a.Err
@@ -63,12 +55,9 @@ func (s AutomationState) of(a *fleet.Automation) AutomationState {
 
 // ending is how a cycle ended.
 type ending struct {
-	results    []*Result
-	selections []*selection
-	took       time.Duration
-	stopped    bool // the program ends: what isn't begun was left out
+	bot.Report
+	stopped bool // the program ends: what isn't begun was left out
 
-	policies   []PolicyState
 	recent     []store.Run // of the ledger
 	remembered bool        // by it
 }
@@ -77,18 +66,18 @@ type ending struct {
 func (k *Keeper) settle(e ending) {
 	now := k.now()
 	ended, before := map[pinsetter.Name]*AutomationState{}, map[pinsetter.Name]error{}
-	for _, r := range e.results {
-		t := k.agenda.byName[r.name()]
+	for _, r := range e.Results {
+		t := k.agenda.byName[r.Automation()]
 		if t == nil {
 			continue // it isn't loaded any more
 		}
-		if ended[r.name()] == nil {
-			ended[r.name()] = &t.state
-			before[r.name()] = t.state.Err
+		if ended[r.Automation()] == nil {
+			ended[r.Automation()] = &t.state
+			before[r.Automation()] = t.state.Err
 			t.state.LastRun, t.state.Err, t.state.Held, t.state.PullRequests, t.state.Findings = now, nil, nil, nil, nil
 		}
 		t.state.add(r)
-		if run := runOf(t.automation, r, now); run.Commit != "" || run.PullRequest != nil {
+		if run := bot.RunOf(t.automation, r, now); run.Commit != "" || run.PullRequest != nil {
 			k.recent = slices.Insert(k.recent, 0, run)
 		}
 	}
@@ -97,20 +86,19 @@ func (k *Keeper) settle(e ending) {
 			state.LastSuccess = now
 		}
 		k.logChange(state, before[state.Name])
-		k.o.Observer.Run(e.took, state.Err)
+		k.o.Observer.Run(e.Took, state.Err)
 	}
 	if e.remembered {
 		k.recent = e.recent
 	}
 	k.recent = k.recent[:min(len(k.recent), maxRecent)]
-	for _, p := range e.policies {
-		name := pinsetter.Name{Namespace: p.Namespace, Name: p.Name}
-		if k.bot.set.Policy(name) != nil {
-			k.policies[name] = p
+	for _, p := range e.Policies {
+		if k.set.Policy(p.Policy()) != nil {
+			k.policies[p.Policy()] = p
 		}
 		k.o.Observer.Selected(p.Held != "", p.Err)
 	}
-	k.settleListings(e.selections, ended, now)
+	k.settleListings(e.Policies, ended, now)
 	k.redraw()
 }
 
@@ -119,49 +107,41 @@ func (k *Keeper) settle(e ending) {
 func (k *Keeper) logChange(state *AutomationState, before error) {
 	switch {
 	case state.Err != nil && (before == nil || before.Error() != state.Err.Error()):
-		k.o.Log.Error("an automation fails", "automation", state.Name, "error", oneLine(state.Err))
+		k.o.Bot.Log.Error("an automation fails", "automation", state.Name, "error", strings.ReplaceAll(state.Err.Error(), "\n", "; "))
 	case state.Err == nil && before != nil:
-		k.o.Log.Info("an automation works again", "automation", state.Name)
+		k.o.Bot.Log.Info("an automation works again", "automation", state.Name)
 	default:
-		k.o.Log.Debug("an automation was run", "automation", state.Name)
+		k.o.Bot.Log.Debug("an automation was run", "automation", state.Name)
 	}
 }
 
 // settleListings keeps what a cycle knows of images, all of which its automations
 // have seen.
-func (k *Keeper) settleListings(selections []*selection, ended map[pinsetter.Name]*AutomationState, now time.Time) {
+func (k *Keeper) settleListings(policies []bot.PolicyState, ended map[pinsetter.Name]*AutomationState, now time.Time) {
 	seen := map[pinsetter.Name]bool{}
 	for name := range ended {
 		seen[name] = true
 	}
-	for _, sel := range selections {
-		w := k.agenda.watches[repositoryOf(sel.policy)]
-		if w == nil {
-			continue
-		}
-		w.wanted = true
-		if sel.listing != nil {
-			k.agenda.listed(w, sel.listing, seen, now)
+	for _, p := range policies {
+		if w := k.agenda.watches[p.Repository]; w != nil {
+			w.wanted = true
+			k.agenda.listed(w, p.Listing, seen, now)
 		}
 	}
 }
 
 // add takes up one result of a run; a run has several where changes are grouped.
-func (s *AutomationState) add(r *Result) {
+func (s *AutomationState) add(r *bot.Result) {
 	s.Suspended = r.Suspended
 	if r.Revision != "" {
 		s.Revision = r.Revision
 	}
 	s.Held = append(s.Held, r.Held...)
 	s.Findings = append(s.Findings, r.Findings...)
-	if pr := r.PullRequest; pr != nil && !pr.Refused && pr.Action != Closed && pr.Action != Merged {
+	if pr := r.PullRequest; pr != nil && !pr.Refused && pr.Action != bot.Closed && pr.Action != bot.Merged {
 		s.PullRequests = append(s.PullRequests, *pr)
 	}
-	if r.Err != nil {
-		joined := &Result{Err: s.Err}
-		joined.fail(r.Err)
-		s.Err = joined.Err
-	}
+	s.Err = errors.Join(s.Err, r.Err)
 }
 
 // Picture returns what is known, nil before there are objects. Until something
@@ -169,7 +149,7 @@ func (s *AutomationState) add(r *Result) {
 func (k *Keeper) Picture() *Picture {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.picture == nil && k.bot != nil {
+	if k.picture == nil && k.set != nil {
 		k.picture = k.draw()
 	}
 	return k.picture
@@ -179,18 +159,18 @@ func (k *Keeper) Picture() *Picture {
 func (k *Keeper) redraw() { k.at, k.picture = k.now(), nil }
 
 func (k *Keeper) draw() *Picture {
-	p := &Picture{At: k.at, Recent: slices.Clone(k.recent), Findings: slices.Concat(k.complaints, k.bot.set.Findings)}
+	p := &Picture{At: k.at, Recent: slices.Clone(k.recent), Findings: slices.Concat(k.complaints, k.set.Findings)}
 	for _, t := range k.agenda.tasks {
 		p.Automations = append(p.Automations, t.state)
 		p.Findings = append(p.Findings, t.state.Findings...)
 	}
-	p.Findings = SortFindings(p.Findings)
-	for _, policy := range k.bot.set.Policies {
-		state, known := k.policies[policy.Name]
-		if !known || policy.Err != nil {
-			state = stateOf(context.Background(), &selection{policy: policy, err: policy.Err})
+	p.Findings = bot.SortFindings(p.Findings)
+	for _, policy := range k.set.Policies {
+		state := bot.StateOf(policy)
+		if last, known := k.policies[policy.Name]; known && policy.Err == nil {
+			last.Suspended = state.Suspended
+			state = last
 		}
-		state.Suspended = isSuspended(policy)
 		p.Policies = append(p.Policies, state)
 	}
 	return p
@@ -199,52 +179,9 @@ func (k *Keeper) draw() *Picture {
 // recall returns the runs that the ledger has, where it remembers any: without,
 // what was pushed and proposed since the start is known.
 func (k *Keeper) recall(ctx context.Context) (runs []store.Run, remembered bool) {
-	if !k.o.Ledger.Remembers() {
+	if !k.o.Bot.Ledger.Remembers() {
 		return nil, false
 	}
-	runs, err := k.o.Ledger.History(ctx, store.Filter{Limit: maxRecent})
+	runs, err := k.o.Bot.Ledger.History(ctx, store.Filter{Limit: maxRecent})
 	return runs, err == nil
-}
-
-// policyStates returns what selections came to.
-func policyStates(ctx context.Context, selections []*selection) []PolicyState {
-	var states []PolicyState
-	for _, sel := range selections {
-		states = append(states, stateOf(ctx, sel))
-	}
-	return states
-}
-
-// stateOf returns what a selection came to.
-func stateOf(ctx context.Context, sel *selection) PolicyState {
-	p := sel.policy
-	state := PolicyState{Rule: describePolicy(p.Spec), Selected: Selected{
-		Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p),
-	}}
-	if p.Repository != nil {
-		state.Image = p.Repository.Image
-	}
-	if sel.listing != nil {
-		state.Tags, state.ScannedAt = len(sel.listing.Tags), sel.listing.ScannedAt
-	}
-	switch {
-	case sel.err != nil && !errors.Is(sel.err, errSuspended):
-		state.Err, state.Error = sel.err, oneLine(sel.err)
-	case sel.walk != nil:
-		best, ok := sel.walk.First(ctx)
-		if !ok {
-			state.Held = sel.refused()
-			break
-		}
-		state.Tag = best.Tag
-		state.Ref = pinsetter.Image{Name: state.Image, Tag: best.Tag}.String()
-	}
-	return state
-}
-
-func repositoryOf(p *fleet.Policy) pinsetter.Name {
-	if p.Repository == nil {
-		return pinsetter.Name{}
-	}
-	return p.Repository.Name
 }

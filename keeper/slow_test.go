@@ -1,4 +1,4 @@
-package bot_test
+package keeper_test
 
 import (
 	"context"
@@ -8,7 +8,11 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/scene"
+	"github.com/pinsetter/pinsetter/registry"
 )
 
 // besides are so many automations beside that of a story, each with a repository of
@@ -70,8 +74,8 @@ func TestSilentServersStopNobody(t *testing.T) {
 		others := besides(silent.Addr, waiting, where)
 		t.Run("serve, "+name, func(t *testing.T) {
 			k := newKeeping(t, onMain(), storyFiles)
-			k.load(onMain() + others)
-			k.registry.Push("org/app", "1.1.0")
+			k.Load(onMain() + others)
+			k.Registry.Push("org/app", "1.1.0")
 			k.begin(0)
 			k.until("the healthy one ran", func() bool { return k.runs("apps") == 1 })
 			for i := range waiting {
@@ -79,18 +83,23 @@ func TestSilentServersStopNobody(t *testing.T) {
 					t.Errorf("a-%d ran: it had no answer", i)
 				}
 			}
-			if got := k.repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") {
+			if got := k.Repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") {
 				t.Errorf("main has %s", got)
 			}
 		})
 		t.Run("run, "+name, func(t *testing.T) {
-			w := newWorld(t, onMain(), storyFiles)
-			w.load(onMain() + others)
-			w.registry.Push("org/app", "1.1.0")
+			w := scene.New(t, onMain(), storyFiles)
+			w.Load(onMain() + others)
+			w.Registry.Push("org/app", "1.1.0")
+			options := bot.Options{
+				Registry: registry.New(registry.Options{Retries: -1, Anonymous: true}),
+				Git:      gitops.Options{Keep: t.TempDir(), Environment: login.Environment{Getenv: func(string) string { return "" }}},
+				Now:      w.Now,
+			}
 			ctx, cancel := context.WithCancel(context.Background())
 			ended := make(chan []*bot.Result)
-			go func() { ended <- w.bot(nil).Cycle(ctx, bot.Push, w.set.Automations) }()
-			until(t, "the healthy one pushed", func() bool { return strings.Contains(w.repo.File("main", "a.yaml"), "app:1.1.0") })
+			go func() { ended <- bot.New(w.Set, options).Cycle(ctx, bot.Push, w.Set.Automations) }()
+			until(t, "the healthy one pushed", func() bool { return strings.Contains(w.Repo.File("main", "a.yaml"), "app:1.1.0") })
 			cancel()
 			if results := <-ended; len(results) != waiting+1 {
 				t.Errorf("%d results", len(results))

@@ -1,13 +1,14 @@
-package bot
+package keeper
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/gitops"
 )
 
 // tell tells people how the automations of a cycle ended. Of one that was stopped
@@ -17,14 +18,14 @@ func (k *Keeper) tell(automations []*fleet.Automation, e ending) {
 		return
 	}
 	now := k.now()
-	byName := map[pinsetter.Name][]*Result{}
-	for _, r := range e.results {
-		byName[r.name()] = append(byName[r.name()], r)
+	byName := map[pinsetter.Name][]*bot.Result{}
+	for _, r := range e.Results {
+		byName[r.Automation()] = append(byName[r.Automation()], r)
 	}
 	for _, a := range automations {
 		events := eventsOf(a, byName[a.Name], now)
 		if e.stopped {
-			events = keep(events, isDone)
+			events = slices.DeleteFunc(events, func(e pinsetter.Event) bool { return !isDone(e) })
 		}
 		for _, e := range events {
 			k.o.Notify(e)
@@ -39,11 +40,8 @@ func isDone(e pinsetter.Event) bool {
 
 // eventsOf returns what there is to tell about a run of an automation. Whether
 // people know it already is for who delivers it.
-func eventsOf(a *fleet.Automation, results []*Result, at time.Time) []pinsetter.Event {
-	about := pinsetter.Event{At: at, Object: aboutAutomation(a)}
-	if a.Git != nil {
-		about.Repository, _ = gitops.Key(a.Git.URL) // "" for a URL without one
-	}
+func eventsOf(a *fleet.Automation, results []*bot.Result, at time.Time) []pinsetter.Event {
+	about := pinsetter.Event{At: at, Object: bot.ObjectOf(a), Repository: bot.RepositoryOf(a)}
 	var events []pinsetter.Event
 	held, failed := about, about
 	held.Kind, failed.Kind = pinsetter.EventHeld, pinsetter.EventFailed
@@ -68,27 +66,19 @@ func eventsOf(a *fleet.Automation, results []*Result, at time.Time) []pinsetter.
 	return append(events, failed)
 }
 
-// aboutAutomation is the object that events about an automation name.
-func aboutAutomation(a *fleet.Automation) pinsetter.Object {
-	return pinsetter.Object{
-		APIVersion: "image.toolkit.fluxcd.io/v1", Kind: "ImageUpdateAutomation",
-		Namespace: a.Name.Namespace, Name: a.Name.Name,
-	}
-}
-
 // doneBy returns the event of what a result did, false where it did nothing.
-func doneBy(e pinsetter.Event, r *Result) (pinsetter.Event, bool) {
+func doneBy(e pinsetter.Event, r *bot.Result) (pinsetter.Event, bool) {
 	e.Changes = r.Changes
 	if r.Pushed != nil {
 		e.Commit, e.Branch = r.Pushed.Commit, r.Pushed.Branch
 	}
 	pr := r.PullRequest
 	switch {
-	case pr != nil && pr.Action == Merged:
+	case pr != nil && pr.Action == bot.Merged:
 		e.Kind, e.PullRequest = pinsetter.EventMerged, pr.URL
 		e.Message = fmt.Sprintf("pull request #%d was merged", pr.Number)
-	case pr != nil && (pr.Action == Created || pr.Action == Updated && r.Pushed != nil):
-		e.Kind, e.PullRequest, e.Branch = pinsetter.EventProposed, pr.URL, r.branch
+	case pr != nil && (pr.Action == bot.Created || pr.Action == bot.Updated && r.Pushed != nil):
+		e.Kind, e.PullRequest, e.Branch = pinsetter.EventProposed, pr.URL, r.Branch
 		e.Message = fmt.Sprintf("%s pull request #%d with %s", pr.Action, pr.Number, count(len(r.Changes), "change"))
 	case pr == nil && r.Pushed != nil:
 		e.Kind = pinsetter.EventPushed

@@ -1,12 +1,13 @@
-package bot
+package keeper
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
+	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/scanner"
 )
 
 // longestNap bounds how long nothing is looked at, so that a clock that jumps is
@@ -28,7 +29,7 @@ func (k *Keeper) begin(ctx context.Context) time.Duration {
 		if i < 0 {
 			break
 		}
-		seat := k.seats.tryTake()
+		seat := k.seats.TryTake()
 		if seat == nil {
 			break
 		}
@@ -101,8 +102,8 @@ func withMates(due, all []*task) []*task {
 		chosen[t] = true
 		built[t.builds()] = true
 	}
-	return keep(all, func(t *task) bool {
-		return chosen[t] || t.schedule.interval > 0 && t.builds() != "" && built[t.builds()]
+	return slices.DeleteFunc(slices.Clone(all), func(t *task) bool {
+		return !chosen[t] && (t.schedule.interval == 0 || t.builds() == "" || !built[t.builds()])
 	})
 }
 
@@ -117,12 +118,12 @@ func (t *task) builds() string {
 }
 
 // start begins a cycle over the tasks whose turn it is, on a seat.
-func (k *Keeper) start(ctx context.Context, t turn, now time.Time, on *seat) {
+func (k *Keeper) start(ctx context.Context, t turn, now time.Time, on *bot.Seat) {
 	var automations []*fleet.Automation
 	chance := k.o.Random() // one for all: those that run together stay together
 	for _, task := range t.tasks {
 		for _, image := range task.stale {
-			k.bot.expire(image)
+			k.bot.Expire(image)
 		}
 		task.woken, task.wokenLast, task.stale = time.Time{}, time.Time{}, nil
 		task.plan(task.schedule.next(now, chance))
@@ -135,22 +136,18 @@ func (k *Keeper) start(ctx context.Context, t turn, now time.Time, on *seat) {
 }
 
 // cycle runs the automations of one repository on a seat.
-func (k *Keeper) cycle(ctx context.Context, repository string, bot *Bot, automations []*fleet.Automation, on *seat) {
+func (k *Keeper) cycle(ctx context.Context, repository string, b *bot.Bot, automations []*fleet.Automation, on *bot.Seat) {
 	defer k.running.Done()
-	begin := k.o.Now()
-	c, results := bot.cycle(ctx, Push, automations, func() *seat { return on })
-	on.leave() // where no repository could be worked on, nobody did
-	ended := ending{results: results, took: k.o.Now().Sub(begin), selections: c.selector.done(), stopped: ctx.Err() != nil}
-	if !ended.stopped {
-		ended.policies = policyStates(ctx, ended.selections)
-		ended.recent, ended.remembered = k.recall(ctx)
+	e := ending{Report: b.CycleOn(ctx, on, automations), stopped: ctx.Err() != nil}
+	if !e.stopped {
+		e.recent, e.remembered = k.recall(ctx)
 	}
-	k.tell(automations, ended)
+	k.tell(automations, e)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.busy, repository)
-	if !ended.stopped {
-		k.settle(ended)
+	if !e.stopped {
+		k.settle(e)
 	}
 	k.poke()
 }
@@ -158,7 +155,7 @@ func (k *Keeper) cycle(ctx context.Context, repository string, bot *Bot, automat
 // scanDue lists the tags of the images whose interval is over, and returns when
 // that of the next one is; the zero time where none is waited for.
 func (k *Keeper) scanDue(ctx context.Context, now time.Time) time.Time {
-	due := map[string][]*watch{} // by host: none waits for another's answers
+	due := map[*fleet.Repository]*watch{}
 	var next time.Time
 	busy := func(t *task) bool { return k.busy[t.repository] }
 	for _, w := range k.agenda.watches {
@@ -169,31 +166,26 @@ func (k *Keeper) scanDue(ctx context.Context, now time.Time) time.Time {
 		case k.agenda.isWritten(w.image, busy): // that cycle lists it, and its end looks again
 		default:
 			w.scanning = true
-			host := hostOf(w.image.Image)
-			due[host] = append(due[host], w)
+			due[w.image] = w
 		}
 	}
-	for _, ofHost := range due {
+	if len(due) > 0 {
 		k.running.Add(1)
-		go k.scan(ctx, k.bot, ofHost)
+		go k.scan(ctx, k.bot, due)
 	}
 	return next
 }
 
 // scan lists tags, and wakes the automations whose images have others than
 // before. What can't be listed is said by the automation's next run.
-func (k *Keeper) scan(ctx context.Context, bot *Bot, due []*watch) {
+func (k *Keeper) scan(ctx context.Context, b *bot.Bot, due map[*fleet.Repository]*watch) {
 	defer k.running.Done()
-	c := bot.newCycle(Propose)
-	each(due, func(w *watch) struct{} {
-		listing, _ := c.selector.scan(ctx, w.image, time.Time{})
-		k.scanned(w, listing)
-		return struct{}{}
-	})
+	images := slices.Collect(maps.Keys(due))
+	b.ScanEach(ctx, images, func(image *fleet.Repository, listing bot.Listing) { k.scanned(due[image], listing) })
 }
 
-// scanned notes what an image's tags are now; a nil listing for unknown.
-func (k *Keeper) scanned(of *watch, listing *scanner.Listing) {
+// scanned notes what an image's tags are now; the zero listing for unknown.
+func (k *Keeper) scanned(of *watch, listing bot.Listing) {
 	now := k.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -203,8 +195,6 @@ func (k *Keeper) scanned(of *watch, listing *scanner.Listing) {
 		return // it isn't loaded any more
 	}
 	w.due = now.Add(w.image.Spec.Interval.Duration)
-	if listing != nil {
-		k.agenda.listed(w, listing, nil, now)
-	}
+	k.agenda.listed(w, listing, nil, now)
 	k.poke()
 }

@@ -1,0 +1,135 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/scanner"
+)
+
+// Report is what a cycle did and what it learnt.
+type Report struct {
+	Results  []*Result     // as Cycle returns them
+	Policies []PolicyState // those that a marker names, sorted by namespace and name; none if the cycle was stopped
+	Took     time.Duration // of the cycle's work on the repository
+}
+
+// PolicyState is what a cycle knows of a policy: what it selects, and from which
+// list of tags. Digests are not asked for.
+type PolicyState struct {
+	Selected
+	Rule       string         // how it chooses, for people
+	Repository pinsetter.Name // its ImageRepository; zero: it has none
+	Listing    Listing
+}
+
+// Policy returns the policy's name.
+func (s PolicyState) Policy() pinsetter.Name {
+	return pinsetter.Name{Namespace: s.Namespace, Name: s.Name}
+}
+
+// Listing is a list of an image's tags. The zero Listing is none.
+type Listing struct {
+	At   time.Time // when the registry was asked
+	Hash string    // equal for equal lists
+	Tags int       // how many the ImageRepository keeps
+}
+
+// CycleOn is a whole Cycle over automations of one repository, on a seat, which it
+// gives back.
+func (b *Bot) CycleOn(ctx context.Context, seat *Seat, automations []*fleet.Automation) Report {
+	begin := b.o.Now()
+	c, results := b.cycle(ctx, Push, automations, func() *Seat { return seat })
+	seat.Leave() // no lane did, if none could be worked on
+	report := Report{Results: results, Took: b.o.Now().Sub(begin)}
+	if ctx.Err() == nil {
+		for _, sel := range c.selector.done() {
+			report.Policies = append(report.Policies, stateOf(ctx, sel))
+		}
+		slices.SortFunc(report.Policies, func(a, b PolicyState) int { return a.Policy().Compare(b.Policy()) })
+	}
+	return report
+}
+
+// StateOf returns what is known of a policy that no cycle has selected for: its
+// rule and image, and what is wrong with it.
+func StateOf(p *fleet.Policy) PolicyState {
+	state := PolicyState{Rule: describePolicy(p.Spec), Selected: Selected{
+		Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p),
+	}}
+	if p.Repository != nil {
+		state.Image, state.Repository = p.Repository.Image, p.Repository.Name
+	}
+	state.fail(p.Err)
+	return state
+}
+
+// stateOf returns what a selection came to.
+func stateOf(ctx context.Context, sel *selection) PolicyState {
+	state := StateOf(sel.policy)
+	state.Listing = listingOf(sel.listing)
+	switch {
+	case sel.err != nil:
+		state.fail(sel.err)
+	case sel.walk != nil:
+		best, ok := sel.walk.First(ctx)
+		if !ok {
+			state.Held = sel.refused()
+			break
+		}
+		state.Tag = best.Tag
+		state.Ref = pinsetter.Image{Name: state.Image, Tag: best.Tag}.String()
+	}
+	return state
+}
+
+// fail records why the policy can't select; that it is suspended is said already.
+func (s *PolicyState) fail(err error) {
+	if err != nil && !errors.Is(err, errSuspended) {
+		s.Err, s.Error = err, oneLine(err)
+	}
+}
+
+// listingOf returns what is told of a listing, which may be nil.
+func listingOf(l *scanner.Listing) Listing {
+	if l == nil {
+		return Listing{}
+	}
+	return Listing{At: l.ScannedAt, Hash: l.Hash, Tags: len(l.Tags)}
+}
+
+// ScanEach lists the tags of images, and calls scanned for each as its answer comes,
+// from several goroutines: with the zero Listing if there is none. No registry's
+// images wait for another's.
+func (b *Bot) ScanEach(ctx context.Context, images []*fleet.Repository, scanned func(*fleet.Repository, Listing)) {
+	c := b.newCycle(Propose)
+	byHost := map[string][]*fleet.Repository{}
+	for _, image := range images {
+		host := hostOf(image.Image)
+		byHost[host] = append(byHost[host], image)
+	}
+	var all sync.WaitGroup
+	for _, ofHost := range byHost {
+		all.Go(func() {
+			each(ofHost, func(image *fleet.Repository) struct{} {
+				listing, _ := c.selector.scan(ctx, image, time.Time{}) // the next cycle says so too
+				scanned(image, listingOf(listing))
+				return struct{}{}
+			})
+		})
+	}
+	all.Wait()
+}
+
+// Expire has the next cycle list an image's tags, however young the last listing
+// is.
+func (b *Bot) Expire(r *fleet.Repository) {
+	if err := scanner.New(b.o.Registry, b.o.Now).Expire(r); err != nil {
+		b.o.Log.Debug("the listing can't be expired", "imageRepository", r.Name, "error", err) // scanning says so too
+	}
+}

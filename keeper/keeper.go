@@ -1,0 +1,175 @@
+// Package keeper says when: it keeps a set of objects current, and runs the cycles of
+// package bot over it. An automation is run at its interval or by its schedule, when
+// the tags of an image are others, and when somebody wakes it.
+package keeper
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/store"
+)
+
+// Options say how a Keeper works.
+type Options struct {
+	Bot      bot.Options   // of the cycles; Reuse is set
+	Observer Observer      // nil: nobody
+	Shard    Shard         // whose automations are run; zero: all
+	Batch    time.Duration // quiet period that collects what webhooks and scans say into one cycle
+
+	// Notify is told what happened, from several goroutines; nil: nobody.
+	Notify func(pinsetter.Event)
+
+	// Random returns a number in [0, 1), for jitter; nil: math/rand.
+	Random func() float64
+}
+
+// Observer is told what a Keeper does, for metrics. Its methods are called from
+// several goroutines. What cycles do is told to that of their options.
+type Observer interface {
+	// Run: an automation was run, took so long and ended with err.
+	Run(took time.Duration, err error)
+
+	// Selected: a policy was decided on. Held says that it has candidates and
+	// none passes.
+	Selected(held bool, err error)
+
+	// Queue: so many automations wait for others of their repository, the oldest
+	// since then.
+	Queue(length int, oldest time.Time)
+}
+
+// nobody observes nothing.
+type nobody struct{}
+
+func (nobody) Run(time.Duration, error) {}
+func (nobody) Selected(bool, error)     {}
+func (nobody) Queue(int, time.Time)     {}
+
+// Keeper keeps running cycles over a set of objects: each automation when it is
+// due, when a scan finds other tags, or when it is woken. A repository is worked
+// on by one cycle at a time, and no more repositories at once than by
+// bot.Cycle. It is safe for concurrent use.
+type Keeper struct {
+	o Options
+
+	mu         sync.Mutex
+	set        *fleet.Set // in use; nil before the first
+	bot        *bot.Bot   // of the set
+	agenda     agenda
+	busy       map[string]bool                    // keys of repositories that a cycle works on
+	seats      *bot.Seats                         // of the cycles
+	looked     time.Time                          // when what is due was looked for last
+	policies   map[pinsetter.Name]bot.PolicyState // as they were last decided on
+	complaints []pinsetter.Finding                // about objects that were not taken up
+	recent     []store.Run                        // newest first
+	at         time.Time                          // since when all of this is so
+	picture    *Picture                           // of it; nil: nobody has asked yet
+
+	running sync.WaitGroup
+	changed chan struct{} // something is to be looked at now
+}
+
+// New returns a Keeper without objects. Use gives it some, and Run begins.
+func New(o Options) *Keeper {
+	o.Bot.Reuse = true
+	o.Bot = o.Bot.WithDefaults()
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	k := &Keeper{
+		o:        o,
+		policies: map[pinsetter.Name]bot.PolicyState{},
+		busy:     map[string]bool{},
+		changed:  make(chan struct{}, 1),
+	}
+	k.seats = bot.NewSeats(k.poke)
+	return k
+}
+
+// now returns the time on the wall, which schedules are about and which may jump.
+func (k *Keeper) now() time.Time { return k.o.Bot.Now().Round(0) }
+
+// Use goes on with another set. Every automation is due then, but those with a
+// schedule, which wait for it; a reconcile.fluxcd.io/requestedAt that is new makes
+// these due too, and an ImageRepository's tags be listed anew. Cycles that have
+// begun end with the set that they began with.
+func (k *Keeper) Use(set *fleet.Set) {
+	b := bot.New(set, k.o.Bot)
+	recent, remembered := k.recall(context.Background())
+	now := k.now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.set, k.bot, k.complaints = set, b, nil
+	k.agenda = k.agenda.next(set, k.o.Shard.Of(set.Automations), b.Expire, now)
+	for name := range k.policies {
+		if set.Policy(name) == nil {
+			delete(k.policies, name)
+		}
+	}
+	if remembered {
+		k.recent = recent
+	}
+	k.redraw()
+	k.poke()
+}
+
+// poke has Run look at what is due.
+func (k *Keeper) poke() {
+	select {
+	case k.changed <- struct{}{}:
+	default: // it is about to
+	}
+}
+
+// Run works until ctx ends. Then nothing new begins, and it returns when what is
+// being written is finished.
+func (k *Keeper) Run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+		case <-k.changed:
+		case <-timer.C:
+		}
+		if ctx.Err() != nil {
+			k.running.Wait()
+			return
+		}
+		timer.Reset(k.begin(ctx))
+	}
+}
+
+// Explain explains a policy of the set in use, nil where it has none of that
+// name.
+func (k *Keeper) Explain(ctx context.Context, name pinsetter.Name) *bot.Explanation {
+	k.mu.Lock()
+	set, b := k.set, k.bot
+	k.mu.Unlock()
+	if set == nil {
+		return nil
+	}
+	p := set.Policy(name)
+	if p == nil {
+		return nil
+	}
+	return b.Explain(ctx, p, k.o.Shard.Of(set.Automations))
+}
+
+// Complain shows what is wrong with objects that were not taken up, until it is
+// called again or Use is.
+func (k *Keeper) Complain(findings []pinsetter.Finding) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.complaints = findings
+	k.redraw()
+}
