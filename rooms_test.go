@@ -26,6 +26,7 @@ var rooms = []struct {
 	opens string
 }{
 	{name: root},
+	{name: "pause"},
 
 	{name: "spec", rooms: root},
 	{name: "fleet", rooms: root + " spec"},
@@ -35,7 +36,7 @@ var rooms = []struct {
 		sigs.k8s.io/kustomize/kyaml/filesys
 		sigs.k8s.io/kustomize/kyaml/resid`},
 	{name: "login", rooms: root, opens: "golang.org/x/net/http/httpproxy"},
-	{name: "registry", rooms: root + " login", opens: "github.com/google/go-containerregistry"},
+	{name: "registry", rooms: root + " login pause", opens: "github.com/google/go-containerregistry"},
 
 	{name: "scanner", rooms: root + " fleet registry"},
 	{name: "policy", rooms: root + " spec", opens: "github.com/Masterminds/semver/v3"},
@@ -52,14 +53,14 @@ var rooms = []struct {
 		github.com/skeema/knownhosts
 		golang.org/x/crypto/ssh
 		golang.org/x/net/proxy`},
-	{name: "forge", rooms: root + " fleet login", opens: `
+	{name: "forge", rooms: root + " fleet login pause", opens: `
 		code.gitea.io/sdk/gitea
 		github.com/google/go-github
 		gitlab.com/gitlab-org/api/client-go`},
 	{name: "hook", rooms: root + " fleet login"},
-	{name: "notify", rooms: root + " fleet login"},
+	{name: "notify", rooms: root + " fleet login pause"},
 	{name: "folder", rooms: root, opens: "golang.org/x/sys/unix"},
-	{name: "store", rooms: root, opens: `
+	{name: "store", rooms: root + " pause", opens: `
 		database/sql
 		github.com/jackc/pgx/v5
 		modernc.org/sqlite`},
@@ -68,7 +69,7 @@ var rooms = []struct {
 		golang.org/x/crypto/bcrypt`},
 
 	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
-		rooms: root + " config fleet folder forge gate gitops login message policy registry scanner setters spec store"},
+		rooms: root + " config fleet folder forge gate gitops login message pause policy registry scanner setters spec store"},
 	{name: "keeper", rooms: root + " bot fleet gate store"},
 	{name: "cmd/pinsetter",
 		rooms: root + " bot config fleet folder forge gate gitops hook keeper login message notify policy registry scanner server setters spec store",

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/pause"
 )
 
 // attempts is how often a lane starts again when its branch moves while it works.
@@ -108,7 +109,7 @@ func (c *cycle) run(ctx context.Context, l *lane) []*Result {
 			var out *lane
 			out, l = l.without(bad.automation)
 			failed = append(failed, out.failed(bad.err)...)
-		case errors.Is(err, gitops.ErrStale) && n < attempts && pause(ctx, time.Duration(n)*100*time.Millisecond) == nil:
+		case errors.Is(err, gitops.ErrStale) && n < attempts && pause.For(ctx, time.Duration(n)*100*time.Millisecond) == nil:
 			c.o.Log.Info("the branch moved; starting again", "repository", l.git.Name, "branch", l.push, "attempt", n)
 		case errors.Is(err, gitops.ErrStale):
 			err = fmt.Errorf("%w, %d times in a row; the next run tries again", err, n)
@@ -150,18 +151,6 @@ func (l *lane) refspecs() []string {
 	}
 	slices.Sort(specs)
 	return specs
-}
-
-// pause waits for d, or returns the error of ctx when that ends first.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 func sortResults(results []*Result) {

@@ -16,6 +16,7 @@ import (
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
+	"github.com/pinsetter/pinsetter/pause"
 )
 
 // propose works on a lane whose automation proposes, until what is to become of
@@ -28,7 +29,7 @@ func (c *cycle) propose(ctx context.Context, l *lane) []*Result {
 		switch {
 		case err == nil:
 			return results
-		case errors.Is(err, gitops.ErrStale) && n < attempts && pause(ctx, time.Duration(n)*100*time.Millisecond) == nil:
+		case errors.Is(err, gitops.ErrStale) && n < attempts && pause.For(ctx, time.Duration(n)*100*time.Millisecond) == nil:
 			c.o.Log.Info("a branch moved; starting again", "repository", l.git.Name, "automation", l.automations[0].Name, "attempt", n)
 			continue
 		case errors.Is(err, gitops.ErrStale):

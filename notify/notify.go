@@ -22,6 +22,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
+	"github.com/pinsetter/pinsetter/pause"
 )
 
 // Options configure the access to Providers. The zero value uses nothing from
@@ -79,7 +80,7 @@ func Open(set *fleet.Set, o Options) *Notifier {
 		o.Report = func(error) {}
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = pause.For
 	}
 	n := &Notifier{o: o, news: news{}}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
@@ -209,17 +210,6 @@ func (n *Notifier) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		n.cancel()
 		<-done
-		return ctx.Err()
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
 		return ctx.Err()
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/pinsetter/pinsetter/login"
+	"github.com/pinsetter/pinsetter/pause"
 )
 
 // defaultConcurrency is the documented default of --concurrency.
@@ -69,23 +70,12 @@ func (o Options) withDefaults() Options {
 		o.Now = time.Now
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = pause.For
 	}
 	if o.Random == nil {
 		o.Random = rand.Float64
 	}
 	return o
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Registry holds the state that requests share: connections, the limits of each

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/pinsetter/pinsetter/pause"
 )
 
 // engine is the part that differs between the databases: the syntax of lists,
@@ -116,21 +118,9 @@ func (l *Ledger) try(ctx context.Context, operation string, f func(context.Conte
 		failure := l.understand(err)
 		var fault *fault
 		again := errors.As(failure, &fault) && fault.again && attempt < attempts
-		if !again || !pause(bounded, time.Duration(attempt)*20*time.Millisecond) {
+		if !again || pause.For(bounded, time.Duration(attempt)*20*time.Millisecond) != nil {
 			return l.fail(ctx, operation, failure)
 		}
-	}
-}
-
-// pause waits, and returns false if ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }
 

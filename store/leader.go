@@ -10,6 +10,8 @@ import (
 	"time"
 
 	lib "modernc.org/sqlite/lib"
+
+	"github.com/pinsetter/pinsetter/pause"
 )
 
 // Intervals of asking for the lead, and of checking it. If the server hasn't
@@ -42,7 +44,7 @@ func (l *Ledger) Lead(ctx context.Context, name string) (leading context.Context
 			done()
 			return nil, nil, l.fail(ctx, "wait for the lead", err)
 		}
-		if held == nil && !pause(ctx, leadEvery) {
+		if held == nil && pause.For(ctx, leadEvery) != nil {
 			done()
 			return nil, nil, context.Cause(ctx)
 		}

@@ -15,6 +15,8 @@ import (
 
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
+
+	"github.com/pinsetter/pinsetter/pause"
 )
 
 // sqliteEngine is the engine for a file.
@@ -135,7 +137,7 @@ func (l *Ledger) setJournal(on filesystem) error {
 		case code(err)&0xff != lib.SQLITE_BUSY || time.Since(begin) >= l.options.Wait:
 			return err
 		}
-		pause(ctx, 20*time.Millisecond) // no busy handler is called for this lock
+		_ = pause.For(ctx, 20*time.Millisecond) // no busy handler is called for this lock
 	}
 }
 
