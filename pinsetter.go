@@ -8,6 +8,7 @@ package pinsetter
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -27,6 +28,14 @@ func (n Name) Compare(m Name) int {
 		return c
 	}
 	return strings.Compare(n.Name, m.Name)
+}
+
+// Count returns "1 change" or "2 changes": n and a noun whose plural ends in s.
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 // Object identifies the Kubernetes object in a YAML document. Fields that the

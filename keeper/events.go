@@ -55,7 +55,7 @@ func eventsOf(a *fleet.Automation, results []*bot.Result, at time.Time) []pinset
 			failures = append(failures, r.Error)
 		}
 	}
-	held.Message = fmt.Sprintf("%s not written", count(len(held.Holds), "better candidate"))
+	held.Message = fmt.Sprintf("%s not written", pinsetter.Count(len(held.Holds), "better candidate"))
 	if len(held.Holds) > 0 {
 		held.Message += ": " + held.Holds[0].Reason
 	}
@@ -79,23 +79,15 @@ func doneBy(e pinsetter.Event, r *bot.Result) (pinsetter.Event, bool) {
 		e.Message = fmt.Sprintf("pull request #%d was merged", pr.Number)
 	case pr != nil && (pr.Action == bot.Created || pr.Action == bot.Updated && r.Pushed != nil):
 		e.Kind, e.PullRequest, e.Branch = pinsetter.EventProposed, pr.URL, r.Branch
-		e.Message = fmt.Sprintf("%s pull request #%d with %s", pr.Action, pr.Number, count(len(r.Changes), "change"))
+		e.Message = fmt.Sprintf("%s pull request #%d with %s", pr.Action, pr.Number, pinsetter.Count(len(r.Changes), "change"))
 	case pr == nil && r.Pushed != nil:
 		e.Kind = pinsetter.EventPushed
 		e.Message = r.Pushed.Describe(len(r.Changes))
 		if len(r.Changes) > 0 {
-			e.Message += " with " + count(len(r.Changes), "change")
+			e.Message += " with " + pinsetter.Count(len(r.Changes), "change")
 		}
 	default:
 		return e, false
 	}
 	return e, true
-}
-
-// count returns "1 change", "2 changes".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

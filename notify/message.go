@@ -129,13 +129,10 @@ func mark(m message) string {
 
 // count returns " 1 change" or " 2 changes", and "" for 0.
 func count(n int, what string) string {
-	switch n {
-	case 0:
+	if n == 0 {
 		return ""
-	case 1:
-		return " 1 " + what
 	}
-	return fmt.Sprintf(" %d %ss", n, what)
+	return " " + pinsetter.Count(n, what)
 }
 
 // maxLines bounds the changes or holds in a summary.

@@ -89,18 +89,11 @@ func lintTable(l *bot.Linted) func(io.Writer, painter) error {
 
 // lintSummary returns the counts of what was checked, in one line.
 func lintSummary(l *bot.Linted) string {
-	counts := []string{count(l.Objects, "object"), count(l.Markers, "marker"), count(len(l.Findings), "finding")}
+	counts := []string{pinsetter.Count(l.Objects, "object"), pinsetter.Count(l.Markers, "marker"), pinsetter.Count(len(l.Findings), "finding")}
 	if l.CommentedOut > 0 {
-		counts = append(counts, count(l.CommentedOut, "commented-out marker"))
+		counts = append(counts, pinsetter.Count(l.CommentedOut, "commented-out marker"))
 	}
 	return strings.Join(counts, ", ")
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // codeList returns every code of a finding with its explanation, one a line.
