@@ -43,7 +43,7 @@ func (l *linter) elsewhere(ctx context.Context, dir string, f *folder.Folder) er
 		return marked{path, line}, line > 0
 	})
 	for _, m := range found {
-		l.linted.Findings = append(l.linted.Findings, pinsetter.Finding{
+		l.report.Findings = append(l.report.Findings, pinsetter.Finding{
 			Severity: pinsetter.Warning, Code: "marker-elsewhere", Path: filepath.Join(dir, filepath.FromSlash(m.path)), Line: m.line,
 			Message: "the marker is without effect: markers are looked for in files whose name ends in .yaml or .yml, in lower case, or is Kustomization",
 		})

@@ -16,8 +16,8 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// Linted is what is to be said of objects and marked files.
-type Linted struct {
+// LintReport is what is to be said of objects and marked files.
+type LintReport struct {
 	Findings     []pinsetter.Finding // sorted by place
 	Wrong        bool                // some object has an error; what is wrong with markers does not count
 	Unread       bool                // some source of objects, or an entry of one, could not be read or is empty
@@ -30,35 +30,35 @@ type Linted struct {
 // Lint accounts for every object, and for every marker below dirs. It asks
 // neither Git nor a registry. Whether a marker is in an automation's scope is
 // judged only where automations were loaded.
-func (b *Bot) Lint(ctx context.Context, dirs []string) *Linted {
-	l := &linter{Bot: b, used: map[pinsetter.Name]bool{}, linted: &Linted{
+func (b *Bot) Lint(ctx context.Context, dirs []string) *LintReport {
+	l := &linter{Bot: b, used: map[pinsetter.Name]bool{}, report: &LintReport{
 		Objects: len(b.set.Repositories) + len(b.set.Policies) + len(b.set.Automations) + b.set.Sources + len(b.set.Gates) +
 			len(b.set.PullRequests) + len(b.set.Receivers) + len(b.set.Providers) + len(b.set.Alerts),
 	}}
-	l.linted.Findings = slices.Clone(b.set.Findings)
+	l.report.Findings = slices.Clone(b.set.Findings)
 	for _, f := range b.set.Findings {
 		unread := f.Code == config.CodeUnread || f.Code == config.CodeEmptySource
-		l.linted.Unread = l.linted.Unread || unread
-		l.linted.Wrong = l.linted.Wrong || !unread && f.Severity == pinsetter.Error
+		l.report.Unread = l.report.Unread || unread
+		l.report.Wrong = l.report.Wrong || !unread && f.Severity == pinsetter.Error
 	}
 	for _, dir := range dirs {
-		l.linted.Err = errors.Join(l.linted.Err, l.folder(ctx, dir))
+		l.report.Err = errors.Join(l.report.Err, l.folder(ctx, dir))
 	}
 	l.objects(len(dirs) > 0)
 	l.suspended()
-	l.linted.Findings = SortFindings(l.linted.Findings)
-	return l.linted
+	l.report.Findings = SortFindings(l.report.Findings)
+	return l.report
 }
 
 // linter gathers findings.
 type linter struct {
 	*Bot
-	linted *Linted
+	report *LintReport
 	used   map[pinsetter.Name]bool // policies that markers name
 }
 
 func (l *linter) add(severity pinsetter.Severity, code string, at fleet.Origin, format string, args ...any) {
-	l.linted.Findings = append(l.linted.Findings, pinsetter.Finding{
+	l.report.Findings = append(l.report.Findings, pinsetter.Finding{
 		Severity: severity, Code: code, Path: at.Path, Line: at.Line, Message: fmt.Sprintf(format, args...),
 	})
 }
@@ -78,10 +78,10 @@ func (l *linter) folder(ctx context.Context, dir string) error {
 			err = errors.Join(err, wrong)
 			continue
 		}
-		l.linted.CommentedOut += found.CommentedOut
+		l.report.CommentedOut += found.CommentedOut
 		findings := found.Findings
 		for _, site := range found.Sites {
-			l.linted.Markers += len(site.Markers)
+			l.report.Markers += len(site.Markers)
 			findings = append(findings, l.site(site, prefix)...)
 		}
 		if len(found.Sites) > 0 {
@@ -89,7 +89,7 @@ func (l *linter) folder(ctx context.Context, dir string) error {
 		}
 		for _, finding := range findings {
 			finding.Path = filepath.Join(dir, filepath.FromSlash(finding.Path))
-			l.linted.Findings = append(l.linted.Findings, finding)
+			l.report.Findings = append(l.report.Findings, finding)
 		}
 	}
 	return errors.Join(err, l.elsewhere(ctx, dir, f))

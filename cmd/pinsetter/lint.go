@@ -53,7 +53,7 @@ Codes:
 
 // lintStatus returns the end of lint: a wrong object comes first, then
 // unreadable sources, then findings if the caller asked for them.
-func lintStatus(l *bot.Linted, exitCode bool) error {
+func lintStatus(l *bot.LintReport, exitCode bool) error {
 	end := finish(l.Err)
 	if end == nil && l.Unread {
 		end = &exitError{status: statusFailed}
@@ -69,7 +69,7 @@ func lintStatus(l *bot.Linted, exitCode bool) error {
 	return nil
 }
 
-func lintTable(l *bot.Linted) func(io.Writer, painter) error {
+func lintTable(l *bot.LintReport) func(io.Writer, painter) error {
 	return func(w io.Writer, p painter) error {
 		for _, f := range l.Findings {
 			s := yellow
@@ -88,7 +88,7 @@ func lintTable(l *bot.Linted) func(io.Writer, painter) error {
 }
 
 // lintSummary returns the counts of what was checked, in one line.
-func lintSummary(l *bot.Linted) string {
+func lintSummary(l *bot.LintReport) string {
 	counts := []string{pinsetter.Count(l.Objects, "object"), pinsetter.Count(l.Markers, "marker"), pinsetter.Count(len(l.Findings), "finding")}
 	if l.CommentedOut > 0 {
 		counts = append(counts, pinsetter.Count(l.CommentedOut, "commented-out marker"))
