@@ -20,7 +20,7 @@ func BenchmarkKeeper(b *testing.B) {
 	k := New(Options{Bot: bot.Options{Registry: registry.New(registry.Options{Anonymous: true})}})
 	b.Run("use", func(b *testing.B) {
 		for b.Loop() {
-			k.Use(set)
+			k.Use(b.Context(), set)
 		}
 	})
 	for _, t := range k.agenda.tasks {

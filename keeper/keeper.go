@@ -101,10 +101,11 @@ func (k *Keeper) now() time.Time { return k.o.Bot.Now().Round(0) }
 // Use goes on with another set. Every automation is due then, but those with a
 // schedule, which wait for it; a reconcile.fluxcd.io/requestedAt that is new makes
 // these due too, and an ImageRepository's tags be listed anew. Cycles that have
-// begun end with the set that they began with.
-func (k *Keeper) Use(set *fleet.Set) {
+// begun end with the set that they began with. Ctx bounds the question to the ledger
+// what was done before.
+func (k *Keeper) Use(ctx context.Context, set *fleet.Set) {
 	b := bot.New(set, k.o.Bot)
-	recent, remembered := k.recall(context.Background())
+	recent, remembered := k.recall(ctx)
 	now := k.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -117,7 +117,7 @@ func (k *keeping) begin(batch time.Duration) {
 		},
 		Random: func() float64 { return k.random },
 	})
-	k.Use(k.Set)
+	k.Use(k.t.Context(), k.Set)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -259,7 +259,7 @@ func TestKeeperSchedule(t *testing.T) {
 	k.comes("apps", tuesday)
 	k.Registry.Push("org/app", "1.1.0")
 	k.Wake(object("ImageRepository", "app")) // waits for the schedule
-	k.Use(k.Set)                             // so does a reload
+	k.Use(k.t.Context(), k.Set)              // so does a reload
 	k.comes("apps", tuesday)
 	k.after(tuesday.Sub(scene.Noon))
 	k.ran("apps", 1)
@@ -271,9 +271,9 @@ func TestKeeperSchedule(t *testing.T) {
 	k.Wake(object("ImageUpdateAutomation", "apps")) // by its own name
 	k.ran("apps", 2)
 	k.Load(strings.Replace(objects, "annotations: {", `annotations: {reconcile.fluxcd.io/requestedAt: "now", `, 1))
-	k.Use(k.Set)
+	k.Use(k.t.Context(), k.Set)
 	k.ran("apps", 3)
-	k.Use(k.Set) // it isn't new any more
+	k.Use(k.t.Context(), k.Set) // it isn't new any more
 	k.ran("apps", 3)
 
 	k.Pass(time.Date(2026, 3, 27, 8, 0, 0, 0, time.UTC).Sub(k.Now())) // the last Friday of winter time
@@ -291,7 +291,7 @@ func TestReloadKeepsAScheduledRunThatWaits(t *testing.T) {
 	k.Pass(20 * time.Hour) // Tuesday, nine in Berlin
 	k.hold.close()
 	k.Wake(object("ImageUpdateAutomation", "dbs"))
-	k.Use(k.Set)
+	k.Use(k.t.Context(), k.Set)
 	k.look()
 	k.hold.open()
 	k.until("the run", func() bool { return k.runs("apps") == 1 })
@@ -376,11 +376,11 @@ func TestRequestedAtOfAnImage(t *testing.T) {
 	k.begin(0)
 	k.ran("apps", 1)
 	k.Pass(time.Second)
-	k.Use(k.Set) // nothing is asked for
+	k.Use(k.t.Context(), k.Set) // nothing is asked for
 	k.ran("apps", 2)
 	k.Registry.Push("org/app", "1.1.0")
 	k.Load(onMain("metadata: {name: app}\nspec: {image", "metadata: {name: app, annotations: {reconcile.fluxcd.io/requestedAt: now}}\nspec: {image"))
-	k.Use(k.Set)
+	k.Use(k.t.Context(), k.Set)
 	k.ran("apps", 3)
 	if got := k.Repo.File("main", "a.yaml"); !strings.Contains(got, "app:1.1.0") || k.listings() != 2 {
 		t.Errorf("%d listings, main has %s", k.listings(), got)
@@ -457,7 +457,7 @@ func TestReloadDoesNotPutOffScans(t *testing.T) {
 	k.ran("apps", 1)
 	k.Registry.Push("org/app", "1.1.0")
 	k.after(4 * time.Minute)
-	k.Use(k.Set)
+	k.Use(k.t.Context(), k.Set)
 	k.ran("apps", 2)
 	k.after(time.Minute)
 	k.ran("apps", 3)
@@ -494,7 +494,7 @@ func TestReloadWhileACycleRuns(t *testing.T) {
 	k.begin(0)
 	k.until("the run is under way", func() bool { return k.hold.before.Load() > 0 })
 	k.Load(onMain("^1.0.0", "^2.0.0"))
-	k.Use(k.Set)
+	k.Use(k.t.Context(), k.Set)
 	k.look()
 	k.hold.open()
 	k.ran("apps", 2)

@@ -114,7 +114,7 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error 
 		metrics.Stale(false)
 		doors.use(set)
 		notifier.Use(set)
-		k.Use(set)
+		k.Use(ctx, set)
 	}
 	use(set)
 	scheme := "http://"
