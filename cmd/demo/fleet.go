@@ -10,13 +10,14 @@ import (
 	"github.com/pinsetter/pinsetter/parts"
 )
 
-// fleet is a small repository as people have it who use Flux. Its registry and
-// Git server are registry.example and git.example, which unpack replaces.
+// fleet is a small repository like those of Flux users. It names its registry
+// registry.example and its Git server git.example, which unpack replaces.
 //
 //go:embed fleet
 var fleet embed.FS
 
-// unpack writes the fleet below dir, for a registry and a Git server that run.
+// unpack writes the fleet below dir, with the addresses of a running registry
+// and Git server.
 func unpack(t parts.T, dir, registry, git string) {
 	t.Helper()
 	places := strings.NewReplacer("registry.example", registry, "http://git.example", git)
@@ -39,8 +40,8 @@ func unpack(t parts.T, dir, registry, git string) {
 	}
 }
 
-// writeSecret writes the Git server's credentials as a mounted Secret looks:
-// they are not in the repository.
+// writeSecret writes the Git server's credentials like a mounted Secret; they
+// are not in the repository.
 func writeSecret(t parts.T, dir string) {
 	t.Helper()
 	for key, value := range map[string]string{"username": gitUser, "password": gitPassword} {

@@ -1,6 +1,6 @@
-// Command demo brings up a registry and a Git server with a small fleet on this
-// machine, lets pinsetter work on it and shows what it did. It needs Go and git,
-// and leaves nothing behind. With -keep all stays up until it is interrupted.
+// Command demo starts a registry and a Git server with a small fleet on this
+// machine, runs pinsetter on it and shows the result. It needs Go and git, and
+// leaves nothing behind. With -keep everything stays up until an interrupt.
 package main
 
 import (
@@ -17,8 +17,8 @@ import (
 
 var keep = flag.Bool("keep", false, "let all stay up until an interrupt, to try commands by hand")
 
-// interrupted gets the interrupts. One reaches what runs: that ends, and so does
-// the demo, tidily.
+// interrupted receives interrupts. An interrupt also reaches the running
+// command, which ends; then the demo cleans up and ends.
 var interrupted = make(chan os.Signal, 1)
 
 func main() {
@@ -36,7 +36,7 @@ const (
 	gitPassword = "only-for-the-demo"
 )
 
-// demo is the whole story, from an empty directory to a commit.
+// demo runs the whole story, from an empty directory to a commit.
 func demo(t parts.T) {
 	dir := parts.Dir(t)
 	say("Building pinsetter.")
@@ -91,7 +91,7 @@ func build(t parts.T, dir string) string {
 	return path
 }
 
-// stock fills the registry with what the fleet refers to, and what is newer.
+// stock fills the registry with the images that the fleet uses, and newer ones.
 func stock(registry *parts.Registry) {
 	registry.Push("apps/podinfo", "5.9.9", "6.0.0", "6.0.1", "6.1", "6.1.0", "6.2.0-rc.1", "7.0.0", "latest", "sha256-28d1.sig")
 	registry.Push("apps/billing", "main-1f3a9c0-1767225600", "main-77b0e12-1767312000", "feature-9c8d7e6-1767398400")
@@ -127,7 +127,7 @@ func (s *session) git(args ...string) {
 	fmt.Printf("$ git %s\n%s\n\n", strings.Join(args, " "), s.repository.Git(args...))
 }
 
-// expect ends the demo unless so many refs were pushed since it began.
+// expect ends the demo unless that many refs were pushed since it began.
 func (s *session) expect(pushes int, why string) {
 	s.t.Helper()
 	if got := len(s.repository.Pushes()); got != pushes {
