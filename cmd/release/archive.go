@@ -14,8 +14,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// archives writes, for each platform, an archive with the program and the pages
-// that go with it, and its SBOM; then checksums.txt, as sha256sum -c reads it.
+// archives writes an archive for each platform, with the program and its pages,
+// and its SBOM; then checksums.txt for sha256sum -c.
 func (b *builder) archives(ctx context.Context, platforms []string) error {
 	pages, err := readPages()
 	if err != nil {
@@ -54,7 +54,7 @@ func (b *builder) archives(ctx context.Context, platforms []string) error {
 	return os.WriteFile(filepath.Join(b.dir, "checksums.txt"), sums.Bytes(), 0o644)
 }
 
-// readPages reads what lies beside the program in an archive.
+// readPages reads the files that accompany the program in an archive.
 func readPages() ([]entry, error) {
 	var pages []entry
 	for _, name := range []string{"CHANGELOG.md", "LICENSE", "README.md"} {

@@ -13,15 +13,15 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// source is the commit that everything is built from.
+// source is the commit to build from.
 type source struct {
-	version  string // "v1.2.3", or what git describes
+	version  string // "v1.2.3", or git's description
 	revision string // the commit
 	date     time.Time
 }
 
-// readSource asks git, in the current directory. Files that aren't committed
-// show in the version as "-dirty".
+// readSource asks git in the current directory. Uncommitted changes add
+// "-dirty" to the version.
 func readSource(ctx context.Context, version string) (source, error) {
 	shown, err := output(ctx, nil, "git", "show", "-s", "--format=%H %ct", "HEAD")
 	if err != nil {
@@ -39,12 +39,12 @@ func readSource(ctx context.Context, version string) (source, error) {
 	return s, err
 }
 
-// builder builds programs and what goes with them. A binary and its SBOM are made
-// once, however often they are asked for.
+// builder builds the programs and their accompanying files. It builds each
+// binary and its SBOM once.
 type builder struct {
 	source
-	dir  string // what is published
-	work string // what isn't
+	dir  string // published files
+	work string // temporary files
 	made map[string]binary
 }
 
@@ -72,8 +72,8 @@ func newBuilder(ctx context.Context, r release) (*builder, error) {
 
 func (b *builder) close() { _ = os.RemoveAll(b.work) }
 
-// binary builds the program for a platform: static, without paths of this machine
-// and with the time zones inside.
+// binary builds the program for a platform: static, without paths of this
+// machine, and with embedded time zones.
 func (b *builder) binary(ctx context.Context, platform v1.Platform) (binary, error) {
 	if made, ok := b.made[platform.String()]; ok {
 		return made, nil
@@ -96,8 +96,8 @@ func (b *builder) binary(ctx context.Context, platform v1.Platform) (binary, err
 	return made, nil
 }
 
-// output runs a program, with env on top of the process's own, and returns what
-// it prints, without the last line end.
+// output runs a program, with env added to the process's environment, and
+// returns its output without the last line end.
 func output(ctx context.Context, env []string, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), env...)

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// entry is a file of a layer, or a folder where its name ends in a slash. It
-// belongs to root where uid is 0.
+// entry is a file of a layer, or a folder if its name ends in a slash. With uid
+// 0 it belongs to root.
 type entry struct {
 	name string
 	mode int64
@@ -25,8 +25,8 @@ type entry struct {
 	data []byte
 }
 
-// pack writes entries as a tar, in their order and with one time, so that the
-// same entries give the same bytes.
+// pack writes entries as a tar, in order and with one time, so that the same
+// entries give the same bytes.
 func pack(date time.Time, entries []entry) ([]byte, error) {
 	var packed bytes.Buffer
 	w := tar.NewWriter(&packed)
@@ -58,8 +58,8 @@ func newLayer(date time.Time, entries []entry) (v1.Layer, error) {
 	return layers.LayerFromOpener(opener, layers.WithMediaType(types.OCILayer))
 }
 
-// rootsLayer is what a static binary misses on an empty base. Time zones are in
-// the binary.
+// rootsLayer returns the files that a static binary lacks on an empty base.
+// Time zones are in the binary.
 func rootsLayer(date time.Time) (v1.Layer, error) {
 	authorities, err := authorities()
 	if err != nil {
@@ -80,8 +80,9 @@ func rootsLayer(date time.Time) (v1.Layer, error) {
 }
 
 // authorities returns Mozilla's list of certificate authorities as PEM, at the
-// version that go.mod names. One that Mozilla trusts under a condition (such as:
-// certificates before a date) is left out, since PEM has no word for it.
+// version in go.mod. It leaves out authorities that Mozilla trusts
+// conditionally (such as for certificates before a date), since PEM can't
+// express that.
 func authorities() ([]byte, error) {
 	var all bytes.Buffer
 	for root := range bundle.Roots() {

@@ -13,8 +13,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// image writes the layout and returns the digest of its index of platforms. The
-// layout names that index by the version, and beside it the SBOM of each platform.
+// image writes the layout and returns the digest of its index of platforms. In
+// the layout, the index is tagged with the version, and the SBOM of each
+// platform is beside it.
 func (b *builder) image(ctx context.Context, platforms []string) (v1.Hash, error) {
 	roots, err := rootsLayer(b.date)
 	if err != nil {
@@ -63,15 +64,15 @@ func (b *builder) write(index v1.ImageIndex, boms []v1.Image) (v1.Hash, error) {
 	return index.Digest()
 }
 
-// Where things are in the image. The user is the "nonroot" of distroless images,
-// which manifests of this field have in their securityContext.
+// Paths in the image. The user is "nonroot" of distroless images, as usual in
+// securityContexts.
 const (
 	program = "usr/local/bin/pinsetter"
 	home    = "var/lib/pinsetter"
 	user    = 65532
 )
 
-// imageOf puts a binary on top of the layer of roots.
+// imageOf adds a binary to the layer of roots.
 func (s source) imageOf(platform v1.Platform, roots v1.Layer, made binary) (v1.Image, error) {
 	layer, err := newLayer(s.date, []entry{
 		{name: "usr/", mode: 0o755}, {name: "usr/local/", mode: 0o755}, {name: "usr/local/bin/", mode: 0o755},
@@ -108,15 +109,15 @@ func (s source) imageOf(platform v1.Platform, roots v1.Layer, made binary) (v1.I
 	return mutate.Annotations(image, s.annotations()).(v1.Image), nil
 }
 
-// addendum is a layer with its line of the image's history.
+// addendum returns a layer with its line for the image's history.
 func (s source) addendum(layer v1.Layer, comment string) mutate.Addendum {
 	return mutate.Addendum{Layer: layer, MediaType: types.OCILayer, History: v1.History{
 		Created: v1.Time{Time: s.date}, CreatedBy: "cmd/release", Comment: comment,
 	}}
 }
 
-// annotations say where the image comes from, by the OCI image specification's
-// names ("Pre-Defined Annotation Keys").
+// annotations describe the origin of the image, with the names of the OCI image
+// specification ("Pre-Defined Annotation Keys").
 func (s source) annotations() map[string]string {
 	return map[string]string{
 		"org.opencontainers.image.title":       "pinsetter",

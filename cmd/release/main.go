@@ -1,9 +1,9 @@
-// Command release builds what is published of a commit: the container image, and
-// the binaries with their archives, checksums and lists of what they are made of
-// (SBOMs). It uploads nothing but the image, and that only where it is asked to.
+// Command release builds the published files of a commit: the container image,
+// and the binaries with their archives, checksums and bills of materials
+// (SBOMs). It uploads nothing except the image, and that only on request.
 //
-// The same commit gives the same bytes: times are the commit's, everything else
-// comes from go.mod and this folder. It needs Go and git.
+// The same commit gives the same bytes: times are the commit's, and everything
+// else comes from go.mod and this folder. It needs Go and git.
 package main
 
 import (
@@ -46,15 +46,15 @@ func main() {
 	}
 }
 
-// release is what is built, and where it goes.
+// release is a version to build, with its folder and its platforms.
 type release struct {
 	dir      string
-	version  string // "": what git describes
+	version  string // "": git's description
 	images   []string
 	binaries []string
 }
 
-// do does what the arguments say, and prints the digest of the image.
+// do runs the command in the arguments, and prints the digest of the image.
 func (r release) do(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 1 && (args[0] == "image" || args[0] == "all"):

@@ -13,8 +13,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// push sends a layout that build wrote to a registry, under a tag, with the login
-// of the Docker configuration. The SBOMs go first: whoever sees the tag finds them.
+// push sends a layout to a registry, under a tag, with the login of the Docker
+// configuration. It sends the SBOMs first, so that whoever sees the tag finds
+// them.
 func push(ctx context.Context, dir, to string) (v1.Hash, error) {
 	tag, err := name.NewTag(to, name.StrictValidation)
 	if err != nil {

@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// sbomTool reads the modules that Go notes in a binary.
+	// sbomTool reads the modules that Go records in a binary.
 	sbomTool = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0"
 
-	// sbomType is CycloneDX in JSON, as IANA has it registered.
+	// sbomType is the media type of CycloneDX in JSON, as registered with IANA.
 	sbomType = "application/vnd.cyclonedx+json"
 )
 
 // sbom returns the bill of materials of a binary, in JSON.
 func (s source) sbom(ctx context.Context, path string) ([]byte, error) {
-	env := []string{"GOFLAGS=", "GOOS=", "GOARCH="} // the tool runs here
+	env := []string{"GOFLAGS=", "GOOS=", "GOARCH="} // the tool runs on this machine
 	listed, err := output(ctx, env, "go", "run", sbomTool, "bin", "-json", "-std", "-noserial", "-version", s.version, path)
 	if err != nil {
 		return nil, err
@@ -32,8 +32,8 @@ func (s source) sbom(ctx context.Context, path string) ([]byte, error) {
 	return s.reproducible([]byte(listed))
 }
 
-// sbomOf returns the bill of materials of a platform's image: an artifact whose
-// subject is that image, by which registries find it (OCI distribution
+// sbomOf returns the bill of materials of a platform's image: an artifact with
+// that image as subject, by which registries find it (OCI distribution
 // specification 1.1, "Listing Referrers").
 func (s source) sbomOf(image v1.Image, platform v1.Platform, made binary) (v1.Image, error) {
 	subject, err := partial.Descriptor(image)
@@ -52,8 +52,9 @@ func (s source) sbomOf(image v1.Image, platform v1.Platform, made binary) (v1.Im
 	return mutate.Subject(about, *subject).(v1.Image), nil
 }
 
-// reproducible gives a bill of materials the commit's time, and takes the digests
-// of the tool that wrote it out: that is built anew on each machine.
+// reproducible sets the commit's time in a bill of materials, and removes the
+// digests of the tool that wrote it, since the tool is built anew on each
+// machine.
 func (s source) reproducible(data []byte) ([]byte, error) {
 	var bom map[string]any
 	if err := json.Unmarshal(data, &bom); err != nil {
