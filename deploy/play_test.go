@@ -1,0 +1,175 @@
+package deploy_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// machine stands in for a node. It lays out files as a kubelet does, and runs a
+// container's command line with them. The program gets each absolute path of
+// the container below root.
+type machine struct {
+	t       *testing.T
+	root    string
+	secrets map[string]map[string]string // by name: key and value
+}
+
+func newMachine(t *testing.T) *machine {
+	t.Helper()
+	return &machine{t: t, root: t.TempDir(), secrets: map[string]map[string]string{}}
+}
+
+// absolute is a path as it stands in an argument or a variable; the address
+// behind a scheme isn't one.
+var absolute = regexp.MustCompile(`(^|[=:"> ])(/[a-z])`)
+
+// inside puts the absolute paths of a word below root.
+func (m *machine) inside(word string) string {
+	return absolute.ReplaceAllString(word, "${1}"+m.root+"${2}")
+}
+
+// environ is the image's environment: cmd/release has it. Nothing of this
+// process's is in it.
+func (m *machine) environ() []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + m.inside("/var/lib/pinsetter"), "PINSETTER_STATE=none"}
+}
+
+// mount lays out a volume at each place where the container has it.
+func (m *machine) mount(objects *manifests, pod corev1.PodSpec) {
+	m.t.Helper()
+	for _, mount := range pod.Containers[0].VolumeMounts {
+		for _, v := range pod.Volumes {
+			if v.Name != mount.Name {
+				continue
+			}
+			switch {
+			case v.Secret != nil:
+				m.project(mount.MountPath, m.secret(v.Secret.SecretName))
+			case v.ConfigMap != nil:
+				m.project(mount.MountPath, m.configMap(objects, v.ConfigMap.Name))
+			default:
+				if err := os.MkdirAll(m.inside(mount.MountPath), 0o700); err != nil {
+					m.t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+func (m *machine) secret(name string) map[string]string {
+	m.t.Helper()
+	data, ok := m.secrets[name]
+	if !ok {
+		m.t.Fatalf("there is no Secret %s", name)
+	}
+	return data
+}
+
+func (m *machine) configMap(objects *manifests, name string) map[string]string {
+	m.t.Helper()
+	for _, c := range objects.configMaps {
+		if c.Name == name {
+			return c.Data
+		}
+	}
+	m.t.Fatalf("there is no ConfigMap %s", name)
+	return nil
+}
+
+// project writes keys as a kubelet does: behind two symbolic links, which it
+// exchanges when they change.
+func (m *machine) project(at string, data map[string]string) {
+	m.t.Helper()
+	dir := m.inside(at)
+	for key, value := range data {
+		write(m.t, filepath.Join(dir, "..2026_11_30", key), value)
+		_ = os.Symlink(filepath.Join("..data", key), filepath.Join(dir, key)) // it may be there already
+	}
+	_ = os.Symlink("..2026_11_30", filepath.Join(dir, "..data"))
+}
+
+// container prepares what the kubelet would start, as pod number index.
+func (m *machine) container(ctx context.Context, objects *manifests, index int) *exec.Cmd {
+	m.t.Helper()
+	w := objects.workload(m.t)
+	m.mount(objects, w.template.Spec)
+	var args []string
+	for _, arg := range w.container().Args {
+		args = append(args, m.inside(arg))
+	}
+	cmd := exec.CommandContext(ctx, program(m.t), args...)
+	cmd.Dir, cmd.Env = m.root, m.environ()
+	for _, from := range w.container().EnvFrom {
+		for key, value := range m.configMap(objects, from.ConfigMapRef.Name) {
+			cmd.Env = append(cmd.Env, key+"="+m.inside(value))
+		}
+	}
+	for _, v := range w.container().Env {
+		value := m.inside(v.Value)
+		if from := v.ValueFrom; from != nil {
+			known, ok := m.secret(from.SecretKeyRef.Name)[from.SecretKeyRef.Key]
+			if optional := from.SecretKeyRef.Optional; !ok && optional != nil && *optional {
+				continue
+			} else if !ok {
+				m.t.Fatalf("Secret %s has no key %s", from.SecretKeyRef.Name, from.SecretKeyRef.Key)
+			}
+			value = known
+		}
+		cmd.Env = append(cmd.Env, v.Name+"="+value)
+	}
+	if w.indexes > 0 {
+		cmd.Env = append(cmd.Env, "JOB_COMPLETION_INDEX="+strconv.Itoa(index))
+	}
+	return cmd
+}
+
+// job runs every pod of a workload to its end, and returns what they said.
+func (m *machine) job(objects *manifests) string {
+	m.t.Helper()
+	var said bytes.Buffer
+	for index := range max(1, objects.workload(m.t).indexes) {
+		cmd := m.container(m.t.Context(), objects, index)
+		cmd.Stdout, cmd.Stderr = &said, &said
+		if err := cmd.Run(); err != nil {
+			m.t.Fatalf("pod %d: %q: %v\n%s", index, cmd.Args, err, said.String())
+		}
+	}
+	return said.String()
+}
+
+// variables fails where a container sets a variable of ours that the command it
+// runs doesn't know: as a flag, or as docs/commands.md lists them.
+func variables(t *testing.T, objects *manifests) {
+	t.Helper()
+	c := objects.workload(t).container()
+	help, err := exec.CommandContext(t.Context(), program(t), c.Args[0], "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, documented, _ := strings.Cut(read(t, "../docs/commands.md"), "\n## Environment\n")
+	var names []string
+	for _, v := range c.Env {
+		names = append(names, v.Name)
+	}
+	for _, m := range objects.configMaps {
+		for name := range m.Data {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
+		flag, ours := strings.CutPrefix(name, "PINSETTER_")
+		flag = "--" + strings.ReplaceAll(strings.ToLower(flag), "_", "-") + " "
+		if ours && !bytes.Contains(help, []byte(flag)) && !strings.Contains(documented, "`"+name+"`") {
+			t.Errorf("%s is neither a flag of %s nor documented", name, c.Args[0])
+		}
+	}
+}
