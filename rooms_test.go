@@ -105,7 +105,7 @@ var borrowed = map[string][]string{
 		"golang.org/x/crypto/ssh",
 		"golang.org/x/sys/unix",
 	},
-	"cmd/release": {"github.com/google/go-containerregistry"},
+	"cmd/release": {"github.com/google/go-containerregistry", "sigs.k8s.io/yaml"},
 }
 
 // source is a Go file that isn't a test.

@@ -14,8 +14,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// archives writes an archive for each platform, with the program and its pages,
-// and its SBOM; then checksums.txt for sha256sum -c.
+// archives writes, for each platform, an archive with the program and the pages
+// that go with it, and its SBOM; then the chart, and checksums.txt, as sha256sum -c
+// reads it.
 func (b *builder) archives(ctx context.Context, platforms []string) error {
 	pages, err := readPages()
 	if err != nil {
@@ -51,13 +52,24 @@ func (b *builder) archives(ctx context.Context, platforms []string) error {
 			return err
 		}
 	}
+	chart, err := b.chart()
+	if err != nil {
+		return err
+	}
+	if err := publish(b.chartName(), chart); err != nil {
+		return err
+	}
 	return os.WriteFile(filepath.Join(b.dir, "checksums.txt"), sums.Bytes(), 0o644)
 }
 
 // readPages reads the files that accompany the program in an archive.
 func readPages() ([]entry, error) {
 	var pages []entry
-	for _, name := range []string{"CHANGELOG.md", "LICENSE", "README.md"} {
+	for _, name := range []string{
+		"CHANGELOG.md", "LICENSE", "README.md",
+		"deploy/cron/pinsetter", "deploy/pinsetter.env",
+		"deploy/systemd/pinsetter-serve.service", "deploy/systemd/pinsetter.service", "deploy/systemd/pinsetter.timer",
+	} {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return nil, err

@@ -14,14 +14,19 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 const use = `release builds what is published of the current commit.
 
   release [flags] image          the container image, as an OCI layout in DIR/image
-  release [flags] all            that, and archives of the binaries, SBOMs and checksums.txt
+  release [flags] chart          the Helm chart, DIR/pinsetter-VERSION.tgz
+  release [flags] all            both, and archives of the binaries, SBOMs and checksums.txt
   release [flags] push REGISTRY/REPOSITORY:TAG
                                  pushes the layout in DIR/image with its SBOMs
+  release [flags] push-chart REGISTRY/REPOSITORY
+                                 pushes the chart in DIR as REGISTRY/REPOSITORY/pinsetter:VERSION
 
 `
 
@@ -54,34 +59,51 @@ type release struct {
 	binaries []string
 }
 
-// do runs the command in the arguments, and prints the digest of the image.
+// do does what the arguments say, and prints the digest of the image, or of the
+// chart that was pushed.
 func (r release) do(ctx context.Context, args []string) error {
+	var digest v1.Hash
+	var err error
 	switch {
-	case len(args) == 1 && (args[0] == "image" || args[0] == "all"):
-		b, err := newBuilder(ctx, r)
-		if err != nil {
-			return err
-		}
-		defer b.close()
-		if args[0] == "all" {
-			if err := b.archives(ctx, r.binaries); err != nil {
-				return err
-			}
-		}
-		digest, err := b.image(ctx, r.images)
-		if err != nil {
-			return err
-		}
-		fmt.Println(digest)
-		return nil
+	case len(args) == 1 && (args[0] == "image" || args[0] == "chart" || args[0] == "all"):
+		return r.build(ctx, args[0])
 	case len(args) == 2 && args[0] == "push":
-		digest, err := push(ctx, filepath.Join(r.dir, "image"), args[1])
-		if err != nil {
+		digest, err = push(ctx, filepath.Join(r.dir, "image"), args[1])
+	case len(args) == 2 && args[0] == "push-chart":
+		var s source
+		if s, err = readSource(ctx, r.version); err == nil {
+			digest, err = pushChart(ctx, s, r.dir, args[1])
+		}
+	default:
+		flag.Usage()
+		return fmt.Errorf("%q: say image, chart, all, push REFERENCE or push-chart REPOSITORY", strings.Join(args, " "))
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Println(digest)
+	return nil
+}
+
+// build builds the image, the chart or all.
+func (r release) build(ctx context.Context, what string) error {
+	b, err := newBuilder(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	switch what {
+	case "chart":
+		return b.writeChart()
+	case "all":
+		if err := b.archives(ctx, r.binaries); err != nil {
 			return err
 		}
-		fmt.Println(digest)
-		return nil
 	}
-	flag.Usage()
-	return fmt.Errorf("%q: say image, all or push REFERENCE", strings.Join(args, " "))
+	digest, err := b.image(ctx, r.images)
+	if err != nil {
+		return err
+	}
+	fmt.Println(digest)
+	return nil
 }
