@@ -1,7 +1,7 @@
 # What is built outside of Go, and the tools' versions, are in .ci/parts.
 
 .DEFAULT_GOAL := help
-.PHONY: help build image release test lint fmt bench demo parts e2e fuzz update clean
+.PHONY: help build image release test lint fmt bench demo parts e2e e2e-more fuzz update clean
 SHELL := /bin/bash -o pipefail
 
 # Where `make parts` puts programs, outside of the tree; tests look there too.
@@ -15,7 +15,7 @@ BENCH    ?= .
 FUZZTIME ?= 10s
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/pinsetter
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/pinsetter ./cmd/pinsetter
@@ -23,7 +23,7 @@ build: ## build bin/pinsetter
 image: ## build the container image as an OCI layout: dist/image
 	go run ./cmd/release image
 
-release: ## build all that a release has: archives, checksums, SBOMs and the image, in dist
+release: ## build all that a release has: archives, checksums, SBOMs, chart and image, in dist
 	go run ./cmd/release $(if $(filter command line environment,$(origin VERSION)),-version '$(VERSION)') all
 
 test: ## run all tests; those whose external program is missing skip and say so
@@ -34,7 +34,7 @@ lint: ## gofmt, go vet and golangci-lint (with staticcheck)
 		{ [ -z "$$unformatted" ] || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }; }
 	go vet $(PACKAGES)
 	@[ -x $(BIN)/golangci-lint ] || { echo "golangci-lint is missing: run make parts"; exit 1; }
-	$(BIN)/golangci-lint run --build-tags e2e $(PACKAGES)
+	$(BIN)/golangci-lint run --build-tags e2e,e2emore $(PACKAGES)
 
 fmt: ## format the code
 	git ls-files -z -- '*.go' | xargs -0 gofmt -w
@@ -50,6 +50,10 @@ parts: ## build and install the external programs that tests run against
 
 e2e: ## run all tests, the long ones (build tag e2e) too, under the race detector
 	CGO_ENABLED=1 go test -race -tags e2e -timeout 30m -run '$(RUN)' $(PACKAGES)
+
+e2e-more: ## run what needs helm, kubeconform and actionlint (build tag e2emore): charts, manifests, workflows
+	.ci/parts more
+	PATH="$(BIN):$$PATH" go test -tags e2emore -timeout 30m -run '$(RUN)' ./deploy ./cmd/release
 
 fuzz: ## run every fuzz target for FUZZTIME
 	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -r -n 1 dirname | sort -u | while read -r dir; do \
