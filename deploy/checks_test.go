@@ -17,7 +17,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// check holds what is true of everything that is installed in a cluster.
+// check applies the rules for everything that is installed in a cluster.
 func check(t *testing.T, m *manifests, namespace string) {
 	t.Helper()
 	for _, meta := range m.metas {
@@ -37,8 +37,8 @@ func check(t *testing.T, m *manifests, namespace string) {
 
 var imageUser = regexp.MustCompile(`(?m)^\tuser += (\d+)$`)
 
-// checkSecurity asks the library of Kubernetes' own admission for what it thinks,
-// at the newest version of the standards, and holds a little more.
+// checkSecurity asks the library of Kubernetes' own admission for its verdict
+// at the newest version of the standards, and checks a little more.
 func checkSecurity(t *testing.T, template corev1.PodTemplateSpec) {
 	t.Helper()
 	judge, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
@@ -69,8 +69,8 @@ func checkSecurity(t *testing.T, template corev1.PodTemplateSpec) {
 	}
 }
 
-// checkContainer holds that there are bounds, that what is mounted lies outside of
-// the image's own folders, and that variables are flags or credentials.
+// checkContainer checks that the container has requests and limits, runs the
+// image's program, and can write temporary files.
 func checkContainer(t *testing.T, c corev1.Container) {
 	t.Helper()
 	if c.Resources.Limits.Memory().IsZero() || c.Resources.Requests.Memory().IsZero() || c.Resources.Requests.Cpu().IsZero() {
@@ -84,8 +84,8 @@ func checkContainer(t *testing.T, c corev1.Container) {
 	}
 }
 
-// checkReferences holds that what a pod names is there, but for Secrets, and that
-// each volume is mounted once.
+// checkReferences checks that all objects that a pod names exist, except
+// Secrets, and that each volume is mounted once.
 func (m *manifests) checkReferences(t *testing.T, pod corev1.PodSpec) {
 	t.Helper()
 	has := func(kind, name string, there bool) {
@@ -102,6 +102,9 @@ func (m *manifests) checkReferences(t *testing.T, pod corev1.PodSpec) {
 	}
 	for _, v := range pod.Volumes {
 		volumes = append(volumes, v.Name)
+		if v.Secret != nil && (v.Secret.DefaultMode == nil || *v.Secret.DefaultMode != 0o440) {
+			t.Errorf("Secret %s is mounted with another mode than 0440", v.Secret.SecretName)
+		}
 		if claim := v.PersistentVolumeClaim; claim != nil {
 			has("PersistentVolumeClaim", claim.ClaimName, len(m.claims) == 1 && m.claims[0].Name == claim.ClaimName)
 		}
@@ -117,7 +120,7 @@ func (m *manifests) checkReferences(t *testing.T, pod corev1.PodSpec) {
 	}
 }
 
-// checkSelectors holds that selectors select.
+// checkSelectors checks that each selector matches its objects.
 func (m *manifests) checkSelectors(t *testing.T, template corev1.PodTemplateSpec) {
 	t.Helper()
 	selects := func(what string, selector *metav1.LabelSelector, of map[string]string) {
@@ -151,8 +154,8 @@ func (m *manifests) checkSelectors(t *testing.T, template corev1.PodTemplateSpec
 	}
 }
 
-// checkCronJob holds that runs don't overlap, and that the number of shards is the
-// same at both its places.
+// checkCronJob checks that runs don't overlap, and that completions and --shard
+// name the same number of shards.
 func checkCronJob(t *testing.T, c *batchv1.CronJob, w workload) {
 	t.Helper()
 	if c.Spec.ConcurrencyPolicy != batchv1.ForbidConcurrent {
@@ -174,8 +177,8 @@ func checkCronJob(t *testing.T, c *batchv1.CronJob, w workload) {
 	}
 }
 
-// TestTheProgramHasNoneOfTheseLibraries holds that what judges manifests is not
-// shipped.
+// TestTheProgramHasNoneOfTheseLibraries checks that the libraries that judge
+// manifests are not shipped.
 func TestTheProgramHasNoneOfTheseLibraries(t *testing.T) {
 	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "./cmd/pinsetter")
 	list.Dir = ".."

@@ -24,7 +24,8 @@ func helm(t *testing.T, args ...string) (string, error) {
 	return string(out), err
 }
 
-// rendered is what a release of the chart in namespace flux-system has.
+// rendered returns the objects of a release of the chart in namespace
+// flux-system.
 func rendered(t *testing.T, chart, values string, args ...string) string {
 	t.Helper()
 	out, err := helm(t, append([]string{"template", "pinsetter", chart, "--namespace", "flux-system", "--values", values}, args...)...)
@@ -65,7 +66,8 @@ func TestTheChartRefuses(t *testing.T) {
 	}
 }
 
-// TestTheNotesNameWhatMustBeThere reads what helm prints after an installation.
+// TestTheNotesNameWhatMustBeThere reads the notes that helm prints at
+// installation.
 func TestTheNotesNameWhatMustBeThere(t *testing.T) {
 	for _, tt := range []struct{ name, want string }{
 		{"cronjob", "create job --from=cronjob/pinsetter"},
@@ -80,7 +82,7 @@ func TestTheNotesNameWhatMustBeThere(t *testing.T) {
 	}
 }
 
-// TestTheChartRuns plays what helm renders in all modes.
+// TestTheChartRuns plays the output of helm in all modes.
 func TestTheChartRuns(t *testing.T) {
 	f := newFleet(t, 3)
 	values := filepath.Join(t.TempDir(), "values.yaml")
@@ -102,8 +104,8 @@ func TestTheChartRuns(t *testing.T) {
 	f.pushed(3)
 }
 
-// TestEveryNumberOfShards plays a run with each number of shards: every repository
-// is pushed to once.
+// TestEveryNumberOfShards plays a run with each number of shards: every
+// repository is pushed to once.
 func TestEveryNumberOfShards(t *testing.T) {
 	database := parts.NewPostgres(t)
 	f := newFleet(t, 40)
@@ -140,8 +142,8 @@ patches:
 	}
 }
 
-// TestKubernetesKnowsEveryField checks all that is installed against the API's own
-// description, of the release whose types go.mod names.
+// TestKubernetesKnowsEveryField checks all that is installed against the API's
+// own description, of the release whose types go.mod names.
 func TestKubernetesKnowsEveryField(t *testing.T) {
 	schemas := kubernetesSchemas(t)
 	files := []string{}
@@ -172,8 +174,8 @@ func TestKubernetesKnowsEveryField(t *testing.T) {
 // kubernetes is the release whose API is described.
 const kubernetes = "k8s.io/kubernetes@v1.36.3"
 
-// kubernetesSchemas writes the API's description as kubeconform reads it, a file a
-// kind, and returns the folder.
+// kubernetesSchemas writes the API's description as kubeconform reads it, a
+// file a kind, and returns the folder.
 func kubernetesSchemas(t *testing.T) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", kubernetes).Output()
@@ -217,5 +219,38 @@ func kubernetesSchemas(t *testing.T) string {
 func closed(definition map[string]any) {
 	if _, described := definition["properties"]; described {
 		definition["additionalProperties"] = false
+	}
+}
+
+// TestValuesOfTheDocs renders the values that the pages show.
+func TestValuesOfTheDocs(t *testing.T) {
+	shown := 0
+	for _, page := range guides {
+		for _, text := range blocks(t, page, "yaml") {
+			if !strings.Contains("\n"+text, "\nobjects:") {
+				continue
+			}
+			shown++
+			values := filepath.Join(t.TempDir(), "values.yaml")
+			write(t, values, text)
+			check(t, decode(t, rendered(t, "chart", values)), "flux-system")
+		}
+	}
+	if shown != 3 {
+		t.Errorf("the pages show values %d times", shown)
+	}
+}
+
+// TestWorkflowsOfTheDocs lets actionlint read them.
+func TestWorkflowsOfTheDocs(t *testing.T) {
+	for i, text := range blocks(t, "github-actions.md", "yaml") {
+		if !strings.Contains(text, "\njobs:") {
+			continue
+		}
+		file := filepath.Join(t.TempDir(), fmt.Sprintf("%d.yaml", i))
+		write(t, file, text)
+		if out, err := exec.CommandContext(t.Context(), parts.Need(t, "actionlint"), file).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
 	}
 }

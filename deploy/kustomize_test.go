@@ -11,7 +11,7 @@ import (
 )
 
 // kustomized builds the kustomization that text is. It may name the folders of
-// deploy/kustomize below ../kustomize.
+// deploy/kustomize below ../kustomize, and a file images.yaml.
 func kustomized(t *testing.T, text string) string {
 	t.Helper()
 	files := filesys.MakeFsInMemory()
@@ -24,8 +24,10 @@ func kustomized(t *testing.T, text string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := files.WriteFile("/mine/kustomization.yaml", []byte(text)); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{"kustomization.yaml": text, "images.yaml": "kind: ImagePolicy\n"} {
+		if err := files.WriteFile("/mine/"+name, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, "/mine")
 	if err != nil {
@@ -70,7 +72,8 @@ func TestEveryOverlayWithEveryComponent(t *testing.T) {
 	}
 }
 
-// TestOverlaysNeedNoMoreThanThemselves builds the folders as kubectl apply -k does.
+// TestOverlaysNeedNoMoreThanThemselves builds the folders as kubectl apply -k
+// does.
 func TestOverlaysNeedNoMoreThanThemselves(t *testing.T) {
 	for _, overlay := range []string{"cronjob", "serve", "shards"} {
 		built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "kustomize/"+overlay)
