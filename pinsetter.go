@@ -7,7 +7,6 @@
 package pinsetter
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -93,20 +92,20 @@ func ValidTag(s string) bool {
 // distribution specification 1.1. The scheme cuts a digest to 64 characters, so
 // sha512 has as many as sha256; all 128 would be too long for a tag. After a
 // dot cosign 2 adds sig, att or sbom.
-var reservedTag = regexp.MustCompile(`^sha(256|512)-[0-9a-f]{64}(\..+)?$`)
+var reservedTag = Pattern(`^sha(256|512)-[0-9a-f]{64}(\..+)?$`)
 
 // ReservedTag reports whether a tag is a name for signatures or other referrers
 // of an image. Such a tag is never a candidate.
 func ReservedTag(tag string) bool {
-	return strings.HasPrefix(tag, "sha") && reservedTag.MatchString(tag)
+	return strings.HasPrefix(tag, "sha") && reservedTag().MatchString(tag)
 }
 
 // digestGrammar is the grammar of the OCI image specification ("Digests"),
 // narrowed to the one algorithm that registries use.
-var digestGrammar = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
+var digestGrammar = Pattern(`^sha256:[a-f0-9]{64}$`)
 
 // ValidDigest reports whether s is "sha256:" and 64 lower-case hex digits.
-func ValidDigest(s string) bool { return digestGrammar.MatchString(s) }
+func ValidDigest(s string) bool { return digestGrammar().MatchString(s) }
 
 // Candidate is a tag that isn't reserved and that passed a policy's exclusion
 // list, filter, parse and range. Value is the text that the policy orders by:

@@ -2,9 +2,10 @@ package forge
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // CompareURL returns the web address of the changes between two revisions of an
@@ -50,9 +51,9 @@ func (r *Repository) page(source, name, of string) string {
 // Lengths are checked separately: a pattern that counts to hundreds takes half
 // a megabyte of every process.
 var (
-	hexDigits = regexp.MustCompile(`^[0-9a-fA-F]+$`)
-	refName   = regexp.MustCompile(`^[0-9A-Za-z_][0-9A-Za-z_.+/-]*$`)
-	pathPart  = regexp.MustCompile(`^[0-9A-Za-z_.][0-9A-Za-z_.-]*$`) // what forges allow in names
+	hexDigits = pinsetter.Pattern(`^[0-9a-fA-F]+$`)
+	refName   = pinsetter.Pattern(`^[0-9A-Za-z_][0-9A-Za-z_.+/-]*$`)
+	pathPart  = pinsetter.Pattern(`^[0-9A-Za-z_.][0-9A-Za-z_.-]*$`) // what forges allow in names
 )
 
 const (
@@ -61,7 +62,7 @@ const (
 )
 
 // isHash reports whether a text is a commit's hash or a prefix of one.
-func isHash(s string) bool { return len(s) >= 7 && len(s) <= 64 && hexDigits.MatchString(s) }
+func isHash(s string) bool { return len(s) >= 7 && len(s) <= 64 && hexDigits().MatchString(s) }
 
 // committed returns the commit of a revision in Flux's form, and any other
 // revision unchanged.
@@ -77,7 +78,7 @@ func committed(revision string) string {
 // isRevision reports whether a text is a commit's hash, or a name of a branch
 // or tag that no page would read as something else.
 func isRevision(s string) bool {
-	return len(s) <= maxRefName && refName.MatchString(s) && !strings.Contains(s, "..") && !strings.Contains(s, "//") &&
+	return len(s) <= maxRefName && refName().MatchString(s) && !strings.Contains(s, "..") && !strings.Contains(s, "//") &&
 		!strings.Contains(s, "/.") && !strings.HasSuffix(s, "/") && !strings.HasSuffix(s, ".")
 }
 
@@ -91,7 +92,7 @@ func (r *Repository) beside(source string) []string {
 	if err != nil || p.web.Host != r.place.web.Host {
 		return nil
 	}
-	if slices.ContainsFunc(p.path, func(part string) bool { return len(part) > maxPathPart || !pathPart.MatchString(part) }) {
+	if slices.ContainsFunc(p.path, func(part string) bool { return len(part) > maxPathPart || !pathPart().MatchString(part) }) {
 		return nil
 	}
 	if _, ok := r.host.(*gitlab); ok {

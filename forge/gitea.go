@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 
 	sdk "code.gitea.io/sdk/gitea"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
@@ -64,7 +64,7 @@ func (g *gitea) fetch(ctx context.Context, number int) (*sdk.PullRequest, error)
 }
 
 // taken matches the number in Gitea's message about an existing pull request.
-var taken = regexp.MustCompile(`issue_id: ([0-9]{1,9})\b`)
+var taken = pinsetter.Pattern(`issue_id: ([0-9]{1,9})\b`)
 
 // create needs three requests, and more for labels. Reviewers follow later,
 // since Forgejo doesn't accept them here.
@@ -86,7 +86,7 @@ func (g *gitea) create(ctx context.Context, p Proposal) (*PullRequest, error) {
 	})
 	if refused, ok := status(err, http.StatusConflict); ok {
 		exists := &existsError{cause: refused}
-		if match := taken.FindStringSubmatch(refused.Message); match != nil {
+		if match := taken().FindStringSubmatch(refused.Message); match != nil {
 			exists.number, _ = strconv.Atoi(match[1])
 		}
 		return nil, exists

@@ -3,8 +3,9 @@ package forge
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // VerifiedCommit is a commit for the forge to make and sign.
@@ -88,14 +89,14 @@ func (r *Repository) MayEditWorkflows(ctx context.Context) (bool, string, error)
 }
 
 // hash is the grammar of a commit's hash.
-var hash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+var hash = pinsetter.Pattern(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // check returns an error for a commit that no forge could make.
 func (c VerifiedCommit) check() error {
 	switch {
 	case c.Branch == "" || len(c.Files) == 0:
 		return fmt.Errorf("%w: a commit has a branch and files", ErrInvalid)
-	case !hash.MatchString(c.Parent) || c.Expect != "" && !hash.MatchString(c.Expect):
+	case !hash().MatchString(c.Parent) || c.Expect != "" && !hash().MatchString(c.Expect):
 		return fmt.Errorf("%w: %q and %q are no hashes", ErrInvalid, c.Parent, c.Expect)
 	case !c.Rebuilt && c.Expect != "" && c.Expect != c.Parent:
 		return fmt.Errorf("%w: the branch is at %s and the commit is built on %s: it would be moved off what it has", ErrInvalid, c.Expect, c.Parent)

@@ -48,7 +48,7 @@ func (g *github) commit(ctx context.Context, c VerifiedCommit) (Committed, error
 // sound returns the hash in an answer, or an error if it is none. With an empty
 // base, a tree would have the new files alone.
 func sound(answered string) (string, error) {
-	if !hash.MatchString(answered) {
+	if !hash().MatchString(answered) {
 		return "", fmt.Errorf("GitHub's answer has the hash %q", clean(answered))
 	}
 	return answered, nil

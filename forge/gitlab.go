@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,7 +123,7 @@ func (g *gitlab) get(ctx context.Context, number int, _ string) (*PullRequest, e
 
 // existing matches the number in GitLab's message about an existing merge
 // request.
-var existing = regexp.MustCompile(`!([0-9]{1,9})\b`)
+var existing = pinsetter.Pattern(`!([0-9]{1,9})\b`)
 
 // create needs three requests. GitLab creates missing labels.
 func (g *gitlab) create(ctx context.Context, p Proposal) (*PullRequest, error) {
@@ -144,7 +143,7 @@ func (g *gitlab) create(ctx context.Context, p Proposal) (*PullRequest, error) {
 	})
 	if refused, ok := status(err, http.StatusConflict); ok {
 		exists := &existsError{cause: refused}
-		if match := existing.FindStringSubmatch(refused.Message); match != nil {
+		if match := existing().FindStringSubmatch(refused.Message); match != nil {
 			exists.number, _ = strconv.Atoi(match[1])
 		}
 		return nil, exists

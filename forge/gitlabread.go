@@ -2,11 +2,12 @@ package forge
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
 	sdk "gitlab.com/gitlab-org/api/client-go"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 const (
@@ -80,15 +81,15 @@ func readMerge(mr *sdk.BasicMergeRequest) *PullRequest {
 // token's user and removes it. A backslash before the slash prevents that, and
 // Markdown doesn't show it. https://docs.gitlab.com/user/project/quick_actions/
 var (
-	order    = regexp.MustCompile(`(?m)^([ \t\r\v\f]*\\*)/`)
-	disarmed = regexp.MustCompile(`(?m)^([ \t\r\v\f]*\\*)\\/`)
+	order    = pinsetter.Pattern(`(?m)^([ \t\r\v\f]*\\*)/`)
+	disarmed = pinsetter.Pattern(`(?m)^([ \t\r\v\f]*\\*)\\/`)
 )
 
 // disarm escapes quick actions in a text.
-func disarm(text string) string { return order.ReplaceAllString(text, `${1}\/`) }
+func disarm(text string) string { return order().ReplaceAllString(text, `${1}\/`) }
 
 // rearm undoes disarm.
-func rearm(text string) string { return disarmed.ReplaceAllString(text, `${1}/`) }
+func rearm(text string) string { return disarmed().ReplaceAllString(text, `${1}/`) }
 
 // commented reads the newest comments first.
 func (g *gitlab) commented(ctx context.Context, number int, mark string) (bool, error) {

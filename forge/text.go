@@ -2,10 +2,11 @@ package forge
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // Marks are comments that Markdown doesn't show. They record the state of a
@@ -31,7 +32,7 @@ const (
 )
 
 // drafts matches all such prefixes, in any case.
-var drafts = regexp.MustCompile(`(?i)^(?:\s*(?:wip:|\[wip\]|draft:|\[draft\]|\(draft\)))+\s*`)
+var drafts = pinsetter.Pattern(`(?i)^(?:\s*(?:wip:|\[wip\]|draft:|\[draft\]|\(draft\)))+\s*`)
 
 // keyMark returns the mark of a comment with a key.
 func keyMark(key string) string { return "<!-- pinsetter:" + key + " -->" }
@@ -95,7 +96,7 @@ func draftTitle(prefix, title string, draft bool) string {
 }
 
 // undraft returns a draft's title without its prefixes.
-func undraft(title string) string { return drafts.ReplaceAllString(title, "") }
+func undraft(title string) string { return drafts().ReplaceAllString(title, "") }
 
 // normal returns a text in a form that can be compared: some forges change line
 // ends, some trim.

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // cdEvent is the common part of all CDEvents
@@ -29,7 +30,7 @@ type cdEvent struct {
 }
 
 // cdEventType is the grammar of a type: its subject, predicate and version.
-var cdEventType = regexp.MustCompile(`^dev\.(cdevents|cdeventsx)(\.[a-z][a-z0-9-]*)+\.[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`)
+var cdEventType = pinsetter.Pattern(`^dev\.(cdevents|cdeventsx)(\.[a-z][a-z0-9-]*)+\.[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`)
 
 func checkCDEvents(_ *Handler, d delivery) error {
 	var event cdEvent
@@ -55,7 +56,7 @@ func (e cdEvent) check() error {
 		return errors.New("the CDEvent lacks context.version, context.id or subject.id")
 	case err != nil || source.String() == "":
 		return errors.New("the CDEvent's context.source is not a URI")
-	case !cdEventType.MatchString(e.Context.Type):
+	case !cdEventType().MatchString(e.Context.Type):
 		return errors.New("the CDEvent's context.type is not one")
 	case e.Subject.Content == nil:
 		return errors.New("the CDEvent lacks subject.content")

@@ -10,13 +10,14 @@ import (
 	"io"
 	"math/big"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // googleKeys is the address of the keys that Google signs its tokens with, the
@@ -121,7 +122,7 @@ func (k *keyring) key(ctx context.Context, id string) (*rsa.PublicKey, error) {
 	}
 }
 
-var maxAge = regexp.MustCompile(`(?:^|[,\s])max-age=([0-9]{1,9})(?:$|[,\s])`)
+var maxAge = pinsetter.Pattern(`(?:^|[,\s])max-age=([0-9]{1,9})(?:$|[,\s])`)
 
 // fetch replaces the keys.
 func (k *keyring) fetch(ctx context.Context, now time.Time) error {
@@ -146,7 +147,7 @@ func (k *keyring) fetch(ctx context.Context, now time.Time) error {
 		return err
 	}
 	age := time.Duration(0)
-	if m := maxAge.FindStringSubmatch(response.Header.Get("Cache-Control")); m != nil {
+	if m := maxAge().FindStringSubmatch(response.Header.Get("Cache-Control")); m != nil {
 		seconds, _ := strconv.Atoi(m[1])
 		age = time.Duration(seconds) * time.Second
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -198,12 +197,12 @@ func inertSource(source string) string {
 // fluxRevision matches a revision as Flux writes it into artifacts: a branch or
 // a tag, and the commit. The part before the "@" ends in a letter or digit,
 // else a forge would read a mention.
-var fluxRevision = regexp.MustCompile(`^[0-9A-Za-z._/-]*[0-9A-Za-z]@(sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64})$`)
+var fluxRevision = pinsetter.Pattern(`^[0-9A-Za-z._/-]*[0-9A-Za-z]@(sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64})$`)
 
 // inertRevision returns a publisher's revision if it can be displayed safely,
 // else "".
 func inertRevision(revision string) string {
-	if len(revision) > 256 || !fluxRevision.MatchString(revision) && (len(revision) > 128 || !plain(revision, "._-/")) {
+	if len(revision) > 256 || !fluxRevision().MatchString(revision) && (len(revision) > 128 || !plain(revision, "._-/")) {
 		return ""
 	}
 	return revision

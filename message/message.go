@@ -8,7 +8,6 @@ package message
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
@@ -57,11 +56,11 @@ func Check(s spec.ImageUpdateAutomationSpec) error {
 }
 
 // removed matches data that Flux 2.9 no longer gives to templates.
-var removed = regexp.MustCompile(`\.Updated\b|\.Changed\.ImageResult\b`)
+var removed = pinsetter.Pattern(`\.Updated\b|\.Changed\.ImageResult\b`)
 
 // Deprecated reports whether a template uses data that Flux has removed and
 // that this package still supports.
-func Deprecated(template string) bool { return removed.MatchString(template) }
+func Deprecated(template string) bool { return removed().MatchString(template) }
 
 // Commit renders an automation's commit message. A template that exceeds a
 // bound or doesn't fit the data is an error with the line. White space is kept.

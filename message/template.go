@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"text/template"
 	"text/template/parse"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // templateName is the template's name in errors of text/template.
@@ -125,9 +126,9 @@ func commandNode(name string, pos parse.Pos) *parse.CommandNode {
 }
 
 var (
-	errorPlace    = regexp.MustCompile(`^template: ` + templateName + `:(\d+)(?::\d+)?: (?:executing "` + templateName + `" )?((?s).*)$`)
-	errorFunction = regexp.MustCompile(`^function "(\w+)" not defined$`)
-	errorField    = regexp.MustCompile(`can't evaluate field (\w+) in type `)
+	errorPlace    = pinsetter.Pattern(`^template: ` + templateName + `:(\d+)(?::\d+)?: (?:executing "` + templateName + `" )?((?s).*)$`)
+	errorFunction = pinsetter.Pattern(`^function "(\w+)" not defined$`)
+	errorField    = pinsetter.Pattern(`can't evaluate field (\w+) in type `)
 )
 
 // unknownField says that a template uses a field that doesn't exist for any
@@ -140,7 +141,7 @@ func (e *unknownField) Error() string {
 
 // readable returns an error of text/template with only its line and reason.
 func readable(err error) error {
-	match := errorPlace.FindStringSubmatch(err.Error())
+	match := errorPlace().FindStringSubmatch(err.Error())
 	if match == nil {
 		return err
 	}
@@ -150,10 +151,10 @@ func readable(err error) error {
 			return fmt.Errorf("line %s: %w", line, bound)
 		}
 	}
-	if f := errorFunction.FindStringSubmatch(text); f != nil && slices.Contains(leftOut, f[1]) {
+	if f := errorFunction().FindStringSubmatch(text); f != nil && slices.Contains(leftOut, f[1]) {
 		text += ": functions that generate keys, hash passwords or return random values are left out"
 	}
-	if f := errorField.FindStringSubmatch(text); f != nil {
+	if f := errorField().FindStringSubmatch(text); f != nil {
 		return &unknownField{line, f[1]}
 	}
 	return fmt.Errorf("line %s: %s", line, text)

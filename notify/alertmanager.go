@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"regexp"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
@@ -21,7 +20,7 @@ type alertmanagerAlert struct {
 // and Alertmanager would resolve it after some minutes.
 const failureLasts = 24 * time.Hour
 
-var notLabel = regexp.MustCompile(`[^a-zA-Z0-9_]`)
+var notLabel = pinsetter.Pattern(`[^a-zA-Z0-9_]`)
 
 // alertmanager fires an alert. A recovery resolves the failure's alert, which
 // has the same labels: Flux's, and those that its Alert adds. Values that
@@ -38,7 +37,7 @@ func alertmanager(p *fleet.Provider, m message) ([]request, error) {
 	}
 	for key, value := range m.Metadata {
 		if _, static := m.static[key]; static && key != "summary" {
-			a.Labels[notLabel.ReplaceAllString(key, "_")] = value
+			a.Labels[notLabel().ReplaceAllString(key, "_")] = value
 		} else {
 			a.Annotations[key] = value
 		}

@@ -3,13 +3,14 @@ package notify
 import (
 	"errors"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // commitHash matches a hash of SHA-1 or SHA-256.
-var commitHash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+var commitHash = pinsetter.Pattern(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // place is the address of a repository at a forge.
 type place struct {

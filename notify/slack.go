@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
@@ -63,7 +63,7 @@ func slack(p *fleet.Provider, m message) ([]request, error) {
 	return []request{r}, nil
 }
 
-var slackWord = regexp.MustCompile(`^[a-z_]{1,60}$`)
+var slackWord = pinsetter.Pattern(`^[a-z_]{1,60}$`)
 
 // slackAccepts checks the answer of chat.postMessage, whose status is always
 // 200 (https://docs.slack.dev/reference/methods/chat.postMessage).
@@ -76,7 +76,7 @@ func slackAccepts(body []byte) error {
 	switch {
 	case err == nil && answer.OK:
 		return nil
-	case err == nil && slackWord.MatchString(answer.Error):
+	case err == nil && slackWord().MatchString(answer.Error):
 		return &refusal{status: http.StatusOK, said: "Slack says " + answer.Error}
 	}
 	return &refusal{status: http.StatusOK, said: "the answer is not one of Slack's"}

@@ -21,7 +21,7 @@ type status struct {
 // and false for any other message.
 func statusOf(m message, at place) (status, bool) {
 	e := m.event
-	if !commitHash.MatchString(e.Commit) || e.Kind == pinsetter.EventHeld || e.Repository != "" && !strings.EqualFold(withoutPort(e.Repository), at.key()) {
+	if !commitHash().MatchString(e.Commit) || e.Kind == pinsetter.EventHeld || e.Repository != "" && !strings.EqualFold(withoutPort(e.Repository), at.key()) {
 		return status{}, false
 	}
 	s := status{

@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // maxEntries bounds the entries of an index that are read. Official images have
@@ -181,18 +182,18 @@ func (e entry) attests() bool {
 
 // platformWord is one of the words of a platform: GOOS, GOARCH or a variant,
 // such as "linux", "s390x", "v7".
-var platformWord = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,32}$`)
+var platformWord = pinsetter.Pattern(`^[A-Za-z0-9_.-]{1,32}$`)
 
 // String returns "os/arch[/variant]", or "" if a part isn't a platformWord.
 func (p platform) String() string {
-	if !platformWord.MatchString(p.OS) || !platformWord.MatchString(p.Architecture) {
+	if !platformWord().MatchString(p.OS) || !platformWord().MatchString(p.Architecture) {
 		return ""
 	}
 	s := p.OS + "/" + p.Architecture
 	switch {
 	case p.Variant == "":
 		return s
-	case platformWord.MatchString(p.Variant):
+	case platformWord().MatchString(p.Variant):
 		return s + "/" + p.Variant
 	}
 	return ""

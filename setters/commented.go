@@ -46,14 +46,14 @@ func splitMarker(line []byte) (before, comment []byte, ok bool) {
 // commentsOut reports whether a line is a commented-out one with a marker.
 func commentsOut(line []byte) bool {
 	before, comment, ok := splitMarker(line)
-	return ok && isCommentedOut(before) && attempt.Match(comment)
+	return ok && isCommentedOut(before) && attempt().Match(comment)
 }
 
 // isGlued reports whether a line's marker isn't a comment only because no blank
 // stands before its "#".
 func isGlued(line []byte) bool {
 	before, comment, ok := splitMarker(line)
-	if !ok || !attempt.Match(comment) {
+	if !ok || !attempt().Match(comment) {
 		return false
 	}
 	before = bytes.TrimRight(before, "#")

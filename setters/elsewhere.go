@@ -12,7 +12,7 @@ func AttemptLine(data []byte) int {
 	}
 	for occurrences, line := range newTokens(data, 1).lines() {
 		// In JSON each quote has a backslash before it.
-		if !occurrences[0].out && attempt.Match(bytes.ReplaceAll(line, []byte(`\`), nil)) {
+		if !occurrences[0].out && attempt().Match(bytes.ReplaceAll(line, []byte(`\`), nil)) {
 			return occurrences[0].line
 		}
 	}

@@ -1,10 +1,11 @@
 package setters
 
 import (
-	"regexp"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // Kustomized is what a kustomization refers to, and the images in it that have
@@ -56,7 +57,7 @@ func items(node *yaml.Node) []*yaml.Node {
 // kustomizable matches what kustomize accepts behind an image's name (api
 // v0.21.2, internal/image.IsImageMatched). With anything else there it leaves
 // the image alone.
-var kustomizable = regexp.MustCompile(`^(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{}-]*)?$`)
+var kustomizable = pinsetter.Pattern(`^(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{}-]*)?$`)
 
 // PassedOver returns the first "image" in a file that has this name and that
 // kustomize leaves alone, because the text behind the name isn't a tag to it:
@@ -79,7 +80,7 @@ func passedOver(node *yaml.Node, name string) (ImageAt, bool) {
 	for i, content := range node.Content {
 		if node.Kind == yaml.MappingNode && i%2 == 1 && node.Content[i-1].Value == "image" {
 			rest, ours := strings.CutPrefix(content.Value, name)
-			if ours && rest != "" && strings.IndexByte(":@", rest[0]) >= 0 && !kustomizable.MatchString(rest) {
+			if ours && rest != "" && strings.IndexByte(":@", rest[0]) >= 0 && !kustomizable().MatchString(rest) {
 				return ImageAt{content.Value, content.Line}, true
 			}
 		}

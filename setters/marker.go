@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -33,17 +32,17 @@ var errNoMarker = errors.New("no marker")
 var (
 	// attempt matches comments that were meant as markers, unlike prose that
 	// mentions the word.
-	attempt = regexp.MustCompile(`(?m)\{[\s\\"'“”‘’]*\$imagepolicy` +
+	attempt = pinsetter.Pattern(`(?m)\{[\s\\"'“”‘’]*\$imagepolicy` +
 		`|\[\s*["'“”‘’]\s*\$imagepolicy` +
 		`|["'“”‘’][\s\\]*\$imagepolicy[\s\\]*["'“”‘’]?\s*[:=]` +
 		`|#\s*\$imagepolicy\s*[:=]\s*(\S+[:/]\S+|\S+\s*$)`)
 
 	// bare matches a marker without braces, and captures its value.
-	bare = regexp.MustCompile(`^\$imagepolicy\s*[:=]?[\s"'“”‘’]*([^\s"'“”‘’,}]*)`)
+	bare = pinsetter.Pattern(`^\$imagepolicy\s*[:=]?[\s"'“”‘’]*([^\s"'“”‘’,}]*)`)
 
 	// objectName is the grammar of a Kubernetes object's name: an RFC 1123
 	// subdomain. Anything else names no policy.
-	objectName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
+	objectName = pinsetter.Pattern(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
 )
 
 // parts maps a marker's suffix to the part that it asks for.
@@ -63,7 +62,7 @@ func parseMarker(comment string) (marker, error) {
 	text := strings.TrimLeft(comment, "#")
 	var fields map[string]string
 	if err := json.Unmarshal([]byte(text), &fields); err != nil {
-		if !attempt.MatchString(comment) {
+		if !attempt().MatchString(comment) {
 			return marker{}, errNoMarker
 		}
 		return marker{}, &markerError{CodeMalformed, malformed(text)}
@@ -95,7 +94,7 @@ func malformed(text string) string {
 	case strings.Contains(text, "\\"):
 		return "backslashes stand in the marker, of which JSON needs none here: " + exactly
 	case strings.HasPrefix(text, token):
-		return "the marker lacks braces and quotes: write exactly " + form(bare.FindStringSubmatch(text)[1])
+		return "the marker lacks braces and quotes: write exactly " + form(bare().FindStringSubmatch(text)[1])
 	case !strings.HasPrefix(text, "{") || !strings.HasSuffix(text, "}"):
 		return "other text stands beside the marker in its comment: " + exactly
 	default:
@@ -118,9 +117,9 @@ func parseSetter(setter string) (marker, error) {
 		return wrong("the namespace is missing: write \"namespace:%s\"", setter)
 	case len(fields) > 3:
 		return wrong("too many colons: write \"namespace:policy\" and one of :tag, :name and :digest")
-	case !objectName.MatchString(fields[0]):
+	case !objectName().MatchString(fields[0]):
 		return wrong("%q is no namespace", fields[0])
-	case !objectName.MatchString(fields[1]):
+	case !objectName().MatchString(fields[1]):
 		return wrong("%q is no policy's name", fields[1])
 	}
 	m := marker{policy: pinsetter.Name{Namespace: fields[0], Name: fields[1]}, setter: setter}

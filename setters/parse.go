@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // parse returns the documents of a chunk, or an error if one is malformed. It
@@ -47,13 +48,13 @@ func unified(data []byte) []byte {
 }
 
 // errorLine matches the line in a message of kyaml's.
-var errorLine = regexp.MustCompile(`^yaml: line (\d+): `)
+var errorLine = pinsetter.Pattern(`^yaml: line (\d+): `)
 
 // explain returns kyaml's complaint and its line in the chunk; 0 if it names
 // none.
 func explain(err error) (message string, line int) {
 	message = err.Error()
-	if m := errorLine.FindStringSubmatch(message); m != nil {
+	if m := errorLine().FindStringSubmatch(message); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		return message[len(m[0]):], line
 	}

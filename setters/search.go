@@ -210,7 +210,7 @@ func (s *search) prose(at int, node *yaml.Node) {
 	}
 	n := strings.Count(node.Value, token)
 	o := s.tokens.text(at, n)
-	if o == nil || !attempt.MatchString(node.Value) {
+	if o == nil || !attempt().MatchString(node.Value) {
 		return
 	}
 	message := "the marker is without effect: it is part of a text, not a comment"

@@ -165,7 +165,7 @@ func (t *tokens) lineOf(o *occurrence) (line []byte, start int) {
 func (t *tokens) attempted() (o *occurrence, glued bool) {
 	for of, line := range t.lines() {
 		switch {
-		case of[0].out || !attempt.Match(line):
+		case of[0].out || !attempt().Match(line):
 		case isGlued(line):
 			return &of[0], true
 		case o == nil:

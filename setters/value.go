@@ -3,7 +3,6 @@ package setters
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
@@ -74,7 +73,7 @@ func (p place) format(value string) string {
 // name, an IPv4 or a bracketed IPv6 address) with its port, and a path. It is
 // wider than the OCI grammar, which config enforces for spec.image, and has no
 // character that YAML or a terminal would interpret.
-var imageName = regexp.MustCompile(`^[a-zA-Z0-9\[][a-zA-Z0-9._:/\[\]-]*$`)
+var imageName = pinsetter.Pattern(`^[a-zA-Z0-9\[][a-zA-Z0-9._:/\[\]-]*$`)
 
 // check returns an error if an image can't be written to the site.
 func check(image pinsetter.Image, site pinsetter.Site) error {
@@ -84,7 +83,7 @@ func check(image pinsetter.Image, site pinsetter.Site) error {
 	names := site.Has(pinsetter.PartReference) || site.Has(pinsetter.PartName)
 	tags := site.Has(pinsetter.PartReference) || site.Has(pinsetter.PartTag)
 	switch {
-	case names && !imageName.MatchString(image.Name):
+	case names && !imageName().MatchString(image.Name):
 		return fmt.Errorf("%q is no image name", image.Name)
 	case tags && !pinsetter.ValidTag(image.Tag):
 		return fmt.Errorf("%q is no tag", image.Tag)
@@ -116,14 +115,14 @@ func value(image pinsetter.Image, part pinsetter.Part, p place) string {
 var (
 	// plainSafe matches values that no YAML reader takes for an indicator, in
 	// block and in flow style, among the characters that are written.
-	plainSafe = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._:/@+-]*[a-zA-Z0-9._/@+-]$|^[a-zA-Z0-9_]$`)
+	plainSafe = pinsetter.Pattern(`^[a-zA-Z0-9_][a-zA-Z0-9._:/@+-]*[a-zA-Z0-9._/@+-]$|^[a-zA-Z0-9_]$`)
 
 	// notString matches values that some reader takes for a number, a truth
 	// value or a date. kyaml misses sexagesimal numbers and dates of YAML 1.1
 	// (yaml.org/type/int.html, float.html, timestamp.html), and numbers of YAML
 	// 1.2's core schema (section 10.3.2) such as 0o17 and, outside of Go's
 	// range, 12e4567.
-	notString = regexp.MustCompile(`^(` +
+	notString = pinsetter.Pattern(`^(` +
 		`[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?` +
 		`|0o?[0-7_]+|0b[01_]+|0x[0-9a-fA-F_]+` +
 		`|[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?` +
@@ -135,5 +134,5 @@ var (
 // readsAsString reports whether readers of YAML 1.1 and 1.2 take a plain value
 // for a string.
 func readsAsString(value string) bool {
-	return plainSafe.MatchString(value) && !notString.MatchString(value) && !yaml.IsValueNonString(value)
+	return plainSafe().MatchString(value) && !notString().MatchString(value) && !yaml.IsValueNonString(value)
 }

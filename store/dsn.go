@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
@@ -25,7 +24,7 @@ const forms = "want sqlite:PATH, postgres://USER@HOST/DATABASE or none"
 
 // scheme matches the part of an unknown DSN that may be displayed. The rest may
 // hold a password.
-var scheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*$`)
+var scheme = pinsetter.Pattern(`^[a-zA-Z][a-zA-Z0-9+.-]*$`)
 
 // ParseDSN parses "sqlite:PATH", "postgres://…" (also "postgresql://…") or
 // "none". Missing parts of a PostgreSQL address come from the environment and
@@ -43,7 +42,7 @@ func ParseDSN(s string) (DSN, error) {
 		return sqliteDSN(rest)
 	case strings.HasPrefix(s, "postgres://"), strings.HasPrefix(s, "postgresql://"):
 		return postgresDSN(s)
-	case strings.Contains(s, ":") && scheme.MatchString(kind):
+	case strings.Contains(s, ":") && scheme().MatchString(kind):
 		return DSN{}, fmt.Errorf("read state address: %q is unknown: %s", kind+":", forms)
 	}
 	return DSN{}, errors.New("read state address: it doesn't say which database: " + forms)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/yaml"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/store"
 )
@@ -77,7 +77,7 @@ func (a *app) addFlags(f *pflag.FlagSet) {
 }
 
 // namespace is the grammar of a namespace's name (RFC 1123, section 2.1).
-var namespace = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+var namespace = pinsetter.Pattern(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // prepare runs before every command. It sets flags from the environment, checks
 // the common ones, and sets up logging.
@@ -88,7 +88,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	if !slices.Contains([]string{"table", "json", "yaml"}, a.output) {
 		return usage("--output %q: write table, json or yaml", a.output)
 	}
-	if !namespace.MatchString(a.namespace) {
+	if !namespace().MatchString(a.namespace) {
 		return usage("--namespace %q is no name of a namespace: write letters a to z, digits and -", a.namespace)
 	}
 	if a.concurrency < 1 {

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
@@ -27,13 +27,13 @@ type gitSource struct {
 }
 
 // userinfo matches the part of a URL that may hold a password.
-var userinfo = regexp.MustCompile(`//[^/@]*@`)
+var userinfo = pinsetter.Pattern(`//[^/@]*@`)
 
 // parseGitSource parses "git+https://HOST/REPO//FOLDER?ref=BRANCH", also with
 // git+http, git+ssh and git+file.
 func parseGitSource(name string) (gitSource, error) {
 	u, err := url.Parse(strings.TrimPrefix(name, "git+"))
-	shown := userinfo.ReplaceAllString(name, "//")
+	shown := userinfo().ReplaceAllString(name, "//")
 	if err != nil {
 		return gitSource{}, usage("-f %q: not a URL: write git+https://HOST/REPO//FOLDER?ref=BRANCH", shown)
 	}

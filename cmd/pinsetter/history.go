@@ -3,13 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/store"
 )
@@ -82,7 +82,7 @@ func (a *app) fullName(cmd *cobra.Command, flag, name string) (string, error) {
 }
 
 // days matches a number of days.
-var days = regexp.MustCompile(`^([0-9]{1,5})d$`)
+var days = pinsetter.Pattern(`^([0-9]{1,5})d$`)
 
 // moment parses a time: a duration before now, a day, or a time of RFC 3339. It
 // is zero for "".
@@ -90,7 +90,7 @@ func moment(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	if match := days.FindStringSubmatch(text); match != nil {
+	if match := days().FindStringSubmatch(text); match != nil {
 		n, _ := strconv.Atoi(match[1]) // of digits
 		return now.AddDate(0, 0, -n), nil
 	}

@@ -79,7 +79,7 @@ func (a *app) sources() string {
 	if len(a.filenames)+len(a.kustomize) == 0 {
 		return "the current directory"
 	}
-	return userinfo.ReplaceAllString(strings.Join(slices.Concat(a.filenames, a.kustomize), ", "), "//")
+	return userinfo().ReplaceAllString(strings.Join(slices.Concat(a.filenames, a.kustomize), ", "), "//")
 }
 
 // sources is the content of all sources.
@@ -140,7 +140,7 @@ func unreadSource(name string, err error) []config.Unread {
 }
 
 // withoutUser returns the name of a source without a possible password.
-func withoutUser(name string) string { return userinfo.ReplaceAllString(name, "//") }
+func withoutUser(name string) string { return userinfo().ReplaceAllString(name, "//") }
 
 // bot returns a bot for set.
 func (a *app) bot(set *fleet.Set) *bot.Bot {
