@@ -14,14 +14,19 @@ var pageText string
 // page returns docs/performance.md.
 func page(suite []benchmark, runs []run) string {
 	cells := measure(suite, runs)
-	var table strings.Builder
+	var table, costs strings.Builder
 	for _, c := range cells {
-		fmt.Fprintf(&table, "| %s |\n", strings.Join(c.columns(), " | "))
+		if c.cost {
+			fmt.Fprintf(&costs, "| %s |\n", strings.Join(c.costColumns(), " | "))
+		} else {
+			fmt.Fprintf(&table, "| %s |\n", strings.Join(c.columns(), " | "))
+		}
 	}
 	return strings.NewReplacer(
 		"VERDICT\n", verdict(cells),
 		"RUNS\n", describe(runs),
 		"TABLE\n", table.String(),
+		"LIBRARIES\n", costs.String(),
 	).Replace(pageText)
 }
 

@@ -23,6 +23,7 @@ var small = []benchmark{
 		work: "gates", yardstick: "none", unit: "x-nogates", targets: []target{{unit: "extra-requests", most: 0}},
 	}}},
 	{"registry", "ListDistribution", 3, []row{{work: "a part is missing", yardstick: "one request", unit: "x-plain"}}},
+	{"cmd/bench", "Libraries", 3, []row{{below: "yaml", work: "yaml", cost: true}, {below: "sql", work: "sql", cost: true}}},
 }
 
 // A folder of testdata is the file of before, the output of a run of today, and

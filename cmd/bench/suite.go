@@ -24,6 +24,7 @@ type row struct {
 	yardstick string
 	unit      string // of the ratio to the yardstick
 	targets   []target
+	cost      bool // stands in the table of libraries
 }
 
 // target is the most that a value may be, from a size on.
@@ -62,7 +63,7 @@ var (
 // suite is what `make bench` runs, in that order.
 var suite = []benchmark{
 	{"cmd/pinsetter", "Start", 20, []row{
-		{work: "`pinsetter version`", yardstick: "`/bin/true`", unit: "x-true"},
+		{work: "`pinsetter version`", yardstick: "`/bin/true`", unit: "x-true", targets: []target{{unit: "peak-MB", most: 18}}},
 	}},
 	{"cmd/pinsetter", "Run", 10, []row{
 		{
@@ -105,8 +106,14 @@ var suite = []benchmark{
 		},
 	}},
 	{"cmd/pinsetter", "Set", 5, []row{
-		{below: "files=#/marked=1%/change=nothing", sizes: files, work: "`set`, # files, 1 % marked, nothing to change", unit: "x-grep", yardstick: grep},
-		{below: "files=#/marked=1%/change=all", sizes: files, work: "`set`, # files, 1 % marked, all change", unit: "x-grep", yardstick: grep},
+		{
+			below: "files=#/marked=1%/change=nothing", sizes: files, work: "`set`, # files, 1 % marked, nothing to change", unit: "x-grep", yardstick: grep,
+			targets: []target{{unit: "peak-MB", most: 32, from: 100_000}},
+		},
+		{
+			below: "files=#/marked=1%/change=all", sizes: files, work: "`set`, # files, 1 % marked, all change", unit: "x-grep", yardstick: grep,
+			targets: []target{{unit: "peak-MB", most: 32, from: 100_000}},
+		},
 		{below: "files=#/marked=10%/change=nothing", sizes: files, work: "`set`, # files, 10 % marked, nothing to change", unit: "x-grep", yardstick: grep},
 		{below: "files=#/marked=10%/change=all", sizes: files, work: "`set`, # files, 10 % marked, all change", unit: "x-grep", yardstick: grep},
 	}},
@@ -162,6 +169,7 @@ var suite = []benchmark{
 			yardstick: "one conditional request to the forge for each", targets: []target{{unit: "x-group", most: 1}},
 		},
 	}},
+	{"cmd/bench", "Libraries", 10, libraryRows()},
 }
 
 const (

@@ -14,8 +14,10 @@ func show(unit string, value float64) string {
 		return seconds(value / 1e9)
 	case "cpu-s":
 		return seconds(value)
-	case "peak-MB":
+	case "peak-MB", "binary-MB", "last-binary-MB", "last-peak-MB":
 		return figure(value) + " MB"
+	case "init-ms":
+		return figure(value) + " ms"
 	case "sent-KB", "received-KB":
 		if value >= 1000 {
 			return figure(value/1000) + " MB"

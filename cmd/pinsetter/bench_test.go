@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,13 +16,7 @@ import (
 // binary builds the program as `make build` does and returns its path.
 func binary(b *testing.B) string {
 	b.Helper()
-	path := filepath.Join(b.TempDir(), "pinsetter")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("build: %v\n%s", err, out)
-	}
-	return path
+	return parts.Build(b, ".", "pinsetter")
 }
 
 // cost is what a process took.
