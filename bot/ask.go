@@ -12,6 +12,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -119,9 +120,10 @@ func (s *selection) image(ctx context.Context) (image pinsetter.Image, held stri
 	if s.err != nil {
 		return pinsetter.Image{}, "", s.err
 	}
-	best, ok := s.walk.First(ctx)
-	if !ok {
-		return pinsetter.Image{}, s.refused(), context.Cause(ctx)
+	first := s.first(ctx)
+	best := first.Candidate
+	if best.Tag == "" {
+		return pinsetter.Image{}, whyHeld(first), context.Cause(ctx)
 	}
 	image = pinsetter.Image{Name: s.policy.Repository.Image, Tag: best.Tag}
 	if s.policy.Spec.DigestReflectionPolicy != spec.ReflectNever {
@@ -130,9 +132,9 @@ func (s *selection) image(ctx context.Context) (image pinsetter.Image, held stri
 	return image, "", err
 }
 
-// refused says why the best candidate doesn't pass.
-func (s *selection) refused() string {
-	refused := s.walk.Refused()
+// whyHeld says why the best candidate doesn't pass, where none passes.
+func whyHeld(first gate.First) string {
+	refused := first.Refused
 	if len(refused) == 0 {
 		return "no candidate passes"
 	}
@@ -241,9 +243,9 @@ func (s *selection) explain(ctx context.Context) []pinsetter.Verdict {
 
 // overrule puts what the gates say in the place of the policy's verdicts.
 func (s *selection) overrule(ctx context.Context, verdicts []pinsetter.Verdict) {
-	first, _ := s.walk.First(ctx)
-	refused := map[string]pinsetter.Verdict{}
-	for _, v := range s.walk.Refused() {
+	found := s.first(ctx)
+	first, refused := found.Candidate, map[string]pinsetter.Verdict{}
+	for _, v := range found.Refused {
 		refused[v.Tag] = v
 	}
 	for i, v := range verdicts {

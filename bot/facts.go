@@ -14,8 +14,8 @@ import (
 	"github.com/pinsetter/pinsetter/store"
 )
 
-// facts is what the ledger and the registry know about the tags of one image:
-// package gate asks it. What was answered once in a cycle is answered alike.
+// facts answers what is asked about the tags of one image, from the ledger and the
+// registry. What was answered once in a cycle is answered alike.
 //
 // A ledger that fails is asked no more in the cycle: what only it knows is an
 // error, so that a gate which needs it refuses, and everything else goes on.
@@ -26,38 +26,67 @@ type facts struct {
 	repo    *fleet.Repository
 	image   string // canonical
 	now     time.Time
-	sights  *sights // of the image
+	learnt  *learnt // of the image
 }
 
-// sights is what the ledger answered in a cycle about the tags of one image. All
-// policies of the image share it, so that an answer is kept once. It is safe for
-// concurrent use.
-type sights struct {
-	mu    sync.Mutex
-	byTag map[string]store.Sight
+// learnt is what was answered in a cycle about one image. All policies of the image
+// share it, so that an answer is kept once. It is safe for concurrent use.
+type learnt struct {
+	mu       sync.Mutex
+	sights   map[string]gate.Sight   // by tag
+	contents map[string]gate.Content // by digest
 }
 
-func (s *sights) get(tag string) (sight store.Sight, known bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	sight, known = s.byTag[tag]
+// sight returns what the ledger answered about a tag.
+func (l *learnt) sight(tag string) (sight gate.Sight, known bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sight, known = l.sights[tag]
 	return sight, known
 }
 
-func (s *sights) put(tag string, sight store.Sight) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.byTag[tag] = sight
+// see keeps what the ledger answers about a tag, unless it has answered before.
+func (l *learnt) see(tag string, sight store.Sight) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, known := l.sights[tag]; !known {
+		l.sights[tag] = gate.Sight{Since: sight.Since(), Digest: sight.Digest, Read: sight.DigestRead, Previous: sight.Previous}
+	}
 }
 
-// sightsOf returns the sights of an image, by its canonical name.
-func (s *selector) sightsOf(image string) *sights {
+// content returns what was learnt about a digest.
+func (l *learnt) content(digest string) (content gate.Content, known bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	content, known = l.contents[digest]
+	return content, known
+}
+
+// addSights adds what was answered about tags to other answers.
+func (l *learnt) addSights(to map[string]gate.Answer[gate.Sight]) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for tag, sight := range l.sights {
+		if _, there := to[tag]; !there {
+			to[tag] = gate.Answer[gate.Sight]{Value: sight}
+		}
+	}
+}
+
+func (l *learnt) learn(digest string, content gate.Content) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.contents[digest] = content
+}
+
+// learntOf returns what was learnt about an image, by its canonical name.
+func (s *selector) learntOf(image string) *learnt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found, ok := s.sights[image]
+	found, ok := s.learnt[image]
 	if !ok {
-		found = &sights{byTag: map[string]store.Sight{}}
-		s.sights[image] = found
+		found = &learnt{sights: map[string]gate.Sight{}, contents: map[string]gate.Content{}}
+		s.learnt[image] = found
 	}
 	return found
 }
@@ -77,26 +106,48 @@ func (f *failing) failed(err error) {
 	}
 }
 
-// Seen implements gate.Facts.
-func (f *facts) Seen(ctx context.Context, tag string) (gate.Sight, error) {
-	sight, known := f.sights.get(tag)
-	if !known {
-		if f.failing.was.Load() {
-			return gate.Sight{}, errForgotten
-		}
-		found, err := f.ledger.Seen(ctx, []store.Tag{f.key(tag)})
-		if err != nil {
-			f.failing.failed(err)
-			return gate.Sight{}, err
-		}
-		sight = found[f.key(tag)]
-		f.sights.put(tag, sight)
-	}
-	return gate.Sight{Since: sight.Since(), Digest: sight.Digest, Read: sight.DigestRead, Previous: sight.Previous}, nil
+// sight returns what the ledger knows about a tag: the zero Sight where nothing is
+// known. It asks no registry.
+func (f *facts) sight(ctx context.Context, tag string) (gate.Sight, error) {
+	answer := f.sightsOf(ctx, []string{tag})[tag]
+	return answer.Value, answer.Err
 }
 
-// Digest implements gate.Facts.
-func (f *facts) Digest(ctx context.Context, tag string) (string, error) {
+// sightsOf is sight for several tags, with one question to the ledger.
+func (f *facts) sightsOf(ctx context.Context, tags []string) map[string]gate.Answer[gate.Sight] {
+	answers := map[string]gate.Answer[gate.Sight]{}
+	var unknown []store.Tag
+	for _, tag := range tags {
+		if sight, known := f.learnt.sight(tag); known {
+			answers[tag] = gate.Answer[gate.Sight]{Value: sight}
+			continue
+		}
+		unknown = append(unknown, f.key(tag))
+	}
+	if len(unknown) == 0 {
+		return answers
+	}
+	found, err := map[store.Tag]store.Sight{}, errForgotten
+	if !f.failing.was.Load() {
+		if found, err = f.ledger.Seen(ctx, unknown); err != nil {
+			f.failing.failed(err)
+		}
+	}
+	for _, key := range unknown {
+		if err != nil {
+			answers[key.Tag] = gate.Answer[gate.Sight]{Err: err}
+			continue
+		}
+		f.learnt.see(key.Tag, found[key])
+		sight, _ := f.learnt.sight(key.Tag)
+		answers[key.Tag] = gate.Answer[gate.Sight]{Value: sight}
+	}
+	return answers
+}
+
+// digest returns the digest that the registry shows for a tag, and tells the ledger
+// that it was seen: a moved tag's age counts from then.
+func (f *facts) digest(ctx context.Context, tag string) (string, error) {
 	digest, err := f.scanner.Digest(ctx, f.repo, tag)
 	if err != nil || f.failing.was.Load() {
 		return digest, err
@@ -106,30 +157,40 @@ func (f *facts) Digest(ctx context.Context, tag string) (string, error) {
 		f.failing.failed(err)
 	}
 	if sight, seen := sights[f.key(tag)]; seen {
-		f.sights.put(tag, sight)
+		f.learnt.see(tag, sight)
 	}
 	return digest, nil
 }
 
-// Content implements gate.Facts.
-func (f *facts) Content(ctx context.Context, _, digest string) (gate.Content, error) {
+// content returns what the content under a digest says of itself. It never changes,
+// so the ledger keeps it.
+func (f *facts) content(ctx context.Context, digest string) (gate.Content, error) {
+	if content, known := f.learnt.content(digest); known {
+		return content, nil
+	}
 	if !f.failing.was.Load() {
-		learnt, err := f.ledger.Facts(ctx, []string{digest})
+		kept, err := f.ledger.Facts(ctx, []string{digest})
 		if err != nil {
 			f.failing.failed(err)
 		}
-		if fact, known := learnt[digest]; known {
+		if fact, known := kept[digest]; known {
+			f.learnt.learn(digest, gate.Content(fact))
 			return gate.Content(fact), nil
 		}
 	}
-	content, err := f.scanner.Content(ctx, f.repo, digest)
-	if err != nil || f.failing.was.Load() {
-		return gate.Content{Created: content.Created, Platforms: content.Platforms}, err
+	asked, err := f.scanner.Content(ctx, f.repo, digest)
+	content := gate.Content{Created: asked.Created, Platforms: asked.Platforms}
+	if err != nil {
+		return content, err
 	}
-	if err := f.ledger.PutFacts(ctx, f.now, map[string]store.Fact{digest: {Created: content.Created, Platforms: content.Platforms}}); err != nil {
+	f.learnt.learn(digest, content)
+	if f.failing.was.Load() {
+		return content, nil
+	}
+	if err := f.ledger.PutFacts(ctx, f.now, map[string]store.Fact{digest: store.Fact(content)}); err != nil {
 		f.failing.failed(err)
 	}
-	return gate.Content{Created: content.Created, Platforms: content.Platforms}, nil
+	return content, nil
 }
 
 func (f *facts) key(tag string) store.Tag { return store.Tag{Image: f.image, Tag: tag} }

@@ -32,6 +32,8 @@ type ground struct {
 	// from the base again; nil: none. A nil func proposes nothing.
 	shown func(pinsetter.Site) *shown
 
+	inquiries map[*selection]*inquiry // that are made for these sites
+
 	// groups says that what is proposed stays as it is while a gate refuses it
 	// now: people decide about a pull request.
 	groups bool
@@ -149,10 +151,30 @@ func (g *ground) standing(ctx context.Context, site pinsetter.Site, sel *selecti
 		return waits
 	}
 	c := pinsetter.Candidate{Tag: proposed.Tag, Value: proposed.Tag}
-	if sel.walk.Confirm(ctx, site, shown, proposed, c) != nil {
+	if g.confirm(ctx, sel, site, shown, proposed, c) != nil {
 		return refused
 	}
 	return stands
+}
+
+// inquiry returns that of a selection, which begins with the first site.
+func (g *ground) inquiry(sel *selection) *inquiry {
+	if g.inquiries == nil {
+		g.inquiries = map[*selection]*inquiry{}
+	}
+	if g.inquiries[sel] == nil {
+		g.inquiries[sel] = sel.facts.inquire()
+	}
+	return g.inquiries[sel]
+}
+
+// confirm is gate.Walk.Confirm with what it asks answered.
+func (g *ground) confirm(ctx context.Context, sel *selection, site pinsetter.Site, shown, image pinsetter.Image, c pinsetter.Candidate) (hold *pinsetter.Hold) {
+	g.inquiry(sel).until(ctx, func(known gate.Known) (questions []gate.Question) {
+		hold, questions = sel.walk.Confirm(site, shown, image, c, known)
+		return questions
+	})
+	return hold
 }
 
 // isBelow reports whether a site shows an accepted tag that ranks above tag.

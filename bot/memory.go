@@ -105,7 +105,7 @@ func (c *cycle) sight(ctx context.Context, p *plan, selections map[pinsetter.Nam
 			return
 		}
 		for tag, sight := range sights {
-			c.selector.sightsOf(tag.Image).put(tag.Tag, sight)
+			c.selector.learntOf(tag.Image).see(tag.Tag, sight)
 		}
 	}
 }

@@ -229,7 +229,11 @@ func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel 
 	if !sel.settled(site) {
 		shown = g.lastShown(site)
 	}
-	choice := sel.walk.Choose(ctx, site, shown)
+	var choice gate.Choice
+	g.inquiry(sel).until(ctx, func(known gate.Known) (questions []gate.Question) {
+		choice, questions = sel.walk.Choose(site, shown, known)
+		return questions
+	})
 	if choice.Candidate.Tag == "" {
 		return pinsetter.Image{}, choice.Hold, nil
 	}
@@ -246,7 +250,7 @@ func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel 
 		return image, choice.Hold, nil
 	}
 	shown = g.lastShown(site)
-	if hold := sel.walk.Confirm(ctx, site, shown, image, choice.Candidate); hold != nil {
+	if hold := g.confirm(ctx, sel, site, shown, image, choice.Candidate); hold != nil {
 		hold.Candidate = candidate(site, image)
 		return pinsetter.Image{}, cmp.Or(choice.Hold, hold), nil // the best candidate is named
 	}
@@ -318,7 +322,7 @@ func (s *selection) digestBefore(ctx context.Context, site pinsetter.Site, tag, 
 	if s.policy.Spec.DigestReflectionPolicy == spec.ReflectAlways {
 		return gate.KeptDigest(site, tag)
 	}
-	sight, err := s.facts.Seen(ctx, tag)
+	sight, err := s.facts.sight(ctx, tag)
 	if err != nil {
 		return ""
 	}

@@ -148,7 +148,7 @@ func (s *selection) isKnown(ctx context.Context, tag string) error {
 	if s.facts == nil {
 		return s.err
 	}
-	sight, err := s.facts.Seen(ctx, tag)
+	sight, err := s.facts.sight(ctx, tag)
 	switch {
 	case err != nil:
 		return err
@@ -176,7 +176,7 @@ func (s *selection) mayHave(ctx context.Context, site pinsetter.Site, image pins
 		best, _ := s.ranking.Best()
 		tag = best.Tag
 	}
-	sight, err := s.facts.Seen(ctx, tag)
+	sight, err := s.facts.sight(ctx, tag)
 	if err == nil && (image.Digest == sight.Digest || image.Digest == sight.Previous) {
 		return nil
 	}

@@ -77,13 +77,13 @@ func stateOf(ctx context.Context, sel *selection) PolicyState {
 	case sel.err != nil:
 		state.fail(sel.err)
 	case sel.walk != nil:
-		best, ok := sel.walk.First(ctx)
-		if !ok {
-			state.Held = sel.refused()
+		first := sel.first(ctx)
+		if first.Candidate.Tag == "" {
+			state.Held = whyHeld(first)
 			break
 		}
-		state.Tag = best.Tag
-		state.Ref = pinsetter.Image{Name: state.Image, Tag: best.Tag}.String()
+		state.Tag = first.Candidate.Tag
+		state.Ref = pinsetter.Image{Name: state.Image, Tag: state.Tag}.String()
 	}
 	return state
 }

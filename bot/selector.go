@@ -39,7 +39,7 @@ type selector struct {
 	tags     map[*string]*policy.Tags        // parsed tags, by the list's first: objects of one image share it
 	refusals map[string]func() *gate.Refusal // of an image's list, by its key and hash
 	listings map[string]store.Listing        // what to remember, by the key of a list
-	sights   map[string]*sights              // by canonical name
+	learnt   map[string]*learnt              // by canonical name
 	results  map[*fleet.Policy]func() *selection
 }
 
@@ -57,7 +57,7 @@ func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
 		tags:     map[*string]*policy.Tags{},
 		refusals: map[string]func() *gate.Refusal{},
 		listings: map[string]store.Listing{},
-		sights:   map[string]*sights{},
+		learnt:   map[string]*learnt{},
 		results:  map[*fleet.Policy]func() *selection{},
 	}
 }
@@ -173,10 +173,10 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 	sel.disbelief = refusal
 	sel.facts = &facts{
 		ledger: s.ledger, failing: s.failing, scanner: s.scanner, repo: sel.policy.Repository,
-		image: sel.listing.Canonical, now: s.now, sights: s.sightsOf(sel.listing.Canonical),
+		image: sel.listing.Canonical, now: s.now, learnt: s.learntOf(sel.listing.Canonical),
 	}
 	sel.walk = gates.Walk(gate.Subject{
-		Candidates: sel.ranking.All(), Order: sel, Bump: sel.rules.Bump, Facts: sel.facts, Now: s.now, Listing: refusal,
+		Candidates: sel.ranking.All(), Order: sel, Bump: sel.rules.Bump, Now: s.now, Listing: refusal,
 	})
 	return nil
 }
@@ -256,9 +256,19 @@ func (s *selector) parsed(listing *scanner.Listing) *policy.Tags {
 	return tags
 }
 
+// first returns the best candidate that passes the policy's gates, and what became
+// of better ones.
+func (s *selection) first(ctx context.Context) (first gate.First) {
+	s.facts.inquire().until(ctx, func(known gate.Known) (questions []gate.Question) {
+		first, questions = s.walk.First(known)
+		return questions
+	})
+	return first
+}
+
 // digest returns the digest of a tag, which is asked once a cycle.
 func (s *selection) digest(ctx context.Context, tag string) (string, error) {
-	digest, err := s.facts.Digest(ctx, tag)
+	digest, err := s.facts.digest(ctx, tag)
 	if err != nil {
 		return "", fmt.Errorf("ImagePolicy %s: %w", s.policy.Name, err)
 	}

@@ -67,8 +67,9 @@ func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 	for _, p := range keep(policies, isSuspended) {
 		r.Findings = append(r.Findings, suspended(p))
 	}
+	g := &ground{}
 	for _, file := range marked {
-		if err := c.rewrite(ctx, f, file, r); err != nil {
+		if err := c.rewrite(ctx, f, g, file, r); err != nil {
 			r.fail(err)
 		}
 	}
@@ -118,7 +119,7 @@ func (b *Bot) named(names map[pinsetter.Name]bool) []*fleet.Policy {
 }
 
 // rewrite decides a file's sites and replaces the file if one of them moves.
-func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, file markedPath, r *Rewritten) error {
+func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, g *ground, file markedPath, r *Rewritten) error {
 	shown, err := file.found()
 	if err != nil {
 		return err
@@ -126,7 +127,7 @@ func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, file markedPath, 
 	r.Findings = append(r.Findings, shown.Findings...)
 	moves := false
 	for _, site := range shown.Sites {
-		image, hold, err := c.place(ctx, site)
+		image, hold, err := c.place(ctx, g, site)
 		switch {
 		case hold != nil:
 			r.Held = append(r.Held, *hold)
@@ -150,7 +151,7 @@ func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, file markedPath, 
 	found := setters.Find(file.path, data)
 	takes := map[int]pinsetter.Image{}
 	for i, site := range found.Sites {
-		if image, _, _ := c.place(ctx, site); image.Tag != "" { // holds and errors are said above
+		if image, _, _ := c.place(ctx, g, site); image.Tag != "" { // holds and errors are said above
 			takes[i] = image
 		}
 	}
@@ -166,7 +167,7 @@ func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, file markedPath, 
 }
 
 // place decides a site of a directory, which belongs to no automation.
-func (c *cycle) place(ctx context.Context, site pinsetter.Site) (pinsetter.Image, *pinsetter.Hold, error) {
+func (c *cycle) place(ctx context.Context, g *ground, site pinsetter.Site) (pinsetter.Image, *pinsetter.Hold, error) {
 	policy := c.set.Policy(site.Policy)
 	if policy == nil {
 		return pinsetter.Image{}, nil, nil
@@ -175,7 +176,7 @@ func (c *cycle) place(ctx context.Context, site pinsetter.Site) (pinsetter.Image
 	if sel.err != nil && !errors.Is(sel.err, errSuspended) {
 		return pinsetter.Image{}, nil, sel.err
 	}
-	return c.choose(ctx, &ground{}, site, sel)
+	return c.choose(ctx, g, site, sel)
 }
 
 // shows reports whether every marker of site is sure to show image.

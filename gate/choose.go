@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/pinsetter/pinsetter"
@@ -28,31 +27,54 @@ type Choice struct {
 // reference of ours that the base showed at the site; see TakenBack.
 //
 // Confirm the whole image before it is written.
-func (w *Walk) Choose(ctx context.Context, site pinsetter.Site, shown pinsetter.Image) Choice {
+func (w *Walk) Choose(site pinsetter.Site, shown pinsetter.Image, known Known) (Choice, []Question) {
 	var hold *pinsetter.Hold
+	var asked questions
 	ended := false // no candidate passes any more: the written tag is looked for
-	for i := 0; ; i++ {
-		c, more := w.at(i)
-		if !more {
-			return Choice{Hold: hold}
-		}
+	i := -1
+	for c := range w.subject.Candidates {
+		i++
 		if showsOnly(site, c.Tag) || nameOnly(site) {
-			return Choice{Candidate: c, Hold: hold}
+			return choice(c, hold, asked)
 		}
 		if ended {
 			continue
 		}
-		var refusal *Refusal
-		if refusal, ended = w.rules(ctx, site, shown, c.Tag); refusal == nil {
-			if refusal = w.judge(ctx, c); refusal == nil {
-				return Choice{Candidate: c, Hold: hold}
+		refusal, last, lacks := w.weigh(site, shown, c, known)
+		switch {
+		case lacks != nil:
+			if asked.add(i, *lacks) {
+				return Choice{}, asked
 			}
-			ended = w.ends(ctx, refusal)
-		}
-		if hold == nil {
-			hold = refusal.hold(site, c.Tag)
+		case refusal == nil:
+			return choice(c, hold, asked)
+		default:
+			ended = last
+			if hold == nil {
+				hold = refusal.hold(site, c.Tag)
+			}
 		}
 	}
+	return choice(pinsetter.Candidate{}, hold, asked)
+}
+
+// choice returns a choice, or what must be asked before it is one.
+func choice(c pinsetter.Candidate, hold *pinsetter.Hold, asked questions) (Choice, []Question) {
+	if len(asked) > 0 {
+		return Choice{}, asked
+	}
+	return Choice{Candidate: c, Hold: hold}, nil
+}
+
+// weigh returns why a site may not take a candidate, or nil, and whether it may
+// take none that ranks below either.
+func (w *Walk) weigh(site pinsetter.Site, shown pinsetter.Image, c pinsetter.Candidate, known Known) (refusal *Refusal, last bool, lacks *Question) {
+	refusal, last, lacks = w.rules(site, shown, c.Tag, known)
+	if refusal != nil || lacks != nil {
+		return refusal, last, lacks
+	}
+	refusal, lacks = w.judge(c, known)
+	return refusal, refusal != nil && w.ends(refusal), lacks
 }
 
 // Confirm judges an image that is about to be written at a site, with the digest
@@ -60,46 +82,41 @@ func (w *Walk) Choose(ctx context.Context, site pinsetter.Site, shown pinsetter.
 // the image may be written, or changes nothing of what the site shows. Call it
 // for everything that is written: the tag that a site shows may have moved, its
 // digest may have been taken back, and another name alone is a change too.
-func (w *Walk) Confirm(ctx context.Context, site pinsetter.Site, shown, image pinsetter.Image, c pinsetter.Candidate) *pinsetter.Hold {
+func (w *Walk) Confirm(site pinsetter.Site, shown, image pinsetter.Image, c pinsetter.Candidate, known Known) (*pinsetter.Hold, []Question) {
 	if !changes(site, image) {
-		return nil
+		return nil, nil
 	}
 	if c.Tag != image.Tag {
 		c = pinsetter.Candidate{Tag: image.Tag, Value: image.Tag}
 	}
-	refusal := w.confirm(ctx, site, shown, image, c)
-	if refusal == nil {
-		return nil
+	refusal, lacks := w.confirm(site, shown, image, c, known)
+	switch {
+	case lacks != nil:
+		return nil, []Question{*lacks}
+	case refusal == nil:
+		return nil, nil
 	}
-	return refusal.hold(site, image.Tag)
+	return refusal.hold(site, image.Tag), nil
 }
 
-func (w *Walk) confirm(ctx context.Context, site pinsetter.Site, shown, image pinsetter.Image, c pinsetter.Candidate) *Refusal {
+func (w *Walk) confirm(site pinsetter.Site, shown, image pinsetter.Image, c pinsetter.Candidate, known Known) (*Refusal, *Question) {
 	if nameOnly(site) {
-		return w.closed // a tag isn't written
+		return w.closed, nil // a tag isn't written
 	}
 	if reason := Reverted(site, shown, image, w.subject.Order); reason != "" {
-		return &Refusal{Rule: pinsetter.RuleRevert, Reason: reason}
+		return &Refusal{Rule: pinsetter.RuleRevert, Reason: reason}, nil
 	}
-	if refusal, _ := w.rules(ctx, site, pinsetter.Image{}, image.Tag); refusal != nil {
-		return refusal
+	if refusal, _, lacks := w.weigh(site, pinsetter.Image{}, c, known); refusal != nil || lacks != nil {
+		return refusal, lacks
 	}
-	if refusal := w.judge(ctx, c); refusal != nil {
-		return refusal
+	if !w.gates.inspect() {
+		return nil, nil
 	}
-	if digest := w.judgedDigest(c.Tag); digest != "" && image.Digest != "" && image.Digest != digest {
+	if digest := known.Digests[c.Tag].Value; image.Digest != "" && image.Digest != digest {
 		return &Refusal{Rule: pinsetter.RuleDigest, Reason: fmt.Sprintf("%s is what passed the gates, and %s would be written: "+
-			"to take one of them, write it by hand", digest, image.Digest)}
+			"to take one of them, write it by hand", digest, image.Digest)}, nil
 	}
-	return nil
-}
-
-// judgedDigest returns the digest under which a tag was judged, "" where no gate
-// asked for one.
-func (w *Walk) judgedDigest(tag string) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.digests[tag]
+	return nil, nil
 }
 
 // changes reports whether writing an image changes what a site's markers show.
@@ -118,19 +135,18 @@ func nameOnly(site pinsetter.Site) bool {
 	return !site.Has(pinsetter.PartReference) && !site.Has(pinsetter.PartTag) && !site.Has(pinsetter.PartDigest)
 }
 
-// rules returns why a site may not take a tag, or nil, and whether it may take
-// none that ranks below either.
-func (w *Walk) rules(ctx context.Context, site pinsetter.Site, shown pinsetter.Image, tag string) (refusal *Refusal, ends bool) {
+// rules is weigh without the policy's gates.
+func (w *Walk) rules(site pinsetter.Site, shown pinsetter.Image, tag string, known Known) (refusal *Refusal, last bool, lacks *Question) {
 	// Of digests alone, only Confirm can tell.
 	if Standing(site, shown).Tag != "" {
 		if reason := Reverted(site, shown, pinsetter.Image{Tag: tag}, w.subject.Order); reason != "" {
-			return &Refusal{Rule: pinsetter.RuleRevert, Reason: reason}, true
+			return &Refusal{Rule: pinsetter.RuleRevert, Reason: reason}, true, nil
 		}
 	}
-	if r := w.down(ctx, site, tag); r != nil {
-		return r, true
+	if r, lacks := w.down(site, tag, known); r != nil || lacks != nil {
+		return r, r != nil, lacks
 	}
-	return w.bump(site, tag), false
+	return w.bump(site, tag), false, nil
 }
 
 // showsOnly reports whether tag is all that a site shows.

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/pinsetter/pinsetter"
@@ -46,32 +45,31 @@ func (g Gates) downgrades() bool {
 // policy still accepts; where the policy accepts it no more, going down is what
 // was asked for, and a gate may allow it. Where the order doesn't tell what is
 // newer, this is about written tags that were seen listed once.
-func (w *Walk) down(ctx context.Context, site pinsetter.Site, tag string) *Refusal {
+func (w *Walk) down(site pinsetter.Site, tag string, known Known) (*Refusal, *Question) {
 	if w.gates.downgrades() {
-		return nil
+		return nil, nil
 	}
 	for _, written := range above(site, tag, w.subject.Order) {
-		seen, err := w.listedOnce(ctx, written)
-		if err != nil {
+		listed, told := w.listedOnce(written, known)
+		switch {
+		case !told:
+			return nil, &Question{Kind: KindSight, Tag: written}
+		case listed.Err != nil:
 			return &Refusal{Rule: pinsetter.RuleUnknown, Reason: fmt.Sprintf("%s is written here, and whether it was ever listed isn't known: %s: mend that, or write %s by hand",
-				written, oneLine(err), tag)}
-		}
-		if seen {
-			return &Refusal{Rule: pinsetter.RuleDowngrade, Reason: stepDown(written, tag) + ", or set allowDowngrade in a Gate"}
+				written, oneLine(listed.Err), tag)}, nil
+		case listed.Value:
+			return &Refusal{Rule: pinsetter.RuleDowngrade, Reason: stepDown(written, tag) + ", or set allowDowngrade in a Gate"}, nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
-// listedOnce reports whether a written tag is more than a word: that the order
-// ranks it says so, or that the ledger saw it.
-func (w *Walk) listedOnce(ctx context.Context, tag string) (bool, error) {
+// listedOnce reports whether the written tag ever existed: it is ranked by version,
+// or the ledger saw it listed.
+func (w *Walk) listedOnce(tag string, known Known) (listed Answer[bool], told bool) {
 	if w.subject.Order.Ranked() {
-		return true, nil
+		return Answer[bool]{Value: true}, true
 	}
-	if w.subject.Facts == nil {
-		return false, nil
-	}
-	sight, err := w.subject.Facts.Seen(ctx, tag)
-	return !sight.Since.IsZero(), err
+	sight, told := known.Sights[tag]
+	return Answer[bool]{Value: !sight.Value.Since.IsZero(), Err: sight.Err}, told
 }

@@ -3,8 +3,9 @@
 // rules decide what one site may take. A [Walk] goes through a policy's
 // candidates, best first, and gives each site the first that may be taken there.
 //
-// It is pure: what it must know about tags it asks of an [Order] and of [Facts],
-// the cheapest question first, and time is an argument. A gate that can't know
+// It is pure: it judges by an [Order] of tags and by what is [Known] of them, and
+// time is an argument. Where a fact is missing it returns a [Question], the
+// cheapest first, and judges anew once that is answered. A gate that can't know
 // says no. Every refusal ends with the ways out.
 //
 // It is the only door to the cron parser.
@@ -112,6 +113,8 @@ type Refusal struct {
 	Gate   string          // "namespace/name" of the Gate object, "" where none asked for it
 	Reason string          // for people; ends with the ways out
 	Until  time.Time       // when what refuses ends, nothing else changing; zero where no time ends it
+
+	unasked bool // the registry isn't asked about the candidate: a bound is reached
 }
 
 // verdict returns what r makes of a candidate.

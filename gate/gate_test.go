@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,32 +121,152 @@ func object(name string, s spec.GateSpec) *fleet.Gate {
 	return &fleet.Gate{Name: pinsetter.Name{Namespace: "ns", Name: name}, Spec: s}
 }
 
-func compiled(t *testing.T, specs ...spec.GateSpec) gate.Gates {
+func compiled(t *testing.T, specs ...spec.GateSpec) gates {
 	t.Helper()
-	var gates []*fleet.Gate
+	var objects []*fleet.Gate
 	for i, s := range specs {
-		gates = append(gates, object(fmt.Sprint("g", i+1), s))
+		objects = append(objects, object(fmt.Sprint("g", i+1), s))
 	}
-	all, err := gate.New(gates, ranges)
+	all, err := gate.New(objects, ranges)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all
+	return gates{all}
+}
+
+// gates are those whose walks get their questions answered.
+type gates struct{ gate.Gates }
+
+func (g gates) Walk(s tested) *walker {
+	return &walker{walk: g.Gates.Walk(s.Subject), source: s.source, known: gate.Known{
+		Sights: map[string]gate.Answer[gate.Sight]{}, Digests: map[string]gate.Answer[string]{}, Contents: map[string]gate.Answer[gate.Content]{},
+	}}
+}
+
+// source is who answers a walk's questions, as long as the ctx hasn't ended. A nil
+// one knows nothing.
+type source interface {
+	Seen(ctx context.Context, tag string) (gate.Sight, error)
+	Digest(ctx context.Context, tag string) (string, error)
+	Content(ctx context.Context, tag, digest string) (gate.Content, error)
+}
+
+// tested is a subject, and who knows about it.
+type tested struct {
+	gate.Subject
+	source source
+}
+
+// walker is a walk whose questions are answered until there are none. What was
+// answered for one site is known for the others.
+type walker struct {
+	walk    *gate.Walk
+	source  source
+	known   gate.Known
+	refused []pinsetter.Verdict // by First
+}
+
+// until calls ask until it has no question any more. What could not be asked for,
+// since ctx ended, isn't remembered.
+func (w *walker) until(ctx context.Context, ask func(gate.Known) []gate.Question) {
+	known := gate.Known{Sights: maps.Clone(w.known.Sights), Digests: maps.Clone(w.known.Digests), Contents: maps.Clone(w.known.Contents)}
+	for questions := ask(known); len(questions) > 0; questions = ask(known) {
+		if len(questions) > 16 {
+			panic(fmt.Sprint(len(questions), " questions at once"))
+		}
+		for _, q := range questions {
+			w.answer(ctx, known, q)
+		}
+	}
+	if ctx.Err() == nil {
+		w.known = known
+	}
+}
+
+// answer panics where a question was answered before.
+func (w *walker) answer(ctx context.Context, known gate.Known, q gate.Question) {
+	source, again := w.source, false
+	if source == nil || ctx.Err() != nil {
+		source = nobody{}
+	}
+	switch q.Kind {
+	case gate.KindSight:
+		_, again = known.Sights[q.Tag]
+		known.Sights[q.Tag] = answered(source.Seen(ctx, q.Tag))
+	case gate.KindDigest:
+		_, again = known.Digests[q.Tag]
+		known.Digests[q.Tag] = answered(source.Digest(ctx, q.Tag))
+	case gate.KindContent:
+		_, again = known.Contents[q.Digest]
+		known.Contents[q.Digest] = answered(source.Content(ctx, q.Tag, q.Digest))
+	}
+	if again {
+		panic(fmt.Sprint("asked again: ", q))
+	}
+}
+
+func answered[T any](value T, err error) gate.Answer[T] {
+	return gate.Answer[T]{Value: value, Err: err}
+}
+
+func (w *walker) Choose(ctx context.Context, site pinsetter.Site, shown pinsetter.Image) (choice gate.Choice) {
+	w.until(ctx, func(known gate.Known) (questions []gate.Question) {
+		choice, questions = w.walk.Choose(site, shown, known)
+		return questions
+	})
+	return choice
+}
+
+func (w *walker) Confirm(ctx context.Context, site pinsetter.Site, shown, image pinsetter.Image, c pinsetter.Candidate) (hold *pinsetter.Hold) {
+	w.until(ctx, func(known gate.Known) (questions []gate.Question) {
+		hold, questions = w.walk.Confirm(site, shown, image, c, known)
+		return questions
+	})
+	return hold
+}
+
+func (w *walker) Judge(ctx context.Context, c pinsetter.Candidate) (verdict pinsetter.Verdict) {
+	w.until(ctx, func(known gate.Known) (questions []gate.Question) {
+		verdict, questions = w.walk.Judge(c, known)
+		return questions
+	})
+	return verdict
+}
+
+func (w *walker) First(ctx context.Context) (pinsetter.Candidate, bool) {
+	var first gate.First
+	w.until(ctx, func(known gate.Known) (questions []gate.Question) {
+		first, questions = w.walk.First(known)
+		return questions
+	})
+	w.refused = first.Refused
+	return first.Candidate, first.Candidate.Tag != ""
+}
+
+// nobody knows anything.
+type nobody struct{}
+
+var errNobody = errors.New("there is nothing to ask")
+
+func (nobody) Seen(context.Context, string) (gate.Sight, error) { return gate.Sight{}, errNobody }
+func (nobody) Digest(context.Context, string) (string, error)   { return "", errNobody }
+func (nobody) Content(context.Context, string, string) (gate.Content, error) {
+	return gate.Content{}, errNobody
 }
 
 func hours(n int) *spec.Duration { return &spec.Duration{Duration: time.Duration(n) * time.Hour} }
 
 // subject is candidates, best first, of a policy that orders by number.
-func subject(f gate.Facts, tags ...string) gate.Subject {
+func subject(f source, tags ...string) tested {
 	var candidates []pinsetter.Candidate
 	for _, tag := range tags {
 		candidates = append(candidates, pinsetter.Candidate{Tag: tag, Value: tag})
 	}
-	return gate.Subject{Candidates: slices.Values(candidates), Order: numbers{max: 1000}, Bump: bump, Facts: f, Now: noon}
+	return tested{gate.Subject{Candidates: slices.Values(candidates), Order: numbers{max: 1000}, Bump: bump, Now: noon}, f}
 }
 
 // judged returns what gates make of tag 5.
-func judged(t *testing.T, f gate.Facts, at time.Time, specs ...spec.GateSpec) pinsetter.Verdict {
+func judged(t *testing.T, f source, at time.Time, specs ...spec.GateSpec) pinsetter.Verdict {
 	t.Helper()
 	s := subject(f, "5")
 	s.Now = at
@@ -172,7 +293,7 @@ func TestNew(t *testing.T) {
 		Hold:    []spec.GateHold{{Tags: []string{"1"}}, {Range: "x"}},
 		Windows: []spec.GateWindow{{Schedule: "* * *", TimeZone: "Nowhere", Duration: *hours(1)}},
 	}
-	gates, err := gate.New([]*fleet.Gate{object("g", s)}, ranges)
+	broken, err := gate.New([]*fleet.Gate{object("g", s)}, ranges)
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -184,7 +305,7 @@ func TestNew(t *testing.T) {
 	if err := gate.Check(s, ranges); err == nil {
 		t.Error("Check says nothing")
 	}
-	if got := gates.Walk(subject(nil, "5")).Judge(t.Context(), pinsetter.Candidate{Tag: "5"}); got.Verdict != pinsetter.Rejected || strings.Contains(got.Reason, "\n") {
+	if got := (gates{broken}).Walk(subject(nil, "5")).Judge(t.Context(), pinsetter.Candidate{Tag: "5"}); got.Verdict != pinsetter.Rejected || strings.Contains(got.Reason, "\n") {
 		t.Errorf("a broken gate says %+v", got)
 	}
 	wrong := object("g", spec.GateSpec{MaxBump: spec.BumpMinor})
@@ -195,9 +316,9 @@ func TestNew(t *testing.T) {
 }
 
 func TestRemembering(t *testing.T) {
-	gates := compiled(t, spec.GateSpec{MinAge: hours(1)}, spec.GateSpec{MaxBump: spec.BumpMinor},
+	compiled := compiled(t, spec.GateSpec{MinAge: hours(1)}, spec.GateSpec{MaxBump: spec.BumpMinor},
 		spec.GateSpec{MinAge: hours(1), MinAgeFrom: spec.AgeFromCreated}, spec.GateSpec{MinAge: hours(1), MinAgeFrom: spec.AgeFromFirstSeen})
-	if got := gates.Remembering(); !slices.Equal(got, []string{"ns/g1", "ns/g4"}) {
+	if got := compiled.Remembering(); !slices.Equal(got, []string{"ns/g1", "ns/g4"}) {
 		t.Errorf("got %v", got)
 	}
 }

@@ -1,116 +1,91 @@
 package gate
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
 )
 
-// Bounds on what one walk asks a registry, so that a gate which nothing passes
-// costs a policy that much and no more. Tags come a few a day; behind a hundred
-// that are refused, a person should look.
-const (
-	maxAsked  = 100 // candidates that the registry was asked about
-	maxFailed = 10  // of them, those about which it gave no answer
-)
-
-// judge returns why the gates refuse c, or nil.
-func (w *Walk) judge(ctx context.Context, c pinsetter.Candidate) *Refusal {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	refusal, known := w.judged[c.Tag]
-	if known {
-		return refusal
-	}
-	refusal = w.weigh(ctx, c)
-	if ctx.Err() != nil {
-		return refusal // what couldn't be asked for is no answer
-	}
-	w.judged[c.Tag] = refusal
-	if refusal != nil {
-		w.refused = append(w.refused, refusal.verdict(c))
-	}
-	return refusal
-}
-
-// weigh asks the gates about c, the cheapest first: what is known without any
-// question, then the ledger, then the registry.
-func (w *Walk) weigh(ctx context.Context, c pinsetter.Candidate) *Refusal {
+// judge returns why the gates refuse c, or nil, or the question that must be
+// answered first. It asks the cheapest first: what needs no question, then the
+// ledger, then the registry.
+func (w *Walk) judge(c pinsetter.Candidate, known Known) (*Refusal, *Question) {
 	if w.gates.broken != nil {
-		return w.closed
+		return w.closed, nil
 	}
 	if r := w.gates.held(c, w.subject.Now); r != nil {
-		return r
+		return r, nil
 	}
 	if w.closed != nil {
-		return w.closed
+		return w.closed, nil
 	}
 	aged := w.gates.oldest((*rules).fromSight)
 	read := w.gates.reading()
 	if aged == nil && read == nil {
-		return nil
+		return nil, nil
 	}
-	sight, err := w.facts().Seen(ctx, c.Tag)
-	if err != nil && aged != nil {
-		return aged.unknown("when it was first seen", err)
+	sight, told := known.Sights[c.Tag]
+	switch {
+	case !told:
+		return nil, &Question{Kind: KindSight, Tag: c.Tag}
+	case sight.Err != nil && aged != nil:
+		return aged.unknown("when it was first seen", sight.Err), nil
+	case sight.Err != nil:
+		sight.Value = Sight{}
 	}
-	if aged != nil && sight.Digest != "" {
-		if r := aged.young(c.Tag, sight, w.subject.Now); r != nil {
-			return r
+	if aged != nil && sight.Value.Digest != "" {
+		if r := aged.young(c.Tag, sight.Value, w.subject.Now); r != nil {
+			return r, nil
 		}
 	}
-	if read != nil && sight.relied(w.subject.Now) {
-		content, err := w.facts().Content(ctx, c.Tag, sight.Digest)
-		if err == nil {
-			if r := w.gates.weighContent(c.Tag, content, w.subject.Now); r != nil {
-				return r
+	if read != nil && sight.Value.relied(w.subject.Now) {
+		content, told := known.Contents[sight.Value.Digest]
+		if !told {
+			return nil, &Question{Kind: KindContent, Tag: c.Tag, Digest: sight.Value.Digest}
+		}
+		if content.Err == nil {
+			if r := w.gates.weighContent(c.Tag, content.Value, w.subject.Now); r != nil {
+				return r, nil
 			}
 		}
 	}
-	return w.inspect(ctx, c.Tag, aged, sight)
+	return w.inspect(c.Tag, aged, sight.Value, known)
 }
 
-// inspect asks what needs the registry about a tag; aged is the gate that the
-// sight of it passed, or nil.
-func (w *Walk) inspect(ctx context.Context, tag string, aged *rules, sight Sight) *Refusal {
+// inspect judges by what only the registry knows of a tag; aged is the gate that
+// the sight of it passed, or nil.
+func (w *Walk) inspect(tag string, aged *rules, sight Sight, known Known) (*Refusal, *Question) {
 	read := w.gates.reading()
 	asks := firstOf(aged, read)
-	if why := w.exhausted(); why != "" {
-		return &Refusal{Rule: pinsetter.RuleUnknown, Gate: asks.gate, Reason: "not looked at, since " + why}
+	digest, told := known.Digests[tag]
+	if !told {
+		if why := known.exhausted(); why != "" {
+			return &Refusal{Rule: pinsetter.RuleUnknown, Gate: asks.gate, Reason: "not looked at, since " + why, unasked: true}, nil
+		}
+		return nil, &Question{Kind: KindDigest, Tag: tag}
 	}
-	w.asked++
-	digest, err := w.facts().Digest(ctx, tag)
-	if err == nil && !pinsetter.ValidDigest(digest) {
-		err = fmt.Errorf("the registry answers with %q", digest)
+	if digest.Err == nil && !pinsetter.ValidDigest(digest.Value) {
+		digest.Err = fmt.Errorf("the registry answers with %q", digest.Value)
 	}
-	w.digests[tag] = digest
 	switch {
-	case err != nil:
-		w.fail(ctx)
-		return asks.unknown("its digest", err)
+	case digest.Err != nil:
+		return asks.unknown("its digest", digest.Err), nil
 	case aged != nil && sight.Digest == "":
-		return aged.young(tag, sight, w.subject.Now)
-	case aged != nil && sight.Digest != digest:
-		return aged.fresh(tag, w.subject.Now)
+		return aged.young(tag, sight, w.subject.Now), nil
+	case aged != nil && sight.Digest != digest.Value:
+		return aged.fresh(tag, w.subject.Now), nil
 	case read == nil:
-		return nil
+		return nil, nil
 	}
-	content, err := w.facts().Content(ctx, tag, digest)
-	if err != nil {
-		w.fail(ctx)
-		return read.unknown("what it holds", err)
+	content, told := known.Contents[digest.Value]
+	switch {
+	case !told:
+		return nil, &Question{Kind: KindContent, Tag: tag, Digest: digest.Value}
+	case content.Err != nil:
+		return read.unknown("what it holds", content.Err), nil
 	}
-	return w.gates.weighContent(tag, content, w.subject.Now)
-}
-
-// fail counts an answer that didn't come, unless nobody waited for it.
-func (w *Walk) fail(ctx context.Context) {
-	if ctx.Err() == nil {
-		w.failed++
-	}
+	return w.gates.weighContent(tag, content.Value, w.subject.Now), nil
 }
 
 // weighContent asks the gates about what an image says of itself.
@@ -127,6 +102,9 @@ func (g Gates) weighContent(tag string, content Content, now time.Time) *Refusal
 	}
 	return nil
 }
+
+// inspect reports whether some gate must know the digest of what passes.
+func (g Gates) inspect() bool { return g.oldest((*rules).fromSight) != nil || g.reading() != nil }
 
 // reading returns a gate that demands something of what an image says of itself,
 // or nil.
@@ -153,36 +131,6 @@ func firstOf(gates ...*rules) *rules {
 	return nil
 }
 
-// facts returns the subject's facts, or those that know nothing.
-func (w *Walk) facts() Facts {
-	if w.subject.Facts == nil {
-		return noFacts{}
-	}
-	return w.subject.Facts
-}
-
-var errFacts = errors.New("there is nothing to ask")
-
-type noFacts struct{}
-
-func (noFacts) Seen(context.Context, string) (Sight, error)              { return Sight{}, errFacts }
-func (noFacts) Digest(context.Context, string) (string, error)           { return "", errFacts }
-func (noFacts) Content(context.Context, string, string) (Content, error) { return Content{}, errFacts }
-
-// ends reports whether no candidate passes once one was refused so.
-func (w *Walk) ends(ctx context.Context, r *Refusal) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return ctx.Err() != nil || r == w.closed || w.exhausted() != ""
-}
-
-// exhausted says which bound is reached, or "".
-func (w *Walk) exhausted() string {
-	switch {
-	case w.failed >= maxFailed:
-		return fmt.Sprintf("the registry gave no answer about %d better tags: see why", maxFailed)
-	case w.asked >= maxAsked:
-		return fmt.Sprintf("the registry was asked about %d better tags: exclude what never passes (exclusionList, or the policy's range or filter)", maxAsked)
-	}
-	return ""
-}
+// ends reports whether no candidate passes once one was refused so: nothing may be
+// written now, or the registry isn't asked any more.
+func (w *Walk) ends(r *Refusal) bool { return r == w.closed || r.unasked }

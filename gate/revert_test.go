@@ -50,7 +50,7 @@ func TestRevert(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := subject(nil, "7", "6", "5", "4")
 			s.Order = numbers{max: test.max}
-			got := gate.Gates{}.Walk(s).Choose(t.Context(), site(test.written...), image(test.shown))
+			got := gates{}.Walk(s).Choose(t.Context(), site(test.written...), image(test.shown))
 			if got.Candidate.Tag != test.takes {
 				t.Errorf("takes %q, want %q", got.Candidate.Tag, test.takes)
 			}
@@ -91,7 +91,7 @@ func TestConfirmReverts(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			w := gate.Gates{}.Walk(subject(nil, "7", "6", "5", "4"))
+			w := gates{}.Walk(subject(nil, "7", "6", "5", "4"))
 			hold := w.Confirm(t.Context(), test.site, test.shown, test.image, pinsetter.Candidate{Tag: test.image.Tag})
 			if (hold != nil) != test.held {
 				t.Errorf("hold %+v", hold)

@@ -1,9 +1,7 @@
 package gate
 
 import (
-	"context"
 	"iter"
-	"sync"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
@@ -12,8 +10,8 @@ import (
 
 // Subject is a policy in one run: what its gates judge, and by what.
 type Subject struct {
-	// Candidates are the policy's, best first. They are gone through more than
-	// once.
+	// Candidates are the policy's, best first. Each choice goes through them anew,
+	// as far as it must.
 	Candidates iter.Seq[pinsetter.Candidate]
 
 	Order Order
@@ -22,33 +20,25 @@ type Subject struct {
 	// version. Nil says so of all.
 	Bump func(from, to string) (size spec.Bump, ok bool)
 
-	Facts Facts     // nil: nothing is known
-	Now   time.Time // the same for the whole run
+	Now time.Time // the same for the whole run
 
 	// Listing is why the list of tags isn't believed (see Listing.Next), or nil.
 	Listing *Refusal
 }
 
-// Walk goes through a policy's candidates for its sites. What was found out for
-// one is remembered for the others. It is safe for concurrent use.
+// Walk goes through a policy's candidates for its sites. It never changes, and each
+// of its answers depends on nothing but the arguments: it is safe for concurrent
+// use. Where a method returns questions, its other results are zero: call it again
+// with a [Known] that has the answers.
 type Walk struct {
 	subject Subject
 	gates   Gates
 	closed  *Refusal // of all candidates
-
-	mu      sync.Mutex
-	known   []pinsetter.Candidate // those that were asked for, best first
-	all     bool                  // there are no more than known
-	judged  map[string]*Refusal   // by tag; nil: it passed
-	digests map[string]string     // that were judged, by tag
-	refused []pinsetter.Verdict   // in the order of judgement
-	asked   int
-	failed  int
 }
 
 // Walk returns a walk through the candidates of a policy.
 func (g Gates) Walk(s Subject) *Walk {
-	w := &Walk{subject: s, gates: g, judged: map[string]*Refusal{}, digests: map[string]string{}}
+	w := &Walk{subject: s, gates: g}
 	switch {
 	case g.broken != nil:
 		w.closed = g.broken
@@ -67,63 +57,51 @@ func (g Gates) Walk(s Subject) *Walk {
 // believed.
 func (w *Walk) Closed() bool { return w.closed != nil }
 
-// First returns the best candidate that passes the policy's gates, whatever
-// sites there are; not ok where none does.
-func (w *Walk) First(ctx context.Context) (candidate pinsetter.Candidate, ok bool) {
-	for i := 0; ; i++ {
-		c, more := w.at(i)
-		if !more {
-			return pinsetter.Candidate{}, false
+// First is the best candidate that passes a policy's gates, whatever sites there
+// are.
+type First struct {
+	Candidate pinsetter.Candidate // its tag is empty where none passes
+	Refused   []pinsetter.Verdict // on the better ones, best first; those below aren't judged
+}
+
+// First returns the best candidate that passes the policy's gates.
+func (w *Walk) First(known Known) (First, []Question) {
+	var first First
+	var asked questions
+	i := -1
+	for c := range w.subject.Candidates {
+		i++
+		refusal, lacks := w.judge(c, known)
+		switch {
+		case lacks != nil:
+			if asked.add(i, *lacks) {
+				return First{}, asked
+			}
+			continue
+		case refusal == nil:
+			first.Candidate = c
+		case !refusal.unasked:
+			first.Refused = append(first.Refused, refusal.verdict(c))
 		}
-		refusal := w.judge(ctx, c)
-		if refusal == nil {
-			return c, true
-		}
-		if w.ends(ctx, refusal) {
-			return pinsetter.Candidate{}, false
+		if refusal == nil || w.ends(refusal) {
+			break
 		}
 	}
+	if len(asked) > 0 {
+		return First{}, asked
+	}
+	return first, nil
 }
 
 // Judge says what the policy's gates make of one candidate: Eligible at
 // StageOrder, or Rejected.
-func (w *Walk) Judge(ctx context.Context, c pinsetter.Candidate) pinsetter.Verdict {
-	if refusal := w.judge(ctx, c); refusal != nil {
-		return refusal.verdict(c)
+func (w *Walk) Judge(c pinsetter.Candidate, known Known) (pinsetter.Verdict, []Question) {
+	refusal, lacks := w.judge(c, known)
+	switch {
+	case lacks != nil:
+		return pinsetter.Verdict{}, []Question{*lacks}
+	case refusal != nil:
+		return refusal.verdict(c), nil
 	}
-	return pinsetter.Verdict{Tag: c.Tag, Value: c.Value, Verdict: pinsetter.Eligible, Stage: pinsetter.StageOrder}
-}
-
-// Refused returns the verdicts on the candidates that the gates were asked about
-// so far and that did not pass, in the order in which they were asked about.
-// Those below the one that passed are not judged.
-func (w *Walk) Refused() []pinsetter.Verdict {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return append([]pinsetter.Verdict(nil), w.refused...)
-}
-
-// at returns the i-th candidate; not ok past the last. Eight times as many as
-// before are asked for when more are needed, since the ranking begins anew each
-// time; the best alone costs no ranking, so nothing behind it is asked for first.
-func (w *Walk) at(i int) (candidate pinsetter.Candidate, ok bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for i >= len(w.known) && !w.all {
-		wanted, n := max(1, 8*len(w.known)), 0
-		w.all = true
-		for c := range w.subject.Candidates {
-			if n >= len(w.known) {
-				w.known = append(w.known, c)
-			}
-			if n++; n == wanted {
-				w.all = false
-				break
-			}
-		}
-	}
-	if i >= len(w.known) {
-		return pinsetter.Candidate{}, false
-	}
-	return w.known[i], true
+	return pinsetter.Verdict{Tag: c.Tag, Value: c.Value, Verdict: pinsetter.Eligible, Stage: pinsetter.StageOrder}, nil
 }

@@ -48,7 +48,7 @@ func TestWalkEndsAtTheFirstThatPasses(t *testing.T) {
 		t.Errorf("the registry was asked about %v", f.asked)
 	}
 	var refused []string
-	for _, v := range w.Refused() {
+	for _, v := range w.refused {
 		refused = append(refused, fmt.Sprint(v.Tag, " ", v.Verdict, " ", v.Stage, " ", v.Gate))
 	}
 	if diff := cmp.Diff([]string{"9 rejected gate ns/g1", "8 rejected gate ns/g2"}, refused); diff != "" {
@@ -85,8 +85,8 @@ func TestWalkAsksNothingWhenThereIsNothingToDo(t *testing.T) {
 	if hold := w.Confirm(t.Context(), site("9"), pinsetter.Image{}, pinsetter.Image{Tag: "9"}, pinsetter.Candidate{Tag: "9"}); hold != nil {
 		t.Errorf("held: %+v", hold)
 	}
-	if len(f.asked) > 0 || len(w.Refused()) > 0 {
-		t.Errorf("asked about %v, refused %v", f.asked, w.Refused())
+	if len(f.asked) > 0 || len(w.refused) > 0 {
+		t.Errorf("asked about %v, refused %v", f.asked, w.refused)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestGoingDown(t *testing.T) {
 func TestListingIsNotBelieved(t *testing.T) {
 	s := subject(nil, "9", "8")
 	s.Listing = &gate.Refusal{Reason: "the list may be cut: wait", Until: noon.Add(time.Hour)}
-	w := gate.Gates{}.Walk(s)
+	w := gates{}.Walk(s)
 	got := w.Choose(t.Context(), site("8"), pinsetter.Image{})
 	if got.Candidate.Tag != "8" || got.Hold == nil || got.Hold.Reason != "the list may be cut: wait" || !got.Hold.Until.Equal(noon.Add(time.Hour)) {
 		t.Errorf("got %+v", got)
@@ -228,36 +228,70 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestCanceled: what couldn't be asked for is refused and not remembered.
+// TestCanceled: what couldn't be asked for is refused.
 func TestCanceled(t *testing.T) {
 	f := &facts{content: map[string]gate.Content{"9": served, "8": served}}
 	w := compiled(t, amd64).Walk(subject(f, "9", "8", "7"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if got := w.Choose(ctx, site("7"), pinsetter.Image{}); got.Candidate.Tag != "7" || len(f.asked) != 1 {
-		t.Errorf("takes %q after %v", got.Candidate.Tag, f.asked)
+	if got := w.Choose(ctx, site("7"), pinsetter.Image{}); got.Candidate.Tag != "7" || got.Hold == nil {
+		t.Errorf("takes %+v", got)
 	}
 	if got := w.Choose(t.Context(), site("7"), pinsetter.Image{}); got.Candidate.Tag != "9" {
 		t.Errorf("takes %+v", got)
 	}
 }
 
-// TestConcurrentSites: sites share what was found out.
+// TestConcurrentSites: sites share what was found out, and a walk is safe for all
+// of them at once.
 func TestConcurrentSites(t *testing.T) {
 	f := &facts{content: map[string]gate.Content{"9": unserved, "8": served, "7": served}}
 	w := compiled(t, amd64).Walk(subject(f, "9", "8", "7", "6", "5"))
+	w.Choose(t.Context(), site("6"), pinsetter.Image{})
 	var group sync.WaitGroup
 	for i := range 20 {
 		group.Go(func() {
-			got := w.Choose(t.Context(), site(fmt.Sprint(5+i%3)), pinsetter.Image{})
-			if got.Candidate.Tag != "8" {
-				t.Errorf("takes %q", got.Candidate.Tag)
+			got, questions := w.walk.Choose(site(fmt.Sprint(5+i%3)), pinsetter.Image{}, w.known)
+			if got.Candidate.Tag != "8" || len(questions) > 0 {
+				t.Errorf("takes %q and asks %v", got.Candidate.Tag, questions)
 			}
-			w.Refused()
 		})
 	}
 	group.Wait()
 	if !slices.Equal(f.asked, []string{"9", "8"}) {
 		t.Errorf("asked about %v", f.asked)
 	}
+}
+
+// TestTheBestIsAskedAboutAlone: the ledger is asked about sixteen candidates at
+// once behind the best one, and the registry about one.
+func TestTheBestIsAskedAboutAlone(t *testing.T) {
+	var tags, behind []string
+	for i := 40; i > 0; i-- {
+		tags = append(tags, fmt.Sprint(i))
+	}
+	behind = tags[1:17]
+	walk := compiled(t, spec.GateSpec{MinAge: hours(72)}).Walk(subject(nil, tags...)).walk
+	sights := map[string]gate.Answer[gate.Sight]{}
+	ask := func(kind gate.Kind, want ...string) {
+		t.Helper()
+		_, questions := walk.Choose(site("1"), pinsetter.Image{}, gate.Known{Sights: sights})
+		var got []string
+		for _, q := range questions {
+			got = append(got, q.Tag)
+			if q.Kind != kind {
+				t.Errorf("asks %v", q)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("asks about %v, want %v", got, want)
+		}
+	}
+	ask(gate.KindSight, "40")
+	sights["40"] = gate.Answer[gate.Sight]{Value: old("40", time.Hour)}
+	ask(gate.KindSight, behind...)
+	for _, tag := range behind {
+		sights[tag] = gate.Answer[gate.Sight]{Value: old(tag, 100*time.Hour)}
+	}
+	ask(gate.KindDigest, "39")
 }

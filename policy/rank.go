@@ -2,6 +2,7 @@ package policy
 
 import (
 	"iter"
+	"sync"
 
 	"github.com/pinsetter/pinsetter"
 )
@@ -12,18 +13,53 @@ type Ranking struct {
 	best  pinsetter.Candidate
 	found bool
 	all   iter.Seq[pinsetter.Candidate]
+
+	mu       sync.Mutex
+	ranked   []pinsetter.Candidate // those that were asked for, best first
+	complete bool                  // there are no more than ranked
 }
 
 // Best returns the best candidate, and false if there is none.
 func (r *Ranking) Best() (pinsetter.Candidate, bool) { return r.best, r.found }
 
-// All yields the candidates, best first. The second one costs a pass over the
-// tags, each further one the logarithm of their number.
+// All yields the candidates, best first. The first one costs nothing. The others
+// are ranked as far as they are needed, and remembered.
 func (r *Ranking) All() iter.Seq[pinsetter.Candidate] {
-	if !r.found {
-		return func(func(pinsetter.Candidate) bool) {}
+	return func(yield func(pinsetter.Candidate) bool) {
+		if !r.found || !yield(r.best) {
+			return
+		}
+		for i := 1; ; i++ {
+			if c, more := r.at(i); !more || !yield(c) {
+				return
+			}
+		}
 	}
-	return r.all
+}
+
+// at returns the i-th candidate, and false past the last one. When more are needed,
+// it ranks eight times as many as before, because each ranking starts over: a pass
+// over the tags, and the logarithm of their number for each candidate.
+func (r *Ranking) at(i int) (pinsetter.Candidate, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i >= len(r.ranked) && !r.complete {
+		wanted, n := max(8, 8*len(r.ranked)), 0
+		r.complete = true
+		for c := range r.all {
+			if n >= len(r.ranked) {
+				r.ranked = append(r.ranked, c)
+			}
+			if n++; n == wanted {
+				r.complete = false
+				break
+			}
+		}
+	}
+	if i >= len(r.ranked) {
+		return pinsetter.Candidate{}, false
+	}
+	return r.ranked[i], true
 }
 
 // item is an accepted tag, its value, and the parsed value.
@@ -64,7 +100,7 @@ func rankItems[K any](accepted iter.Seq[item[K]], by order[K]) *Ranking {
 			}
 		}
 	}
-	return &Ranking{best.candidate(), found, all}
+	return &Ranking{best: best.candidate(), found: found, all: all}
 }
 
 // drain yields the items in order. It uses a heap, and sorts only as far as it
