@@ -42,6 +42,7 @@ var rooms = []struct {
 	{name: "policy", rooms: root + " spec", opens: "github.com/Masterminds/semver/v3"},
 	{name: "gate", rooms: root + " spec fleet", opens: "github.com/robfig/cron/v3"},
 	{name: "setters", rooms: root, opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
+	{name: "decide", rooms: root + " fleet gate policy setters spec"},
 	{name: "message", rooms: root + " spec fleet", opens: `
 		text/template
 		github.com/Masterminds/sprig/v3`},
@@ -69,7 +70,7 @@ var rooms = []struct {
 		golang.org/x/crypto/bcrypt`},
 
 	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
-		rooms: root + " config fleet folder forge gate gitops login message pause policy registry scanner setters spec store"},
+		rooms: root + " config decide fleet folder forge gate gitops login message pause policy registry scanner setters spec store"},
 	{name: "keeper", rooms: root + " bot fleet gate store"},
 	{name: "cmd/pinsetter",
 		rooms: root + " bot config fleet folder forge gate gitops hook keeper login message notify policy registry scanner server setters spec store",

@@ -117,16 +117,16 @@ func (c *cycle) selected(ctx context.Context, p *fleet.Policy) *Selected {
 // image returns the best candidate that passes the gates, with the digest where
 // the policy reflects it, or why none passes.
 func (s *selection) image(ctx context.Context) (image pinsetter.Image, held string, err error) {
-	if s.err != nil {
-		return pinsetter.Image{}, "", s.err
+	if s.Err != nil {
+		return pinsetter.Image{}, "", s.Err
 	}
 	first := s.first(ctx)
 	best := first.Candidate
 	if best.Tag == "" {
 		return pinsetter.Image{}, whyHeld(first), context.Cause(ctx)
 	}
-	image = pinsetter.Image{Name: s.policy.Repository.Image, Tag: best.Tag}
-	if s.policy.Spec.DigestReflectionPolicy != spec.ReflectNever {
+	image = pinsetter.Image{Name: s.Object.Repository.Image, Tag: best.Tag}
+	if s.Object.Spec.DigestReflectionPolicy != spec.ReflectNever {
 		image.Digest, err = s.digest(ctx, best.Tag)
 	}
 	return image, "", err
@@ -191,8 +191,8 @@ func (b *Bot) Explain(ctx context.Context, p *fleet.Policy, automations []*fleet
 		e.Image = p.Repository.Image
 	}
 	sel := c.selector.selection(ctx, p)
-	if !errors.Is(sel.err, errSuspended) {
-		e.Err = sel.err
+	if !errors.Is(sel.Err, errSuspended) {
+		e.Err = sel.Err
 	}
 	if sel.tags != nil {
 		e.Tags = sel.explain(ctx)
@@ -217,11 +217,11 @@ func (b *Bot) Explain(ctx context.Context, p *fleet.Policy, automations []*fleet
 // reserved names last.
 // That a policy can't rank its tags is in the selection's error.
 func (s *selection) explain(ctx context.Context) []pinsetter.Verdict {
-	verdicts, _ := s.rules.Explain(s.tags)
+	verdicts, _ := s.Rules.Explain(s.tags)
 	switch {
-	case s.walk != nil:
+	case s.Walk != nil:
 		s.overrule(ctx, verdicts)
-	case s.err != nil:
+	case s.Err != nil:
 		for i, v := range verdicts {
 			if v.Verdict == pinsetter.Selected {
 				verdicts[i].Verdict, verdicts[i].Stage = pinsetter.Eligible, pinsetter.StageOrder
@@ -232,11 +232,11 @@ func (s *selection) explain(ctx context.Context) []pinsetter.Verdict {
 	for _, tag := range s.listing.Excluded {
 		verdicts = append(verdicts, pinsetter.Verdict{
 			Tag: tag, Verdict: pinsetter.Rejected, Stage: pinsetter.StageExclude,
-			Reason: "on the exclusionList of ImageRepository " + s.policy.Repository.Name.String(),
+			Reason: "on the exclusionList of ImageRepository " + s.Object.Repository.Name.String(),
 		})
 	}
 	for _, tag := range s.listing.Reserved {
-		verdicts = append(verdicts, s.rules.Judge(tag))
+		verdicts = append(verdicts, s.Rules.Judge(tag))
 	}
 	return verdicts
 }
@@ -339,7 +339,7 @@ func (p *plan) destinations() []Destination {
 			sel := p.selections[site.Policy]
 			if image, ok := file.takes[i]; ok {
 				d.Next = pinsetter.Site{Written: []pinsetter.Image{image}}.Current()
-			} else if sel != nil && sel.err != nil && !errors.Is(sel.err, errSuspended) {
+			} else if sel != nil && sel.Err != nil && !errors.Is(sel.Err, errSuspended) {
 				d.Next = ""
 			}
 			if hold := p.held(site); hold != nil {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
@@ -243,10 +244,10 @@ func onlyWait(plans []*plan) bool {
 	for _, p := range plans {
 		for _, file := range p.marked {
 			for i, image := range file.takes {
-				if shownAlready(file.Sites[i], image) {
+				if decide.ShownAt(file.Sites[i], image) {
 					continue
 				}
-				if file.kept[i] != waits {
+				if file.kept[i] != decide.Waits {
 					return false
 				}
 				some = true

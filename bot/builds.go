@@ -86,11 +86,11 @@ func (c *cycle) ask(ctx context.Context, sel *selection, image pinsetter.Image) 
 	digest := image.Digest
 	if digest == "" {
 		var err error
-		if digest, err = c.selector.scanner.Digest(ctx, sel.policy.Repository, image.Tag); err != nil {
+		if digest, err = c.selector.scanner.Digest(ctx, sel.Object.Repository, image.Tag); err != nil {
 			return message.Build{}, err
 		}
 	}
-	content, err := c.selector.scanner.Content(ctx, sel.policy.Repository, digest)
+	content, err := c.selector.scanner.Content(ctx, sel.Object.Repository, digest)
 	return message.Build{Source: content.Source, Revision: content.Revision, Created: content.Created}, err
 }
 
@@ -98,7 +98,7 @@ func (c *cycle) ask(ctx context.Context, sel *selection, image pinsetter.Image) 
 func (g *group) selectionOf(image pinsetter.Image) *selection {
 	for _, file := range g.marked {
 		for i, takes := range file.takes {
-			if sel := g.selections[file.Sites[i].Policy]; takes == image && sel != nil && sel.err == nil {
+			if sel := g.selections[file.Sites[i].Policy]; takes == image && sel != nil && sel.Err == nil {
 				return sel
 			}
 		}
@@ -110,8 +110,8 @@ func (g *group) selectionOf(image pinsetter.Image) *selection {
 func (g *group) ranges() map[string]string {
 	ranges := map[string]string{}
 	for name, sel := range g.selections {
-		if sel.policy != nil {
-			ranges[name.String()] = describePolicy(sel.policy.Spec)
+		if sel.Object != nil {
+			ranges[name.String()] = describePolicy(sel.Object.Spec)
 		}
 	}
 	return ranges

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gitops"
@@ -209,10 +210,10 @@ func (c *cycle) build(ctx context.Context, s *survey, g *group) (*gitops.Snapsho
 		return head, true, err
 	}
 	differs, err := g.shown.differs(ctx, head, []*plan{g.plan})
-	if err != nil || !differs || !g.keeps(refused) {
+	if err != nil || !differs || !g.keeps(decide.Refused) {
 		return head, differs, err
 	}
-	g.drop(func(file markedFile, i int) bool { return file.kept[i] == refused })
+	g.drop(func(file markedFile, i int) bool { return file.kept[i] == decide.Refused })
 	g.apply()
 	head, err = c.commit(ctx, g.plan, s.Base)
 	return head, true, err
@@ -304,7 +305,7 @@ func (c *cycle) stopMerging(ctx context.Context, s *survey, g *group) error {
 	mayBe := provider == fleet.ForgeGitea && g.known.PullRequest == nil // Gitea doesn't say
 	promised := g.known.Merging != "" || asked && (g.pr.AutoMerge || mayBe)
 	bound := provider == fleet.ForgeGitLab
-	if !promised || bound && asked && !g.foreign() && g.unsure == nil && !g.keeps(waits, refused) {
+	if !promised || bound && asked && !g.foreign() && g.unsure == nil && !g.keeps(decide.Waits, decide.Refused) {
 		return nil
 	}
 	err := s.forge.StopMerging(ctx, g.pr)
@@ -323,7 +324,7 @@ func (c *cycle) stopMerging(ctx context.Context, s *survey, g *group) error {
 // decided now, all of which could be written: what is merged is that commit.
 func (c *cycle) autoMerge(ctx context.Context, s *survey, g *group) error {
 	object := s.whole.automation.PullRequest
-	if !object.Spec.AutoMerge || g.pr == nil || g.pr.State != forge.StateOpen || g.pr.Draft || g.keeps(waits, refused) {
+	if !object.Spec.AutoMerge || g.pr == nil || g.pr.State != forge.StateOpen || g.pr.Draft || g.keeps(decide.Waits, decide.Refused) {
 		return nil
 	}
 	mine := ""

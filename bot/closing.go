@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
@@ -84,7 +85,7 @@ func (s *survey) respect(g *group) {
 				}
 				g.refusal = g.refusal || g.pr != nil && g.pr.Number == r.Number
 				return fmt.Sprintf("pull request #%d, which proposed %s, was closed without merging, or its branch was deleted, and it is not proposed again, only what ranks higher: reopen the pull request, or write it by hand",
-					r.Number, candidate(site, of))
+					r.Number, decide.CandidateAt(site, of))
 			})
 		}
 	}
@@ -98,7 +99,7 @@ func (s *survey) respect(g *group) {
 				return ""
 			}
 			return fmt.Sprintf("pull request #%d, which wrote %s, was merged, and it was taken back since: it is not proposed again, only what ranks higher; or write it by hand",
-				r.Number, candidate(site, of))
+				r.Number, decide.CandidateAt(site, of))
 		})
 	}
 }
@@ -106,10 +107,10 @@ func (s *survey) respect(g *group) {
 // repeats reports whether an image is what was refused at a site, or doesn't rank
 // above it.
 func (s *selection) repeats(site pinsetter.Site, of, image pinsetter.Image) bool {
-	if s == nil || s.rules == nil || s.policy.Repository == nil {
+	if s == nil || s.Rules == nil || s.Object.Repository == nil {
 		return gate.Standing(site, image) == of
 	}
-	return gate.Reverted(site, of, image, s) != ""
+	return gate.Reverted(site, of, image, &s.Policy) != ""
 }
 
 // proposedBy returns what the group's pull request proposed, as the trailers of

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,12 +39,30 @@ type learnt struct {
 	contents map[string]gate.Content // by digest
 }
 
-// sight returns what the ledger answered about a tag.
-func (l *learnt) sight(tag string) (sight gate.Sight, known bool) {
+// unseen returns those tags about which the ledger didn't answer.
+func (l *learnt) unseen(tags []string) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	sight, known = l.sights[tag]
-	return sight, known
+	return keep(tags, func(tag string) bool {
+		_, known := l.sights[tag]
+		return !known
+	})
+}
+
+// addTo adds to answers what the ledger answered: about one tag, or, where there
+// are several, about all.
+func (l *learnt) addTo(answers map[string]gate.Answer[gate.Sight], tags []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(tags) > 1 {
+		tags = slices.Collect(maps.Keys(l.sights))
+	}
+	for _, tag := range tags {
+		_, there := answers[tag]
+		if sight, known := l.sights[tag]; known && !there {
+			answers[tag] = gate.Answer[gate.Sight]{Value: sight}
+		}
+	}
 }
 
 // see keeps what the ledger answers about a tag, unless it has answered before.
@@ -60,17 +80,6 @@ func (l *learnt) content(digest string) (content gate.Content, known bool) {
 	defer l.mu.Unlock()
 	content, known = l.contents[digest]
 	return content, known
-}
-
-// addSights adds what was answered about tags to other answers.
-func (l *learnt) addSights(to map[string]gate.Answer[gate.Sight]) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for tag, sight := range l.sights {
-		if _, there := to[tag]; !there {
-			to[tag] = gate.Answer[gate.Sight]{Value: sight}
-		}
-	}
 }
 
 func (l *learnt) learn(digest string, content gate.Content) {
@@ -109,57 +118,76 @@ func (f *failing) failed(err error) {
 // sight returns what the ledger knows about a tag: the zero Sight where nothing is
 // known. It asks no registry.
 func (f *facts) sight(ctx context.Context, tag string) (gate.Sight, error) {
-	answer := f.sightsOf(ctx, []string{tag})[tag]
+	answers := map[string]gate.Answer[gate.Sight]{}
+	f.addSights(ctx, answers, []string{tag})
+	return answers[tag].Value, answers[tag].Err
+}
+
+// addSights adds to answers what the ledger knows about tags. It is asked once.
+// Where several are wanted, all that it has answered is added: more will be wanted.
+func (f *facts) addSights(ctx context.Context, answers map[string]gate.Answer[gate.Sight], tags []string) {
+	if unknown := f.learnt.unseen(tags); len(unknown) > 0 {
+		if err := f.see(ctx, unknown); err != nil {
+			for _, tag := range unknown {
+				answers[tag] = gate.Answer[gate.Sight]{Err: err}
+			}
+		}
+	}
+	f.learnt.addTo(answers, tags)
+}
+
+// see asks the ledger about tags.
+func (f *facts) see(ctx context.Context, tags []string) error {
+	if f.failing.was.Load() {
+		return errForgotten
+	}
+	keys := make([]store.Tag, len(tags))
+	for i, tag := range tags {
+		keys[i] = f.key(tag)
+	}
+	found, err := f.ledger.Seen(ctx, keys)
+	if err != nil {
+		f.failing.failed(err)
+		return err
+	}
+	for _, key := range keys {
+		f.learnt.see(key.Tag, found[key])
+	}
+	return nil
+}
+
+// digest returns the digest that the registry shows for a tag; see digests.
+func (f *facts) digest(ctx context.Context, tag string) (string, error) {
+	answer := f.digests(ctx, []string{tag})[tag]
 	return answer.Value, answer.Err
 }
 
-// sightsOf is sight for several tags, with one question to the ledger.
-func (f *facts) sightsOf(ctx context.Context, tags []string) map[string]gate.Answer[gate.Sight] {
-	answers := map[string]gate.Answer[gate.Sight]{}
-	var unknown []store.Tag
-	for _, tag := range tags {
-		if sight, known := f.learnt.sight(tag); known {
-			answers[tag] = gate.Answer[gate.Sight]{Value: sight}
-			continue
+// digests returns the digests that the registry shows for tags, and tells the ledger
+// that they were seen: a moved tag's age counts from then.
+func (f *facts) digests(ctx context.Context, tags []string) map[string]gate.Answer[string] {
+	shows := each(tags, func(tag string) gate.Answer[string] {
+		digest, err := f.scanner.Digest(ctx, f.repo, tag)
+		return gate.Answer[string]{Value: digest, Err: err}
+	})
+	answers := map[string]gate.Answer[string]{}
+	var seen []store.Observation
+	for i, tag := range tags {
+		answers[tag] = shows[i]
+		if shows[i].Err == nil {
+			seen = append(seen, store.Observation{Tag: f.key(tag), Digest: shows[i].Value})
 		}
-		unknown = append(unknown, f.key(tag))
 	}
-	if len(unknown) == 0 {
+	if len(seen) == 0 || f.failing.was.Load() {
 		return answers
 	}
-	found, err := map[store.Tag]store.Sight{}, errForgotten
-	if !f.failing.was.Load() {
-		if found, err = f.ledger.Seen(ctx, unknown); err != nil {
-			f.failing.failed(err)
-		}
-	}
-	for _, key := range unknown {
-		if err != nil {
-			answers[key.Tag] = gate.Answer[gate.Sight]{Err: err}
-			continue
-		}
-		f.learnt.see(key.Tag, found[key])
-		sight, _ := f.learnt.sight(key.Tag)
-		answers[key.Tag] = gate.Answer[gate.Sight]{Value: sight}
-	}
-	return answers
-}
-
-// digest returns the digest that the registry shows for a tag, and tells the ledger
-// that it was seen: a moved tag's age counts from then.
-func (f *facts) digest(ctx context.Context, tag string) (string, error) {
-	digest, err := f.scanner.Digest(ctx, f.repo, tag)
-	if err != nil || f.failing.was.Load() {
-		return digest, err
-	}
-	sights, err := f.ledger.See(ctx, f.now, []store.Observation{{Tag: f.key(tag), Digest: digest}})
+	sights, err := f.ledger.See(ctx, f.now, seen)
 	if err != nil {
 		f.failing.failed(err)
 	}
-	if sight, seen := sights[f.key(tag)]; seen {
-		f.learnt.see(tag, sight)
+	for key, sight := range sights {
+		f.learnt.see(key.Tag, sight)
 	}
-	return digest, nil
+	return answers
 }
 
 // content returns what the content under a digest says of itself. It never changes,

@@ -3,16 +3,14 @@ package bot
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
-	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -31,8 +29,6 @@ type ground struct {
 	// shown returns the branch that proposes a site, where it is to be built
 	// from the base again; nil: none. A nil func proposes nothing.
 	shown func(pinsetter.Site) *shown
-
-	inquiries map[*selection]*inquiry // that are made for these sites
 
 	// groups says that what is proposed stays as it is while a gate refuses it
 	// now: people decide about a pull request.
@@ -107,91 +103,17 @@ func made(a *fleet.Automation, commit gitops.CommitInfo) bool {
 	return !a.Trailers || message.ParseTrailers(commit.Message).Automation == a.Name
 }
 
-// proposed returns what a proposal shows at site, so that a site about which
-// nothing can be decided now stays proposed. The image has no tag where there is
-// no proposal, it shows nothing else than the base, or it doesn't fit the site any
-// more. Sel is of the site's policy, nil where that isn't known.
-func (g *ground) proposed(ctx context.Context, site pinsetter.Site, sel *selection) pinsetter.Image {
-	twin, found := g.twin(ctx, site)
-	if !found || len(twin.Written) != 1 || len(site.Written) == 1 && twin.Written[0] == site.Written[0] {
-		return pinsetter.Image{}
+// view returns a site with what is known of it without asking.
+func (g *ground) view(ctx context.Context, site pinsetter.Site) decide.View {
+	v := decide.View{Site: site, Reviewed: g.groups}
+	if twin, found := g.twin(ctx, site); found {
+		v.Proposal = &twin
 	}
-	name := twin.Written[0].Name
-	if sel != nil && sel.policy.Repository != nil {
-		name = sel.policy.Repository.Image // a tag alone has none
+	if g.history == nil || !g.isForgotten(site) { // else trailers are read, which costs a fetch
+		shown := g.lastShown(site)
+		v.Shown = &shown
 	}
-	if setters.Unfit(site, name) != nil {
-		return pinsetter.Image{}
-	}
-	return twin.Written[0]
-}
-
-// standing is what becomes of a proposed image about whose site nothing new is
-// decided.
-type standing int
-
-const (
-	gone    standing = iota // it isn't proposed any more
-	stands                  // it is proposed still, and may be written
-	waits                   // it is proposed still; nothing can be decided, or nothing may be written now
-	refused                 // a gate refuses it now
-)
-
-// standing says what becomes of a proposed image. It waits where nothing can be
-// decided now, for the reason that undecided is, and where nothing at all may be
-// written. One that the base has gone past, or taken back, is gone.
-func (g *ground) standing(ctx context.Context, site pinsetter.Site, sel *selection, proposed pinsetter.Image, undecided error) standing {
-	shown := g.lastShown(site)
-	if sel.rules != nil && sel.policy.Repository != nil {
-		if sel.isBelow(site, proposed.Tag) || gate.Reverted(site, shown, proposed, sel) != "" {
-			return gone
-		}
-	}
-	if undecided != nil || sel.walk.Closed() {
-		return waits
-	}
-	c := pinsetter.Candidate{Tag: proposed.Tag, Value: proposed.Tag}
-	if g.confirm(ctx, sel, site, shown, proposed, c) != nil {
-		return refused
-	}
-	return stands
-}
-
-// inquiry returns that of a selection, which begins with the first site.
-func (g *ground) inquiry(sel *selection) *inquiry {
-	if g.inquiries == nil {
-		g.inquiries = map[*selection]*inquiry{}
-	}
-	if g.inquiries[sel] == nil {
-		g.inquiries[sel] = sel.facts.inquire()
-	}
-	return g.inquiries[sel]
-}
-
-// confirm is gate.Walk.Confirm with what it asks answered.
-func (g *ground) confirm(ctx context.Context, sel *selection, site pinsetter.Site, shown, image pinsetter.Image, c pinsetter.Candidate) (hold *pinsetter.Hold) {
-	g.inquiry(sel).until(ctx, func(known gate.Known) (questions []gate.Question) {
-		hold, questions = sel.walk.Confirm(site, shown, image, c, known)
-		return questions
-	})
-	return hold
-}
-
-// isBelow reports whether a site shows an accepted tag that ranks above tag.
-func (s *selection) isBelow(site pinsetter.Site, tag string) bool {
-	return slices.ContainsFunc(site.Written, func(written pinsetter.Image) bool {
-		return written.Tag != tag && s.Accepts(written.Tag) && s.Above(written.Tag, tag)
-	})
-}
-
-// keptDigest returns the digest that the proposal shows at site beside tag, or
-// "".
-func (g *ground) keptDigest(ctx context.Context, site pinsetter.Site, tag string) string {
-	twin, found := g.twin(ctx, site)
-	if !found {
-		return ""
-	}
-	return gate.KeptDigest(twin, tag)
+	return v
 }
 
 // twin returns the site of the proposal that is site in the base.

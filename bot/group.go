@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
@@ -153,12 +154,12 @@ func (g *group) drop(unwanted func(file markedFile, i int) bool) {
 func (g *group) hold(rule pinsetter.Rule, why func(site pinsetter.Site, image pinsetter.Image) string) {
 	g.drop(func(file markedFile, i int) bool {
 		site, image := file.Sites[i], file.takes[i]
-		if shownAlready(site, image) {
+		if decide.ShownAt(site, image) {
 			return false
 		}
 		reason := why(site, image)
 		if reason != "" {
-			g.result.Held = append(g.result.Held, *holdAt(site, candidate(site, image), rule, reason))
+			g.result.Held = append(g.result.Held, *decide.HoldAt(site, decide.CandidateAt(site, image), rule, reason))
 		}
 		return reason != ""
 	})
@@ -173,7 +174,7 @@ func (g *group) changes(which func(pinsetter.Site) bool) bool {
 	return slices.ContainsFunc(g.marked, func(file markedFile) bool {
 		for i, image := range file.takes {
 			site := file.Sites[i]
-			if (!shownAlready(site, image) || site.Has(pinsetter.PartName)) && which(site) {
+			if (!decide.ShownAt(site, image) || site.Has(pinsetter.PartName)) && which(site) {
 				return true
 			}
 		}
@@ -185,7 +186,7 @@ func (g *group) changes(which func(pinsetter.Site) bool) bool {
 func (g *group) wanted() bool { return len(g.files) > 0 }
 
 // keeps reports whether some site takes what is proposed in one of these ways.
-func (g *group) keeps(ways ...standing) bool {
+func (g *group) keeps(ways ...decide.Fate) bool {
 	return slices.ContainsFunc(g.marked, func(file markedFile) bool {
 		for _, how := range file.kept {
 			if slices.Contains(ways, how) {
@@ -203,7 +204,7 @@ func (g *group) images() map[pinsetter.Image]pinsetter.Image {
 	for _, file := range g.marked {
 		for _, i := range slices.Sorted(maps.Keys(file.takes)) {
 			site, image := file.Sites[i], file.takes[i]
-			if _, seen := before[image]; !seen && !shownAlready(site, image) {
+			if _, seen := before[image]; !seen && !decide.ShownAt(site, image) {
 				before[image], _ = gate.Shows(site)
 			}
 		}

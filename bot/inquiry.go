@@ -2,55 +2,133 @@ package bot
 
 import (
 	"context"
+	"errors"
+	"slices"
 
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/gate"
 )
 
-// inquiry is what is asked about the tags of one policy, and what was answered. The
-// bounds on what a policy asks of a registry hold for it as a whole. It is not safe
-// for concurrent use.
+// inquiry answers the questions about a policy's sites and tags, and remembers the
+// answers. The bounds on what a policy asks of a registry hold for all that is
+// decided by one inquiry. It is not safe for concurrent use.
 type inquiry struct {
-	facts *facts
-	known gate.Known
+	selection *selection
+	known     decide.Known
 }
 
 // inquire begins an inquiry.
-func (f *facts) inquire() *inquiry {
-	return &inquiry{f, gate.Known{
-		Sights:   map[string]gate.Answer[gate.Sight]{},
-		Digests:  map[string]gate.Answer[string]{},
-		Contents: map[string]gate.Answer[gate.Content]{},
+func (s *selection) inquire() *inquiry {
+	return &inquiry{s, decide.Known{
+		Known: gate.Known{
+			Sights:   map[string]gate.Answer[gate.Sight]{},
+			Digests:  map[string]gate.Answer[string]{},
+			Contents: map[string]gate.Answer[gate.Content]{},
+		},
+		Pins: map[string]gate.Answer[string]{},
 	}}
 }
 
-// until answers the questions of ask until it has none. An answer may be that the
-// fact can't be had, so there is an end.
-func (q *inquiry) until(ctx context.Context, ask func(gate.Known) []gate.Question) {
-	for questions := ask(q.known); len(questions) > 0; questions = ask(q.known) {
-		q.answer(ctx, questions)
+// maxRounds bounds how often questions are answered for the sites of one policy.
+// Every round answers some, which gates bound: it is never reached.
+const maxRounds = 100_000
+
+var errRounds = errors.New("too many questions about it")
+
+// decide decides sites on a ground: it answers questions until there are none.
+func (q *inquiry) decide(ctx context.Context, g *ground, views []decide.View) []decide.Decision {
+	decisions := make([]decide.Decision, len(views))
+	views, open := slices.Clone(views), make([]int, len(views))
+	for i := range views {
+		decisions[i].Err, open[i] = errRounds, i
 	}
+	for range maxRounds {
+		made, questions := decide.Decide(&q.selection.Policy, views, q.known)
+		n := 0
+		for i, d := range made {
+			if d != nil {
+				decisions[open[i]] = *d
+				continue
+			}
+			views[n], open[n] = views[i], open[i]
+			n++
+		}
+		if views, open = views[:n], open[:n]; n == 0 {
+			break
+		}
+		q.answer(ctx, questions)
+		if slices.Contains(questions, decide.Question{Kind: decide.KindShown}) {
+			g.lookUp(views)
+		}
+	}
+	return decisions
 }
 
-func (q *inquiry) answer(ctx context.Context, questions []gate.Question) {
-	var tags []string
+// first returns the best candidate that passes the policy's gates, and what became
+// of better ones.
+func (s *selection) first(ctx context.Context) gate.First {
+	q := s.inquire()
+	for range maxRounds {
+		first, questions := s.Walk.First(q.known.Known)
+		if len(questions) == 0 {
+			return first
+		}
+		q.answer(ctx, questions)
+	}
+	return gate.First{}
+}
+
+// answer answers questions about tags: those to the registry in parallel.
+func (q *inquiry) answer(ctx context.Context, questions []decide.Question) {
+	var sights, digests []string
 	for _, question := range questions {
 		switch question.Kind {
 		case gate.KindSight:
-			tags = append(tags, question.Tag)
-		case gate.KindDigest:
-			q.known.Digests[question.Tag] = answered(q.facts.digest(ctx, question.Tag))
+			sights = append(sights, question.Tag)
+		case gate.KindDigest, decide.KindPin:
+			digests = append(digests, question.Tag)
 		case gate.KindContent:
-			q.known.Contents[question.Digest] = answered(q.facts.content(ctx, question.Digest))
+			content, err := q.selection.facts.content(ctx, question.Digest)
+			q.known.Contents[question.Digest] = gate.Answer[gate.Content]{Value: content, Err: err}
 		}
 	}
-	for tag, sight := range q.facts.sightsOf(ctx, tags) {
-		q.known.Sights[tag] = sight
+	shows := map[string]gate.Answer[string]{}
+	if len(digests) > 0 {
+		shows = q.selection.facts.digests(ctx, digests)
 	}
-	if len(tags) > 1 { // who asks for several goes on asking
-		q.facts.learnt.addSights(q.known.Sights)
+	for _, question := range questions {
+		switch question.Kind {
+		case gate.KindDigest:
+			q.known.Digests[question.Tag] = shows[question.Tag]
+		case decide.KindPin:
+			q.known.Pins[question.Tag] = shows[question.Tag]
+		}
+	}
+	if len(sights) > 0 {
+		q.selection.facts.addSights(ctx, q.known.Sights, sights)
 	}
 }
 
-func answered[T any](value T, err error) gate.Answer[T] {
-	return gate.Answer[T]{Value: value, Err: err}
+// lookUp completes the views of sites with what trailers say was shown.
+func (g *ground) lookUp(views []decide.View) {
+	for i := range views {
+		if views[i].Shown == nil {
+			shown := g.lastShown(views[i].Site)
+			views[i].Shown = &shown
+		}
+	}
+}
+
+// inquiries are those of several policies, for who decides site by site.
+type inquiries map[*selection]*inquiry
+
+// decide decides one site of a directory: nothing is proposed there, and nobody
+// remembers what was written.
+func (q inquiries) decide(ctx context.Context, sel *selection, site pinsetter.Site) decide.Decision {
+	if q[sel] == nil {
+		q[sel] = sel.inquire()
+	}
+	g := &ground{}
+	return q[sel].decide(ctx, g, []decide.View{g.view(ctx, site)})[0]
 }

@@ -78,7 +78,7 @@ const seenAtOnce = 10_000
 
 // sight tells the ledger of the candidates that rank above what the plan's sites
 // show: their age counts from the first time.
-func (c *cycle) sight(ctx context.Context, p *plan, selections map[pinsetter.Name]*selection) {
+func (c *cycle) sight(ctx context.Context, p *plan) {
 	if !c.o.Ledger.Remembers() || c.selector.failing.was.Load() {
 		return
 	}
@@ -86,8 +86,8 @@ func (c *cycle) sight(ctx context.Context, p *plan, selections map[pinsetter.Nam
 	once := map[store.Tag]bool{}
 	for _, file := range p.marked {
 		for _, site := range file.Sites {
-			sel := selections[site.Policy]
-			if sel == nil || sel.err != nil {
+			sel := p.selections[site.Policy]
+			if sel == nil || sel.Err != nil {
 				continue
 			}
 			for _, tag := range sel.above(site) {
@@ -114,7 +114,7 @@ func (c *cycle) sight(ctx context.Context, p *plan, selections map[pinsetter.Nam
 // that tag where it is listed: sightsAtOnce at most.
 func (s *selection) above(site pinsetter.Site) []store.Tag {
 	var above []store.Tag
-	for candidate := range s.ranking.All() {
+	for candidate := range s.Ranking.All() {
 		reached := true
 		for _, written := range site.Written {
 			if written.Tag != candidate.Tag && !s.Accepts(written.Tag) || s.Above(candidate.Tag, written.Tag) {

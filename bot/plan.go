@@ -1,22 +1,22 @@
 package bot
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/setters"
-	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -45,12 +45,22 @@ type markedFile struct {
 
 	// kept are sites that take what is proposed already, though it could not be
 	// written now: it waits, or it is refused, and then never written again.
-	kept map[int]standing
+	kept map[int]decide.Fate
 }
 
 // newMarkedFile returns a file whose sites take nothing yet.
 func newMarkedFile(found *setters.File, path string, data []byte) markedFile {
-	return markedFile{found, path, data, map[int]pinsetter.Image{}, map[int]standing{}}
+	return markedFile{found, path, data, map[int]pinsetter.Image{}, map[int]decide.Fate{}}
+}
+
+// take has the i-th site take what was decided.
+func (f markedFile) take(i int, d decide.Decision) {
+	if d.Takes.Tag != "" {
+		f.takes[i] = d.Takes
+	}
+	if d.Fate == decide.Waits || d.Fate == decide.Refused {
+		f.kept[i] = d.Fate
+	}
 }
 
 // find is step 2: it gathers the markers below the automation's path. Of a file
@@ -107,62 +117,74 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 	policies := c.policies(p)
 	c.selector.all(ctx, policies)
 	c.selector.again(ctx, c.outrun(ctx, p, policies), p.ground.readAt)
-	selections := map[pinsetter.Name]*selection{}
-	said := map[*selection]bool{}
+	p.selections = map[pinsetter.Name]*selection{}
 	for _, policy := range policies {
 		sel := c.selector.selection(ctx, policy)
-		selections[policy.Name] = sel
+		p.selections[policy.Name] = sel
 		switch {
-		case errors.Is(sel.err, errSuspended):
+		case errors.Is(sel.Err, errSuspended):
 			p.result.Findings = append(p.result.Findings, suspended(policy))
-		case sel.err != nil:
-			p.result.fail(sel.err)
+		case sel.Err != nil:
+			p.result.fail(sel.Err)
 		}
 	}
 	c.recall(ctx, p)
-	c.sight(ctx, p, selections)
-	p.selections = selections
+	c.sight(ctx, p)
+	said := map[*selection]bool{}
+	for _, at := range c.places(ctx, p) {
+		d, sel := at.decision, at.selection
+		if d.Moved != "" {
+			c.o.Log.Warn(d.Moved, "imagePolicy", sel.Object.Name, "path", at.view.Site.Path, "line", at.view.Site.Line())
+		}
+		if d.Err != nil && !said[sel] {
+			said[sel] = true
+			p.result.fail(d.Err)
+		}
+		at.file.take(at.index, d)
+		if d.Hold != nil {
+			p.result.Held = append(p.result.Held, *d.Hold)
+		}
+	}
+}
+
+// place is a site of a plan, and what is decided for it.
+type place struct {
+	file      markedFile
+	index     int        // of the site in the file
+	selection *selection // of its policy; nil where the plan doesn't decide for that
+	view      decide.View
+	decision  decide.Decision
+}
+
+// places decides the sites of a plan, in their order: those of a policy together,
+// policies in parallel.
+func (c *cycle) places(ctx context.Context, p *plan) []*place {
+	var places []*place
+	of := map[*selection][]*place{}
 	for _, file := range p.marked {
 		for i, site := range file.Sites {
-			sel := selections[site.Policy]
-			if sel == nil {
-				if proposed := p.ground.proposed(ctx, site, nil); p.ground.groups && c.set.Missing.MayHide() && proposed.Tag != "" {
-					file.takes[i], file.kept[i] = proposed, waits // its policy may be in what can't be read
-				}
-				continue
-			}
-			image, hold, err := c.choose(ctx, p.ground, site, sel)
-			if err != nil && !said[sel] {
-				said[sel] = true
-				p.result.fail(err)
-			}
-			stays := image.Tag == "" || shownAlready(site, image)
-			if proposed := p.ground.proposed(ctx, site, sel); proposed.Tag != "" && (hold != nil || image.Tag == "" || sel.disbelief != nil && stays) {
-				if hold == nil && sel.disbelief != nil {
-					hold = holdAt(site, candidate(site, proposed), sel.disbelief.Rule, sel.disbelief.Reason)
-				}
-				switch standing := p.ground.standing(ctx, site, sel, proposed, cmp.Or(sel.err, err)); standing {
-				case stands:
-					image = proposed
-					leave(hold, site, image)
-				case waits:
-					image = proposed
-					file.kept[i] = waits
-				case refused:
-					if p.ground.groups && stays {
-						image = proposed
-						file.kept[i] = refused
-					}
-				}
-			}
-			if hold != nil {
-				p.result.Held = append(p.result.Held, *hold)
-			}
-			if image.Tag != "" {
-				file.takes[i] = image
+			at := &place{file: file, index: i, selection: p.selections[site.Policy]}
+			places = append(places, at)
+			switch {
+			case at.selection != nil:
+				at.view = p.ground.view(ctx, site)
+				of[at.selection] = append(of[at.selection], at)
+			case c.set.Missing.MayHide():
+				at.decision = decide.Hidden(p.ground.view(ctx, site))
 			}
 		}
 	}
+	each(slices.Collect(maps.Keys(of)), func(sel *selection) any {
+		views := make([]decide.View, len(of[sel]))
+		for i, at := range of[sel] {
+			views[i] = at.view
+		}
+		for i, d := range sel.inquire().decide(ctx, p.ground, views) {
+			of[sel][i].decision = d
+		}
+		return nil
+	})
+	return places
 }
 
 // outrun returns those policies of which a site shows a tag that is missing from a
@@ -171,7 +193,7 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 func (c *cycle) outrun(ctx context.Context, p *plan, policies []*fleet.Policy) []*fleet.Policy {
 	older := map[pinsetter.Name]*selection{}
 	for _, policy := range policies {
-		if sel := c.selector.selection(ctx, policy); sel.err == nil && sel.listing.ScannedAt.Before(p.ground.readAt) {
+		if sel := c.selector.selection(ctx, policy); sel.Err == nil && sel.listing.ScannedAt.Before(p.ground.readAt) {
 			older[policy.Name] = sel
 		}
 	}
@@ -215,138 +237,6 @@ func (c *cycle) policies(p *plan) []*fleet.Policy {
 
 var errSuspended = errors.New("suspended")
 
-// choose decides one site. The image has no tag where the site stays as it is.
-// There is a hold where a better candidate isn't taken, and an error where the
-// registry can't be asked.
-func (c *cycle) choose(ctx context.Context, g *ground, site pinsetter.Site, sel *selection) (pinsetter.Image, *pinsetter.Hold, error) {
-	if sel.err != nil {
-		return pinsetter.Image{}, nil, nil // said once, for all sites
-	}
-	if hold := sel.misfit(site); hold != nil {
-		return pinsetter.Image{}, hold, nil
-	}
-	var shown pinsetter.Image
-	if !sel.settled(site) {
-		shown = g.lastShown(site)
-	}
-	var choice gate.Choice
-	g.inquiry(sel).until(ctx, func(known gate.Known) (questions []gate.Question) {
-		choice, questions = sel.walk.Choose(site, shown, known)
-		return questions
-	})
-	if choice.Candidate.Tag == "" {
-		return pinsetter.Image{}, choice.Hold, nil
-	}
-	image := pinsetter.Image{Name: sel.policy.Repository.Image, Tag: choice.Candidate.Tag}
-	digest, refusal, err := c.digest(ctx, g, site, sel, image.Tag)
-	if err != nil {
-		return pinsetter.Image{}, choice.Hold, err
-	}
-	image.Digest = digest
-	if refusal != nil {
-		return pinsetter.Image{}, cmp.Or(choice.Hold, holdAt(site, candidate(site, image), refusal.Rule, refusal.Reason)), nil
-	}
-	if shownAlready(site, image) && !site.Has(pinsetter.PartName) {
-		return image, choice.Hold, nil
-	}
-	shown = g.lastShown(site)
-	if hold := g.confirm(ctx, sel, site, shown, image, choice.Candidate); hold != nil {
-		hold.Candidate = candidate(site, image)
-		return pinsetter.Image{}, cmp.Or(choice.Hold, hold), nil // the best candidate is named
-	}
-	leave(choice.Hold, site, image)
-	return image, choice.Hold, nil
-}
-
-// leave has a hold, which may be nil, say what its site shows once it has taken an
-// image that is not the candidate: the best that it may take.
-func leave(hold *pinsetter.Hold, site pinsetter.Site, image pinsetter.Image) {
-	taken := pinsetter.Site{Written: []pinsetter.Image{gate.Standing(site, image)}}.Current()
-	if hold != nil && hold.Candidate != candidate(site, image) {
-		hold.Current = taken
-	}
-}
-
-// shownAlready reports whether a site shows an image, its name aside where a
-// marker of its own has it.
-func shownAlready(site pinsetter.Site, image pinsetter.Image) bool {
-	shows, agreed := gate.Shows(site)
-	return agreed && gate.Standing(site, shows) == gate.Standing(site, image)
-}
-
-// settled reports whether a site shows the best candidate, so that at most its
-// digest is to be decided.
-func (s *selection) settled(site pinsetter.Site) bool {
-	best, _ := s.ranking.Best()
-	for _, written := range site.Written {
-		if written.Tag != best.Tag {
-			return false
-		}
-	}
-	return len(site.Written) > 0
-}
-
-// digest returns the digest that a site shows beside a tag, "" where it shows
-// none, or the reason to hold the site.
-func (c *cycle) digest(ctx context.Context, g *ground, site pinsetter.Site, sel *selection, tag string) (digest string, refusal *gate.Refusal, err error) {
-	reflect := sel.policy.Spec.DigestReflectionPolicy
-	if reflect == spec.ReflectNever && site.Has(pinsetter.PartDigest) {
-		return "", &gate.Refusal{Rule: pinsetter.RuleDigest, Reason: "a :digest marker needs a digest, and the policy reflects none: " +
-			"set digestReflectionPolicy to IfNotPresent or Always, or remove the marker"}, nil
-	}
-	if reflect == spec.ReflectNever || !site.Has(pinsetter.PartReference) && !site.Pins() {
-		return "", nil, nil
-	}
-	if reflect == spec.ReflectIfNotPresent {
-		if kept := cmp.Or(gate.KeptDigest(site, tag), g.keptDigest(ctx, site, tag)); kept != "" {
-			return kept, nil, nil
-		}
-	}
-	if digest, err = sel.digest(ctx, tag); err != nil {
-		return "", nil, err
-	}
-	before := sel.digestBefore(ctx, site, tag, digest)
-	if moved := gate.Move(tag, before, digest, reflect, sel); moved != nil {
-		if moved.Held {
-			return digest, &gate.Refusal{Rule: pinsetter.RuleMoved, Reason: moved.Reason}, nil
-		}
-		c.o.Log.Warn(moved.Reason, "imagePolicy", sel.policy.Name, "path", site.Path, "line", site.Line())
-	}
-	return digest, nil, nil
-}
-
-// digestBefore returns the digest that a tag had before the present one, as far
-// as it matters to a site: what the site shows, where it follows every move, else
-// what the ledger knows. It is "" where none is known.
-func (s *selection) digestBefore(ctx context.Context, site pinsetter.Site, tag, now string) string {
-	if s.policy.Spec.DigestReflectionPolicy == spec.ReflectAlways {
-		return gate.KeptDigest(site, tag)
-	}
-	sight, err := s.facts.sight(ctx, tag)
-	if err != nil {
-		return ""
-	}
-	return sight.Before(now)
-}
-
-// candidate describes an image that a site doesn't take: its tag, with the digest
-// where the site shows that tag already.
-func candidate(site pinsetter.Site, image pinsetter.Image) string {
-	if shows, _ := gate.Shows(site); shows.Tag != image.Tag {
-		return image.Tag
-	}
-	image.Name = ""
-	return strings.TrimPrefix(image.String(), ":")
-}
-
-// holdAt is a hold of a site.
-func holdAt(site pinsetter.Site, candidate string, rule pinsetter.Rule, reason string) *pinsetter.Hold {
-	return &pinsetter.Hold{
-		Policy: site.Policy.String(), Path: site.Path, Line: site.Line(),
-		Current: site.Current(), Candidate: candidate, Rule: rule, Reason: reason,
-	}
-}
-
 // apply is step 4: new bytes for the files whose sites take something else than
 // they show. Done again, it replaces what it gave before.
 func (p *plan) apply() {
@@ -368,7 +258,7 @@ func (p *plan) apply() {
 		p.files[file.path] = data
 		p.result.Changes = append(p.result.Changes, changes...)
 		for i, image := range file.takes {
-			if site := file.Sites[i]; !shownAlready(site, image) {
+			if site := file.Sites[i]; !decide.ShownAt(site, image) {
 				p.wrote[p.ground.key(site)] = gate.Standing(site, image)
 			}
 			p.written = append(p.written, message.Written{Policy: file.Sites[i].Policy, Image: image})

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gitops"
@@ -247,7 +248,7 @@ func (g *group) leaveAlone(ctx context.Context) {
 	}
 	g.drop(func(file markedFile, i int) bool {
 		twin, found := twinIn(sitesOf(ctx, g.there.Head, file.path), file.Sites[i])
-		return found && shownAlready(twin, file.takes[i]) // it is proposed already
+		return found && decide.ShownAt(twin, file.takes[i]) // it is proposed already
 	})
 	g.hold(pinsetter.RuleForeign, func(pinsetter.Site, pinsetter.Image) string {
 		if len(g.there.Commits) == 0 {

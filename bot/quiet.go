@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/setters"
@@ -70,11 +71,11 @@ func (c *cycle) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched) [
 // bestOf returns a policy's best candidate, with its digest where every move of
 // that is followed; false where it can't be had.
 func (c *cycle) bestOf(ctx context.Context, sel *selection) (string, bool) {
-	if sel.err != nil {
+	if sel.Err != nil {
 		return "", false
 	}
-	best, ok := sel.ranking.Best()
-	if !ok || sel.policy.Spec.DigestReflectionPolicy != spec.ReflectAlways {
+	best, ok := sel.Ranking.Best()
+	if !ok || sel.Object.Spec.DigestReflectionPolicy != spec.ReflectAlways {
 		return best.Tag, ok
 	}
 	digest, err := sel.digest(ctx, best.Tag)
@@ -122,7 +123,7 @@ func (c *cycle) settles(ctx context.Context, p *plan, selected map[string]string
 				continue // another automation writes it
 			}
 			image, taken := file.takes[i]
-			if taken && !shownAlready(site, image) || sel.err != nil || !sel.settled(site) {
+			if taken && !decide.ShownAt(site, image) || sel.Err != nil || !sel.Settled(site) {
 				return false
 			}
 			best, ok := c.bestOf(ctx, sel)

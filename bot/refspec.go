@@ -69,7 +69,7 @@ func (c *cycle) keepDues(ctx context.Context, l *lane, due []string) {
 // isClosed reports whether nothing may be written now at a site of a plan.
 func (p *plan) isClosed() bool {
 	for _, sel := range p.selections {
-		if sel.walk != nil && sel.walk.Closed() {
+		if sel.Walk != nil && sel.Walk.Closed() {
 			return true
 		}
 	}

@@ -121,14 +121,14 @@ func moved(before, after []pinsetter.Site) (map[int]pinsetter.Image, bool) {
 // mayShow returns nil where the policy could have had an image written at a site,
 // today or earlier. Its name is not looked at.
 func (s *selection) mayShow(ctx context.Context, site pinsetter.Site, image pinsetter.Image) error {
-	if s.rules == nil || s.policy.Repository == nil {
-		return errors.Join(errors.New("its policy can't be used"), s.err)
+	if s.Rules == nil || s.Object.Repository == nil {
+		return errors.Join(errors.New("its policy can't be used"), s.Err)
 	}
 	if image.Tag == "" && !site.Has(pinsetter.PartReference) && !site.Has(pinsetter.PartTag) {
 		return s.mayHave(ctx, site, image) // names alone, or a digest
 	}
 	if !s.Accepts(image.Tag) {
-		return theirs("%s is no candidate of ImagePolicy %s", image.Tag, s.policy.Name)
+		return theirs("%s is no candidate of ImagePolicy %s", image.Tag, s.Object.Name)
 	}
 	if err := s.isKnown(ctx, image.Tag); err != nil {
 		return err
@@ -139,14 +139,14 @@ func (s *selection) mayShow(ctx context.Context, site pinsetter.Site, image pins
 // isKnown returns nil where a tag is listed, or the ledger saw it listed.
 func (s *selection) isKnown(ctx context.Context, tag string) error {
 	if s.listing == nil {
-		return s.err
+		return s.Err
 	}
 	descending := func(a, b string) int { return strings.Compare(b, a) }
 	if _, listed := slices.BinarySearchFunc(s.listing.Tags, tag, descending); listed {
 		return nil
 	}
 	if s.facts == nil {
-		return s.err
+		return s.Err
 	}
 	sight, err := s.facts.sight(ctx, tag)
 	switch {
@@ -154,10 +154,10 @@ func (s *selection) isKnown(ctx context.Context, tag string) error {
 		return err
 	case !sight.Since.IsZero():
 		return nil
-	case s.disbelief != nil:
-		return errors.New(s.disbelief.Reason)
+	case s.Disbelief != nil:
+		return errors.New(s.Disbelief.Reason)
 	}
-	return theirs("ImagePolicy %s never saw the tag %s", s.policy.Name, tag)
+	return theirs("ImagePolicy %s never saw the tag %s", s.Object.Name, tag)
 }
 
 // mayHave returns nil where an image has no digest, or one that its tag has or had.
@@ -169,11 +169,11 @@ func (s *selection) mayHave(ctx context.Context, site pinsetter.Site, image pins
 	case !pinsetter.ValidDigest(image.Digest):
 		return theirs("%q is no digest", image.Digest)
 	case s.facts == nil:
-		return s.err
+		return s.Err
 	}
 	tag := image.Tag
 	if tag == "" {
-		best, _ := s.ranking.Best()
+		best, _ := s.Ranking.Best()
 		tag = best.Tag
 	}
 	sight, err := s.facts.sight(ctx, tag)

@@ -71,12 +71,12 @@ func StateOf(p *fleet.Policy) PolicyState {
 
 // stateOf returns what a selection came to.
 func stateOf(ctx context.Context, sel *selection) PolicyState {
-	state := StateOf(sel.policy)
+	state := StateOf(sel.Object)
 	state.Listing = listingOf(sel.listing)
 	switch {
-	case sel.err != nil:
-		state.fail(sel.err)
-	case sel.walk != nil:
+	case sel.Err != nil:
+		state.fail(sel.Err)
+	case sel.Walk != nil:
 		first := sel.first(ctx)
 		if first.Candidate.Tag == "" {
 			state.Held = whyHeld(first)

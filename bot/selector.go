@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/policy"
@@ -62,35 +63,14 @@ func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
 	}
 }
 
-// selection is what a policy selects in this cycle. With err set, nothing else
-// can be relied on. It knows the order of tags for package gate.
+// selection is what a policy selects in this cycle. With Err set, nothing else can
+// be relied on.
 type selection struct {
-	policy    *fleet.Policy
-	rules     *policy.Policy
-	listing   *scanner.Listing
-	tags      *policy.Tags
-	ranking   *policy.Ranking
-	facts     *facts
-	walk      *gate.Walk
-	disbelief *gate.Refusal // why the list of tags isn't believed, or nil
-	err       error
+	decide.Policy
+	listing *scanner.Listing
+	tags    *policy.Tags
+	facts   *facts
 }
-
-// Accepts implements gate.Order.
-func (s *selection) Accepts(tag string) bool {
-	for _, excluded := range s.policy.Repository.Exclude {
-		if excluded.MatchString(tag) {
-			return false
-		}
-	}
-	return s.rules.Judge(tag).Verdict != pinsetter.Rejected
-}
-
-// Above implements gate.Order.
-func (s *selection) Above(a, b string) bool { return s.rules.Above(a, b) }
-
-// Ranked implements gate.Order.
-func (s *selection) Ranked() bool { return s.policy.Spec.Policy.Alphabetical == nil }
 
 // all selects for policies, in parallel.
 func (s *selector) all(ctx context.Context, policies []*fleet.Policy) {
@@ -123,41 +103,41 @@ func (s *selector) again(ctx context.Context, policies []*fleet.Policy, earliest
 func (s *selector) later(ctx context.Context, p *fleet.Policy, earliest time.Time) func() *selection {
 	return sync.OnceValue(func() *selection {
 		sel := s.compute(ctx, p, earliest)
-		if sel.err != nil && p.Err == nil { // an error of loading says whose it is
-			sel.err = fmt.Errorf("ImagePolicy %s: %w", p.Name, sel.err)
+		if sel.Err != nil && p.Err == nil { // an error of loading says whose it is
+			sel.Err = fmt.Errorf("ImagePolicy %s: %w", p.Name, sel.Err)
 		}
 		return sel
 	})
 }
 
 func (s *selector) compute(ctx context.Context, p *fleet.Policy, earliest time.Time) *selection {
-	sel := &selection{policy: p}
-	sel.rules, sel.err = s.compiled(p)
+	sel := &selection{Policy: decide.Policy{Object: p}}
+	sel.Rules, sel.Err = s.compiled(p)
 	if err := usable(p); err != nil {
-		sel.err = err
+		sel.Err = err
 	}
-	if sel.err != nil {
+	if sel.Err != nil {
 		return sel
 	}
-	if sel.listing, sel.err = s.scan(ctx, p.Repository, earliest); sel.err != nil {
+	if sel.listing, sel.Err = s.scan(ctx, p.Repository, earliest); sel.Err != nil {
 		return sel
 	}
 	sel.tags = s.parsed(sel.listing)
-	if sel.ranking, sel.err = sel.rules.Rank(sel.tags); sel.err != nil {
+	if sel.Ranking, sel.Err = sel.Rules.Rank(sel.tags); sel.Err != nil {
 		return sel
 	}
-	if _, ok := sel.ranking.Best(); !ok {
-		sel.err = fmt.Errorf("none of the %d tags of %s matches: see \"pinsetter explain %s\" for why",
+	if _, ok := sel.Ranking.Best(); !ok {
+		sel.Err = fmt.Errorf("none of the %d tags of %s matches: see \"pinsetter explain %s\" for why",
 			len(sel.listing.Tags), p.Repository.Image, p.Name)
 		return sel
 	}
-	sel.err = s.gate(ctx, sel)
+	sel.Err = s.gate(ctx, sel)
 	return sel
 }
 
 // gate puts the policy's gates before its candidates.
 func (s *selector) gate(ctx context.Context, sel *selection) error {
-	objects, err := s.set.GatesFor(sel.policy)
+	objects, err := s.set.GatesFor(sel.Object)
 	if err != nil {
 		return err
 	}
@@ -169,14 +149,14 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 		return fmt.Errorf("minAge of Gate %s counts from the first sight of a tag, and nothing is remembered: "+
 			"give a state that can be opened (--state), or set minAgeFrom: created", strings.Join(names, ", "))
 	}
-	refusal := s.believe(ctx, sel.policy.Repository, sel.listing)
-	sel.disbelief = refusal
+	refusal := s.believe(ctx, sel.Object.Repository, sel.listing)
+	sel.Disbelief = refusal
 	sel.facts = &facts{
-		ledger: s.ledger, failing: s.failing, scanner: s.scanner, repo: sel.policy.Repository,
+		ledger: s.ledger, failing: s.failing, scanner: s.scanner, repo: sel.Object.Repository,
 		image: sel.listing.Canonical, now: s.now, learnt: s.learntOf(sel.listing.Canonical),
 	}
-	sel.walk = gates.Walk(gate.Subject{
-		Candidates: sel.ranking.All(), Order: sel, Bump: sel.rules.Bump, Now: s.now, Listing: refusal,
+	sel.Walk = gates.Walk(gate.Subject{
+		Candidates: sel.Ranking.All(), Order: &sel.Policy, Bump: sel.Rules.Bump, Now: s.now, Listing: refusal,
 	})
 	return nil
 }
@@ -256,21 +236,11 @@ func (s *selector) parsed(listing *scanner.Listing) *policy.Tags {
 	return tags
 }
 
-// first returns the best candidate that passes the policy's gates, and what became
-// of better ones.
-func (s *selection) first(ctx context.Context) (first gate.First) {
-	s.facts.inquire().until(ctx, func(known gate.Known) (questions []gate.Question) {
-		first, questions = s.walk.First(known)
-		return questions
-	})
-	return first
-}
-
 // digest returns the digest of a tag, which is asked once a cycle.
 func (s *selection) digest(ctx context.Context, tag string) (string, error) {
 	digest, err := s.facts.digest(ctx, tag)
 	if err != nil {
-		return "", fmt.Errorf("ImagePolicy %s: %w", s.policy.Name, err)
+		return "", fmt.Errorf("ImagePolicy %s: %w", s.Object.Name, err)
 	}
 	return digest, nil
 }

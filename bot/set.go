@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/folder"
 	"github.com/pinsetter/pinsetter/setters"
@@ -67,9 +68,9 @@ func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 	for _, p := range keep(policies, isSuspended) {
 		r.Findings = append(r.Findings, suspended(p))
 	}
-	g := &ground{}
+	asked := inquiries{}
 	for _, file := range marked {
-		if err := c.rewrite(ctx, f, g, file, r); err != nil {
+		if err := c.rewrite(ctx, f, asked, file, r); err != nil {
 			r.fail(err)
 		}
 	}
@@ -119,7 +120,7 @@ func (b *Bot) named(names map[pinsetter.Name]bool) []*fleet.Policy {
 }
 
 // rewrite decides a file's sites and replaces the file if one of them moves.
-func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, g *ground, file markedPath, r *Rewritten) error {
+func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, asked inquiries, file markedPath, r *Rewritten) error {
 	shown, err := file.found()
 	if err != nil {
 		return err
@@ -127,19 +128,19 @@ func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, g *ground, file m
 	r.Findings = append(r.Findings, shown.Findings...)
 	moves := false
 	for _, site := range shown.Sites {
-		image, hold, err := c.place(ctx, g, site)
+		d := c.place(ctx, asked, site)
 		switch {
-		case hold != nil:
-			r.Held = append(r.Held, *hold)
-		case err != nil:
-			r.fail(err)
+		case d.Hold != nil:
+			r.Held = append(r.Held, *d.Hold)
+		case d.Err != nil:
+			r.fail(d.Err)
 		}
 		if policy := c.set.Policy(site.Policy); policy == nil {
 			r.Findings = append(r.Findings, *c.unknownPolicy(site))
 		} else {
 			r.Findings = append(r.Findings, replaced(site, policy)...)
 		}
-		moves = moves || image.Tag != "" && !shows(site, image)
+		moves = moves || d.Takes.Tag != "" && !shows(site, d.Takes)
 	}
 	if !moves {
 		return nil
@@ -151,8 +152,8 @@ func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, g *ground, file m
 	found := setters.Find(file.path, data)
 	takes := map[int]pinsetter.Image{}
 	for i, site := range found.Sites {
-		if image, _, _ := c.place(ctx, g, site); image.Tag != "" { // holds and errors are said above
-			takes[i] = image
+		if d := c.place(ctx, asked, site); d.Takes.Tag != "" { // holds and errors are said above
+			takes[i] = d.Takes
 		}
 	}
 	replaced, changes, err := found.Apply(takes)
@@ -167,16 +168,20 @@ func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, g *ground, file m
 }
 
 // place decides a site of a directory, which belongs to no automation.
-func (c *cycle) place(ctx context.Context, g *ground, site pinsetter.Site) (pinsetter.Image, *pinsetter.Hold, error) {
+func (c *cycle) place(ctx context.Context, asked inquiries, site pinsetter.Site) decide.Decision {
 	policy := c.set.Policy(site.Policy)
 	if policy == nil {
-		return pinsetter.Image{}, nil, nil
+		return decide.Decision{}
 	}
 	sel := c.selector.selection(ctx, policy)
-	if sel.err != nil && !errors.Is(sel.err, errSuspended) {
-		return pinsetter.Image{}, nil, sel.err
+	if sel.Err != nil && !errors.Is(sel.Err, errSuspended) {
+		return decide.Decision{Err: sel.Err}
 	}
-	return c.choose(ctx, g, site, sel)
+	d := asked.decide(ctx, sel, site)
+	if d.Moved != "" {
+		c.o.Log.Warn(d.Moved, "imagePolicy", policy.Name, "path", site.Path, "line", site.Line())
+	}
+	return d
 }
 
 // shows reports whether every marker of site is sure to show image.

@@ -10,23 +10,7 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// misfit holds a site of which a value isn't what its marker names, whatever the
-// candidate. It is nil where every value is.
-func (s *selection) misfit(site pinsetter.Site) *pinsetter.Hold {
-	m := setters.Unfit(site, s.policy.Repository.Image)
-	if m == nil {
-		return nil
-	}
-	best, _ := s.ranking.Best()
-	hold := holdAt(site, best.Tag, pinsetter.RuleShape, m.Reason)
-	hold.Current = m.Value
-	if m.Line != site.Line() {
-		hold.Reason = fmt.Sprintf("line %d: %s", m.Line, m.Reason)
-	}
-	return hold
-}
-
-// unfit is the finding of a site that misfit holds, or nil.
+// unfit is the finding of a site that is held for its shape, or nil.
 func unfit(site pinsetter.Site, policy *fleet.Policy) *pinsetter.Finding {
 	image := ""
 	if policy.Repository != nil {

@@ -1,0 +1,80 @@
+package decide
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/spec"
+)
+
+// pin is the digest that a site shows beside a tag.
+type pin struct {
+	digest  string        // "" where the site shows none
+	refusal *gate.Refusal // why the site is held; nil where it isn't
+	moved   string        // that the tag was moved, for people
+	err     error         // why the digest can't be had
+}
+
+// pin returns the digest that a site shows beside a tag, as the policy reflects
+// digests.
+func (p *Policy) pin(v View, tag string, known Known) (pin, []Question) {
+	reflect := p.Object.Spec.DigestReflectionPolicy
+	if reflect == spec.ReflectNever && v.Site.Has(pinsetter.PartDigest) {
+		return pin{refusal: &gate.Refusal{Rule: pinsetter.RuleDigest, Reason: "a :digest marker needs a digest, and the policy reflects none: " +
+			"set digestReflectionPolicy to IfNotPresent or Always, or remove the marker"}}, nil
+	}
+	if reflect == spec.ReflectNever || !v.Site.Has(pinsetter.PartReference) && !v.Site.Pins() {
+		return pin{}, nil
+	}
+	if reflect == spec.ReflectIfNotPresent {
+		if kept := cmp.Or(gate.KeptDigest(v.Site, tag), v.keptDigest(tag)); kept != "" {
+			return pin{digest: kept}, nil
+		}
+	}
+	now, before, lacks := p.digests(v.Site, tag, known)
+	if len(lacks) > 0 {
+		return pin{}, lacks
+	}
+	if now.Err != nil {
+		return pin{err: fmt.Errorf("ImagePolicy %s: %w", p.Object.Name, now.Err)}, nil
+	}
+	found := pin{digest: now.Value}
+	if moved := gate.Move(tag, before, now.Value, reflect, p); moved != nil && moved.Held {
+		found.refusal = &gate.Refusal{Rule: pinsetter.RuleMoved, Reason: moved.Reason}
+	} else if moved != nil {
+		found.moved = moved.Reason
+	}
+	return found, nil
+}
+
+// digests returns the digest that a tag has now, and the one that it had before as
+// far as it matters to a site: what the site shows, where it follows every move,
+// else what the ledger remembers. It is "" where none is known.
+func (p *Policy) digests(site pinsetter.Site, tag string, known Known) (now gate.Answer[string], before string, lacks []Question) {
+	now, told := known.pinOf(tag)
+	if !told {
+		lacks = append(lacks, Question{Kind: KindPin, Tag: tag})
+	}
+	if p.Object.Spec.DigestReflectionPolicy == spec.ReflectAlways {
+		return now, gate.KeptDigest(site, tag), lacks
+	}
+	sight, told := known.Sights[tag]
+	if !told {
+		lacks = append(lacks, Question{Kind: gate.KindSight, Tag: tag})
+	}
+	if sight.Err != nil {
+		return now, "", lacks
+	}
+	return now, sight.Value.Before(now.Value), lacks
+}
+
+// pinOf returns the digest of a tag, also where it is a gate that asked for it.
+func (k Known) pinOf(tag string) (gate.Answer[string], bool) {
+	if digest, told := k.Pins[tag]; told {
+		return digest, true
+	}
+	digest, told := k.Digests[tag]
+	return digest, told
+}
