@@ -1,6 +1,7 @@
 // Command release builds the published files of a commit: the container image,
-// and the binaries with their archives, checksums and bills of materials
-// (SBOMs). It uploads nothing except the image, and that only on request.
+// the binaries with their archives, checksums and bills of materials
+// (SBOMs), and the Helm chart. It uploads nothing except image and chart, and
+// those only on request.
 //
 // The same commit gives the same bytes: times are the commit's, and everything
 // else comes from go.mod and this folder. It needs Go and git.
