@@ -127,6 +127,13 @@ func (g *GitHub) Fail(f GitHubFault) {
 	g.faults = append(g.faults, &f)
 }
 
+// Heal ends the faults that are injected still.
+func (g *GitHub) Heal() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.faults = nil
+}
+
 // fault returns the fault for a request, or nil.
 func (g *GitHub) fault(name string) *GitHubFault {
 	for i, f := range g.faults {
