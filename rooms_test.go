@@ -29,23 +29,24 @@ var rooms = []struct {
 	{name: "pause"},
 
 	{name: "spec", rooms: root},
-	{name: "fleet", rooms: root + " spec"},
-	{name: "config", rooms: root + " spec fleet", opens: `
+	{name: "policy", rooms: root + " spec", opens: "github.com/Masterminds/semver/v3"},
+	{name: "gate", rooms: root + " spec", opens: "github.com/robfig/cron/v3"},
+	{name: "message", rooms: root + " spec", opens: `
+		text/template
+		github.com/Masterminds/sprig/v3`},
+	{name: "fleet", rooms: root + " spec policy gate message"},
+	{name: "config", rooms: root + " spec policy gate message fleet", opens: `
 		go.yaml.in/yaml/v3
 		sigs.k8s.io/kustomize/api
 		sigs.k8s.io/kustomize/kyaml/filesys
 		sigs.k8s.io/kustomize/kyaml/resid`},
+
 	{name: "login", rooms: root, opens: "golang.org/x/net/http/httpproxy"},
 	{name: "registry", rooms: root + " login pause", opens: "github.com/google/go-containerregistry"},
 
 	{name: "scanner", rooms: root + " fleet registry"},
-	{name: "policy", rooms: root + " spec", opens: "github.com/Masterminds/semver/v3"},
-	{name: "gate", rooms: root + " spec fleet", opens: "github.com/robfig/cron/v3"},
 	{name: "setters", rooms: root, opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
 	{name: "decide", rooms: root + " fleet gate policy setters spec"},
-	{name: "message", rooms: root + " spec fleet", opens: `
-		text/template
-		github.com/Masterminds/sprig/v3`},
 	{name: "git", rooms: root, opens: "github.com/pjbgf/sha1cd"},
 	{name: "gitops", rooms: root + " fleet login git", opens: `
 		github.com/ProtonMail/go-crypto
@@ -71,9 +72,9 @@ var rooms = []struct {
 
 	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
 		rooms: root + " config decide fleet folder forge gate gitops login message pause policy registry scanner setters spec store"},
-	{name: "keeper", rooms: root + " bot fleet gate store"},
+	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " bot config fleet folder forge gate gitops hook keeper login message notify policy registry scanner server setters spec store",
+		rooms: root + " bot config fleet folder forge gitops hook keeper login notify registry scanner server setters store",
 		opens: `
 		github.com/spf13
 		golang.org/x/term
@@ -81,7 +82,7 @@ var rooms = []struct {
 
 	// Not shipped: real registries and Git servers, for tests and the demo.
 	{name: "parts", rooms: root},
-	{name: "parts/scene", rooms: root + " config fleet gate message parts policy spec store"},
+	{name: "parts/scene", rooms: root + " config fleet parts store"},
 	{name: "cmd/demo", rooms: root + " parts"},
 
 	// Not shipped: runs the benchmarks, and builds what is released.

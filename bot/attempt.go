@@ -161,9 +161,9 @@ func misremembered(err error) error {
 // messageOf returns the message of a plan's commit, with its trailers.
 func (c *cycle) messageOf(p *plan) (string, error) {
 	a := p.automation
-	text, err := message.Commit(a.Spec, message.Data{
+	text, err := a.Message.Commit(message.Data{
 		Automation: a.Name,
-		Path:       updatePath(a),
+		Path:       a.Path,
 		Changes:    p.result.Changes,
 		Images:     p.written,
 	})
@@ -178,8 +178,7 @@ func (c *cycle) messageOf(p *plan) (string, error) {
 
 // author is who an automation commits as.
 func author(a *fleet.Automation) gitops.Signature {
-	user := a.Spec.GitSpec.Commit.Author
-	return gitops.Signature{Name: user.Name, Email: user.Email}
+	return gitops.Signature{Name: a.Author.Name, Email: a.Author.Email}
 }
 
 // push is step 5. It says in the results what was pushed; where nothing is, no

@@ -90,7 +90,6 @@ type Bot struct {
 	set *fleet.Set
 	o   Options
 
-	rules   sync.Map // *fleet.Policy to compiled: it doesn't change
 	pushes  sync.Map // key of a lane's branch to []string: the commits that it pushed there last
 	remotes sync.Map // *fleet.GitSource to *gitops.Remote: what a server can do is asked once
 	moving  moving
@@ -107,23 +106,6 @@ func (b *Bot) remote(src *fleet.GitSource) (*gitops.Remote, error) {
 		known, _ = b.remotes.LoadOrStore(src, remote)
 	}
 	return known.(*gitops.Remote), nil
-}
-
-// compiled is a policy that is ready to rank, or why it isn't.
-type compiled struct {
-	rules *policy.Policy
-	err   error
-}
-
-// compiled returns a policy ready to rank. It is compiled once.
-func (b *Bot) compiled(p *fleet.Policy) (*policy.Policy, error) {
-	known, ok := b.rules.Load(p)
-	if !ok {
-		rules, err := policy.New(p.Spec)
-		known, _ = b.rules.LoadOrStore(p, compiled{rules, err})
-	}
-	c := known.(compiled)
-	return c.rules, c.err
 }
 
 // New returns a bot for set.

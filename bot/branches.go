@@ -9,7 +9,6 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -25,11 +24,15 @@ type branches struct {
 
 func branchesOf(a *fleet.Automation) (*branches, error) {
 	b := &branches{automation: a, names: map[string]string{}}
+	texts := a.PullRequest.Texts
+	if texts == nil {
+		return b, a.PullRequest.Err
+	}
 	var err error
 	if a.PullRequest.Spec.GroupBy == spec.GroupByAutomation {
-		b.single, err = message.Branch(a.PullRequest, a.Name, a.Spec, "")
+		b.single, err = texts.Branch("")
 	} else {
-		b.folder, err = message.Folder(a.PullRequest, a.Name, a.Spec)
+		b.folder, err = texts.Folder()
 	}
 	if err == nil && b.single != "" && b.single == a.BaseBranch() {
 		err = fmt.Errorf("PullRequest %s: spec.branch: %s is the branch that it is to be merged into", a.PullRequest.Name, b.single)
@@ -60,7 +63,7 @@ func (b *branches) of(group string) (string, error) {
 	if branch, known := b.names[group]; known {
 		return branch, nil
 	}
-	branch, err := message.Branch(b.automation.PullRequest, b.automation.Name, b.automation.Spec, group)
+	branch, err := b.automation.PullRequest.Texts.Branch(group)
 	if err == nil {
 		b.names[group] = branch
 	}

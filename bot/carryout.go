@@ -251,17 +251,17 @@ func (c *cycle) describe(s *survey, g *group) (forge.Proposal, error) {
 	a := s.whole.automation
 	object := a.PullRequest
 	of := message.Proposal{
-		Data:   message.Data{Automation: a.Name, Path: updatePath(a), Changes: g.result.Changes, Images: g.written},
+		Data:   message.Data{Automation: a.Name, Path: a.Path, Changes: g.result.Changes, Images: g.written},
 		Group:  g.name,
 		Ranges: g.ranges(),
 		Held:   g.result.Held,
 		Builds: g.known.Builds,
 	}
-	title, err := message.Title(object, a.Spec, of)
+	title, err := object.Texts.Title(of)
 	if err != nil {
 		return forge.Proposal{}, err
 	}
-	body, err := message.Body(object, a.Spec, of, forge.MaxBody)
+	body, err := object.Texts.Body(of, forge.MaxBody)
 	if err != nil {
 		return forge.Proposal{}, err
 	}

@@ -160,7 +160,7 @@ func hashesOf(commits []gitops.CommitInfo) []string {
 func (l *lane) pushedKey(branch string) string {
 	parts := []string{l.key(), branch, "pushed"}
 	for _, a := range l.automations {
-		parts = append(parts, a.Name.String()+" "+updatePath(a))
+		parts = append(parts, a.Name.String()+" "+a.Path)
 	}
 	slices.Sort(parts[3:])
 	return strings.Join(parts, "\n")

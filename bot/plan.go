@@ -70,7 +70,7 @@ func (c *cycle) find(ctx context.Context, a *fleet.Automation, g *ground, head *
 	p.result.Revision = g.revision
 	c.o.Progress("reading " + a.Name.String())
 	var marked []gitops.File
-	for file, err := range head.Files(ctx, updatePath(a), setters.IsCandidate) {
+	for file, err := range head.Files(ctx, a.Path, setters.IsCandidate) {
 		if errors.Is(err, gitops.ErrBound) && file.Path != "" {
 			p.result.Findings = append(p.result.Findings, tooLarge(file.Path, err))
 			continue

@@ -3,7 +3,6 @@ package bot
 import (
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -79,17 +78,8 @@ func suspended(p *fleet.Policy) pinsetter.Finding {
 
 // below reports whether a repository's file is in the scope of a's update.path.
 func below(a *fleet.Automation, file string) bool {
-	dir := updatePath(a)
+	dir := a.Path
 	return dir == "." || file == dir || strings.HasPrefix(file, dir+"/")
-}
-
-// updatePath returns spec.update.path, cleaned: relative to the repository's
-// root, and never above it.
-func updatePath(a *fleet.Automation) string {
-	if a.Spec.Update == nil {
-		return "."
-	}
-	return path.Join(".", path.Clean("/" + a.Spec.Update.Path)[1:])
 }
 
 // RepositoryOf returns the key of the repository that an automation writes to, which

@@ -34,7 +34,6 @@ type selector struct {
 	now      time.Time
 	progress func(string)
 	log      *slog.Logger
-	compiled func(*fleet.Policy) (*policy.Policy, error)
 
 	mu       sync.Mutex
 	tags     map[*string]*policy.Tags        // parsed tags, by the list's first: objects of one image share it
@@ -47,7 +46,6 @@ type selector struct {
 func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
 	set, o := b.set, b.o
 	return &selector{
-		compiled: b.compiled,
 		scanner:  s,
 		set:      set,
 		ledger:   o.Ledger,
@@ -111,12 +109,8 @@ func (s *selector) later(ctx context.Context, p *fleet.Policy, earliest time.Tim
 }
 
 func (s *selector) compute(ctx context.Context, p *fleet.Policy, earliest time.Time) *selection {
-	sel := &selection{Policy: decide.Policy{Object: p}}
-	sel.Rules, sel.Err = s.compiled(p)
-	if err := usable(p); err != nil {
-		sel.Err = err
-	}
-	if sel.Err != nil {
+	sel := &selection{Policy: decide.Policy{Object: p, Rules: p.Rules}}
+	if sel.Err = usable(p); sel.Err != nil {
 		return sel
 	}
 	if sel.listing, sel.Err = s.scan(ctx, p.Repository, earliest); sel.Err != nil {
@@ -137,11 +131,7 @@ func (s *selector) compute(ctx context.Context, p *fleet.Policy, earliest time.T
 
 // gate puts the policy's gates before its candidates.
 func (s *selector) gate(ctx context.Context, sel *selection) error {
-	objects, err := s.set.GatesFor(sel.Object)
-	if err != nil {
-		return err
-	}
-	gates, err := gate.New(objects, policy.Range)
+	gates, err := s.set.DemandsOn(sel.Object)
 	if err != nil {
 		return err
 	}

@@ -115,7 +115,7 @@ func (s *shown) paths(ctx context.Context, plans []*plan) ([]string, error) {
 		return paths, nil
 	}
 	for _, p := range plans {
-		for file, err := range s.head.Files(ctx, updatePath(p.automation), setters.IsCandidate) {
+		for file, err := range s.head.Files(ctx, p.automation.Path, setters.IsCandidate) {
 			if err != nil {
 				return nil, err
 			}

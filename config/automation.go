@@ -2,11 +2,14 @@ package config
 
 import (
 	"cmp"
+	"path"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -21,20 +24,25 @@ type automationDraft struct {
 	out *fleet.Automation
 }
 
+// values are those that the automation gives to templates.
+func (a *automationDraft) values() map[string]string {
+	if a.out.Spec.GitSpec == nil {
+		return nil
+	}
+	return a.out.Spec.GitSpec.Commit.MessageTemplateValues
+}
+
 func (l *loader) readAutomation(o *object, n *yaml.Node) {
 	a := &fleet.Automation{Name: o.name, Origin: o.origin, Annotations: o.annotations}
 	l.automations = append(l.automations, &automationDraft{o, a})
 	d := l.strictSpec(o, n, &a.Spec)
 	a.Suspended = a.Spec.Suspend
 	d.trailers(a)
-	if text, found := a.Annotations[fleet.ScheduleAnnotation]; found && l.opts.CheckSchedule != nil {
-		if err := l.opts.CheckSchedule(text); err != nil {
-			d.fail(codeSchedule, "metadata.annotations."+fleet.ScheduleAnnotation, "%v", err)
-		}
-	}
+	d.schedule(a)
 	d.requireInterval(child(n, "interval"))
 	d.sourceRef(&a.Spec)
 	d.strategy(&a.Spec)
+	a.Path = path.Join(".", path.Clean("/" + a.Spec.Update.Path)[1:])
 	d.selector(a)
 	if a.Spec.GitSpec == nil {
 		d.missing("spec.git")
@@ -42,11 +50,31 @@ func (l *loader) readAutomation(o *object, n *yaml.Node) {
 	} else {
 		d.git(a)
 	}
-	if l.opts.CheckAutomation != nil && !d.blamed("spec") {
-		d.injected(codeTemplate, l.opts.CheckAutomation(a.Spec))
+	if !d.blamed("spec") {
+		d.message(a)
 	}
 	o.remember("spec.sourceRef", "spec.sourceRef.name", "spec.git", "spec.git.push",
 		"spec.git.commit.signingKey.secretRef.name", "spec.git.checkout.ref")
+}
+
+func (d *decoder) schedule(a *fleet.Automation) {
+	text, found := a.Annotations[fleet.ScheduleAnnotation]
+	if !found {
+		return
+	}
+	var err error
+	if a.Schedule, err = gate.Schedule(text); err != nil {
+		d.fail(codeSchedule, "metadata.annotations."+fleet.ScheduleAnnotation, "%v", err)
+	}
+}
+
+// message compiles the template of commit messages.
+func (d *decoder) message(a *fleet.Automation) {
+	var err error
+	if a.Message, err = message.New(a.Spec); err == nil {
+		err = a.Message.Warning()
+	}
+	d.wrong(codeTemplate, err)
 }
 
 func (d *decoder) trailers(a *fleet.Automation) {
@@ -74,10 +102,9 @@ func (d *decoder) strategy(s *spec.ImageUpdateAutomationSpec) {
 	if s.Update == nil {
 		s.Update = &spec.UpdateStrategy{}
 	}
-	const setters = "Setters"
-	s.Update.Strategy = cmp.Or(s.Update.Strategy, setters)
-	if s.Update.Strategy != setters {
-		d.fail(codeBadValue, "spec.update.strategy", "%q is not a strategy: write %s or leave it out", s.Update.Strategy, setters)
+	s.Update.Strategy = cmp.Or(s.Update.Strategy, spec.UpdateStrategySetters)
+	if s.Update.Strategy != spec.UpdateStrategySetters {
+		d.fail(codeBadValue, "spec.update.strategy", "%q is not a strategy: write %s or leave it out", s.Update.Strategy, spec.UpdateStrategySetters)
 	}
 }
 
@@ -96,6 +123,7 @@ func (d *decoder) selector(a *fleet.Automation) {
 // git checks spec.git, which is there.
 func (d *decoder) git(a *fleet.Automation) {
 	git := a.Spec.GitSpec
+	a.Author = fleet.Author(git.Commit.Author)
 	if d.require("spec.git.commit.author.email", git.Commit.Author.Email) {
 		d.oneLine("spec.git.commit.author.email", git.Commit.Author.Email)
 	}

@@ -107,27 +107,27 @@ func (d *decoder) namespace(path, name string) {
 	}
 }
 
-// injected reports what a check that Options brought found.
-func (d *decoder) injected(code string, err error) {
+// wrong reports what compiling a spec found.
+func (d *decoder) wrong(code string, err error) {
 	if err == nil {
 		return
 	}
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range several.Unwrap() {
-			d.injected(code, e)
+			d.wrong(code, e)
 		}
 		return
 	}
-	var wrong *spec.FieldError
-	if !errors.As(err, &wrong) {
+	var field *spec.FieldError
+	if !errors.As(err, &field) {
 		d.fail(code, "spec", "%v", err)
 		return
 	}
-	if wrong.Severity == pinsetter.Warning {
-		d.object.warn(code, wrong.Field, "%v", wrong.Err)
+	if field.Severity == pinsetter.Warning {
+		d.object.warn(code, field.Field, "%v", field.Err)
 		return
 	}
-	d.fail(code, wrong.Field, "%v", wrong.Err)
+	d.fail(code, field.Field, "%v", field.Err)
 }
 
 // item returns the path of a list's element.

@@ -7,10 +7,7 @@
 // It is the only door to YAML decoding and to kustomize.
 package config
 
-import "github.com/pinsetter/pinsetter/spec"
-
-// Options says how to load. The zero value loads without mounted Secrets, and
-// checks neither policies nor templates nor gates' schedules and ranges.
+// Options says how to load. The zero value loads without mounted Secrets.
 type Options struct {
 	// Namespace is that of objects that name none; "" is "default".
 	Namespace string
@@ -30,21 +27,4 @@ type Options struct {
 
 	// Notifications says what is made of Receivers, Providers and Alerts.
 	Notifications Notifications
-
-	// CheckPolicy says what is wrong with a policy whose defaults are applied;
-	// see FieldError. Nil checks nothing.
-	CheckPolicy func(spec.ImagePolicySpec) error
-
-	// CheckAutomation is the same for an automation.
-	CheckAutomation func(spec.ImageUpdateAutomationSpec) error
-
-	// CheckSchedule says what is wrong with the annotation of an automation that
-	// says when it is run. Nil checks nothing.
-	CheckSchedule func(string) error
-
-	// CheckGate is the same as CheckPolicy for a gate.
-	CheckGate func(spec.GateSpec) error
-
-	// CheckPullRequest is the same for a pull request.
-	CheckPullRequest func(spec.PullRequestSpec) error
 }

@@ -38,8 +38,7 @@ func FuzzLoad(f *testing.F) {
 		good := "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\n" +
 			"metadata: {name: bystander, namespace: the-only-one}\nspec: {image: alpine, interval: 5m}\n"
 		mixed := append(append([]byte{}, data...), "\n---\n"+good...)
-		options := config.Options{CheckPolicy: checkPolicy, CheckAutomation: checkAutomation, CheckGate: checkGate, CheckPullRequest: checkPullRequest,
-			Notifications: config.NotificationsUsed}
+		options := config.Options{Notifications: config.NotificationsUsed}
 		load := func() *fleet.Set {
 			return config.Load([]config.File{{Path: "mixed", Data: mixed}, {Path: "alone", Data: data}}, options)
 		}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -33,8 +35,10 @@ func (l *loader) readGate(o *object, n *yaml.Node) {
 	if !o.broken() && idle(g.Spec) {
 		d.fail(codeMissingField, "spec", "lets everything pass: write minAge, platforms, windows, freeze, maxBump, allowDowngrade or hold")
 	}
-	if l.opts.CheckGate != nil && !d.blamed("spec") {
-		d.injected(codeGate, l.opts.CheckGate(g.Spec))
+	if !d.blamed("spec") {
+		var err error
+		g.Rule, err = gate.New(g.Name, g.Spec, policy.Range)
+		d.wrong(codeGate, err)
 	}
 	o.remember("spec.policySelector")
 }

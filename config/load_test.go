@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -14,7 +13,6 @@ import (
 
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/spec"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -57,7 +55,7 @@ func loadCase(t *testing.T) *fleet.Set {
 	if unread != nil {
 		t.Fatal(unread)
 	}
-	options := config.Options{CheckPolicy: checkPolicy, CheckAutomation: checkAutomation, CheckGate: checkGate, CheckPullRequest: checkPullRequest}
+	var options config.Options
 	if _, err := os.Stat("secrets"); err == nil {
 		options.SecretDirs = []string{"secrets"}
 	}
@@ -100,49 +98,4 @@ func state(err error) string {
 		return "ok"
 	}
 	return "\n\t" + strings.ReplaceAll(err.Error(), "\n", "\n\t")
-}
-
-// checkPolicy stands in for the room policy, which imports config.
-func checkPolicy(s spec.ImagePolicySpec) error {
-	var errs []error
-	if s.Policy == (spec.ImagePolicyChoice{}) {
-		errs = append(errs, &spec.FieldError{Field: "spec.policy", Err: errors.New("has no policy: write one of semver, alphabetical and numerical")})
-	}
-	if p := s.Policy.SemVer; p != nil && !regexp.MustCompile(`\d`).MatchString(p.Range) {
-		errs = append(errs, &spec.FieldError{Field: "spec.policy.semver.range", Err: errors.New("improper constraint")})
-	}
-	if f := s.FilterTags; f != nil {
-		if _, err := regexp.Compile(f.Pattern); err != nil {
-			errs = append(errs, &spec.FieldError{Field: "spec.filterTags.pattern", Err: err})
-		}
-		if strings.Contains(f.Extract, "$unknown") {
-			errs = append(errs, &spec.FieldError{Field: "spec.filterTags.extract", Err: errors.New("no such group"), Severity: "warning"})
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// checkPullRequest stands in for the room message.
-func checkPullRequest(s spec.PullRequestSpec) error {
-	if s.Title == "{{" {
-		return &spec.FieldError{Field: "spec.title", Err: errors.New("unclosed action")}
-	}
-	return nil
-}
-
-func checkGate(s spec.GateSpec) error {
-	var errs []error
-	for i, w := range s.Windows {
-		if w.Schedule == "never" {
-			errs = append(errs, &spec.FieldError{Field: fmt.Sprintf("spec.windows[%d].schedule", i), Err: errors.New("not cron")})
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func checkAutomation(s spec.ImageUpdateAutomationSpec) error {
-	if s.GitSpec != nil && strings.Contains(s.GitSpec.Commit.MessageTemplate, "{{ .Nope") {
-		return &spec.FieldError{Field: "spec.git.commit.messageTemplate", Err: errors.New("no field Nope")}
-	}
-	return nil
 }

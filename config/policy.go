@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -26,8 +27,10 @@ func (l *loader) readPolicy(o *object, n *yaml.Node) {
 	d.reference("spec.imageRepositoryRef.name", p.Spec.ImageRepositoryRef.Name)
 	d.namespace("spec.imageRepositoryRef.namespace", p.Spec.ImageRepositoryRef.Namespace)
 	d.reflection(&p.Spec)
-	if l.opts.CheckPolicy != nil && !d.blamed("spec") {
-		d.injected(codePolicy, l.opts.CheckPolicy(p.Spec))
+	if !d.blamed("spec") {
+		var err error
+		p.Rules, err = policy.New(p.Spec)
+		d.wrong(codePolicy, errors.Join(err, policy.Warnings(p.Spec)))
 	}
 	o.remember("spec.imageRepositoryRef", "spec.imageRepositoryRef.name")
 }

@@ -106,7 +106,11 @@ func TestPullRequestValues(t *testing.T) {
 		"---\napiVersion: v1\nkind: Secret\nmetadata: {name: app}\nstringData: {githubAppID: '7', githubAppPrivateKey: PEM, githubAppInstallationOwner: acme, githubAppBaseURL: 'https://github.example.com'}\n")
 	p := set.PullRequest(pinsetter.Name{Namespace: "default", Name: "p"})
 	app := p.Forge.App
-	if p.Spec.GroupBy != spec.GroupByAutomation || p.FixedBranch != "bumps" || p.Forge.Provider != fleet.ForgeGitHub || app == nil {
+	branch, err := p.Texts.Branch("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Spec.GroupBy != spec.GroupByAutomation || branch != "bumps" || p.Forge.Provider != fleet.ForgeGitHub || app == nil {
 		t.Fatalf("%+v", p)
 	}
 	if app.ID != 7 || app.InstallationID != 0 || app.InstallationOwner != "acme" || app.BaseURL != "https://github.example.com" || app.PrivateKey.Reveal() != "PEM" {

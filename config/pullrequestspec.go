@@ -10,6 +10,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -34,8 +35,10 @@ func (l *loader) readPullRequest(o *object, n *yaml.Node) {
 	d.people("spec.reviewers", p.Spec.Reviewers)
 	d.people("spec.assignees", p.Spec.Assignees)
 	d.forge(&p.Spec)
-	if l.opts.CheckPullRequest != nil && !d.blamed("spec") {
-		d.injected(codeTemplate, l.opts.CheckPullRequest(p.Spec))
+	if !d.blamed("spec") {
+		var err error
+		p.Texts, err = message.NewTexts(p.Name, p.Spec)
+		d.wrong(codeTemplate, err)
 	}
 	o.remember("spec.automationRef", "spec.automationRef.name", "spec.groupBy", "spec.branch", "spec.provider",
 		"spec.address", "spec.secretRef.name", "spec.verifiedCommits")
@@ -144,7 +147,10 @@ func (l *loader) attach(p *pullRequestDraft, a *automationDraft) {
 		return
 	}
 	a.out.PullRequest = p.out
-	l.proposalBranch(p, a)
+	fixed := l.proposalBranch(p, a)
+	if p.out.Texts != nil {
+		p.out.Texts = p.out.Texts.Of(a.name, a.values(), fixed)
+	}
 	if !a.out.Trailers {
 		p.fail(codeBadValue, "spec.automationRef.name", "%s leaves trailers out of its commits (annotation %s), and by them the commits of a pull request are known: remove the annotation",
 			a, trailersAnnotation)
@@ -155,8 +161,9 @@ func (l *loader) attach(p *pullRequestDraft, a *automationDraft) {
 	l.forgeOf(p, a.out.Git)
 }
 
-// proposalBranch checks what a pull request goes from and to.
-func (l *loader) proposalBranch(p *pullRequestDraft, a *automationDraft) {
+// proposalBranch checks what a pull request goes from and to. It returns the
+// branch where the automation fixes it, else "".
+func (l *loader) proposalBranch(p *pullRequestDraft, a *automationDraft) string {
 	s := &p.out.Spec
 	push := ""
 	if git := a.out.Spec.GitSpec; git != nil && git.Push != nil {
@@ -174,6 +181,7 @@ func (l *loader) proposalBranch(p *pullRequestDraft, a *automationDraft) {
 	case push != "" && s.Branch == "" && push == base:
 		p.fail(codeBadValue, "spec.branch", "is missing, and the spec.git.push.branch of %s is the branch that it starts from: write a branch for the pull request, or remove that", a)
 	case s.Branch == "":
-		p.out.FixedBranch = push
+		return push
 	}
+	return ""
 }

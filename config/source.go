@@ -1,8 +1,6 @@
 package config
 
-import (
-	"github.com/pinsetter/pinsetter"
-)
+import "github.com/pinsetter/pinsetter"
 
 // Unread is a source of objects that could not be read, or an entry of one: a
 // file, a folder, a link.

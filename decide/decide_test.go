@@ -90,15 +90,15 @@ func anyPolicy(t testing.TB, r *rand.Rand) *decide.Policy {
 	if r.IntN(10) == 0 {
 		p.Disbelief = &gate.Refusal{Rule: pinsetter.RuleListing, Reason: "the list may be cut: wait"}
 	}
-	var objects []*fleet.Gate
+	var rules []*gate.Rule
 	for i := range r.IntN(3) {
-		objects = append(objects, &fleet.Gate{Name: pinsetter.Name{Namespace: "ns", Name: fmt.Sprint("g", i)}, Spec: anyGate(r)})
+		rule, err := gate.New(pinsetter.Name{Namespace: "ns", Name: fmt.Sprint("g", i)}, anyGate(r), policy.Range)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules = append(rules, rule)
 	}
-	gates, err := gate.New(objects, policy.Range)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Walk = gates.Walk(gate.Subject{Candidates: p.Ranking.All(), Order: p, Bump: p.Rules.Bump, Now: noon, Listing: p.Disbelief})
+	p.Walk = gate.Join(rules).Walk(gate.Subject{Candidates: p.Ranking.All(), Order: p, Bump: p.Rules.Bump, Now: noon, Listing: p.Disbelief})
 	return p
 }
 

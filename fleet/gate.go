@@ -1,7 +1,11 @@
 package fleet
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -12,6 +16,8 @@ type Gate struct {
 	Name   pinsetter.Name
 	Origin Origin
 	Spec   spec.GateSpec // with the default of minAgeFrom
+
+	Rule *gate.Rule // what it demands; nil where that can't be compiled, and then Err says so
 
 	// Err is nil when the gate is usable. Everything it joins is also in
 	// Set.Findings.
@@ -38,16 +44,32 @@ func (s *Set) Gate(name pinsetter.Name) *Gate {
 }
 
 // GatesFor returns the gates that select p, sorted by name. With an error no
-// candidate of p may be written: that of Missing.StopsPolicy.
+// candidate of p may be written: that of Missing.StopsPolicy, or of a gate.
 func (s *Set) GatesFor(p *Policy) ([]*Gate, error) {
 	if err := s.Missing.StopsPolicy(p); err != nil {
 		return nil, err
 	}
 	var gates []*Gate
+	var errs []error
 	for _, g := range s.Gates {
-		if g.Selects(p) {
-			gates = append(gates, g)
+		if !g.Selects(p) {
+			continue
+		}
+		gates = append(gates, g)
+		if g.Err != nil {
+			errs = append(errs, fmt.Errorf("its Gate %s: %w", g.Name, g.Err))
 		}
 	}
-	return gates, nil
+	return gates, errors.Join(errs...)
+}
+
+// DemandsOn returns what the gates that select p demand together. The error is
+// that of GatesFor.
+func (s *Set) DemandsOn(p *Policy) (gate.Gates, error) {
+	gates, err := s.GatesFor(p)
+	rules := make([]*gate.Rule, len(gates))
+	for i, g := range gates {
+		rules[i] = g.Rule
+	}
+	return gate.Join(rules), err
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/message"
+	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -69,6 +71,7 @@ type Policy struct {
 	Labels     map[string]string
 	Spec       spec.ImagePolicySpec // with the CRD's defaults: order asc, digestReflectionPolicy Never
 	Repository *Repository          // nil when the reference leads nowhere or isn't allowed; then Err says so
+	Rules      *policy.Policy       // ready to rank; nil where Spec can't be compiled, and then Err says so
 	Suspended  bool
 
 	// Err is nil when the policy and its repository are usable. Errors of the
@@ -91,8 +94,15 @@ type Automation struct {
 	Refspec     string            // spec.git.push.refspec, "" for none
 	PushOptions map[string]string // spec.git.push.options
 	SigningKey  *SigningKey       // nil: commits are not signed
+	Author      Author
+	Message     *message.Template // of commits; nil only with Err
+	Path        string            // spec.update.path, relative to the repository's root, cleaned: "." is all of it
 	Trailers    bool              // annotation pinsetter.dev/trailers is not "false"
 	Suspended   bool
+
+	// Schedule returns when the automation is run next after a time; nil: as
+	// spec.interval says.
+	Schedule func(after time.Time) time.Time
 
 	PullRequest *PullRequest // nil: changes are pushed without one
 
@@ -126,6 +136,9 @@ func (a *Automation) BaseBranch() string {
 	}
 	return a.Base.Branch
 }
+
+// Author is who commits.
+type Author struct{ Name, Email string }
 
 // GitRef is what to check out. The first that is set of Commit, Name, SemVer,
 // Tag and Branch counts.

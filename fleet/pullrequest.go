@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -13,9 +14,9 @@ type PullRequest struct {
 	Origin Origin
 	Spec   spec.PullRequestSpec // with the default of groupBy
 
-	// FixedBranch is the automation's spec.git.push.branch, where that is the
-	// branch of the one pull request. "": Spec.Branch says, else the default.
-	FixedBranch string
+	// Texts are the branch, the title and the body, for its automation; nil where
+	// its templates are wrong, and then Err says so.
+	Texts *message.Texts
 
 	// Forge is where the pull requests are opened.
 	Forge Forge

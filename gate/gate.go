@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -49,6 +48,9 @@ type Gates struct {
 	broken *Refusal // nil, or why nothing passes
 }
 
+// Rule is what one Gate object demands, compiled. It is safe for concurrent use.
+type Rule struct{ rules rules }
+
 // rules is a Gate that was compiled.
 type rules struct {
 	gate    string // "namespace/name"
@@ -57,39 +59,31 @@ type rules struct {
 	windows []window
 }
 
-// New compiles the gates of one policy, sorted by name. With an error, which
-// names the gate and the field, no candidate passes what it returns.
-func New(gates []*fleet.Gate, ranges Ranges) (Gates, error) {
-	var all Gates
-	var errs []error
-	for _, g := range gates {
-		r, err := compile(g.Spec, ranges)
-		if err = errors.Join(g.Err, err); err != nil {
-			errs = append(errs, fmt.Errorf("its Gate %s: %w", g.Name, err))
-		}
-		r.gate = g.Name.String()
-		all.rules = append(all.rules, r)
-	}
-	err := errors.Join(errs...)
-	if err != nil {
-		all.broken = &Refusal{Rule: pinsetter.RuleUnknown, Reason: oneLine(err) + ": mend the Gate"}
-	}
-	return all, err
-}
-
-// Check says what is wrong with a gate's schedules, time zones and ranges: nil,
-// or *spec.FieldError values joined.
-func Check(s spec.GateSpec, ranges Ranges) error {
-	_, err := compile(s, ranges)
-	return err
-}
-
-func compile(s spec.GateSpec, ranges Ranges) (rules, error) {
-	r := rules{spec: s}
+// New compiles the Gate of that name. Its error says what is wrong with
+// schedules, time zones and ranges: *spec.FieldError values, joined.
+func New(name pinsetter.Name, s spec.GateSpec, ranges Ranges) (*Rule, error) {
+	r := &Rule{rules{gate: name.String(), spec: s}}
 	var holdErr, windowErr error
-	r.holds, holdErr = compileHolds(s.Hold, ranges)
-	r.windows, windowErr = compileWindows(s.Windows)
-	return r, errors.Join(holdErr, windowErr)
+	r.rules.holds, holdErr = compileHolds(s.Hold, ranges)
+	r.rules.windows, windowErr = compileWindows(s.Windows)
+	if err := errors.Join(holdErr, windowErr); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Join returns what the rules of one policy demand together, which are sorted by
+// name. Where one of them is nil, which a gate that is wrong has, nothing passes.
+func Join(all []*Rule) Gates {
+	var gates Gates
+	for _, r := range all {
+		if r == nil {
+			gates.broken = &Refusal{Rule: pinsetter.RuleUnknown, Reason: "a Gate has errors: mend the Gate"}
+			continue
+		}
+		gates.rules = append(gates.rules, r.rules)
+	}
+	return gates
 }
 
 // Remembering returns the names of the gates, "namespace/name", whose minAge

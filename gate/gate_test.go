@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/spec"
 )
@@ -117,21 +116,17 @@ func old(tag string, age time.Duration) gate.Sight {
 	return gate.Sight{Since: noon.Add(-age), Digest: digest(tag)}
 }
 
-func object(name string, s spec.GateSpec) *fleet.Gate {
-	return &fleet.Gate{Name: pinsetter.Name{Namespace: "ns", Name: name}, Spec: s}
-}
-
 func compiled(t *testing.T, specs ...spec.GateSpec) gates {
 	t.Helper()
-	var objects []*fleet.Gate
+	var rules []*gate.Rule
 	for i, s := range specs {
-		objects = append(objects, object(fmt.Sprint("g", i+1), s))
+		rule, err := gate.New(pinsetter.Name{Namespace: "ns", Name: fmt.Sprint("g", i+1)}, s, ranges)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules = append(rules, rule)
 	}
-	all, err := gate.New(objects, ranges)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return gates{all}
+	return gates{gate.Join(rules)}
 }
 
 // gates are those whose walks get their questions answered.
@@ -293,25 +288,17 @@ func TestNew(t *testing.T) {
 		Hold:    []spec.GateHold{{Tags: []string{"1"}}, {Range: "x"}},
 		Windows: []spec.GateWindow{{Schedule: "* * *", TimeZone: "Nowhere", Duration: *hours(1)}},
 	}
-	broken, err := gate.New([]*fleet.Gate{object("g", s)}, ranges)
+	rule, err := gate.New(pinsetter.Name{Namespace: "ns", Name: "g"}, s, ranges)
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"Gate ns/g: ", "spec.hold[1].range: ", "spec.windows[0].schedule: ", "spec.windows[0].timeZone: "} {
+	for _, want := range []string{"spec.hold[1].range: ", "spec.windows[0].schedule: ", "spec.windows[0].timeZone: "} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q lacks %q", err, want)
 		}
 	}
-	if err := gate.Check(s, ranges); err == nil {
-		t.Error("Check says nothing")
-	}
-	if got := (gates{broken}).Walk(subject(nil, "5")).Judge(t.Context(), pinsetter.Candidate{Tag: "5"}); got.Verdict != pinsetter.Rejected || strings.Contains(got.Reason, "\n") {
+	if got := (gates{gate.Join([]*gate.Rule{rule})}).Walk(subject(nil, "5")).Judge(t.Context(), pinsetter.Candidate{Tag: "5"}); got.Verdict != pinsetter.Rejected || strings.Contains(got.Reason, "\n") {
 		t.Errorf("a broken gate says %+v", got)
-	}
-	wrong := object("g", spec.GateSpec{MaxBump: spec.BumpMinor})
-	wrong.Err = errors.New("x")
-	if _, err := gate.New([]*fleet.Gate{wrong}, ranges); err == nil {
-		t.Error("a gate with Err is compiled")
 	}
 }
 

@@ -76,12 +76,15 @@ func parseZone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// Schedule returns when a schedule of five fields of cron, or one of its words
-// such as @daily, comes next after a time; zone is of the IANA database, "" is
-// UTC. It is safe for concurrent use.
-func Schedule(text, zone string) (next func(time.Time) time.Time, err error) {
-	w := window{}
-	if w.starts, err = parseSchedule(text); err != nil {
+// Schedule returns when a schedule comes next after a time: five fields of cron, or
+// one of its words such as @daily, with "CRON_TZ=ZONE " in front for another time
+// zone of the IANA database than UTC. What it returns is safe for concurrent use.
+func Schedule(text string) (next func(time.Time) time.Time, err error) {
+	w, zone := window{}, ""
+	if rest, found := strings.CutPrefix(text, "CRON_TZ="); found {
+		zone, text, _ = strings.Cut(rest, " ")
+	}
+	if w.starts, err = parseSchedule(strings.TrimSpace(text)); err != nil {
 		return nil, err
 	}
 	if w.zone, err = parseZone(zone); err != nil {

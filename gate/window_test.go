@@ -105,13 +105,13 @@ func TestSchedules(t *testing.T) {
 	}
 	for schedule, ok := range tests {
 		s := spec.GateSpec{Windows: []spec.GateWindow{{Schedule: schedule, Duration: *hours(1)}}}
-		if err := gate.Check(s, ranges); (err == nil) != ok {
+		if _, err := gate.New(pinsetter.Name{}, s, ranges); (err == nil) != ok {
 			t.Errorf("%q: %v", schedule, err)
 		}
 	}
 	for zone, ok := range map[string]bool{"": true, "UTC": true, "America/New_York": true, "Local": false, "../x": false, "CEST": false} {
 		s := spec.GateSpec{Windows: []spec.GateWindow{{Schedule: "@daily", Duration: *hours(1), TimeZone: zone}}}
-		if err := gate.Check(s, ranges); (err == nil) != ok {
+		if _, err := gate.New(pinsetter.Name{}, s, ranges); (err == nil) != ok {
 			t.Errorf("%q: %v", zone, err)
 		}
 	}
@@ -132,7 +132,7 @@ func FuzzWindow(f *testing.F) {
 		s := spec.GateSpec{Windows: []spec.GateWindow{{
 			Schedule: schedule, TimeZone: zone, Duration: spec.Duration{Duration: time.Duration(minutes) * time.Minute},
 		}}}
-		if gate.Check(s, ranges) != nil {
+		if _, err := gate.New(pinsetter.Name{}, s, ranges); err != nil {
 			return
 		}
 		got := judged(t, nil, time.Unix(unix, 0), s)

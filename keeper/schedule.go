@@ -1,29 +1,11 @@
 package keeper
 
 import (
-	"strings"
 	"time"
 
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/gate"
 )
-
-// CheckSchedule says what is wrong with the value of fleet.ScheduleAnnotation:
-// five fields of cron, "@daily" and the like, with "CRON_TZ=ZONE " in front for
-// another time zone than UTC.
-func CheckSchedule(text string) error {
-	_, err := parseSchedule(text)
-	return err
-}
-
-func parseSchedule(text string) (func(time.Time) time.Time, error) {
-	zone := ""
-	if rest, found := strings.CutPrefix(text, "CRON_TZ="); found {
-		zone, text, _ = strings.Cut(rest, " ")
-	}
-	return gate.Schedule(strings.TrimSpace(text), zone)
-}
 
 // schedule says when an automation is run: by its times, else by its interval.
 // With neither it is run once, since nothing but other objects can change how
@@ -83,10 +65,8 @@ func newTask(a *fleet.Automation, now time.Time) *task {
 }
 
 func scheduleOf(a *fleet.Automation) schedule {
-	if text := a.Annotations[fleet.ScheduleAnnotation]; text != "" {
-		if times, err := parseSchedule(text); err == nil { // loading says what is wrong
-			return schedule{times: times}
-		}
+	if a.Schedule != nil {
+		return schedule{times: a.Schedule}
 	}
 	return schedule{interval: max(a.Spec.Interval.Duration, shortest)}
 }

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/spec"
 )
 
 // ErrTooLong says that a body doesn't fit into its limit, even without its
@@ -23,18 +21,18 @@ var ErrTooLong = errors.New("the body is too long")
 // holds, and instructions. Rows that don't fit are counted instead. Text from
 // registries and files is in code spans, so that it can't make links or
 // mentions.
-func Body(pr *fleet.PullRequest, s spec.ImageUpdateAutomationSpec, p Proposal, limit int) (string, error) {
-	intro, err := renderProposal(pr, "spec.body", pr.Spec.Body, s, p)
+func (t *Texts) Body(p Proposal, limit int) (string, error) {
+	intro, err := t.render("spec.body", t.body, p)
 	if err != nil {
 		return "", err
 	}
 	if intro = strings.TrimSpace(intro); intro != "" {
 		intro += "\n\n"
 	}
-	end := "\n" + p.steering(pr)
+	end := "\n" + p.steering(t.pullRequest)
 	left := limit - len(intro) - len(end)
 	if left < minTable {
-		return "", fmt.Errorf("PullRequest %s: spec.body: %w: it renders to %d bytes, and %d fit beside the table", pr.Name, ErrTooLong, len(intro), limit-len(end)-minTable)
+		return "", fmt.Errorf("PullRequest %s: spec.body: %w: it renders to %d bytes, and %d fit beside the table", t.pullRequest, ErrTooLong, len(intro), limit-len(end)-minTable)
 	}
 	images := list(left/4, "\n### Images\n\n", p.origins(), "images")
 	held := list(left/4, "\n### Held\n\nBetter candidates exist for these, and are not proposed:\n\n", p.holds(), "holds")
@@ -145,14 +143,14 @@ func (p Proposal) holds() []string {
 }
 
 // steering returns instructions for people.
-func (p Proposal) steering(pr *fleet.PullRequest) string {
+func (p Proposal) steering(pullRequest pinsetter.Name) string {
 	return fmt.Sprintf(`---
 - Close this pull request to refuse these versions: they are not proposed again, higher ones are.
 - A Gate with %s keeps a version from being written; a narrower range in the policy pins it.
 - A commit of somebody else on the branch stops the updates of it.
 
 Proposed by Pinsetter for %s, as %s says.
-`, "`spec.hold`", code("ImageUpdateAutomation "+p.Automation.String()), code("PullRequest "+pr.Name.String()))
+`, "`spec.hold`", code("ImageUpdateAutomation "+p.Automation.String()), code("PullRequest "+pullRequest.String()))
 }
 
 // cell returns text as code for a table, in which a "|" ends a cell even in a

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/spec"
 )
 
 // data is "." in a template, with Flux's names.
@@ -90,7 +89,7 @@ func distinct[T comparable](all []placedChange, of func(placedChange) T) []T {
 }
 
 // newData returns the data of templates for d.
-func newData(s spec.ImageUpdateAutomationSpec, d Data) *data {
+func newData(values map[string]string, d Data) *data {
 	c := &changed{FileChanges: map[string]objectChanges{}, all: locate(d)}
 	for _, l := range c.all {
 		if c.FileChanges[l.file] == nil {
@@ -100,11 +99,7 @@ func newData(s spec.ImageUpdateAutomationSpec, d Data) *data {
 	}
 	u := newUpdated(c.all)
 	c.ImageResult = u
-	view := &data{AutomationObject: d.Automation, Changed: c, Updated: u}
-	if s.GitSpec != nil {
-		view.Values = s.GitSpec.Commit.MessageTemplateValues
-	}
-	return view
+	return &data{AutomationObject: d.Automation, Values: values, Changed: c, Updated: u}
 }
 
 // locate returns the changes sorted by path and line.

@@ -6,6 +6,7 @@
 package message
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -34,40 +35,54 @@ type Written struct {
 	Image  pinsetter.Image
 }
 
-// Check returns an error for an invalid message template, a *spec.FieldError,
-// or nil. It renders a trial message, so it finds a missing field only if the
-// trial reaches it. Data that Flux has removed is a warning.
-func Check(s spec.ImageUpdateAutomationSpec) error {
-	text := templateOf(s)
-	if _, err := parseTemplate(text, &budget{}); err != nil {
-		return &spec.FieldError{Field: templateField, Err: err}
+// Template is the template of an automation's commit messages, parsed. It is safe
+// for concurrent use.
+type Template struct {
+	text     string
+	compiled *compiled
+	values   map[string]string
+}
+
+// New parses an automation's message template. Its error is a *spec.FieldError. A
+// field that there isn't is found where a trial comes by it.
+func New(s spec.ImageUpdateAutomationSpec) (*Template, error) {
+	t := &Template{text: Default}
+	if s.GitSpec != nil {
+		t.text = cmp.Or(s.GitSpec.Commit.MessageTemplate, Default)
+		t.values = s.GitSpec.Commit.MessageTemplateValues
 	}
-	if _, err := render(text, newData(s, trial().Data)); errors.As(err, new(*unknownField)) {
-		return &spec.FieldError{Field: templateField, Err: err}
+	var err error
+	if t.compiled, err = compile(t.text); err != nil {
+		return nil, &spec.FieldError{Field: templateField, Err: err}
 	}
-	if Deprecated(text) {
-		return &spec.FieldError{
-			Field:    templateField,
-			Err:      errors.New("the template uses .Updated or .Changed.ImageResult, which Flux has removed: use .Changed.FileChanges, .Changed.Objects or .Changed.Changes"),
-			Severity: pinsetter.Warning,
-		}
+	if _, err := t.compiled.render(newData(t.values, trial().Data)); errors.As(err, new(*unknownField)) {
+		return nil, &spec.FieldError{Field: templateField, Err: err}
 	}
-	return nil
+	return t, nil
+}
+
+// Warning says that the template uses data which Flux removed: a *spec.FieldError,
+// nil where it doesn't.
+func (t *Template) Warning() error {
+	if !removed().MatchString(t.text) {
+		return nil
+	}
+	return &spec.FieldError{
+		Field:    templateField,
+		Err:      errors.New("the template uses .Updated or .Changed.ImageResult, which Flux has removed: use .Changed.FileChanges, .Changed.Objects or .Changed.Changes"),
+		Severity: pinsetter.Warning,
+	}
 }
 
 // removed matches data that Flux 2.9 no longer gives to templates.
 var removed = pinsetter.Pattern(`\.Updated\b|\.Changed\.ImageResult\b`)
 
-// Deprecated reports whether a template uses data that Flux has removed and
-// that this package still supports.
-func Deprecated(template string) bool { return removed().MatchString(template) }
-
 // Commit renders an automation's commit message. A template that exceeds a
 // bound or doesn't fit the data is an error with the line. White space is kept.
 // Control characters other than tab and line ends are dropped, and invalid
 // UTF-8 is replaced.
-func Commit(s spec.ImageUpdateAutomationSpec, d Data) (string, error) {
-	text, err := render(templateOf(s), newData(s, d))
+func (t *Template) Commit(d Data) (string, error) {
+	text, err := t.compiled.render(newData(t.values, d))
 	if err != nil {
 		return "", fmt.Errorf("render commit message of ImageUpdateAutomation %s: %s: %w", d.Automation, templateField, err)
 	}
@@ -78,16 +93,8 @@ func Commit(s spec.ImageUpdateAutomationSpec, d Data) (string, error) {
 	return text, nil
 }
 
-// templateOf returns the automation's template, or the default one.
-func templateOf(s spec.ImageUpdateAutomationSpec) string {
-	if s.GitSpec == nil || s.GitSpec.Commit.MessageTemplate == "" {
-		return Default
-	}
-	return s.GitSpec.Commit.MessageTemplate
-}
-
-// printable drops control characters: Git cuts a message at a NUL, and others
-// control terminals.
+// printable drops control characters: Git cuts a message at a NUL, and the
+// others steer terminals.
 func printable(r rune) rune {
 	if r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f {
 		return -1

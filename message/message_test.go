@@ -17,6 +17,15 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
+// commit is the message of a commit of an automation.
+func commit(s spec.ImageUpdateAutomationSpec, d Data) (string, error) {
+	template, err := New(s)
+	if err != nil {
+		return "", err
+	}
+	return template.Commit(d)
+}
+
 // withTemplate is an automation with a template.
 func withTemplate(template string, values map[string]string) spec.ImageUpdateAutomationSpec {
 	return spec.ImageUpdateAutomationSpec{GitSpec: &spec.GitSpec{
@@ -60,7 +69,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := Commit(withTemplate(string(template), map[string]string{"cluster": "prod-eu", "html": "<b>&"}), sample)
+			got, err := commit(withTemplate(string(template), map[string]string{"cluster": "prod-eu", "html": "<b>&"}), sample)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +92,7 @@ func TestGolden(t *testing.T) {
 
 func TestOrderOfChangesDoesNotMatter(t *testing.T) {
 	template := `{{ range .Changed.Changes }}{{ println . }}{{ end }}{{ .Changed.Objects }}{{ .Changed.FileChanges }}{{ .Updated.Images }}{{ .Updated.Files }}`
-	want, err := Commit(withTemplate(template, nil), sample)
+	want, err := commit(withTemplate(template, nil), sample)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +101,7 @@ func TestOrderOfChangesDoesNotMatter(t *testing.T) {
 	slices.Reverse(reversed.Changes)
 	slices.Reverse(reversed.Images)
 	for range 20 {
-		got, err := Commit(withTemplate(template, nil), reversed)
+		got, err := commit(withTemplate(template, nil), reversed)
 		if err != nil || got != want {
 			t.Fatalf("got %q (%v), want %q", got, err, want)
 		}
@@ -101,11 +110,11 @@ func TestOrderOfChangesDoesNotMatter(t *testing.T) {
 
 func TestMessageWithoutUsableText(t *testing.T) {
 	for _, template := range []string{"", " \n", "{{ if false }}x{{ end }}", "{{ \"\\x00\" }}"} {
-		if got, err := Commit(withTemplate(template, nil), sample); err != nil || got != Default {
+		if got, err := commit(withTemplate(template, nil), sample); err != nil || got != Default {
 			t.Errorf("template %q: %q, %v; want the default message", template, got, err)
 		}
 	}
-	if got, err := Commit(spec.ImageUpdateAutomationSpec{}, Data{}); err != nil || got != Default {
+	if got, err := commit(spec.ImageUpdateAutomationSpec{}, Data{}); err != nil || got != Default {
 		t.Errorf("no git spec: %q, %v", got, err)
 	}
 }
@@ -118,7 +127,7 @@ func TestTextIsKeptAndMadePrintable(t *testing.T) {
 		"a{{ \"\\xff\" }}b":              "a\uFFFDb",
 		"{{ .Values.html }} {{ \"é\" }}": "<b>& é",
 	} {
-		got, err := Commit(withTemplate(template, map[string]string{"html": "<b>&"}), sample)
+		got, err := commit(withTemplate(template, map[string]string{"html": "<b>&"}), sample)
 		if err != nil || got != want {
 			t.Errorf("%q: %q, %v; want %q", template, got, err, want)
 		}
@@ -135,7 +144,7 @@ func TestErrorsNameTheLineAndTheAutomation(t *testing.T) {
 		"\n{{ fail \"no\" }}":                   "line 2: at <fail \"no\">: error calling fail: no",
 		"\n\n{{ range until 99999999 }}{{end}}": "line 3: a value grows past 4 MiB",
 	} {
-		_, err := Commit(withTemplate(template, nil), sample)
+		_, err := unchecked(template, sample)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v; want %q in it", template, err, want)
 		}
@@ -156,7 +165,10 @@ func TestCheck(t *testing.T) {
 		"{{ .Changed.Changes }}":                           "none",
 		"":                                                 "none",
 	} {
-		err := Check(withTemplate(template, nil))
+		compiled, err := New(withTemplate(template, nil))
+		if err == nil {
+			err = compiled.Warning()
+		}
 		var field *spec.FieldError
 		switch {
 		case err == nil:

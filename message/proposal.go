@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -51,55 +50,95 @@ type proposedImage struct {
 	Created                   time.Time // zero if unknown
 }
 
-// CheckPullRequest returns an error for invalid templates of a PullRequest: one
-// *config.FieldError, or several joined. It returns nil if all are valid.
-func CheckPullRequest(s spec.PullRequestSpec) error {
+// Texts are the texts of a PullRequest's pull requests, their templates parsed.
+// They are safe for concurrent use.
+type Texts struct {
+	pullRequest pinsetter.Name // that the templates are of
+	title, body *compiled      // nil: there is none
+	branch      *compiled
+	written     string // the branch's template, as the object has it
+
+	automation pinsetter.Name
+	values     map[string]string // the automation's own
+	fixed      string            // the branch, whatever the template says; "": the template says
+}
+
+// NewTexts parses the templates of a PullRequest of that name. Its error is
+// *spec.FieldError values, joined where there are several.
+func NewTexts(name pinsetter.Name, s spec.PullRequestSpec) (*Texts, error) {
+	t := &Texts{pullRequest: name, written: s.Branch}
 	var errs []error
-	for _, field := range []struct{ name, template string }{
-		{"spec.branch", s.Branch}, {"spec.title", s.Title}, {"spec.body", s.Body},
+	for _, field := range []struct {
+		name, template string
+		out            **compiled
+	}{
+		{"spec.branch", cmp.Or(s.Branch, defaultBranch), &t.branch}, {"spec.title", s.Title, &t.title}, {"spec.body", s.Body, &t.body},
 	} {
-		if _, err := parseTemplate(field.template, &budget{}); err != nil {
+		if field.template == "" {
+			continue
+		}
+		var err error
+		if *field.out, err = compile(field.template); err != nil {
 			errs = append(errs, &spec.FieldError{Field: field.name, Err: err})
 		}
 	}
 	if len(errs) > 0 {
-		return errors.Join(errs...)
+		return nil, errors.Join(errs...)
 	}
-	for _, field := range []struct{ name, template string }{{"spec.title", s.Title}, {"spec.body", s.Body}} {
-		if _, err := render(field.template, trial().view(spec.ImageUpdateAutomationSpec{})); errors.As(err, new(*unknownField)) {
+	if err := t.try(s.GroupBy); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// try says what a trial of the templates finds wrong.
+func (t *Texts) try(groupBy spec.GroupBy) error {
+	var errs []error
+	for _, field := range []struct {
+		name     string
+		template *compiled
+	}{{"spec.title", t.title}, {"spec.body", t.body}} {
+		if field.template == nil {
+			continue
+		}
+		if _, err := field.template.render(trial().view(nil)); errors.As(err, new(*unknownField)) {
 			errs = append(errs, &spec.FieldError{Field: field.name, Err: err})
 		}
 	}
-	if s.GroupBy == spec.GroupByAutomation && s.Branch != "" && !strings.Contains(s.Branch, "{{") {
-		if _, err := parseBranch(strings.TrimSpace(s.Branch)); err != nil {
+	if groupBy == spec.GroupByAutomation && t.written != "" && !strings.Contains(t.written, "{{") {
+		if _, err := parseBranch(strings.TrimSpace(t.written)); err != nil {
 			errs = append(errs, &spec.FieldError{Field: "spec.branch", Err: err})
 		}
 	}
-	if len(errs) > 0 || s.GroupBy == spec.GroupByAutomation || strings.Contains(s.Branch, ".Values") { // which are known only with the automation
+	if len(errs) > 0 || groupBy == spec.GroupByAutomation || strings.Contains(t.written, ".Values") { // which the automation knows
 		return errors.Join(errs...)
 	}
-	if _, err := Folder(&fleet.PullRequest{Spec: s}, pinsetter.Name{Namespace: "a", Name: "a"}, spec.ImageUpdateAutomationSpec{}); err != nil {
+	if _, err := t.Of(pinsetter.Name{Namespace: "a", Name: "a"}, nil, "").Folder(); err != nil {
 		return &spec.FieldError{Field: "spec.branch", Err: cmp.Or(errors.Unwrap(err), err)} // which names the field itself
 	}
 	return nil
 }
 
+// Of returns the texts for an automation with those values. The branch is fixed
+// where one is given.
+func (t *Texts) Of(automation pinsetter.Name, values map[string]string, fixed string) *Texts {
+	of := *t
+	of.automation, of.values, of.fixed = automation, values, fixed
+	return &of
+}
+
 // Branch returns the branch of a group's pull request.
-func Branch(pr *fleet.PullRequest, automation pinsetter.Name, s spec.ImageUpdateAutomationSpec, group string) (string, error) {
-	if pr.FixedBranch != "" {
-		return pr.FixedBranch, nil
+func (t *Texts) Branch(group string) (string, error) {
+	if t.fixed != "" {
+		return t.fixed, nil
 	}
-	text := pr.Spec.Branch
-	if text == "" {
-		text = defaultBranch
-	}
-	name, err := renderProposal(pr, "spec.branch", text, s, Proposal{Data: Data{Automation: automation}, Group: slug(group)})
+	name, err := t.render("spec.branch", t.branch, Proposal{Data: Data{Automation: t.automation}, Group: slug(group)})
 	if err != nil {
 		return "", err
 	}
 	name, err = parseBranch(strings.TrimSpace(name))
 	if err != nil {
-		return "", fmt.Errorf("PullRequest %s: spec.branch: %w", pr.Name, err)
+		return "", fmt.Errorf("PullRequest %s: spec.branch: %w", t.pullRequest, err)
 	}
 	return name, nil
 }
@@ -117,13 +156,13 @@ func parseBranch(text string) (string, error) {
 }
 
 // Folder returns the folder of the branches of all groups. It ends in a slash.
-func Folder(pr *fleet.PullRequest, automation pinsetter.Name, s spec.ImageUpdateAutomationSpec) (string, error) {
+func (t *Texts) Folder() (string, error) {
 	const some, other = "0some", "1other"
-	a, err := Branch(pr, automation, s, some)
+	a, err := t.Branch(some)
 	if err != nil {
 		return "", err
 	}
-	b, err := Branch(pr, automation, s, other)
+	b, err := t.Branch(other)
 	if err != nil {
 		return "", err
 	}
@@ -157,8 +196,8 @@ func slug(group string) string {
 }
 
 // Title returns the title of a pull request, on one line.
-func Title(pr *fleet.PullRequest, s spec.ImageUpdateAutomationSpec, p Proposal) (string, error) {
-	title, err := renderProposal(pr, "spec.title", pr.Spec.Title, s, p)
+func (t *Texts) Title(p Proposal) (string, error) {
+	title, err := t.render("spec.title", t.title, p)
 	if err != nil {
 		return "", err
 	}
@@ -196,15 +235,14 @@ func (p Proposal) distinct() []pinsetter.Image {
 	return images
 }
 
-// renderProposal renders one template of a PullRequest. It returns "" if there
-// is no template.
-func renderProposal(pr *fleet.PullRequest, field, text string, s spec.ImageUpdateAutomationSpec, p Proposal) (string, error) {
-	if text == "" {
+// render renders one of the templates, nothing where there is none.
+func (t *Texts) render(field string, template *compiled, p Proposal) (string, error) {
+	if template == nil {
 		return "", nil
 	}
-	out, err := render(text, p.view(s))
+	out, err := template.render(p.view(t.values))
 	if err != nil {
-		return "", fmt.Errorf("PullRequest %s: %s: %w", pr.Name, field, err)
+		return "", fmt.Errorf("PullRequest %s: %s: %w", t.pullRequest, field, err)
 	}
 	return strings.Map(printable, strings.ToValidUTF8(out, "\uFFFD")), nil
 }
@@ -221,8 +259,8 @@ func trial() Proposal {
 }
 
 // view returns the data of templates for a proposal.
-func (p Proposal) view(s spec.ImageUpdateAutomationSpec) *proposalData {
-	view := &proposalData{data: newData(s, p.Data), Group: p.Group}
+func (p Proposal) view(values map[string]string) *proposalData {
+	view := &proposalData{data: newData(values, p.Data), Group: p.Group}
 	for _, written := range sortedImages(p.Images) {
 		image := proposedImage{Policy: written.Policy.String(), Name: written.Image.Name, Tag: written.Image.Tag, Digest: written.Image.Digest}
 		if build := p.build(written.Image); build != nil {

@@ -11,17 +11,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
 const bodyLimit = 60_000
 
-func pullRequest(s spec.PullRequestSpec) *fleet.PullRequest {
+// texts are those of a PullRequest for the automation shop.
+func texts(t testing.TB, s spec.PullRequestSpec, fixed string) *Texts {
+	t.Helper()
+	all, err := newTexts(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.Of(shop, nil, fixed)
+}
+
+func newTexts(s spec.PullRequestSpec) (*Texts, error) {
 	if s.GroupBy == "" {
 		s.GroupBy = spec.GroupByAutomation
 	}
-	return &fleet.PullRequest{Name: pinsetter.Name{Namespace: "flux-system", Name: "updates"}, Spec: s}
+	return NewTexts(pinsetter.Name{Namespace: "flux-system", Name: "updates"}, s)
 }
 
 // proposal is sample with everything that a body shows.
@@ -47,7 +56,7 @@ func TestBodyGolden(t *testing.T) {
 		"custom":  "For {{ .AutomationObject }}{{ with .Group }} in {{ . }}{{ end }}:{{ range .Images }} {{ .Policy }} {{ .Name }}:{{ .Tag }} of {{ .Source }} at {{ .Revision }}{{ end }}",
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Body(pullRequest(spec.PullRequestSpec{Body: template}), withTemplate("", nil), proposal(), bodyLimit)
+			got, err := texts(t, spec.PullRequestSpec{Body: template}, "").Body(proposal(), bodyLimit)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,12 +86,12 @@ func TestBodyIsBounded(t *testing.T) {
 		change.New = strings.Repeat("x", 300)
 		p.Changes = append(p.Changes, change)
 	}
-	body, err := Body(pullRequest(spec.PullRequestSpec{}), withTemplate("", nil), p, bodyLimit)
+	body, err := texts(t, spec.PullRequestSpec{}, "").Body(p, bodyLimit)
 	if err != nil || len(body) > bodyLimit || !strings.Contains(body, " more changes.") || !strings.Contains(body, "Proposed by Pinsetter") {
 		t.Errorf("%d bytes, %v", len(body), err)
 	}
 	long := `{{ range untilStep 0 5900 1 }}0123456789{{ end }}`
-	if _, err := Body(pullRequest(spec.PullRequestSpec{Body: long}), withTemplate("", nil), p, bodyLimit); !errors.Is(err, ErrTooLong) {
+	if _, err := texts(t, spec.PullRequestSpec{Body: long}, "").Body(p, bodyLimit); !errors.Is(err, ErrTooLong) {
 		t.Errorf("a text of 59,000 bytes: %v", err)
 	}
 }
@@ -103,12 +112,12 @@ func TestTitle(t *testing.T) {
 		{"chore({{ .Group }}):\n bump {{ len .Images }}", group, "chore(apps/web): bump 2"},
 		{" {{ if false }}x{{ end }}\n", one, "Update ghcr.io/acme/app to 1.1.0"},
 	} {
-		got, err := Title(pullRequest(spec.PullRequestSpec{Title: test.template}), withTemplate("", nil), test.of)
+		got, err := texts(t, spec.PullRequestSpec{Title: test.template}, "").Title(test.of)
 		if err != nil || got != test.want {
 			t.Errorf("%q: %q, %v; want %q", test.template, got, err, test.want)
 		}
 	}
-	if _, err := Title(pullRequest(spec.PullRequestSpec{Title: "a\n{{ .Nope }}"}), withTemplate("", nil), one); err == nil ||
+	if _, err := texts(t, spec.PullRequestSpec{Title: "a\n{{ index .Images 5 }}"}, "").Title(one); err == nil ||
 		!strings.Contains(err.Error(), "PullRequest flux-system/updates: spec.title: line 2: ") {
 		t.Errorf("a template that fails: %v", err)
 	}
@@ -137,9 +146,11 @@ func TestBranch(t *testing.T) {
 		{spec.PullRequestSpec{Branch: "origin/{{ .AutomationObject.Name }}"}, "", "", "error"},
 		{spec.PullRequestSpec{Branch: "{{ if false }}x{{ end }}"}, "", "", "error"},
 	} {
-		pr := pullRequest(test.spec)
-		pr.FixedBranch = test.fixed
-		got, err := Branch(pr, shop, withTemplate("", nil), test.group)
+		got := ""
+		all, err := newTexts(test.spec)
+		if err == nil {
+			got, err = all.Of(shop, nil, test.fixed).Branch(test.group)
+		}
 		if err != nil {
 			got = "error"
 		}
@@ -158,7 +169,11 @@ func TestFolder(t *testing.T) {
 		"bumps/all":               "error",
 		"{{ .Group }}/bumps":      "error",
 	} {
-		got, err := Folder(pullRequest(spec.PullRequestSpec{GroupBy: spec.GroupByPolicy, Branch: template}), shop, withTemplate("", nil))
+		got := ""
+		all, err := newTexts(spec.PullRequestSpec{GroupBy: spec.GroupByPolicy, Branch: template})
+		if err == nil {
+			got, err = all.Of(shop, nil, "").Folder()
+		}
 		if err != nil {
 			got = "error"
 		}
@@ -168,7 +183,7 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-func TestCheckPullRequest(t *testing.T) {
+func TestNewTexts(t *testing.T) {
 	for _, test := range []struct {
 		spec spec.PullRequestSpec
 		want string // a field; "" for none
@@ -187,7 +202,7 @@ func TestCheckPullRequest(t *testing.T) {
 		{spec.PullRequestSpec{GroupBy: spec.GroupByPolicy, Branch: "{{ .Values.team }}/{{ .Group }}"}, ""}, // values are the automation's
 		{spec.PullRequestSpec{GroupBy: spec.GroupByDirectory}, ""},
 	} {
-		err := CheckPullRequest(test.spec)
+		_, err := NewTexts(pinsetter.Name{}, test.spec)
 		if err != nil && strings.Contains(err.Error(), "PullRequest /") {
 			t.Errorf("%+v: %v: names an object that has no name here", test.spec, err)
 		}
@@ -216,7 +231,7 @@ func FuzzBody(f *testing.F) {
 				Held:   []pinsetter.Hold{{Policy: "h", Path: "p", Line: 1, Current: "c" + b, Candidate: "c" + a, Reason: "r" + b}},
 				Builds: []Build{{Image: pinsetter.Image{Name: "app", Tag: "1"}, Source: a, Revision: b}},
 			}
-			body, err := Body(pullRequest(spec.PullRequestSpec{}), withTemplate("", nil), p, bodyLimit)
+			body, err := texts(t, spec.PullRequestSpec{}, "").Body(p, bodyLimit)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,32 +14,36 @@ import (
 // templateName is the template's name in errors of text/template.
 const templateName = "messageTemplate"
 
-// parseTemplate parses a template and adds calls that spend from b.
-func parseTemplate(text string, b *budget) (*template.Template, error) {
+// compiled is a template that was parsed. It is safe for concurrent use.
+type compiled struct{ parsed *template.Template }
+
+// compile parses a template and builds counting into it.
+func compile(text string) (*compiled, error) {
 	if len(text) > maxSource {
 		return nil, fmt.Errorf("the template is %d bytes long: at most %d are read", len(text), maxSource)
 	}
-	t, err := template.New(templateName).Funcs(functions(b)).Parse(text)
+	t, err := template.New(templateName).Funcs(functions(&budget{})).Parse(text)
 	if err != nil {
 		return nil, readable(err)
 	}
-	// These are added after parsing, so that the template itself can't call
-	// them.
-	t.Funcs(template.FuncMap{enterFunc: b.enter, leaveFunc: b.leave, turnFunc: b.turn, outFunc: b.out})
 	for _, defined := range t.Templates() {
 		if defined.Tree != nil && defined.Root != nil {
 			instrumentTemplate(defined.Root)
 		}
 	}
-	return t, nil
+	return &compiled{t}, nil
 }
 
-// render executes a template.
-func render(text string, d any) (string, error) {
-	t, err := parseTemplate(text, &budget{})
+// render executes the template, on a budget of its own.
+func (c *compiled) render(d any) (string, error) {
+	t, err := c.parsed.Clone()
 	if err != nil {
 		return "", err
 	}
+	b := &budget{}
+	// The functions that count come after parsing, so that the template itself
+	// can't call them.
+	t.Funcs(functions(b)).Funcs(template.FuncMap{enterFunc: b.enter, leaveFunc: b.leave, turnFunc: b.turn, outFunc: b.out})
 	var out boundedBuffer
 	if err := t.Execute(&out, d); err != nil {
 		return "", readable(err)

@@ -10,17 +10,14 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// Check returns an error for an invalid policy, or nil. The error joins
-// *spec.FieldError values, each with advice. A template that refers to a group
-// which the pattern lacks is a warning: as in Flux the group is empty, which
-// hardly anybody wants.
-func Check(s spec.ImagePolicySpec) error {
-	_, err := compile(s)
-	return errors.Join(err, checkExtract(s.FilterTags))
-}
+// Warnings says what of a policy hardly anybody means: nil, or *spec.FieldError
+// values joined, each with what to write instead. A template that calls a group
+// which the pattern lacks gets nothing for it, as in Flux.
+func Warnings(s spec.ImagePolicySpec) error { return checkExtract(s.FilterTags) }
 
-// compile returns the policy, or all errors in it.
-func compile(s spec.ImagePolicySpec) (*Policy, error) {
+// New compiles a policy. Its error says all that is wrong with it: *spec.FieldError
+// values joined, each with what to write instead.
+func New(s spec.ImagePolicySpec) (*Policy, error) {
 	k, err := compileKind(s.Policy)
 	f, filterErr := compileFilter(s.FilterTags)
 	if err := errors.Join(err, filterErr); err != nil {

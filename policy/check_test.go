@@ -9,6 +9,12 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
+// check says what is wrong with a policy, and what is probably not meant.
+func check(s spec.ImagePolicySpec) error {
+	_, err := New(s)
+	return errors.Join(err, Warnings(s))
+}
+
 func TestCheck(t *testing.T) {
 	both := bySemVer("*")
 	both.Policy.Numerical = &spec.NumericalPolicy{}
@@ -37,7 +43,7 @@ func TestCheck(t *testing.T) {
 		"leading zero":          {filtered(bySemVer("*"), `^(.*)$`, "$01"), "spec.filterTags.extract", `calls group "01"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := Check(test.spec)
+			err := check(test.spec)
 			_, newErr := New(test.spec)
 			warning := test.field == "spec.filterTags.extract" // which leaves the policy usable
 			if (err == nil || warning) != (newErr == nil) {
@@ -60,7 +66,7 @@ func TestCheck(t *testing.T) {
 func TestCheckReportsEverything(t *testing.T) {
 	s := filtered(bySemVer("y"), "(a)", "$2$3")
 	s.Policy.Alphabetical = &spec.AlphabeticalPolicy{Order: "up"}
-	err := Check(s)
+	err := check(s)
 	for _, want := range []string{"spec.policy.semver.range", "spec.policy.alphabetical.order", "spec.policy: ", "$2 calls", "$3 calls"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)

@@ -9,10 +9,7 @@
 // It is the only door to Masterminds/semver.
 package policy
 
-import (
-	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/spec"
-)
+import "github.com/pinsetter/pinsetter"
 
 // Policy is a compiled ImagePolicy. It is safe for concurrent use.
 type Policy struct {
@@ -34,11 +31,8 @@ type kind interface {
 	rank(f *filter, t *Tags) (*Ranking, error)
 }
 
-// New compiles a policy. It returns the errors of Check, without its warnings.
-func New(s spec.ImagePolicySpec) (*Policy, error) { return compile(s) }
-
-// Rank ranks the tags that the policy accepts. For a numerical policy, a tag
-// with digits that isn't a number is an error that names it.
+// Rank orders the tags that the policy accepts. For a numerical policy, a tag
+// with digits that is no number is an error that names it.
 func (p *Policy) Rank(t *Tags) (*Ranking, error) { return p.kind.rank(p.filter, t) }
 
 // Above reports whether the policy ranks a strictly higher than b by value. It

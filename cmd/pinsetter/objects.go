@@ -16,14 +16,9 @@ import (
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
-	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
-	"github.com/pinsetter/pinsetter/keeper"
 	"github.com/pinsetter/pinsetter/login"
-	"github.com/pinsetter/pinsetter/message"
-	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/registry"
-	"github.com/pinsetter/pinsetter/spec"
 )
 
 // load reads the objects that -f and -k name. The set's findings report wrong
@@ -63,14 +58,9 @@ func isOfObject(f pinsetter.Finding) bool {
 // loading returns the options for loading objects.
 func (a *app) loading() config.Options {
 	return config.Options{
-		Namespace:        a.namespace,
-		SecretDirs:       a.secrets,
-		Notifications:    a.notifications,
-		CheckPolicy:      policy.Check,
-		CheckAutomation:  message.Check,
-		CheckSchedule:    keeper.CheckSchedule,
-		CheckGate:        func(s spec.GateSpec) error { return gate.Check(s, policy.Range) },
-		CheckPullRequest: message.CheckPullRequest,
+		Namespace:     a.namespace,
+		SecretDirs:    a.secrets,
+		Notifications: a.notifications,
 	}
 }
 

@@ -13,11 +13,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/gate"
-	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/parts"
-	"github.com/pinsetter/pinsetter/policy"
-	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -121,13 +117,7 @@ func (s *Scene) NamedAll(files map[string]string) map[string]string {
 func (s *Scene) Load(objects string) {
 	s.t.Helper()
 	objects = strings.ReplaceAll(s.Named(objects), "REPO", s.Repo.URL)
-	s.Set = config.Load([]config.File{{Path: "objects.yaml", Data: []byte(objects)}}, config.Options{
-		Namespace:        "default",
-		CheckPolicy:      policy.Check,
-		CheckAutomation:  message.Check,
-		CheckGate:        func(wanted spec.GateSpec) error { return gate.Check(wanted, policy.Range) },
-		CheckPullRequest: message.CheckPullRequest,
-	})
+	s.Set = config.Load([]config.File{{Path: "objects.yaml", Data: []byte(objects)}}, config.Options{Namespace: "default"})
 	for _, f := range s.Set.Findings {
 		s.t.Fatal(f)
 	}
