@@ -35,8 +35,8 @@ var rooms = []struct {
 		text/template
 		github.com/Masterminds/sprig/v3`},
 	{name: "fleet", rooms: root + " spec policy gate message"},
-	{name: "config", rooms: root + " spec policy gate message fleet", opens: `
-		go.yaml.in/yaml/v3
+	{name: "strict", rooms: root, opens: "go.yaml.in/yaml/v3"},
+	{name: "config", rooms: root + " spec policy gate message fleet strict", opens: `
 		sigs.k8s.io/kustomize/api
 		sigs.k8s.io/kustomize/kyaml/filesys
 		sigs.k8s.io/kustomize/kyaml/resid`},
@@ -248,10 +248,11 @@ func TestTheTableHasOneDoorEachAndNothingPointsUp(t *testing.T) {
 var version = regexp.MustCompile(`^v[0-9]+$`)
 
 // TestLibrariesStayBehindTheirDoors holds that no exported function or field has
-// the type of a library. The demo and the command export nothing that others use.
+// the type of a library. strict hands on the nodes of YAML, which config walks. The
+// demo and the command export nothing that others use.
 func TestLibrariesStayBehindTheirDoors(t *testing.T) {
 	for _, s := range sources(t) {
-		if strings.HasPrefix(s.room, "cmd/") {
+		if s.room == "strict" || strings.HasPrefix(s.room, "cmd/") {
 			continue
 		}
 		foreign := map[string]string{}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // namespaceNameLabel is on every Namespace; a cluster sets it to the name.
@@ -125,7 +126,7 @@ func (l *loader) misspelt(key objectKey) string {
 		}
 	}
 	slices.Sort(names) // of equally near ones the first is meant
-	if near := suggest(key.name.Name, names); near != "" {
+	if near := strict.Suggest(key.name.Name, names); near != "" {
 		return fmt.Sprintf("; did you mean %s?", near)
 	}
 	return ""

@@ -6,11 +6,10 @@ import (
 	"maps"
 	"regexp"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // alertSpec is what is used of an Alert's spec.
@@ -32,7 +31,7 @@ type alertDraft struct {
 	out  *fleet.Alert
 }
 
-func (l *loader) readAlert(o *object, n *yaml.Node) {
+func (l *loader) readAlert(o *object, n *strict.Node) {
 	a := &alertDraft{object: o, out: &fleet.Alert{Name: o.name, Origin: o.origin}}
 	l.alerts = append(l.alerts, a)
 	d := l.lenientSpec(o, n, &a.spec)
@@ -47,7 +46,7 @@ func (l *loader) readAlert(o *object, n *yaml.Node) {
 		d.missing("spec.eventSources")
 	}
 	for i, ref := range a.spec.EventSources {
-		d.objectReference(item("spec.eventSources", i), ref, imageKinds)
+		d.objectReference(strict.Item("spec.eventSources", i), ref, imageKinds)
 	}
 	a.out.ErrorsOnly = a.spec.EventSeverity == "error"
 	a.out.Include = d.patterns("spec.inclusionList", a.spec.InclusionList)
@@ -69,7 +68,7 @@ func (d *decoder) patterns(path string, patterns []string) []*regexp.Regexp {
 	for i, pattern := range patterns {
 		expression, err := regexp.Compile(pattern)
 		if err != nil {
-			d.fail(codeRegexp, item(path, i), "%v%s", err, d.object.hint(pattern))
+			d.fail(codeRegexp, strict.Item(path, i), "%v%s", err, d.object.hint(pattern))
 			continue
 		}
 		compiled = append(compiled, expression)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // objectReference leads to an object of any namespace, or to several.
@@ -21,7 +22,7 @@ type objectReference struct {
 // others being Flux's own affair.
 func (d *decoder) objectReference(path string, ref objectReference, known []string) {
 	if d.require(path+".kind", ref.Kind) && !contains(known, ref.Kind) && !contains(fluxKinds, ref.Kind) {
-		if near := suggest(ref.Kind, known); near != "" {
+		if near := strict.Suggest(ref.Kind, known); near != "" {
 			d.fail(codeBadValue, path+".kind", "%q is no kind; did you mean %s?", ref.Kind, near)
 		}
 	}

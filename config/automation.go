@@ -5,12 +5,11 @@ import (
 	"path"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/spec"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // trailersAnnotation on an automation, with the value "false", leaves our
@@ -32,25 +31,25 @@ func (a *automationDraft) values() map[string]string {
 	return a.out.Spec.GitSpec.Commit.MessageTemplateValues
 }
 
-func (l *loader) readAutomation(o *object, n *yaml.Node) {
+func (l *loader) readAutomation(o *object, n *strict.Node) {
 	a := &fleet.Automation{Name: o.name, Origin: o.origin, Annotations: o.annotations}
 	l.automations = append(l.automations, &automationDraft{o, a})
 	d := l.strictSpec(o, n, &a.Spec)
 	a.Suspended = a.Spec.Suspend
 	d.trailers(a)
 	d.schedule(a)
-	d.requireInterval(child(n, "interval"))
+	d.requireInterval(strict.Child(n, "interval"))
 	d.sourceRef(&a.Spec)
 	d.strategy(&a.Spec)
 	a.Path = path.Join(".", path.Clean("/" + a.Spec.Update.Path)[1:])
 	d.selector(a)
 	if a.Spec.GitSpec == nil {
 		d.missing("spec.git")
-		d.taint("spec.git")
+		d.Taint("spec.git")
 	} else {
 		d.git(a)
 	}
-	if !d.blamed("spec") {
+	if !d.Blamed("spec") {
 		d.message(a)
 	}
 	o.remember("spec.sourceRef", "spec.sourceRef.name", "spec.git", "spec.git.push",
@@ -109,7 +108,7 @@ func (d *decoder) strategy(s *spec.ImageUpdateAutomationSpec) {
 }
 
 func (d *decoder) selector(a *fleet.Automation) {
-	if d.blamed("spec.policySelector") {
+	if d.Blamed("spec.policySelector") {
 		return
 	}
 	compiled, err := fleet.NewSelector(a.Spec.PolicySelector)

@@ -2,13 +2,11 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/spec"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // specType returns the type of a strict kind's spec, nil for other kinds.
@@ -29,33 +27,33 @@ func specType(kind string) reflect.Type {
 }
 
 // topFields are those of an object of a strict kind.
-var topFields = &structFields{names: []string{"apiVersion", "kind", "metadata", "spec", "status"}}
+var topFields = &strict.Struct{Names: []string{"apiVersion", "kind", "metadata", "spec", "status"}}
 
 // strictSpec decodes the spec of an object whose every field must be known. The
 // decoder remembers what was wrong.
-func (l *loader) strictSpec(o *object, n *yaml.Node, out any) *decoder {
+func (l *loader) strictSpec(o *object, n *strict.Node, out any) *decoder {
 	d := l.decoder(o)
 	if o.outdated {
-		d.taint("spec")
+		d.Taint("spec")
 		return d
 	}
 	seen := map[string]int{}
-	for _, f := range fields(o.node) {
-		name := f.key.Value
+	for _, f := range strict.Fields(o.node) {
+		name := f.Key.Value
 		if line, found := seen[name]; found {
-			d.report(f.key, codeDuplicateKey, name, "the key is already on line %d: remove one of them", line)
+			d.Report(f.Key, codeDuplicateKey, name, "the key is already on line %d: remove one of them", line)
 		}
-		seen[name] = f.key.Line + o.offset
-		if !contains(topFields.names, name) {
-			d.unknown(f.key, topFields, "")
+		seen[name] = f.Key.Line + o.offset
+		if !contains(topFields.Names, name) {
+			d.Unknown(f.Key, topFields, "")
 		}
 	}
-	if n == nil || n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+	if n == nil || n.Kind == strict.Scalar && n.Tag == "!!null" {
 		d.missing("spec")
-		d.taint("spec")
+		d.Taint("spec")
 		return d
 	}
-	d.decode(n, reflect.ValueOf(out).Elem(), "spec")
+	d.Decode(n, reflect.ValueOf(out).Elem(), "spec")
 	return d
 }
 
@@ -70,7 +68,7 @@ func contains(words []string, word string) bool {
 
 // fail reports an error of a field, unless it follows from one that was reported.
 func (d *decoder) fail(code, path, format string, args ...any) {
-	if !d.blamed(path) {
+	if !d.Blamed(path) {
 		d.object.fail(code, path, format, args...)
 	}
 }
@@ -129,6 +127,3 @@ func (d *decoder) wrong(code string, err error) {
 	}
 	d.fail(code, field.Field, "%v", field.Err)
 }
-
-// item returns the path of a list's element.
-func item(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }

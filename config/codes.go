@@ -1,19 +1,21 @@
 package config
 
+import "github.com/pinsetter/pinsetter/strict"
+
 // The codes of findings.
 const (
 	codeAccessDenied    = "access-denied"
 	codeAPIVersion      = "api-version"
-	codeBadValue        = "bad-value"
-	codeDuplicateKey    = "duplicate-key"
+	codeBadValue        = strict.CodeBadValue
+	codeDuplicateKey    = strict.CodeDuplicateKey
 	codeDuplicateObject = "duplicate-object"
-	codeDuration        = "duration"
-	codeEncoding        = "encoding"
+	codeDuration        = strict.CodeDuration
+	codeEncoding        = strict.CodeEncoding
 	codeGate            = "gate"
 	CodeEmptySource     = "empty-source"
 	codeGateUnused      = "gate-unused"
 	codeImage           = "image"
-	codeMissingField    = "missing-field"
+	codeMissingField    = strict.CodeMissingField
 	codeMissingObject   = "missing-object"
 	codeName            = "name"
 	codeNamespaceLabels = "namespace-labels"
@@ -26,15 +28,15 @@ const (
 	codeSecretEncrypted = "secret-encrypted"
 	codeSecretMissing   = "secret-missing"
 	codeTemplate        = "template"
-	codeTime            = "time"
-	codeTooLarge        = "too-large"
-	codeType            = "type"
-	codeUnknownField    = "unknown-field"
+	codeTime            = strict.CodeTime
+	codeTooLarge        = strict.CodeTooLarge
+	codeType            = strict.CodeType
+	codeUnknownField    = strict.CodeUnknownField
 	codeUnknownKind     = "unknown-kind"
 	codeUnsupported     = "unsupported"
 	CodeUnread          = "unread" // of a source, or an entry of one
 	codeURL             = "url"
-	codeYAML            = "yaml"
+	codeYAML            = strict.CodeYAML
 )
 
 // Codes explains the findings of Load: what each code means, in a line.

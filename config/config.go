@@ -4,7 +4,7 @@
 // line, applies the defaults of Flux's CRDs, resolves references and hands on
 // values that need no further checks.
 //
-// It is the only door to YAML decoding and to kustomize.
+// It is the only door to kustomize.
 package config
 
 // Options says how to load. The zero value loads without mounted Secrets.

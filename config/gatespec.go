@@ -6,13 +6,12 @@ import (
 	"slices"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/spec"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // gateDraft is a Gate of which it isn't known yet what it selects.
@@ -21,7 +20,7 @@ type gateDraft struct {
 	out *fleet.Gate
 }
 
-func (l *loader) readGate(o *object, n *yaml.Node) {
+func (l *loader) readGate(o *object, n *strict.Node) {
 	g := &fleet.Gate{Name: o.name, Origin: o.origin}
 	l.gates = append(l.gates, &gateDraft{o, g})
 	d := l.strictSpec(o, n, &g.Spec)
@@ -35,7 +34,7 @@ func (l *loader) readGate(o *object, n *yaml.Node) {
 	if !o.broken() && idle(g.Spec) {
 		d.fail(codeMissingField, "spec", "lets everything pass: write minAge, platforms, windows, freeze, maxBump, allowDowngrade or hold")
 	}
-	if !d.blamed("spec") {
+	if !d.Blamed("spec") {
 		var err error
 		g.Rule, err = gate.New(g.Name, g.Spec, policy.Range)
 		d.wrong(codeGate, err)
@@ -52,7 +51,7 @@ func idle(s spec.GateSpec) bool {
 // gateSelector compiles a selector; nil where it can't be relied on.
 func (d *decoder) gateSelector(selector *spec.LabelSelector) *fleet.Selector {
 	const path = "spec.policySelector"
-	if d.blamed(path) {
+	if d.Blamed(path) {
 		return nil
 	}
 	compiled, err := fleet.NewSelector(selector)
@@ -89,7 +88,7 @@ func (d *decoder) platforms(platforms []string) {
 	d.notEmpty("spec.platforms", platforms != nil, len(platforms))
 	for i, platform := range platforms {
 		if !platformGrammar.MatchString(platform) {
-			d.fail(codeBadValue, item("spec.platforms", i), "%q is not a platform: write os/arch or os/arch/variant, such as %q%s",
+			d.fail(codeBadValue, strict.Item("spec.platforms", i), "%q is not a platform: write os/arch or os/arch/variant, such as %q%s",
 				platform, "linux/arm64", d.object.hint(platform))
 		}
 	}
@@ -101,7 +100,7 @@ const maxWindow = 366 * 24 * time.Hour
 func (d *decoder) windows(windows []spec.GateWindow) {
 	d.notEmpty("spec.windows", windows != nil, len(windows))
 	for i, w := range windows {
-		path := item("spec.windows", i)
+		path := strict.Item("spec.windows", i)
 		d.require(path+".schedule", w.Schedule)
 		switch {
 		case w.Duration.Duration == 0:
@@ -138,7 +137,7 @@ func (d *decoder) maxBump(b spec.Bump) {
 func (d *decoder) holds(holds []spec.GateHold) {
 	d.notEmpty("spec.hold", holds != nil, len(holds))
 	for i, h := range holds {
-		path := item("spec.hold", i)
+		path := strict.Item("spec.hold", i)
 		switch {
 		case h.Tags == nil && h.Range == "":
 			d.fail(codeMissingField, path, "holds nothing: write tags or range")
@@ -148,7 +147,7 @@ func (d *decoder) holds(holds []spec.GateHold) {
 		d.notEmpty(path+".tags", h.Tags != nil, len(h.Tags))
 		for j, tag := range h.Tags {
 			if !pinsetter.ValidTag(tag) {
-				d.fail(codeBadValue, item(path+".tags", j), "%q can't be a tag: write one exactly, or use range%s", tag, d.object.hint(tag))
+				d.fail(codeBadValue, strict.Item(path+".tags", j), "%q can't be a tag: write one exactly, or use range%s", tag, d.object.hint(tag))
 			}
 		}
 		d.require(path+".reason", h.Reason)

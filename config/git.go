@@ -8,10 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // gitSpec is what is used of a GitRepository's spec.
@@ -37,7 +36,7 @@ const providerGitHub = "github"
 // defaultGitTimeout is the CRD's.
 const defaultGitTimeout = 60 * time.Second
 
-func (l *loader) readGit(o *object, n *yaml.Node) {
+func (l *loader) readGit(o *object, n *strict.Node) {
 	g := &gitDraft{object: o}
 	l.gits[o.name] = g
 	if o.outdated {

@@ -8,7 +8,7 @@ import (
 	"io"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // contentHash is equal for two objects that say the same: status and what a cluster
@@ -17,9 +17,9 @@ func contentHash(o *object) [32]byte {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q %q\n", o.kind, o.name, sorted(o.labels), sorted(o.annotations))
 	for _, f := range byKey(o.node) {
-		if name := f.key.Value; name != "status" && name != "metadata" {
-			writeNode(h, f.key)
-			writeNode(h, f.value)
+		if name := f.Key.Value; name != "status" && name != "metadata" {
+			writeNode(h, f.Key)
+			writeNode(h, f.Value)
 		}
 	}
 	return [32]byte(h.Sum(nil))
@@ -35,23 +35,23 @@ func sorted(m map[string]string) []string {
 	return pairs
 }
 
-func byKey(mapping *yaml.Node) []field {
-	list := fields(mapping)
-	slices.SortStableFunc(list, func(a, b field) int { return cmp.Compare(a.key.Value, b.key.Value) })
+func byKey(mapping *strict.Node) []strict.Field {
+	list := strict.Fields(mapping)
+	slices.SortStableFunc(list, func(a, b strict.Field) int { return cmp.Compare(a.Key.Value, b.Key.Value) })
 	return list
 }
 
 // writeNode writes what a node says, however it is laid out.
-func writeNode(h hash.Hash, n *yaml.Node) {
-	switch n = target(n); n.Kind {
-	case yaml.MappingNode:
+func writeNode(h hash.Hash, n *strict.Node) {
+	switch n = strict.Target(n); n.Kind {
+	case strict.Mapping:
 		io.WriteString(h, "{")
 		for _, f := range byKey(n) {
-			writeNode(h, f.key)
-			writeNode(h, f.value)
+			writeNode(h, f.Key)
+			writeNode(h, f.Value)
 		}
 		io.WriteString(h, "}")
-	case yaml.SequenceNode:
+	case strict.Sequence:
 		io.WriteString(h, "[")
 		for _, item := range n.Content {
 			writeNode(h, item)

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // maxListDepth bounds lists in lists.
@@ -15,8 +14,8 @@ const maxListDepth = 4
 
 // object reads one object, or the items of a list. What it doesn't say of its
 // version and kind it takes from the list around it.
-func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
-	if *d.left--; *d.left < 0 || n.Kind != yaml.MappingNode || len(n.Content) == 0 {
+func (l *loader) object(d document, n *strict.Node, apiVersion, kind string) {
+	if *d.left--; *d.left < 0 || n.Kind != strict.Mapping || len(n.Content) == 0 {
 		return
 	}
 	apiVersion = cmp.Or(header(d, n, "apiVersion"), apiVersion)
@@ -44,9 +43,9 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 		l.list(d, o, apiVersion)
 		return
 	}
-	if err := measure(n, d.left); err != nil {
-		if m := target(direct(n, "metadata")); m != nil && m.Kind == yaml.MappingNode {
-			l.name(o, text(target(direct(m, "name"))), text(target(direct(m, "namespace"))))
+	if err := strict.Measure(n, d.left); err != nil {
+		if m := strict.Target(strict.Direct(n, "metadata")); m != nil && m.Kind == strict.Mapping {
+			l.name(o, strict.Text(strict.Target(strict.Direct(m, "name"))), strict.Text(strict.Target(strict.Direct(m, "namespace"))))
 		}
 		o.fail(codeTooLarge, "", "%v", err)
 		l.findings = append(l.findings, o.said()...)
@@ -73,10 +72,10 @@ func (l *loader) object(d document, n *yaml.Node, apiVersion, kind string) {
 }
 
 // runTogether reports a guard that stands in one mapping with what is above it.
-func (l *loader) runTogether(d document, n *yaml.Node) {
+func (l *loader) runTogether(d document, n *strict.Node) {
 	apiVersion, kinds, line := "", 0, 0
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], text(target(n.Content[i+1]))
+		key, value := n.Content[i], strict.Text(strict.Target(n.Content[i+1]))
 		switch key.Value {
 		case "apiVersion":
 			apiVersion, line = value, key.Line+d.offset
@@ -95,23 +94,12 @@ func (l *loader) runTogether(d document, n *yaml.Node) {
 }
 
 // header returns an object's apiVersion or kind, which may come from a merge key.
-func header(d document, n *yaml.Node, name string) string {
-	value := target(direct(n, name))
-	if value == nil && direct(n, "<<") != nil && measure(n, d.left) == nil {
-		value = child(n, name)
+func header(d document, n *strict.Node, name string) string {
+	value := strict.Target(strict.Direct(n, name))
+	if value == nil && strict.Direct(n, "<<") != nil && strict.Measure(n, d.left) == nil {
+		value = strict.Child(n, name)
 	}
-	return text(value)
-}
-
-// direct returns the value of a mapping's own field, without looking at merge
-// keys, so that it is safe before measure.
-func direct(n *yaml.Node, name string) *yaml.Node {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == name {
-			return n.Content[i+1]
-		}
-	}
-	return nil
+	return strict.Text(value)
 }
 
 // failKind reports why an object can't be read as what it claims to be.
@@ -141,7 +129,7 @@ func (o *object) failKind(how reading, apiVersion string) {
 	case home == ownGroup+"/"+ownVersion:
 		o.fail(codeUnknownKind, "kind", "%s has no kind %q in this version of pinsetter; it has %s", group, o.kind, strings.Join(ownKinds, ", "))
 	default:
-		near := suggest(o.kind, imageKinds)
+		near := strict.Suggest(o.kind, imageKinds)
 		o.fail(codeUnknownKind, "kind", "%s has no kind %q; did you mean %s?%s", group, o.kind,
 			cmp.Or(near, strings.Join(imageKinds, ", ")), o.hint(o.kind))
 	}
@@ -156,14 +144,14 @@ func (l *loader) warnVersion(o *object, apiVersion string) {
 
 // list reads the items of a list.
 func (l *loader) list(d document, o *object, apiVersion string) {
-	items := target(direct(o.node, "items"))
+	items := strict.Target(strict.Direct(o.node, "items"))
 	guard := misplaced(o.node, d.left)
 	switch {
-	case items == nil && (guard != 0 || o.kind != kindList && direct(o.node, "spec") != nil):
+	case items == nil && (guard != 0 || o.kind != kindList && strict.Direct(o.node, "spec") != nil):
 		o.fail(codeMissingField, "items", "is missing: a list has items, and one object is a %s", strings.TrimSuffix(o.kind, kindList))
-	case items == nil || guard == 0 && text(items) == "" && items.Kind == yaml.ScalarNode:
+	case items == nil || guard == 0 && strict.Text(items) == "" && items.Kind == strict.Scalar:
 		return
-	case items.Kind != yaml.SequenceNode:
+	case items.Kind != strict.Sequence:
 		o.fail(codeType, "items", "should be a list")
 	case d.depth == maxListDepth:
 		o.fail(codeTooLarge, "items", "lists stand in lists more than %d deep", maxListDepth)
@@ -188,21 +176,21 @@ func (l *loader) list(d document, o *object, apiVersion string) {
 		if *d.left < 0 {
 			return
 		}
-		l.object(d, target(item), apiVersion, kind)
+		l.object(d, strict.Target(item), apiVersion, kind)
 	}
 }
 
 // misplaced returns the guards in a list that are not elements of its items.
-func misplaced(list *yaml.Node, left *int) fleet.Guard {
+func misplaced(list *strict.Node, left *int) fleet.Guard {
 	var guard fleet.Guard
 	for i := 0; i+1 < len(list.Content); i += 2 {
-		value := target(list.Content[i+1])
-		if list.Content[i].Value != "items" || value.Kind != yaml.SequenceNode {
+		value := strict.Target(list.Content[i+1])
+		if list.Content[i].Value != "items" || value.Kind != strict.Sequence {
 			guard |= guardBelow(value, left)
 			continue
 		}
 		for _, element := range value.Content {
-			if element = target(element); element.Kind == yaml.SequenceNode {
+			if element = strict.Target(element); element.Kind == strict.Sequence {
 				guard |= guardBelow(element, left)
 			}
 		}
@@ -212,8 +200,8 @@ func misplaced(list *yaml.Node, left *int) fleet.Guard {
 
 // strayItems reports guards among the items of something that is not read as a list.
 func (l *loader) strayItems(d document, o *object) {
-	items := target(direct(o.node, "items"))
-	if items == nil || items.Kind != yaml.SequenceNode {
+	items := strict.Target(strict.Direct(o.node, "items"))
+	if items == nil || items.Kind != strict.Sequence {
 		return
 	}
 	for _, item := range items.Content {
@@ -230,7 +218,7 @@ func (l *loader) strayItems(d document, o *object) {
 // read decodes an object by its kind. One of an outdated version is kept
 // without what it says.
 func (l *loader) read(o *object) {
-	spec := child(o.node, "spec")
+	spec := strict.Child(o.node, "spec")
 	if o.outdated {
 		spec = nil
 	}

@@ -1,6 +1,10 @@
 package config
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pinsetter/pinsetter/strict"
+)
 
 // The API groups that are read, and the kinds in them.
 const (
@@ -62,7 +66,7 @@ func classify(apiVersion, kind string) reading {
 			return readList
 		}
 		return readObject
-	case isImageKind(item) && distance(group, imageGroup) <= 3, guardOf(apiVersion, kind) != 0:
+	case isImageKind(item) && strict.Distance(group, imageGroup) <= 3, guardOf(apiVersion, kind) != 0:
 		return readMisspelt
 	}
 	return readNot

@@ -9,10 +9,9 @@ import (
 	"regexp"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // Load reads objects from files and resolves what they refer to. It never
@@ -23,7 +22,7 @@ func Load(files []File, opts Options) *fleet.Set {
 	opts.Namespace = cmp.Or(opts.Namespace, "default")
 	l := &loader{
 		opts:       opts,
-		schema:     schema{},
+		schema:     strict.Schema{},
 		patterns:   map[string]*regexp.Regexp{},
 		objects:    map[objectKey]*object{},
 		secrets:    map[pinsetter.Name]*secret{},
@@ -55,7 +54,7 @@ func Load(files []File, opts Options) *fleet.Set {
 // itself, then references are resolved.
 type loader struct {
 	opts     Options
-	schema   schema
+	schema   strict.Schema
 	patterns map[string]*regexp.Regexp
 	findings []pinsetter.Finding // of no object
 	source   string              // of the file that is read
@@ -107,7 +106,7 @@ func (l *loader) file(f File) {
 		}
 		return
 	}
-	for _, c := range split(f.Data) {
+	for _, c := range strict.Split(f.Data) {
 		l.document(f.Path, c)
 	}
 }
@@ -132,11 +131,11 @@ func encodingOf(data []byte) string {
 	return "not UTF-8"
 }
 
-func (l *loader) document(path string, c chunk) {
-	if !mayHold(c.data) {
+func (l *loader) document(path string, c strict.Document) {
+	if !mayHold(c.Data) {
 		return
 	}
-	n, failure := parse(c)
+	n, failure := c.Parse()
 	if failure != nil {
 		l.unreadable(path, c, failure)
 		return
@@ -144,21 +143,21 @@ func (l *loader) document(path string, c chunk) {
 	if n == nil {
 		return
 	}
-	left := maxTokens
-	d := document{path: path, offset: c.line - 1, template: isTemplate(c.data), left: &left}
+	left := strict.MaxTokens
+	d := document{path: path, offset: c.Line - 1, template: strict.IsTemplate(c.Data), left: &left}
 	switch {
-	case n.Kind == yaml.SequenceNode:
+	case n.Kind == strict.Sequence:
 		l.bareList(d, n)
 		return
-	case n.Kind == yaml.ScalarNode && guardIn(c.data) != 0:
-		l.fault(codeType, path, c.line, "the document is one text and no object: mend it (JSON has no comments)")
-		l.loseBytes(path, c.line, c.data)
+	case n.Kind == strict.Scalar && guardIn(c.Data) != 0:
+		l.fault(codeType, path, c.Line, "the document is one text and no object: mend it (JSON has no comments)")
+		l.loseBytes(path, c.Line, c.Data)
 		return
 	}
 	l.object(d, n, "", "")
 	if left < 0 {
-		l.fault(codeTooLarge, path, c.line, fmt.Sprintf("the document has more than %d values, its aliases expanded: write it without anchors and aliases", maxTokens))
-		l.loseBytes(path, c.line, c.data)
+		l.fault(codeTooLarge, path, c.Line, fmt.Sprintf("the document has more than %d values, its aliases expanded: write it without anchors and aliases", strict.MaxTokens))
+		l.loseBytes(path, c.Line, c.Data)
 	}
 }
 
@@ -172,32 +171,32 @@ type document struct {
 }
 
 // unreadable reports a document that doesn't parse, if it claims to be ours.
-func (l *loader) unreadable(path string, c chunk, failure *parseError) {
-	message := failure.err.Error()
-	switch claim := claimed(c.data); {
-	case claim == claimNone && guardIn(c.data) != 0:
+func (l *loader) unreadable(path string, c strict.Document, failure *strict.Error) {
+	message := failure.Err.Error()
+	switch claim := claimed(c.Data); {
+	case claim == claimNone && guardIn(c.Data) != 0:
 	case claim == claimNone:
-		if claimsNotification(c.data) {
+		if claimsNotification(c.Data) {
 			l.unreadableNotification(path, failure)
 		}
-		if coreLine.Match(c.data) {
-			l.unparsed = append(l.unparsed, unparsed{fmt.Sprintf("%s:%d", path, c.line), c.data})
+		if coreLine.Match(c.Data) {
+			l.unparsed = append(l.unparsed, unparsed{fmt.Sprintf("%s:%d", path, c.Line), c.Data})
 		}
 		return
 	case claim == claimCore:
-		l.unparsed = append(l.unparsed, unparsed{fmt.Sprintf("%s:%d", path, c.line), c.data})
-		if failure.code == codeYAML {
+		l.unparsed = append(l.unparsed, unparsed{fmt.Sprintf("%s:%d", path, c.Line), c.Data})
+		if failure.Code == codeYAML {
 			message = "the document is not valid YAML" // the parser's words may quote a Secret
 		}
 	case claim == claimFlux:
-		if isTemplate(c.data) {
+		if strict.IsTemplate(c.Data) {
 			message += "; it looks like a template: hand in what it renders to, or leave its folder out"
-		} else if failure.code == codeYAML {
-			message += unquoted(c, failure.line)
+		} else if failure.Code == codeYAML {
+			message += unquoted(c, failure.Line)
 		}
 	}
-	l.fault(failure.code, path, failure.line, message)
-	l.loseBytes(path, failure.line, c.data)
+	l.fault(failure.Code, path, failure.Line, message)
+	l.loseBytes(path, failure.Line, c.Data)
 }
 
 // indicator is a value that begins with a character that YAML gives another
@@ -206,9 +205,9 @@ var indicator = regexp.MustCompile("[:,\\[{-][ \t]+([@%&*!`]|[>|][^ \t\r\n0-9+-]
 
 // unquoted returns what to add to a message about a malformed document where a
 // value in that line of the file was to be in quotes.
-func unquoted(c chunk, line int) string {
-	lines := bytes.Split(c.data, []byte("\n"))
-	i := line - c.line
+func unquoted(c strict.Document, line int) string {
+	lines := bytes.Split(c.Data, []byte("\n"))
+	i := line - c.Line
 	if i < 0 || i >= len(lines) {
 		return ""
 	}
@@ -220,14 +219,14 @@ func unquoted(c chunk, line int) string {
 }
 
 // bareList reports a document that is a list of objects.
-func (l *loader) bareList(d document, n *yaml.Node) {
+func (l *loader) bareList(d document, n *strict.Node) {
 	for _, item := range n.Content {
-		item = target(item)
-		apiVersion := text(child(item, "apiVersion"))
+		item = strict.Target(item)
+		apiVersion := strict.Text(strict.Child(item, "apiVersion"))
 		if isNotification(apiVersion) && l.opts.Notifications != NotificationsUsed {
 			continue
 		}
-		if classify(apiVersion, text(child(item, "kind"))) == readObject || guardBelow(item, d.left) != 0 {
+		if classify(apiVersion, strict.Text(strict.Child(item, "kind"))) == readObject || guardBelow(item, d.left) != 0 {
 			l.fault(codeType, d.path, item.Line+d.offset, "objects stand in a bare list: separate them with ---, or write kind: List with items")
 			break
 		}

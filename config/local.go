@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // pathKeys are the keys of kustomizations and of the configurations of its
@@ -35,22 +35,22 @@ func checkLocal(path string, data []byte) error {
 	if !isKustomization(path) && !bytes.Contains(data, []byte("builtin")) && !bytes.ContainsAny(data, `\!`) {
 		return nil // no plugin's configuration, not even by escapes or tags
 	}
-	for _, c := range split(data) {
-		n, failure := parse(c)
+	for _, c := range strict.Split(data) {
+		n, failure := c.Parse()
 		if failure != nil && isKustomization(path) {
-			return fmt.Errorf("%s:%d: %w", path, failure.line, failure.err)
+			return fmt.Errorf("%s:%d: %w", path, failure.Line, failure.Err)
 		}
-		if n == nil || n.Kind != yaml.MappingNode {
+		if n == nil || n.Kind != strict.Mapping {
 			continue
 		}
-		left := maxTokens
-		if err := measure(n, &left); err != nil {
-			return fmt.Errorf("%s:%d: %w", path, c.line, err)
+		left := strict.MaxTokens
+		if err := strict.Measure(n, &left); err != nil {
+			return fmt.Errorf("%s:%d: %w", path, c.Line, err)
 		}
-		if apiVersion := child(n, "apiVersion"); !isKustomization(path) && text(apiVersion) != "builtin" && !isBinary(apiVersion) {
+		if apiVersion := strict.Child(n, "apiVersion"); !isKustomization(path) && strict.Text(apiVersion) != "builtin" && !isBinary(apiVersion) {
 			continue
 		}
-		if err := checkEntries(n, false, func(n *yaml.Node) string { return fmt.Sprintf("%s:%d", path, c.line-1+n.Line) }); err != nil {
+		if err := checkEntries(n, false, func(n *strict.Node) string { return fmt.Sprintf("%s:%d", path, c.Line-1+n.Line) }); err != nil {
 			return err
 		}
 	}
@@ -59,12 +59,12 @@ func checkLocal(path string, data []byte) error {
 
 // checkEntries walks a configuration; asPath says that scalars here are paths,
 // and place where a node stands.
-func checkEntries(n *yaml.Node, asPath bool, place func(*yaml.Node) string) error {
-	n = target(n)
-	if n.Kind == yaml.ScalarNode {
+func checkEntries(n *strict.Node, asPath bool, place func(*strict.Node) string) error {
+	n = strict.Target(n)
+	if n.Kind == strict.Scalar {
 		return checkEntry(n, asPath, place)
 	}
-	if n.Kind == yaml.SequenceNode {
+	if n.Kind == strict.Sequence {
 		for _, element := range n.Content {
 			if err := checkEntries(element, asPath, place); err != nil {
 				return err
@@ -72,7 +72,7 @@ func checkEntries(n *yaml.Node, asPath bool, place func(*yaml.Node) string) erro
 		}
 		return nil
 	}
-	for _, f := range fields(n) {
+	for _, f := range strict.Fields(n) {
 		if err := checkField(f, place); err != nil {
 			return err
 		}
@@ -80,29 +80,29 @@ func checkEntries(n *yaml.Node, asPath bool, place func(*yaml.Node) string) erro
 	return nil
 }
 
-func checkField(f field, place func(*yaml.Node) string) error {
-	if isKey(f.key.Value, inlineKeys) && f.value.Kind == yaml.SequenceNode {
-		for _, element := range f.value.Content {
-			if err := checkInline(target(element), place); err != nil {
+func checkField(f strict.Field, place func(*strict.Node) string) error {
+	if isKey(f.Key.Value, inlineKeys) && f.Value.Kind == strict.Sequence {
+		for _, element := range f.Value.Content {
+			if err := checkInline(strict.Target(element), place); err != nil {
 				return err
 			}
 		}
 	}
-	return checkEntries(f.value, isKey(f.key.Value, pathKeys), place)
+	return checkEntries(f.Value, isKey(f.Key.Value, pathKeys), place)
 }
 
 // checkInline checks the text of a generator or the like as a configuration.
-func checkInline(n *yaml.Node, place func(*yaml.Node) string) error {
+func checkInline(n *strict.Node, place func(*strict.Node) string) error {
 	if !strings.Contains(n.Value, "\n") && !strings.Contains(n.Value, "{") {
 		return nil
 	}
-	for _, c := range split([]byte(n.Value)) {
-		inner, failure := parse(c)
-		left := maxTokens
-		if failure != nil || inner == nil || inner.Kind != yaml.MappingNode || measure(inner, &left) != nil {
+	for _, c := range strict.Split([]byte(n.Value)) {
+		inner, failure := c.Parse()
+		left := strict.MaxTokens
+		if failure != nil || inner == nil || inner.Kind != strict.Mapping || strict.Measure(inner, &left) != nil {
 			continue // kustomize can't read it either
 		}
-		if err := checkEntries(inner, false, func(*yaml.Node) string { return place(n) }); err != nil {
+		if err := checkEntries(inner, false, func(*strict.Node) string { return place(n) }); err != nil {
 			return err
 		}
 	}
@@ -111,7 +111,7 @@ func checkInline(n *yaml.Node, place func(*yaml.Node) string) error {
 
 // checkEntry refuses a remote path. An entry of files may be written KEY=PATH, one
 // of several lines is a configuration and not a path.
-func checkEntry(n *yaml.Node, asPath bool, place func(*yaml.Node) string) error {
+func checkEntry(n *strict.Node, asPath bool, place func(*strict.Node) string) error {
 	if !asPath || strings.Contains(strings.TrimSpace(n.Value), "\n") {
 		return nil
 	}
@@ -136,4 +136,4 @@ func isRemote(entry string) bool {
 }
 
 // isBinary reports whether a value is written in base64, which hides it.
-func isBinary(n *yaml.Node) bool { return n != nil && n.Tag == "!!binary" }
+func isBinary(n *strict.Node) bool { return n != nil && n.Tag == "!!binary" }

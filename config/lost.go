@@ -8,10 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // lostObject is where something stands that may be a guard and can't be read as
@@ -31,7 +30,7 @@ func guardOf(apiVersion, kind string) fleet.Guard {
 	group, _, grouped := strings.Cut(apiVersion, "/")
 	kind = strings.TrimSuffix(kind, kindList)
 	if nearOwnGroup(group) {
-		return cmp.Or(guardNamed(suggest(kind, ownKinds)), anyGuard)
+		return cmp.Or(guardNamed(strict.Suggest(kind, ownKinds)), anyGuard)
 	}
 	if !grouped || group == "" || strings.Contains(group, "${") || strings.HasSuffix(group, fluxDomain) {
 		return guardNamed(kind)
@@ -41,20 +40,20 @@ func guardOf(apiVersion, kind string) fleet.Guard {
 
 // guardBelow is guardOf for what stands in lists, or in the items of something, at
 // any depth. The nodes that it visits are taken off those that are left.
-func guardBelow(n *yaml.Node, left *int) fleet.Guard {
-	n = target(n)
+func guardBelow(n *strict.Node, left *int) fleet.Guard {
+	n = strict.Target(n)
 	if *left--; n == nil || *left < 0 {
 		return 0
 	}
 	var guard fleet.Guard
 	switch n.Kind {
-	case yaml.SequenceNode:
+	case strict.Sequence:
 		for _, element := range n.Content {
 			guard |= guardBelow(element, left)
 		}
-	case yaml.MappingNode:
-		guard = guardOf(text(target(direct(n, "apiVersion"))), text(target(direct(n, "kind"))))
-		guard |= guardBelow(direct(n, "items"), left)
+	case strict.Mapping:
+		guard = guardOf(strict.Text(strict.Target(strict.Direct(n, "apiVersion"))), strict.Text(strict.Target(strict.Direct(n, "kind"))))
+		guard |= guardBelow(strict.Direct(n, "items"), left)
 	}
 	return guard
 }
@@ -66,7 +65,7 @@ const fluxDomain = ".fluxcd.io"
 func nearOwnGroup(group string) bool {
 	group = strings.ToLower(group)
 	name, _, _ := strings.Cut(ownGroup, ".")
-	return strings.Contains(group, name) || distance(group, ownGroup) <= 3
+	return strings.Contains(group, name) || strict.Distance(group, ownGroup) <= 3
 }
 
 // guardNamed returns the guard of a kind, 0 for other kinds. Case doesn't count.
@@ -91,7 +90,7 @@ func (l *loader) lose(o *object, apiVersion string) {
 		lost.namespace = o.name.Namespace
 	}
 	if o.node != nil {
-		lost.about = text(child(child(child(o.node, "spec"), "automationRef"), "name"))
+		lost.about = strict.Text(strict.Child(strict.Child(strict.Child(o.node, "spec"), "automationRef"), "name"))
 	}
 	l.lost = append(l.lost, lost)
 }
@@ -140,7 +139,7 @@ func guardIn(data []byte) fleet.Guard {
 	for _, match := range kindValue.FindAllSubmatch(data, -1) {
 		kind := strings.TrimSuffix(string(match[1]), kindList)
 		if ours {
-			kind = suggest(kind, ownKinds)
+			kind = strict.Suggest(kind, ownKinds)
 		}
 		if ours || !foreign {
 			guard |= guardNamed(kind)

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"reflect"
 	"regexp"
-
-	"go.yaml.in/yaml/v3"
+	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // metadata is what is read of an object's metadata.
@@ -29,9 +29,9 @@ func validName(s string) bool { return len(s) <= 253 && nameGrammar.MatchString(
 // name.
 func (l *loader) identify(o *object) bool {
 	var m metadata
-	if n := child(o.node, "metadata"); n != nil {
+	if n := strict.Child(o.node, "metadata"); n != nil {
 		// The name comes first, so that errors of the rest can show it.
-		l.name(o, text(child(n, "name")), text(child(n, "namespace")))
+		l.name(o, strict.Text(strict.Child(n, "name")), strict.Text(strict.Child(n, "namespace")))
 		l.decoder(o).lenientDecode(n, reflect.ValueOf(&m).Elem(), "metadata")
 	}
 	l.name(o, m.Name, m.Namespace)
@@ -64,13 +64,52 @@ func (l *loader) checkNames(o *object, m metadata) {
 	}
 }
 
+// decoder decodes the nodes of one object, and checks what they say.
+type decoder struct {
+	*strict.Decoder
+	object *object
+}
+
 func (l *loader) decoder(o *object) *decoder {
-	return &decoder{schema: l.schema, object: o, secret: o.kind == kindSecret}
+	return &decoder{object: o, Decoder: &strict.Decoder{
+		Schema: l.schema, To: reporter{o}, Offset: o.offset, Template: o.template,
+		Secret: o.kind == kindSecret, NoNulls: isOwnKind(o.kind), NoHours: "spec.timeout",
+		Root: specType(o.kind), RootPath: "spec", Refuse: o.refuse,
+	}}
+}
+
+// reporter is an object that hears of its mistakes.
+type reporter struct{ *object }
+
+// Report implements strict.Reporter.
+func (r reporter) Report(code string, line int, path, text string) {
+	r.report(pinsetter.Error, code, line, path, text)
+}
+
+// Full implements strict.Reporter.
+func (r reporter) Full() bool { return r.full() }
+
+// Line implements strict.Reporter.
+func (r reporter) Line(path string) int { return r.line(path) }
+
+// Hint implements strict.Reporter.
+func (r reporter) Hint(value string) string { return r.hint(value) }
+
+// prose are the fields of a spec in which "${" may be meant: templates, what a
+// filter extracts, and what is for people alone.
+var prose = regexp.MustCompile(`\.(messageTemplate|messageTemplateValues\.[^.]*|title|body|extract|reason|summary)$`)
+
+// refuse says what is wrong with a text in a spec that was never substituted.
+func (o *object) refuse(path, value string) string {
+	if !strings.HasPrefix(path, "spec.") || prose.MatchString(path) || !substitution.MatchString(value) {
+		return ""
+	}
+	return strings.TrimPrefix(o.hint(value), "; it ") // without what may be a password
 }
 
 // lenientDecode is decode that passes over unknown fields.
-func (d *decoder) lenientDecode(n *yaml.Node, v reflect.Value, path string) {
-	d.lenient = true
-	d.decode(n, v, path)
-	d.lenient = false
+func (d *decoder) lenientDecode(n *strict.Node, v reflect.Value, path string) {
+	d.Lenient = true
+	d.Decode(n, v, path)
+	d.Lenient = false
 }

@@ -8,10 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // object is what is kept of any object while loading goes on: who it is, where it
@@ -30,14 +29,14 @@ type object struct {
 	lines       map[string]int // of the fields that are checked once all objects are known
 	findings    []pinsetter.Finding
 
-	node   *yaml.Node // nil once the object has been decoded
-	offset int        // from the parser's line to the file's
+	node   *strict.Node // nil once the object has been decoded
+	offset int          // from the parser's line to the file's
 }
 
 // line returns the line of a field, or of its nearest parent that is there.
 func (o *object) line(path string) int {
 	if o.node != nil {
-		return locate(o.node, o.origin.Line-o.offset, path) + o.offset
+		return strict.Locate(o.node, o.origin.Line-o.offset, path) + o.offset
 	}
 	for {
 		if line, found := o.lines[path]; found {
@@ -140,7 +139,7 @@ func (o *object) err() error {
 // remember keeps the lines of those fields that exist, for when the node is gone.
 func (o *object) remember(paths ...string) {
 	for _, path := range paths {
-		if !exists(o.node, path) {
+		if !strict.Exists(o.node, path) {
 			continue
 		}
 		if o.lines == nil {
@@ -148,13 +147,6 @@ func (o *object) remember(paths ...string) {
 		}
 		o.lines[path] = o.line(path)
 	}
-}
-
-func exists(n *yaml.Node, path string) bool {
-	for path != "" && n != nil {
-		n, _, path = step(n, path)
-	}
-	return n != nil
 }
 
 // substitution is a variable that Flux's Kustomization replaces from

@@ -4,12 +4,11 @@ import (
 	"errors"
 	"fmt"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/spec"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // policyDraft is an ImagePolicy whose reference is not yet resolved.
@@ -18,7 +17,7 @@ type policyDraft struct {
 	out *fleet.Policy
 }
 
-func (l *loader) readPolicy(o *object, n *yaml.Node) {
+func (l *loader) readPolicy(o *object, n *strict.Node) {
 	p := &fleet.Policy{Name: o.name, Origin: o.origin, Labels: o.labels}
 	l.policies = append(l.policies, &policyDraft{o, p})
 	d := l.strictSpec(o, n, &p.Spec)
@@ -27,7 +26,7 @@ func (l *loader) readPolicy(o *object, n *yaml.Node) {
 	d.reference("spec.imageRepositoryRef.name", p.Spec.ImageRepositoryRef.Name)
 	d.namespace("spec.imageRepositoryRef.namespace", p.Spec.ImageRepositoryRef.Namespace)
 	d.reflection(&p.Spec)
-	if !d.blamed("spec") {
+	if !d.Blamed("spec") {
 		var err error
 		p.Rules, err = policy.New(p.Spec)
 		d.wrong(codePolicy, errors.Join(err, policy.Warnings(p.Spec)))
@@ -57,7 +56,7 @@ func (d *decoder) reflection(s *spec.ImagePolicySpec) {
 		return
 	}
 	switch {
-	case d.blamed("spec.digestReflectionPolicy"):
+	case d.Blamed("spec.digestReflectionPolicy"):
 	case s.DigestReflectionPolicy == spec.ReflectAlways && s.Interval == nil:
 		d.fail(codeMissingField, "spec.interval", `is missing, and digestReflectionPolicy Always needs it: write how often digests are looked up, such as "10m"`)
 	case s.DigestReflectionPolicy != spec.ReflectAlways && s.Interval != nil:

@@ -1,10 +1,9 @@
 package config
 
 import (
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // providerNeeds says what a type of Provider can't do without.
@@ -61,7 +60,7 @@ type providerDraft struct {
 	spec providerSpec
 }
 
-func (l *loader) readProvider(o *object, n *yaml.Node) {
+func (l *loader) readProvider(o *object, n *strict.Node) {
 	p := &providerDraft{object: o}
 	l.providers[o.name] = p
 	d := l.lenientSpec(o, n, &p.spec)

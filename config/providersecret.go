@@ -9,10 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // defaultProviderTimeout is Flux's.
@@ -137,8 +136,8 @@ func (u user) headers(key string) map[string]pinsetter.Secret {
 	if value == "" {
 		return nil
 	}
-	var plain map[string]string
-	if err := yaml.Unmarshal([]byte(value), &plain); err != nil || len(plain) > maxHeaders {
+	plain, err := strict.Texts([]byte(value))
+	if err != nil || len(plain) > maxHeaders {
 		u.fail("has no YAML mapping of at most %d names to texts under %s", maxHeaders, key)
 		return nil
 	}

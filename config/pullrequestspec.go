@@ -6,12 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/spec"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // pullRequestDraft is a PullRequest whose references are not yet resolved.
@@ -23,19 +22,19 @@ type pullRequestDraft struct {
 	lost       bool             // it isn't there
 }
 
-func (l *loader) readPullRequest(o *object, n *yaml.Node) {
+func (l *loader) readPullRequest(o *object, n *strict.Node) {
 	p := &fleet.PullRequest{Name: o.name, Origin: o.origin}
 	draft := &pullRequestDraft{object: o, out: p}
 	l.pullRequests = append(l.pullRequests, draft)
 	d := l.strictSpec(o, n, &p.Spec)
 	d.reference("spec.automationRef.name", p.Spec.AutomationRef.Name)
-	draft.unsure = d.blamed("spec.automationRef.name") || !validName(p.Spec.AutomationRef.Name)
+	draft.unsure = d.Blamed("spec.automationRef.name") || !validName(p.Spec.AutomationRef.Name)
 	d.groupBy(&p.Spec)
 	d.people("spec.labels", p.Spec.Labels)
 	d.people("spec.reviewers", p.Spec.Reviewers)
 	d.people("spec.assignees", p.Spec.Assignees)
 	d.forge(&p.Spec)
-	if !d.blamed("spec") {
+	if !d.Blamed("spec") {
 		var err error
 		p.Texts, err = message.NewTexts(p.Name, p.Spec)
 		d.wrong(codeTemplate, err)
@@ -60,7 +59,7 @@ func (d *decoder) people(path string, names []string) {
 	d.notEmpty(path, names != nil, len(names))
 	for i, name := range names {
 		if name == "" || name != strings.TrimSpace(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			d.fail(codeBadValue, item(path, i), "%q is not a name%s", name, d.object.hint(name))
+			d.fail(codeBadValue, strict.Item(path, i), "%q is not a name%s", name, d.object.hint(name))
 		}
 	}
 }

@@ -23,6 +23,9 @@ type File struct {
 	Data   []byte
 }
 
+// maxFileBytes bounds what is read of one file.
+const maxFileBytes = 32 << 20
+
 // ErrTooLarge says that a file exceeds what is read of one.
 var ErrTooLarge = fmt.Errorf("has more than %d MiB, the bound of a file: split it", maxFileBytes>>20)
 

@@ -6,11 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // receiverOIDC is the one type of Flux 2.9 that is not served.
@@ -46,7 +45,7 @@ type receiverDraft struct {
 	out  *fleet.Receiver
 }
 
-func (l *loader) readReceiver(o *object, n *yaml.Node) {
+func (l *loader) readReceiver(o *object, n *strict.Node) {
 	r := &receiverDraft{object: o, out: &fleet.Receiver{Name: o.name, Origin: o.origin}}
 	l.receivers = append(l.receivers, r)
 	d := l.lenientSpec(o, n, &r.spec)
@@ -61,7 +60,7 @@ func (l *loader) readReceiver(o *object, n *yaml.Node) {
 	// A filter that isn't applied would let everything through.
 	d.refuseExpression("spec.resourceFilter", r.spec.ResourceFilter)
 	for i, ref := range r.spec.Resources {
-		path := item("spec.resources", i)
+		path := strict.Item("spec.resources", i)
 		d.objectReference(path, ref, wokenKinds)
 		d.refuseExpression(path+".filter", ref.Filter)
 		if ref.Name == fleet.AnyName && len(ref.MatchLabels) == 0 {
@@ -73,7 +72,7 @@ func (l *loader) readReceiver(o *object, n *yaml.Node) {
 	}
 	o.remember("spec.secretRef.name", "spec.resources")
 	for i := range r.spec.Resources {
-		o.remember(item("spec.resources", i))
+		o.remember(strict.Item("spec.resources", i))
 	}
 }
 
@@ -103,7 +102,7 @@ func (d *decoder) refuseExpression(path, expression string) {
 func (l *loader) resolveReceiver(r *receiverDraft) {
 	r.out.Type, r.out.Events, r.out.Suspended = r.spec.Type, r.spec.Events, r.spec.Suspend
 	for i, ref := range r.spec.Resources {
-		r.out.Resources = append(r.out.Resources, l.woken(r, item("spec.resources", i), ref)...)
+		r.out.Resources = append(r.out.Resources, l.woken(r, strict.Item("spec.resources", i), ref)...)
 	}
 	slices.SortFunc(r.out.Resources, compareObjects)
 	r.out.Resources = slices.Compact(r.out.Resources)
@@ -156,7 +155,7 @@ func (l *loader) receiverSecret(r *receiverDraft) {
 
 // lenientSpec decodes the spec of an object of which only the fields are read
 // that are used. It returns nil where there is no spec to check.
-func (l *loader) lenientSpec(o *object, n *yaml.Node, out any) *decoder {
+func (l *loader) lenientSpec(o *object, n *strict.Node, out any) *decoder {
 	if o.outdated {
 		return nil
 	}

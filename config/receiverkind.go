@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // The kinds of the group notification.toolkit.fluxcd.io.
@@ -54,14 +55,14 @@ var notificationLine = regexp.MustCompile(`(?m)^["'{]*kind["']?\s*:\s*["']?(Rece
 // claimsNotification says of a document that can't be parsed, and is no template,
 // whether it says that it is of notificationGroup.
 func claimsNotification(data []byte) bool {
-	return notificationLine.Match(data) && bytes.Contains(data, []byte(notificationGroup+"/")) && !isTemplate(data)
+	return notificationLine.Match(data) && bytes.Contains(data, []byte(notificationGroup+"/")) && !strict.IsTemplate(data)
 }
 
 // unreadableNotification reports such a document.
-func (l *loader) unreadableNotification(path string, failure *parseError) {
-	o := &object{origin: fleet.Origin{Path: path, Line: failure.line}, advisory: l.opts.Notifications == NotificationsChecked}
+func (l *loader) unreadableNotification(path string, failure *strict.Error) {
+	o := &object{origin: fleet.Origin{Path: path, Line: failure.Line}, advisory: l.opts.Notifications == NotificationsChecked}
 	if l.opts.Notifications != NotificationsIgnored {
-		o.add(pinsetter.Finding{Severity: pinsetter.Error, Code: failure.code, Path: path, Line: failure.line, Message: failure.err.Error()})
+		o.add(pinsetter.Finding{Severity: pinsetter.Error, Code: failure.Code, Path: path, Line: failure.Line, Message: failure.Err.Error()})
 		l.findings = append(l.findings, o.said()...)
 	}
 }

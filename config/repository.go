@@ -5,9 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // repositoryDraft is an ImageRepository whose references are not yet resolved.
@@ -22,7 +21,7 @@ var defaultExclusions = []string{`^.*\.sig$`}
 // maxExclusions is the CRD's bound.
 const maxExclusions = 25
 
-func (l *loader) readRepository(o *object, spec *yaml.Node) {
+func (l *loader) readRepository(o *object, spec *strict.Node) {
 	r := &fleet.Repository{Name: o.name, Origin: o.origin, Annotations: o.annotations}
 	l.repositories = append(l.repositories, &repositoryDraft{o, r})
 	d := l.strictSpec(o, spec, &r.Spec)
@@ -44,7 +43,7 @@ func (l *loader) readRepository(o *object, spec *yaml.Node) {
 			d.fail(codeImage, "spec.image", "%q %s%s", r.Image, problem, o.hint(r.Image))
 		}
 	}
-	d.requireInterval(child(spec, "interval"))
+	d.requireInterval(strict.Child(spec, "interval"))
 	r.Exclude = l.exclusions(d, r.Spec.ExclusionList)
 	d.provider(r.Spec.Provider, "aws", "azure", "gcp")
 	d.optionalReference("spec.secretRef", r.Spec.SecretRef)
@@ -53,29 +52,29 @@ func (l *loader) readRepository(o *object, spec *yaml.Node) {
 	if r.Spec.ServiceAccountName != "" {
 		d.reference("spec.serviceAccountName", r.Spec.ServiceAccountName)
 	}
-	if access := child(spec, "accessFrom"); access != nil && r.Spec.AccessFrom != nil && r.Spec.AccessFrom.NamespaceSelectors == nil {
+	if access := strict.Child(spec, "accessFrom"); access != nil && r.Spec.AccessFrom != nil && r.Spec.AccessFrom.NamespaceSelectors == nil {
 		d.missing("spec.accessFrom.namespaceSelectors")
 	}
-	d.openSelectors(child(child(spec, "accessFrom"), "namespaceSelectors"))
+	d.openSelectors(strict.Child(strict.Child(spec, "accessFrom"), "namespaceSelectors"))
 	o.remember("spec.secretRef.name", "spec.certSecretRef.name", "spec.proxySecretRef.name", "spec.serviceAccountName", "spec.accessFrom")
 }
 
 // openSelectors reports selectors of namespaces whose labels were forgotten: they
 // would match every namespace.
-func (d *decoder) openSelectors(selectors *yaml.Node) {
-	if selectors == nil || selectors.Kind != yaml.SequenceNode {
+func (d *decoder) openSelectors(selectors *strict.Node) {
+	if selectors == nil || selectors.Kind != strict.Sequence {
 		return
 	}
 	for i, selector := range selectors.Content {
-		if labels := child(target(selector), "matchLabels"); labels != nil && isNull(labels) {
-			d.refuseNull(labels, item("spec.accessFrom.namespaceSelectors", i)+".matchLabels")
+		if labels := strict.Child(strict.Target(selector), "matchLabels"); labels != nil && strict.IsNull(labels) {
+			d.RefuseNull(labels, strict.Item("spec.accessFrom.namespaceSelectors", i)+".matchLabels")
 		}
 	}
 }
 
 // requireInterval reports an interval that is not there.
-func (d *decoder) requireInterval(n *yaml.Node) {
-	if text(n) == "" {
+func (d *decoder) requireInterval(n *strict.Node) {
+	if strict.Text(n) == "" {
 		d.missing("spec.interval")
 	}
 }
@@ -93,7 +92,7 @@ func (l *loader) exclusions(d *decoder, patterns []string) []*regexp.Regexp {
 		if !known {
 			var err error
 			if expression, err = regexp.Compile(pattern); err != nil {
-				d.fail(codeRegexp, item("spec.exclusionList", i), "%v%s", err, d.object.hint(pattern))
+				d.fail(codeRegexp, strict.Item("spec.exclusionList", i), "%v%s", err, d.object.hint(pattern))
 				continue
 			}
 			l.patterns[pattern] = expression

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/spec"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // secret is the content of a Secret, from an object or a mounted folder.
@@ -34,7 +35,7 @@ func (l *loader) readSecret(o *object) {
 	}
 	d.lenientDecode(o.node, reflect.ValueOf(&document).Elem(), "")
 	s.Type, s.Data, s.Text = document.Type, document.Data, document.Text
-	s.encrypted = child(o.node, "sops") != nil || hasEncrypted(s.Data) || hasEncrypted(s.Text)
+	s.encrypted = strict.Child(o.node, "sops") != nil || hasEncrypted(s.Data) || hasEncrypted(s.Text)
 	o.unlessTemplate()
 }
 

@@ -3,54 +3,9 @@ package config
 import (
 	"bytes"
 	"regexp"
+
+	"github.com/pinsetter/pinsetter/strict"
 )
-
-// chunk is the bytes of one document of a file, with the line of its first byte,
-// from 1.
-type chunk struct {
-	data []byte
-	line int
-}
-
-// byteOrderMark may start a UTF-8 file; YAML readers drop it.
-var byteOrderMark = []byte("\xef\xbb\xbf")
-
-// split cuts a file at its document markers, so that a document that doesn't
-// parse can't hide the others. A line that starts with "---" or "..." ends a
-// document wherever it stands (YAML 1.2.2, section 9.1.2), so no parser is needed
-// to find it. Directives (%YAML) are a document of their own here, and so without
-// effect.
-func split(data []byte) []chunk {
-	data = bytes.TrimPrefix(data, byteOrderMark)
-	var chunks []chunk
-	start, startLine, line := 0, 1, 1
-	for at := 0; at < len(data); line++ {
-		end := len(data)
-		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
-			end = at + i + 1
-		}
-		if at > start && isMarker(data[at:end]) {
-			chunks = append(chunks, chunk{data[start:at], startLine})
-			start, startLine = at, line
-		}
-		if start == at && data[at] == '.' && isMarker(data[at:end]) {
-			start, startLine = end, line+1 // a marker that only ends a document
-		}
-		at = end
-	}
-	if start < len(data) {
-		chunks = append(chunks, chunk{data[start:], startLine})
-	}
-	return chunks
-}
-
-// isMarker reports whether a line starts or ends a document.
-func isMarker(line []byte) bool {
-	if !bytes.HasPrefix(line, []byte("---")) && !bytes.HasPrefix(line, []byte("...")) {
-		return false
-	}
-	return len(line) == 3 || line[3] == ' ' || line[3] == '\t' || line[3] == '\n' || line[3] == '\r'
-}
 
 // claim says what the bytes of a document may hold.
 type claim uint8
@@ -120,11 +75,8 @@ func claimed(data []byte) claim {
 		return claimFlux
 	case sourceLine.Match(data) && bytes.Contains(data, []byte(sourceGroup+"/")):
 		return claimFlux
-	case coreLine.Match(data) && !isTemplate(data):
+	case coreLine.Match(data) && !strict.IsTemplate(data):
 		return claimCore
 	}
 	return claimNone
 }
-
-// isTemplate reports whether bytes look like a Helm or Go template.
-func isTemplate(data []byte) bool { return bytes.Contains(data, []byte("{{")) }
