@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash"
-	"io"
 	"slices"
 
 	"github.com/pinsetter/pinsetter/strict"
@@ -14,15 +13,15 @@ import (
 // contentHash is equal for two objects that say the same: status and what a cluster
 // adds to metadata are left out.
 func contentHash(o *object) [32]byte {
-	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q %q\n", o.kind, o.name, sorted(o.labels), sorted(o.annotations))
+	d := digest{sha256.New()}
+	d.addf("%q %q %q %q\n", o.kind, o.name, sorted(o.labels), sorted(o.annotations))
 	for _, f := range byKey(o.node) {
 		if name := f.Key.Value; name != "status" && name != "metadata" {
-			writeNode(h, f.Key)
-			writeNode(h, f.Value)
+			d.add(f.Key)
+			d.add(f.Value)
 		}
 	}
-	return [32]byte(h.Sum(nil))
+	return [32]byte(d.Sum(nil))
 }
 
 // sorted returns a map's keys and values in order of the keys.
@@ -41,23 +40,30 @@ func byKey(mapping *strict.Node) []strict.Field {
 	return list
 }
 
-// writeNode writes what a node says, however it is laid out.
-func writeNode(h hash.Hash, n *strict.Node) {
+// digest is the hash of what is added to it.
+type digest struct{ hash.Hash }
+
+func (d digest) addf(format string, args ...any) {
+	d.Write(fmt.Appendf(nil, format, args...)) // a hash never fails
+}
+
+// add adds what a node says, however it is laid out.
+func (d digest) add(n *strict.Node) {
 	switch n = strict.Target(n); n.Kind {
 	case strict.Mapping:
-		io.WriteString(h, "{")
+		d.addf("{")
 		for _, f := range byKey(n) {
-			writeNode(h, f.Key)
-			writeNode(h, f.Value)
+			d.add(f.Key)
+			d.add(f.Value)
 		}
-		io.WriteString(h, "}")
+		d.addf("}")
 	case strict.Sequence:
-		io.WriteString(h, "[")
+		d.addf("[")
 		for _, item := range n.Content {
-			writeNode(h, item)
+			d.add(item)
 		}
-		io.WriteString(h, "]")
+		d.addf("]")
 	default:
-		fmt.Fprintf(h, "%s %d:%s", n.Tag, len(n.Value), n.Value)
+		d.addf("%s %d:%s", n.Tag, len(n.Value), n.Value)
 	}
 }

@@ -34,10 +34,10 @@ func Load(files []File, opts Options) *fleet.Set {
 		sentTo:     map[pinsetter.Name]*fleet.Provider{},
 		filled:     map[string]bool{},
 	}
-	h := sha256.New()
-	fmt.Fprintf(h, "%q\n", opts.Namespace)
+	h := digest{sha256.New()}
+	h.addf("%q\n", opts.Namespace)
 	for _, f := range files {
-		fmt.Fprintf(h, "%q %d\n", f.Path, len(f.Data))
+		h.addf("%q %d\n", f.Path, len(f.Data))
 		h.Write(f.Data)
 		l.source = f.Source
 		l.file(f)

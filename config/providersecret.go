@@ -109,13 +109,13 @@ func (p *providerDraft) providerAddress(out *fleet.Provider, field, address stri
 }
 
 // plainProxy reads the address of a proxy that may hold a user and a password.
-func (p *providerDraft) plainProxy(address string) *fleet.Proxy {
+func (p *providerDraft) plainProxy(address string) *pinsetter.Proxy {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || len(address) > maxProxyAddress {
 		p.fail(codeURL, "spec.proxy", "the proxy's address is not an http or https URL")
 		return nil
 	}
-	proxy := &fleet.Proxy{Username: u.User.Username()}
+	proxy := &pinsetter.Proxy{Username: u.User.Username()}
 	if password, found := u.User.Password(); found {
 		proxy.Password = pinsetter.NewSecret("proxy password of Provider "+p.name.String(), password)
 	}

@@ -10,9 +10,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // File is the bytes of one file. Path is what messages show, and Source is what
@@ -56,18 +55,17 @@ func ReadPath(path string) ([]File, []Unread) {
 	files := make([]File, len(found.paths))
 	failures := make([]error, len(found.paths))
 	var next atomic.Int64
-	var group errgroup.Group
+	var group sync.WaitGroup
 	for range readers {
-		group.Go(func() error {
+		group.Go(func() {
 			var buffer []byte
 			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
 				files[i], buffer, failures[i] = readCandidate(found.paths[i], buffer)
 				files[i].Source = path
 			}
-			return nil
 		})
 	}
-	_ = group.Wait() // no reader returns an error
+	group.Wait()
 	for i, err := range failures {
 		if err != nil {
 			found.unread = append(found.unread, unreadable(found.paths[i], err))
@@ -147,8 +145,11 @@ func scanFile(path string) (bool, error) {
 		if mayHold(buffer[:kept+n]) {
 			return true, nil
 		}
-		if err != nil {
-			return false, nil // the end
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return false, nil
+		case err != nil:
+			return false, err
 		}
 		kept = copy(buffer, buffer[len(buffer)-overlap:])
 	}

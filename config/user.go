@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // user is an object that uses a Secret: what is wrong with the Secret's content
@@ -72,9 +71,9 @@ func (u user) named(key, value string) pinsetter.Secret {
 
 // tls returns the certificates that the Secret holds. The standard keys win over
 // the legacy ones.
-func (u user) tls() fleet.TLS {
+func (u user) tls() pinsetter.TLS {
 	caKey, certKey, keyKey := u.first("ca.crt", "caFile"), u.first("tls.crt", "certFile"), u.first("tls.key", "keyFile")
-	t := fleet.TLS{CA: u.bytes(caKey), Cert: u.bytes(certKey), Key: u.secret(keyKey)}
+	t := pinsetter.TLS{CA: u.bytes(caKey), Cert: u.bytes(certKey), Key: u.secret(keyKey)}
 	if t.CA != nil && !x509.NewCertPool().AppendCertsFromPEM(t.CA) {
 		u.fail("has no PEM certificate under %s", caKey)
 	}
@@ -101,10 +100,10 @@ func (u user) first(standard, legacy string) string {
 }
 
 // certificates returns what a certSecretRef leads to.
-func (l *loader) certificates(o *object, field, name string) fleet.TLS {
+func (l *loader) certificates(o *object, field, name string) pinsetter.TLS {
 	s := l.secret(o, field, name)
 	if s == nil {
-		return fleet.TLS{}
+		return pinsetter.TLS{}
 	}
 	u := user{o, field, s}
 	t := u.tls()
@@ -118,7 +117,7 @@ func (l *loader) certificates(o *object, field, name string) fleet.TLS {
 const maxProxyAddress = 2048
 
 // proxy returns what a proxySecretRef leads to, nil after reporting why not.
-func (l *loader) proxy(o *object, field, name string) *fleet.Proxy {
+func (l *loader) proxy(o *object, field, name string) *pinsetter.Proxy {
 	s := l.secret(o, field, name)
 	if s == nil {
 		return nil
@@ -127,7 +126,7 @@ func (l *loader) proxy(o *object, field, name string) *fleet.Proxy {
 	if !u.need("address", "it is the proxy's URL") {
 		return nil
 	}
-	p := &fleet.Proxy{Address: u.plainLine("address"), Username: u.plainLine("username"), Password: u.line("password")}
+	p := &pinsetter.Proxy{Address: u.plainLine("address"), Username: u.plainLine("username"), Password: u.line("password")}
 	address, err := url.Parse(p.Address)
 	switch {
 	case len(p.Address) > maxProxyAddress:

@@ -81,7 +81,9 @@ func (t *tree) enter(folder string) {
 		return nil
 	}
 	// With a slash at the end, a folder that is a symbolic link is entered.
-	_ = filepath.WalkDir(strings.TrimSuffix(folder, "/")+"/", visit) // visit returns no error
+	if err := filepath.WalkDir(strings.TrimSuffix(folder, "/")+"/", visit); err != nil {
+		t.unread = append(t.unread, unreadable(filepath.Clean(folder), err))
+	}
 }
 
 // file notes a file that may hold objects.

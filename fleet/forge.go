@@ -20,8 +20,8 @@ type Forge struct {
 	// where Token or App are others: it is the place that they are for.
 	Lent bool
 
-	TLS   TLS
-	Proxy *Proxy // nil: the environment's proxies
+	TLS   pinsetter.TLS
+	Proxy *pinsetter.Proxy // nil: the environment's proxies
 }
 
 // The forges that pull requests are opened at.

@@ -44,24 +44,9 @@ type Repository struct {
 // access over https with the system's certificates.
 type RegistryAccess struct {
 	DockerConfigs []pinsetter.Secret // dockerconfigjson documents: secretRef's, then those of the ServiceAccount
-	TLS           TLS
-	Proxy         *Proxy // nil: the environment's proxies
-	Insecure      bool   // plain HTTP
-}
-
-// TLS is PEM that a connection uses beside the system's; empty parts are not
-// given. Cert and Key are given together or not at all.
-type TLS struct {
-	CA   []byte
-	Cert []byte
-	Key  pinsetter.Secret
-}
-
-// Proxy is a proxy server. Address is an http, https or socks5 URL without user.
-type Proxy struct {
-	Address  string
-	Username string
-	Password pinsetter.Secret
+	TLS           pinsetter.TLS
+	Proxy         *pinsetter.Proxy // nil: the environment's proxies
+	Insecure      bool             // plain HTTP
 }
 
 // Policy is an ImagePolicy: the rule that selects a tag of a repository.
@@ -209,6 +194,6 @@ type GitAuth struct {
 	IdentityPassword pinsetter.Secret
 	KnownHosts       []byte
 
-	TLS   TLS
-	Proxy *Proxy // nil: the environment's proxies
+	TLS   pinsetter.TLS
+	Proxy *pinsetter.Proxy // nil: the environment's proxies
 }

@@ -22,8 +22,8 @@ type Provider struct {
 	Token    pinsetter.Secret
 	Headers  map[string]pinsetter.Secret // to add to requests of ProviderGeneric and ProviderGenericHMAC
 
-	TLS   TLS
-	Proxy *Proxy // nil: the environment's proxies
+	TLS   pinsetter.TLS
+	Proxy *pinsetter.Proxy // nil: the environment's proxies
 
 	Timeout   time.Duration // of one request: spec.timeout, else 15s
 	Suspended bool

@@ -5,7 +5,6 @@ import (
 	"net/url"
 
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/login"
 )
 
 // connections returns a transport for a forge's API.
@@ -13,5 +12,5 @@ func connections(where *fleet.Forge, origin *url.URL, o Options) (*http.Transpor
 	if err := o.Dialer.CheckHost(origin.Host); err != nil {
 		return nil, err
 	}
-	return o.Environment.Transport(o.Dialer, login.TLS(where.TLS), (*login.Proxy)(where.Proxy))
+	return o.Environment.Transport(o.Dialer, where.TLS, where.Proxy)
 }

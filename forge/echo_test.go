@@ -22,7 +22,7 @@ func TestEchoesOfTokensDontShow(t *testing.T) {
 	for _, provider := range []string{fleet.ForgeGitHub, fleet.ForgeGitLab, fleet.ForgeGitea} {
 		for _, status := range []int{200, 201, 301, 307, 400, 401, 403, 404, 405, 409, 422, 423, 429, 500, 503} {
 			server := parts.Serve(t, parts.Echo(status), parts.FrontOptions{})
-			proxied := &fleet.Proxy{Address: server.URL, Username: "bot", Password: pinsetter.NewSecret("proxy", planted)}
+			proxied := &pinsetter.Proxy{Address: server.URL, Username: "bot", Password: pinsetter.NewSecret("proxy", planted)}
 			for _, where := range []fleet.Forge{
 				{URL: server.URL + "/o/r", Token: pinsetter.NewSecret("token", planted)},
 				{URL: "https://127.0.0.1:1/o/r", Token: pinsetter.NewSecret("token", planted), Proxy: proxied},

@@ -92,7 +92,7 @@ func newTransport(where *fleet.Forge, origin *url.URL, o Options) (*transport, e
 		timeout = defaultTimeout
 	}
 	t := &transport{base: base, origin: origin, timeout: timeout, now: o.Now, sleep: o.Sleep, remaining: o.RateLimit}
-	t.secrets.Keep("proxies", append(o.Environment.ProxyPasswords(), (*login.Proxy)(where.Proxy).Passwords()...)...)
+	t.secrets.Keep("proxies", append(o.Environment.ProxyPasswords(), login.ProxySecrets(where.Proxy)...)...)
 	return t, nil
 }
 

@@ -168,7 +168,7 @@ func TestOpenRefuses(t *testing.T) {
 		"plain http": {fleet.Forge{Provider: fleet.ForgeGitea, URL: "http://git.example.test/a/b", Token: pinsetter.NewSecret("t", secret)}, "https only"},
 		"no token":   {fleet.Forge{Provider: fleet.ForgeGitea, URL: "git@git.example.test:a/b.git"}, "no token for git.example.test"},
 		"provider":   {fleet.Forge{Provider: "svn", URL: "https://git.example.test/a/b"}, `"svn"`},
-		"a CA":       {fleet.Forge{Provider: fleet.ForgeGitea, URL: "https://git.example.test/a/b", Token: pinsetter.NewSecret("t", secret), TLS: fleet.TLS{CA: []byte("x")}}, "ca.crt"},
+		"a CA":       {fleet.Forge{Provider: fleet.ForgeGitea, URL: "https://git.example.test/a/b", Token: pinsetter.NewSecret("t", secret), TLS: pinsetter.TLS{CA: []byte("x")}}, "ca.crt"},
 	} {
 		if _, err := forge.Open(&test.where, forge.Options{}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)

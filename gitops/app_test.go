@@ -19,7 +19,7 @@ func TestApp(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{FrontOptions: parts.FrontOptions{TLS: &parts.TLS{CA: ca}, User: "x-access-token", Password: "fresh"}})
 	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
 	src := &fleet.GitSource{URL: r.URL, App: &fleet.GitHubApp{ID: 7}, Auth: fleet.GitAuth{
-		TLS: fleet.TLS{CA: ca.PEM}, Username: "somebody", Password: secret("else"),
+		TLS: pinsetter.TLS{CA: ca.PEM}, Username: "somebody", Password: secret("else"),
 	}}
 	asked, token := 0, "fresh"
 	remote := openWith(t, src, gitops.Options{Credential: func(_ context.Context, of *fleet.GitSource) (string, pinsetter.Secret, error) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/login"
@@ -26,7 +27,7 @@ func TestAuthHTTP(t *testing.T) {
 	certain := mutual.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
 	pair := clients.Client("bot")
 
-	trusted := fleet.TLS{CA: ca.PEM}
+	trusted := pinsetter.TLS{CA: ca.PEM}
 	tests := map[string]struct {
 		url  string
 		auth fleet.GitAuth
@@ -39,7 +40,7 @@ func TestAuthHTTP(t *testing.T) {
 		"wrong password": {auth: fleet.GitAuth{Set: true, Username: "bot", Password: secret("hunter3"), TLS: trusted}, text: "access denied (401)", want: gitops.ErrAuth},
 		"none":           {auth: fleet.GitAuth{TLS: trusted}, text: "give a secretRef with valid credentials", want: gitops.ErrAuth},
 		"unknown CA":     {auth: fleet.GitAuth{Set: true, Username: "bot", Password: secret("hunter2")}, text: "give its CA as ca.crt in the secret"},
-		"other CA":       {auth: fleet.GitAuth{Set: true, TLS: fleet.TLS{CA: clients.PEM}}, text: "give its CA as ca.crt in the secret"},
+		"other CA":       {auth: fleet.GitAuth{Set: true, TLS: pinsetter.TLS{CA: clients.PEM}}, text: "give its CA as ca.crt in the secret"},
 		"environment": {auth: fleet.GitAuth{TLS: trusted},
 			env: map[string]string{"PINSETTER_GIT_TOKEN": "hunter2", "PINSETTER_GIT_USERNAME": "bot", "PINSETTER_GIT_HOST": g.Addr}},
 		"environment for another host": {auth: fleet.GitAuth{TLS: trusted},
@@ -50,7 +51,7 @@ func TestAuthHTTP(t *testing.T) {
 			text: "access denied", want: gitops.ErrAuth},
 		"in the URL":          {url: "https://bot:hunter2@" + g.Addr + "/org/app.git", auth: fleet.GitAuth{TLS: trusted}},
 		"wrong in the URL":    {url: "https://bot:hunter3@" + g.Addr + "/org/app.git", auth: fleet.GitAuth{TLS: trusted}, text: "access denied", want: gitops.ErrAuth},
-		"client certificate":  {url: certain.URL, auth: fleet.GitAuth{Set: true, TLS: fleet.TLS{CA: ca.PEM, Cert: pair.Cert, Key: secret(string(pair.Key))}}},
+		"client certificate":  {url: certain.URL, auth: fleet.GitAuth{Set: true, TLS: pinsetter.TLS{CA: ca.PEM, Cert: pair.Cert, Key: secret(string(pair.Key))}}},
 		"without certificate": {url: certain.URL, auth: fleet.GitAuth{Set: true, TLS: trusted}, text: "certificate required"},
 	}
 	for name, test := range tests {
@@ -112,7 +113,7 @@ func TestProxy(t *testing.T) {
 		text     string
 	}{"right": {"pass", ""}, "wrong": {"word", "407 Proxy Authentication Required"}} {
 		t.Run(name, func(t *testing.T) {
-			src := &fleet.GitSource{URL: repository.URL, Auth: fleet.GitAuth{Proxy: &fleet.Proxy{Address: proxy.URL, Username: "me", Password: secret(test.password)}}}
+			src := &fleet.GitSource{URL: repository.URL, Auth: fleet.GitAuth{Proxy: &pinsetter.Proxy{Address: proxy.URL, Username: "me", Password: secret(test.password)}}}
 			_, err := openWith(t, src, gitops.Options{}).Fetch(context.Background(), main, "")
 			if test.text == "" && err != nil {
 				t.Error(err)
@@ -149,7 +150,7 @@ func TestAuthSSH(t *testing.T) {
 		"bad identity":     {auth: fleet.GitAuth{Identity: secret("nonsense"), KnownHosts: server.KnownHosts}, text: "read identity"},
 		"no passphrase":    {auth: fleet.GitAuth{Identity: secret(string(locked.Identity)), KnownHosts: server.KnownHosts}, text: "the key is encrypted"},
 		"wrong passphrase": {auth: fleet.GitAuth{Identity: secret(string(locked.Identity)), IdentityPassword: secret("shut"), KnownHosts: server.KnownHosts}, text: "read identity"},
-		"proxy of http":    {auth: fleet.GitAuth{Identity: secret(string(server.Identity)), KnownHosts: server.KnownHosts, Proxy: &fleet.Proxy{Address: "http://127.0.0.1:1"}}, text: "must be socks5"},
+		"proxy of http":    {auth: fleet.GitAuth{Identity: secret(string(server.Identity)), KnownHosts: server.KnownHosts, Proxy: &pinsetter.Proxy{Address: "http://127.0.0.1:1"}}, text: "must be socks5"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

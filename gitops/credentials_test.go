@@ -74,12 +74,12 @@ func logins(address string) map[string]func() (*fleet.GitSource, gitops.Options)
 		},
 		"proxy": func() (*fleet.GitSource, gitops.Options) {
 			return &fleet.GitSource{URL: "http://git.invalid/org/app.git", Auth: fleet.GitAuth{
-				Set: true, Bearer: secret(planted), Proxy: &fleet.Proxy{Address: address, Username: "bot", Password: secret(planted)},
+				Set: true, Bearer: secret(planted), Proxy: &pinsetter.Proxy{Address: address, Username: "bot", Password: secret(planted)},
 			}}, gitops.Options{}
 		},
 		"proxy before TLS": func() (*fleet.GitSource, gitops.Options) {
 			return &fleet.GitSource{URL: "https://git.invalid/org/app.git", Auth: fleet.GitAuth{
-				Proxy: &fleet.Proxy{Address: address, Username: "bot", Password: secret(planted)},
+				Proxy: &pinsetter.Proxy{Address: address, Username: "bot", Password: secret(planted)},
 			}}, gitops.Options{}
 		},
 	}
@@ -182,7 +182,7 @@ func TestProxyIsNotAskedForMetadata(t *testing.T) {
 		"http://[fd00:ec2::254]/a", "http://[64:ff9b:1::169.254.169.254]/a", "http://[fe80::1%25lo]/a", "http://metadata.google.internal/a",
 		"http://git.invalid/redirected",
 	} {
-		src := &fleet.GitSource{URL: address, Auth: fleet.GitAuth{Proxy: &fleet.Proxy{Address: proxy.URL}}}
+		src := &fleet.GitSource{URL: address, Auth: fleet.GitAuth{Proxy: &pinsetter.Proxy{Address: proxy.URL}}}
 		if _, err := openWith(t, src, gitops.Options{}).Fetch(t.Context(), main); !errors.Is(err, login.ErrRefusedAddress) {
 			t.Errorf("%s: %v", address, err)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/parts"
@@ -30,7 +31,7 @@ func TestCycle(t *testing.T) {
 			func(_ *testing.T, r *parts.Repository) *fleet.GitSource { return &fleet.GitSource{URL: r.URL} }},
 		"https": {secure, nil, func(_ *testing.T, r *parts.Repository) *fleet.GitSource {
 			return &fleet.GitSource{URL: r.URL, Auth: fleet.GitAuth{
-				Set: true, Username: "bot", Password: secret("pass"), TLS: fleet.TLS{CA: ca.PEM},
+				Set: true, Username: "bot", Password: secret("pass"), TLS: pinsetter.TLS{CA: ca.PEM},
 			}}
 		}},
 		"ssh": {g, nil, func(t *testing.T, r *parts.Repository) *fleet.GitSource {

@@ -43,7 +43,7 @@ func httpLogin(u *url.URL, src *fleet.GitSource, o Options, secrets *login.Scrub
 
 // httpBase returns the connections to one source.
 func httpBase(auth fleet.GitAuth, o Options) (*http.Transport, error) {
-	base, err := o.Environment.Transport(o.Dialer, login.TLS(auth.TLS), (*login.Proxy)(auth.Proxy))
+	base, err := o.Environment.Transport(o.Dialer, auth.TLS, auth.Proxy)
 	if err != nil {
 		return nil, err
 	}

@@ -147,7 +147,7 @@ func proxyPasswords(auth fleet.GitAuth, o Options) []pinsetter.Secret {
 	if auth.Proxy == nil {
 		return o.Environment.ProxyPasswords()
 	}
-	return (*login.Proxy)(auth.Proxy).Passwords()
+	return login.ProxySecrets(auth.Proxy)
 }
 
 // told returns an error as a caller may show it: without the secrets that the

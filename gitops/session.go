@@ -43,7 +43,7 @@ func sameAuth(a, b fleet.GitAuth) bool {
 		sameProxy(a.Proxy, b.Proxy)
 }
 
-func sameProxy(a, b *fleet.Proxy) bool {
+func sameProxy(a, b *pinsetter.Proxy) bool {
 	if a == nil || b == nil {
 		return a == b
 	}

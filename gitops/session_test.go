@@ -35,7 +35,7 @@ func TestSameSessionByAddress(t *testing.T) {
 func TestSameSessionByCredentials(t *testing.T) {
 	whole := func() *fleet.GitSource {
 		return &fleet.GitSource{
-			Auth: fleet.GitAuth{Proxy: &fleet.Proxy{}},
+			Auth: fleet.GitAuth{Proxy: &pinsetter.Proxy{}},
 			App:  &fleet.GitHubApp{},
 		}
 	}
@@ -83,7 +83,7 @@ func fill(t *testing.T, field reflect.Value) bool {
 		field.SetInt(1)
 	case []byte:
 		field.SetBytes([]byte("x"))
-	case fleet.TLS, *fleet.Proxy:
+	case pinsetter.TLS, *pinsetter.Proxy:
 		return false
 	default:
 		t.Fatalf("a field of type %s: have it compared, and filled here", field.Type())

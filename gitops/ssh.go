@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/net/proxy"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
 )
@@ -78,11 +79,11 @@ func (s *sshServer) credentials(auth fleet.GitAuth) error {
 }
 
 // sshDialer returns the function that connects: straight, or through SOCKS 5.
-func sshDialer(p *fleet.Proxy, dialer login.Dialer) (func(context.Context, string, string) (net.Conn, error), error) {
+func sshDialer(p *pinsetter.Proxy, dialer login.Dialer) (func(context.Context, string, string) (net.Conn, error), error) {
 	if p == nil {
 		return dialer.DialContext, nil
 	}
-	address, err := login.Proxy(*p).URL()
+	address, err := login.ProxyURL(*p)
 	if err != nil {
 		return nil, err
 	}

@@ -15,17 +15,9 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// TLS holds PEM blocks that a connection uses in addition to the system's;
-// empty ones are ignored. Set both Cert and Key or neither.
-type TLS struct {
-	CA   []byte
-	Cert []byte
-	Key  pinsetter.Secret
-}
-
-// Config returns a TLS configuration. Its errors name the standard keys of a
+// TLSConfig returns the configuration of connections that use t. Its errors name the standard keys of a
 // Secret, followed by of, such as " of certSecretRef".
-func (t TLS) Config(of string) (*tls.Config, error) {
+func TLSConfig(t pinsetter.TLS, of string) (*tls.Config, error) {
 	settings := &tls.Config{MinVersion: tls.VersionTLS12}
 	if len(t.CA) > 0 {
 		pool, err := x509.SystemCertPool()
@@ -47,16 +39,8 @@ func (t TLS) Config(of string) (*tls.Config, error) {
 	return settings, nil
 }
 
-// Proxy is a proxy server. Address is an http, https or socks5 URL without a
-// user.
-type Proxy struct {
-	Address  string
-	Username string
-	Password pinsetter.Secret
-}
-
-// URL returns the proxy's address with its credentials. Its String shows them.
-func (p Proxy) URL() (*url.URL, error) {
+// ProxyURL returns the proxy's address with its credentials. Its String shows them.
+func ProxyURL(p pinsetter.Proxy) (*url.URL, error) {
 	address, err := url.Parse(p.Address)
 	if err != nil || address.Host == "" {
 		return nil, errors.New("the proxy's address is not a URL")
@@ -70,9 +54,9 @@ func (p Proxy) URL() (*url.URL, error) {
 // Proxies returns the Proxy function of an http.Transport. It uses p, or if p
 // is nil, the proxies named by HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in upper
 // or lower case, as curl and net/http do. The zero Environment names none.
-func (e Environment) Proxies(p *Proxy) (func(*http.Request) (*url.URL, error), error) {
+func (e Environment) Proxies(p *pinsetter.Proxy) (func(*http.Request) (*url.URL, error), error) {
 	if p != nil {
-		address, err := p.URL()
+		address, err := ProxyURL(*p)
 		if err != nil {
 			return nil, err
 		}
@@ -124,9 +108,9 @@ func (e Environment) ProxyPasswords() []pinsetter.Secret {
 	return all
 }
 
-// Passwords returns the secrets that are sent to the proxy. For nil there are
+// ProxySecrets returns the secrets that are sent to the proxy. For nil there are
 // none.
-func (p *Proxy) Passwords() []pinsetter.Secret {
+func ProxySecrets(p *pinsetter.Proxy) []pinsetter.Secret {
 	if p == nil {
 		return nil
 	}
@@ -137,12 +121,12 @@ func (p *Proxy) Passwords() []pinsetter.Secret {
 // certificates of t, and goes through p or the environment's proxy. The caller
 // may change it before the first request, and sets the timeouts of its
 // requests.
-func (e Environment) Transport(d Dialer, t TLS, p *Proxy) (*http.Transport, error) {
+func (e Environment) Transport(d Dialer, t pinsetter.TLS, p *pinsetter.Proxy) (*http.Transport, error) {
 	proxy, err := e.Proxies(p)
 	if err != nil {
 		return nil, err
 	}
-	settings, err := t.Config("")
+	settings, err := TLSConfig(t, "")
 	if err != nil {
 		return nil, err
 	}

@@ -15,17 +15,17 @@ func TestTLS(t *testing.T) {
 	pair, other := ca.Client("bot"), ca.Client("other")
 	secret := func(value []byte) pinsetter.Secret { return pinsetter.NewSecret("key", string(value)) }
 	for name, test := range map[string]struct {
-		tls  TLS
+		tls  pinsetter.TLS
 		want string
 	}{
-		"nothing":    {TLS{}, ""},
-		"all":        {TLS{CA: ca.PEM, Cert: pair.Cert, Key: secret(pair.Key)}, ""},
-		"no CA":      {TLS{CA: []byte("x")}, "read ca.crt of a: no PEM certificate in it"},
-		"no key":     {TLS{Cert: pair.Cert}, "read tls.crt and tls.key of a: "},
-		"no cert":    {TLS{Key: secret(pair.Key)}, "read tls.crt and tls.key of a: "},
-		"not a pair": {TLS{Cert: pair.Cert, Key: secret(other.Key)}, "read tls.crt and tls.key of a: "},
+		"nothing":    {pinsetter.TLS{}, ""},
+		"all":        {pinsetter.TLS{CA: ca.PEM, Cert: pair.Cert, Key: secret(pair.Key)}, ""},
+		"no CA":      {pinsetter.TLS{CA: []byte("x")}, "read ca.crt of a: no PEM certificate in it"},
+		"no key":     {pinsetter.TLS{Cert: pair.Cert}, "read tls.crt and tls.key of a: "},
+		"no cert":    {pinsetter.TLS{Key: secret(pair.Key)}, "read tls.crt and tls.key of a: "},
+		"not a pair": {pinsetter.TLS{Cert: pair.Cert, Key: secret(other.Key)}, "read tls.crt and tls.key of a: "},
 	} {
-		settings, err := test.tls.Config(" of a")
+		settings, err := TLSConfig(test.tls, " of a")
 		switch {
 		case test.want != "":
 			if err == nil || !strings.HasPrefix(err.Error(), test.want) {
@@ -40,10 +40,10 @@ func TestTLS(t *testing.T) {
 func TestProxies(t *testing.T) {
 	named := map[string]string{"https_proxy": "http://low.test:1", "HTTP_PROXY": "http://up.test:2", "http_proxy": "http://low.test:2", "NO_PROXY": "in.test"}
 	cgi := map[string]string{"HTTP_PROXY": "http://up.test:2", "REQUEST_METHOD": "GET"}
-	own := &Proxy{Address: "socks5://own.test:3", Username: "me", Password: pinsetter.NewSecret("p", "pw")}
+	own := &pinsetter.Proxy{Address: "socks5://own.test:3", Username: "me", Password: pinsetter.NewSecret("p", "pw")}
 	for _, test := range []struct {
 		env       map[string]string
-		own       *Proxy
+		own       *pinsetter.Proxy
 		url, want string
 	}{
 		{named, nil, "https://a.test/x", "http://low.test:1"},
@@ -51,7 +51,7 @@ func TestProxies(t *testing.T) {
 		{named, nil, "http://in.test/x", ""},
 		{named, nil, "http://127.0.0.1/x", ""},
 		{named, own, "http://in.test/x", "socks5://me:pw@own.test:3"},
-		{nil, &Proxy{Address: "http://own.test"}, "https://a.test", "http://own.test"},
+		{nil, &pinsetter.Proxy{Address: "http://own.test"}, "https://a.test", "http://own.test"},
 	} {
 		find, err := Environment{Getenv: func(name string) string { return test.env[name] }}.Proxies(test.own)
 		if err != nil {
@@ -73,7 +73,7 @@ func TestProxies(t *testing.T) {
 	if find, err := (Environment{}).Proxies(nil); find != nil || err != nil {
 		t.Errorf("without an environment: %v", err)
 	}
-	if _, err := (Environment{}).Proxies(&Proxy{Address: "own.test:3"}); err == nil {
+	if _, err := (Environment{}).Proxies(&pinsetter.Proxy{Address: "own.test:3"}); err == nil {
 		t.Error("an address that is no URL was taken")
 	}
 	find, err := Environment{Getenv: func(name string) string { return cgi[name] }}.Proxies(nil)
@@ -92,7 +92,7 @@ func TestProxies(t *testing.T) {
 // Behind a proxy it is the host of the URL that is checked, of each request.
 func TestTransportRefusesMetadataBehindAProxy(t *testing.T) {
 	proxy := seeing(t, 0, "")
-	transport, err := Environment{}.Transport(Dialer{}, TLS{}, &Proxy{Address: proxy.URL})
+	transport, err := Environment{}.Transport(Dialer{}, pinsetter.TLS{}, &pinsetter.Proxy{Address: proxy.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,11 +119,11 @@ func TestProxyPasswords(t *testing.T) {
 	env := map[string]string{"HTTPS_PROXY": "http://me:pass-1@proxy.test:1", "http_proxy": "me:pass-2@proxy.test", "ALL_PROXY": "socks5://proxy.test"}
 	s := new(Scrubber)
 	s.Keep("proxies", Environment{Getenv: func(name string) string { return env[name] }}.ProxyPasswords()...)
-	s.Keep("own", (&Proxy{Username: "me", Password: pinsetter.NewSecret("key", "pass-3")}).Passwords()...)
+	s.Keep("own", ProxySecrets(&pinsetter.Proxy{Username: "me", Password: pinsetter.NewSecret("key", "pass-3")})...)
 	if got, want := s.Text("pass-1 me:pass-2 pass-3"), "[password of HTTPS_PROXY] me:[password of http_proxy] [key]"; got != want {
 		t.Errorf("%s; want %s", got, want)
 	}
-	if got := (*Proxy)(nil).Passwords(); got != nil {
+	if got := ProxySecrets(nil); got != nil {
 		t.Error(got)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"net/url"
 
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/login"
 )
 
 // connect returns the HTTP client for a Provider. It follows no redirects: none
@@ -16,7 +15,7 @@ func connect(p *fleet.Provider, o Options) (*http.Client, error) {
 			return nil, err
 		}
 	}
-	base, err := o.Environment.Transport(o.Dialer, login.TLS(p.TLS), (*login.Proxy)(p.Proxy))
+	base, err := o.Environment.Transport(o.Dialer, p.TLS, p.Proxy)
 	if err != nil {
 		return nil, err
 	}

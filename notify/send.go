@@ -171,7 +171,7 @@ func secretsOf(p *fleet.Provider, o Options) *login.Scrubber {
 	secrets := new(login.Scrubber)
 	secrets.Keep("provider", all...)
 	secrets.KeepLogin("login", p.Username, p.Password)
-	secrets.Keep("proxies", append(o.Environment.ProxyPasswords(), (*login.Proxy)(p.Proxy).Passwords()...)...)
+	secrets.Keep("proxies", append(o.Environment.ProxyPasswords(), login.ProxySecrets(p.Proxy)...)...)
 	return secrets
 }
 

@@ -28,12 +28,10 @@ type Access struct {
 	// asked; if it has none either, requests are anonymous.
 	DockerConfigs []pinsetter.Secret
 
-	CA   []byte           // PEM, added to the system's authorities
-	Cert []byte           // PEM, the client's certificate; with Key
-	Key  pinsetter.Secret // PEM
+	TLS pinsetter.TLS
 
-	Proxy    *Proxy // nil: the environment's proxies (HTTPS_PROXY, NO_PROXY…)
-	Insecure bool   // allow plain HTTP if the registry has no TLS
+	Proxy    *pinsetter.Proxy // nil: the environment's proxies (HTTPS_PROXY, NO_PROXY…)
+	Insecure bool             // allow plain HTTP if the registry has no TLS
 
 	// Timeout bounds one call of Tags or Digest: waiting, authentication and all
 	// pages. 0: one minute.
@@ -43,19 +41,12 @@ type Access struct {
 	Answer time.Duration
 }
 
-// Proxy is an HTTP, HTTPS or SOCKS5 proxy. Username may be empty.
-type Proxy struct {
-	Address  string
-	Username string
-	Password pinsetter.Secret
-}
-
 // proxyPasswords returns the passwords of all proxies that this access may use.
 func (a Access) proxyPasswords() []pinsetter.Secret {
 	if a.Proxy == nil {
 		return login.Environment{Getenv: os.Getenv}.ProxyPasswords()
 	}
-	return (*login.Proxy)(a.Proxy).Passwords()
+	return login.ProxySecrets(a.Proxy)
 }
 
 func (a Access) timeout() time.Duration {
@@ -67,7 +58,7 @@ func (a Access) timeout() time.Duration {
 
 // connection returns an identity of the settings that a connection depends on.
 func (a Access) connection() string {
-	parts := []string{string(a.CA), string(a.Cert), a.Key.Reveal()}
+	parts := []string{string(a.TLS.CA), string(a.TLS.Cert), a.TLS.Key.Reveal()}
 	if a.Proxy != nil {
 		parts = append(parts, a.Proxy.Address, a.Proxy.Username, a.Proxy.Password.Reveal())
 	}
@@ -123,13 +114,13 @@ func newTransport(a Access, o Options) (*http.Transport, error) {
 }
 
 func tlsConfig(a Access) (*tls.Config, error) {
-	if (len(a.Cert) == 0) != a.Key.IsZero() {
+	if (len(a.TLS.Cert) == 0) != a.TLS.Key.IsZero() {
 		return nil, errors.New("read certSecretRef: tls.crt and tls.key go together, and only one is there")
 	}
-	return login.TLS{CA: a.CA, Cert: a.Cert, Key: a.Key}.Config(" of certSecretRef")
+	return login.TLSConfig(a.TLS, " of certSecretRef")
 }
 
-func proxyFunc(p *Proxy) (func(*http.Request) (*url.URL, error), error) {
+func proxyFunc(p *pinsetter.Proxy) (func(*http.Request) (*url.URL, error), error) {
 	if p == nil {
 		return http.ProxyFromEnvironment, nil
 	}

@@ -108,10 +108,10 @@ func TestDistributionOverTLS(t *testing.T) {
 	server := parts.NewDistribution(t, parts.DistributionOptions{TLS: &parts.TLS{CA: ca, Clients: clients}})
 	server.PushSame("org/app", "1.0.0")
 	client := clients.Client("bot")
-	access := registry.Access{CA: ca.PEM, Cert: client.Cert, Key: pinsetter.NewSecret("key", string(client.Key))}
+	access := registry.Access{TLS: pinsetter.TLS{CA: ca.PEM, Cert: client.Cert, Key: pinsetter.NewSecret("key", string(client.Key))}}
 	wantTags(t, open(t, server.Image("org/app"), access), []string{"1.0.0"})
 
-	_, err := open(t, server.Image("org/app"), registry.Access{CA: ca.PEM}).Tags(t.Context())
+	_, err := open(t, server.Image("org/app"), registry.Access{TLS: pinsetter.TLS{CA: ca.PEM}}).Tags(t.Context())
 	wantError(t, err, nil, server.Addr, "give tls.crt and tls.key in spec.certSecretRef")
 	_, err = open(t, server.Image("org/app"), registry.Access{}).Tags(t.Context())
 	wantError(t, err, nil, server.Addr, "name the Secret in spec.certSecretRef")

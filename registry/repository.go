@@ -47,7 +47,7 @@ func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", named.RegistryStr(), err)
 	}
-	ownTLS := len(a.CA) > 0 || len(a.Cert) > 0
+	ownTLS := len(a.TLS.CA) > 0 || len(a.TLS.Cert) > 0
 	secrets := new(login.Scrubber)
 	secrets.Keep("credential", found.secrets()...)
 	secrets.Keep("proxy", a.proxyPasswords()...)

@@ -27,17 +27,17 @@ func TestTagsOverTLS(t *testing.T) {
 		access registry.Access
 		want   string // "": it works
 	}{
-		"own authority":       {server, registry.Access{CA: ca.PEM}, ""},
-		"insecure with TLS":   {server, registry.Access{CA: ca.PEM, Insecure: true}, ""},
-		"client certificate":  {mutual, registry.Access{CA: ca.PEM, Cert: client.Cert, Key: key(client)}, ""},
+		"own authority":       {server, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM}}, ""},
+		"insecure with TLS":   {server, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM}, Insecure: true}, ""},
+		"client certificate":  {mutual, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM, Cert: client.Cert, Key: key(client)}}, ""},
 		"plain and insecure":  {plain, registry.Access{Insecure: true}, ""},
 		"plain on loopback":   {plain, registry.Access{}, ""},
 		"unknown authority":   {server, registry.Access{}, "put that authority's certificate into a Secret as ca.crt and name the Secret in spec.certSecretRef"},
 		"insecure, unknown":   {server, registry.Access{Insecure: true}, "spec.certSecretRef"},
-		"another authority":   {server, registry.Access{CA: stranger.PEM}, "if HOST has its certificate from an authority of your own"},
-		"no client":           {mutual, registry.Access{CA: ca.PEM}, "if it asks for a client certificate, give tls.crt and tls.key in spec.certSecretRef"},
-		"wrong client":        {mutual, registry.Access{CA: ca.PEM, Cert: other.Cert, Key: key(other)}, "spec.certSecretRef"},
-		"plain where TLS was": {plain, registry.Access{CA: ca.PEM}, "HOST answers plain HTTP where https is asked for; set spec.insecure: true if that is meant"},
+		"another authority":   {server, registry.Access{TLS: pinsetter.TLS{CA: stranger.PEM}}, "if HOST has its certificate from an authority of your own"},
+		"no client":           {mutual, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM}}, "if it asks for a client certificate, give tls.crt and tls.key in spec.certSecretRef"},
+		"wrong client":        {mutual, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM, Cert: other.Cert, Key: key(other)}}, "spec.certSecretRef"},
+		"plain where TLS was": {plain, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM}}, "HOST answers plain HTTP where https is asked for; set spec.insecure: true if that is meant"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			repository := openWith(t, quick(registry.Options{}), test.server.Image("app"), test.access)
@@ -64,13 +64,13 @@ func TestRepositoryRefusesBadAccess(t *testing.T) {
 		"tag":              {"ghcr.io/a/b:v1", registry.Access{}, `image "ghcr.io/a/b:v1" is not`},
 		"escape":           {"ghcr.io/a/\x1b[2J", registry.Access{}, `image "ghcr.io/a/\x1b[2J" is not`},
 		"empty":            {"", registry.Access{}, `image "" is not`},
-		"no CA":            {"ghcr.io/a/b", registry.Access{CA: []byte("x")}, "connect to ghcr.io: read ca.crt of certSecretRef: no PEM certificate in it"},
-		"half a pair":      {"ghcr.io/a/b", registry.Access{Cert: pair.Cert}, "tls.crt and tls.key go together, and only one is there"},
-		"no key":           {"ghcr.io/a/b", registry.Access{Cert: pair.Cert, Key: secret("x")}, "read tls.crt and tls.key of certSecretRef: "},
-		"proxy":            {"ghcr.io/a/b", registry.Access{Proxy: &registry.Proxy{Address: "proxy"}}, "read address of proxySecretRef: not a URL such as http://proxy.example:3128"},
-		"proxy scheme":     {"ghcr.io/a/b", registry.Access{Proxy: &registry.Proxy{Address: "ftp://proxy"}}, `scheme "ftp" is none of http, https, socks5`},
-		"proxy user":       {"ghcr.io/a/b", registry.Access{Proxy: &registry.Proxy{Address: "http://u:s3cret@proxy"}}, "give username and password as keys of the Secret"},
-		"metadata proxy":   {"ghcr.io/a/b", registry.Access{Proxy: &registry.Proxy{Address: "http://169.254.169.254"}}, "refused address"},
+		"no CA":            {"ghcr.io/a/b", registry.Access{TLS: pinsetter.TLS{CA: []byte("x")}}, "connect to ghcr.io: read ca.crt of certSecretRef: no PEM certificate in it"},
+		"half a pair":      {"ghcr.io/a/b", registry.Access{TLS: pinsetter.TLS{Cert: pair.Cert}}, "tls.crt and tls.key go together, and only one is there"},
+		"no key":           {"ghcr.io/a/b", registry.Access{TLS: pinsetter.TLS{Cert: pair.Cert, Key: secret("x")}}, "read tls.crt and tls.key of certSecretRef: "},
+		"proxy":            {"ghcr.io/a/b", registry.Access{Proxy: &pinsetter.Proxy{Address: "proxy"}}, "read address of proxySecretRef: not a URL such as http://proxy.example:3128"},
+		"proxy scheme":     {"ghcr.io/a/b", registry.Access{Proxy: &pinsetter.Proxy{Address: "ftp://proxy"}}, `scheme "ftp" is none of http, https, socks5`},
+		"proxy user":       {"ghcr.io/a/b", registry.Access{Proxy: &pinsetter.Proxy{Address: "http://u:s3cret@proxy"}}, "give username and password as keys of the Secret"},
+		"metadata proxy":   {"ghcr.io/a/b", registry.Access{Proxy: &pinsetter.Proxy{Address: "http://169.254.169.254"}}, "refused address"},
 		"not JSON":         {"ghcr.io/a/b", registry.Access{DockerConfigs: []pinsetter.Secret{secret(`{"auths":s3cret`)}}, "look up credentials of ghcr.io/a/b: read secretRef a/b: not valid JSON at byte 10"},
 		"not an object":    {"ghcr.io/a/b", registry.Access{DockerConfigs: []pinsetter.Secret{secret(`{"auths":"s3cret"}`)}}, "read secretRef a/b: a value at byte 17 is not of the type"},
 		"no auths":         {"ghcr.io/a/b", registry.Access{DockerConfigs: []pinsetter.Secret{secret(`{"ghcr.io":{"auth":"s3cret"}}`)}}, "no auths in it; is it of type kubernetes.io/dockerconfigjson?"},
@@ -95,7 +95,7 @@ func TestTagsThroughAProxy(t *testing.T) {
 	server.SetTags("app", "1.0.0")
 	proxy := parts.NewProxy(t, parts.FrontOptions{User: "bot", Password: password})
 	through := func(password string) registry.Access {
-		return registry.Access{Insecure: true, Proxy: &registry.Proxy{
+		return registry.Access{Insecure: true, Proxy: &pinsetter.Proxy{
 			Address: proxy.URL, Username: "bot", Password: pinsetter.NewSecret("proxy", password),
 		}}
 	}
@@ -123,7 +123,7 @@ func TestProxyOnARefusedAddress(t *testing.T) {
 	server := parts.NewRegistry(t, parts.RegistryOptions{})
 	proxy := parts.NewProxy(t, parts.FrontOptions{})
 	o := quick(registry.Options{Dialer: login.Dialer{RefusePrivate: true}})
-	_, err := openWith(t, o, "registry.example/app", registry.Access{Proxy: &registry.Proxy{Address: proxy.URL}}).Tags(t.Context())
+	_, err := openWith(t, o, "registry.example/app", registry.Access{Proxy: &pinsetter.Proxy{Address: proxy.URL}}).Tags(t.Context())
 	wantError(t, err, nil, server.Addr, "refused address: 127.0.0.1 is loopback")
 	if n := proxy.Log.Count(http.MethodConnect, ""); n != 0 {
 		t.Errorf("%d requests came to the proxy", n)

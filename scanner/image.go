@@ -58,17 +58,13 @@ func access(object *fleet.Repository) registry.Access {
 	from := object.Access
 	to := registry.Access{
 		DockerConfigs: from.DockerConfigs,
-		CA:            from.TLS.CA,
-		Cert:          from.TLS.Cert,
-		Key:           from.TLS.Key,
+		TLS:           from.TLS,
+		Proxy:         from.Proxy,
 		Insecure:      from.Insecure,
 		Timeout:       object.Timeout,
 	}
 	if object.Spec.Timeout != nil {
 		to.Answer = object.Timeout // a longer timeout for the whole gives each answer longer
-	}
-	if p := from.Proxy; p != nil {
-		to.Proxy = &registry.Proxy{Address: p.Address, Username: p.Username, Password: p.Password}
 	}
 	return to
 }

@@ -188,6 +188,7 @@ func (d *Decoder) RefuseNull(n *Node, path string) {
 	}
 }
 
+// IsNull reports whether a node says that there is nothing.
 func IsNull(n *Node) bool { return n.Kind == Scalar && n.Tag == "!!null" }
 
 // boolean accepts what kubectl reads as a boolean: also YAML 1.1's yes, no, on

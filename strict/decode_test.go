@@ -70,7 +70,7 @@ func TestDecode(t *testing.T) {
 
 func TestDecodeSaysWhere(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: 1\n---\n\nnmae: x\n":         `4 unknown-field nmae: the field does not exist; did you mean "name"?`,
+		"a: 1\n---\n\ntitel: x\n":        `4 unknown-field titel: the field does not exist; fields here are closed, dishes, name, nested, opens, prices, served`,
 		"name: x\nname: y\n":             "2 duplicate-key name: the key is already on line 1: remove one of them",
 		"name: 5\n":                      "1 type name: is the number 5, and should be text: put it in quotes",
 		"dishes:\n- name: a\n- {}\n- \n": "4 missing-field dishes[2]: is empty (null): write a value, or leave it out",

@@ -57,6 +57,7 @@ func (d *Decoder) places(t reflect.Type, path, name string, depth int, places *[
 	}
 }
 
+// Taint notes that a field was reported: what follows from it isn't.
 func (d *Decoder) Taint(path string) {
 	if d.tainted == nil {
 		d.tainted = map[string]bool{}
