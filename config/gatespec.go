@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
@@ -82,12 +81,12 @@ func (d *decoder) age(s *spec.GateSpec) {
 
 // platformGrammar is "os/arch[/variant]" in the words that Go and the OCI image
 // index use.
-var platformGrammar = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9._-]+)?$`)
+var platformGrammar = pinsetter.Pattern(`^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9._-]+)?$`)
 
 func (d *decoder) platforms(platforms []string) {
 	d.notEmpty("spec.platforms", platforms != nil, len(platforms))
 	for i, platform := range platforms {
-		if !platformGrammar.MatchString(platform) {
+		if !platformGrammar().MatchString(platform) {
 			d.fail(codeBadValue, strict.Item("spec.platforms", i), "%q is not a platform: write os/arch or os/arch/variant, such as %q%s",
 				platform, "linux/arm64", d.object.hint(platform))
 		}

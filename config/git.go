@@ -75,7 +75,7 @@ func (d *decoder) url(address string) {
 		d.fail(codeURL, field, "%q is not an http, https or ssh URL%s", shown, d.object.hint(address))
 	case u.Scheme == "file" && u.Path == "", u.Scheme != "file" && u.Hostname() == "":
 		d.fail(codeURL, field, "%q names no repository%s", shown, d.object.hint(address))
-	case substitution.MatchString(address):
+	case substitution().MatchString(address):
 		d.fail(codeURL, field, "%q can't be used%s", shown, d.object.hint(address))
 	default:
 		if _, found := u.User.Password(); found {

@@ -179,7 +179,7 @@ func (l *loader) unreadable(path string, c strict.Document, failure *strict.Erro
 		if claimsNotification(c.Data) {
 			l.unreadableNotification(path, failure)
 		}
-		if coreLine.Match(c.Data) {
+		if coreLine().Match(c.Data) {
 			l.unparsed = append(l.unparsed, unparsed{fmt.Sprintf("%s:%d", path, c.Line), c.Data})
 		}
 		return
@@ -201,7 +201,7 @@ func (l *loader) unreadable(path string, c strict.Document, failure *strict.Erro
 
 // indicator is a value that begins with a character that YAML gives another
 // meaning (YAML 1.2.2, section 5.3), but for the header of a block scalar.
-var indicator = regexp.MustCompile("[:,\\[{-][ \t]+([@%&*!`]|[>|][^ \t\r\n0-9+-])")
+var indicator = pinsetter.Pattern("[:,\\[{-][ \t]+([@%&*!`]|[>|][^ \t\r\n0-9+-])")
 
 // unquoted returns what to add to a message about a malformed document where a
 // value in that line of the file was to be in quotes.
@@ -211,7 +211,7 @@ func unquoted(c strict.Document, line int) string {
 	if i < 0 || i >= len(lines) {
 		return ""
 	}
-	match := indicator.FindSubmatch(lines[i])
+	match := indicator().FindSubmatch(lines[i])
 	if match == nil {
 		return ""
 	}

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
@@ -129,10 +129,10 @@ func checkEntry(n *strict.Node, asPath bool, place func(*strict.Node) string) er
 
 // remoteForm is what kustomize takes for a remote repository or file:
 // a URL, host and path as for scp, or GitHub without scheme.
-var remoteForm = regexp.MustCompile(`(?i)^\s*(git::|[a-z][a-z0-9+.-]*://|https?:|[a-z][a-z0-9-]*@|github\.com[/:])`)
+var remoteForm = pinsetter.Pattern(`(?i)^\s*(git::|[a-z][a-z0-9+.-]*://|https?:|[a-z][a-z0-9-]*@|github\.com[/:])`)
 
 func isRemote(entry string) bool {
-	return remoteForm.MatchString(entry) || strings.Contains(entry, "://")
+	return remoteForm().MatchString(entry) || strings.Contains(entry, "://")
 }
 
 // isBinary reports whether a value is written in base64, which hides it.

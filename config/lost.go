@@ -97,17 +97,17 @@ func (l *loader) lose(o *object, apiVersion string) {
 
 // What bytes that can't be parsed may say of the objects in them.
 var (
-	kindValue    = regexp.MustCompile(`(?i)\bkind["']?\s*[:=]?\s*["']?([a-z]+)`)
-	versionValue = regexp.MustCompile(`(?i)\bapiVersion["']?\s*[:=]?\s*["']?([^\s"',{}\[\]]+)`)
+	kindValue    = pinsetter.Pattern(`(?i)\bkind["']?\s*[:=]?\s*["']?([a-z]+)`)
+	versionValue = pinsetter.Pattern(`(?i)\bapiVersion["']?\s*[:=]?\s*["']?([^\s"',{}\[\]]+)`)
 
 	// guardWords are the kinds of guards: bytes without them and our group hold none.
 	guardWords = [][]byte{[]byte(kindGate), []byte(kindProposal)}
 
 	// commentLine is a line that is no more than a comment.
-	commentLine = regexp.MustCompile(`(?m)^[ \t]*#[^\r\n]*`)
+	commentLine = pinsetter.Pattern(`(?m)^[ \t]*#[^\r\n]*`)
 
 	// ownAnnotation is what other objects have of our group.
-	ownAnnotation = regexp.MustCompile(regexp.QuoteMeta(ownGroup) + `/(trailers|schedule|unused)\b`)
+	ownAnnotation = pinsetter.Pattern(regexp.QuoteMeta(ownGroup) + `/(trailers|schedule|unused)\b`)
 )
 
 // maxSearched bounds the bytes that are searched for what they say: more may be
@@ -123,12 +123,12 @@ func guardIn(data []byte) fleet.Guard {
 	case len(data) > maxSearched, !named && !containsAny(data, guardWords):
 		return 0
 	}
-	data = commentLine.ReplaceAll(data, nil)
-	if ownAnnotation.Match(data) {
-		data = ownAnnotation.ReplaceAll(data, nil)
+	data = commentLine().ReplaceAll(data, nil)
+	if ownAnnotation().Match(data) {
+		data = ownAnnotation().ReplaceAll(data, nil)
 	}
 	near, foreign := false, false
-	for _, match := range versionValue.FindAllSubmatch(data, -1) {
+	for _, match := range versionValue().FindAllSubmatch(data, -1) {
 		group, _, grouped := strings.Cut(string(match[1]), "/")
 		near = near || nearOwnGroup(group)
 		foreign = foreign || grouped && !nearOwnGroup(group) && !strings.HasSuffix(group, fluxDomain)
@@ -136,7 +136,7 @@ func guardIn(data []byte) fleet.Guard {
 	// What says of another project that it is its may name our group too: a role.
 	ours := near || !foreign && bytes.Contains(data, []byte(ownGroup))
 	var guard fleet.Guard
-	for _, match := range kindValue.FindAllSubmatch(data, -1) {
+	for _, match := range kindValue().FindAllSubmatch(data, -1) {
 		kind := strings.TrimSuffix(string(match[1]), kindList)
 		if ours {
 			kind = strict.Suggest(kind, ownKinds)

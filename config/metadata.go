@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"reflect"
-	"regexp"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
@@ -20,10 +19,10 @@ type metadata struct {
 }
 
 // nameGrammar is that of most Kubernetes names: a DNS subdomain (RFC 1123).
-var nameGrammar = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+var nameGrammar = pinsetter.Pattern(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 
 // validName reports whether s can be the name of an object.
-func validName(s string) bool { return len(s) <= 253 && nameGrammar.MatchString(s) }
+func validName(s string) bool { return len(s) <= 253 && nameGrammar().MatchString(s) }
 
 // identify reads an object's metadata, and reports whether it can be known by its
 // name.
@@ -97,11 +96,11 @@ func (r reporter) Hint(value string) string { return r.hint(value) }
 
 // prose are the fields of a spec in which "${" may be meant: templates, what a
 // filter extracts, and what is for people alone.
-var prose = regexp.MustCompile(`\.(messageTemplate|messageTemplateValues\.[^.]*|title|body|extract|reason|summary)$`)
+var prose = pinsetter.Pattern(`\.(messageTemplate|messageTemplateValues\.[^.]*|title|body|extract|reason|summary)$`)
 
 // refuse says what is wrong with a text in a spec that was never substituted.
 func (o *object) refuse(path, value string) string {
-	if !strings.HasPrefix(path, "spec.") || prose.MatchString(path) || !substitution.MatchString(value) {
+	if !strings.HasPrefix(path, "spec.") || prose().MatchString(path) || !substitution().MatchString(value) {
 		return ""
 	}
 	return strings.TrimPrefix(o.hint(value), "; it ") // without what may be a password

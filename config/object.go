@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -151,12 +150,12 @@ func (o *object) remember(paths ...string) {
 
 // substitution is a variable that Flux's Kustomization replaces from
 // spec.postBuild.
-var substitution = regexp.MustCompile(`\$\{[_a-zA-Z][_a-zA-Z0-9]*([:=?+/#%^,-].*)?\}`)
+var substitution = pinsetter.Pattern(`\$\{[_a-zA-Z][_a-zA-Z0-9]*([:=?+/#%^,-].*)?\}`)
 
 // hint returns what to add to a message about value where the value says why it
 // is wrong: it was never substituted or rendered.
 func (o *object) hint(value string) string {
-	if variable := substitution.FindString(value); variable != "" {
+	if variable := substitution().FindString(value); variable != "" {
 		return fmt.Sprintf("; it holds %s, which a Flux Kustomization's postBuild would substitute: "+
 			"hand in the substituted object (flux envsubst)", variable)
 	}

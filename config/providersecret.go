@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -125,7 +124,7 @@ func (p *providerDraft) plainProxy(address string) *pinsetter.Proxy {
 }
 
 // headerName is the grammar of RFC 9110, section 5.1.
-var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+var headerName = pinsetter.Pattern("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
 // maxHeaders bounds how many headers a Secret adds to a request.
 const maxHeaders = 50
@@ -143,7 +142,7 @@ func (u user) headers(key string) map[string]pinsetter.Secret {
 	}
 	headers := make(map[string]pinsetter.Secret, len(plain))
 	for name, text := range plain {
-		if !headerName.MatchString(name) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		if !headerName().MatchString(name) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			u.fail("has a header under %s that can't be sent", key)
 			return nil
 		}

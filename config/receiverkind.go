@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -50,12 +49,12 @@ func isNotification(apiVersion string) bool {
 	return strings.HasPrefix(apiVersion, notificationGroup+"/")
 }
 
-var notificationLine = regexp.MustCompile(`(?m)^["'{]*kind["']?\s*:\s*["']?(Receiver|Provider|Alert)(List)?\b`)
+var notificationLine = pinsetter.Pattern(`(?m)^["'{]*kind["']?\s*:\s*["']?(Receiver|Provider|Alert)(List)?\b`)
 
 // claimsNotification says of a document that can't be parsed, and is no template,
 // whether it says that it is of notificationGroup.
 func claimsNotification(data []byte) bool {
-	return notificationLine.Match(data) && bytes.Contains(data, []byte(notificationGroup+"/")) && !strict.IsTemplate(data)
+	return notificationLine().Match(data) && bytes.Contains(data, []byte(notificationGroup+"/")) && !strict.IsTemplate(data)
 }
 
 // unreadableNotification reports such a document.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/strict"
 )
@@ -134,10 +135,10 @@ func (l *loader) resolveRepository(r *repositoryDraft) {
 }
 
 var (
-	scheme     = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://`)
-	imageHost  = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?$`)
-	imagePath  = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`) // OCI distribution 1.1, <name>
-	imageUpper = regexp.MustCompile(`[A-Z]`)
+	scheme     = pinsetter.Pattern(`^[a-zA-Z][a-zA-Z0-9+.-]*://`)
+	imageHost  = pinsetter.Pattern(`^([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?$`)
+	imagePath  = pinsetter.Pattern(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`) // OCI distribution 1.1, <name>
+	imageUpper = pinsetter.Pattern(`[A-Z]`)
 )
 
 // maxImage is what registries accept as host and name together.
@@ -145,7 +146,7 @@ const maxImage = 255
 
 // checkImage says what is wrong with the name of an image, "" for nothing.
 func checkImage(image string) string {
-	if prefix := scheme.FindString(image); prefix != "" {
+	if prefix := scheme().FindString(image); prefix != "" {
 		return "has a URL scheme: remove " + `"` + prefix + `"`
 	}
 	if name, digest, found := strings.Cut(image, "@"); found {
@@ -157,7 +158,7 @@ func checkImage(image string) string {
 	}
 	path := image
 	if host, rest, found := strings.Cut(image, "/"); found && (strings.ContainsAny(host, ".:") || host == "localhost") {
-		if !imageHost.MatchString(host) {
+		if !imageHost().MatchString(host) {
 			return "has no valid host and port before the first /"
 		}
 		path = rest
@@ -165,9 +166,9 @@ func checkImage(image string) string {
 	switch {
 	case len(image) > maxImage:
 		return "is longer than 255 characters"
-	case imagePath.MatchString(path):
+	case imagePath().MatchString(path):
 		return ""
-	case imagePath.MatchString(strings.ToLower(path)) && imageUpper.MatchString(path):
+	case imagePath().MatchString(strings.ToLower(path)) && imageUpper().MatchString(path):
 		return "has upper-case letters, and the name of an image has none"
 	}
 	return "is not the name of an image: write host/name, such as ghcr.io/org/app"

@@ -2,8 +2,8 @@ package config
 
 import (
 	"bytes"
-	"regexp"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
@@ -61,21 +61,21 @@ func containsAny(data []byte, words [][]byte) bool {
 }
 
 var (
-	fluxLine = regexp.MustCompile(`(?m)^[\s\-"'{,]*(apiVersion["']?\s*:\s*["']?(image\.toolkit\.fluxcd\.io|pinsetter\.dev)/` +
+	fluxLine = pinsetter.Pattern(`(?m)^[\s\-"'{,]*(apiVersion["']?\s*:\s*["']?(image\.toolkit\.fluxcd\.io|pinsetter\.dev)/` +
 		`|kind["']?\s*:\s*["']?(ImageRepository|ImagePolicy|ImageUpdateAutomation)(List)?\b)`)
-	sourceLine = regexp.MustCompile(`(?m)^["'{]*kind["']?\s*:\s*["']?GitRepository(List)?\b`)
-	coreLine   = regexp.MustCompile(`(?m)^["'{]*kind["']?\s*:\s*["']?(Secret|ServiceAccount|Namespace)\b`)
+	sourceLine = pinsetter.Pattern(`(?m)^["'{]*kind["']?\s*:\s*["']?GitRepository(List)?\b`)
+	coreLine   = pinsetter.Pattern(`(?m)^["'{]*kind["']?\s*:\s*["']?(Secret|ServiceAccount|Namespace)\b`)
 )
 
 // claimed says what a document that can't be parsed says it is. A document with
 // "{{" that claims a core kind claims nothing: charts are full of them.
 func claimed(data []byte) claim {
 	switch {
-	case fluxLine.Match(data):
+	case fluxLine().Match(data):
 		return claimFlux
-	case sourceLine.Match(data) && bytes.Contains(data, []byte(sourceGroup+"/")):
+	case sourceLine().Match(data) && bytes.Contains(data, []byte(sourceGroup+"/")):
 		return claimFlux
-	case coreLine.Match(data) && !strict.IsTemplate(data):
+	case coreLine().Match(data) && !strict.IsTemplate(data):
 		return claimCore
 	}
 	return claimNone

@@ -6,9 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // IsObjects reports whether a file by this name may hold objects: its name ends in
@@ -26,11 +27,11 @@ func isEditorLock(name string) bool { return strings.HasPrefix(name, ".#") }
 
 // skipFolder reports whether a folder holds no objects: Git's own, and those that
 // Kubernetes keeps behind the links of a mounted ConfigMap.
-func skipFolder(name string) bool { return name == ".git" || mountedFolder.MatchString(name) }
+func skipFolder(name string) bool { return name == ".git" || mountedFolder().MatchString(name) }
 
 // mountedFolder matches what Kubernetes names the folders of a mounted ConfigMap
 // or Secret (k8s.io/kubernetes, pkg/volume/util/atomic_writer.go).
-var mountedFolder = regexp.MustCompile(`^\.\.(data(_tmp)?$|[0-9]{4})`)
+var mountedFolder = pinsetter.Pattern(`^\.\.(data(_tmp)?$|[0-9]{4})`)
 
 // maxFollowed bounds the links to folders that are followed below a directory.
 const maxFollowed = 1000

@@ -150,11 +150,11 @@ func (r GitRef) String() string {
 	return "branch " + r.Branch
 }
 
-var branchRef = regexp.MustCompile(`^refs/heads/.+$`)
+var branchRef = pinsetter.Pattern(`^refs/heads/.+$`)
 
 // Head returns the branch that Name names in full, or "".
 func (r GitRef) Head() string {
-	return strings.TrimPrefix(branchRef.FindString(r.Name), "refs/heads/")
+	return strings.TrimPrefix(branchRef().FindString(r.Name), "refs/heads/")
 }
 
 // SigningKey signs commits: an armored OpenPGP key or an SSH private key.

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -111,9 +111,9 @@ const (
 )
 
 var (
-	labelKey     = regexp.MustCompile("^" + labelFormat + "$")
-	labelValue   = regexp.MustCompile("^(" + labelFormat + ")?$")
-	labelPrefix  = regexp.MustCompile("^" + subdomainFormat + "$")
+	labelKey     = pinsetter.Pattern("^" + labelFormat + "$")
+	labelValue   = pinsetter.Pattern("^(" + labelFormat + ")?$")
+	labelPrefix  = pinsetter.Pattern("^" + subdomainFormat + "$")
 	labelKeyRule = "must " + labelCharacters + " (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '" + labelFormat + "')"
 )
 
@@ -131,7 +131,7 @@ func labelKeyProblems(key string) []string {
 		if len(prefix) > maxSubdomain {
 			all = append(all, fmt.Sprintf("prefix part must be no more than %d bytes", maxSubdomain))
 		}
-		if !labelPrefix.MatchString(prefix) {
+		if !labelPrefix().MatchString(prefix) {
 			all = append(all, "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "+
 				"and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '"+subdomainFormat+"')")
 		}
@@ -142,7 +142,7 @@ func labelKeyProblems(key string) []string {
 	case len(name) > maxLabel:
 		all = append(all, fmt.Sprintf("name part must be no more than %d bytes", maxLabel))
 	}
-	if !labelKey.MatchString(name) {
+	if !labelKey().MatchString(name) {
 		all = append(all, "name part "+labelKeyRule)
 	}
 	return all
@@ -153,7 +153,7 @@ func labelValueProblems(value string) []string {
 	if len(value) > maxLabel {
 		all = append(all, fmt.Sprintf("must be no more than %d bytes", maxLabel))
 	}
-	if !labelValue.MatchString(value) {
+	if !labelValue().MatchString(value) {
 		all = append(all, "a valid label must be an empty string or "+labelCharacters+
 			" (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '("+labelFormat+")?')")
 	}

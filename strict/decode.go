@@ -3,12 +3,13 @@ package strict
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // Schema is the fields of the structs that objects are decoded into, by their
@@ -227,9 +228,9 @@ func (d *Decoder) text(n *Node, v reflect.Value, path string) {
 
 var (
 	// The patterns of Kubernetes' and Flux's CRDs; those of a timeout have no hours.
-	durationGrammar = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`)
-	daysGrammar     = regexp.MustCompile(`^([0-9]{1,4})d$`) // as people write it
-	timeoutGrammar  = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m))+$`)
+	durationGrammar = pinsetter.Pattern(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`)
+	daysGrammar     = pinsetter.Pattern(`^([0-9]{1,4})d$`) // as people write it
+	timeoutGrammar  = pinsetter.Pattern(`^([0-9]+(\.[0-9]+)?(ms|s|m))+$`)
 )
 
 func (d *Decoder) duration(n *Node, v reflect.Value, path string) {
@@ -241,10 +242,10 @@ func (d *Decoder) duration(n *Node, v reflect.Value, path string) {
 	if d.NoHours != "" && path == d.NoHours {
 		grammar, units = timeoutGrammar, "ms, s or m (no hours here)"
 	}
-	if !grammar.MatchString(n.Value) {
+	if !grammar().MatchString(n.Value) {
 		d.Taint(path)
 		example := "5m30s"
-		if match := daysGrammar.FindStringSubmatch(n.Value); match != nil {
+		if match := daysGrammar().FindStringSubmatch(n.Value); match != nil {
 			if count, err := strconv.Atoi(match[1]); err == nil { // of few digits
 				example = fmt.Sprintf("%dh", 24*count)
 			}

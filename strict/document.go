@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // Document is the bytes of one document of a file, with the line of its first byte,
@@ -124,24 +125,24 @@ func invalidUTF8(data []byte) int {
 }
 
 var (
-	yamlLine = regexp.MustCompile(`^line (\d+): (.*)`)
+	yamlLine = pinsetter.Pattern(`^line (\d+): (.*)`)
 
 	// countsFromZero matches the messages of go-yaml's parser, whose lines count
 	// from 0; those of its scanner count from 1 (yaml/v3, decode.go, parser.fail).
-	countsFromZero = regexp.MustCompile(`^did not find expected (',' or '[\]}]'|key|node content|'-' indicator|<)`)
+	countsFromZero = pinsetter.Pattern(`^did not find expected (',' or '[\]}]'|key|node content|'-' indicator|<)`)
 )
 
 // failure gives the parser's error the line in the file.
 func (d Document) failure(err error) *Error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := d.Line
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
+	if m := yamlLine().FindStringSubmatch(text); m != nil {
 		n, err := strconv.Atoi(m[1])
 		if err != nil {
 			n = 1
 		}
 		text = m[2]
-		if countsFromZero.MatchString(text) {
+		if countsFromZero().MatchString(text) {
 			n++
 		}
 		// The parser may point at the line after the last one.
