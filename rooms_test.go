@@ -36,10 +36,11 @@ var rooms = []struct {
 		github.com/Masterminds/sprig/v3`},
 	{name: "fleet", rooms: root + " spec policy gate message"},
 	{name: "strict", rooms: root, opens: "go.yaml.in/yaml/v3"},
-	{name: "config", rooms: root + " spec policy gate message fleet strict", opens: `
+	{name: "kustomize", rooms: root + " strict", opens: `
 		sigs.k8s.io/kustomize/api
 		sigs.k8s.io/kustomize/kyaml/filesys
 		sigs.k8s.io/kustomize/kyaml/resid`},
+	{name: "config", rooms: root + " spec policy gate message fleet strict kustomize"},
 
 	{name: "login", rooms: root, opens: "golang.org/x/net/http/httpproxy"},
 	{name: "registry", rooms: root + " login pause", opens: "github.com/google/go-containerregistry"},

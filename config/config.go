@@ -3,8 +3,6 @@
 // that they lead to. It finds everything that is wrong with them, with file and
 // line, applies the defaults of Flux's CRDs, resolves references and hands on
 // values that need no further checks.
-//
-// It is the only door to kustomize.
 package config
 
 // Options says how to load. The zero value loads without mounted Secrets.
