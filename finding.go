@@ -3,6 +3,8 @@ package pinsetter
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // Severity says whether a finding excludes its subject.
@@ -41,4 +43,13 @@ func (f Finding) Compare(g Finding) int {
 		cmp.Compare(f.Code, g.Code),
 		cmp.Compare(f.Message, g.Message),
 	)
+}
+
+// SortFindings returns findings in order of place, each once.
+func SortFindings(findings []Finding) []Finding {
+	seen := map[Finding]bool{}
+	for _, f := range findings {
+		seen[f] = true
+	}
+	return slices.SortedFunc(maps.Keys(seen), Finding.Compare)
 }

@@ -62,7 +62,7 @@ var rooms = []struct {
 		gitlab.com/gitlab-org/api/client-go`},
 	{name: "hook", rooms: root + " fleet login"},
 	{name: "notify", rooms: root + " fleet login pause"},
-	{name: "folder", rooms: root, opens: "golang.org/x/sys/unix"},
+	{name: "folder", rooms: root + " setters", opens: "golang.org/x/sys/unix"},
 	{name: "store", rooms: root + " pause", opens: `
 		database/sql
 		github.com/jackc/pgx/v5
@@ -71,11 +71,12 @@ var rooms = []struct {
 		github.com/prometheus/client_golang
 		golang.org/x/crypto/bcrypt`},
 
+	{name: "lint", rooms: root + " config fleet folder setters spec"},
 	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
-		rooms: root + " config decide fleet folder forge gate gitops login message pause policy registry scanner setters spec store"},
+		rooms: root + " decide fleet folder forge gate gitops lint login message pause policy registry scanner setters spec store"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " bot config fleet folder forge gitops hook keeper login notify registry scanner server setters store",
+		rooms: root + " bot config fleet folder forge gitops hook keeper lint login notify registry scanner server setters store",
 		opens: `
 		github.com/spf13
 		golang.org/x/term

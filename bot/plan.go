@@ -15,6 +15,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/lint"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/store"
@@ -72,7 +73,7 @@ func (c *cycle) find(ctx context.Context, a *fleet.Automation, g *ground, head *
 	var marked []gitops.File
 	for file, err := range head.Files(ctx, a.Path, setters.IsCandidate) {
 		if errors.Is(err, gitops.ErrBound) && file.Path != "" {
-			p.result.Findings = append(p.result.Findings, tooLarge(file.Path, err))
+			p.result.Findings = append(p.result.Findings, setters.TooLarge(file.Path, err))
 			continue
 		}
 		if err != nil {
@@ -104,14 +105,6 @@ func (c *cycle) find(ctx context.Context, a *fleet.Automation, g *ground, head *
 	return p
 }
 
-// tooLarge is the finding of a file that is too large to be searched.
-func tooLarge(path string, err error) pinsetter.Finding {
-	return pinsetter.Finding{
-		Severity: pinsetter.Warning, Code: setters.CodeTooLarge, Path: path,
-		Message: "markers in it are not looked for: " + err.Error(),
-	}
-}
-
 // decide is step 3: every site takes an image, or stays, or is held.
 func (c *cycle) decide(ctx context.Context, p *plan) {
 	policies := c.policies(p)
@@ -123,7 +116,7 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 		p.selections[policy.Name] = sel
 		switch {
 		case errors.Is(sel.Err, errSuspended):
-			p.result.Findings = append(p.result.Findings, suspended(policy))
+			p.result.Findings = append(p.result.Findings, lint.Suspended(policy))
 		case sel.Err != nil:
 			p.result.fail(sel.Err)
 		}
@@ -223,7 +216,7 @@ func (c *cycle) policies(p *plan) []*fleet.Policy {
 				continue
 			}
 			if policy != nil {
-				p.result.Findings = append(p.result.Findings, replaced(site, policy)...)
+				p.result.Findings = append(p.result.Findings, lint.Replaced(site, policy)...)
 			}
 			if policy != nil && !seen[policy] {
 				seen[policy] = true

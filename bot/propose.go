@@ -153,7 +153,7 @@ func (s *survey) made(branch string, commit gitops.CommitInfo) bool {
 // with another path.
 func within(a *fleet.Automation, commit gitops.CommitInfo) bool {
 	changes := message.ParseTrailers(commit.Message).Changes
-	return len(changes) == 0 || slices.ContainsFunc(changes, func(c pinsetter.Change) bool { return below(a, c.Path) })
+	return len(changes) == 0 || slices.ContainsFunc(changes, func(c pinsetter.Change) bool { return a.Covers(c.Path) })
 }
 
 // shows returns the branch of the bot's own that proposes a site, or nil.

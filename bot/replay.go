@@ -34,7 +34,7 @@ func (c *cycle) replay(ctx context.Context, a *fleet.Automation, step gitops.Ste
 		return step.Err
 	}
 	for _, path := range step.Paths {
-		if !below(a, path) {
+		if !a.Covers(path) {
 			return theirs("%s is outside of update.path of ImageUpdateAutomation %s", path, a.Name)
 		}
 		before, foundBefore, err := step.Before.Read(ctx, path)

@@ -1,19 +1,17 @@
 package bot
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
-	"sync"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/folder"
+	"github.com/pinsetter/pinsetter/lint"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
@@ -24,27 +22,6 @@ type Rewritten struct {
 	Held     []pinsetter.Hold
 	Findings []pinsetter.Finding
 	Err      error // joined; everything else was done
-}
-
-// markedPath is what is kept of a marked file between reading and deciding: not
-// its bytes, so that memory follows the number of markers, of each of which there
-// is little more than its text.
-type markedPath struct {
-	path     string
-	note     []byte             // what was found in it
-	tooLarge *pinsetter.Finding // that it could not be searched, or nil
-}
-
-// found returns what was found in the file.
-func (m markedPath) found() (*setters.File, error) {
-	if m.tooLarge != nil {
-		return &setters.File{Findings: []pinsetter.Finding{*m.tooLarge}}, nil
-	}
-	file, ok := setters.Recall(m.path, nil, m.note)
-	if !ok {
-		return nil, fmt.Errorf("%s: %w", m.path, setters.ErrNote)
-	}
-	return file, nil
 }
 
 // Set rewrites the markers below dir in place, for every policy that was loaded.
@@ -60,13 +37,13 @@ func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 	}
 	defer f.Close()
 	c.o.Progress("reading " + dir)
-	marked, names, err := findIn(ctx, f)
+	marked, names, err := f.Marked(ctx)
 	r.Files = len(marked)
 	r.fail(err)
 	policies := c.named(names)
 	c.selector.all(ctx, policies)
 	for _, p := range keep(policies, isSuspended) {
-		r.Findings = append(r.Findings, suspended(p))
+		r.Findings = append(r.Findings, lint.Suspended(p))
 	}
 	asked := inquiries{}
 	for _, file := range marked {
@@ -76,36 +53,6 @@ func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 	}
 	r.locate(dir)
 	return r
-}
-
-// findIn returns the marked files of a folder, sorted by path, and the policies
-// that their markers name. A file that is too large to be searched is there with a
-// finding.
-func findIn(ctx context.Context, f *folder.Folder) ([]markedPath, map[pinsetter.Name]bool, error) {
-	var mu sync.Mutex
-	names := map[pinsetter.Name]bool{}
-	options := folder.Options{Want: setters.IsCandidate, Screen: setters.HasToken, MaxSize: setters.MaxSize}
-	marked, err := folder.Each(ctx, f, options, func(path string, data []byte) (markedPath, bool) {
-		found := setters.Find(path, data)
-		mu.Lock()
-		defer mu.Unlock()
-		for _, site := range found.Sites {
-			names[site.Policy] = true
-		}
-		return markedPath{path: path, note: found.Note()}, true
-	})
-	var failed []error
-	for _, err := range errorList(err) {
-		var at *folder.FileError
-		if errors.Is(err, folder.ErrTooLarge) && errors.As(err, &at) {
-			finding := tooLarge(at.Path, err)
-			marked = append(marked, markedPath{path: at.Path, tooLarge: &finding})
-			continue
-		}
-		failed = append(failed, err)
-	}
-	slices.SortStableFunc(marked, func(a, b markedPath) int { return cmp.Compare(a.path, b.path) })
-	return marked, names, errors.Join(failed...)
 }
 
 // named returns the policies of these names that were loaded, sorted by name.
@@ -120,8 +67,8 @@ func (b *Bot) named(names map[pinsetter.Name]bool) []*fleet.Policy {
 }
 
 // rewrite decides a file's sites and replaces the file if one of them moves.
-func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, asked inquiries, file markedPath, r *Rewritten) error {
-	shown, err := file.found()
+func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, asked inquiries, file folder.Marked, r *Rewritten) error {
+	shown, err := file.Found()
 	if err != nil {
 		return err
 	}
@@ -136,20 +83,20 @@ func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, asked inquiries, 
 			r.fail(d.Err)
 		}
 		if policy := c.set.Policy(site.Policy); policy == nil {
-			r.Findings = append(r.Findings, *c.unknownPolicy(site))
+			r.Findings = append(r.Findings, lint.UnknownPolicy(c.set, site))
 		} else {
-			r.Findings = append(r.Findings, replaced(site, policy)...)
+			r.Findings = append(r.Findings, lint.Replaced(site, policy)...)
 		}
 		moves = moves || d.Takes.Tag != "" && !shows(site, d.Takes)
 	}
 	if !moves {
 		return nil
 	}
-	data, err := f.Read(file.path)
+	data, err := f.Read(file.Path)
 	if err != nil {
 		return err
 	}
-	found := setters.Find(file.path, data)
+	found := setters.Find(file.Path, data)
 	takes := map[int]pinsetter.Image{}
 	for i, site := range found.Sites {
 		if d := c.place(ctx, asked, site); d.Takes.Tag != "" { // holds and errors are said above
@@ -160,7 +107,7 @@ func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, asked inquiries, 
 	if err != nil || len(changes) == 0 {
 		return err
 	}
-	if err := f.Replace(file.path, data, replaced); err != nil {
+	if err := f.Replace(file.Path, data, replaced); err != nil {
 		return err
 	}
 	r.Changes = append(r.Changes, changes...)

@@ -109,6 +109,19 @@ func (a *Automation) Selects(p *Policy) bool {
 	return a.Selector != nil && a.Name.Namespace == p.Name.Namespace && a.Selector.Matches(p.Labels)
 }
 
+// Covers reports whether a file of the repository is below Path.
+func (a *Automation) Covers(file string) bool {
+	return a.Path == "." || file == a.Path || strings.HasPrefix(file, a.Path+"/")
+}
+
+// Object is how events and findings name the automation.
+func (a *Automation) Object() pinsetter.Object {
+	return pinsetter.Object{
+		APIVersion: "image.toolkit.fluxcd.io/v1", Kind: "ImageUpdateAutomation",
+		Namespace: a.Name.Namespace, Name: a.Name.Name,
+	}
+}
+
 // BaseBranch returns the branch that is checked out, "" where that is no branch.
 func (a *Automation) BaseBranch() string {
 	switch {

@@ -41,7 +41,7 @@ func isDone(e pinsetter.Event) bool {
 // eventsOf returns what there is to tell about a run of an automation. Whether
 // people know it already is for who delivers it.
 func eventsOf(a *fleet.Automation, results []*bot.Result, at time.Time) []pinsetter.Event {
-	about := pinsetter.Event{At: at, Object: bot.ObjectOf(a), Repository: bot.RepositoryOf(a)}
+	about := pinsetter.Event{At: at, Object: a.Object(), Repository: bot.RepositoryOf(a)}
 	var events []pinsetter.Event
 	held, failed := about, about
 	held.Kind, failed.Kind = pinsetter.EventHeld, pinsetter.EventFailed

@@ -164,7 +164,7 @@ func (k *Keeper) draw() *Picture {
 		p.Automations = append(p.Automations, t.state)
 		p.Findings = append(p.Findings, t.state.Findings...)
 	}
-	p.Findings = bot.SortFindings(p.Findings)
+	p.Findings = pinsetter.SortFindings(p.Findings)
 	for _, policy := range k.set.Policies {
 		state := bot.StateOf(policy)
 		if last, known := k.policies[policy.Name]; known && policy.Err == nil {

@@ -111,6 +111,15 @@ func Find(path string, data []byte) *File {
 	return file
 }
 
+// TooLarge is the finding of a file that was not handed to Find, since it is too
+// large to be read: err says so.
+func TooLarge(path string, err error) pinsetter.Finding {
+	return pinsetter.Finding{
+		Severity: pinsetter.Warning, Code: CodeTooLarge, Path: path,
+		Message: "markers in it are not looked for: " + err.Error(),
+	}
+}
+
 // report adds a finding. Line counts from 1; 0 means the whole file.
 func (f *File) report(severity pinsetter.Severity, code string, line int, format string, args ...any) {
 	f.Findings = append(f.Findings, pinsetter.Finding{

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/lint"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
@@ -37,7 +37,7 @@ Codes:
 			if err != nil {
 				return err
 			}
-			l := a.bot(set).Lint(cmd.Context(), dirs)
+			l := lint.Check(cmd.Context(), set, dirs)
 			a.progress.done()
 			findings := append([]pinsetter.Finding{}, l.Findings...)
 			if err := a.print(findings, lintTable(l)); err != nil {
@@ -53,7 +53,7 @@ Codes:
 
 // lintStatus returns the end of lint: a wrong object comes first, then
 // unreadable sources, then findings if the caller asked for them.
-func lintStatus(l *bot.LintReport, exitCode bool) error {
+func lintStatus(l *lint.Report, exitCode bool) error {
 	end := finish(l.Err)
 	if end == nil && l.Unread {
 		end = &exitError{status: statusFailed}
@@ -69,7 +69,7 @@ func lintStatus(l *bot.LintReport, exitCode bool) error {
 	return nil
 }
 
-func lintTable(l *bot.LintReport) func(io.Writer, painter) error {
+func lintTable(l *lint.Report) func(io.Writer, painter) error {
 	return func(w io.Writer, p painter) error {
 		for _, f := range l.Findings {
 			s := yellow
@@ -88,7 +88,7 @@ func lintTable(l *bot.LintReport) func(io.Writer, painter) error {
 }
 
 // lintSummary returns the counts of what was checked, in one line.
-func lintSummary(l *bot.LintReport) string {
+func lintSummary(l *lint.Report) string {
 	counts := []string{pinsetter.Count(l.Objects, "object"), pinsetter.Count(l.Markers, "marker"), pinsetter.Count(len(l.Findings), "finding")}
 	if l.CommentedOut > 0 {
 		counts = append(counts, pinsetter.Count(l.CommentedOut, "commented-out marker"))
@@ -99,7 +99,7 @@ func lintSummary(l *bot.LintReport) string {
 // codeList returns every code of a finding with its explanation, one a line.
 func codeList() string {
 	all := map[string]string{}
-	for _, codes := range []map[string]string{config.Codes, setters.Codes, bot.Codes} {
+	for _, codes := range []map[string]string{config.Codes, setters.Codes, lint.Codes} {
 		maps.Copy(all, codes)
 	}
 	var b strings.Builder

@@ -76,7 +76,7 @@ func (a *app) cycle(cmd *cobra.Command, mode bot.Mode, args []string, mine keepe
 		findings = append(findings, r.Findings...)
 		failed = errors.Join(failed, r.Err)
 	}
-	a.warn(bot.SortFindings(findings))
+	a.warn(pinsetter.SortFindings(findings))
 	return &cycleResult{results, failed}, nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -37,7 +36,7 @@ committed.`,
 			failed := a.report(set.Findings)
 			r := a.bot(set).Set(cmd.Context(), dir)
 			a.progress.done()
-			a.warn(bot.SortFindings(r.Findings))
+			a.warn(pinsetter.SortFindings(r.Findings))
 			a.sayHeld(r.Held)
 			if r.Files == 0 {
 				a.say("warning", fmt.Sprintf("no $imagepolicy marker is in %s", dir))

@@ -1,4 +1,7 @@
-package bot
+// Package lint accounts for every object and every marker: it says what is wrong
+// with them, what is doubtful, and what is without effect. It asks neither Git nor
+// a registry. Its findings about one site are said by every command.
+package lint
 
 import (
 	"context"
@@ -16,8 +19,8 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// LintReport is what is to be said of objects and marked files.
-type LintReport struct {
+// Report is what is to be said of objects and marked files.
+type Report struct {
 	Findings     []pinsetter.Finding // sorted by place
 	Wrong        bool                // some object has an error; what is wrong with markers does not count
 	Unread       bool                // some source of objects, or an entry of one, could not be read or is empty
@@ -27,16 +30,15 @@ type LintReport struct {
 	Err          error               // what could not be read
 }
 
-// Lint accounts for every object, and for every marker below dirs. It asks
-// neither Git nor a registry. Whether a marker is in an automation's scope is
-// judged only where automations were loaded.
-func (b *Bot) Lint(ctx context.Context, dirs []string) *LintReport {
-	l := &linter{Bot: b, used: map[pinsetter.Name]bool{}, report: &LintReport{
-		Objects: len(b.set.Repositories) + len(b.set.Policies) + len(b.set.Automations) + b.set.Sources + len(b.set.Gates) +
-			len(b.set.PullRequests) + len(b.set.Receivers) + len(b.set.Providers) + len(b.set.Alerts),
+// Check accounts for every object of set, and for every marker below dirs. Whether a
+// marker is in an automation's scope is judged only where automations were loaded.
+func Check(ctx context.Context, set *fleet.Set, dirs []string) *Report {
+	l := &linter{set: set, used: map[pinsetter.Name]bool{}, report: &Report{
+		Objects: len(set.Repositories) + len(set.Policies) + len(set.Automations) + set.Sources + len(set.Gates) +
+			len(set.PullRequests) + len(set.Receivers) + len(set.Providers) + len(set.Alerts),
 	}}
-	l.report.Findings = slices.Clone(b.set.Findings)
-	for _, f := range b.set.Findings {
+	l.report.Findings = slices.Clone(set.Findings)
+	for _, f := range set.Findings {
 		unread := f.Code == config.CodeUnread || f.Code == config.CodeEmptySource
 		l.report.Unread = l.report.Unread || unread
 		l.report.Wrong = l.report.Wrong || !unread && f.Severity == pinsetter.Error
@@ -46,14 +48,14 @@ func (b *Bot) Lint(ctx context.Context, dirs []string) *LintReport {
 	}
 	l.objects(len(dirs) > 0)
 	l.suspended()
-	l.report.Findings = SortFindings(l.report.Findings)
+	l.report.Findings = pinsetter.SortFindings(l.report.Findings)
 	return l.report
 }
 
 // linter gathers findings.
 type linter struct {
-	*Bot
-	report *LintReport
+	set    *fleet.Set
+	report *Report
 	used   map[pinsetter.Name]bool // policies that markers name
 }
 
@@ -70,10 +72,10 @@ func (l *linter) folder(ctx context.Context, dir string) error {
 		return err
 	}
 	defer f.Close()
-	marked, _, err := findIn(ctx, f)
+	marked, _, err := f.Marked(ctx)
 	prefix := fromRepositoryRoot(dir)
 	for _, file := range marked {
-		found, wrong := file.found()
+		found, wrong := file.Found()
 		if wrong != nil {
 			err = errors.Join(err, wrong)
 			continue
@@ -85,7 +87,7 @@ func (l *linter) folder(ctx context.Context, dir string) error {
 			findings = append(findings, l.site(site, prefix)...)
 		}
 		if len(found.Sites) > 0 {
-			findings = append(findings, passedOver(f, dir, file.path)...)
+			findings = append(findings, passedOver(f, dir, file.Path)...)
 		}
 		for _, finding := range findings {
 			finding.Path = filepath.Join(dir, filepath.FromSlash(finding.Path))
@@ -118,12 +120,12 @@ func fromRepositoryRoot(dir string) string {
 func (l *linter) site(site pinsetter.Site, prefix string) []pinsetter.Finding {
 	policy := l.set.Policy(site.Policy)
 	if policy == nil {
-		return []pinsetter.Finding{*l.unknownPolicy(site)}
+		return []pinsetter.Finding{UnknownPolicy(l.set, site)}
 	}
 	l.used[policy.Name] = true
 	var findings []pinsetter.Finding
 	if !l.inScope(site, prefix, policy) {
-		findings = append(findings, *outOfScope(site, policy))
+		findings = append(findings, OutOfScope(site, policy))
 	}
 	if finding := unfit(site, policy); finding != nil {
 		return append(findings, *finding)
@@ -133,7 +135,7 @@ func (l *linter) site(site pinsetter.Site, prefix string) []pinsetter.Finding {
 			findings = append(findings, reflected(m, site, policy)...)
 		}
 	}
-	return append(findings, replaced(site, policy)...)
+	return append(findings, Replaced(site, policy)...)
 }
 
 // reflected says what is doubtful about a :digest marker of a site.
@@ -158,7 +160,7 @@ func digestAlone(site pinsetter.Site) bool {
 func (l *linter) inScope(site pinsetter.Site, prefix string, policy *fleet.Policy) bool {
 	site.Path = prefix + site.Path
 	return len(l.set.Automations) == 0 || slices.ContainsFunc(l.set.Automations, func(a *fleet.Automation) bool {
-		return a.Selects(policy) && below(a, site.Path)
+		return a.Selects(policy) && a.Covers(site.Path)
 	})
 }
 
@@ -208,7 +210,7 @@ func (l *linter) suspended() {
 		say(p.Suspended, p.Origin, "Provider", p.Name)
 	}
 	for _, alert := range l.set.Alerts {
-		selects := func(a *fleet.Automation) bool { return alert.Selects(ObjectOf(a)) }
+		selects := func(a *fleet.Automation) bool { return alert.Selects(a.Object()) }
 		say(alert.Suspended && slices.ContainsFunc(l.set.Automations, selects), alert.Origin, "Alert", alert.Name)
 	}
 }

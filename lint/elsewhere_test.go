@@ -1,4 +1,4 @@
-package bot_test
+package lint_test
 
 import (
 	"bytes"
@@ -9,13 +9,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/lint"
 )
 
-// TestLintWarnsOfMarkersElsewhere: each file whose name keeps it from being
+// TestCheckWarnsOfMarkersElsewhere: each file whose name keeps it from being
 // searched is named once, and documentation, programs and large files never.
-func TestLintWarnsOfMarkersElsewhere(t *testing.T) {
+func TestCheckWarnsOfMarkersElsewhere(t *testing.T) {
 	const line = "x: 1 # {\"$imagepolicy\": \"ns:app\"}\n"
 	large := bytes.Repeat([]byte("# filler of a file that is no settings\n"), 30_000)
 	dir := t.TempDir()
@@ -34,7 +34,7 @@ func TestLintWarnsOfMarkersElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l := bot.New(config.Load(nil, config.Options{}), bot.Options{}).Lint(context.Background(), []string{dir})
+	l := lint.Check(context.Background(), config.Load(nil, config.Options{}), []string{dir})
 	if l.Err != nil {
 		t.Fatal(l.Err)
 	}

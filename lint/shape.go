@@ -1,4 +1,4 @@
-package bot
+package lint
 
 import (
 	"fmt"
@@ -26,10 +26,10 @@ func unfit(site pinsetter.Site, policy *fleet.Policy) *pinsetter.Finding {
 	}
 }
 
-// replaced returns a finding for each marked value of which more would be
+// Replaced returns a finding for each marked value of which more would be
 // replaced than its version: another image's name, and a digest behind a tag that
 // the policy doesn't reflect. What isn't written at all has none.
-func replaced(site pinsetter.Site, policy *fleet.Policy) []pinsetter.Finding {
+func Replaced(site pinsetter.Site, policy *fleet.Policy) []pinsetter.Finding {
 	if policy.Repository == nil || unfit(site, policy) != nil {
 		return nil
 	}
