@@ -71,9 +71,10 @@ var rooms = []struct {
 		github.com/prometheus/client_golang
 		golang.org/x/crypto/bcrypt`},
 
+	{name: "replay", rooms: root + " decide fleet gate gitops setters"},
 	{name: "lint", rooms: root + " config fleet folder setters spec"},
 	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
-		rooms: root + " decide fleet folder forge gate gitops lint login message pause policy registry scanner setters spec store"},
+		rooms: root + " decide fleet folder forge gate gitops lint login message pause policy registry replay scanner setters spec store"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
 		rooms: root + " bot config fleet folder forge gitops hook keeper lint login notify registry scanner server setters store",

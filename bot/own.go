@@ -12,6 +12,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
+	"github.com/pinsetter/pinsetter/replay"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
@@ -24,8 +25,8 @@ const (
 
 // owned is what a branch is to the bot.
 type owned struct {
-	// err is nil where the bot made every commit, wraps errTheirs where it didn't,
-	// and is anything else where that can't be found out now.
+	// err is nil where the bot made every commit, wraps replay.ErrTheirs where it
+	// didn't, and is anything else where that can't be found out now.
 	err error
 
 	paths   map[string][]string // what the commits wrote that were replayed, by hash
@@ -33,7 +34,7 @@ type owned struct {
 }
 
 // isTheirs reports whether the branch has a commit of somebody else.
-func (o owned) isTheirs() bool { return errors.Is(o.err, errTheirs) }
+func (o owned) isTheirs() bool { return errors.Is(o.err, replay.ErrTheirs) }
 
 // own finds out of which branches a lane's automations made every commit. A commit
 // is theirs if they are remembered to have pushed it. Else its author, committer
@@ -72,17 +73,17 @@ func (c *cycle) own(ctx context.Context, l *lane, fetched *gitops.Fetched, remem
 // themselves.
 func (c *cycle) claimed(ctx context.Context, l *lane, branch string, state *gitops.PushState, remembered string) *owned {
 	if state.Truncated {
-		return &owned{err: theirs("it has more commits than are looked at")}
+		return &owned{err: replay.Theirs("it has more commits than are looked at")}
 	}
 	known := append([]string{remembered}, c.pushedTo(ctx, l, branch, state.Commits)...)
 	unknown := keep(state.Commits, func(commit gitops.CommitInfo) bool { return !slices.Contains(known, commit.Hash) })
 	for _, commit := range unknown {
 		if len(l.makers(commit)) == 0 {
-			return &owned{err: theirs("commit %.7s doesn't say so", commit.Hash)}
+			return &owned{err: replay.Theirs("commit %.7s doesn't say so", commit.Hash)}
 		}
 	}
 	if len(unknown) > replayedCommits {
-		return &owned{err: theirs("it has more commits than are looked at")}
+		return &owned{err: replay.Theirs("it has more commits than are looked at")}
 	}
 	return &owned{unknown: unknown}
 }
@@ -107,30 +108,28 @@ func (c *cycle) policiesOf(l *lane, commits []gitops.CommitInfo) []*fleet.Policy
 // replayAll replays the commits of one branch that aren't known.
 func (c *cycle) replayAll(ctx context.Context, l *lane, o *owned, steps []gitops.Step) {
 	o.paths = map[string][]string{}
+	replayer := replay.Replayer{Set: c.set, Select: c.selector.replayed}
 	for i, step := range steps {
-		err := c.replayBy(ctx, l.makers(o.unknown[i]), step)
+		err := replayer.ByAny(ctx, l.makers(o.unknown[i]), step)
 		if err == nil {
 			o.paths[o.unknown[i].Hash] = step.Paths
-		} else if o.err == nil || errors.Is(err, errTheirs) {
+		} else if o.err == nil || errors.Is(err, replay.ErrTheirs) {
 			o.err = err
 		}
 	}
 }
 
-// replayBy replays a step as each of some automations, until one could have made
-// it.
-func (c *cycle) replayBy(ctx context.Context, automations []*fleet.Automation, step gitops.Step) error {
-	var failed error
-	for _, a := range automations {
-		err := c.replay(ctx, a, step)
-		if err == nil {
-			return nil
-		}
-		if failed == nil || !errors.Is(err, errTheirs) {
-			failed = err
-		}
+// replayed returns what p selects, for a replay.
+func (s *selector) replayed(ctx context.Context, p *fleet.Policy) replay.Policy {
+	sel := s.selection(ctx, p)
+	known := replay.Policy{Policy: &sel.Policy}
+	if sel.listing != nil {
+		known.Tags = sel.listing.Tags
 	}
-	return failed
+	if sel.facts != nil {
+		known.Sight, known.Digest = sel.facts.sight, sel.digest
+	}
+	return known
 }
 
 // makers returns the lane's automations that a commit names.
