@@ -21,6 +21,12 @@ type Name struct {
 // String returns "namespace/name".
 func (n Name) String() string { return n.Namespace + "/" + n.Name }
 
+// ParseName returns the name that String wrote.
+func ParseName(text string) Name {
+	namespace, name, _ := strings.Cut(text, "/")
+	return Name{Namespace: namespace, Name: name}
+}
+
 // Compare orders names by namespace, then name.
 func (n Name) Compare(m Name) int {
 	if c := strings.Compare(n.Namespace, m.Namespace); c != 0 {

@@ -17,8 +17,9 @@ import (
 const module = "github.com/pinsetter/pinsetter"
 
 // rooms says who may import whom, test files aside. Nothing points up: a room
-// imports rooms that stand above it here. Steps don't see each other; bot alone
-// knows their order, and keeper when they are done. What a room opens are the libraries that it is the only
+// imports rooms that stand above it here. Steps don't see each other; plan and
+// proposal hold what several of them do to one snapshot, bot alone knows their order,
+// and keeper when they are done. What a room opens are the libraries that it is the only
 // door to; a folder of a module stands for what is below it too.
 var rooms = []struct {
 	name  string
@@ -73,8 +74,10 @@ var rooms = []struct {
 
 	{name: "replay", rooms: root + " decide fleet gate gitops setters"},
 	{name: "lint", rooms: root + " config fleet folder setters spec"},
-	{name: "bot", opens: "github.com/aymanbagabas/go-udiff",
-		rooms: root + " decide fleet folder forge gate gitops lint login message pause policy registry replay scanner setters spec store"},
+	{name: "plan", rooms: root + " fleet decide gate setters message gitops store", opens: "github.com/aymanbagabas/go-udiff"},
+	{name: "proposal", rooms: root + " spec fleet decide gate message gitops forge store plan"},
+	{name: "bot", rooms: root +
+		" decide fleet folder forge gate gitops lint login message pause plan policy proposal registry replay scanner setters spec store"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
 		rooms: root + " bot config fleet folder forge gitops hook keeper lint login notify registry scanner server setters store",

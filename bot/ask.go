@@ -13,6 +13,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -67,7 +68,7 @@ func (c *cycle) scan(ctx context.Context, repo *fleet.Repository) *Scanned {
 		}
 	}
 	if err != nil {
-		s.Err, s.Error = err, oneLine(err)
+		s.Err, s.Error = err, plan.OneLine(err)
 	}
 	return s
 }
@@ -105,7 +106,7 @@ func (c *cycle) selected(ctx context.Context, p *fleet.Policy) *Selected {
 	sel := c.selector.selection(ctx, p)
 	image, held, err := sel.image(ctx)
 	if err != nil {
-		s.Err, s.Error = err, oneLine(err)
+		s.Err, s.Error = err, plan.OneLine(err)
 		return s
 	}
 	if s.Held = held; held == "" {
@@ -296,12 +297,12 @@ func (c *cycle) destinationsIn(ctx context.Context, p *fleet.Policy, l *lane) ([
 	c.recallHistory(ctx, remote, l, g)
 	var sites []Destination
 	for _, a := range l.automations {
-		plan := c.find(ctx, a, g, g.start)
-		plan.only = p
-		c.decide(ctx, plan)
-		sites = append(sites, plan.destinations()...)
+		planned := c.find(ctx, a, g, g.Start)
+		planned.Only = p
+		c.decide(ctx, planned)
+		sites = append(sites, destinations(planned)...)
 		// What is wrong with the policy is said already: what is left is about files.
-		err = errors.Join(err, plan.fileErr)
+		err = errors.Join(err, planned.FileErr)
 	}
 	return sites, err
 }
@@ -309,40 +310,40 @@ func (c *cycle) destinationsIn(ctx context.Context, p *fleet.Policy, l *lane) ([
 // destinationsProposed is destinationsIn for a lane whose automation proposes:
 // what people refused is known once the forge was asked.
 func (c *cycle) destinationsProposed(ctx context.Context, p *fleet.Policy, l *lane) ([]Destination, error) {
-	s, err := c.survey(ctx, l, p)
+	s, _, err := c.survey(ctx, l, p)
 	if err != nil {
 		return nil, l.failed(err)[0].Err
 	}
 	defer s.Close()
 	sites := []Destination{}
-	err = s.whole.fileErr
-	for _, g := range s.groups {
-		g.only = p
-		sites = append(sites, g.destinations()...)
-		if g.failed {
-			err = errors.Join(err, g.result.Err)
+	err = s.Whole.FileErr
+	for _, g := range s.Groups {
+		g.Only = p
+		sites = append(sites, destinations(g.Plan)...)
+		if g.Failed {
+			err = errors.Join(err, g.Result.Err)
 		}
 	}
 	return sites, err
 }
 
-// destinations returns what the sites of the plan's one policy take.
-func (p *plan) destinations() []Destination {
+// destinations returns what the sites of a plan's one policy take.
+func destinations(p *plan.Plan) []Destination {
 	var sites []Destination
-	for _, file := range p.marked {
+	for _, file := range p.Marked {
 		for i, site := range file.Sites {
-			if site.Policy != p.only.Name {
+			if site.Policy != p.Only.Name {
 				continue
 			}
 			current := site.Current()
-			d := Destination{Automation: p.automation.Name.String(), Path: site.Path, Line: site.Line(), Current: current, Next: current}
-			sel := p.selections[site.Policy]
-			if image, ok := file.takes[i]; ok {
+			d := Destination{Automation: p.Automation.Name.String(), Path: site.Path, Line: site.Line(), Current: current, Next: current}
+			sel := p.Policies[site.Policy]
+			if image, ok := file.Takes[i]; ok {
 				d.Next = pinsetter.Site{Written: []pinsetter.Image{image}}.Current()
 			} else if sel != nil && sel.Err != nil && !errors.Is(sel.Err, errSuspended) {
 				d.Next = ""
 			}
-			if hold := p.held(site); hold != nil {
+			if hold := p.Hold(site); hold != nil {
 				d.Held = hold.Reason
 				if hold.Rule == pinsetter.RuleShape {
 					d.Current, d.Next = hold.Current, hold.Current // what it shows is no version
@@ -352,14 +353,4 @@ func (p *plan) destinations() []Destination {
 		}
 	}
 	return sites
-}
-
-// held returns the hold of site, or nil.
-func (p *plan) held(site pinsetter.Site) *pinsetter.Hold {
-	for i, h := range p.result.Held {
-		if h.Path == site.Path && h.Line == site.Line() && h.Policy == site.Policy.String() {
-			return &p.result.Held[i]
-		}
-	}
-	return nil
 }

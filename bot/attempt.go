@@ -1,18 +1,15 @@
 package bot
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
-	"github.com/pinsetter/pinsetter/message"
-	"github.com/pinsetter/pinsetter/store"
+	"github.com/pinsetter/pinsetter/plan"
 )
 
 // attempt does the steps for the automations of a lane, once. An error is about
@@ -24,14 +21,14 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 		return nil, err
 	}
 	defer fetched.Close()
-	plans := make([]*plan, 0, len(l.automations))
+	plans := make([]*plan.Plan, 0, len(l.automations))
 	l.seat.holding(func() int64 { return held(fetched, plans...) })
 	if results := c.isQuiet(ctx, l, fetched); results != nil {
 		return results, nil
 	}
 	g, to := c.aim(ctx, l, fetched)
 	c.recallHistory(ctx, remote, l, g)
-	head := g.start
+	head := g.Start
 	for i, a := range l.automations {
 		p := c.find(ctx, a, g, head)
 		if i == len(l.automations)-1 {
@@ -39,11 +36,11 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 		}
 		plans = append(plans, p)
 		l.seat.away(func() { c.decide(ctx, p) })
-		p.apply()
-		if head, err = c.commit(ctx, p, head); err != nil {
+		p.Apply()
+		if head, err = p.Commit(ctx, head, c.o.Now()); err != nil {
 			return nil, &commitError{a, err}
 		}
-		p.head = head
+		p.Head = head
 	}
 	if c.mode == Push {
 		l.seat.away(func() {
@@ -53,17 +50,17 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 	}
 	results := make([]*Result, 0, len(plans))
 	for _, p := range plans {
-		results = append(results, p.result)
+		results = append(results, p.Result)
 	}
 	return results, err
 }
 
 // held returns how many bytes of files and of what leads to them are in memory.
-func held(fetched *gitops.Fetched, plans ...*plan) int64 {
+func held(fetched *gitops.Fetched, plans ...*plan.Plan) int64 {
 	bytes := fetched.Base.Held()
 	for _, p := range plans {
-		for _, file := range p.marked {
-			bytes += int64(len(file.data))
+		for _, file := range p.Marked {
+			bytes += int64(len(file.Data))
 		}
 	}
 	return bytes
@@ -89,8 +86,10 @@ func (c *cycle) fetch(ctx context.Context, l *lane, branches ...string) (*gitops
 }
 
 // recallHistory lets the ground ask what trailers say was written, once.
-func (c *cycle) recallHistory(ctx context.Context, remote *gitops.Remote, l *lane, g *ground) {
-	g.history = sync.OnceValue(func() map[store.Site]pinsetter.Image { return c.trailers(ctx, remote, l, g) })
+func (c *cycle) recallHistory(ctx context.Context, remote *gitops.Remote, l *lane, g *plan.Ground) {
+	g.RecallHistory(ctx, remote, l.automations, func(err error) {
+		c.o.Log.Warn("what was written before is not known from the history", "repository", remote.String(), "error", err)
+	})
 }
 
 // commitError says that an automation's commit can't be built: its template
@@ -106,95 +105,20 @@ func (e *commitError) Error() string {
 
 func (e *commitError) Unwrap() error { return e.err }
 
-// commit adds an automation's commit on top of head, which is returned where
-// there is nothing to commit.
-func (c *cycle) commit(ctx context.Context, p *plan, head *gitops.Snapshot) (*gitops.Snapshot, error) {
-	if len(p.files) == 0 {
-		return head, nil
-	}
-	a := p.automation
-	text, err := c.messageOf(p)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.checkOld(ctx, head); err != nil {
-		return nil, err
-	}
-	next, err := head.Commit(gitops.Commit{
-		Files:      p.files,
-		Message:    text,
-		Author:     author(a),
-		When:       c.o.Now(),
-		SigningKey: a.SigningKey,
-	})
-	if err != nil {
-		return nil, err
-	}
-	p.commit = next.Hash()
-	return next, nil
-}
-
-// checkOld reports a file whose bytes are other ones than the plan has read: where
-// directories and files are was remembered, and a commit trusts no memory.
-func (p *plan) checkOld(ctx context.Context, head *gitops.Snapshot) error {
-	for _, file := range p.marked {
-		if _, changed := p.files[file.path]; !changed {
-			continue
-		}
-		now, found, err := head.Read(ctx, file.path)
-		if err == nil && (!found || !bytes.Equal(now, file.data)) {
-			err = misremembered(fmt.Errorf("%s of %s has other bytes than were decided on", file.path, head))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// misremembered says what to do about a memory that is wrong, which its checksum
-// and its keys should rule out.
-func misremembered(err error) error {
-	return fmt.Errorf("%w: what was kept of an earlier run is wrong: delete the folder git beside the state, which costs time only", err)
-}
-
-// messageOf returns the message of a plan's commit, with its trailers.
-func (c *cycle) messageOf(p *plan) (string, error) {
-	a := p.automation
-	text, err := a.Message.Commit(message.Data{
-		Automation: a.Name,
-		Path:       a.Path,
-		Changes:    p.result.Changes,
-		Images:     p.written,
-	})
-	if err != nil {
-		return "", err
-	}
-	if a.Trailers {
-		text = message.Append(text, message.Trailers(a.Name, p.result.Changes))
-	}
-	return text, nil
-}
-
-// author is who an automation commits as.
-func author(a *fleet.Automation) gitops.Signature {
-	return gitops.Signature{Name: a.Author.Name, Email: a.Author.Email}
-}
-
 // push is step 5. It says in the results what was pushed; where nothing is, no
 // automation changed anything. The error is about the branch; a refspec that is
 // refused once the branch is pushed fails the automations that asked for it.
-func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *target, head *gitops.Snapshot, plans []*plan) error {
-	wanted, err := head.Hash() != plans[0].ground.start.Hash(), error(nil)
+func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *target, head *gitops.Snapshot, plans []*plan.Plan) error {
+	wanted, err := head.Hash() != plans[0].Ground.Start.Hash(), error(nil)
 	switch {
 	case to.shown != nil && onlyWait(plans):
 		wanted = false
 	case to.shown != nil:
-		wanted, err = to.shown.differs(ctx, head, plans)
+		wanted, err = to.shown.Differs(ctx, head, plans)
 	}
 	if err != nil || !wanted {
 		for _, p := range plans {
-			p.result.Changes = []pinsetter.Change{}
+			p.Result.Changes = []pinsetter.Change{}
 		}
 		if err != nil {
 			return err
@@ -217,11 +141,11 @@ func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *ta
 }
 
 // commitsOf returns the hashes of the commits of plans that were pushed.
-func commitsOf(plans []*plan) []string {
+func commitsOf(plans []*plan.Plan) []string {
 	hashes := []string{}
 	for _, p := range plans {
-		if p.commit != "" && p.result.Pushed != nil {
-			hashes = append(hashes, p.commit)
+		if p.Hash != "" && p.Result.Pushed != nil {
+			hashes = append(hashes, p.Hash)
 		}
 	}
 	return hashes
@@ -238,15 +162,15 @@ func (c *cycle) send(ctx context.Context, remote *gitops.Remote, p gitops.Push) 
 
 // onlyWait reports whether all that plans would write is proposed already and
 // waits: nothing is decided about it now, or nothing may be written.
-func onlyWait(plans []*plan) bool {
+func onlyWait(plans []*plan.Plan) bool {
 	some := false
 	for _, p := range plans {
-		for _, file := range p.marked {
-			for i, image := range file.takes {
+		for _, file := range p.Marked {
+			for i, image := range file.Takes {
 				if decide.ShownAt(file.Sites[i], image) {
 					continue
 				}
-				if file.kept[i] != decide.Waits {
+				if file.Kept[i] != decide.Waits {
 					return false
 				}
 				some = true
@@ -258,10 +182,10 @@ func onlyWait(plans []*plan) bool {
 
 // insteadOfPush adds to a push that the server's rules refuse what they may want
 // instead.
-func insteadOfPush(err error, plans []*plan) error {
+func insteadOfPush(err error, plans []*plan.Plan) error {
 	if !errors.Is(err, gitops.ErrProtected) {
 		return err
 	}
 	return fmt.Errorf("%w; where the branch is protected, have the change proposed: an object of kind PullRequest (pinsetter.dev/v1alpha1) with spec.automationRef.name: %s",
-		err, plans[0].automation.Name.Name)
+		err, plans[0].Automation.Name.Name)
 }

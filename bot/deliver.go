@@ -8,12 +8,13 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/plan"
 )
 
 // delivery is what one push of a lane takes: the commits of automations with the
 // same push options, which go with no other's.
 type delivery struct {
-	plans   []*plan
+	plans   []*plan.Plan
 	head    *gitops.Snapshot // with their commits
 	options map[string]string
 }
@@ -21,17 +22,17 @@ type delivery struct {
 // deliveries divides a lane's plans into pushes, in the order of their commits.
 // Those without a commit need none. Where no plan has one, the branch is moved back
 // to what it starts from: as somebody asks whose commit is taken back.
-func deliveries(plans []*plan, back *shown) []*delivery {
+func deliveries(plans []*plan.Plan, back *plan.Branch) []*delivery {
 	var all, wanted []*delivery
 	for _, p := range plans {
-		if last := len(all) - 1; last < 0 || !maps.Equal(all[last].options, p.automation.PushOptions) {
-			all = append(all, &delivery{options: p.automation.PushOptions})
+		if last := len(all) - 1; last < 0 || !maps.Equal(all[last].options, p.Automation.PushOptions) {
+			all = append(all, &delivery{options: p.Automation.PushOptions})
 		}
 		d := all[len(all)-1]
-		d.plans, d.head = append(d.plans, p), p.head
+		d.plans, d.head = append(d.plans, p), p.Head
 	}
 	for _, d := range all {
-		if slices.ContainsFunc(d.plans, func(p *plan) bool { return p.commit != "" }) {
+		if slices.ContainsFunc(d.plans, func(p *plan.Plan) bool { return p.Hash != "" }) {
 			wanted = append(wanted, d)
 		}
 	}
@@ -39,7 +40,7 @@ func deliveries(plans []*plan, back *shown) []*delivery {
 		return wanted
 	}
 	i := slices.IndexFunc(all, func(d *delivery) bool {
-		return slices.ContainsFunc(d.plans, func(p *plan) bool { return back.hasCommitOf(p.automation) })
+		return slices.ContainsFunc(d.plans, func(p *plan.Plan) bool { return back.HasCommitOf(p.Automation) })
 	})
 	return all[max(i, 0):][:1]
 }
@@ -49,7 +50,7 @@ func deliveries(plans []*plan, back *shown) []*delivery {
 func (d *delivery) refspecs() []string {
 	var specs []string
 	for _, p := range d.plans {
-		specs = append(specs, p.automation.Refspec)
+		specs = append(specs, p.Automation.Refspec)
 	}
 	slices.Sort(specs)
 	return slices.Compact(specs)
@@ -59,7 +60,7 @@ func (d *delivery) refspecs() []string {
 // one before it left on the branch. An error is about the first: nothing was pushed.
 // Where a later one fails, so do its automations and those after it, whose commits
 // are on top of theirs.
-func (c *cycle) deliverAll(ctx context.Context, l *lane, remote *gitops.Remote, to *target, plans []*plan) error {
+func (c *cycle) deliverAll(ctx context.Context, l *lane, remote *gitops.Remote, to *target, plans []*plan.Plan) error {
 	before, all := c.dues(ctx, l), deliveries(plans, to.shown)
 	due := slices.Clone(before)
 	for _, d := range all {
@@ -83,8 +84,8 @@ func (c *cycle) deliverAll(ctx context.Context, l *lane, remote *gitops.Remote, 
 		request.Lease, request.Rebuilt = d.head.Hash(), false
 	}
 	for _, p := range plans {
-		if p.commit == "" && to.shown.hasCommitOf(p.automation) {
-			p.result.Pushed = &Pushed{Commit: request.Lease, Branch: l.push} // what it proposed is taken back
+		if p.Hash == "" && to.shown.HasCommitOf(p.Automation) {
+			p.Result.Pushed = &Pushed{Commit: request.Lease, Branch: l.push} // what it proposed is taken back
 		}
 	}
 	c.keepDues(ctx, l, due)
@@ -108,7 +109,7 @@ func (c *cycle) deliver(ctx context.Context, remote *gitops.Remote, request gito
 			failed = append(failed, refspec)
 		}
 		for _, p := range d.plans {
-			p.pushed(pushed, refspec, err)
+			recordPush(p, pushed, refspec, err)
 		}
 	}
 	return failed, nil
@@ -118,26 +119,27 @@ func (c *cycle) deliver(ctx context.Context, remote *gitops.Remote, request gito
 func failDeliveries(deliveries []*delivery, err error) {
 	for _, d := range deliveries {
 		for _, p := range d.plans {
-			p.result.Changes = []pinsetter.Change{}
-			p.result.fail(fmt.Errorf("ImageUpdateAutomation %s: %w; the next run tries again", p.automation.Name, err))
+			p.Result.Changes = []pinsetter.Change{}
+			p.Result.Fail(fmt.Errorf("ImageUpdateAutomation %s: %w; the next run tries again", p.Automation.Name, err))
 		}
 	}
 }
 
-// pushed records a push of the branch, and of refspec if it is the plan's.
-func (p *plan) pushed(pushed gitops.Pushed, refspec string, err error) {
-	if p.commit != "" && pushed.Branch != "" {
-		p.result.Pushed = &Pushed{Commit: p.commit, Branch: pushed.Branch}
-		p.result.wrote = p.wrote
+// recordPush records in a plan's result a push of the branch, and of refspec if it is the
+// plan's.
+func recordPush(p *plan.Plan, pushed gitops.Pushed, refspec string, err error) {
+	if p.Hash != "" && pushed.Branch != "" {
+		p.Result.Pushed = &Pushed{Commit: p.Hash, Branch: pushed.Branch}
+		p.Result.Wrote = p.Wrote
 	}
-	if p.commit == "" || refspec == "" || p.automation.Refspec != refspec {
+	if p.Hash == "" || refspec == "" || p.Automation.Refspec != refspec {
 		return
 	}
 	if err != nil {
-		p.result.fail(fmt.Errorf("ImageUpdateAutomation %s: %w", p.automation.Name, err))
+		p.Result.Fail(fmt.Errorf("ImageUpdateAutomation %s: %w", p.Automation.Name, err))
 		return
 	}
-	p.result.Pushed.Refspec = refspec
+	p.Result.Pushed.Refspec = refspec
 }
 
 // with returns the refspecs and those of more that aren't among them and not empty.

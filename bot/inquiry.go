@@ -8,6 +8,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/plan"
 )
 
 // inquiry answers the questions about a policy's sites and tags, and remembers the
@@ -37,7 +38,7 @@ const maxRounds = 100_000
 var errRounds = errors.New("too many questions about it")
 
 // decide decides sites on a ground: it answers questions until there are none.
-func (q *inquiry) decide(ctx context.Context, g *ground, views []decide.View) []decide.Decision {
+func (q *inquiry) decide(ctx context.Context, g *plan.Ground, views []decide.View) []decide.Decision {
 	decisions := make([]decide.Decision, len(views))
 	views, open := slices.Clone(views), make([]int, len(views))
 	for i := range views {
@@ -59,7 +60,7 @@ func (q *inquiry) decide(ctx context.Context, g *ground, views []decide.View) []
 		}
 		q.answer(ctx, questions)
 		if slices.Contains(questions, decide.Question{Kind: decide.KindShown}) {
-			g.lookUp(views)
+			g.LookUp(views)
 		}
 	}
 	return decisions
@@ -110,16 +111,6 @@ func (q *inquiry) answer(ctx context.Context, questions []decide.Question) {
 	}
 }
 
-// lookUp completes the views of sites with what trailers say was shown.
-func (g *ground) lookUp(views []decide.View) {
-	for i := range views {
-		if views[i].Shown == nil {
-			shown := g.lastShown(views[i].Site)
-			views[i].Shown = &shown
-		}
-	}
-}
-
 // inquiries are those of several policies, for who decides site by site.
 type inquiries map[*selection]*inquiry
 
@@ -129,6 +120,6 @@ func (q inquiries) decide(ctx context.Context, sel *selection, site pinsetter.Si
 	if q[sel] == nil {
 		q[sel] = sel.inquire()
 	}
-	g := &ground{}
-	return q[sel].decide(ctx, g, []decide.View{g.view(ctx, site)})[0]
+	g := &plan.Ground{}
+	return q[sel].decide(ctx, g, []decide.View{g.View(ctx, site)})[0]
 }

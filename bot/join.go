@@ -7,6 +7,8 @@ import (
 
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/plan"
+	"github.com/pinsetter/pinsetter/proposal"
 )
 
 // join adds a to the lane of its push branch and session, or opens one. All lanes
@@ -14,7 +16,7 @@ import (
 func join(lanes []*lane, a *fleet.Automation) ([]*lane, error) {
 	opened := &lane{git: a.Git, base: a.Base, push: a.PushBranch, automations: []*fleet.Automation{a}}
 	if a.PullRequest != nil {
-		b, err := branchesOf(a)
+		b, err := proposal.BranchesOf(a)
 		if err != nil {
 			return lanes, err
 		}
@@ -82,7 +84,7 @@ func (l *lane) mark(a *fleet.Automation) {
 	if base := a.BaseBranch(); base != "" {
 		l.isBase = l.isBase || l.push == base
 		if l.proposes != nil {
-			l.proposes.bases = append(l.proposes.bases, base)
+			l.proposes.Spare(base)
 		}
 	}
 	if l.push == "" || l.push != a.PushBranch || a.PullRequest != nil {
@@ -96,6 +98,19 @@ func (l *lane) mark(a *fleet.Automation) {
 // mayBeOthers reports whether one of the others may have made one of some commits.
 func (l *lane) mayBeOthers(commits []gitops.CommitInfo) bool {
 	return slices.ContainsFunc(commits, func(commit gitops.CommitInfo) bool {
-		return slices.ContainsFunc(l.others, func(a *fleet.Automation) bool { return made(a, commit) })
+		return slices.ContainsFunc(l.others, func(a *fleet.Automation) bool { return plan.Made(a, commit) })
 	})
+}
+
+// shares returns a branch that two lanes would both write, or "".
+func (l *lane) shares(other *lane) string {
+	for _, pair := range [][2]*lane{{l, other}, {other, l}} {
+		if pair[0].proposes == nil {
+			continue
+		}
+		if branch := pair[0].proposes.Shares(pair[1].push, pair[1].proposes); branch != "" {
+			return branch
+		}
+	}
+	return ""
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/pause"
+	"github.com/pinsetter/pinsetter/plan"
+	"github.com/pinsetter/pinsetter/proposal"
 )
 
 // attempts is how often a lane starts again when its branch moves while it works.
@@ -41,7 +43,7 @@ type lane struct {
 
 	// proposes is set for the lane of one automation whose changes go into pull
 	// requests: it has a branch for each, and no push.
-	proposes *branches
+	proposes *proposal.Branches
 }
 
 // lanes sorts automations into repositories and lanes. A repository has one writer,
@@ -51,9 +53,9 @@ func (c *cycle) lanes(automations []*fleet.Automation) (map[string][]*lane, []*R
 	results := []*Result{}
 	repositories := map[string][]*lane{}
 	for _, a := range automations {
-		r := newResult(a)
+		r := plan.NewResult(a)
 		if err := c.unusable(a); err != nil || a.Suspended {
-			r.fail(err)
+			r.Fail(err)
 			results = append(results, r)
 			continue
 		}
@@ -62,7 +64,7 @@ func (c *cycle) lanes(automations []*fleet.Automation) (map[string][]*lane, []*R
 			repositories[key], err = join(repositories[key], a)
 		}
 		if err != nil {
-			r.fail(fmt.Errorf("ImageUpdateAutomation %s: %w", a.Name, err))
+			r.Fail(fmt.Errorf("ImageUpdateAutomation %s: %w", a.Name, err))
 			results = append(results, r)
 		}
 	}
@@ -133,8 +135,8 @@ func (l *lane) without(a *fleet.Automation) (alone, others *lane) {
 func (l *lane) failed(err error) []*Result {
 	var results []*Result
 	for _, a := range l.automations {
-		r := newResult(a)
-		r.fail(fmt.Errorf("ImageUpdateAutomation %s: %w", a.Name, err))
+		r := plan.NewResult(a)
+		r.Fail(fmt.Errorf("ImageUpdateAutomation %s: %w", a.Name, err))
 		results = append(results, r)
 	}
 	return results

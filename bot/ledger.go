@@ -43,7 +43,7 @@ func shownBy(set *fleet.Set, results []*Result) map[store.Site]pinsetter.Image {
 	shown := map[store.Site]pinsetter.Image{}
 	for _, r := range results {
 		if r.Pushed != nil && r.Pushed.Branch == set.Automation(r.Automation()).BaseBranch() {
-			maps.Copy(shown, r.wrote)
+			maps.Copy(shown, r.Wrote)
 		}
 	}
 	return shown
@@ -59,7 +59,7 @@ func RunOf(a *fleet.Automation, r *Result, at time.Time) store.Run {
 		Changes:    r.Changes,
 		Held:       r.Held,
 		Error:      r.Error,
-		Wrote:      r.wrote,
+		Wrote:      r.Wrote,
 	}
 	if r.Branch != "" {
 		run.Branch = r.Branch

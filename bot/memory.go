@@ -5,11 +5,11 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/scanner"
 	"github.com/pinsetter/pinsetter/store"
 )
@@ -17,56 +17,19 @@ import (
 // recall asks the ledger what was written at the sites of a plan, and tells it
 // what the base shows there now where it doesn't know. A ledger that fails is said, and the plan goes
 // on as one that nobody remembers anything of.
-func (c *cycle) recall(ctx context.Context, p *plan) {
+func (c *cycle) recall(ctx context.Context, p *plan.Plan) {
 	if c.selector.failing.was.Load() {
 		return
 	}
-	g := p.ground
-	written, err := c.o.Ledger.Written(ctx, g.repository, g.branch)
+	g := p.Ground
+	written, err := c.o.Ledger.Written(ctx, g.Repository, g.Base)
 	if err == nil {
-		g.written = written
-		err = c.o.Ledger.Show(ctx, c.now, g.outdated(p, c.now))
+		g.Written = written
+		err = c.o.Ledger.Show(ctx, c.now, g.Outdated(p, c.now))
 	}
 	if err != nil {
 		c.selector.failing.failed(err)
 	}
-}
-
-// outdated returns what the base shows at those sites of a plan of which the
-// ledger knows something else, or has not heard for long.
-func (g *ground) outdated(p *plan, now time.Time) map[store.Site]pinsetter.Image {
-	shows := map[store.Site]pinsetter.Image{}
-	for _, file := range p.marked {
-		for _, site := range file.Sites {
-			key := g.key(site)
-			written, remembered := g.written[key]
-			image, agreed := gate.Shows(site)
-			if !agreed {
-				image = pinsetter.Image{}
-			}
-			if image = gate.Standing(site, image); remembered && written.Outdated(image, now) {
-				shows[key] = image
-			}
-		}
-	}
-	return shows
-}
-
-// lastShown returns the last reference of ours that the base showed at a site,
-// or the zero Image: from the ledger, else from trailers. What was written and is
-// there counts as shown, also where the ledger is only read and so can't be told.
-func (g *ground) lastShown(site pinsetter.Site) pinsetter.Image {
-	written, remembered := g.written[g.key(site)]
-	if !remembered && g.history != nil {
-		if image := g.history()[g.key(site)]; known(site, image) {
-			return gate.Standing(site, image)
-		}
-		return pinsetter.Image{}
-	}
-	if shows, agreed := gate.Shows(site); agreed && gate.Standing(site, shows) == written.Image {
-		return written.Image
-	}
-	return written.Shown
 }
 
 // sightsAtOnce bounds the tags of one policy that are newly remembered in a run.
@@ -78,15 +41,15 @@ const seenAtOnce = 10_000
 
 // sight tells the ledger of the candidates that rank above what the plan's sites
 // show: their age counts from the first time.
-func (c *cycle) sight(ctx context.Context, p *plan) {
+func (c *cycle) sight(ctx context.Context, p *plan.Plan) {
 	if !c.o.Ledger.Remembers() || c.selector.failing.was.Load() {
 		return
 	}
 	var seen []store.Observation
 	once := map[store.Tag]bool{}
-	for _, file := range p.marked {
+	for _, file := range p.Marked {
 		for _, site := range file.Sites {
-			sel := p.selections[site.Policy]
+			sel := c.selector.of(p.Policies[site.Policy])
 			if sel == nil || sel.Err != nil {
 				continue
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
+	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/replay"
 	"github.com/pinsetter/pinsetter/setters"
 )
@@ -94,7 +95,7 @@ func (c *cycle) policiesOf(l *lane, commits []gitops.CommitInfo) []*fleet.Policy
 	var policies []*fleet.Policy
 	for _, commit := range commits {
 		for _, change := range message.ParseTrailers(commit.Message).Changes {
-			site, _ := writtenBy(change)
+			site, _ := plan.WrittenBy(change)
 			policy := c.set.Policy(site.Policy)
 			written := policy != nil && slices.ContainsFunc(l.automations, func(a *fleet.Automation) bool { return a.Selects(policy) })
 			if written && !slices.Contains(policies, policy) {
@@ -134,7 +135,7 @@ func (s *selector) replayed(ctx context.Context, p *fleet.Policy) replay.Policy 
 
 // makers returns the lane's automations that a commit names.
 func (l *lane) makers(commit gitops.CommitInfo) []*fleet.Automation {
-	return keep(l.automations, func(a *fleet.Automation) bool { return made(a, commit) })
+	return keep(l.automations, func(a *fleet.Automation) bool { return plan.Made(a, commit) })
 }
 
 // saysAll reports whether a commit's trailers name all files that it wrote, or

@@ -6,81 +6,32 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-
-	"github.com/aymanbagabas/go-udiff"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/lint"
-	"github.com/pinsetter/pinsetter/message"
+	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/setters"
-	"github.com/pinsetter/pinsetter/store"
 )
-
-// plan is what one automation does on top of one snapshot.
-type plan struct {
-	automation *fleet.Automation
-	ground     *ground
-	marked     []markedFile
-	written    []message.Written // for the message
-	files      map[string][]byte // new bytes by path
-	commit     string            // hash, once there is one
-	head       *gitops.Snapshot  // with it, or what it would be on
-	wrote      map[store.Site]pinsetter.Image
-	only       *fleet.Policy // decide nothing but this policy's sites; nil: all
-	selections map[pinsetter.Name]*selection
-	fileErr    error // files that could not be read
-	result     *Result
-}
-
-// markedFile is a file with markers, and what its sites take.
-type markedFile struct {
-	*setters.File
-	path  string
-	data  []byte
-	takes map[int]pinsetter.Image // by index of the site
-
-	// kept are sites that take what is proposed already, though it could not be
-	// written now: it waits, or it is refused, and then never written again.
-	kept map[int]decide.Fate
-}
-
-// newMarkedFile returns a file whose sites take nothing yet.
-func newMarkedFile(found *setters.File, path string, data []byte) markedFile {
-	return markedFile{found, path, data, map[int]pinsetter.Image{}, map[int]decide.Fate{}}
-}
-
-// take has the i-th site take what was decided.
-func (f markedFile) take(i int, d decide.Decision) {
-	if d.Takes.Tag != "" {
-		f.takes[i] = d.Takes
-	}
-	if d.Fate == decide.Waits || d.Fate == decide.Refused {
-		f.kept[i] = d.Fate
-	}
-}
 
 // find is step 2: it gathers the markers below the automation's path. Of a file
 // that was searched before, with these bytes, they are remembered.
-func (c *cycle) find(ctx context.Context, a *fleet.Automation, g *ground, head *gitops.Snapshot) *plan {
-	p := &plan{automation: a, ground: g, result: newResult(a)}
-	p.result.Revision = g.revision
+func (c *cycle) find(ctx context.Context, a *fleet.Automation, g *plan.Ground, head *gitops.Snapshot) *plan.Plan {
+	p := plan.New(a, g)
 	c.o.Progress("reading " + a.Name.String())
 	var marked []gitops.File
 	for file, err := range head.Files(ctx, a.Path, setters.IsCandidate) {
 		if errors.Is(err, gitops.ErrBound) && file.Path != "" {
-			p.result.Findings = append(p.result.Findings, setters.TooLarge(file.Path, err))
+			p.Result.Findings = append(p.Result.Findings, setters.TooLarge(file.Path, err))
 			continue
 		}
 		if err != nil {
 			if file.Path == "" {
 				err = fmt.Errorf("spec.update.path: %w", err)
 			}
-			p.fileErr = errors.Join(p.fileErr, fmt.Errorf("ImageUpdateAutomation %s: %w", a.Name, err))
+			p.FileErr = errors.Join(p.FileErr, fmt.Errorf("ImageUpdateAutomation %s: %w", a.Name, err))
 			continue
 		}
 		if file.Note != nil || setters.HasToken(file.Data) {
@@ -98,27 +49,27 @@ func (c *cycle) find(ctx context.Context, a *fleet.Automation, g *ground, head *
 		return found
 	}
 	for i, found := range each(marked, search) {
-		p.result.Findings = append(p.result.Findings, found.Findings...)
-		p.marked = append(p.marked, newMarkedFile(found, marked[i].Path, marked[i].Data))
+		p.Result.Findings = append(p.Result.Findings, found.Findings...)
+		p.Marked = append(p.Marked, plan.NewFile(found, marked[i].Path, marked[i].Data))
 	}
-	p.result.fail(p.fileErr)
+	p.Result.Fail(p.FileErr)
 	return p
 }
 
 // decide is step 3: every site takes an image, or stays, or is held.
-func (c *cycle) decide(ctx context.Context, p *plan) {
+func (c *cycle) decide(ctx context.Context, p *plan.Plan) {
 	policies := c.policies(p)
 	c.selector.all(ctx, policies)
-	c.selector.again(ctx, c.outrun(ctx, p, policies), p.ground.readAt)
-	p.selections = map[pinsetter.Name]*selection{}
+	c.selector.again(ctx, c.outrun(ctx, p, policies), p.Ground.ReadAt)
+	p.Policies = map[pinsetter.Name]*decide.Policy{}
 	for _, policy := range policies {
 		sel := c.selector.selection(ctx, policy)
-		p.selections[policy.Name] = sel
+		p.Policies[policy.Name] = &sel.Policy
 		switch {
 		case errors.Is(sel.Err, errSuspended):
-			p.result.Findings = append(p.result.Findings, lint.Suspended(policy))
+			p.Result.Findings = append(p.Result.Findings, lint.Suspended(policy))
 		case sel.Err != nil:
-			p.result.fail(sel.Err)
+			p.Result.Fail(sel.Err)
 		}
 	}
 	c.recall(ctx, p)
@@ -131,18 +82,18 @@ func (c *cycle) decide(ctx context.Context, p *plan) {
 		}
 		if d.Err != nil && !said[sel] {
 			said[sel] = true
-			p.result.fail(d.Err)
+			p.Result.Fail(d.Err)
 		}
-		at.file.take(at.index, d)
+		at.file.Take(at.index, d)
 		if d.Hold != nil {
-			p.result.Held = append(p.result.Held, *d.Hold)
+			p.Result.Held = append(p.Result.Held, *d.Hold)
 		}
 	}
 }
 
 // place is a site of a plan, and what is decided for it.
 type place struct {
-	file      markedFile
+	file      plan.File
 	index     int        // of the site in the file
 	selection *selection // of its policy; nil where the plan doesn't decide for that
 	view      decide.View
@@ -151,19 +102,19 @@ type place struct {
 
 // places decides the sites of a plan, in their order: those of a policy together,
 // policies in parallel.
-func (c *cycle) places(ctx context.Context, p *plan) []*place {
+func (c *cycle) places(ctx context.Context, p *plan.Plan) []*place {
 	var places []*place
 	of := map[*selection][]*place{}
-	for _, file := range p.marked {
+	for _, file := range p.Marked {
 		for i, site := range file.Sites {
-			at := &place{file: file, index: i, selection: p.selections[site.Policy]}
+			at := &place{file: file, index: i, selection: c.selector.of(p.Policies[site.Policy])}
 			places = append(places, at)
 			switch {
 			case at.selection != nil:
-				at.view = p.ground.view(ctx, site)
+				at.view = p.Ground.View(ctx, site)
 				of[at.selection] = append(of[at.selection], at)
 			case c.set.Missing.MayHide():
-				at.decision = decide.Hidden(p.ground.view(ctx, site))
+				at.decision = decide.Hidden(p.Ground.View(ctx, site))
 			}
 		}
 	}
@@ -172,7 +123,7 @@ func (c *cycle) places(ctx context.Context, p *plan) []*place {
 		for i, at := range of[sel] {
 			views[i] = at.view
 		}
-		for i, d := range sel.inquire().decide(ctx, p.ground, views) {
+		for i, d := range sel.inquire().decide(ctx, p.Ground, views) {
 			of[sel][i].decision = d
 		}
 		return nil
@@ -183,15 +134,15 @@ func (c *cycle) places(ctx context.Context, p *plan) []*place {
 // outrun returns those policies of which a site shows a tag that is missing from a
 // list which is older than the branch: who pushes an image and then commits its tag
 // must not be overruled by what was listed before.
-func (c *cycle) outrun(ctx context.Context, p *plan, policies []*fleet.Policy) []*fleet.Policy {
+func (c *cycle) outrun(ctx context.Context, p *plan.Plan, policies []*fleet.Policy) []*fleet.Policy {
 	older := map[pinsetter.Name]*selection{}
 	for _, policy := range policies {
-		if sel := c.selector.selection(ctx, policy); sel.Err == nil && sel.listing.ScannedAt.Before(p.ground.readAt) {
+		if sel := c.selector.selection(ctx, policy); sel.Err == nil && sel.listing.ScannedAt.Before(p.Ground.ReadAt) {
 			older[policy.Name] = sel
 		}
 	}
 	lacking := map[pinsetter.Name]bool{}
-	for _, file := range p.marked {
+	for _, file := range p.Marked {
 		for _, site := range file.Sites {
 			if sel := older[site.Policy]; sel != nil && sel.lacks(site) {
 				lacking[site.Policy] = true
@@ -203,20 +154,20 @@ func (c *cycle) outrun(ctx context.Context, p *plan, policies []*fleet.Policy) [
 
 // policies returns the policies that p's markers name and its automation
 // selects, sorted by name; the markers that lead to none become findings.
-func (c *cycle) policies(p *plan) []*fleet.Policy {
+func (c *cycle) policies(p *plan.Plan) []*fleet.Policy {
 	var policies []*fleet.Policy
 	seen := map[*fleet.Policy]bool{}
-	for _, file := range p.marked {
+	for _, file := range p.Marked {
 		for _, site := range file.Sites {
-			policy, finding := c.resolve(p.automation, site)
+			policy, finding := c.resolve(p.Automation, site)
 			if finding != nil {
-				p.result.Findings = append(p.result.Findings, *finding)
+				p.Result.Findings = append(p.Result.Findings, *finding)
 			}
-			if p.only != nil && policy != p.only {
+			if p.Only != nil && policy != p.Only {
 				continue
 			}
 			if policy != nil {
-				p.result.Findings = append(p.result.Findings, lint.Replaced(site, policy)...)
+				p.Result.Findings = append(p.Result.Findings, lint.Replaced(site, policy)...)
 			}
 			if policy != nil && !seen[policy] {
 				seen[policy] = true
@@ -229,41 +180,3 @@ func (c *cycle) policies(p *plan) []*fleet.Policy {
 }
 
 var errSuspended = errors.New("suspended")
-
-// apply is step 4: new bytes for the files whose sites take something else than
-// they show. Done again, it replaces what it gave before.
-func (p *plan) apply() {
-	var patch strings.Builder
-	p.files, p.wrote, p.written = map[string][]byte{}, map[store.Site]pinsetter.Image{}, nil
-	p.result.Changes = []pinsetter.Change{}
-	for _, file := range p.marked {
-		data, changes, err := file.Apply(file.takes)
-		if errors.Is(err, setters.ErrNote) {
-			err = misremembered(err)
-		}
-		if err != nil {
-			p.result.fail(err)
-			continue
-		}
-		if len(changes) == 0 {
-			continue
-		}
-		p.files[file.path] = data
-		p.result.Changes = append(p.result.Changes, changes...)
-		for i, image := range file.takes {
-			if site := file.Sites[i]; !decide.ShownAt(site, image) {
-				p.wrote[p.ground.key(site)] = gate.Standing(site, image)
-			}
-			p.written = append(p.written, message.Written{Policy: file.Sites[i].Policy, Image: image})
-		}
-		patch.WriteString(udiff.Unified("a/"+file.path, "b/"+file.path, string(file.data), string(data)))
-	}
-	p.result.Patch = patch.String()
-}
-
-// isBlind reports whether markers may be in files that can't be read now.
-func (p *plan) isBlind() bool {
-	return slices.ContainsFunc(p.result.Findings, func(f pinsetter.Finding) bool {
-		return f.Code == setters.CodeUnparsable || f.Code == setters.CodeTooLarge
-	})
-}

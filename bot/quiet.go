@@ -8,9 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/spec"
 )
@@ -41,7 +43,7 @@ func (c *cycle) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched) [
 	}
 	var policies []*fleet.Policy
 	for name := range last.Selected {
-		p := c.set.Policy(policyName(name))
+		p := c.set.Policy(pinsetter.ParseName(name))
 		if p == nil {
 			return nil
 		}
@@ -58,11 +60,11 @@ func (c *cycle) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched) [
 	if !same {
 		return nil
 	}
-	ground := newGround(l, fetched.Base)
+	ground := l.groundOn(fetched.Base)
 	var results []*Result
 	for _, a := range l.automations {
-		r := newResult(a)
-		r.Revision = ground.revision
+		r := plan.NewResult(a)
+		r.Revision = ground.Revision
 		results = append(results, r)
 	}
 	return results
@@ -84,13 +86,13 @@ func (c *cycle) bestOf(ctx context.Context, sel *selection) (string, bool) {
 
 // keepQuiet remembers a run of a lane where it found nothing to do, and forgets
 // the one before where it did.
-func (c *cycle) keepQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched, plans []*plan) {
+func (c *cycle) keepQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched, plans []*plan.Plan) {
 	if c.mode != Push || c.selector.failing.was.Load() {
 		return
 	}
 	last := c.lastQuiet(ctx, l)
 	now := &quiet{At: c.now, Base: fetched.Base.Hash(), Objects: c.fingerprint(), Selected: map[string]string{}}
-	if len(fetched.Push) > 0 || slices.ContainsFunc(plans, func(p *plan) bool { return !c.settles(ctx, p, now.Selected) }) {
+	if len(fetched.Push) > 0 || slices.ContainsFunc(plans, func(p *plan.Plan) bool { return !c.settles(ctx, p, now.Selected) }) {
 		now = nil
 	}
 	switch {
@@ -111,18 +113,18 @@ func (c *cycle) keepQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched,
 
 // settles reports whether every site of a plan shows its policy's best candidate,
 // and nothing else is to be said, and adds what these are.
-func (c *cycle) settles(ctx context.Context, p *plan, selected map[string]string) bool {
-	r := p.result
+func (c *cycle) settles(ctx context.Context, p *plan.Plan, selected map[string]string) bool {
+	r := p.Result
 	if r.Err != nil || len(r.Changes)+len(r.Held)+len(r.Findings) > 0 {
 		return false
 	}
-	for _, file := range p.marked {
+	for _, file := range p.Marked {
 		for i, site := range file.Sites {
-			sel := p.selections[site.Policy]
+			sel := c.selector.of(p.Policies[site.Policy])
 			if sel == nil {
 				continue // another automation writes it
 			}
-			image, taken := file.takes[i]
+			image, taken := file.Takes[i]
 			if taken && !decide.ShownAt(site, image) || sel.Err != nil || !sel.Settled(site) {
 				return false
 			}
@@ -160,8 +162,7 @@ func (c *cycle) fingerprint() string {
 
 // key names a lane for the ledger.
 func (l *lane) key() string {
-	repository, _ := gitops.Key(l.git.URL) // lanes has it already
-	return laneKey(repository, l.base, l.push, l.automations)
+	return laneKey(l.repository(), l.base, l.push, l.automations)
 }
 
 // laneKey is the key of the lane in which automations push from a base to a branch

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/plan"
 )
 
 // A refspec is pushed after its branch, and the run may fail at it, or end in
@@ -66,30 +67,20 @@ func (c *cycle) keepDues(ctx context.Context, l *lane, due []string) {
 	}
 }
 
-// isClosed reports whether nothing may be written now at a site of a plan.
-func (p *plan) isClosed() bool {
-	for _, sel := range p.selections {
-		if sel.Walk != nil && sel.Walk.Closed() {
-			return true
-		}
-	}
-	return false
-}
-
 // pushDues pushes the refspecs that are due, with what the lane's branch is at. In
 // a freeze they wait like everything else.
-func (c *cycle) pushDues(ctx context.Context, l *lane, remote *gitops.Remote, to *target, plans []*plan) error {
+func (c *cycle) pushDues(ctx context.Context, l *lane, remote *gitops.Remote, to *target, plans []*plan.Plan) error {
 	due := c.dues(ctx, l)
-	if len(due) == 0 || ctx.Err() != nil || slices.ContainsFunc(plans, (*plan).isClosed) {
+	if len(due) == 0 || ctx.Err() != nil || slices.ContainsFunc(plans, (*plan.Plan).IsClosed) {
 		return ctx.Err()
 	}
 	if to.lease == "" { // somebody deleted the branch
 		c.keepDues(ctx, l, nil)
 		return nil
 	}
-	at := plans[0].ground.start
+	at := plans[0].Ground.Start
 	if to.shown != nil {
-		at = to.shown.head
+		at = to.shown.Head
 	}
 	ctx = context.WithoutCancel(ctx) // what is begun is finished
 	var left []string
@@ -104,14 +95,14 @@ func (c *cycle) pushDues(ctx context.Context, l *lane, remote *gitops.Remote, to
 			left = append(left, refspec)
 		}
 		for _, p := range plans {
-			if p.automation.Refspec != refspec {
+			if p.Automation.Refspec != refspec {
 				continue
 			}
 			if err != nil {
-				p.result.fail(fmt.Errorf("ImageUpdateAutomation %s: %w", p.automation.Name, err))
+				p.Result.Fail(fmt.Errorf("ImageUpdateAutomation %s: %w", p.Automation.Name, err))
 				continue
 			}
-			p.result.Pushed = &Pushed{Commit: pushed.Commit, Refspec: refspec}
+			p.Result.Pushed = &Pushed{Commit: pushed.Commit, Refspec: refspec}
 		}
 	}
 	c.keepDues(ctx, l, left)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/message"
+	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/scanner"
 )
 
@@ -59,7 +61,7 @@ func (b *Bot) CycleOn(ctx context.Context, seat *Seat, automations []*fleet.Auto
 // StateOf returns what is known of a policy that no cycle has selected for: its
 // rule and image, and what is wrong with it.
 func StateOf(p *fleet.Policy) PolicyState {
-	state := PolicyState{Rule: describePolicy(p.Spec), Selected: Selected{
+	state := PolicyState{Rule: message.Rule(p.Spec), Selected: Selected{
 		Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p),
 	}}
 	if p.Repository != nil {
@@ -91,7 +93,7 @@ func stateOf(ctx context.Context, sel *selection) PolicyState {
 // fail records why the policy can't select; that it is suspended is said already.
 func (s *PolicyState) fail(err error) {
 	if err != nil && !errors.Is(err, errSuspended) {
-		s.Err, s.Error = err, oneLine(err)
+		s.Err, s.Error = err, plan.OneLine(err)
 	}
 }
 

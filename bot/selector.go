@@ -41,6 +41,7 @@ type selector struct {
 	listings map[string]store.Listing        // what to remember, by the key of a list
 	learnt   map[string]*learnt              // by canonical name
 	results  map[*fleet.Policy]func() *selection
+	made     map[*decide.Policy]*selection // by what they embed
 }
 
 func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
@@ -58,6 +59,7 @@ func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
 		listings: map[string]store.Listing{},
 		learnt:   map[string]*learnt{},
 		results:  map[*fleet.Policy]func() *selection{},
+		made:     map[*decide.Policy]*selection{},
 	}
 }
 
@@ -104,8 +106,18 @@ func (s *selector) later(ctx context.Context, p *fleet.Policy, earliest time.Tim
 		if sel.Err != nil && p.Err == nil { // an error of loading says whose it is
 			sel.Err = fmt.Errorf("ImagePolicy %s: %w", p.Name, sel.Err)
 		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.made[&sel.Policy] = sel
 		return sel
 	})
+}
+
+// of returns the selection that a plan's policy is of; nil: none.
+func (s *selector) of(p *decide.Policy) *selection {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.made[p]
 }
 
 func (s *selector) compute(ctx context.Context, p *fleet.Policy, earliest time.Time) *selection {

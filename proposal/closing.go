@@ -1,4 +1,4 @@
-package bot
+package proposal
 
 import (
 	"context"
@@ -12,13 +12,14 @@ import (
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
+	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/store"
 )
 
 // hear learns what people said of a group: what they refused by closing its pull
 // request, that it is none by reopening it, and that its branch is theirs.
-func (c *cycle) hear(ctx context.Context, s *survey, g *group) error {
-	if g.failed {
+func (s *Survey) hear(ctx context.Context, g *Group) error {
+	if g.Failed {
 		return nil
 	}
 	if g.pr != nil {
@@ -29,7 +30,7 @@ func (c *cycle) hear(ctx context.Context, s *survey, g *group) error {
 			g.known.Refused = slices.DeleteFunc(slices.Clone(g.known.Refused), heard)
 		}
 		if refuses && !known {
-			refused, err := c.proposedBy(ctx, s, g)
+			refused, err := s.proposedBy(ctx, g)
 			if err != nil {
 				return err
 			}
@@ -37,19 +38,19 @@ func (c *cycle) hear(ctx context.Context, s *survey, g *group) error {
 		}
 	}
 	s.known[g.branch] = g.known
-	if g.pr != nil && g.pr.State == forge.StateMerged && g.changes(s.ground.isForgotten) {
-		merged, err := c.proposedBy(ctx, s, g)
+	if g.pr != nil && g.pr.State == forge.StateMerged && g.changes(s.Ground.IsForgotten) {
+		merged, err := s.proposedBy(ctx, g)
 		if err != nil {
 			return err
 		}
 		s.merged = append(s.merged, merged)
 	}
-	return c.disown(ctx, s, g)
+	return s.disown(ctx, g)
 }
 
 // disown takes a branch without commits of its own for somebody's, where nothing
 // says that the bot made it.
-func (c *cycle) disown(ctx context.Context, s *survey, g *group) error {
+func (s *Survey) disown(ctx context.Context, g *Group) error {
 	if g.shown == nil || len(g.there.Commits) > 0 || g.known.Commit != "" || g.known.PullRequest != nil {
 		return nil
 	}
@@ -57,30 +58,23 @@ func (c *cycle) disown(ctx context.Context, s *survey, g *group) error {
 		g.shown = nil
 		return nil
 	}
-	proposed, err := c.proposedBy(ctx, s, g)
+	proposed, err := s.proposedBy(ctx, g)
 	if err == nil && len(proposed.Changes) == 0 {
 		g.shown = nil
 	}
 	return err
 }
 
-// isForgotten reports whether the ledger knows nothing of what was written at a
-// site.
-func (g *ground) isForgotten(site pinsetter.Site) bool {
-	_, remembered := g.written[g.key(site)]
-	return !remembered
-}
-
 // respect holds what a person refused by closing a pull request of the
 // automation, whichever it was: that isn't proposed again, nor is anything that
 // doesn't rank above it.
-func (s *survey) respect(g *group) {
+func (s *Survey) respect(g *Group) {
 	for _, branch := range slices.Sorted(maps.Keys(s.known)) {
 		for _, r := range s.known[branch].Refused {
-			listed := s.ground.writtenBy(r.Changes)
+			listed := s.Ground.WrittenBy(r.Changes)
 			g.hold(pinsetter.RuleClosed, func(site pinsetter.Site, image pinsetter.Image) string {
-				of := r.of(s.ground, listed, site)
-				if of == (pinsetter.Image{}) || !g.selections[site.Policy].repeats(site, of, image) {
+				of := r.of(s.Ground, listed, site)
+				if of == (pinsetter.Image{}) || !repeats(g.Policies[site.Policy], site, of, image) {
 					return ""
 				}
 				g.refusal = g.refusal || g.pr != nil && g.pr.Number == r.Number
@@ -92,10 +86,10 @@ func (s *survey) respect(g *group) {
 	// Without a ledger a commit that the forge merged isn't known for the bot's:
 	// what it wrote and the base doesn't show was taken back.
 	for _, r := range s.merged {
-		listed := s.ground.writtenBy(r.Changes)
+		listed := s.Ground.WrittenBy(r.Changes)
 		g.hold(pinsetter.RuleRevert, func(site pinsetter.Site, image pinsetter.Image) string {
-			of := r.of(s.ground, listed, site)
-			if of == (pinsetter.Image{}) || !s.ground.isForgotten(site) || !g.selections[site.Policy].repeats(site, of, image) {
+			of := r.of(s.Ground, listed, site)
+			if of == (pinsetter.Image{}) || !s.Ground.IsForgotten(site) || !repeats(g.Policies[site.Policy], site, of, image) {
 				return ""
 			}
 			return fmt.Sprintf("pull request #%d, which wrote %s, was merged, and it was taken back since: it is not proposed again, only what ranks higher; or write it by hand",
@@ -106,20 +100,20 @@ func (s *survey) respect(g *group) {
 
 // repeats reports whether an image is what was refused at a site, or doesn't rank
 // above it.
-func (s *selection) repeats(site pinsetter.Site, of, image pinsetter.Image) bool {
-	if s == nil || s.Rules == nil || s.Object.Repository == nil {
+func repeats(p *decide.Policy, site pinsetter.Site, of, image pinsetter.Image) bool {
+	if p == nil || p.Rules == nil || p.Object.Repository == nil {
 		return gate.Standing(site, image) == of
 	}
-	return gate.Reverted(site, of, image, &s.Policy) != ""
+	return gate.Reverted(site, of, image, p) != ""
 }
 
 // proposedBy returns what the group's pull request proposed, as the trailers of
 // the bot's own commits say: the newest value of each site first.
-func (c *cycle) proposedBy(ctx context.Context, s *survey, g *group) (refusal, error) {
+func (s *Survey) proposedBy(ctx context.Context, g *Group) (refusal, error) {
 	proposed := refusal{Number: g.pr.Number, Head: g.pr.HeadHash, Changes: []pinsetter.Change{}}
 	var commits []gitops.CommitInfo // newest first
-	if g.shown != nil && len(g.shown.commits) > 0 && g.lease() == g.pr.HeadHash {
-		commits = g.shown.commits
+	if g.shown != nil && len(g.shown.Commits) > 0 && g.lease() == g.pr.HeadHash {
+		commits = g.shown.Commits
 	} else {
 		listed, err := s.forge.Commits(ctx, g.pr)
 		if err != nil {
@@ -141,13 +135,13 @@ func (c *cycle) proposedBy(ctx context.Context, s *survey, g *group) (refusal, e
 
 // of returns what was refused at a site, the zero Image where nothing was. For
 // sites that the commits had no room to list, it is what they list of the policy.
-func (r refusal) of(g *ground, listed map[store.Site]pinsetter.Image, site pinsetter.Site) pinsetter.Image {
-	of := gate.Standing(site, listed[g.key(site)])
+func (r refusal) of(g *plan.Ground, listed map[store.Site]pinsetter.Image, site pinsetter.Site) pinsetter.Image {
+	of := gate.Standing(site, listed[g.Key(site)])
 	if of != (pinsetter.Image{}) || !r.More {
 		return of
 	}
 	for _, change := range r.Changes {
-		if other, image := writtenBy(change); other.Policy == site.Policy {
+		if other, image := plan.WrittenBy(change); other.Policy == site.Policy {
 			return gate.Standing(site, image)
 		}
 	}

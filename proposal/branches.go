@@ -1,4 +1,4 @@
-package bot
+package proposal
 
 import (
 	"fmt"
@@ -12,9 +12,9 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// branches are those of an automation's pull requests: one for each group of
+// Branches are those of an automation's pull requests: one for each group of
 // changes.
-type branches struct {
+type Branches struct {
 	automation *fleet.Automation
 	folder     string            // that holds them, ending in "/"; "" where all changes share one branch
 	single     string            // that branch
@@ -22,8 +22,10 @@ type branches struct {
 	names      map[string]string // of branches, by group, as they were asked for
 }
 
-func branchesOf(a *fleet.Automation) (*branches, error) {
-	b := &branches{automation: a, names: map[string]string{}}
+// BranchesOf returns the branches of the pull requests that an automation's changes go
+// into.
+func BranchesOf(a *fleet.Automation) (*Branches, error) {
+	b := &Branches{automation: a, names: map[string]string{}}
 	texts := a.PullRequest.Texts
 	if texts == nil {
 		return b, a.PullRequest.Err
@@ -42,7 +44,7 @@ func branchesOf(a *fleet.Automation) (*branches, error) {
 
 // group returns the group of a site: "" where all changes share one, else a
 // policy's name or a directory, "/" for the root.
-func (b *branches) group(policy pinsetter.Name, file string) string {
+func (b *Branches) group(policy pinsetter.Name, file string) string {
 	switch b.automation.PullRequest.Spec.GroupBy {
 	case spec.GroupByPolicy:
 		return policy.Name
@@ -56,7 +58,7 @@ func (b *branches) group(policy pinsetter.Name, file string) string {
 }
 
 // of returns the branch of a group.
-func (b *branches) of(group string) (string, error) {
+func (b *Branches) of(group string) (string, error) {
 	if b.single != "" {
 		return b.single, nil
 	}
@@ -73,7 +75,7 @@ func (b *branches) of(group string) (string, error) {
 // asked are the branches to fetch: those of the groups, those of the default
 // template for another groupBy, which are closed when groupBy changes, and those
 // that are remembered by other names.
-func (b *branches) asked(known iter.Seq[string]) []string {
+func (b *Branches) asked(known iter.Seq[string]) []string {
 	asked := []string{strings.TrimSuffix(b.byDefault(), "/"), b.byDefault()}
 	for _, name := range []string{b.single, b.folder} {
 		if name != "" && !slices.Contains(asked, name) {
@@ -89,7 +91,7 @@ func (b *branches) asked(known iter.Seq[string]) []string {
 }
 
 // leftover names the group of a branch that no group has any more.
-func (b *branches) leftover(branch string) string {
+func (b *Branches) leftover(branch string) string {
 	if branch == b.single {
 		return ""
 	}
@@ -102,21 +104,21 @@ func (b *branches) leftover(branch string) string {
 }
 
 // byDefault is the folder of the branches where the object names none.
-func (b *branches) byDefault() string { return "pinsetter/" + b.automation.Name.Name + "/" }
+func (b *Branches) byDefault() string { return "pinsetter/" + b.automation.Name.Name + "/" }
 
-// shares returns a branch that two lanes would both write, or "".
-func (l *lane) shares(other *lane) string {
-	for _, pair := range [][2]*lane{{l, other}, {other, l}} {
-		a, b := pair[0].proposes, pair[1]
-		switch {
-		case a == nil:
-		case a.single != "" && (a.single == b.push || b.proposes != nil && a.single == b.proposes.single):
-			return a.single
-		case a.folder != "" && strings.HasPrefix(b.push, a.folder):
-			return b.push
-		case a.folder != "" && b.proposes != nil && (a.folder == b.proposes.folder || strings.HasPrefix(b.proposes.single, a.folder)):
-			return a.folder
-		}
+// Shares returns a branch that these and others would both write, or "". The others
+// are a push branch, or those of pull requests.
+func (b *Branches) Shares(push string, other *Branches) string {
+	switch {
+	case b.single != "" && (b.single == push || other != nil && b.single == other.single):
+		return b.single
+	case b.folder != "" && strings.HasPrefix(push, b.folder):
+		return push
+	case b.folder != "" && other != nil && (b.folder == other.folder || strings.HasPrefix(other.single, b.folder)):
+		return b.folder
 	}
 	return ""
 }
+
+// Spare notes that automations start from a branch: it is never written.
+func (b *Branches) Spare(base string) { b.bases = append(b.bases, base) }

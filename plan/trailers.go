@@ -1,4 +1,4 @@
-package bot
+package plan
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
@@ -19,7 +20,19 @@ import (
 // at sites that the ledger knows nothing of.
 const recalledCommits = 100
 
-// trailers returns what the lane's automations wrote, as the trailers of commits
+// RecallHistory lets the ground ask what the trailers of a repository's commits say
+// was written by one of some automations, once. Failed is told if they can't be read.
+func (g *Ground) RecallHistory(ctx context.Context, remote *gitops.Remote, automations []*fleet.Automation, failed func(error)) {
+	g.History = sync.OnceValue(func() map[store.Site]pinsetter.Image {
+		written, err := g.trailers(ctx, remote, automations)
+		if err != nil {
+			failed(err)
+		}
+		return written
+	})
+}
+
+// trailers returns what automations wrote, as the trailers of commits
 // on the base say: the newest value of each part of a site. It is asked
 // once a lane, and only when a site is about to move that the ledger knows
 // nothing of.
@@ -27,40 +40,39 @@ const recalledCommits = 100
 // Trailers count as far as they are true of what the commit did, whoever made it:
 // a forge that squashes or rebases makes commits of its own. Where that can't be
 // found out now, they are believed: they hold sites back, and move none.
-func (c *cycle) trailers(ctx context.Context, remote *gitops.Remote, l *lane, g *ground) map[store.Site]pinsetter.Image {
-	commits, err := remote.History(ctx, g.start, recalledCommits)
+func (g *Ground) trailers(ctx context.Context, remote *gitops.Remote, automations []*fleet.Automation) (map[store.Site]pinsetter.Image, error) {
+	commits, err := remote.History(ctx, g.Start, recalledCommits)
 	if err != nil {
-		c.o.Log.Warn("what was written before is not known from the history", "repository", remote.String(), "error", err)
-		return nil
+		return nil, err
 	}
-	commits = keep(commits, func(commit gitops.CommitInfo) bool {
+	commits = slices.DeleteFunc(slices.Clone(commits), func(commit gitops.CommitInfo) bool {
 		said := message.ParseTrailers(commit.Message)
-		return len(said.Changes) > 0 && slices.ContainsFunc(l.automations, func(a *fleet.Automation) bool { return a.Name == said.Automation })
+		return len(said.Changes) == 0 || !slices.ContainsFunc(automations, func(a *fleet.Automation) bool { return a.Name == said.Automation })
 	})
 	written := map[store.Site]pinsetter.Image{}
-	for i, step := range g.start.Steps(ctx, commits, recalledCommits+1, setters.IsCandidate) {
+	for i, step := range g.Start.Steps(ctx, commits, recalledCommits+1, setters.IsCandidate) {
 		changes := message.ParseTrailers(commits[i].Message).Changes
 		if step.Err == nil || errors.Is(step.Err, gitops.ErrNotEdits) {
 			changes = trueOf(ctx, step, changes)
 		}
-		for key, image := range g.writtenBy(changes) {
+		for key, image := range g.WrittenBy(changes) {
 			written[key] = fill(written[key], image)
 		}
 	}
-	return written
+	return written, nil
 }
 
 // trueOf returns those changes that a step made: a marker shows the new value
 // after it, and didn't before. A file that can't be read is believed to be so.
 func trueOf(ctx context.Context, step gitops.Step, changes []pinsetter.Change) []pinsetter.Change {
 	before, after := marks{of: step.Before}, marks{of: step.After}
-	return keep(changes, func(change pinsetter.Change) bool {
+	return slices.DeleteFunc(slices.Clone(changes), func(change pinsetter.Change) bool {
 		if !slices.Contains(step.Paths, change.Path) {
-			return false
+			return true
 		}
 		was, errWas := before.show(ctx, change)
 		is, errIs := after.show(ctx, change)
-		return errWas != nil || errIs != nil || turned(was, is, change.New)
+		return errWas == nil && errIs == nil && !turned(was, is, change.New)
 	})
 }
 
@@ -110,14 +122,14 @@ func turned(was, is []string, value string) bool {
 	return false
 }
 
-// writtenBy returns what changes wrote, site by site; of several at one place the
+// WrittenBy returns what changes wrote, site by site; of several at one place the
 // first counts.
-func (g *ground) writtenBy(changes []pinsetter.Change) map[store.Site]pinsetter.Image {
+func (g *Ground) WrittenBy(changes []pinsetter.Change) map[store.Site]pinsetter.Image {
 	written := map[store.Site]pinsetter.Image{}
 	for _, change := range changes {
-		site, part := writtenBy(change)
-		image := written[g.key(site)]
-		written[g.key(site)] = pinsetter.Image{
+		site, part := WrittenBy(change)
+		image := written[g.Key(site)]
+		written[g.Key(site)] = pinsetter.Image{
 			Name:   cmp.Or(image.Name, part.Name),
 			Tag:    cmp.Or(image.Tag, part.Tag),
 			Digest: cmp.Or(image.Digest, part.Digest),
@@ -126,9 +138,9 @@ func (g *ground) writtenBy(changes []pinsetter.Change) map[store.Site]pinsetter.
 	return written
 }
 
-// writtenBy returns the site of a change, and the parts of an image that it
+// WrittenBy returns the site of a change, and the parts of an image that it
 // wrote.
-func writtenBy(change pinsetter.Change) (pinsetter.Site, pinsetter.Image) {
+func WrittenBy(change pinsetter.Change) (pinsetter.Site, pinsetter.Image) {
 	setter := strings.SplitN(change.Setter, ":", 3)
 	site := pinsetter.Site{Path: change.Path, Item: -1, Object: change.Object}
 	if len(setter) < 2 {

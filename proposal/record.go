@@ -1,4 +1,4 @@
-package bot
+package proposal
 
 import (
 	"bytes"
@@ -7,13 +7,12 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/forge"
-	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/message"
 )
 
-// proposalRecord is what the ledger keeps of a pull request. All of it can be asked
+// Record is what the ledger keeps of a pull request. All of it can be asked
 // for again: it saves requests, and says what became of one whose branch is gone.
-type proposalRecord struct {
+type Record struct {
 	PullRequest *forge.PullRequest `json:"pullRequest,omitempty"`
 	Refused     []refusal          `json:"refused,omitempty"`   // by closing pull requests of its branch
 	Builds      []message.Build    `json:"builds,omitempty"`    // of the images that it proposes
@@ -31,37 +30,14 @@ type refusal struct {
 }
 
 // empty reports whether there is nothing to remember.
-func (r proposalRecord) empty() bool {
+func (r Record) empty() bool {
 	return r.PullRequest == nil && r.Commit == "" && len(r.Refused) == 0
 }
 
-// remember reads what the ledger knows of an automation's pull requests, by
-// branch. What can't be read is not known.
-func (c *cycle) remember(ctx context.Context, s *survey) {
-	s.known, s.kept = map[string]proposalRecord{}, map[string]json.RawMessage{}
-	if c.selector.failing.was.Load() {
-		return
-	}
-	kept, err := c.o.Ledger.Proposals(ctx, s.repository(), s.lane.automations[0].Name.String())
-	if err != nil {
-		c.selector.failing.failed(err)
-		return
-	}
-	for branch, data := range kept {
-		var r proposalRecord
-		if json.Unmarshal(data, &r) == nil && !r.empty() {
-			s.known[branch], s.kept[branch] = r, data
-		}
-	}
-}
-
-// keepInMind tells the ledger what has changed of what is remembered.
-func (c *cycle) keepInMind(ctx context.Context, s *survey) {
-	if c.selector.failing.was.Load() {
-		return
-	}
+// keepInMind has the conductor remember what has changed.
+func (s *Survey) keepInMind(ctx context.Context) {
 	changed := map[string]json.RawMessage{}
-	for _, g := range s.groups {
+	for _, g := range s.Groups {
 		g.known.PullRequest = g.pr
 		now, _ := json.Marshal(g.known) // of texts and numbers
 		if g.known.empty() {
@@ -71,14 +47,5 @@ func (c *cycle) keepInMind(ctx context.Context, s *survey) {
 			changed[g.branch] = now
 		}
 	}
-	ctx = context.WithoutCancel(ctx) // what was done is remembered, also when somebody ends the program
-	if err := c.o.Ledger.PutProposals(ctx, c.now, s.repository(), s.lane.automations[0].Name.String(), changed); err != nil {
-		c.selector.failing.failed(err)
-	}
-}
-
-// repository returns the key of the automation's repository.
-func (s *survey) repository() string {
-	key, _ := gitops.Key(s.lane.git.URL) // lanes has it already
-	return key
+	s.o.Conductor.Keep(context.WithoutCancel(ctx), changed) // what was done is remembered, also when somebody ends the program
 }

@@ -1,4 +1,4 @@
-package bot
+package plan
 
 import (
 	"cmp"
@@ -13,38 +13,40 @@ import (
 	"github.com/pinsetter/pinsetter/setters"
 )
 
-// shown is a branch of the bot's own commits, which is built from the base again
+// Branch is a branch of the bot's own commits, which is built from the base again
 // when it is to show something else.
-type shown struct {
-	head    *gitops.Snapshot
-	commits []gitops.CommitInfo         // those that the base hasn't, newest first
+type Branch struct {
+	Head    *gitops.Snapshot
+	Commits []gitops.CommitInfo         // those that the base hasn't, newest first
 	wrote   map[string][]string         // the files that a commit wrote, by its hash, where it was replayed
 	sites   map[string][]pinsetter.Site // of head, by path, as they are asked for
 }
 
-func newShown(branch *gitops.PushState, found *owned) *shown {
-	return &shown{head: branch.Head, commits: branch.Commits, wrote: found.paths, sites: map[string][]pinsetter.Site{}}
+// NewBranch returns a branch of the bot's own commits. Wrote are the files that those
+// wrote which were replayed, by hash.
+func NewBranch(branch *gitops.PushState, wrote map[string][]string) *Branch {
+	return &Branch{Head: branch.Head, Commits: branch.Commits, wrote: wrote, sites: map[string][]pinsetter.Site{}}
 }
 
-// hasCommitOf reports whether an automation made one of the branch's commits. A nil
+// HasCommitOf reports whether an automation made one of the branch's commits. A nil
 // branch has none.
-func (s *shown) hasCommitOf(a *fleet.Automation) bool {
-	return s != nil && slices.ContainsFunc(s.commits, func(c gitops.CommitInfo) bool { return made(a, c) })
+func (b *Branch) HasCommitOf(a *fleet.Automation) bool {
+	return b != nil && slices.ContainsFunc(b.Commits, func(c gitops.CommitInfo) bool { return Made(a, c) })
 }
 
 // sitesOf returns the sites of a file of the branch.
-func (s *shown) sitesOf(ctx context.Context, path string) []pinsetter.Site {
-	sites, read := s.sites[path]
+func (b *Branch) sitesOf(ctx context.Context, path string) []pinsetter.Site {
+	sites, read := b.sites[path]
 	if !read {
-		sites = sitesOf(ctx, s.head, path)
-		s.sites[path] = sites
+		sites = SitesOf(ctx, b.Head, path)
+		b.sites[path] = sites
 	}
 	return sites
 }
 
-// twinIn finds site in another version of its file: by object, or by position
+// TwinIn finds site in another version of its file: by object, or by position
 // where the document holds none.
-func twinIn(sites []pinsetter.Site, site pinsetter.Site) (pinsetter.Site, bool) {
+func TwinIn(sites []pinsetter.Site, site pinsetter.Site) (pinsetter.Site, bool) {
 	i := slices.IndexFunc(sites, func(s pinsetter.Site) bool {
 		if s.Policy != site.Policy || s.Object != site.Object {
 			return false
@@ -57,9 +59,9 @@ func twinIn(sites []pinsetter.Site, site pinsetter.Site) (pinsetter.Site, bool) 
 	return sites[i], true
 }
 
-// sitesOf returns the sites of a file, none where it can't be read: what is
+// SitesOf returns the sites of a file, none where it can't be read: what is
 // wrong with a proposal's file is mended by rebuilding it.
-func sitesOf(ctx context.Context, s *gitops.Snapshot, path string) []pinsetter.Site {
+func SitesOf(ctx context.Context, s *gitops.Snapshot, path string) []pinsetter.Site {
 	data, found, err := s.Read(ctx, path)
 	if err != nil || !found || !setters.HasToken(data) {
 		return nil
@@ -67,27 +69,27 @@ func sitesOf(ctx context.Context, s *gitops.Snapshot, path string) []pinsetter.S
 	return setters.Find(path, data).Sites
 }
 
-// differs reports whether the branch is to be moved to head: it shows other
+// Differs reports whether the branch is to be moved to head: it shows other
 // values than head does, or sites that head hasn't any more, or a file that the
 // plans write has changed on the base.
-func (s *shown) differs(ctx context.Context, head *gitops.Snapshot, plans []*plan) (bool, error) {
+func (b *Branch) Differs(ctx context.Context, head *gitops.Snapshot, plans []*Plan) (bool, error) {
 	written := map[string]bool{}
 	for _, p := range plans {
-		for path := range p.files {
+		for path := range p.Files {
 			written[path] = true
-			same, err := sameFile(ctx, s.head, head, path)
+			same, err := sameFile(ctx, b.Head, head, path)
 			if err != nil || !same {
 				return true, err
 			}
 		}
 	}
-	paths, err := s.paths(ctx, plans)
+	paths, err := b.paths(ctx, plans)
 	if err != nil {
 		return false, err
 	}
-	blind := slices.ContainsFunc(plans, (*plan).isBlind)
+	blind := slices.ContainsFunc(plans, (*Plan).IsBlind)
 	for _, path := range paths {
-		if !written[path] && !sameValues(s.sitesOf(ctx, path), sitesOf(ctx, head, path), blind) {
+		if !written[path] && !sameValues(b.sitesOf(ctx, path), SitesOf(ctx, head, path), blind) {
 			return true, nil
 		}
 	}
@@ -97,11 +99,11 @@ func (s *shown) differs(ctx context.Context, head *gitops.Snapshot, plans []*pla
 // paths returns the files that the branch's commits wrote: as a replay found out,
 // or as the trailers say of what is remembered to be the bot's, else every marked
 // file of the branch.
-func (s *shown) paths(ctx context.Context, plans []*plan) ([]string, error) {
+func (b *Branch) paths(ctx context.Context, plans []*Plan) ([]string, error) {
 	var paths []string
 	complete := true
-	for _, commit := range s.commits {
-		if wrote, replayed := s.wrote[commit.Hash]; replayed {
+	for _, commit := range b.Commits {
+		if wrote, replayed := b.wrote[commit.Hash]; replayed {
 			paths = append(paths, wrote...)
 			continue
 		}
@@ -115,7 +117,7 @@ func (s *shown) paths(ctx context.Context, plans []*plan) ([]string, error) {
 		return paths, nil
 	}
 	for _, p := range plans {
-		for file, err := range s.head.Files(ctx, p.automation.Path, setters.IsCandidate) {
+		for file, err := range b.Head.Files(ctx, p.Automation.Path, setters.IsCandidate) {
 			if err != nil {
 				return nil, err
 			}
@@ -141,7 +143,7 @@ func sameFile(ctx context.Context, a, b *gitops.Snapshot, path string) (bool, er
 // there unseen.
 func sameValues(older, newer []pinsetter.Site, blind bool) bool {
 	for _, site := range older {
-		twin, found := twinIn(newer, site)
+		twin, found := TwinIn(newer, site)
 		if !found && !blind || found && !slices.Equal(site.Written, twin.Written) {
 			return false
 		}

@@ -1,0 +1,109 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/store"
+)
+
+// Result is one automation's part in a cycle.
+type Result struct {
+	Namespace string             `json:"namespace"`
+	Name      string             `json:"name"`
+	Group     string             `json:"group,omitempty"`    // "" where changes aren't grouped
+	Revision  string             `json:"revision,omitempty"` // "branch@sha1:hash" of what was read
+	Suspended bool               `json:"suspended,omitempty"`
+	Pushed    *Pushed            `json:"pushed,omitempty"`
+	Changes   []pinsetter.Change `json:"changes"`
+	Held      []pinsetter.Hold   `json:"held"`
+
+	// PullRequest is what became of the changes' pull request; nil where they
+	// are pushed without one, and where there is none.
+	PullRequest *PullRequest `json:"pullRequest,omitempty"`
+
+	Error string `json:"error,omitempty"`
+
+	Err      error               `json:"-"` // what Error says, as a value; joined where several things failed
+	Patch    string              `json:"-"` // unified diff of the changes, with the paths of the repository
+	Findings []pinsetter.Finding `json:"-"` // about the marked files that were read
+
+	Branch string `json:"-"` // of the pull request; "" where changes are pushed without one
+
+	Wrote map[store.Site]pinsetter.Image `json:"-"` // what was pushed to which sites
+}
+
+// PullRequest is a pull request after a cycle.
+type PullRequest struct {
+	Number int    `json:"number"`
+	URL    string `json:"url"`
+	Action Action `json:"action"`
+
+	// Refused says that a person closed it without merging.
+	Refused bool `json:"-"`
+}
+
+// Action is what a cycle found or did about a pull request.
+type Action string
+
+// The actions.
+const (
+	Created   Action = "created"
+	Updated   Action = "updated"
+	Unchanged Action = "unchanged"
+	Closed    Action = "closed"
+	Merged    Action = "merged"
+)
+
+// Pushed is where an automation's commit went, or, without Changes, the commit that
+// its branch is at since what it proposed there was taken back. Refspec is set where
+// the automation has one. Without a Branch it was due since an earlier run.
+type Pushed struct {
+	Commit  string `json:"commit"`
+	Branch  string `json:"branch,omitempty"`
+	Refspec string `json:"refspec,omitempty"`
+}
+
+// Describe says in a few words what was pushed, with so many changes.
+func (p Pushed) Describe(changes int) string {
+	switch {
+	case p.Branch == "":
+		return fmt.Sprintf("pushed %.12s to %s, which was due", p.Commit, p.Refspec)
+	case changes == 0:
+		return fmt.Sprintf("took back what %s proposed: it is at %.12s", p.Branch, p.Commit)
+	case p.Refspec != "":
+		return fmt.Sprintf("pushed %.12s to %s and %s", p.Commit, p.Branch, p.Refspec)
+	}
+	return fmt.Sprintf("pushed %.12s to %s", p.Commit, p.Branch)
+}
+
+// NewResult returns the result of an automation for which nothing was done yet.
+func NewResult(a *fleet.Automation) *Result {
+	return &Result{
+		Namespace: a.Name.Namespace,
+		Name:      a.Name.Name,
+		Suspended: a.Suspended,
+		Changes:   []pinsetter.Change{},
+		Held:      []pinsetter.Hold{},
+	}
+}
+
+// Automation returns the name of the automation.
+func (r *Result) Automation() pinsetter.Name {
+	return pinsetter.Name{Namespace: r.Namespace, Name: r.Name}
+}
+
+// Fail records err, which may be nil, beside what failed before.
+func (r *Result) Fail(err error) {
+	if err == nil {
+		return
+	}
+	r.Err = errors.Join(r.Err, err)
+	r.Error = OneLine(r.Err)
+}
+
+// OneLine is the text of err, with semicolons between what it joins.
+func OneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
