@@ -34,7 +34,7 @@ type Scanned struct {
 // order. Suspended ones are not asked for.
 func (b *Bot) Scan(ctx context.Context, repositories []*fleet.Repository) []*Scanned {
 	c := b.newCycle(Propose)
-	return each(repositories, func(repo *fleet.Repository) *Scanned { return c.scan(ctx, repo) })
+	return each(repositories, func(repo *fleet.Repository) *Scanned { return c.selector.scanned(ctx, repo) })
 }
 
 // each calls do for all items, scansAtOnce at a time, and returns what it
@@ -53,24 +53,25 @@ func each[T, R any](items []T, do func(T) R) []R {
 	return results
 }
 
-func (c *cycle) scan(ctx context.Context, repo *fleet.Repository) *Scanned {
-	s := &Scanned{
+// scanned returns what a registry lists for one ImageRepository.
+func (s *selector) scanned(ctx context.Context, repo *fleet.Repository) *Scanned {
+	r := &Scanned{
 		Namespace: repo.Name.Namespace, Name: repo.Name.Name, Image: repo.Image,
 		Suspended: repo.Suspended, Tags: []string{},
 	}
 	err := repo.Err
 	if err == nil && !repo.Suspended {
-		listing, scanErr := c.selector.scan(ctx, repo, time.Time{})
+		listing, scanErr := s.scan(ctx, repo, time.Time{})
 		if err = scanErr; err == nil {
-			s.Tags, s.ScannedAt = listing.Tags, listing.ScannedAt
+			r.Tags, r.ScannedAt = listing.Tags, listing.ScannedAt
 		} else {
 			err = fmt.Errorf("ImageRepository %s: %w", repo.Name, err)
 		}
 	}
 	if err != nil {
-		s.Err, s.Error = err, plan.OneLine(err)
+		r.Err, r.Error = err, plan.OneLine(err)
 	}
-	return s
+	return r
 }
 
 // Selected is the best candidate of one ImagePolicy now. Tag is empty where
@@ -92,27 +93,28 @@ type Selected struct {
 // Select returns what policies select, in their order.
 func (b *Bot) Select(ctx context.Context, policies []*fleet.Policy) []*Selected {
 	c := b.newCycle(Propose)
-	return each(policies, func(p *fleet.Policy) *Selected { return c.selected(ctx, p) })
+	return each(policies, func(p *fleet.Policy) *Selected { return c.selector.selected(ctx, p) })
 }
 
-func (c *cycle) selected(ctx context.Context, p *fleet.Policy) *Selected {
-	s := &Selected{Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p)}
+// selected returns the best candidate of one policy.
+func (s *selector) selected(ctx context.Context, p *fleet.Policy) *Selected {
+	r := &Selected{Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p)}
 	if p.Repository != nil {
-		s.Image = p.Repository.Image
+		r.Image = p.Repository.Image
 	}
-	if s.Suspended && p.Err == nil {
-		return s
+	if r.Suspended && p.Err == nil {
+		return r
 	}
-	sel := c.selector.selection(ctx, p)
+	sel := s.selection(ctx, p)
 	image, held, err := sel.image(ctx)
 	if err != nil {
-		s.Err, s.Error = err, plan.OneLine(err)
-		return s
+		r.Err, r.Error = err, plan.OneLine(err)
+		return r
 	}
-	if s.Held = held; held == "" {
-		s.Tag, s.Digest, s.Ref = image.Tag, image.Digest, image.String()
+	if r.Held = held; held == "" {
+		r.Tag, r.Digest, r.Ref = image.Tag, image.Digest, image.String()
 	}
-	return s
+	return r
 }
 
 // image returns the best candidate that passes the gates, with the digest where
@@ -293,7 +295,7 @@ func (c *cycle) destinationsIn(ctx context.Context, p *fleet.Policy, l *lane) ([
 		return nil, l.failed(err)[0].Err
 	}
 	defer fetched.Close()
-	g, _ := c.aim(ctx, l, fetched)
+	g, _ := c.ownership.aim(ctx, l, fetched)
 	c.recallHistory(ctx, remote, l, g)
 	var sites []Destination
 	for _, a := range l.automations {

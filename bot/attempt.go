@@ -2,11 +2,8 @@ package bot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/plan"
@@ -23,10 +20,10 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 	defer fetched.Close()
 	plans := make([]*plan.Plan, 0, len(l.automations))
 	l.seat.holding(func() int64 { return held(fetched, plans...) })
-	if results := c.isQuiet(ctx, l, fetched); results != nil {
+	if results := c.memory.isQuiet(ctx, l, fetched); results != nil {
 		return results, nil
 	}
-	g, to := c.aim(ctx, l, fetched)
+	g, to := c.ownership.aim(ctx, l, fetched)
 	c.recallHistory(ctx, remote, l, g)
 	head := g.Start
 	for i, a := range l.automations {
@@ -44,8 +41,8 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 	}
 	if c.mode == Push {
 		l.seat.away(func() {
-			c.keepQuiet(ctx, l, fetched, plans)
-			err = c.push(ctx, l, remote, to, head, plans)
+			c.memory.keepQuiet(ctx, l, fetched, plans)
+			err = (&courier{c, l, remote, to}).push(ctx, head, plans)
 		})
 	}
 	results := make([]*Result, 0, len(plans))
@@ -104,88 +101,3 @@ func (e *commitError) Error() string {
 }
 
 func (e *commitError) Unwrap() error { return e.err }
-
-// push is step 5. It says in the results what was pushed; where nothing is, no
-// automation changed anything. The error is about the branch; a refspec that is
-// refused once the branch is pushed fails the automations that asked for it.
-func (c *cycle) push(ctx context.Context, l *lane, remote *gitops.Remote, to *target, head *gitops.Snapshot, plans []*plan.Plan) error {
-	wanted, err := head.Hash() != plans[0].Ground.Start.Hash(), error(nil)
-	switch {
-	case to.shown != nil && onlyWait(plans):
-		wanted = false
-	case to.shown != nil:
-		wanted, err = to.shown.Differs(ctx, head, plans)
-	}
-	if err != nil || !wanted {
-		for _, p := range plans {
-			p.Result.Changes = []pinsetter.Change{}
-		}
-		if err != nil {
-			return err
-		}
-		return c.pushDues(ctx, l, remote, to, plans)
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	ctx = context.WithoutCancel(ctx) // what is begun is finished
-	c.o.Progress("pushing to " + l.push)
-	c.o.Log.Info("pushing", "repository", remote.String(), "branch", l.push, "commit", head.Hash())
-	if err := c.deliverAll(ctx, l, remote, to, plans); err != nil {
-		return insteadOfPush(err, plans)
-	}
-	if !l.isBase {
-		c.keepPushed(ctx, l, l.push, commitsOf(plans))
-	}
-	return nil
-}
-
-// commitsOf returns the hashes of the commits of plans that were pushed.
-func commitsOf(plans []*plan.Plan) []string {
-	hashes := []string{}
-	for _, p := range plans {
-		if p.Hash != "" && p.Result.Pushed != nil {
-			hashes = append(hashes, p.Hash)
-		}
-	}
-	return hashes
-}
-
-// send pushes, and tells the observer.
-func (c *cycle) send(ctx context.Context, remote *gitops.Remote, p gitops.Push) (gitops.Pushed, error) {
-	ended := c.o.wait(remote.Host(), "push to "+remote.String())
-	defer ended()
-	pushed, err := remote.Push(ctx, p)
-	c.o.Observer.Push(err)
-	return pushed, err
-}
-
-// onlyWait reports whether all that plans would write is proposed already and
-// waits: nothing is decided about it now, or nothing may be written.
-func onlyWait(plans []*plan.Plan) bool {
-	some := false
-	for _, p := range plans {
-		for _, file := range p.Marked {
-			for i, image := range file.Takes {
-				if decide.ShownAt(file.Sites[i], image) {
-					continue
-				}
-				if file.Kept[i] != decide.Waits {
-					return false
-				}
-				some = true
-			}
-		}
-	}
-	return some
-}
-
-// insteadOfPush adds to a push that the server's rules refuse what they may want
-// instead.
-func insteadOfPush(err error, plans []*plan.Plan) error {
-	if !errors.Is(err, gitops.ErrProtected) {
-		return err
-	}
-	return fmt.Errorf("%w; where the branch is protected, have the change proposed: an object of kind PullRequest (pinsetter.dev/v1alpha1) with spec.automationRef.name: %s",
-		err, plans[0].Automation.Name.Name)
-}

@@ -132,9 +132,11 @@ const (
 // remembers until its end.
 type cycle struct {
 	*Bot
-	mode     Mode
-	now      time.Time // of the whole cycle
-	selector *selector
+	mode      Mode
+	now       time.Time // of the whole cycle
+	selector  *selector
+	ownership *ownership
+	memory    *laneMemory
 }
 
 func (b *Bot) newCycle(mode Mode) *cycle {
@@ -147,7 +149,12 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 		b.o.Observer.Scan(hostOf(object.Image), took, err)
 	}
 	s.Asks = func(object *fleet.Repository, what string) func() { return b.o.wait(hostOf(object.Image), what) }
-	return &cycle{Bot: b, mode: mode, now: now, selector: newSelector(b, s, now)}
+	selector := newSelector(b, s, now)
+	return &cycle{
+		Bot: b, mode: mode, now: now, selector: selector,
+		ownership: &ownership{selector: selector, pushes: &b.pushes, mode: mode},
+		memory:    &laneMemory{selector: selector, mode: mode, version: b.o.Version},
+	}
 }
 
 // Cycle runs automations to the end that mode names and returns a result for

@@ -60,20 +60,21 @@ func (d *delivery) refspecs() []string {
 // one before it left on the branch. An error is about the first: nothing was pushed.
 // Where a later one fails, so do its automations and those after it, whose commits
 // are on top of theirs.
-func (c *cycle) deliverAll(ctx context.Context, l *lane, remote *gitops.Remote, to *target, plans []*plan.Plan) error {
-	before, all := c.dues(ctx, l), deliveries(plans, to.shown)
+func (r *courier) deliverAll(ctx context.Context, plans []*plan.Plan) error {
+	l, to := r.lane, r.to
+	before, all := r.memory.dues(ctx, l), deliveries(plans, to.shown)
 	due := slices.Clone(before)
 	for _, d := range all {
 		due = with(due, d.refspecs()...)
 	}
-	c.keepDues(ctx, l, due)
+	r.memory.keepDues(ctx, l, due)
 	due = before
 	request := to.request(l, all[0].head)
 	for i, d := range all {
 		request.Snapshot, request.Options = d.head, d.options
-		failed, err := c.deliver(ctx, remote, request, d)
+		failed, err := r.deliver(ctx, request, d)
 		if err != nil && i == 0 {
-			c.keepDues(ctx, l, before)
+			r.memory.keepDues(ctx, l, before)
 			return err
 		}
 		if err != nil {
@@ -88,20 +89,20 @@ func (c *cycle) deliverAll(ctx context.Context, l *lane, remote *gitops.Remote, 
 			p.Result.Pushed = &Pushed{Commit: request.Lease, Branch: l.push} // what it proposed is taken back
 		}
 	}
-	c.keepDues(ctx, l, due)
+	r.memory.keepDues(ctx, l, due)
 	return nil
 }
 
 // deliver pushes the branch, and after it each refspec of the delivery's
 // automations, and returns those that failed. An error is about the branch: nothing
 // was pushed.
-func (c *cycle) deliver(ctx context.Context, remote *gitops.Remote, request gitops.Push, d *delivery) (failed []string, err error) {
+func (r *courier) deliver(ctx context.Context, request gitops.Push, d *delivery) (failed []string, err error) {
 	for i, refspec := range d.refspecs() {
 		request.Refspec = refspec
 		if i > 0 {
 			request.Lease = d.head.Hash() // it is there
 		}
-		pushed, err := c.send(ctx, remote, request)
+		pushed, err := r.send(ctx, r.remote, request)
 		if i == 0 && pushed.Branch == "" {
 			return nil, err
 		}

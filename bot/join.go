@@ -64,8 +64,8 @@ func (l *lane) add(a *fleet.Automation) {
 
 // markBranches tells the lanes what any automation that was loaded, run now or not,
 // does with their branches.
-func (c *cycle) markBranches(repositories map[string][]*lane) {
-	for _, a := range c.set.Automations {
+func markBranches(set *fleet.Set, repositories map[string][]*lane) {
+	for _, a := range set.Automations {
 		if a.Git == nil {
 			continue
 		}

@@ -68,7 +68,7 @@ func (c *cycle) lanes(automations []*fleet.Automation) (map[string][]*lane, []*R
 			results = append(results, r)
 		}
 	}
-	c.markBranches(repositories)
+	markBranches(c.set, repositories)
 	return repositories, results
 }
 

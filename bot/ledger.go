@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"time"
 
@@ -71,4 +72,27 @@ func RunOf(a *fleet.Automation, r *Result, at time.Time) store.Run {
 		run.Commit = r.Pushed.Commit
 	}
 	return run
+}
+
+// records returns what the ledger knows of a lane's pull requests, by branch.
+func (m *laneMemory) records(ctx context.Context, l *lane) map[string]json.RawMessage {
+	if m.selector.failing.was.Load() {
+		return nil
+	}
+	kept, err := m.selector.ledger.Proposals(ctx, l.repository(), l.automations[0].Name.String())
+	if err != nil {
+		m.selector.failing.failed(err)
+		return nil
+	}
+	return kept
+}
+
+// keepRecords tells the ledger which of these have changed. A nil one is forgotten.
+func (m *laneMemory) keepRecords(ctx context.Context, l *lane, changed map[string]json.RawMessage) {
+	if m.selector.failing.was.Load() {
+		return
+	}
+	if err := m.selector.ledger.PutProposals(ctx, m.selector.now, l.repository(), l.automations[0].Name.String(), changed); err != nil {
+		m.selector.failing.failed(err)
+	}
 }

@@ -17,18 +17,18 @@ import (
 // recall asks the ledger what was written at the sites of a plan, and tells it
 // what the base shows there now where it doesn't know. A ledger that fails is said, and the plan goes
 // on as one that nobody remembers anything of.
-func (c *cycle) recall(ctx context.Context, p *plan.Plan) {
-	if c.selector.failing.was.Load() {
+func (s *selector) recall(ctx context.Context, p *plan.Plan) {
+	if s.failing.was.Load() {
 		return
 	}
 	g := p.Ground
-	written, err := c.o.Ledger.Written(ctx, g.Repository, g.Base)
+	written, err := s.ledger.Written(ctx, g.Repository, g.Base)
 	if err == nil {
 		g.Written = written
-		err = c.o.Ledger.Show(ctx, c.now, g.Outdated(p, c.now))
+		err = s.ledger.Show(ctx, s.now, g.Outdated(p, s.now))
 	}
 	if err != nil {
-		c.selector.failing.failed(err)
+		s.failing.failed(err)
 	}
 }
 
@@ -41,15 +41,15 @@ const seenAtOnce = 10_000
 
 // sight tells the ledger of the candidates that rank above what the plan's sites
 // show: their age counts from the first time.
-func (c *cycle) sight(ctx context.Context, p *plan.Plan) {
-	if !c.o.Ledger.Remembers() || c.selector.failing.was.Load() {
+func (s *selector) sight(ctx context.Context, p *plan.Plan) {
+	if !s.ledger.Remembers() || s.failing.was.Load() {
 		return
 	}
 	var seen []store.Observation
 	once := map[store.Tag]bool{}
 	for _, file := range p.Marked {
 		for _, site := range file.Sites {
-			sel := c.selector.of(p.Policies[site.Policy])
+			sel := s.of(p.Policies[site.Policy])
 			if sel == nil || sel.Err != nil {
 				continue
 			}
@@ -62,13 +62,13 @@ func (c *cycle) sight(ctx context.Context, p *plan.Plan) {
 		}
 	}
 	for some := range slices.Chunk(seen, seenAtOnce) {
-		sights, err := c.o.Ledger.See(ctx, c.now, some)
+		sights, err := s.ledger.See(ctx, s.now, some)
 		if err != nil {
-			c.selector.failing.failed(err)
+			s.failing.failed(err)
 			return
 		}
 		for tag, sight := range sights {
-			c.selector.learntOf(tag.Image).see(tag.Tag, sight)
+			s.learntOf(tag.Image).see(tag.Tag, sight)
 		}
 	}
 }

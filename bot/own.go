@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
@@ -23,6 +24,14 @@ const (
 	replayedCommits = 100
 	replayedInAll   = 1000
 )
+
+// ownership tells which commits of branches are the bot's own. It is safe for
+// concurrent use.
+type ownership struct {
+	selector *selector
+	pushes   *sync.Map // see Bot
+	mode     Mode
+}
 
 // owned is what a branch is to the bot.
 type owned struct {
@@ -41,30 +50,30 @@ func (o owned) isTheirs() bool { return errors.Is(o.err, replay.ErrTheirs) }
 // is theirs if they are remembered to have pushed it. Else its author, committer
 // and trailer must be theirs, which proves nothing, and a replay of it must give
 // the same files. Remembered has a commit of a branch that is theirs, or "".
-func (c *cycle) own(ctx context.Context, l *lane, fetched *gitops.Fetched, remembered func(branch string) string) map[string]*owned {
+func (w *ownership) own(ctx context.Context, l *lane, fetched *gitops.Fetched, remembered func(branch string) string) map[string]*owned {
 	found := map[string]*owned{}
 	branches := slices.Sorted(maps.Keys(fetched.Push))
 	var unknown []gitops.CommitInfo
 	depth := 0
 	for _, branch := range branches {
 		state := fetched.Push[branch]
-		o := c.claimed(ctx, l, branch, state, remembered(branch))
+		o := w.claimed(ctx, l, branch, state, remembered(branch))
 		if len(unknown)+len(o.unknown) > replayedInAll {
 			o.err, o.unknown = errors.New("too many commits on branches of this automation are to be looked at"), nil
 		}
 		found[branch], unknown, depth = o, append(unknown, o.unknown...), max(depth, len(state.Commits)+1)
 	}
-	c.selector.all(ctx, c.policiesOf(l, unknown))
+	w.selector.all(ctx, w.policiesOf(l, unknown))
 	steps := fetched.Base.Steps(ctx, unknown, depth, setters.IsCandidate)
 	for _, branch := range branches {
 		o := found[branch]
 		n := len(o.unknown)
-		c.replayAll(ctx, l, o, steps[:n])
+		w.replayAll(ctx, l, o, steps[:n])
 		steps = steps[n:]
 		if o.err != nil {
-			c.o.Log.Debug("the branch is not known for Pinsetter's own", "branch", branch, "reason", o.err)
+			w.selector.log.Debug("the branch is not known for Pinsetter's own", "branch", branch, "reason", o.err)
 		} else if n > 0 && !slices.ContainsFunc(o.unknown, func(commit gitops.CommitInfo) bool { return !saysAll(commit, o.paths[commit.Hash]) }) {
-			c.keepPushed(ctx, l, branch, hashesOf(fetched.Push[branch].Commits))
+			w.keepPushed(ctx, l, branch, hashesOf(fetched.Push[branch].Commits))
 		}
 	}
 	return found
@@ -72,11 +81,11 @@ func (c *cycle) own(ctx context.Context, l *lane, fetched *gitops.Fetched, remem
 
 // claimed judges a branch by what is remembered, and by what its commits say of
 // themselves.
-func (c *cycle) claimed(ctx context.Context, l *lane, branch string, state *gitops.PushState, remembered string) *owned {
+func (w *ownership) claimed(ctx context.Context, l *lane, branch string, state *gitops.PushState, remembered string) *owned {
 	if state.Truncated {
 		return &owned{err: replay.Theirs("it has more commits than are looked at")}
 	}
-	known := append([]string{remembered}, c.pushedTo(ctx, l, branch, state.Commits)...)
+	known := append([]string{remembered}, w.pushedTo(ctx, l, branch, state.Commits)...)
 	unknown := keep(state.Commits, func(commit gitops.CommitInfo) bool { return !slices.Contains(known, commit.Hash) })
 	for _, commit := range unknown {
 		if len(l.makers(commit)) == 0 {
@@ -91,12 +100,12 @@ func (c *cycle) claimed(ctx context.Context, l *lane, branch string, state *gito
 
 // policiesOf returns the policies that commits say they wrote, as far as the lane's
 // automations write them: they are scanned together.
-func (c *cycle) policiesOf(l *lane, commits []gitops.CommitInfo) []*fleet.Policy {
+func (w *ownership) policiesOf(l *lane, commits []gitops.CommitInfo) []*fleet.Policy {
 	var policies []*fleet.Policy
 	for _, commit := range commits {
 		for _, change := range message.ParseTrailers(commit.Message).Changes {
 			site, _ := plan.WrittenBy(change)
-			policy := c.set.Policy(site.Policy)
+			policy := w.selector.set.Policy(site.Policy)
 			written := policy != nil && slices.ContainsFunc(l.automations, func(a *fleet.Automation) bool { return a.Selects(policy) })
 			if written && !slices.Contains(policies, policy) {
 				policies = append(policies, policy)
@@ -107,9 +116,9 @@ func (c *cycle) policiesOf(l *lane, commits []gitops.CommitInfo) []*fleet.Policy
 }
 
 // replayAll replays the commits of one branch that aren't known.
-func (c *cycle) replayAll(ctx context.Context, l *lane, o *owned, steps []gitops.Step) {
+func (w *ownership) replayAll(ctx context.Context, l *lane, o *owned, steps []gitops.Step) {
 	o.paths = map[string][]string{}
-	replayer := replay.Replayer{Set: c.set, Select: c.selector.replayed}
+	replayer := replay.Replayer{Set: w.selector.set, Select: w.selector.replayed}
 	for i, step := range steps {
 		err := replayer.ByAny(ctx, l.makers(o.unknown[i]), step)
 		if err == nil {
@@ -169,17 +178,17 @@ func (l *lane) pushedKey(branch string) string {
 // pushedTo returns the commits that a lane is remembered to have pushed to a
 // branch last. The ledger is asked where this process doesn't know all of some
 // commits: another one may have pushed them.
-func (c *cycle) pushedTo(ctx context.Context, l *lane, branch string, commits []gitops.CommitInfo) []string {
+func (w *ownership) pushedTo(ctx context.Context, l *lane, branch string, commits []gitops.CommitInfo) []string {
 	key := l.pushedKey(branch)
-	here, _ := c.pushes.Load(key)
+	here, _ := w.pushes.Load(key)
 	hashes, _ := here.([]string)
 	unknown := func(commit gitops.CommitInfo) bool { return !slices.Contains(hashes, commit.Hash) }
-	if !slices.ContainsFunc(commits, unknown) || c.selector.failing.was.Load() {
+	if !slices.ContainsFunc(commits, unknown) || w.selector.failing.was.Load() {
 		return hashes
 	}
-	body, err := c.o.Ledger.Quiet(ctx, key)
+	body, err := w.selector.ledger.Quiet(ctx, key)
 	if err != nil {
-		c.selector.failing.failed(err)
+		w.selector.failing.failed(err)
 		return hashes
 	}
 	var kept []string
@@ -190,15 +199,15 @@ func (c *cycle) pushedTo(ctx context.Context, l *lane, branch string, commits []
 }
 
 // keepPushed remembers the commits of a branch that a lane pushed.
-func (c *cycle) keepPushed(ctx context.Context, l *lane, branch string, hashes []string) {
+func (w *ownership) keepPushed(ctx context.Context, l *lane, branch string, hashes []string) {
 	key := l.pushedKey(branch)
-	c.pushes.Store(key, hashes)
-	if c.mode != Push || c.selector.failing.was.Load() {
+	w.pushes.Store(key, hashes)
+	if w.mode != Push || w.selector.failing.was.Load() {
 		return
 	}
 	body, _ := json.Marshal(hashes) // of texts
 	ctx = context.WithoutCancel(ctx)
-	if err := c.o.Ledger.PutQuiet(ctx, c.now, key, body); err != nil {
-		c.selector.failing.failed(err)
+	if err := w.selector.ledger.PutQuiet(ctx, w.selector.now, key, body); err != nil {
+		w.selector.failing.failed(err)
 	}
 }

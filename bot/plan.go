@@ -72,8 +72,8 @@ func (c *cycle) decide(ctx context.Context, p *plan.Plan) {
 			p.Result.Fail(sel.Err)
 		}
 	}
-	c.recall(ctx, p)
-	c.sight(ctx, p)
+	c.selector.recall(ctx, p)
+	c.selector.sight(ctx, p)
 	said := map[*selection]bool{}
 	for _, at := range c.places(ctx, p) {
 		d, sel := at.decision, at.selection

@@ -50,7 +50,7 @@ func (c *cycle) proposeOnce(ctx context.Context, l *lane, done proposal.Settled)
 		l.seat.away(func() {
 			err = s.CarryOut(ctx, done)
 			if err == nil && s.IsIdle() {
-				c.keepQuiet(ctx, l, s.Fetched, []*plan.Plan{s.Whole})
+				c.memory.keepQuiet(ctx, l, s.Fetched, []*plan.Plan{s.Whole})
 			}
 		})
 	}
@@ -75,7 +75,7 @@ func (c *cycle) observed(results []*Result) []*Result {
 // decided. Where nothing can be to do, it returns the results instead. The caller
 // closes the survey.
 func (c *cycle) survey(ctx context.Context, l *lane, only *fleet.Policy) (*proposal.Survey, []*Result, error) {
-	s := proposal.New(l.proposes, c.recordsOf(ctx, l), proposal.Options{
+	s := proposal.New(l.proposes, c.memory.records(ctx, l), proposal.Options{
 		Conductor: conductor{c, l}, Forge: c.o.Forge, Log: c.o.Log, Progress: c.o.Progress, Now: c.o.Now,
 	})
 	remote, fetched, err := c.fetch(ctx, l, s.Asked()...)
@@ -84,7 +84,7 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *fleet.Policy) (*propo
 	}
 	l.seat.holding(func() int64 { return held(fetched) })
 	if only == nil {
-		if quiet := c.isQuiet(ctx, l, fetched); quiet != nil {
+		if quiet := c.memory.isQuiet(ctx, l, fetched); quiet != nil {
 			fetched.Close()
 			return nil, quiet, nil
 		}
@@ -111,7 +111,7 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *fleet.Policy) (*propo
 // that can't be found out now.
 func (c *cycle) findOwn(ctx context.Context, l *lane, fetched *gitops.Fetched, remembered func(branch string) string) (map[string]*plan.Branch, map[string]error) {
 	own, unsure := map[string]*plan.Branch{}, map[string]error{}
-	for branch, found := range c.own(ctx, l, fetched, remembered) {
+	for branch, found := range c.ownership.own(ctx, l, fetched, remembered) {
 		switch {
 		case found.err == nil:
 			own[branch] = plan.NewBranch(fetched.Push[branch], found.paths)
@@ -120,19 +120,6 @@ func (c *cycle) findOwn(ctx context.Context, l *lane, fetched *gitops.Fetched, r
 		}
 	}
 	return own, unsure
-}
-
-// recordsOf returns what the ledger knows of a lane's pull requests, by branch.
-func (c *cycle) recordsOf(ctx context.Context, l *lane) map[string]json.RawMessage {
-	if c.selector.failing.was.Load() {
-		return nil
-	}
-	kept, err := c.o.Ledger.Proposals(ctx, l.repository(), l.automations[0].Name.String())
-	if err != nil {
-		c.selector.failing.failed(err)
-		return nil
-	}
-	return kept
 }
 
 // conductor is the cycle's proposal.Conductor for a lane.
@@ -145,20 +132,14 @@ type conductor struct {
 func (d conductor) Push(ctx context.Context, remote *gitops.Remote, p gitops.Push) (gitops.Pushed, error) {
 	pushed, err := d.c.send(ctx, remote, p)
 	if pushed.Branch != "" {
-		d.c.keepPushed(ctx, d.l, p.Branch, []string{p.Snapshot.Hash()})
+		d.c.ownership.keepPushed(ctx, d.l, p.Branch, []string{p.Snapshot.Hash()})
 	}
 	return pushed, err
 }
 
 // Keep implements proposal.Conductor.
 func (d conductor) Keep(ctx context.Context, changed map[string]json.RawMessage) {
-	c := d.c
-	if c.selector.failing.was.Load() {
-		return
-	}
-	if err := c.o.Ledger.PutProposals(ctx, c.now, d.l.repository(), d.l.automations[0].Name.String(), changed); err != nil {
-		c.selector.failing.failed(err)
-	}
+	d.c.memory.keepRecords(ctx, d.l, changed)
 }
 
 // Build implements proposal.Conductor.

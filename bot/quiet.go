@@ -14,7 +14,6 @@ import (
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/setters"
-	"github.com/pinsetter/pinsetter/spec"
 )
 
 // quiet is a run of a lane that found nothing to do: at every site the branch
@@ -28,22 +27,30 @@ type quiet struct {
 	Selected map[string]string `json:"selected"` // the best candidate of every policy that a marker names, with its digest where that is followed
 }
 
+// laneMemory is what the ledger knows of lanes: that they were quiet, which of their
+// refspecs are due, and what there is of their pull requests.
+type laneMemory struct {
+	selector *selector
+	mode     Mode
+	version  string // of the program
+}
+
 // quietFor is how long a quiet run stands for the next ones. What else a run
 // does, such as telling the ledger that sites are still there, is done again then.
 const quietFor = 24 * time.Hour
 
 // isQuiet returns the results of a lane where nothing can be to do, else nil.
-func (c *cycle) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched) []*Result {
-	last := c.lastQuiet(ctx, l)
-	if last == nil || last.Base != fetched.Base.Hash() || last.Objects != c.fingerprint() || len(fetched.Push) > 0 || len(c.dues(ctx, l)) > 0 {
+func (m *laneMemory) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched) []*Result {
+	last := m.lastQuiet(ctx, l)
+	if last == nil || last.Base != fetched.Base.Hash() || last.Objects != m.fingerprint() || len(fetched.Push) > 0 || len(m.dues(ctx, l)) > 0 {
 		return nil
 	}
-	if age := c.now.Sub(last.At); age < 0 || age > quietFor {
+	if age := m.selector.now.Sub(last.At); age < 0 || age > quietFor {
 		return nil
 	}
 	var policies []*fleet.Policy
 	for name := range last.Selected {
-		p := c.set.Policy(pinsetter.ParseName(name))
+		p := m.selector.set.Policy(pinsetter.ParseName(name))
 		if p == nil {
 			return nil
 		}
@@ -51,9 +58,9 @@ func (c *cycle) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched) [
 	}
 	same := true
 	l.seat.away(func() {
-		c.selector.all(ctx, policies)
+		m.selector.all(ctx, policies)
 		for _, p := range policies {
-			best, ok := c.bestOf(ctx, c.selector.selection(ctx, p))
+			best, ok := m.selector.selection(ctx, p).best(ctx)
 			same = same && ok && best == last.Selected[p.Name.String()]
 		}
 	})
@@ -70,57 +77,43 @@ func (c *cycle) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched) [
 	return results
 }
 
-// bestOf returns a policy's best candidate, with its digest where every move of
-// that is followed; false where it can't be had.
-func (c *cycle) bestOf(ctx context.Context, sel *selection) (string, bool) {
-	if sel.Err != nil {
-		return "", false
-	}
-	best, ok := sel.Ranking.Best()
-	if !ok || sel.Object.Spec.DigestReflectionPolicy != spec.ReflectAlways {
-		return best.Tag, ok
-	}
-	digest, err := sel.digest(ctx, best.Tag)
-	return best.Tag + "@" + digest, err == nil
-}
-
 // keepQuiet remembers a run of a lane where it found nothing to do, and forgets
 // the one before where it did.
-func (c *cycle) keepQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched, plans []*plan.Plan) {
-	if c.mode != Push || c.selector.failing.was.Load() {
+func (m *laneMemory) keepQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched, plans []*plan.Plan) {
+	if m.mode != Push || m.selector.failing.was.Load() {
 		return
 	}
-	last := c.lastQuiet(ctx, l)
-	now := &quiet{At: c.now, Base: fetched.Base.Hash(), Objects: c.fingerprint(), Selected: map[string]string{}}
-	if len(fetched.Push) > 0 || slices.ContainsFunc(plans, func(p *plan.Plan) bool { return !c.settles(ctx, p, now.Selected) }) {
+	last := m.lastQuiet(ctx, l)
+	now := &quiet{At: m.selector.now, Base: fetched.Base.Hash(), Objects: m.fingerprint(), Selected: map[string]string{}}
+	if len(fetched.Push) > 0 || slices.ContainsFunc(plans, func(p *plan.Plan) bool { return !m.settles(ctx, p, now.Selected) }) {
 		now = nil
 	}
 	switch {
 	case now == nil && last == nil:
 		return
 	case now != nil && last != nil && now.Base == last.Base && now.Objects == last.Objects && maps.Equal(now.Selected, last.Selected) &&
-		c.now.Sub(last.At) < quietFor && !c.now.Before(last.At):
+		m.selector.now.Sub(last.At) < quietFor && !m.selector.now.Before(last.At):
 		return
 	}
 	var body json.RawMessage
 	if now != nil {
 		body, _ = json.Marshal(now) // of texts and a time
 	}
-	if err := c.o.Ledger.PutQuiet(ctx, c.now, l.key(), body); err != nil {
-		c.selector.failing.failed(err)
+	if err := m.selector.ledger.PutQuiet(ctx, m.selector.now, l.key(), body); err != nil {
+		m.selector.failing.failed(err)
 	}
 }
 
 // settles reports whether every site of a plan shows its policy's best candidate,
 // and nothing else is to be said, and adds what these are.
-func (c *cycle) settles(ctx context.Context, p *plan.Plan, selected map[string]string) bool {
+func (m *laneMemory) settles(ctx context.Context, p *plan.Plan, selected map[string]string) bool {
 	r := p.Result
 	if r.Err != nil || len(r.Changes)+len(r.Held)+len(r.Findings) > 0 {
 		return false
 	}
 	for _, file := range p.Marked {
 		for i, site := range file.Sites {
-			sel := c.selector.of(p.Policies[site.Policy])
+			sel := m.selector.of(p.Policies[site.Policy])
 			if sel == nil {
 				continue // another automation writes it
 			}
@@ -128,7 +121,7 @@ func (c *cycle) settles(ctx context.Context, p *plan.Plan, selected map[string]s
 			if taken && !decide.ShownAt(site, image) || sel.Err != nil || !sel.Settled(site) {
 				return false
 			}
-			best, ok := c.bestOf(ctx, sel)
+			best, ok := sel.best(ctx)
 			if !ok {
 				return false
 			}
@@ -139,13 +132,13 @@ func (c *cycle) settles(ctx context.Context, p *plan.Plan, selected map[string]s
 }
 
 // lastQuiet returns the quiet run that is remembered of a lane, or nil.
-func (c *cycle) lastQuiet(ctx context.Context, l *lane) *quiet {
-	if c.selector.failing.was.Load() {
+func (m *laneMemory) lastQuiet(ctx context.Context, l *lane) *quiet {
+	if m.selector.failing.was.Load() {
 		return nil
 	}
-	body, err := c.o.Ledger.Quiet(ctx, l.key())
+	body, err := m.selector.ledger.Quiet(ctx, l.key())
 	if err != nil {
-		c.selector.failing.failed(err)
+		m.selector.failing.failed(err)
 		return nil
 	}
 	last := &quiet{}
@@ -156,8 +149,8 @@ func (c *cycle) lastQuiet(ctx context.Context, l *lane) *quiet {
 }
 
 // fingerprint tells apart what a cycle decides by.
-func (c *cycle) fingerprint() string {
-	return strings.Join([]string{c.set.Fingerprint, setters.Screen, setters.Notes, c.o.Version}, " ")
+func (m *laneMemory) fingerprint() string {
+	return strings.Join([]string{m.selector.set.Fingerprint, setters.Screen, setters.Notes, m.version}, " ")
 }
 
 // key names a lane for the ledger.

@@ -37,13 +37,13 @@ func (l *lane) optionsOf(refspec string) map[string]string {
 }
 
 // dues returns the refspecs of a lane that an earlier run was to push, and didn't.
-func (c *cycle) dues(ctx context.Context, l *lane) []string {
-	if !l.hasRefspec() || c.selector.failing.was.Load() {
+func (m *laneMemory) dues(ctx context.Context, l *lane) []string {
+	if !l.hasRefspec() || m.selector.failing.was.Load() {
 		return nil
 	}
-	body, err := c.o.Ledger.Quiet(ctx, l.duesKey())
+	body, err := m.selector.ledger.Quiet(ctx, l.duesKey())
 	if err != nil {
-		c.selector.failing.failed(err)
+		m.selector.failing.failed(err)
 		return nil
 	}
 	var due []string
@@ -54,28 +54,29 @@ func (c *cycle) dues(ctx context.Context, l *lane) []string {
 }
 
 // keepDues remembers which refspecs of a lane are due.
-func (c *cycle) keepDues(ctx context.Context, l *lane, due []string) {
-	if !l.hasRefspec() || c.selector.failing.was.Load() {
+func (m *laneMemory) keepDues(ctx context.Context, l *lane, due []string) {
+	if !l.hasRefspec() || m.selector.failing.was.Load() {
 		return
 	}
 	var body json.RawMessage
 	if len(due) > 0 {
 		body, _ = json.Marshal(due) // of texts
 	}
-	if err := c.o.Ledger.PutQuiet(ctx, c.now, l.duesKey(), body); err != nil {
-		c.selector.failing.failed(err)
+	if err := m.selector.ledger.PutQuiet(ctx, m.selector.now, l.duesKey(), body); err != nil {
+		m.selector.failing.failed(err)
 	}
 }
 
 // pushDues pushes the refspecs that are due, with what the lane's branch is at. In
 // a freeze they wait like everything else.
-func (c *cycle) pushDues(ctx context.Context, l *lane, remote *gitops.Remote, to *target, plans []*plan.Plan) error {
-	due := c.dues(ctx, l)
+func (r *courier) pushDues(ctx context.Context, plans []*plan.Plan) error {
+	l, to := r.lane, r.to
+	due := r.memory.dues(ctx, l)
 	if len(due) == 0 || ctx.Err() != nil || slices.ContainsFunc(plans, (*plan.Plan).IsClosed) {
 		return ctx.Err()
 	}
 	if to.lease == "" { // somebody deleted the branch
-		c.keepDues(ctx, l, nil)
+		r.memory.keepDues(ctx, l, nil)
 		return nil
 	}
 	at := plans[0].Ground.Start
@@ -87,7 +88,7 @@ func (c *cycle) pushDues(ctx context.Context, l *lane, remote *gitops.Remote, to
 	for _, refspec := range due {
 		request := to.request(l, at)
 		request.Lease, request.Refspec, request.Options = at.Hash(), refspec, l.optionsOf(refspec)
-		pushed, err := c.send(ctx, remote, request)
+		pushed, err := r.send(ctx, r.remote, request)
 		switch {
 		case errors.Is(err, gitops.ErrStale) && pushed.Branch == "":
 			return err
@@ -105,6 +106,6 @@ func (c *cycle) pushDues(ctx context.Context, l *lane, remote *gitops.Remote, to
 			p.Result.Pushed = &Pushed{Commit: pushed.Commit, Refspec: refspec}
 		}
 	}
-	c.keepDues(ctx, l, left)
+	r.memory.keepDues(ctx, l, left)
 	return nil
 }

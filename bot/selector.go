@@ -17,6 +17,7 @@ import (
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/scanner"
+	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -245,4 +246,18 @@ func (s *selection) digest(ctx context.Context, tag string) (string, error) {
 		return "", fmt.Errorf("ImagePolicy %s: %w", s.Object.Name, err)
 	}
 	return digest, nil
+}
+
+// best returns a policy's best candidate, with its digest where every move of
+// that is followed; false where it can't be had.
+func (s *selection) best(ctx context.Context) (string, bool) {
+	if s.Err != nil {
+		return "", false
+	}
+	best, ok := s.Ranking.Best()
+	if !ok || s.Object.Spec.DigestReflectionPolicy != spec.ReflectAlways {
+		return best.Tag, ok
+	}
+	digest, err := s.digest(ctx, best.Tag)
+	return best.Tag + "@" + digest, err == nil
 }

@@ -21,12 +21,12 @@ type target struct {
 }
 
 // aim decides how a lane pushes, and what its commits are built on.
-func (c *cycle) aim(ctx context.Context, l *lane, fetched *gitops.Fetched) (*plan.Ground, *target) {
+func (w *ownership) aim(ctx context.Context, l *lane, fetched *gitops.Fetched) (*plan.Ground, *target) {
 	start, to := fetched.Base, &target{}
 	push := fetched.Push[l.push]
 	found, built := &owned{}, push != nil && (l.isBase || l.mayBeOthers(push.Commits))
 	if push != nil && !built {
-		found = c.own(ctx, l, fetched, func(string) string { return "" })[l.push]
+		found = w.own(ctx, l, fetched, func(string) string { return "" })[l.push]
 	}
 	switch {
 	case push == nil && fetched.Base.Ref() == "refs/heads/"+l.push:
