@@ -41,7 +41,8 @@ var rooms = []struct {
 		sigs.k8s.io/kustomize/api
 		sigs.k8s.io/kustomize/kyaml/filesys
 		sigs.k8s.io/kustomize/kyaml/resid`},
-	{name: "config", rooms: root + " spec policy gate message fleet strict kustomize"},
+	{name: "source", rooms: root},
+	{name: "config", rooms: root + " spec policy gate message fleet strict kustomize source"},
 
 	{name: "login", rooms: root, opens: "golang.org/x/net/http/httpproxy"},
 	{name: "registry", rooms: root + " login pause", opens: "github.com/google/go-containerregistry"},
@@ -80,7 +81,7 @@ var rooms = []struct {
 		" decide fleet folder forge gate gitops lint login message pause plan policy proposal registry replay scanner setters spec store"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " bot config fleet folder forge gitops hook keeper lint login notify registry scanner server setters store",
+		rooms: root + " bot config fleet folder forge gitops hook keeper lint login notify registry scanner server setters source store",
 		opens: `
 		github.com/spf13
 		golang.org/x/term
@@ -88,7 +89,7 @@ var rooms = []struct {
 
 	// Not shipped: real registries and Git servers, for tests and the demo.
 	{name: "parts", rooms: root},
-	{name: "parts/scene", rooms: root + " config fleet parts store"},
+	{name: "parts/scene", rooms: root + " config fleet parts source store"},
 	{name: "cmd/demo", rooms: root + " parts"},
 
 	// Not shipped: runs the benchmarks, and builds what is released.

@@ -12,6 +12,7 @@ import (
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 // TestWhoWaitsGivesItsSeatAway, and has one again when it goes on.
@@ -101,7 +102,7 @@ spec:
   sourceRef: {kind: GitRepository, name: fleet}
   git: {commit: {author: {name: Bot, email: bot@example.test}}}
 `, silent.Addr, repo.URL)
-	set := config.Load([]config.File{{Path: "objects.yaml", Data: []byte(objects)}}, config.Options{Namespace: "default"})
+	set := config.Load([]source.File{{Path: "objects.yaml", Data: []byte(objects)}}, config.Options{Namespace: "default"})
 	s, ended := newSeats(1, nil), make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {

@@ -8,13 +8,14 @@ import (
 
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 // manyPolicies returns n policies and their repositories, one file each.
-func manyPolicies(n int) []config.File {
-	files := make([]config.File, n)
+func manyPolicies(n int) []source.File {
+	files := make([]source.File, n)
 	for i := range files {
-		files[i] = config.File{Path: fmt.Sprintf("apps/app-%d.yaml", i), Data: fmt.Appendf(nil, `apiVersion: image.toolkit.fluxcd.io/v1
+		files[i] = source.File{Path: fmt.Sprintf("apps/app-%d.yaml", i), Data: fmt.Appendf(nil, `apiVersion: image.toolkit.fluxcd.io/v1
 kind: ImageRepository
 metadata:
   name: app-%[1]d
@@ -71,7 +72,7 @@ func BenchmarkLoadList(b *testing.B) {
 			list.WriteString("- " + strings.ReplaceAll(strings.TrimSuffix(document, "\n"), "\n", "\n  ") + "\n")
 		}
 	}
-	files := []config.File{{Path: "list.yaml", Data: []byte(list.String())}}
+	files := []source.File{{Path: "list.yaml", Data: []byte(list.String())}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if set := config.Load(files, config.Options{}); len(set.Policies) != 10_000 || len(set.Findings) != 0 {

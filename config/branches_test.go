@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 // A branch is understood, or is an error, wherever it is written.
@@ -54,7 +55,7 @@ spec:
 		{"branch: main", "push: {refspec: ':refs/for/main'}", "", "", "deletes or forces"},
 	} {
 		text := strings.NewReplacer("REF", test.ref, "SPEC", test.spec).Replace(objects)
-		set := config.Load([]config.File{{Path: "objects.yaml", Data: []byte(text)}}, config.Options{Namespace: "default"})
+		set := config.Load([]source.File{{Path: "objects.yaml", Data: []byte(text)}}, config.Options{Namespace: "default"})
 		a := set.Automations[0]
 		switch {
 		case test.err != "":

@@ -1,6 +1,9 @@
 package config
 
-import "github.com/pinsetter/pinsetter/strict"
+import (
+	"github.com/pinsetter/pinsetter/source"
+	"github.com/pinsetter/pinsetter/strict"
+)
 
 // The codes of findings.
 const (
@@ -34,7 +37,7 @@ const (
 	codeUnknownField    = strict.CodeUnknownField
 	codeUnknownKind     = "unknown-kind"
 	codeUnsupported     = "unsupported"
-	CodeUnread          = "unread" // of a source, or an entry of one
+	CodeUnread          = source.CodeUnread // of a source, or an entry of one
 	codeURL             = "url"
 	codeYAML            = strict.CodeYAML
 )

@@ -5,6 +5,8 @@
 // values that need no further checks.
 package config
 
+import "github.com/pinsetter/pinsetter/source"
+
 // Options says how to load. The zero value loads without mounted Secrets.
 type Options struct {
 	// Namespace is that of objects that name none; "" is "default".
@@ -17,7 +19,7 @@ type Options struct {
 	// Unread are sources, and entries of them, that could not be read. What they may
 	// forbid isn't done: each policy may have a Gate in them, and each automation a
 	// PullRequest.
-	Unread []Unread
+	Unread []source.Unread
 
 	// Filled names sources of which each must hold an object of a kind that is read.
 	// One that holds none is unread: its volume may not be mounted.

@@ -12,6 +12,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 // FuzzLoad: whatever a file holds, Load ends, says where each finding is, says
@@ -40,7 +41,7 @@ func FuzzLoad(f *testing.F) {
 		mixed := append(append([]byte{}, data...), "\n---\n"+good...)
 		options := config.Options{Notifications: config.NotificationsUsed}
 		load := func() *fleet.Set {
-			return config.Load([]config.File{{Path: "mixed", Data: mixed}, {Path: "alone", Data: data}}, options)
+			return config.Load([]source.File{{Path: "mixed", Data: mixed}, {Path: "alone", Data: data}}, options)
 		}
 		set := load()
 		if diff := cmp.Diff(describe(set), describe(load())); diff != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/source"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -122,7 +123,7 @@ func TestGateInUTF16(t *testing.T) {
 	for _, b := range []byte(gateObject("g", "spec: {minAge: 1h}")) {
 		wide = append(wide, b, 0)
 	}
-	set := config.Load([]config.File{{Path: "in.yaml", Data: append([]byte{0xff, 0xfe}, wide...)}}, config.Options{})
+	set := config.Load([]source.File{{Path: "in.yaml", Data: append([]byte{0xff, 0xfe}, wide...)}}, config.Options{})
 	if _, err := set.GatesFor(&fleet.Policy{}); err == nil {
 		t.Error("a gate in a file that isn't UTF-8 counts for nothing")
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/source"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
@@ -18,7 +19,7 @@ import (
 // fails: what is wrong is in the set's Findings and in each object's Err, all at
 // once, and a bad object takes only what needs it out of the run. Documents of
 // other kinds are passed over.
-func Load(files []File, opts Options) *fleet.Set {
+func Load(files []source.File, opts Options) *fleet.Set {
 	opts.Namespace = cmp.Or(opts.Namespace, "default")
 	l := &loader{
 		opts:       opts,
@@ -93,14 +94,14 @@ type unparsed struct {
 	data  []byte
 }
 
-func (l *loader) file(f File) {
-	if len(f.Data) > maxFileBytes {
-		l.fault(codeTooLarge, f.Path, 0, fmt.Sprintf("the file has more than %d MiB: split it", maxFileBytes>>20))
+func (l *loader) file(f source.File) {
+	if len(f.Data) > source.MaxFileBytes {
+		l.fault(codeTooLarge, f.Path, 0, fmt.Sprintf("the file has more than %d MiB: split it", source.MaxFileBytes>>20))
 		l.loseBytes(f.Path, 0, f.Data)
 		return
 	}
-	if isWide(f.Data) {
-		if text := narrow(f.Data); mayHold(text) {
+	if source.IsWide(f.Data) {
+		if text := source.Narrow(f.Data); MayHold(text) {
 			l.fault(codeEncoding, f.Path, 1, fmt.Sprintf("the file is %s: save it as UTF-8", encodingOf(f.Data)))
 			l.loseBytes(f.Path, 0, text)
 		}
@@ -110,13 +111,6 @@ func (l *loader) file(f File) {
 		l.document(f.Path, c)
 	}
 }
-
-// isWide reports whether a file is text in UTF-16 or UTF-32, or no text: YAML has
-// no zero bytes.
-func isWide(data []byte) bool { return bytes.IndexByte(data, 0) >= 0 }
-
-// narrow returns the ASCII letters of such a file.
-func narrow(data []byte) []byte { return bytes.ReplaceAll(data, []byte{0}, nil) }
 
 // encodingOf names the encoding of such a file by its byte order mark.
 func encodingOf(data []byte) string {
@@ -132,7 +126,7 @@ func encodingOf(data []byte) string {
 }
 
 func (l *loader) document(path string, c strict.Document) {
-	if !mayHold(c.Data) {
+	if !MayHold(c.Data) {
 		return
 	}
 	n, failure := c.Parse()
@@ -240,7 +234,7 @@ func (l *loader) bareList(d document, n *strict.Node) {
 func (l *loader) fault(code, path string, line int, message string) {
 	l.filled[l.source] = true
 	l.findings = append(l.findings, pinsetter.Finding{
-		Severity: pinsetter.Error, Code: code, Path: path, Line: line, Message: printable(message),
+		Severity: pinsetter.Error, Code: code, Path: path, Line: line, Message: pinsetter.Printable(message),
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -51,7 +52,7 @@ func loadCase(t *testing.T) *fleet.Set {
 	if _, err := os.Stat("in"); err == nil {
 		in = "in"
 	}
-	files, unread := config.ReadPath(in)
+	files, unread := source.ReadPath(in, config.MayHold)
 	if unread != nil {
 		t.Fatal(unread)
 	}

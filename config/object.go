@@ -78,7 +78,7 @@ func (o *object) add(finding pinsetter.Finding) {
 	if o.full() {
 		return
 	}
-	finding.Message = printable(finding.Message)
+	finding.Message = pinsetter.Printable(finding.Message)
 	if slices.Contains(o.findings, finding) {
 		return
 	}

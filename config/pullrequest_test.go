@@ -8,6 +8,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/source"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -85,7 +86,7 @@ func proposalOf(set *fleet.Set, automation string) string {
 func TestPullRequestInAnotherNamespaceIsToldWhereToGo(t *testing.T) {
 	objects := strings.Replace(pullRequestObject("p", "{automationRef: {name: web}}"), "name: p", "name: p, namespace: other", 1) +
 		strings.Replace(object("ImageUpdateAutomation", "web", "spec: {interval: 5m, sourceRef: {name: g}, git: {commit: {author: {email: a@b.c}}}}"), "name: web", "name: web, namespace: here", 1)
-	set := config.Load([]config.File{{Path: "in.yaml", Data: []byte(objects)}}, config.Options{Namespace: "default"})
+	set := config.Load([]source.File{{Path: "in.yaml", Data: []byte(objects)}}, config.Options{Namespace: "default"})
 	told := false
 	for _, f := range set.Findings {
 		told = told || strings.Contains(f.Message, "so set metadata.namespace, if it is meant")

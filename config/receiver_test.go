@@ -11,6 +11,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 const notifications = "testdata/notifications/"
@@ -21,7 +22,7 @@ func loadNotifications(t *testing.T, how config.Notifications) *fleet.Set {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return config.Load([]config.File{{Path: "in.yaml", Data: data}}, config.Options{Notifications: how})
+	return config.Load([]source.File{{Path: "in.yaml", Data: data}}, config.Options{Notifications: how})
 }
 
 // TestNotifications: every Receiver, Provider and Alert is accounted for.

@@ -25,10 +25,10 @@ var (
 	}
 )
 
-// mayHold reports whether bytes can hold an object that Load reads: they name one
+// MayHold reports whether bytes can hold an object that Load reads: they name one
 // of our groups, or a line has "kind" and after it the name of a known kind. It
 // is the cheap screen that keeps most of a tree from being parsed.
-func mayHold(data []byte) bool {
+func MayHold(data []byte) bool {
 	for _, group := range groups {
 		if bytes.Contains(data, group) {
 			return true

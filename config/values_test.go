@@ -11,12 +11,13 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/source"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
 func loadText(t *testing.T, text string) *fleet.Set {
 	t.Helper()
-	return config.Load([]config.File{{Path: "in.yaml", Data: []byte(text)}}, config.Options{})
+	return config.Load([]source.File{{Path: "in.yaml", Data: []byte(text)}}, config.Options{})
 }
 
 func mustLoad(t *testing.T, text string) *fleet.Set {
@@ -180,7 +181,7 @@ func TestCodes(t *testing.T) {
 }
 
 func TestNamespaceOption(t *testing.T) {
-	set := config.Load([]config.File{{Path: "x", Data: []byte(object("ImageRepository", "r", "spec: {image: alpine, interval: 5m}"))}},
+	set := config.Load([]source.File{{Path: "x", Data: []byte(object("ImageRepository", "r", "spec: {image: alpine, interval: 5m}"))}},
 		config.Options{Namespace: "team"})
 	if set.Repository(pinsetter.Name{Namespace: "team", Name: "r"}) == nil {
 		t.Error("an object without namespace is not in Options.Namespace")

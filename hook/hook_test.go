@@ -19,6 +19,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 const token = "hunter2-hunter2"
@@ -243,7 +244,7 @@ func TestSamePath(t *testing.T) {
 // TestEveryTypeHasACheck keeps config and this package together.
 func TestEveryTypeHasACheck(t *testing.T) {
 	for kind := range checks {
-		set := config.Load([]config.File{{Path: "x", Data: []byte("apiVersion: notification.toolkit.fluxcd.io/v1\nkind: Receiver\nmetadata: {name: r}\n" +
+		set := config.Load([]source.File{{Path: "x", Data: []byte("apiVersion: notification.toolkit.fluxcd.io/v1\nkind: Receiver\nmetadata: {name: r}\n" +
 			"spec: {type: " + kind + ", secretRef: {name: s}, resources: [{kind: GitRepository, name: g}]}\n---\n" +
 			"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {token: t, email: e, audience: a}\n")}},
 			config.Options{Notifications: config.NotificationsUsed})

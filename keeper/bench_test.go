@@ -12,6 +12,7 @@ import (
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 // BenchmarkKeeper is what a keeper of 10,000 policies does beside its cycles.
@@ -83,5 +84,5 @@ spec:
   git: {commit: {author: {name: Bot, email: bot@example.test}}}
 `, i)
 	}
-	return config.Load([]config.File{{Path: "objects.yaml", Data: []byte(text.String())}}, config.Options{Namespace: "default"}), all
+	return config.Load([]source.File{{Path: "objects.yaml", Data: []byte(text.String())}}, config.Options{Namespace: "default"}), all
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/parts/scene"
 	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 // keeping is a scene in which a keeper works, whose time passes when the test
@@ -544,7 +545,7 @@ func TestKeeperLeavesAloneWhatCantRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKeeping(t, onMain(), storyFiles)
-			k.Set = config.Load([]config.File{{Path: "objects.yaml", Data: []byte(strings.ReplaceAll(k.Named(objects), "REPO", k.Repo.URL))}},
+			k.Set = config.Load([]source.File{{Path: "objects.yaml", Data: []byte(strings.ReplaceAll(k.Named(objects), "REPO", k.Repo.URL))}},
 				config.Options{Namespace: "default"})
 			k.begin(0)
 			k.ran("apps", 1)

@@ -19,6 +19,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 // receiver is a service that events are sent to. It writes down what it is asked
@@ -134,7 +135,7 @@ func load(t *testing.T, spec, secret, alert string) *fleet.Set {
 		"apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: team}\nstringData: {" + secret + "}\n---\n" +
 		"apiVersion: notification.toolkit.fluxcd.io/v1beta3\nkind: Alert\nmetadata: {name: all, namespace: team}\n" +
 		"spec: {providerRef: {name: there}, eventSources: [{kind: ImageUpdateAutomation, name: '*'}]" + alert + "}\n"
-	set := config.Load([]config.File{{Path: "in.yaml", Data: []byte(text)}}, config.Options{Notifications: config.NotificationsUsed})
+	set := config.Load([]source.File{{Path: "in.yaml", Data: []byte(text)}}, config.Options{Notifications: config.NotificationsUsed})
 	if len(set.Findings) > 0 {
 		t.Fatal(set.Findings)
 	}

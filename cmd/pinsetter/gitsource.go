@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 // gitSourceTimeout bounds reading objects from a Git repository. It is the
@@ -55,48 +55,48 @@ func parseGitSource(name string) (gitSource, error) {
 
 // readGit returns the files of a folder of a Git repository that may hold
 // objects.
-func (a *app) readGit(ctx context.Context, name string) ([]config.File, []config.Unread) {
-	source, snapshot, err := a.fetchSource(ctx, name)
+func (a *app) readGit(ctx context.Context, name string) ([]source.File, []source.Unread) {
+	named, snapshot, err := a.fetchSource(ctx, name)
 	if err != nil {
 		return nil, unreadSource(withoutUser(name), err)
 	}
-	r := &gitReader{name: withoutUser(name), root: source.folder, at: "git+" + withoutUser(source.url) + "//", snapshot: snapshot, entered: map[string]bool{}}
-	r.folder(ctx, source.folder, source.folder)
+	r := &gitReader{name: withoutUser(name), root: named.folder, at: "git+" + withoutUser(named.url) + "//", snapshot: snapshot, entered: map[string]bool{}}
+	r.folder(ctx, named.folder, named.folder)
 	return r.files, r.unread
 }
 
 // fetchSource fetches the repository that a source names.
 func (a *app) fetchSource(ctx context.Context, name string) (gitSource, *gitops.Snapshot, error) {
-	source, err := parseGitSource(name)
+	named, err := parseGitSource(name)
 	if err != nil {
 		return gitSource{}, nil, err
 	}
-	a.progress.show("fetching " + source.url)
-	remote, err := gitops.Open(&fleet.GitSource{URL: source.url, Timeout: gitSourceTimeout}, a.gitOptions())
+	a.progress.show("fetching " + named.url)
+	remote, err := gitops.Open(&fleet.GitSource{URL: named.url, Timeout: gitSourceTimeout}, a.gitOptions())
 	if err != nil {
 		return gitSource{}, nil, err
 	}
-	ref := fleet.GitRef{Branch: source.ref}
-	if source.ref == "" {
+	ref := fleet.GitRef{Branch: named.ref}
+	if named.ref == "" {
 		ref.Name = "HEAD"
 	}
 	fetched, err := remote.Fetch(ctx, ref)
 	if err != nil {
 		return gitSource{}, nil, err
 	}
-	source.url = remote.String()
-	return source, fetched.Base, nil
+	named.url = remote.String()
+	return named, fetched.Base, nil
 }
 
-// gitReader reads objects from a commit, as config.ReadPath does from a disk.
+// gitReader reads objects from a commit, as source.ReadPath does from a disk.
 type gitReader struct {
 	name     string // of the source
 	root     string // the folder to read
 	at       string // prefix of paths in messages
 	snapshot *gitops.Snapshot
 	entered  map[string]bool // folders entered by links
-	files    []config.File
-	unread   []config.Unread
+	files    []source.File
+	unread   []source.Unread
 }
 
 // folder reads the files of a folder, under the paths of the folder as.
@@ -105,11 +105,11 @@ func (r *gitReader) folder(ctx context.Context, folder, as string) {
 	if folder == "." {
 		renamed = func(name string) string { return path.Join(as, name) }
 	}
-	isObject := func(name string) bool { return config.IsObjects(name) || name == folder }
+	isObject := func(name string) bool { return source.IsObjects(name) || name == folder }
 	for file, err := range r.snapshot.Files(ctx, folder, isObject) {
 		switch {
 		case err != nil && file.Path == "":
-			r.unread = append(r.unread, config.Unread{Path: r.name, Err: err})
+			r.unread = append(r.unread, source.Unread{Path: r.name, Err: err})
 		case err != nil:
 			r.lose(renamed(file.Path), err.Error(), "")
 		default:
@@ -133,7 +133,7 @@ func (r *gitReader) link(ctx context.Context, folder string, link gitops.Link, a
 	case strings.HasPrefix(name, ".#"): // an editor's lock
 	case link.Err != nil:
 		r.lose(as, "is a symbolic link that can't be followed: "+link.Err.Error(), "it leads to something in the repository, or is gone")
-	case !link.Folder && config.IsObjects(name):
+	case !link.Folder && source.IsObjects(name):
 		data, found, err := r.snapshot.Read(ctx, link.Target)
 		if err != nil || !found {
 			r.lose(as, fmt.Sprintf("is a symbolic link to %s, which can't be read: %v", link.Target, err), "")
@@ -152,9 +152,9 @@ func within(name, folder string) bool {
 }
 
 func (r *gitReader) add(name string, data []byte) {
-	r.files = append(r.files, config.File{Path: r.at + name, Source: r.name, Data: data})
+	r.files = append(r.files, source.File{Path: r.at + name, Source: r.name, Data: data})
 }
 
 func (r *gitReader) lose(name, why, until string) {
-	r.unread = append(r.unread, config.Unread{Path: r.at + name, Err: errors.New(why), Until: until})
+	r.unread = append(r.unread, source.Unread{Path: r.at + name, Err: errors.New(why), Until: until})
 }

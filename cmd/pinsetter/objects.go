@@ -19,6 +19,7 @@ import (
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 // load reads the objects that -f and -k name. The set's findings report wrong
@@ -74,14 +75,14 @@ func (a *app) sources() string {
 
 // sources is the content of all sources.
 type sources struct {
-	files  []config.File
-	unread []config.Unread // sources and entries that couldn't be read
+	files  []source.File
+	unread []source.Unread // sources and entries that couldn't be read
 	named  []string        // sources that must each hold an object
 }
 
 // add adds the content of a source. The source must hold an object if all of it
 // could be read.
-func (s *sources) add(name string, files []config.File, unread []config.Unread) {
+func (s *sources) add(name string, files []source.File, unread []source.Unread) {
 	s.files = append(s.files, files...)
 	s.unread = append(s.unread, unread...)
 	if len(unread) == 0 {
@@ -101,32 +102,32 @@ func (a *app) read(ctx context.Context) sources {
 		all.add("kustomize:"+dir, files, unreadSource("kustomize:"+dir, err))
 	}
 	if len(a.filenames)+len(a.kustomize) == 0 { // the default, which nobody named
-		all.files, all.unread = config.ReadPath(".")
+		all.files, all.unread = source.ReadPath(".", config.MayHold)
 	}
 	return all
 }
 
 // readSource reads the source of one -f.
-func (a *app) readSource(ctx context.Context, name string) ([]config.File, []config.Unread) {
+func (a *app) readSource(ctx context.Context, name string) ([]source.File, []source.Unread) {
 	switch {
 	case name == "-":
-		file, err := config.ReadFrom("stdin", a.in)
-		return []config.File{file}, unreadSource("-", err)
+		file, err := source.ReadFrom("stdin", a.in)
+		return []source.File{file}, unreadSource("-", err)
 	case strings.HasPrefix(name, "git+"):
 		return a.readGit(ctx, name)
 	case strings.Contains(name, "://"):
 		return nil, unreadSource(withoutUser(name), fmt.Errorf("a URL is read as a Git repository: write git+https://HOST/REPO//FOLDER"))
 	}
-	return config.ReadPath(name)
+	return source.ReadPath(name, config.MayHold)
 }
 
 // unreadSource returns the source as unread because of err, and nothing if err
 // is nil.
-func unreadSource(name string, err error) []config.Unread {
+func unreadSource(name string, err error) []source.Unread {
 	if err == nil {
 		return nil
 	}
-	return []config.Unread{{Path: name, Err: err}}
+	return []source.Unread{{Path: name, Err: err}}
 }
 
 // withoutUser returns the name of a source without a possible password.

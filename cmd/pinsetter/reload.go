@@ -16,6 +16,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 // reloader reads objects again when they have changed.
@@ -33,7 +34,7 @@ type reloader struct {
 // the others.
 func (r *reloader) first(ctx context.Context) (*fleet.Set, error) {
 	if slices.Contains(r.app.filenames, "-") {
-		file, err := config.ReadFrom("stdin", r.app.in)
+		file, err := source.ReadFrom("stdin", r.app.in)
 		if err != nil {
 			return nil, &exitError{statusUsage, err}
 		}
@@ -224,7 +225,7 @@ func withoutLine(f pinsetter.Finding) pinsetter.Finding {
 
 // fingerprint returns a hash of the files, and of the content of folders with
 // mounted Secrets.
-func (r *reloader) fingerprint(files []config.File) [sha256.Size]byte {
+func (r *reloader) fingerprint(files []source.File) [sha256.Size]byte {
 	h := sha256.New()
 	for _, f := range files {
 		fmt.Fprintf(h, "%q %d\n", f.Path, len(f.Data))

@@ -105,7 +105,7 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error 
 	doors := &doors{app: a, keeper: k}
 	face, err := server.New(server.Options{
 		Listen: o.listen, HooksListen: o.hooksListen, AuthFile: o.authFile, CertFile: o.tlsCert, KeyFile: o.tlsKey,
-		Source: &source{keeper: k, ledger: a.ledger}, Metrics: metrics, Hooks: doors, Version: version(), Log: a.log,
+		Source: &statusPage{keeper: k, ledger: a.ledger}, Metrics: metrics, Hooks: doors, Version: version(), Log: a.log,
 	})
 	if err != nil {
 		return &exitError{statusUsage, err}
@@ -240,8 +240,8 @@ func stateOf(held bool, err error) server.State {
 	return server.OK
 }
 
-// source provides the keeper's data to the status page.
-type source struct {
+// statusPage provides the keeper's data to the status page.
+type statusPage struct {
 	keeper *keeper.Keeper
 	ledger *store.Ledger
 	last   atomic.Pointer[shownStatus]
@@ -254,7 +254,7 @@ type shownStatus struct {
 }
 
 // Status implements server.Source.
-func (s *source) Status() *server.Status {
+func (s *statusPage) Status() *server.Status {
 	picture := s.keeper.Picture()
 	if picture == nil {
 		return nil
@@ -268,7 +268,7 @@ func (s *source) Status() *server.Status {
 }
 
 // Explain implements server.Source.
-func (s *source) Explain(ctx context.Context, name pinsetter.Name) (*server.Explanation, error) {
+func (s *statusPage) Explain(ctx context.Context, name pinsetter.Name) (*server.Explanation, error) {
 	e := s.keeper.Explain(ctx, name)
 	if e == nil {
 		return nil, fmt.Errorf("ImagePolicy %s: %w", name, server.ErrUnknown)
@@ -287,7 +287,7 @@ func (s *source) Explain(ctx context.Context, name pinsetter.Name) (*server.Expl
 }
 
 // History implements server.Source.
-func (s *source) History(ctx context.Context, f store.Filter) ([]store.Run, error) {
+func (s *statusPage) History(ctx context.Context, f store.Filter) ([]store.Run, error) {
 	if s.ledger == nil {
 		return nil, fmt.Errorf("read history: %w", store.ErrStateless)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/source"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -117,7 +118,7 @@ func (s *Scene) NamedAll(files map[string]string) map[string]string {
 func (s *Scene) Load(objects string) {
 	s.t.Helper()
 	objects = strings.ReplaceAll(s.Named(objects), "REPO", s.Repo.URL)
-	s.Set = config.Load([]config.File{{Path: "objects.yaml", Data: []byte(objects)}}, config.Options{Namespace: "default"})
+	s.Set = config.Load([]source.File{{Path: "objects.yaml", Data: []byte(objects)}}, config.Options{Namespace: "default"})
 	for _, f := range s.Set.Findings {
 		s.t.Fatal(f)
 	}

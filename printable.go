@@ -1,4 +1,4 @@
-package config
+package pinsetter
 
 import (
 	"strconv"
@@ -9,19 +9,19 @@ import (
 // maxMessage bounds a finding's message, in bytes.
 const maxMessage = 1000
 
-// printable returns text that a terminal may show: on one line, without control
+// Printable returns text that a terminal may show: on one line, without control
 // characters, which names and keys of a hostile object may hold, and not beyond
 // maxMessage by much.
-func printable(text string) string {
+func Printable(text string) string {
 	if len(text) > maxMessage {
 		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
 	}
-	if strings.IndexFunc(text, hidden) < 0 {
+	if strings.IndexFunc(text, unprintable) < 0 {
 		return text
 	}
 	var b strings.Builder
 	for _, r := range text {
-		if hidden(r) {
+		if unprintable(r) {
 			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
 			continue
 		}
@@ -30,4 +30,4 @@ func printable(text string) string {
 	return b.String()
 }
 
-func hidden(r rune) bool { return !unicode.IsPrint(r) }
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }

@@ -1,4 +1,4 @@
-package config
+package source
 
 import (
 	"bytes"
@@ -14,32 +14,24 @@ import (
 	"sync/atomic"
 )
 
-// File is the bytes of one file. Path is what messages show, and Source is what
-// was named to read it, "" where nothing was.
-type File struct {
-	Path   string
-	Source string
-	Data   []byte
-}
-
-// maxFileBytes bounds what is read of one file.
-const maxFileBytes = 32 << 20
+// MaxFileBytes bounds what is read of one file.
+const MaxFileBytes = 32 << 20
 
 // ErrTooLarge says that a file exceeds what is read of one.
-var ErrTooLarge = fmt.Errorf("has more than %d MiB, the bound of a file: split it", maxFileBytes>>20)
+var ErrTooLarge = fmt.Errorf("has more than %d MiB, the bound of a file: split it", MaxFileBytes>>20)
 
 // readers is how many files ReadPath reads at a time. Two took 0.30 s for 100,000
 // files on two cores; a disk that is asked more than this gains little.
 const readers = 2
 
 // ReadPath reads a file, or the files below a directory whose names IsObjects
-// accepts, sorted by path. Of a directory only files that may hold an object of a
-// kind that Load reads are returned; it is told from their bytes, without parsing.
+// accepts, sorted by path. Of a directory only files that may hold an object are
+// returned: mayHold says so of their bytes, or of their letters where IsWide.
 //
 // Links to files are followed, and links to folders below the directory; .git is
 // not entered. Whatever else may hold objects is unread: what can't be read or
 // leads to nothing, links to folders elsewhere, and special files by such a name.
-func ReadPath(path string) ([]File, []Unread) {
+func ReadPath(path string, mayHold func([]byte) bool) ([]File, []Unread) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, []Unread{unreadable(path, err)}
@@ -60,7 +52,7 @@ func ReadPath(path string) ([]File, []Unread) {
 		group.Go(func() {
 			var buffer []byte
 			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
-				files[i], buffer, failures[i] = readCandidate(found.paths[i], buffer)
+				files[i], buffer, failures[i] = readCandidate(found.paths[i], buffer, mayHold)
 				files[i].Source = path
 			}
 		})
@@ -88,23 +80,23 @@ func unreadable(path string, err error) Unread {
 
 // readCandidate reads a file into buffer and returns a copy if it may hold an
 // object, else the zero File. It returns the buffer for the next one.
-func readCandidate(path string, buffer []byte) (File, []byte, error) {
+func readCandidate(path string, buffer []byte, mayHold func([]byte) bool) (File, []byte, error) {
 	data, err := readFile(path, buffer)
 	if errors.Is(err, ErrTooLarge) {
-		if found, e := scanFile(path); !found && e == nil {
+		if found, e := scanFile(path, mayHold); !found && e == nil {
 			return File{}, buffer, nil
 		}
 	}
 	if err != nil {
 		return File{}, buffer, err
 	}
-	if !mayHold(data) && !(isWide(data) && mayHold(narrow(data))) {
+	if !mayHold(data) && !(IsWide(data) && mayHold(Narrow(data))) {
 		return File{}, data, nil
 	}
 	return File{Path: path, Data: bytes.Clone(data)}, data, nil
 }
 
-// readFile reads a file of at most maxFileBytes, into buffer if it fits.
+// readFile reads a file of at most MaxFileBytes, into buffer if it fits.
 func readFile(path string, buffer []byte) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -115,15 +107,15 @@ func readFile(path string, buffer []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxFileBytes {
+	if info.Size() > MaxFileBytes {
 		return nil, ErrTooLarge
 	}
 	// One byte more than the file has shows its end without growing.
 	content := bytes.NewBuffer(slices.Grow(buffer[:0], int(info.Size())+bytes.MinRead))
-	if _, err := content.ReadFrom(io.LimitReader(file, maxFileBytes+1)); err != nil {
+	if _, err := content.ReadFrom(io.LimitReader(file, MaxFileBytes+1)); err != nil {
 		return nil, err
 	}
-	if content.Len() > maxFileBytes {
+	if content.Len() > MaxFileBytes {
 		return nil, ErrTooLarge
 	}
 	return content.Bytes(), nil
@@ -131,7 +123,7 @@ func readFile(path string, buffer []byte) ([]byte, error) {
 
 // scanFile reports whether a file that is too large may hold an object, a window
 // at a time.
-func scanFile(path string) (bool, error) {
+func scanFile(path string, mayHold func([]byte) bool) (bool, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return false, err
@@ -161,12 +153,28 @@ func ReadFrom(name string, r io.Reader) (File, error) {
 	if name = cmp.Or(name, "-"); name == "stdin" {
 		name = "-"
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
+	data, err := io.ReadAll(io.LimitReader(r, MaxFileBytes+1))
 	if err != nil {
 		return File{}, fmt.Errorf("read %s: %w", name, err)
 	}
-	if len(data) > maxFileBytes {
+	if len(data) > MaxFileBytes {
 		return File{}, fmt.Errorf("%s %w", name, ErrTooLarge)
 	}
 	return File{Path: name, Source: name, Data: data}, nil
+}
+
+// IsWide reports whether a file is text in UTF-16 or UTF-32, or no text: YAML has
+// no zero bytes.
+func IsWide(data []byte) bool { return bytes.IndexByte(data, 0) >= 0 }
+
+// Narrow returns the ASCII letters of such a file.
+func Narrow(data []byte) []byte { return bytes.ReplaceAll(data, []byte{0}, nil) }
+
+// cause returns what is wrong without the path, which the message names.
+func cause(err error) error {
+	var wrong *fs.PathError
+	if errors.As(err, &wrong) {
+		return wrong.Err
+	}
+	return err
 }
