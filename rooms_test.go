@@ -42,7 +42,8 @@ var rooms = []struct {
 		sigs.k8s.io/kustomize/kyaml/filesys
 		sigs.k8s.io/kustomize/kyaml/resid`},
 	{name: "source", rooms: root},
-	{name: "config", rooms: root + " spec policy gate message fleet strict kustomize source"},
+	{name: "secret", rooms: root + " fleet strict"},
+	{name: "config", rooms: root + " spec policy gate message fleet strict kustomize source secret"},
 
 	{name: "login", rooms: root, opens: "golang.org/x/net/http/httpproxy"},
 	{name: "registry", rooms: root + " login pause", opens: "github.com/google/go-containerregistry"},

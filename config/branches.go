@@ -71,17 +71,16 @@ func (l *loader) signingKey(a *automationDraft) {
 		return
 	}
 	const field = "spec.git.commit.signingKey.secretRef.name"
-	s := l.secret(a.object, field, ref.SecretRef.Name)
-	if s == nil {
+	with := l.secret(a.object, field, ref.SecretRef.Name)
+	if with == nil {
 		return
 	}
 	key, passphrase := "git.asc", "passphrase"
 	if ref.Type == fleet.SigningSSH {
 		key, passphrase = "identity", "password"
 	}
-	u := user{a.object, field, s}
-	if !u.need(key, "it is the key of type "+string(ref.Type)) {
+	if !with.Need(key, "it is the key of type "+string(ref.Type)) {
 		return
 	}
-	a.out.SigningKey = &fleet.SigningKey{Type: string(ref.Type), Key: u.secret(key), Passphrase: u.line(passphrase)}
+	a.out.SigningKey = &fleet.SigningKey{Type: string(ref.Type), Key: with.Secret(key), Passphrase: with.Line(passphrase)}
 }

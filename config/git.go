@@ -1,14 +1,13 @@
 package config
 
 import (
-	"fmt"
 	"net/url"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/secret"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
 )
@@ -29,9 +28,6 @@ type gitDraft struct {
 	*object
 	spec gitSpec
 }
-
-// providerGitHub logs in as a GitHub App.
-const providerGitHub = "github"
 
 // defaultGitTimeout is the CRD's.
 const defaultGitTimeout = 60 * time.Second
@@ -95,7 +91,7 @@ func (l *loader) gitSource(g *gitDraft) *fleet.GitSource {
 		source.Timeout = max(g.spec.Timeout.Duration, time.Second)
 	}
 	switch g.spec.Provider {
-	case "", "generic", providerGitHub:
+	case "", "generic", secret.ProviderGitHub:
 	case "aws", "azure":
 		g.fail(codeUnsupported, "spec.provider", "provider %s is not supported yet; use a secretRef", g.spec.Provider)
 	default:
@@ -104,8 +100,8 @@ func (l *loader) gitSource(g *gitDraft) *fleet.GitSource {
 	switch {
 	case g.spec.SecretRef != nil && validName(g.spec.SecretRef.Name):
 		l.gitAuth(g, source)
-	case g.spec.SecretRef == nil && g.spec.Provider == providerGitHub:
-		g.fail(codeMissingField, "spec.secretRef", "is missing: provider %s logs in as the GitHub App that a Secret holds", providerGitHub)
+	case g.spec.SecretRef == nil && g.spec.Provider == secret.ProviderGitHub:
+		g.fail(codeMissingField, "spec.secretRef", "is missing: provider %s logs in as the GitHub App that a Secret holds", secret.ProviderGitHub)
 	}
 	if g.spec.ProxySecretRef != nil {
 		source.Auth.Proxy = l.proxy(g.object, "spec.proxySecretRef.name", g.spec.ProxySecretRef.Name)
@@ -116,76 +112,8 @@ func (l *loader) gitSource(g *gitDraft) *fleet.GitSource {
 
 // gitAuth fills in what the GitRepository's Secret holds.
 func (l *loader) gitAuth(g *gitDraft, source *fleet.GitSource) {
-	const field = "spec.secretRef.name"
-	auth := &source.Auth
-	auth.Set = true
-	s := l.secret(g.object, field, g.spec.SecretRef.Name)
-	u, err := url.Parse(g.spec.URL)
-	if s == nil || err != nil {
-		return
+	source.Auth.Set = true
+	if with := l.secret(g.object, "spec.secretRef.name", g.spec.SecretRef.Name); with != nil {
+		with.Git(source, g.spec.Provider)
 	}
-	with := user{g.object, field, s}
-	switch app, wanted := with.isGitHubApp(), g.spec.Provider == providerGitHub; {
-	case app && !wanted:
-		with.fail("holds a GitHub App: write spec.provider: %s", providerGitHub)
-		return
-	case wanted && !app:
-		with.fail("holds no GitHub App, which spec.provider: %s needs: give it the keys %s, %s and %s, or leave the provider out",
-			providerGitHub, appID, appPrivateKey, appInstallationID)
-		return
-	case app && u.Scheme == "ssh":
-		with.fail("holds a GitHub App, which logs in over https: write an https URL")
-		return
-	}
-	switch u.Scheme {
-	case "ssh":
-		with.sshAuth(auth)
-	case "http", "https":
-		if g.spec.Provider == providerGitHub {
-			source.App, auth.TLS = with.gitHubApp(), with.tls()
-			return
-		}
-		with.httpAuth(auth)
-	}
-}
-
-// certificateKeys are those of a Secret that has certificates.
-var certificateKeys = []string{"ca.crt", "caFile", "tls.crt", "certFile", "tls.key", "keyFile"}
-
-// others says which keys the Secret has, in brackets.
-func (u user) others() string {
-	if keys := u.from.keys(); len(keys) > 0 {
-		return fmt.Sprintf(" (it has %s)", strings.Join(keys, ", "))
-	}
-	return ""
-}
-
-func (u user) sshAuth(auth *fleet.GitAuth) {
-	identity := u.need("identity", "an ssh URL needs a private key there")
-	hosts := u.need("known_hosts", "an ssh URL needs the server's keys there (ssh-keyscan HOST)")
-	if !identity || !hosts {
-		return
-	}
-	auth.Identity, auth.KnownHosts = u.secret("identity"), u.bytes("known_hosts")
-	auth.IdentityPassword = u.line("password")
-}
-
-func (u user) httpAuth(auth *fleet.GitAuth) {
-	username, password, bearer := u.has("username"), u.has("password"), u.has("bearerToken")
-	switch {
-	case u.has("identity") && !username && !bearer:
-		u.fail("has the key identity, which is for ssh, and spec.url is http: write an ssh URL, or username and password")
-		return
-	case username && !password:
-		u.fail("has username, and no password")
-	case password && !username:
-		u.fail("has password, and no username (any text will do where a token is the password)")
-	case username && bearer:
-		u.fail("has both username and bearerToken: keep one")
-	case !username && !bearer && !slices.ContainsFunc(certificateKeys, u.has):
-		u.fail("has nothing for an http URL: give it the keys username and password, or bearerToken%s", u.others())
-	default:
-		auth.Username, auth.Password, auth.Bearer = u.plainLine("username"), u.line("password"), u.line("bearerToken")
-	}
-	auth.TLS = u.tls()
 }

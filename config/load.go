@@ -11,6 +11,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/secret"
 	"github.com/pinsetter/pinsetter/source"
 	"github.com/pinsetter/pinsetter/strict"
 )
@@ -26,7 +27,7 @@ func Load(files []source.File, opts Options) *fleet.Set {
 		schema:     strict.Schema{},
 		patterns:   map[string]*regexp.Regexp{},
 		objects:    map[objectKey]*object{},
-		secrets:    map[pinsetter.Name]*secret{},
+		secrets:    map[pinsetter.Name]*givenSecret{},
 		accounts:   map[pinsetter.Name]*account{},
 		namespaces: map[string]*object{},
 		gits:       map[pinsetter.Name]*gitDraft{},
@@ -77,10 +78,10 @@ type loader struct {
 	alerts       []*alertDraft
 	providers    map[pinsetter.Name]*providerDraft
 	sentTo       map[pinsetter.Name]*fleet.Provider
-	secrets      map[pinsetter.Name]*secret
+	secrets      map[pinsetter.Name]*givenSecret
 	accounts     map[pinsetter.Name]*account
 	namespaces   map[string]*object
-	mounts       []mount
+	mounts       []*secret.Mount
 }
 
 type objectKey struct {

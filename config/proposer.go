@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
@@ -81,7 +80,9 @@ func (l *loader) forgeAuth(p *pullRequestDraft, git *fleet.GitSource, at *url.UR
 	}
 	switch ref := p.out.Spec.SecretRef; {
 	case ref != nil:
-		l.forgeSecret(p, l.secret(p.object, field, ref.Name))
+		if with := l.secret(p.object, field, ref.Name); with != nil {
+			with.Forge(forge)
+		}
 	case git.App != nil && forge.Provider == fleet.ForgeGitHub:
 		if forge.Lent || git.Name.Namespace == p.name.Namespace { // an app's server is the only one that sees its tokens
 			forge.App = git.App
@@ -91,25 +92,6 @@ func (l *loader) forgeAuth(p *pullRequestDraft, git *fleet.GitSource, at *url.UR
 		forge.Token = git.Auth.Password
 	default:
 		forge.Token = git.Auth.Bearer
-	}
-}
-
-// forgeSecret fills in what the PullRequest's own Secret holds; nil was reported.
-func (l *loader) forgeSecret(p *pullRequestDraft, s *secret) {
-	if s == nil {
-		return
-	}
-	forge, u := &p.out.Forge, user{p.object, "spec.secretRef.name", s}
-	if u.has("ca.crt") || u.has("caFile") || u.has("tls.crt") {
-		forge.TLS = u.tls()
-	}
-	switch {
-	case u.isGitHubApp() && forge.Provider != fleet.ForgeGitHub:
-		u.fail("holds a GitHub App, and the provider is %s: give it the key token", forge.Provider)
-	case u.isGitHubApp():
-		forge.App = u.gitHubApp()
-	case u.need("token", "pull requests are opened with a token"):
-		forge.Token = u.line("token")
 	}
 }
 
@@ -161,67 +143,4 @@ func (l *loader) mayVerify(p *pullRequestDraft) {
 			return
 		}
 	}
-}
-
-// The keys of a GitHub App in a Secret, as Flux has them.
-const (
-	appID                = "githubAppID"
-	appPrivateKey        = "githubAppPrivateKey"
-	appInstallationID    = "githubAppInstallationID"
-	appInstallationOwner = "githubAppInstallationOwner"
-	appBaseURL           = "githubAppBaseURL"
-)
-
-// isGitHubApp reports whether the Secret has a key of a GitHub App.
-func (u user) isGitHubApp() bool {
-	for _, key := range u.from.keys() {
-		if strings.HasPrefix(key, "githubApp") {
-			return true
-		}
-	}
-	return false
-}
-
-// gitHubApp returns the app that the Secret holds, nil after reporting what is
-// wrong with it.
-func (u user) gitHubApp() *fleet.GitHubApp {
-	if !u.need(appID, "it is the app's number") || !u.need(appPrivateKey, "it is the app's private key, in PEM") {
-		return nil
-	}
-	app := &fleet.GitHubApp{
-		PrivateKey:        u.secret(appPrivateKey),
-		InstallationOwner: u.plainLine(appInstallationOwner),
-		BaseURL:           u.plainLine(appBaseURL),
-	}
-	id, ok := u.number(appID)
-	app.ID = id
-	if u.has(appInstallationID) == u.has(appInstallationOwner) {
-		u.fail("needs one of %s and %s", appInstallationID, appInstallationOwner)
-		return nil
-	}
-	if u.has(appInstallationID) {
-		installation, fine := u.number(appInstallationID)
-		app.InstallationID, ok = installation, ok && fine
-	}
-	if app.BaseURL != "" {
-		if base, err := url.Parse(app.BaseURL); err != nil || base.Hostname() == "" || base.Scheme != "https" && base.Scheme != "http" || base.User != nil {
-			u.fail("has a %s that is no https URL", appBaseURL)
-			return nil
-		}
-	}
-	if !ok {
-		return nil
-	}
-	return app
-}
-
-// number returns the positive number that a key holds, false after reporting
-// that it holds none.
-func (u user) number(key string) (int64, bool) {
-	n, err := strconv.ParseInt(u.plainLine(key), 10, 64)
-	if err != nil || n <= 0 {
-		u.fail("has no number under %s", key)
-		return 0, false
-	}
-	return n, true
 }

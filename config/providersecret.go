@@ -5,12 +5,11 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/strict"
+	"github.com/pinsetter/pinsetter/secret"
 )
 
 // defaultProviderTimeout is Flux's.
@@ -52,19 +51,18 @@ func (l *loader) providerAccess(p *providerDraft, out *fleet.Provider, needs pro
 	const field = "spec.secretRef.name"
 	address, from, proxy := p.spec.Address, "spec.address", p.spec.Proxy
 	if p.spec.SecretRef != nil {
-		s := l.secret(p.object, field, p.spec.SecretRef.Name)
-		if s == nil {
+		with := l.secret(p.object, field, p.spec.SecretRef.Name)
+		if with == nil {
 			return
 		}
-		with := user{p.object, field, s}
-		if given := with.plainLine("address"); given != "" {
+		if given := with.PlainLine("address"); given != "" {
 			address, from = given, field
 		}
-		out.Username = cmp.Or(with.plainLine("username"), out.Username)
-		out.Password, out.Token = with.line("password"), with.line("token")
-		out.Headers = with.headers("headers")
-		out.TLS = with.tls() // deprecated for certSecretRef
-		proxy = cmp.Or(with.plainLine("proxy"), proxy)
+		out.Username = cmp.Or(with.PlainLine("username"), out.Username)
+		out.Password, out.Token = with.Line("password"), with.Line("token")
+		out.Headers = with.Headers("headers")
+		out.TLS = with.TLS() // deprecated for certSecretRef
+		proxy = cmp.Or(with.PlainLine("proxy"), proxy)
 	}
 	p.providerAddress(out, from, address, needs)
 	switch {
@@ -110,7 +108,7 @@ func (p *providerDraft) providerAddress(out *fleet.Provider, field, address stri
 // plainProxy reads the address of a proxy that may hold a user and a password.
 func (p *providerDraft) plainProxy(address string) *pinsetter.Proxy {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || len(address) > maxProxyAddress {
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || len(address) > secret.MaxProxyAddress {
 		p.fail(codeURL, "spec.proxy", "the proxy's address is not an http or https URL")
 		return nil
 	}
@@ -121,32 +119,4 @@ func (p *providerDraft) plainProxy(address string) *pinsetter.Proxy {
 	u.User = nil
 	proxy.Address = u.String()
 	return proxy
-}
-
-// headerName is the grammar of RFC 9110, section 5.1.
-var headerName = pinsetter.Pattern("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-
-// maxHeaders bounds how many headers a Secret adds to a request.
-const maxHeaders = 50
-
-// headers returns a key's YAML mapping of header names to values.
-func (u user) headers(key string) map[string]pinsetter.Secret {
-	value := u.value(key)
-	if value == "" {
-		return nil
-	}
-	plain, err := strict.Texts([]byte(value))
-	if err != nil || len(plain) > maxHeaders {
-		u.fail("has no YAML mapping of at most %d names to texts under %s", maxHeaders, key)
-		return nil
-	}
-	headers := make(map[string]pinsetter.Secret, len(plain))
-	for name, text := range plain {
-		if !headerName().MatchString(name) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			u.fail("has a header under %s that can't be sent", key)
-			return nil
-		}
-		headers[name] = u.named(key+"."+name, text)
-	}
-	return headers
 }

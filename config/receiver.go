@@ -135,21 +135,20 @@ func (l *loader) woken(r *receiverDraft, path string, ref objectReference) []pin
 // receiverSecret fills in what the receiver's Secret holds.
 func (l *loader) receiverSecret(r *receiverDraft) {
 	const field = "spec.secretRef.name"
-	s := l.secret(r.object, field, r.spec.SecretRef.Name)
-	if s == nil {
+	with := l.secret(r.object, field, r.spec.SecretRef.Name)
+	if with == nil {
 		return
 	}
-	with := user{r.object, field, s}
-	if with.need("token", "the address that senders know is made of it") {
-		r.out.Token = with.secret("token")
+	if with.Need("token", "the address that senders know is made of it") {
+		r.out.Token = with.Secret("token")
 	}
 	if r.spec.Type != fleet.ReceiverGCR {
 		return
 	}
-	email := with.need("email", "it is the account that Pub/Sub pushes as")
-	audience := with.need("audience", "it is the audience of the tokens that Pub/Sub pushes with")
+	email := with.Need("email", "it is the account that Pub/Sub pushes as")
+	audience := with.Need("audience", "it is the audience of the tokens that Pub/Sub pushes with")
 	if email && audience {
-		r.out.Email, r.out.Audience = with.plainLine("email"), with.plainLine("audience")
+		r.out.Email, r.out.Audience = with.PlainLine("email"), with.PlainLine("audience")
 	}
 }
 

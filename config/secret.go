@@ -2,31 +2,28 @@ package config
 
 import (
 	"bytes"
-	"encoding/base64"
 	"fmt"
+	"path"
 	"reflect"
-	"slices"
-	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/secret"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
-// secret is the content of a Secret, from an object or a mounted folder.
-type secret struct {
-	*object   // nil for a mounted folder
-	name      pinsetter.Name
-	where     string            // "path:line", or the folder
-	Type      string            `json:"type"` // "" is unknown for a mounted folder, Opaque for an object
-	Data      map[string]string `json:"data"` // base64; plain for a mounted folder
-	Text      map[string]string `json:"stringData"`
-	encrypted bool              // by SOPS
+// givenSecret is a Secret among the objects.
+type givenSecret struct {
+	*object
+	content   *secret.Content
+	encrypted bool // by SOPS
 }
 
 func (l *loader) readSecret(o *object) {
-	s := &secret{object: o, name: o.name, where: o.place()}
-	l.secrets[o.name] = s
+	s := &secret.Content{Name: o.name, Where: o.place()}
+	given := &givenSecret{object: o, content: s}
+	l.secrets[o.name] = given
 	d := l.decoder(o)
 	var document struct {
 		Type string            `json:"type"`
@@ -35,19 +32,8 @@ func (l *loader) readSecret(o *object) {
 	}
 	d.lenientDecode(o.node, reflect.ValueOf(&document).Elem(), "")
 	s.Type, s.Data, s.Text = document.Type, document.Data, document.Text
-	s.encrypted = strict.Child(o.node, "sops") != nil || hasEncrypted(s.Data) || hasEncrypted(s.Text)
+	given.encrypted = strict.Child(o.node, "sops") != nil || s.HasEncrypted()
 	o.unlessTemplate()
-}
-
-// hasEncrypted reports whether a value is SOPS's. It recognises those of a
-// document whose metadata was lost.
-func hasEncrypted(values map[string]string) bool {
-	for _, value := range values {
-		if strings.HasPrefix(value, "ENC[AES256_GCM") {
-			return true
-		}
-	}
-	return false
 }
 
 // unlessTemplate turns the errors of a core object in a template into none: charts
@@ -58,9 +44,9 @@ func (o *object) unlessTemplate() {
 	}
 }
 
-// secret returns a Secret of o's namespace, or nil after reporting to o why it
-// can't be had.
-func (l *loader) secret(o *object, field, name string) *secret {
+// secret returns what reads a Secret of o's namespace and reports to o's field, or
+// nil after reporting why it can't be had.
+func (l *loader) secret(o *object, field, name string) *secret.Reader {
 	if !validName(name) {
 		return nil // reported
 	}
@@ -76,38 +62,83 @@ func (l *loader) secret(o *object, field, name string) *secret {
 			key, o.hint(name), key, l.elsewhere(o, objectKey{kindSecret, key}), l.unparsedSecret(name))
 	case given.encrypted:
 		o.fail(codeSecretEncrypted, field, "Secret %s (%s) is encrypted by SOPS: decrypt it before handing it in (sops -d %s), or mount it decrypted (--secrets DIR, read as DIR/%s/<key>)",
-			key, given.where, given.origin.Path, key)
+			key, given.content.Where, given.origin.Path, key)
 	case given.outdated:
-		o.fail(codeSecretMissing, field, "Secret %s (%s) is a template: hand in what it renders to", key, given.where)
+		o.fail(codeSecretMissing, field, "Secret %s (%s) is a template: hand in what it renders to", key, given.content.Where)
 	case given.broken():
 		o.fail(codeSecret, field, "Secret %s has errors: %s:%d", key, given.origin.Path, given.firstError().Line)
 	default:
-		return l.agree(o, field, append([]*secret{given}, mounted...))
+		return l.agree(o, field, append([]*secret.Content{given.content}, mounted...))
 	}
 	return nil
 }
 
-// agree returns the first of several copies of a Secret, or nil after reporting
-// that they differ.
-func (l *loader) agree(o *object, field string, copies []*secret) *secret {
+// agree returns what reads the first of several copies of a Secret, or nil after
+// reporting that they differ.
+func (l *loader) agree(o *object, field string, copies []*secret.Content) *secret.Reader {
 	for _, other := range copies[1:] {
-		if !slices.Equal(copies[0].keys(), other.keys()) || !sameValues(copies[0], other) {
-			o.fail(codeSecret, field, "Secret %s is given twice, by %s and %s, and the two differ: keep one", other.name, copies[0].where, other.where)
+		if !copies[0].Same(other) {
+			o.fail(codeSecret, field, "Secret %s is given twice, by %s and %s, and the two differ: keep one", other.Name, copies[0].Where, other.Where)
 			return nil
 		}
 	}
-	return copies[0]
+	return &secret.Reader{Content: copies[0], Report: func(text string) { o.fail(codeSecret, field, "%s", text) }}
 }
 
-func sameValues(a, b *secret) bool {
-	for _, key := range a.keys() {
-		x, errX := a.value(key)
-		y, errY := b.value(key)
-		if x != y || errX != nil || errY != nil {
-			return false
+func (l *loader) openSecretDirs() {
+	for _, dir := range l.opts.SecretDirs {
+		folder, err := secret.OpenMount(dir)
+		if err != nil {
+			l.fault(codeSecretDir, dir, 0, fmt.Sprintf("the folder of Secrets can't be read: %v", err))
+			continue
+		}
+		l.mounts = append(l.mounts, folder)
+	}
+}
+
+func (l *loader) closeSecretDirs() {
+	for _, m := range l.mounts {
+		m.Close()
+	}
+}
+
+// mounted returns the copies of a Secret that the folders hold. If one can't be
+// read, that is reported to o and ok is false.
+func (l *loader) mounted(o *object, field string, name pinsetter.Name) (found []*secret.Content, ok bool) {
+	ok = true
+	places := []string{path.Join(name.Namespace, name.Name)}
+	if name.Namespace == l.opts.Namespace {
+		places = append(places, name.Name)
+	}
+	for _, m := range l.mounts {
+		for _, place := range places {
+			s, err := m.Read(name, place)
+			if err != nil {
+				ok = false
+				o.fail(codeSecretDir, field, "Secret %s %v", name, err)
+			}
+			if s != nil {
+				found = append(found, s)
+			}
 		}
 	}
-	return true
+	return found, ok
+}
+
+// certificates returns what a certSecretRef leads to.
+func (l *loader) certificates(o *object, field, name string) pinsetter.TLS {
+	if with := l.secret(o, field, name); with != nil {
+		return with.Certificates()
+	}
+	return pinsetter.TLS{}
+}
+
+// proxy returns what a proxySecretRef leads to, nil after reporting why not.
+func (l *loader) proxy(o *object, field, name string) *pinsetter.Proxy {
+	if with := l.secret(o, field, name); with != nil {
+		return with.Proxy()
+	}
+	return nil
 }
 
 // unparsedSecret says that a document that names a Secret could not be parsed.
@@ -118,35 +149,6 @@ func (l *loader) unparsedSecret(name string) string {
 		}
 	}
 	return ""
-}
-
-// keys returns the keys that have a value, sorted.
-func (s *secret) keys() []string {
-	var keys []string
-	for key := range s.Data {
-		keys = append(keys, key)
-	}
-	for key := range s.Text {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
-}
-
-// value returns what a key holds, "" where there is none. stringData wins over
-// data, as in a cluster.
-func (s *secret) value(key string) (string, error) {
-	if value, found := s.Text[key]; found {
-		return value, nil
-	}
-	if s.object == nil {
-		return s.Data[key], nil
-	}
-	value, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s.Data[key]), ""))
-	if err != nil {
-		return "", fmt.Errorf("has no base64 under data.%s: encode it, or move it to stringData", key)
-	}
-	return string(value), nil
 }
 
 // account is a ServiceAccount.
@@ -162,4 +164,40 @@ func (l *loader) readAccount(o *object) {
 	l.decoder(o).lenientDecode(o.node, reflect.ValueOf(&document).Elem(), "")
 	l.accounts[o.name] = &account{o, document.PullSecrets}
 	o.unlessTemplate()
+}
+
+// dockerConfig adds the credentials that a Secret holds for registries.
+func (l *loader) dockerConfig(o *object, field, name string, access *fleet.RegistryAccess) {
+	with := l.secret(o, field, name)
+	if with == nil {
+		return
+	}
+	if given := with.DockerConfig(); !given.IsZero() {
+		access.DockerConfigs = append(access.DockerConfigs, given)
+	}
+}
+
+// pullSecrets adds the credentials of a ServiceAccount's imagePullSecrets.
+func (l *loader) pullSecrets(o *object, name string, access *fleet.RegistryAccess) {
+	const field = "spec.serviceAccountName"
+	if !validName(name) {
+		return // reported
+	}
+	key := pinsetter.Name{Namespace: o.name.Namespace, Name: name}
+	a := l.accounts[key]
+	switch {
+	case a == nil || a.outdated:
+		l.missing(o, field, objectKey{kindAccount, key})
+		return
+	case a.broken():
+		o.fail(codeMissingObject, field, "%s has errors: %s:%d", a, a.origin.Path, a.firstError().Line)
+		return
+	}
+	for _, ref := range a.PullSecrets {
+		if !validName(ref.Name) {
+			o.fail(codeName, field, "%s (%s) names a Secret %q, which is not a name", a, a.place(), ref.Name)
+			continue
+		}
+		l.dockerConfig(o, field, ref.Name, access)
+	}
 }

@@ -1,4 +1,4 @@
-package config
+package secret
 
 import (
 	"errors"
@@ -16,57 +16,40 @@ import (
 // maxSecretBytes is Kubernetes' bound on a Secret.
 const maxSecretBytes = 1 << 20
 
-// mount is a folder of mounted Secrets. Symbolic links are followed inside it, as
+// Mount is a folder of mounted Secrets. Symbolic links are followed inside it, as
 // Kubernetes' ..data layout needs, and not out of it.
-type mount struct {
+type Mount struct {
 	dir  string
 	root *os.Root
 }
 
-func (l *loader) openSecretDirs() {
-	for _, dir := range l.opts.SecretDirs {
-		root, err := os.OpenRoot(dir)
-		if err != nil {
-			l.fault(codeSecretDir, dir, 0, fmt.Sprintf("the folder of Secrets can't be read: %v", cause(err)))
-			continue
-		}
-		l.mounts = append(l.mounts, mount{dir, root})
+// OpenMount opens a folder of mounted Secrets. The error doesn't name it.
+func OpenMount(dir string) (*Mount, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, cause(err)
 	}
+	return &Mount{dir, root}, nil
 }
 
-func (l *loader) closeSecretDirs() {
-	for _, m := range l.mounts {
-		m.root.Close()
+// Close closes the folder; an error would change nothing.
+func (m *Mount) Close() { m.root.Close() }
+
+// Read returns the Secret whose keys are the files of a folder in it; nil if there
+// is no such folder, or none of its entries is a file. The error says where it
+// can't be read from.
+func (m *Mount) Read(name pinsetter.Name, place string) (*Content, error) {
+	c, err := m.read(place)
+	if err != nil {
+		return nil, fmt.Errorf("can't be read from %s: %w", filepath.Join(m.dir, place), cause(err))
 	}
+	if c != nil {
+		c.Name = name
+	}
+	return c, nil
 }
 
-// mounted returns the copies of a Secret that the folders hold. If one can't be
-// read, that is reported to o and ok is false.
-func (l *loader) mounted(o *object, field string, name pinsetter.Name) (found []*secret, ok bool) {
-	ok = true
-	for _, m := range l.mounts {
-		places := []string{path.Join(name.Namespace, name.Name)}
-		if name.Namespace == l.opts.Namespace {
-			places = append(places, name.Name)
-		}
-		for _, place := range places {
-			s, err := m.read(place)
-			if err != nil {
-				ok = false
-				o.fail(codeSecretDir, field, "Secret %s can't be read from %s: %v", name, filepath.Join(m.dir, place), cause(err))
-			}
-			if s != nil {
-				s.name = name
-				found = append(found, s)
-			}
-		}
-	}
-	return found, ok
-}
-
-// read returns the Secret whose keys are the files of a folder; nil if there is
-// no folder, or none of its entries is a file.
-func (m mount) read(place string) (*secret, error) {
+func (m *Mount) read(place string) (*Content, error) {
 	entries, err := fs.ReadDir(m.root.FS(), place)
 	if errors.Is(err, fs.ErrNotExist) || isNotDir(err) {
 		return nil, nil
@@ -74,7 +57,7 @@ func (m mount) read(place string) (*secret, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &secret{where: filepath.Join(m.dir, place), Data: map[string]string{}}
+	c := &Content{Where: filepath.Join(m.dir, place), Mounted: true, Data: map[string]string{}}
 	left := int64(maxSecretBytes)
 	for _, entry := range entries {
 		if strings.HasPrefix(entry.Name(), "..") {
@@ -85,18 +68,18 @@ func (m mount) read(place string) (*secret, error) {
 			return nil, err
 		}
 		if isFile {
-			s.Data[entry.Name()] = value
+			c.Data[entry.Name()] = value
 			left -= int64(len(value))
 		}
 	}
-	if len(s.Data) == 0 {
+	if len(c.Data) == 0 {
 		return nil, nil
 	}
-	return s, nil
+	return c, nil
 }
 
 // readKey returns a file's content; isFile is false for anything else.
-func (m mount) readKey(name string, limit int64) (value string, isFile bool, err error) {
+func (m *Mount) readKey(name string, limit int64) (value string, isFile bool, err error) {
 	info, err := m.root.Stat(name)
 	if err != nil || !info.Mode().IsRegular() {
 		return "", false, err

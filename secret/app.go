@@ -1,0 +1,87 @@
+package secret
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/pinsetter/pinsetter/fleet"
+)
+
+// Forge fills in what a PullRequest's own Secret holds.
+func (r *Reader) Forge(forge *fleet.Forge) {
+	if r.has("ca.crt") || r.has("caFile") || r.has("tls.crt") {
+		forge.TLS = r.TLS()
+	}
+	switch {
+	case r.isGitHubApp() && forge.Provider != fleet.ForgeGitHub:
+		r.fail("holds a GitHub App, and the provider is %s: give it the key token", forge.Provider)
+	case r.isGitHubApp():
+		forge.App = r.gitHubApp()
+	case r.Need("token", "pull requests are opened with a token"):
+		forge.Token = r.Line("token")
+	}
+}
+
+// The keys of a GitHub App in a Secret, as Flux has them.
+const (
+	appID                = "githubAppID"
+	appPrivateKey        = "githubAppPrivateKey"
+	appInstallationID    = "githubAppInstallationID"
+	appInstallationOwner = "githubAppInstallationOwner"
+	appBaseURL           = "githubAppBaseURL"
+)
+
+// isGitHubApp reports whether the Secret has a key of a GitHub App.
+func (r *Reader) isGitHubApp() bool {
+	for _, key := range r.Content.keys() {
+		if strings.HasPrefix(key, "githubApp") {
+			return true
+		}
+	}
+	return false
+}
+
+// gitHubApp returns the app that the Secret holds, nil after reporting what is
+// wrong with it.
+func (r *Reader) gitHubApp() *fleet.GitHubApp {
+	if !r.Need(appID, "it is the app's number") || !r.Need(appPrivateKey, "it is the app's private key, in PEM") {
+		return nil
+	}
+	app := &fleet.GitHubApp{
+		PrivateKey:        r.Secret(appPrivateKey),
+		InstallationOwner: r.PlainLine(appInstallationOwner),
+		BaseURL:           r.PlainLine(appBaseURL),
+	}
+	id, ok := r.number(appID)
+	app.ID = id
+	if r.has(appInstallationID) == r.has(appInstallationOwner) {
+		r.fail("needs one of %s and %s", appInstallationID, appInstallationOwner)
+		return nil
+	}
+	if r.has(appInstallationID) {
+		installation, fine := r.number(appInstallationID)
+		app.InstallationID, ok = installation, ok && fine
+	}
+	if app.BaseURL != "" {
+		if base, err := url.Parse(app.BaseURL); err != nil || base.Hostname() == "" || base.Scheme != "https" && base.Scheme != "http" || base.User != nil {
+			r.fail("has a %s that is no https URL", appBaseURL)
+			return nil
+		}
+	}
+	if !ok {
+		return nil
+	}
+	return app
+}
+
+// number returns the positive number that a key holds, false after reporting
+// that it holds none.
+func (r *Reader) number(key string) (int64, bool) {
+	n, err := strconv.ParseInt(r.PlainLine(key), 10, 64)
+	if err != nil || n <= 0 {
+		r.fail("has no number under %s", key)
+		return 0, false
+	}
+	return n, true
+}
