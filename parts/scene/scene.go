@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -103,7 +104,12 @@ func (s *Scene) Break() {
 }
 
 // Named returns text with the registry's address for REG.
-func (s *Scene) Named(text string) string { return strings.ReplaceAll(text, "REG", s.Registry.Addr) }
+func (s *Scene) Named(text string) string {
+	return registryName.ReplaceAllString(text, "${1}"+s.Registry.Addr)
+}
+
+// registryName is REG as a word, which the base64 of a key doesn't hold by chance.
+var registryName = regexp.MustCompile(`(^|[^0-9A-Za-z+/]|//)REG\b`)
 
 // NamedAll is Named for files, by path.
 func (s *Scene) NamedAll(files map[string]string) map[string]string {
