@@ -90,7 +90,7 @@ func readCandidate(path string, buffer []byte, mayHold func([]byte) bool) (File,
 	if err != nil {
 		return File{}, buffer, err
 	}
-	if !mayHold(data) && !(IsWide(data) && mayHold(Narrow(data))) {
+	if !mayHoldWide(data, mayHold) {
 		return File{}, data, nil
 	}
 	return File{Path: path, Data: bytes.Clone(data)}, data, nil
@@ -134,7 +134,7 @@ func scanFile(path string, mayHold func([]byte) bool) (bool, error) {
 	kept := 0
 	for {
 		n, err := io.ReadFull(file, buffer[kept:])
-		if mayHold(buffer[:kept+n]) {
+		if mayHoldWide(buffer[:kept+n], mayHold) {
 			return true, nil
 		}
 		switch {
@@ -145,6 +145,11 @@ func scanFile(path string, mayHold func([]byte) bool) (bool, error) {
 		}
 		kept = copy(buffer, buffer[len(buffer)-overlap:])
 	}
+}
+
+// mayHoldWide is mayHold for text of any width.
+func mayHoldWide(data []byte, mayHold func([]byte) bool) bool {
+	return mayHold(data) || IsWide(data) && mayHold(Narrow(data))
 }
 
 // ReadFrom reads everything from r. Messages show name, or "-" for "stdin" and

@@ -90,8 +90,13 @@ func TestReadPathErrors(t *testing.T) {
 	write(t, "d/good.yaml", []byte(repositoryYAML))
 	link(t, "nowhere", "d/dangling.yaml")
 	write(t, "d/huge.yaml", append(bytes.Repeat([]byte("#\n"), 20<<20), repositoryYAML...))
+	write(t, "d/wide.yaml", append(bytes.Repeat([]byte("#\x00\n\x00"), 10<<20), strings.Join(strings.Split(repositoryYAML, ""), "\x00")...))
 	files, unread := source.ReadPath("d", config.MayHold)
-	want := []string{"d/dangling.yaml: is a symbolic link that can't be followed: no such file or directory", "d/huge.yaml: has more than 32 MiB, the bound of a file: split it"}
+	want := []string{
+		"d/dangling.yaml: is a symbolic link that can't be followed: no such file or directory",
+		"d/huge.yaml: has more than 32 MiB, the bound of a file: split it",
+		"d/wide.yaml: has more than 32 MiB, the bound of a file: split it",
+	}
 	if diff := cmp.Diff(want, said(unread)); diff != "" {
 		t.Errorf("unread (-want +got):\n%s", diff)
 	}
