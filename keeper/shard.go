@@ -14,8 +14,9 @@ type Shard struct{ Index, Count int }
 
 // Of returns the automations whose repositories belong to the shard. A
 // repository is whole in one shard, whatever the form of its URL, and in the
-// same one as long as Count stays. Automations without a usable repository
-// belong to shard 0, which reports them.
+// same one as long as Count stays. With one shard more, the repositories that move
+// are those of the new one. Automations without a usable repository belong to
+// shard 0, which reports them.
 func (s Shard) Of(automations []*fleet.Automation) []*fleet.Automation {
 	if s.Count == 0 {
 		return automations
@@ -30,5 +31,18 @@ func shardOf(a *fleet.Automation, count int) int {
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(key)) // never fails
-	return int(h.Sum64() % uint64(count))
+	return jump(h.Sum64(), count)
+}
+
+// jump returns a number below count for a key: the consistent hash of Lamping and
+// Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm" (2014). Each number gets
+// as many keys, and a higher count moves keys to the new numbers alone.
+func jump(key uint64, count int) int {
+	last, next := 0, 0
+	for next < count {
+		last = next
+		key = key*2862933555777941757 + 1
+		next = int(float64(last+1) * (float64(1<<31) / float64(key>>33+1)))
+	}
+	return last
 }
