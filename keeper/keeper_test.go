@@ -352,6 +352,23 @@ func TestKeeperBatchesWakeUps(t *testing.T) {
 	k.ran("apps", 3)
 }
 
+// TestKeeperRunsSoonAfterAWakeUp: with a short quiet period a lone wake-up is a run at
+// once, and the first of many waits for half a minute at most.
+func TestKeeperRunsSoonAfterAWakeUp(t *testing.T) {
+	const batch = 2 * time.Second
+	k := newKeeping(t, onMain("interval: 5m\n", "interval: 24h\n"), storyFiles)
+	k.begin(batch)
+	k.ran("apps", 1)
+	k.Wake(object("ImagePolicy", "app"))
+	k.after(batch)
+	k.ran("apps", 2)
+	for range 31 { // never quiet
+		k.Wake(object("GitRepository", "fleet"))
+		k.after(batch / 2)
+	}
+	k.ran("apps", 3)
+}
+
 // TestKeeperListsWhatAWebhookIsAbout: however young the last listing is.
 func TestKeeperListsWhatAWebhookIsAbout(t *testing.T) {
 	k := newKeeping(t, onMain(), storyFiles)

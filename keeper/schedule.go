@@ -96,16 +96,20 @@ func (t *task) wake(now time.Time) {
 	t.wokenLast = now
 }
 
-// longestBatch is how many quiet periods a wake-up waits at most, where others
-// keep coming.
-const longestBatch = 5
+// While wake-ups keep coming, the first of them waits for that many quiet periods,
+// or for shortestLimit if that is longer.
+const (
+	batchLimit    = 5
+	shortestLimit = 30 * time.Second
+)
 
 // when returns when the task is to be run; the zero time for never.
 func (t *task) when(batch time.Duration) time.Time {
 	if t.woken.IsZero() {
 		return t.due
 	}
-	quiet := earlier(t.woken.Add(longestBatch*batch), t.wokenLast.Add(batch))
+	limit := max(shortestLimit, batchLimit*batch)
+	quiet := earlier(t.woken.Add(limit), t.wokenLast.Add(batch))
 	return earlier(t.due, quiet)
 }
 

@@ -76,7 +76,7 @@ A first signal ends it when what is being written is finished, a second at once.
 	f.StringVar(&o.tlsKey, "tls-key", "", "its private key, PEM")
 	f.StringVar(&o.shard, "shard", "", "run the repositories of shard I of N only: I/N, or /N with I from JOB_COMPLETION_INDEX")
 	f.BoolVar(&o.leaderElect, "leader-elect", false, "run nothing while another process of the same state and shard does")
-	f.DurationVar(&o.batch, "batch", 30*time.Second, "quiet period that collects wake-ups into one cycle")
+	f.DurationVar(&o.batch, "batch", 2*time.Second, "quiet period that collects wake-ups into one cycle")
 	f.DurationVar(&o.reload, "reload", 30*time.Second, "how often to look whether objects have changed")
 	return cmd
 }
