@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +18,7 @@ import (
 )
 
 func newRun(a *app) *cobra.Command {
-	var strict bool
+	var strict, quiet bool
 	var shard string
 	cmd := &cobra.Command{
 		Use:   "run [NAMESPACE/NAME...]",
@@ -40,16 +41,28 @@ standard error, a line each, and the exit status is 1.`,
 			if err := a.openLedger(cmd.Context(), store.Options{}); err != nil {
 				return err
 			}
+			var known knownHolds
+			if quiet {
+				known = holdsBefore(cmd.Context(), a.ledger, time.Now())
+			}
 			c, err := a.cycle(cmd, bot.Push, args, mine)
 			if err != nil {
 				return err
 			}
+			failed := finish(c.failed, c.heldError(strict))
+			if quiet {
+				c.results = known.news(c.results)
+			}
+			if quiet && len(c.results) == 0 {
+				return failed
+			}
 			if err := a.print(c.results, c.runTable); err != nil {
 				return err
 			}
-			return finish(c.failed, c.heldError(strict))
+			return failed
 		},
 	}
+	cmd.Flags().BoolVar(&quiet, "quiet", false, "print only automations that did something, failed, or hold a site that earlier runs didn't")
 	cmd.Flags().BoolVar(&strict, "strict", false, "a held site is a failure: exit status 1")
 	cmd.Flags().StringVar(&shard, "shard", "", "run the repositories of shard I of N only: I/N, or /N with I from JOB_COMPLETION_INDEX")
 	return cmd
