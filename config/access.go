@@ -52,6 +52,16 @@ func (l *loader) mayUse(p *object, r *repositoryDraft) bool {
 	return false
 }
 
+// mayCross reports whether an object may refer to that namespace, and reports to the
+// object if not. At is the field of the reference.
+func (l *loader) mayCross(o *object, at string, key objectKey) bool {
+	if key.name.Namespace == o.name.Namespace || !l.opts.NoCrossNamespaceRefs {
+		return true
+	}
+	o.fail(codeAccessDenied, at, "%s %s is in another namespace, which --no-cross-namespace-refs forbids: refer to one in %s", key.kind, key.name, o.name.Namespace)
+	return false
+}
+
 // selects says whether a selector's labels, ANDed, match a namespace. No labels
 // match all.
 func (l *loader) selects(labels map[string]string, namespace string) answer {

@@ -71,10 +71,12 @@ func compareObjects(a, b pinsetter.Object) int {
 // fleet.AnyName for all of a kind and namespace.
 func (l *loader) sources(a *alertDraft) []pinsetter.Object {
 	var all []pinsetter.Object
-	for _, ref := range a.spec.EventSources {
+	for i, ref := range a.spec.EventSources {
 		ref.Namespace = cmp.Or(ref.Namespace, a.name.Namespace)
+		key := objectKey{ref.Kind, pinsetter.Name{Namespace: ref.Namespace, Name: ref.Name}}
 		switch {
 		case !isImageKind(ref.Kind):
+		case !l.mayCross(a.object, strict.Item("spec.eventSources", i), key):
 		case ref.Name == fleet.AnyName && len(ref.MatchLabels) > 0:
 			all = append(all, l.labelled(ref)...)
 		default:

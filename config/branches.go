@@ -16,6 +16,7 @@ func (l *loader) resolveAutomation(a *automationDraft) {
 	draft := l.gits[name]
 	switch {
 	case !validName(name.Name) || !validName(name.Namespace) || ref.Kind != kindGit: // reported
+	case !l.mayCross(a.object, "spec.sourceRef", objectKey{kindGit, name}):
 	case draft == nil:
 		l.missing(a.object, "spec.sourceRef.name", objectKey{kindGit, name})
 	default:

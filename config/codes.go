@@ -44,7 +44,7 @@ const (
 
 // Codes explains the findings of Load: what each code means, in a line.
 var Codes = map[string]string{
-	codeAccessDenied:    "an ImagePolicy refers to an ImageRepository of another namespace whose spec.accessFrom does not allow it",
+	codeAccessDenied:    "an ImagePolicy refers to an ImageRepository of another namespace whose spec.accessFrom does not allow it, or --no-cross-namespace-refs forbids the reference",
 	codeAPIVersion:      "an object has no apiVersion, or one that is not read",
 	codeBadValue:        "a field's value is not one of those that are allowed",
 	codeDuplicateKey:    "a key stands twice in one mapping",

@@ -27,4 +27,8 @@ type Options struct {
 
 	// Notifications says what is made of Receivers, Providers and Alerts.
 	Notifications Notifications
+
+	// NoCrossNamespaceRefs makes a reference to an object of another namespace an
+	// error, as the flag of that name of Flux's controllers does.
+	NoCrossNamespaceRefs bool
 }

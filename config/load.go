@@ -38,6 +38,9 @@ func Load(files []source.File, opts Options) *fleet.Set {
 	}
 	h := digest{sha256.New()}
 	h.addf("%q\n", opts.Namespace)
+	if opts.NoCrossNamespaceRefs {
+		h.addf("no cross-namespace references\n")
+	}
 	for _, f := range files {
 		h.addf("%q %d\n", f.Path, len(f.Data))
 		h.Write(f.Data)

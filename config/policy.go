@@ -74,6 +74,7 @@ func (l *loader) resolvePolicy(p *policyDraft, repositories map[pinsetter.Name]*
 	r := repositories[name]
 	switch {
 	case !validName(name.Name) || !validName(name.Namespace): // reported
+	case !l.mayCross(p.object, "spec.imageRepositoryRef", objectKey{kindRepository, name}):
 	case r == nil:
 		l.missing(p.object, "spec.imageRepositoryRef.name", objectKey{kindRepository, name})
 	case l.mayUse(p.object, r):

@@ -121,10 +121,13 @@ func (l *loader) woken(r *receiverDraft, path string, ref objectReference) []pin
 		return nil
 	}
 	ref.Namespace = cmp.Or(ref.Namespace, r.name.Namespace)
+	key := objectKey{ref.Kind, pinsetter.Name{Namespace: ref.Namespace, Name: ref.Name}}
+	if !l.mayCross(r.object, path, key) {
+		return nil
+	}
 	if ref.Name == fleet.AnyName {
 		return l.labelled(ref)
 	}
-	key := objectKey{ref.Kind, pinsetter.Name{Namespace: ref.Namespace, Name: ref.Name}}
 	if _, found := l.objects[key]; !found {
 		r.warn(codeMissingObject, path, "%s %s was not given%s%s", key.kind, key.name, r.hint(ref.Name), l.elsewhere(r.object, key))
 		return nil

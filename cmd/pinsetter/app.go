@@ -38,6 +38,8 @@ type app struct {
 	logFormat   string
 	noColor     bool
 
+	noCrossNamespaceRefs, refusePrivate bool
+
 	notifications config.Notifications // how to treat Receivers, Providers and Alerts
 
 	log      *slog.Logger
@@ -73,6 +75,8 @@ func (a *app) addFlags(f *pflag.FlagSet) {
 	f.DurationVar(&a.timeout, "timeout", 0, "bound on the whole command, such as 5m (default: none)")
 	f.StringVar(&a.logLevel, "log-level", "warn", "debug, info, warn or error")
 	f.StringVar(&a.logFormat, "log-format", "text", "text or json")
+	f.BoolVar(&a.noCrossNamespaceRefs, "no-cross-namespace-refs", false, "objects refer to objects of their own namespace alone")
+	f.BoolVar(&a.refusePrivate, "refuse-private", false, "connect to no private or loopback address")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also: NO_COLOR in the environment)")
 }
 

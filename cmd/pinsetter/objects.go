@@ -62,6 +62,8 @@ func (a *app) loading() config.Options {
 		Namespace:     a.namespace,
 		SecretDirs:    a.secrets,
 		Notifications: a.notifications,
+
+		NoCrossNamespaceRefs: a.noCrossNamespaceRefs,
 	}
 }
 
@@ -140,10 +142,11 @@ func (a *app) bot(set *fleet.Set) *bot.Bot {
 
 // botOptions returns the options for all bots of the program.
 func (a *app) botOptions(o registry.Options) bot.Options {
+	o.Dialer = a.dialer()
 	return bot.Options{
 		Registry: registry.New(o),
 		Git:      a.fleetOptions(),
-		Forge:    forge.Options{Environment: a.environment()},
+		Forge:    forge.Options{Environment: a.environment(), Dialer: a.dialer()},
 		Ledger:   a.ledger,
 		Log:      a.log,
 		Progress: a.progress.show,
@@ -163,8 +166,11 @@ func (a *app) fleetOptions() gitops.Options {
 }
 
 func (a *app) gitOptions() gitops.Options {
-	return gitops.Options{Environment: a.environment()}
+	return gitops.Options{Environment: a.environment(), Dialer: a.dialer()}
 }
+
+// dialer returns the dialer of all clients.
+func (a *app) dialer() login.Dialer { return login.Dialer{RefusePrivate: a.refusePrivate} }
 
 // environment returns the user's environment for credentials.
 func (a *app) environment() login.Environment {

@@ -98,7 +98,7 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error 
 	}
 	a.progress.done()
 	metrics := server.NewMetrics(version())
-	notifier := notify.Open(set, notify.Options{Report: a.undelivered, Instance: hostname(), Environment: a.environment()})
+	notifier := notify.Open(set, notify.Options{Report: a.undelivered, Instance: hostname(), Environment: a.environment(), Dialer: a.dialer()})
 	options := a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent(), Keep: listingsKept, RateLimit: metrics.RateLimit})
 	options.Observer = observer{metrics}
 	k := keeper.New(keeper.Options{Bot: options, Observer: observer{metrics}, Shard: mine, Batch: o.batch, Notify: notifier.Tell})
@@ -201,6 +201,7 @@ func (d *doors) use(set *fleet.Set) {
 			d.app.log.Warn("a webhook is refused", "receiver", receiver, "status", status, "error", err)
 		},
 		Environment: d.app.environment(),
+		Dialer:      d.app.dialer(),
 	})
 	if err != nil {
 		d.app.log.Error("a Receiver is left out", "error", err)
