@@ -216,3 +216,27 @@ func Rules() []Rule {
 		RuleMinAge, RuleMoved, RulePlatforms, RuleRevert, RuleShape, RuleUnknown, RuleWindow, RuleWorkflows,
 	}
 }
+
+// Explanation is what became of every tag of a policy's image, and where the
+// selected one goes. `pinsetter explain` prints it as JSON, and the API serves it.
+type Explanation struct {
+	Namespace string        `json:"namespace"`
+	Name      string        `json:"name"`
+	Image     string        `json:"image"`
+	Suspended bool          `json:"suspended,omitempty"`
+	Selected  string        `json:"selected,omitempty"`
+	Tags      []Verdict     `json:"tags"`  // best first
+	Sites     []Destination `json:"sites"` // sorted by automation, path and line
+}
+
+// Destination is a site of a policy and its next value. Next equals Current if
+// nothing changes, and is empty if nothing could be decided. Held is the reason
+// why a better candidate isn't written.
+type Destination struct {
+	Automation string `json:"automation"`
+	Path       string `json:"path"`
+	Line       int    `json:"line"`
+	Current    string `json:"current"`
+	Next       string `json:"next,omitempty"`
+	Held       string `json:"held,omitempty"`
+}

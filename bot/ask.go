@@ -151,16 +151,9 @@ func isSuspended(p *fleet.Policy) bool {
 	return p.Suspended || p.Repository != nil && p.Repository.Suspended
 }
 
-// Explanation is what became of every tag of a policy's repository, and where
-// the selected one goes.
+// Explanation is what a policy selects and why, and where that goes.
 type Explanation struct {
-	Namespace string              `json:"namespace"`
-	Name      string              `json:"name"`
-	Image     string              `json:"image"`
-	Suspended bool                `json:"suspended,omitempty"`
-	Selected  string              `json:"selected,omitempty"`
-	Tags      []pinsetter.Verdict `json:"tags"`  // best first
-	Sites     []Destination       `json:"sites"` // sorted by automation, path and line
+	pinsetter.Explanation
 
 	// Unread says that some sites may be missing, since a repository or a file could
 	// not be read; Idle are the automations that would write it and are suspended.
@@ -170,26 +163,14 @@ type Explanation struct {
 	Err error `json:"-"` // joined; what could be explained is there all the same
 }
 
-// Destination is one site of a policy and what it takes. Next equals Current
-// where nothing changes, and is empty where nothing could be decided. Held is the
-// reason why a better candidate isn't written.
-type Destination struct {
-	Automation string `json:"automation"`
-	Path       string `json:"path"`
-	Line       int    `json:"line"`
-	Current    string `json:"current"`
-	Next       string `json:"next,omitempty"`
-	Held       string `json:"held,omitempty"`
-}
-
 // Explain explains one policy. The branches of automations are fetched to find
 // the policy's sites; without automations there are none.
 func (b *Bot) Explain(ctx context.Context, p *fleet.Policy, automations []*fleet.Automation) *Explanation {
 	c := b.newCycle(Propose)
-	e := &Explanation{
+	e := &Explanation{Explanation: pinsetter.Explanation{
 		Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p),
-		Tags: []pinsetter.Verdict{}, Sites: []Destination{},
-	}
+		Tags: []pinsetter.Verdict{}, Sites: []pinsetter.Destination{},
+	}}
 	if p.Repository != nil {
 		e.Image = p.Repository.Image
 	}
@@ -265,14 +246,14 @@ func (s *selection) overrule(ctx context.Context, verdicts []pinsetter.Verdict) 
 
 // destinations returns the sites of p that automations write, and what they
 // take, sorted by automation, path and line.
-func (c *cycle) destinations(ctx context.Context, p *fleet.Policy, automations []*fleet.Automation) ([]Destination, error) {
+func (c *cycle) destinations(ctx context.Context, p *fleet.Policy, automations []*fleet.Automation) ([]pinsetter.Destination, error) {
 	selects := func(a *fleet.Automation) bool { return a.Selects(p) }
 	repositories, unusable := c.lanes(keep(automations, selects))
 	var errs []error
 	for _, r := range unusable {
 		errs = append(errs, r.Err)
 	}
-	sites := []Destination{}
+	sites := []pinsetter.Destination{}
 	for _, lanes := range repositories {
 		for _, l := range lanes {
 			found, err := c.destinationsIn(ctx, p, l)
@@ -280,13 +261,13 @@ func (c *cycle) destinations(ctx context.Context, p *fleet.Policy, automations [
 			errs = append(errs, err)
 		}
 	}
-	slices.SortFunc(sites, func(a, b Destination) int {
+	slices.SortFunc(sites, func(a, b pinsetter.Destination) int {
 		return cmp.Or(cmp.Compare(a.Automation, b.Automation), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
 	})
 	return sites, errors.Join(errs...)
 }
 
-func (c *cycle) destinationsIn(ctx context.Context, p *fleet.Policy, l *lane) ([]Destination, error) {
+func (c *cycle) destinationsIn(ctx context.Context, p *fleet.Policy, l *lane) ([]pinsetter.Destination, error) {
 	if l.proposes != nil {
 		return c.destinationsProposed(ctx, p, l)
 	}
@@ -297,7 +278,7 @@ func (c *cycle) destinationsIn(ctx context.Context, p *fleet.Policy, l *lane) ([
 	defer fetched.Close()
 	g, _ := c.ownership.aim(ctx, l, fetched)
 	c.recallHistory(ctx, remote, l, g)
-	var sites []Destination
+	var sites []pinsetter.Destination
 	for _, a := range l.automations {
 		planned := c.find(ctx, a, g, g.Start)
 		planned.Only = p
@@ -311,13 +292,13 @@ func (c *cycle) destinationsIn(ctx context.Context, p *fleet.Policy, l *lane) ([
 
 // destinationsProposed is destinationsIn for a lane whose automation proposes:
 // what people refused is known once the forge was asked.
-func (c *cycle) destinationsProposed(ctx context.Context, p *fleet.Policy, l *lane) ([]Destination, error) {
+func (c *cycle) destinationsProposed(ctx context.Context, p *fleet.Policy, l *lane) ([]pinsetter.Destination, error) {
 	s, _, err := c.survey(ctx, l, p)
 	if err != nil {
 		return nil, l.failed(err)[0].Err
 	}
 	defer s.Close()
-	sites := []Destination{}
+	sites := []pinsetter.Destination{}
 	err = s.Whole.FileErr
 	for _, g := range s.Groups {
 		g.Only = p
@@ -330,15 +311,15 @@ func (c *cycle) destinationsProposed(ctx context.Context, p *fleet.Policy, l *la
 }
 
 // destinations returns what the sites of a plan's one policy take.
-func destinations(p *plan.Plan) []Destination {
-	var sites []Destination
+func destinations(p *plan.Plan) []pinsetter.Destination {
+	var sites []pinsetter.Destination
 	for _, file := range p.Marked {
 		for i, site := range file.Sites {
 			if site.Policy != p.Only.Name {
 				continue
 			}
 			current := site.Current()
-			d := Destination{Automation: p.Automation.Name.String(), Path: site.Path, Line: site.Line(), Current: current, Next: current}
+			d := pinsetter.Destination{Automation: p.Automation.Name.String(), Path: site.Path, Line: site.Line(), Current: current, Next: current}
 			sel := p.Policies[site.Policy]
 			if image, ok := file.Takes[i]; ok {
 				d.Next = pinsetter.Site{Written: []pinsetter.Image{image}}.Current()

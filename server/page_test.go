@@ -132,11 +132,11 @@ func TestNamesThatAreAttacks(t *testing.T) {
 	var bad string
 	w := &world{}
 	w.explanation = func(context.Context, pinsetter.Name) (*server.Explanation, error) {
-		return &server.Explanation{
-			Namespace: "a", Name: "b", Image: bad, Selected: bad, Error: bad,
+		return &server.Explanation{Error: bad, Explanation: pinsetter.Explanation{
+			Namespace: "a", Name: "b", Image: bad, Selected: bad,
 			Tags:  []pinsetter.Verdict{{Tag: bad, Value: bad + "2", Verdict: pinsetter.Outcome(bad), Stage: pinsetter.Stage(bad), Gate: bad, Reason: bad}},
-			Sites: []server.Destination{{Automation: bad, Path: bad, Line: 1, Current: bad, Next: bad + "2", Held: bad}},
-		}, nil
+			Sites: []pinsetter.Destination{{Automation: bad, Path: bad, Line: 1, Current: bad, Next: bad + "2", Held: bad}},
+		}}, nil
 	}
 	_, base := start(t, server.Options{Source: w, Version: "v1"})
 	browser := parts.NewChromium(t)

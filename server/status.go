@@ -81,29 +81,10 @@ type Policy struct {
 	Error     string    `json:"error,omitempty"`
 }
 
-// Explanation is the verdict on every tag of a policy's repository, and the
-// sites of the selected one.
+// Explanation is what `pinsetter explain` prints of a policy, and its error.
 type Explanation struct {
-	Namespace string              `json:"namespace"`
-	Name      string              `json:"name"`
-	Image     string              `json:"image"`
-	Suspended bool                `json:"suspended,omitempty"`
-	Selected  string              `json:"selected,omitempty"`
-	Tags      []pinsetter.Verdict `json:"tags"`            // best first
-	Sites     []Destination       `json:"sites"`           // sorted by automation, path and line
-	Error     string              `json:"error,omitempty"` // the explained part is there all the same
-}
-
-// Destination is a site of a policy and its next value. Next equals Current if
-// nothing changes, and is empty if nothing could be decided. Held is the reason
-// why a better candidate isn't written.
-type Destination struct {
-	Automation string `json:"automation"`
-	Path       string `json:"path"`
-	Line       int    `json:"line"`
-	Current    string `json:"current"`
-	Next       string `json:"next,omitempty"`
-	Held       string `json:"held,omitempty"`
+	pinsetter.Explanation
+	Error string `json:"error,omitempty"` // the explained part is there all the same
 }
 
 // State is the condition of an object in one word.

@@ -166,7 +166,7 @@ func explained(_ context.Context, name pinsetter.Name) (*server.Explanation, err
 	if name.String() != "shop/storefront" {
 		return nil, server.ErrUnknown
 	}
-	e := &server.Explanation{
+	e := &server.Explanation{Explanation: pinsetter.Explanation{
 		Namespace: "shop", Name: "storefront", Image: "ghcr.io/example/storefront", Selected: "4.2.1",
 		Tags: []pinsetter.Verdict{
 			{Tag: "4.3.0", Verdict: pinsetter.Rejected, Stage: pinsetter.StageGate, Gate: "shop/settled", Reason: "seen 9h ago, and minAge is 72h: wait until 2026-08-09T03:00:00Z, lower minAge, or write 4.3.0 by hand", Until: noon.Add(63 * time.Hour)},
@@ -176,11 +176,11 @@ func explained(_ context.Context, name pinsetter.Name) (*server.Explanation, err
 			{Tag: "latest", Verdict: pinsetter.Rejected, Stage: pinsetter.StageParse, Reason: "no version"},
 			{Tag: "sha256-3a7c.sig", Verdict: pinsetter.Rejected, Stage: pinsetter.StageExclude, Reason: "on the exclusionList of ImageRepository shop/storefront"},
 		},
-		Sites: []server.Destination{
+		Sites: []pinsetter.Destination{
 			{Automation: "shop/apps", Path: "apps/storefront/deployment.yaml", Line: 27, Current: "4.2.1", Next: "4.2.1", Held: "Gate shop/settled: seen 9h ago, and minAge is 72h"},
 			{Automation: "shop/apps", Path: "apps/storefront/worker.yaml", Line: 31, Current: "4.2.0", Next: "4.2.1"},
 		},
-	}
+	}}
 	return e, nil
 }
 

@@ -274,13 +274,7 @@ func (s *statusPage) Explain(ctx context.Context, name pinsetter.Name) (*server.
 	if e == nil {
 		return nil, fmt.Errorf("ImagePolicy %s: %w", name, server.ErrUnknown)
 	}
-	shown := &server.Explanation{
-		Namespace: e.Namespace, Name: e.Name, Image: e.Image, Suspended: e.Suspended, Selected: e.Selected,
-		Tags: e.Tags, Sites: []server.Destination{},
-	}
-	for _, d := range e.Sites {
-		shown.Sites = append(shown.Sites, server.Destination(d))
-	}
+	shown := &server.Explanation{Explanation: e.Explanation}
 	if e.Err != nil {
 		shown.Error = e.Err.Error()
 	}
