@@ -44,16 +44,15 @@ var calendar = time.Date(2024, 2, 28, 0, 0, 0, 0, time.UTC)
 // @daily.
 func parseSchedule(text string) (cron.Schedule, error) {
 	const advice = `write minute, hour, day of month, month and day of week, such as "0 2 * * 1-5"`
-	switch fields := strings.Fields(text); {
+	switch {
 	case strings.Contains(text, "="): // the parser panics on a zone that stands alone
 		return nil, fmt.Errorf("parse schedule %q: write the zone in timeZone, and %s", text, advice)
 	case strings.HasPrefix(text, "@every"):
 		return nil, fmt.Errorf("parse schedule %q: it has no fixed times: %s", text, advice)
+	case strings.HasPrefix(text, "@"): // the parser knows its words to the letter
 	default:
-		for _, field := range fields {
-			if strings.Trim(field, ",") == "" {
-				return nil, fmt.Errorf("parse schedule %q: a field has nothing but commas: %s", text, advice)
-			}
+		if err := checkCron(text); err != nil {
+			return nil, fmt.Errorf("parse schedule %q: %w: %s", text, err, advice)
 		}
 	}
 	schedule, err := cron.ParseStandard(text)
@@ -82,7 +81,9 @@ func parseZone(name string) (*time.Location, error) {
 func Schedule(text string) (next func(time.Time) time.Time, err error) {
 	w, zone := window{}, ""
 	if rest, found := strings.CutPrefix(text, "CRON_TZ="); found {
-		zone, text, _ = strings.Cut(rest, " ")
+		if zone, text, _ = strings.Cut(rest, " "); zone == "" {
+			return nil, errors.New("CRON_TZ names no zone: write one of the IANA database, or leave it out for UTC")
+		}
 	}
 	if w.starts, err = parseSchedule(strings.TrimSpace(text)); err != nil {
 		return nil, err

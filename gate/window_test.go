@@ -117,10 +117,40 @@ func TestSchedules(t *testing.T) {
 	}
 }
 
+// TestSchedulesAreReadToTheEnd: what robfig/cron passes over is an error, and what
+// is right stays right.
+func TestSchedulesAreReadToTheEnd(t *testing.T) {
+	for schedule, want := range map[string]string{
+		"0 *-4 * * *": `hour "*-4": "*-4" is no value`, "0 *4 * * *": "is no value", "0 * 5-*/2 * *": "is no value", "0 0 ?-4 * *": "is no value",
+		"0 0 * * *-5": "is no value", "*-x/5 * * * *": "is no value", "0 1-2-3 * * *": "is no value", "0 ** * * *": "is no value",
+		"*/90 * * * *": "the step 90 is larger than the range 0-59", "5/100 * * * *": "the step 100 is larger than the range 5-59",
+		"0 */25 * * *": "larger", "0 0 */32 * *": "larger", "0 0 * */13 *": "larger", "0 0 * * */8": "larger", "10-20/30 * * * *": "larger", "0 0 * * fri/3": "larger",
+		"*/0 * * * *": "is no step", "*/ * * * *": "is no step", "*/5/2 * * * *": "is no step", "*/-5 * * * *": "is no step", "*/+5 * * * *": "is no step",
+		"*/99999999999999999999 * * * *": "is no step",
+		"0,,5 * * * *":                   "is empty", ",0 * * * *": "is empty", "0, * * * *": "is empty", ", * * * *": "is empty",
+		"*,5 * * * *": "write it alone", "0 0 ?,5 * *": "stands alone", "0 0 ?/2 * *": "stands alone", "? 2 * * *": "stands alone", "0 0 * ? *": "stands alone",
+		"+5 * * * *": "is no value", "-5 * * * *": "is no value", "5- * * * *": "is no value", "- * * * *": "is no value", "60 * * * *": "no value from 0 to 59",
+		"0 24 * * *": "no value from 0 to 23", "0 0 0 * *": "no value from 1 to 31", "0 0 * 0 *": "no value from 1 to 12", "0 0 * * 7": "no value from 0 to 6",
+		"jan * * * *": "is no value", "0 0 * mon *": "is no value", "0 0 * * monday": "is no value", "0 2 * * fri-mon": "ends before it begins",
+		"0 0 1W * *": "is no value", "0 0 L * *": "is no value", "0 0 * * 1#2": "is no value", "٣ * * * *": "is no value",
+		"0 2 * * * *": "found 6", "0 2 * *": "found 4", "@Daily": "unrecognized", "@daily 5": "unrecognized", "@": "unrecognized",
+		"CRON_TZ= 0 2 * * *": "names no zone", "CRON_TZ=UTC 0 *-4 * * *": "is no value", "CRON_TZ=UTC": "empty", "TZ=UTC 0 2 * * *": "zone in timeZone",
+
+		"0 2 * * 1-5": "", "*/15 8-18/2 1,15 * *": "", "0/15 * * * *": "", "5-59/10 * * * *": "", "00 02 * * *": "", "0 9 * JAN-mar Mon-FRI": "", "0 0 * jan/3 *": "",
+		"0 0 ? * 1": "", "0 0 1 * ?": "", "0 0 ? * ?": "", "*/60 * * * *": "", "0 */24 * * *": "", "*/7,3 * * * *": "", "0 0 29 2 *": "", "0\t2  * * *": "",
+		"@yearly": "", "@annually": "", "@monthly": "", "@weekly": "", "@daily": "", "@midnight": "", "@hourly": "", "CRON_TZ=Europe/Berlin 0 9 * * 1-5": "",
+	} {
+		_, err := gate.Schedule(schedule)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v, want %q", schedule, err, want)
+		}
+	}
+}
+
 // FuzzWindow: no schedule makes the parser fall over, and a closed window is open
 // when it says that it will be.
 func FuzzWindow(f *testing.F) {
-	for _, schedule := range []string{"0 2 * * 1-5", "*/15 8-18/2 1,15 * *", "@hourly", "0 0 29 feb *", "TZ=", "0 0 30 2 *", "0/0 * * * *", ",,", "? ? ? ? ?"} {
+	for _, schedule := range []string{"0 2 * * 1-5", "*/15 8-18/2 1,15 * *", "@hourly", "0 0 29 feb *", "TZ=", "0 0 30 2 *", "0/0 * * * *", ",,", "? ? ? ? ?", "0 *-4 * * *", "5/100 * * * *", "0,,5 * * * *"} {
 		f.Add(schedule, int64(1_785_931_200), uint16(90), "Europe/Berlin")
 		f.Add(schedule, int64(1_774_747_800), uint16(1), "America/Sao_Paulo")
 		f.Add(schedule, int64(0), uint16(40_000), "Australia/Lord_Howe")
