@@ -51,6 +51,11 @@ func (l *loader) readAlert(o *object, n *strict.Node) {
 	a.out.ErrorsOnly = a.spec.EventSeverity == "error"
 	a.out.Include = d.patterns("spec.inclusionList", a.spec.InclusionList)
 	a.out.Exclude = d.patterns("spec.exclusionList", a.spec.ExclusionList)
+	if len(a.out.Exclude) == len(a.spec.ExclusionList) { // else there is an error
+		for i, pattern := range a.out.Exclude {
+			d.excludesAll(strict.Item("spec.exclusionList", i), pattern)
+		}
+	}
 	a.out.Metadata = maps.Clone(a.spec.EventMetadata)
 	if _, found := a.out.Metadata["summary"]; !found && a.spec.Summary != "" {
 		if a.out.Metadata == nil {

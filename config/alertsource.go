@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
@@ -19,11 +20,14 @@ type objectReference struct {
 }
 
 // objectReference checks a reference; known are the kinds that it may mean here,
-// others being Flux's own affair.
+// others of Flux's being its own affair.
 func (d *decoder) objectReference(path string, ref objectReference, known []string) {
 	if d.require(path+".kind", ref.Kind) && !contains(known, ref.Kind) && !contains(fluxKinds, ref.Kind) {
 		if near := strict.Suggest(ref.Kind, known); near != "" {
 			d.fail(codeBadValue, path+".kind", "%q is no kind; did you mean %s?", ref.Kind, near)
+		} else if !d.Blamed(path + ".kind") {
+			d.object.warn(codeBadValue, path+".kind", "%q is none of the kinds that Flux 2.9 allows here, and is passed over: write one of %s",
+				ref.Kind, strings.Join(known, ", "))
 		}
 	}
 	if ref.Name != fleet.AnyName {

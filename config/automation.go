@@ -47,7 +47,7 @@ func (l *loader) readAutomation(o *object, n *strict.Node) {
 		d.missing("spec.git")
 		d.Taint("spec.git")
 	} else {
-		d.git(a)
+		d.git(a, strict.Child(strict.Child(n, "git"), "checkout"))
 	}
 	if !d.Blamed("spec") {
 		d.message(a)
@@ -119,8 +119,8 @@ func (d *decoder) selector(a *fleet.Automation) {
 	a.Selector = compiled
 }
 
-// git checks spec.git, which is there.
-func (d *decoder) git(a *fleet.Automation) {
+// git checks spec.git, which is there. Checkout is the node of its field, or nil.
+func (d *decoder) git(a *fleet.Automation, checkout *strict.Node) {
 	git := a.Spec.GitSpec
 	a.Author = fleet.Author(git.Commit.Author)
 	if d.require("spec.git.commit.author.email", git.Commit.Author.Email) {
@@ -135,6 +135,9 @@ func (d *decoder) git(a *fleet.Automation) {
 		}
 	}
 	if git.Checkout != nil {
+		if ref := strict.Child(checkout, "ref"); ref == nil || strict.IsNull(ref) {
+			d.missing("spec.git.checkout.ref")
+		}
 		d.checkedOut("spec.git.checkout.ref", &git.Checkout.Reference)
 	}
 	if git.Push == nil {

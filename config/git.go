@@ -48,6 +48,9 @@ func (l *loader) readGit(o *object, n *strict.Node) {
 		if d.require("spec.url", g.spec.URL) {
 			d.url(g.spec.URL)
 		}
+		if provider := strict.Child(n, "provider"); provider != nil && !strict.IsNull(provider) && g.spec.Provider == "" && !d.Blamed("spec.provider") {
+			o.warn(codeBadValue, "spec.provider", "is empty, which Flux refuses: write generic, or leave it out")
+		}
 		d.checkedOut("spec.ref", g.spec.Reference)
 	}
 	o.remember("spec.url", "spec.provider", "spec.secretRef.name", "spec.proxySecretRef.name")
@@ -76,6 +79,9 @@ func (d *decoder) url(address string) {
 	default:
 		if _, found := u.User.Password(); found {
 			d.fail(codeURL, field, "holds a password: move it to the Secret of spec.secretRef")
+		}
+		if !strings.HasPrefix(address, u.Scheme+"://") {
+			d.object.warn(codeURL, field, "has a scheme that Flux refuses: write %s:// in lower case", u.Scheme)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
@@ -98,8 +99,25 @@ func (r reporter) Hint(value string) string { return r.hint(value) }
 // filter extracts, and what is for people alone.
 var prose = pinsetter.Pattern(`\.(messageTemplate|messageTemplateValues\.[^.]*|title|body|extract|reason|summary)$`)
 
-// refuse says what is wrong with a text in a spec that was never substituted.
+// choices are the fields of Flux's kinds that hold one of a few words, with what to
+// write. Flux's schemas refuse "" for them, and take their absence.
+var choices = map[string]string{
+	"spec.provider":                   "generic",
+	"spec.digestReflectionPolicy":     "Always, IfNotPresent or Never",
+	"spec.policy.alphabetical.order":  "asc or desc",
+	"spec.policy.numerical.order":     "asc or desc",
+	"spec.sourceRef.kind":             kindGit,
+	"spec.update.strategy":            string(spec.UpdateStrategySetters),
+	"spec.git.commit.signingKey.type": "gpg or ssh",
+	"spec.eventSeverity":              "info or error",
+}
+
+// refuse says what is wrong with a text in a spec: it is none of a field's words, or
+// it was never substituted.
 func (o *object) refuse(path, value string) string {
+	if words := choices[path]; value == "" && words != "" && (isImageKind(o.kind) || o.kind == kindAlert) {
+		return "is empty, which Flux refuses: write " + words + ", or leave it out"
+	}
 	if !strings.HasPrefix(path, "spec.") || prose().MatchString(path) || !substitution().MatchString(value) {
 		return ""
 	}

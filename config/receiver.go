@@ -166,6 +166,7 @@ func (l *loader) lenientSpec(o *object, n *strict.Node, out any) *decoder {
 		d.missing("spec")
 		return nil
 	}
+	d.NoHoles = true
 	d.lenientDecode(n, reflect.ValueOf(out).Elem(), "spec")
 	return d
 }

@@ -98,9 +98,23 @@ func (l *loader) exclusions(d *decoder, patterns []string) []*regexp.Regexp {
 			}
 			l.patterns[pattern] = expression
 		}
+		d.excludesAll(strict.Item("spec.exclusionList", i), expression)
 		compiled = append(compiled, expression)
 	}
 	return compiled
+}
+
+// excludesAll warns of an excluding pattern that leaves nothing, as "" does.
+func (d *decoder) excludesAll(path string, pattern *regexp.Regexp) {
+	for _, text := range []string{"", "1.0.0", "main-2f3a", "V_Z"} {
+		if !pattern.MatchString(text) {
+			return
+		}
+	}
+	if d.Blamed(path) {
+		return
+	}
+	d.object.warn(codeRegexp, path, "%q matches everything, so that nothing is left: write what is to be excluded, or remove it", pattern)
 }
 
 // provider reports a provider that can't be used: until logging in to clouds is

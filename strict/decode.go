@@ -62,6 +62,7 @@ type Decoder struct {
 	Lenient  bool // unknown fields are passed over
 	Secret   bool // values are never shown
 	NoNulls  bool // a null as a struct's field is an error, as it is in lists and mappings
+	NoHoles  bool // a null in a list is an error where Lenient, too
 	Template bool // the document has "{{"
 
 	// Root is the type of what is decoded at RootPath, where the home of a field is
@@ -175,7 +176,11 @@ func (d *Decoder) sequence(n *Node, v reflect.Value, path string) {
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, element := range n.Content {
-		d.RefuseNull(element, Item(path, i))
+		if d.NoHoles {
+			d.refuseNull(element, Item(path, i))
+		} else {
+			d.RefuseNull(element, Item(path, i))
+		}
 		d.Decode(element, v.Index(i), Item(path, i))
 	}
 }
@@ -183,7 +188,13 @@ func (d *Decoder) sequence(n *Node, v reflect.Value, path string) {
 // RefuseNull reports a null in a list or a mapping, and as a field of our own
 // kinds: a value that was forgotten would be the one that matches most.
 func (d *Decoder) RefuseNull(n *Node, path string) {
-	if !d.Lenient && IsNull(Target(n)) {
+	if !d.Lenient {
+		d.refuseNull(n, path)
+	}
+}
+
+func (d *Decoder) refuseNull(n *Node, path string) {
+	if IsNull(Target(n)) {
 		d.Taint(path)
 		d.Report(n, CodeMissingField, path, "is empty (null): write a value, or leave it out")
 	}
