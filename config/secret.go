@@ -17,7 +17,8 @@ import (
 type givenSecret struct {
 	*object
 	content   *secret.Content
-	encrypted bool // by SOPS
+	encrypted bool   // by SOPS
+	misspelt  string // what is wrong with a field that Kubernetes passes over; "" for nothing
 }
 
 func (l *loader) readSecret(o *object) {
@@ -33,7 +34,26 @@ func (l *loader) readSecret(o *object) {
 	d.lenientDecode(o.node, reflect.ValueOf(&document).Elem(), "")
 	s.Type, s.Data, s.Text = document.Type, document.Data, document.Text
 	given.encrypted = strict.Child(o.node, "sops") != nil || s.HasEncrypted()
+	given.misspelt = misspelt(o)
 	o.unlessTemplate()
+}
+
+// secretFields are those of a Secret that hold something, or say how.
+var secretFields = []string{"data", "stringData", "type", "immutable"}
+
+// misspelt names a field of a Secret that Kubernetes passes over, and the one that
+// is probably meant; "" if there is none.
+func misspelt(o *object) string {
+	for _, f := range strict.Fields(o.node) {
+		name := f.Key.Value
+		if contains(secretFields, name) || contains(topFields.Names, name) {
+			continue
+		}
+		if meant := strict.Suggest(name, secretFields); meant != "" {
+			return fmt.Sprintf("has a field %s in line %d, which Kubernetes passes over: write %s", name, f.Key.Line+o.offset, meant)
+		}
+	}
+	return ""
 }
 
 // unlessTemplate turns the errors of a core object in a template into none: charts
@@ -67,6 +87,8 @@ func (l *loader) secret(o *object, field, name string) *secret.Reader {
 		o.fail(codeSecretMissing, field, "Secret %s (%s) is a template: hand in what it renders to", key, given.content.Where)
 	case given.broken():
 		o.fail(codeSecret, field, "Secret %s has errors: %s:%d", key, given.origin.Path, given.firstError().Line)
+	case given.misspelt != "":
+		o.fail(codeSecret, field, "Secret %s (%s) %s", key, given.content.Where, given.misspelt)
 	default:
 		return l.agree(o, field, append([]*secret.Content{given.content}, mounted...))
 	}
@@ -81,6 +103,10 @@ func (l *loader) agree(o *object, field string, copies []*secret.Content) *secre
 			o.fail(codeSecret, field, "Secret %s is given twice, by %s and %s, and the two differ: keep one", other.Name, copies[0].Where, other.Where)
 			return nil
 		}
+	}
+	if problem := copies[0].Refused(); problem != "" {
+		o.fail(codeSecret, field, "Secret %s (%s) %s", copies[0].Name, copies[0].Where, problem)
+		return nil
 	}
 	return &secret.Reader{Content: copies[0], Report: func(text string) { o.fail(codeSecret, field, "%s", text) }}
 }

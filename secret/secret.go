@@ -73,6 +73,19 @@ func (c *Content) keys() []string {
 	return slices.Compact(keys)
 }
 
+// keyGrammar is that of a Secret's keys (k8s.io/apimachinery, IsConfigMapKey).
+var keyGrammar = pinsetter.Pattern(`^[-._a-zA-Z0-9]{1,253}$`)
+
+// Refused says why Kubernetes refuses the object, "" if it doesn't.
+func (c *Content) Refused() string {
+	for _, key := range c.keys() {
+		if !c.Mounted && !keyGrammar().MatchString(key) {
+			return fmt.Sprintf("has a key %q, which Kubernetes refuses: write letters, digits, -, _ and .", key)
+		}
+	}
+	return ""
+}
+
 // value returns what a key holds, "" where there is none. stringData wins over
 // data, as in a cluster.
 func (c *Content) value(key string) (string, error) {
@@ -82,8 +95,11 @@ func (c *Content) value(key string) (string, error) {
 	if c.Mounted {
 		return c.Data[key], nil
 	}
-	value, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(c.Data[key]), ""))
-	if err != nil {
+	value, err := base64.StdEncoding.DecodeString(c.Data[key]) // which passes over line breaks, as Kubernetes does
+	switch {
+	case err != nil && strings.ContainsAny(c.Data[key], " \t"):
+		return "", fmt.Errorf("has a blank in the base64 under data.%s, which Kubernetes refuses: write it without, or as a block that starts with |", key)
+	case err != nil:
 		return "", fmt.Errorf("has no base64 under data.%s: encode it, or move it to stringData", key)
 	}
 	return string(value), nil
