@@ -76,12 +76,12 @@ func (l *loader) signingKey(a *automationDraft) {
 	if with == nil {
 		return
 	}
-	key, passphrase := "git.asc", "passphrase"
+	key, passphrase, read := "git.asc", "passphrase", with.GPGKey
 	if ref.Type == fleet.SigningSSH {
-		key, passphrase = "identity", "password"
+		key, passphrase, read = "identity", "password", with.SSHKey
 	}
 	if !with.Need(key, "it is the key of type "+string(ref.Type)) {
 		return
 	}
-	a.out.SigningKey = &fleet.SigningKey{Type: string(ref.Type), Key: with.Secret(key), Passphrase: with.Line(passphrase)}
+	a.out.SigningKey = &fleet.SigningKey{Type: string(ref.Type), Key: read(key), Passphrase: with.Line(passphrase)}
 }

@@ -60,6 +60,9 @@ func loadCase(t *testing.T) *fleet.Set {
 	if _, err := os.Stat("secrets"); err == nil {
 		options.SecretDirs = []string{"secrets"}
 	}
+	for i := range files {
+		files[i].Data = []byte(withKeys(string(files[i].Data)))
+	}
 	return config.Load(files, options)
 }
 

@@ -114,7 +114,7 @@ func TestPullRequestValues(t *testing.T) {
 	if p.Spec.GroupBy != spec.GroupByAutomation || branch != "bumps" || p.Forge.Provider != fleet.ForgeGitHub || app == nil {
 		t.Fatalf("%+v", p)
 	}
-	if app.ID != 7 || app.InstallationID != 0 || app.InstallationOwner != "acme" || app.BaseURL != "https://github.example.com" || app.PrivateKey.Reveal() != "PEM" {
+	if app.ID != 7 || app.InstallationID != 0 || app.InstallationOwner != "acme" || app.BaseURL != "https://github.example.com" || app.PrivateKey.Reveal() != rsaKey() {
 		t.Errorf("app %+v", app)
 	}
 }

@@ -1,9 +1,100 @@
 package config_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
+
+// What stands for keys where none is used.
+const (
+	sshKey = "-----BEGIN OPENSSH PRIVATE KEY-----\naHVudGVyMg==\n-----END OPENSSH PRIVATE KEY-----\n"
+	gpgKey = "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nhunter2\n-----END PGP PRIVATE KEY BLOCK-----\n"
+)
+
+// rsaKey returns a private key in PEM.
+var rsaKey = sync.OnceValue(func() string {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+})
+
+// withKeys puts keys where objects have their place.
+func withKeys(text string) string {
+	return strings.NewReplacer("githubAppPrivateKey: PEM", "githubAppPrivateKey: "+strconv.Quote(rsaKey()),
+		"identity: KEY", "identity: "+strconv.Quote(sshKey), "git.asc: KEY", "git.asc: "+strconv.Quote(gpgKey)).Replace(text)
+}
+
+// TestRubbishKeys: a key that can't be one is found when loading. The finding names
+// the Secret and the key, never what it holds.
+func TestRubbishKeys(t *testing.T) {
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(ec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(kind string, der []byte) string {
+		return strconv.Quote(string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})))
+	}
+	short, _ := pem.Decode([]byte(rsaKey()))
+	const key, ssh, app, gpg = "Secret default/s (in.yaml:", "ssh", "app", "gpg"
+	for _, test := range []struct{ use, value, want string }{
+		{ssh, "KEY", ""},
+		{ssh, block("PRIVATE KEY", der), ""},
+		{ssh, "abc", "has no private key under identity"},
+		{ssh, block("OPENSSH PRIVATE KEY", nil), "has no private key under identity"},
+		{ssh, block("CERTIFICATE", der), "has no private key under identity"},
+		{ssh, block("ENCRYPTED PRIVATE KEY", der), "has no private key under identity"},
+		{ssh, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 hunter2", "has a public key under identity"},
+		{ssh, `"-----BEGIN OPENSSH PRIVATE KEY----- aHVudGVyMg== -----END OPENSSH PRIVATE KEY-----"`, "has no private key under identity"},
+		{app, "PEM", ""},
+		{app, "abc", "has no RSA private key in PEM under githubAppPrivateKey"},
+		{app, block("RSA PRIVATE KEY", short.Bytes[:600]), "has no RSA private key in PEM"},
+		{app, block("PRIVATE KEY", der), "has no RSA private key in PEM"},
+		{gpg, "KEY", ""},
+		{gpg, "abc", "has no armored OpenPGP key under git.asc"},
+		{gpg, `"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nhunter2\n-----END PGP PUBLIC KEY BLOCK-----"`, "has a public key under git.asc"},
+		{"signing", "KEY", ""},
+		{"signing", "abc", "has no private key under identity"},
+	} {
+		git, sign, data := "url: https://example.com/x", "", ""
+		switch test.use {
+		case ssh:
+			git, data = "url: ssh://git@example.com/x, secretRef: {name: s}", "known_hosts: h, identity: "
+		case app:
+			git, data = git+", provider: github, secretRef: {name: s}", "githubAppID: '1', githubAppInstallationID: '2', githubAppPrivateKey: "
+		case gpg:
+			sign, data = ", signingKey: {secretRef: {name: s}}", "git.asc: "
+		default:
+			sign, data = ", signingKey: {type: ssh, secretRef: {name: s}}", "identity: "
+		}
+		set := loadText(t, object("ImageUpdateAutomation", "a", "spec: {interval: 5m, sourceRef: {name: g}, git: {commit: {author: {email: a@b.c}"+sign+"}}}")+
+			object("GitRepository", "g", "spec: {"+git+"}")+"---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {"+data+test.value+"}\n")
+		var said strings.Builder
+		for _, f := range set.Findings {
+			said.WriteString(f.String() + "\n")
+		}
+		got := said.String()
+		if (got == "") != (test.want == "") || !strings.Contains(got, test.want) || test.want != "" && !strings.Contains(got, key) || strings.Contains(got, "hunter2") || strings.Contains(got, "abc") {
+			t.Errorf("%s %s: got %s\nwant %s", test.use, test.value, got, test.want)
+		}
+		if broken := set.Automations[0].Err != nil; broken != (test.want != "") {
+			t.Errorf("%s %s: Err %v", test.use, test.value, set.Automations[0].Err)
+		}
+	}
+}
 
 // TestSecretsThatKubernetesRefuses: what the API refuses or passes over isn't read,
 // and no message shows a value.

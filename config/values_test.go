@@ -17,7 +17,7 @@ import (
 
 func loadText(t *testing.T, text string) *fleet.Set {
 	t.Helper()
-	return config.Load([]source.File{{Path: "in.yaml", Data: []byte(text)}}, config.Options{})
+	return config.Load([]source.File{{Path: "in.yaml", Data: []byte(withKeys(text))}}, config.Options{})
 }
 
 func mustLoad(t *testing.T, text string) *fleet.Set {
@@ -64,7 +64,7 @@ func TestDefaults(t *testing.T) {
 	if a.Spec.Update.Strategy != "Setters" || a.Spec.SourceRef.Kind != "GitRepository" || !a.Trailers || a.PushBranch != "master" {
 		t.Errorf("automation: %+v", a)
 	}
-	if a.Git.Timeout != time.Minute || a.Git.Auth.Set || a.SigningKey.Type != "gpg" || a.SigningKey.Key.Reveal() != "KEY" {
+	if a.Git.Timeout != time.Minute || a.Git.Auth.Set || a.SigningKey.Type != "gpg" || a.SigningKey.Key.Reveal() != gpgKey {
 		t.Errorf("git %+v, key %+v", a.Git, a.SigningKey)
 	}
 	if !a.Selects(p) {
@@ -125,7 +125,7 @@ func TestSecretValues(t *testing.T) {
 		secret("old", "type: kubernetes.io/dockercfg\ndata: {.dockercfg: eyJoIjp7fX0=}")+
 		secret("proxy", "stringData: {address: 'http://proxy:1', username: u, password: \"hunter2\\n\"}")+
 		automation+object("GitRepository", "g", "spec: {url: 'ssh://git@example.com/x', timeout: 10s, secretRef: {name: ssh}, proxySecretRef: {name: proxy}}")+
-		secret("ssh", "stringData: {identity: hunter2, known_hosts: hosts, password: hunter2}"))
+		secret("ssh", "stringData: {identity: KEY, known_hosts: hosts, password: hunter2}"))
 
 	access := set.Repositories[0].Access
 	var documents []string
@@ -139,7 +139,7 @@ func TestSecretValues(t *testing.T) {
 		t.Errorf("proxy %+v", p)
 	}
 	git := set.Automations[0].Git
-	if auth := git.Auth; !auth.Set || auth.Identity.Reveal() != "hunter2" || string(auth.KnownHosts) != "hosts" ||
+	if auth := git.Auth; !auth.Set || auth.Identity.Reveal() != sshKey || string(auth.KnownHosts) != "hosts" ||
 		auth.IdentityPassword.Reveal() != "hunter2" || auth.Proxy == nil || git.Timeout != 10*time.Second {
 		t.Errorf("git %+v", git)
 	}

@@ -49,7 +49,7 @@ func (r *Reader) gitHubApp() *fleet.GitHubApp {
 		return nil
 	}
 	app := &fleet.GitHubApp{
-		PrivateKey:        r.Secret(appPrivateKey),
+		PrivateKey:        r.rsaKey(appPrivateKey),
 		InstallationOwner: r.PlainLine(appInstallationOwner),
 		BaseURL:           r.PlainLine(appBaseURL),
 	}
@@ -69,7 +69,7 @@ func (r *Reader) gitHubApp() *fleet.GitHubApp {
 			return nil
 		}
 	}
-	if !ok {
+	if !ok || app.PrivateKey.IsZero() {
 		return nil
 	}
 	return app

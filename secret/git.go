@@ -59,7 +59,7 @@ func (r *Reader) ssh(auth *fleet.GitAuth) {
 	if !identity || !hosts {
 		return
 	}
-	auth.Identity, auth.KnownHosts = r.Secret("identity"), r.bytes("known_hosts")
+	auth.Identity, auth.KnownHosts = r.SSHKey("identity"), r.bytes("known_hosts")
 	auth.IdentityPassword = r.Line("password")
 }
 
