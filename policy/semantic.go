@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -152,23 +153,26 @@ func (k semantic) reason(value string, stage pinsetter.Stage) string {
 
 // notSemVer says why a value is no version, and what to do.
 func notSemVer(value string) string {
-	const advice = "filterTags can extract three, and a numerical or alphabetical policy needs none"
 	if rest, ok := strings.CutPrefix(value, "V"); ok {
 		if _, ok := parseVersion("v" + rest); ok {
 			return fmt.Sprintf("%q begins with V; SemVer tags begin with v or a number", value)
 		}
 	}
-	core := strings.TrimPrefix(value, "v")
+	core, suffix := strings.TrimPrefix(value, "v"), ""
 	if end := strings.IndexAny(core, "-+_"); end >= 0 {
-		core = core[:end]
+		core, suffix = core[:end], core[end:]
+	}
+	advice := func(numbers, missing string) string {
+		return fmt.Sprintf("filterTags can make them, as with pattern ^%s(%s)%s$ and extract $1%s",
+			value[:len(value)-len(core)-len(suffix)], numbers, regexp.QuoteMeta(suffix), missing)
 	}
 	switch parts := numericParts(core); {
 	case parts == 1 && strings.Count(value, ".") < 2:
-		return fmt.Sprintf("%q has one part; SemVer tags need three (%s.0.0); %s", value, core, advice)
+		return fmt.Sprintf("%q has one part; SemVer tags need three (%s.0.0): %s", value, core, advice("[0-9]+", ".0.0"))
 	case parts == 2 && strings.Count(value, ".") < 2:
-		return fmt.Sprintf("%q has two parts; SemVer tags need three (%s.0); %s", value, core, advice)
+		return fmt.Sprintf("%q has two parts; SemVer tags need three (%s.0): %s", value, core, advice(`[0-9]+\.[0-9]+`, ".0"))
 	case parts > 3:
-		return fmt.Sprintf("%q has %d parts; SemVer tags need three; %s", value, parts, advice)
+		return fmt.Sprintf("%q has %d parts; SemVer tags need three: filterTags can extract them", value, parts)
 	}
 	return fmt.Sprintf("%q is not a SemVer version", value)
 }
