@@ -13,7 +13,20 @@ import (
 // Warnings says what of a policy hardly anybody means: nil, or *spec.FieldError
 // values joined, each with what to write instead. A template that calls a group
 // which the pattern lacks gets nothing for it, as in Flux.
-func Warnings(s spec.ImagePolicySpec) error { return checkExtract(s.FilterTags) }
+func Warnings(s spec.ImagePolicySpec) error {
+	return errors.Join(checkExtract(s.FilterTags), checkDescending(s.Policy.Alphabetical))
+}
+
+// checkDescending warns of the first tag of the alphabet, which is the oldest where
+// tags hold a date or a count.
+func checkDescending(p *spec.AlphabeticalPolicy) error {
+	if p == nil || p.Order != spec.OrderDescending {
+		return nil
+	}
+	warning := fieldError("spec.policy.alphabetical.order", "desc selects the first tag of the alphabet, which is mostly the oldest: write asc for the last one, unless that is meant")
+	warning.Severity = pinsetter.Warning
+	return warning
+}
 
 // New compiles a policy. Its error says all that is wrong with it: *spec.FieldError
 // values joined, each with what to write instead.

@@ -28,6 +28,10 @@ func TestCheck(t *testing.T) {
 		"empty range":           {bySemVer(" "), "spec.policy.semver.range", "the range is empty: write such as"},
 		"none":                  {spec.ImagePolicySpec{}, "spec.policy", "write one of semver, alphabetical or numerical"},
 		"two":                   {both, "spec.policy", "semver and numerical exclude each other: keep one"},
+		"descending":            {byAlphabet("desc"), "spec.policy.alphabetical.order", "desc selects the first tag of the alphabet, which is mostly the oldest: write asc"},
+		"ascending":             {byAlphabet("asc"), "", ""},
+		"no order":              {byAlphabet(""), "", ""},
+		"descending numbers":    {byNumber("desc"), "", ""},
 		"bad order":             {byAlphabet("ASC"), "spec.policy.alphabetical.order", `unknown order "ASC": write asc`},
 		"bad number order":      {byNumber("up"), "spec.policy.numerical.order", `unknown order "up": write asc`},
 		"pattern":               {filtered(byNumber(""), "^v[0-9]+$", ""), "", ""},
@@ -45,7 +49,7 @@ func TestCheck(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := check(test.spec)
 			_, newErr := New(test.spec)
-			warning := test.field == "spec.filterTags.extract" // which leaves the policy usable
+			warning := test.field == "spec.filterTags.extract" || name == "descending" // which leaves the policy usable
 			if (err == nil || warning) != (newErr == nil) {
 				t.Errorf("Check: %v, New: %v", err, newErr)
 			}
