@@ -40,6 +40,31 @@ func TestMaxBump(t *testing.T) {
 	}
 }
 
+// TestBumpOfTwoNumbers: tags such as 1.4 would be held for good, which the hold says,
+// with the way out.
+func TestBumpOfTwoNumbers(t *testing.T) {
+	const filter = "or make versions of them, as with a semver policy and filterTags with pattern ^([0-9]+\\.[0-9]+)$ and extract $1.0"
+	for _, test := range []struct {
+		from, to string
+		bump     spec.Bump
+		two      bool
+		out      string // the end of the reason
+	}{
+		{"1.4", "1.5", spec.BumpPatch, true, filter + ", and set maxBump to minor"},
+		{"1.4", "1.5", spec.BumpMinor, true, filter},
+		{"v1.4-alpine", "v1.5-alpine", spec.BumpMajor, true, filter},
+		{"latest", "1.5", spec.BumpPatch, false, "leave the policy out of the Gate's policySelector"},
+		{"v4", "v5", spec.BumpPatch, false, "leave the policy out of the Gate's policySelector"},
+		{"1.4.0", "1.5", spec.BumpPatch, false, "leave the policy out of the Gate's policySelector"},
+	} {
+		w := compiled(t, spec.GateSpec{MaxBump: test.bump}).Walk(subject(nil, test.to, test.from))
+		got := w.Choose(t.Context(), site(test.from), pinsetter.Image{}).Hold
+		if got == nil || strings.Contains(got.Reason, "since tags of two numbers are no versions, and maxBump is "+string(test.bump)) != test.two || !strings.HasSuffix(got.Reason, test.out) {
+			t.Errorf("from %s to %s: %+v", test.from, test.to, got)
+		}
+	}
+}
+
 // checkHold compares a hold with the candidate and the start of the reason that
 // are wanted; "" for none.
 func checkHold(t *testing.T, got *pinsetter.Hold, candidate, reason string) {
