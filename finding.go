@@ -18,13 +18,16 @@ const (
 
 // Finding is a mistake in an object or a marked file that a person should fix.
 // Line counts from 1; 0 means the whole file. Code is one of the words that
-// `pinsetter lint --help` lists.
+// `pinsetter lint --help` lists. Object is the loaded object that it is about; of
+// it only Kind, Namespace and Name are set, and none where it is about something
+// else.
 type Finding struct {
 	Severity Severity `json:"severity"`
 	Code     string   `json:"code"`
 	Path     string   `json:"path"`
 	Line     int      `json:"line,omitempty"`
 	Message  string   `json:"message"`
+	Object   Object   `json:"-"`
 }
 
 // String returns "path:line: message".

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/source"
 	"github.com/pinsetter/pinsetter/strict"
 )
@@ -77,4 +78,14 @@ var Codes = map[string]string{
 	CodeUnread:          "a source, or an entry of one, can't be read or is not followed",
 	codeURL:             "a GitRepository's spec.url, or the address of a Provider, can't be used",
 	codeYAML:            "a document that claims to be an object that is read is not valid YAML",
+}
+
+// IsSecretToWrite reports whether a finding is that a Secret which is needed only
+// to write, by Git or by a forge, wasn't given or can't be decrypted.
+func IsSecretToWrite(f pinsetter.Finding) bool {
+	switch f.Object.Kind {
+	case kindGit, kindAutomation, kindProposal:
+		return f.Code == codeSecretMissing || f.Code == codeSecretEncrypted
+	}
+	return false
 }

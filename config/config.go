@@ -25,6 +25,11 @@ type Options struct {
 	// One that holds none is unread: its volume may not be mounted.
 	Filled []string
 
+	// OtherFlux says that a source is not empty either if it holds another object of
+	// Flux, such as a HelmRelease, or a marker. Its files must be read with
+	// MayConcern.
+	OtherFlux bool
+
 	// Notifications says what is made of Receivers, Providers and Alerts.
 	Notifications Notifications
 

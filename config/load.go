@@ -130,6 +130,9 @@ func encodingOf(data []byte) string {
 }
 
 func (l *loader) document(path string, c strict.Document) {
+	if l.opts.OtherFlux && isOfFlux(c.Data) {
+		l.filled[l.source] = true
+	}
 	if !MayHold(c.Data) {
 		return
 	}
@@ -276,7 +279,10 @@ func (l *loader) set() *fleet.Set {
 	s.Missing = l.gaps(s)
 	s.Findings = l.findings
 	for _, o := range l.objects {
-		s.Findings = append(s.Findings, o.said()...)
+		for _, f := range o.said() {
+			f.Object = pinsetter.Object{Kind: o.kind, Namespace: o.name.Namespace, Name: o.name.Name}
+			s.Findings = append(s.Findings, f)
+		}
 	}
 	slices.SortFunc(s.Findings, pinsetter.Finding.Compare)
 	return s

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"regexp"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/strict"
@@ -50,6 +51,22 @@ func MayHold(data []byte) bool {
 		data = data[len(line):]
 	}
 }
+
+// fluxVersion is a line with the apiVersion of an object of Flux.
+var fluxVersion = pinsetter.Pattern(`(?m)^[ \t]*(- +)?["']?apiVersion["']?[ \t]*:[ \t]*["']?[a-z.]+` + regexp.QuoteMeta(fluxDomain) + `/`)
+
+// markerWord is in every marker.
+var markerWord = []byte("$imagepolicy")
+
+// isOfFlux reports whether bytes hold an object of Flux, whatever its kind, or a
+// marker.
+func isOfFlux(data []byte) bool {
+	return bytes.Contains(data, markerWord) || bytes.Contains(data, []byte(fluxDomain)) && fluxVersion().Match(data)
+}
+
+// MayConcern is MayHold for those who account for markers and for other objects of
+// Flux too.
+func MayConcern(data []byte) bool { return MayHold(data) || isOfFlux(data) }
 
 func containsAny(data []byte, words [][]byte) bool {
 	for _, word := range words {

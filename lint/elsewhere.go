@@ -43,6 +43,9 @@ func (l *linter) elsewhere(ctx context.Context, dir string, f *folder.Folder) er
 		return marked{path, line}, line > 0
 	})
 	for _, m := range found {
+		if !l.first(filepath.Join(dir, filepath.FromSlash(m.path))) {
+			continue
+		}
 		l.report.Findings = append(l.report.Findings, pinsetter.Finding{
 			Severity: pinsetter.Warning, Code: "marker-elsewhere", Path: filepath.Join(dir, filepath.FromSlash(m.path)), Line: m.line,
 			Message: "the marker is without effect: markers are looked for in files whose name ends in .yaml or .yml, in lower case, or is Kustomization",

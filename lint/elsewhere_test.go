@@ -34,7 +34,7 @@ func TestCheckWarnsOfMarkersElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l := lint.Check(context.Background(), config.Load(nil, config.Options{}), []string{dir})
+	l := lint.Check(context.Background(), config.Load(nil, config.Options{}), lint.Places{Dirs: []string{dir}})
 	if l.Err != nil {
 		t.Fatal(l.Err)
 	}

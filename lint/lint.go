@@ -16,6 +16,7 @@ import (
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/folder"
+	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -30,23 +31,37 @@ type Report struct {
 	Err          error               // what could not be read
 }
 
-// Check accounts for every object of set, and for every marker below dirs. Whether a
-// marker is in an automation's scope is judged only where automations were loaded.
-func Check(ctx context.Context, set *fleet.Set, dirs []string) *Report {
-	l := &linter{set: set, used: map[pinsetter.Name]bool{}, report: &Report{
+// Places are where markers are looked for, each marked file once.
+type Places struct {
+	Dirs    []string // directories; they are all that marks values: without one, no policy counts as unused
+	Sources []string // files and directories of objects; those that can't be read are passed over
+}
+
+// Check accounts for every object of set, and for every marker in places. Whether a
+// marker is in an automation's scope is judged only where automations were loaded. A
+// missing Secret that is needed only to write is a warning.
+func Check(ctx context.Context, set *fleet.Set, places Places) *Report {
+	l := &linter{set: set, used: map[pinsetter.Name]bool{}, judged: map[string]bool{}, report: &Report{
 		Objects: len(set.Repositories) + len(set.Policies) + len(set.Automations) + set.Sources + len(set.Gates) +
 			len(set.PullRequests) + len(set.Receivers) + len(set.Providers) + len(set.Alerts),
 	}}
 	l.report.Findings = slices.Clone(set.Findings)
-	for _, f := range set.Findings {
+	for i, f := range l.report.Findings {
+		if config.IsSecretToWrite(f) {
+			l.report.Findings[i].Severity = pinsetter.Warning
+			continue
+		}
 		unread := f.Code == config.CodeUnread || f.Code == config.CodeEmptySource
 		l.report.Unread = l.report.Unread || unread
 		l.report.Wrong = l.report.Wrong || !unread && f.Severity == pinsetter.Error
 	}
-	for _, dir := range dirs {
+	for _, dir := range places.Dirs {
 		l.report.Err = errors.Join(l.report.Err, l.folder(ctx, dir))
 	}
-	l.objects(len(dirs) > 0)
+	for _, path := range places.Sources {
+		l.report.Err = errors.Join(l.report.Err, l.source(ctx, path))
+	}
+	l.objects(len(places.Dirs) > 0)
 	l.suspended()
 	l.report.Findings = pinsetter.SortFindings(l.report.Findings)
 	return l.report
@@ -57,6 +72,7 @@ type linter struct {
 	set    *fleet.Set
 	report *Report
 	used   map[pinsetter.Name]bool // policies that markers name
+	judged map[string]bool         // marked files, by their real path
 }
 
 func (l *linter) add(severity pinsetter.Severity, code string, at fleet.Origin, format string, args ...any) {
@@ -75,26 +91,39 @@ func (l *linter) folder(ctx context.Context, dir string) error {
 	marked, _, err := f.Marked(ctx)
 	prefix := fromRepositoryRoot(dir)
 	for _, file := range marked {
+		if !l.first(filepath.Join(dir, filepath.FromSlash(file.Path))) {
+			continue
+		}
 		found, wrong := file.Found()
 		if wrong != nil {
 			err = errors.Join(err, wrong)
 			continue
 		}
-		l.report.CommentedOut += found.CommentedOut
-		findings := found.Findings
-		for _, site := range found.Sites {
-			l.report.Markers += len(site.Markers)
-			findings = append(findings, l.site(site, prefix)...)
-		}
+		l.file(found, dir, prefix)
 		if len(found.Sites) > 0 {
-			findings = append(findings, passedOver(f, dir, file.Path)...)
-		}
-		for _, finding := range findings {
-			finding.Path = filepath.Join(dir, filepath.FromSlash(finding.Path))
-			l.report.Findings = append(l.report.Findings, finding)
+			l.found(dir, passedOver(f, dir, file.Path)...)
 		}
 	}
 	return errors.Join(err, l.elsewhere(ctx, dir, f))
+}
+
+// file judges what was found in one file. Prefix leads from the repository's root
+// to dir.
+func (l *linter) file(found *setters.File, dir, prefix string) {
+	l.report.CommentedOut += found.CommentedOut
+	l.found(dir, found.Findings...)
+	for _, site := range found.Sites {
+		l.report.Markers += len(site.Markers)
+		l.found(dir, l.site(site, prefix)...)
+	}
+}
+
+// found adds findings about files below dir.
+func (l *linter) found(dir string, findings ...pinsetter.Finding) {
+	for _, finding := range findings {
+		finding.Path = filepath.Join(dir, filepath.FromSlash(finding.Path))
+		l.report.Findings = append(l.report.Findings, finding)
+	}
 }
 
 // fromRepositoryRoot returns the path of dir in the Git repository that holds

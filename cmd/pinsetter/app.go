@@ -41,6 +41,7 @@ type app struct {
 	noCrossNamespaceRefs, refusePrivate bool
 
 	notifications config.Notifications // how to treat Receivers, Providers and Alerts
+	lint          bool                 // a source is judged for itself: another object of Flux, or a marker, fills it
 
 	log      *slog.Logger
 	progress *progress

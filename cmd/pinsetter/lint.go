@@ -21,10 +21,11 @@ func newLint(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lint [--dir DIR]",
 		Short: "Account for every object and every marker",
-		Long: `Judges the objects that -f names and the markers below --dir, and never asks Git
-or a registry. A wrong object gives status 2. An error about a marker says that it
-is left alone, a warning that somebody should look. Whether an automation writes a marker is judged only where an
-automation was loaded.
+		Long: `Judges the objects that -f names and the markers in the folders and files that -f
+and --dir name, and never asks Git or a registry. A wrong object gives status 2. A
+Secret that is needed only to write (Git, forge) may be missing: a warning. An error
+about a marker says that it is left alone, a warning that somebody should look.
+Whether an automation writes a marker is judged only where an automation was loaded.
 
 Codes:
 ` + codeList(),
@@ -32,12 +33,12 @@ Codes:
   pinsetter lint --dir . --exit-code -o json`,
 		Args: noNames("say with -f where objects are, and with --dir where marked files are"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.notifications = config.NotificationsChecked
+			a.notifications, a.lint = config.NotificationsChecked, true
 			set, err := a.load(cmd.Context())
 			if err != nil {
 				return err
 			}
-			l := lint.Check(cmd.Context(), set, dirs)
+			l := lint.Check(cmd.Context(), set, lint.Places{Dirs: dirs, Sources: a.localSources(dirs)})
 			a.progress.done()
 			findings := append([]pinsetter.Finding{}, l.Findings...)
 			if err := a.print(findings, lintTable(l)); err != nil {
@@ -49,6 +50,15 @@ Codes:
 	cmd.Flags().StringArrayVar(&dirs, "dir", nil, "directory whose markers are judged (repeatable)")
 	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit with status 3 when there are findings")
 	return cmd
+}
+
+// localSources returns the files and folders of -f, whose markers are judged too:
+// the current directory if nothing is named, also by --dir.
+func (a *app) localSources(dirs []string) []string {
+	if len(a.filenames)+len(a.kustomize)+len(dirs) == 0 {
+		return []string{"."}
+	}
+	return slices.DeleteFunc(slices.Clone(a.filenames), func(name string) bool { return name == "-" || strings.Contains(name, "://") })
 }
 
 // lintStatus returns the end of lint: a wrong object comes first, then

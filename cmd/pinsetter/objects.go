@@ -40,6 +40,10 @@ func (a *app) loadFrom(from sources) (*fleet.Set, error) {
 	if len(set.Repositories)+len(set.Policies)+len(set.Automations)+len(set.Gates) > 0 || slices.ContainsFunc(set.Findings, isOfObject) {
 		return set, nil
 	}
+	if a.lint && !slices.ContainsFunc(set.Findings, isOfSource) {
+		a.say("note", fmt.Sprintf("there is no ImageRepository, ImagePolicy or ImageUpdateAutomation in %s", a.sources()))
+		return set, nil
+	}
 	var failed error
 	for _, u := range from.unread {
 		failed = errors.Join(failed, errors.New(u.String()))
@@ -50,11 +54,13 @@ func (a *app) loadFrom(from sources) (*fleet.Set, error) {
 	return nil, &exitError{statusUsage, failed}
 }
 
-// isOfObject reports whether a finding is about an object rather than about a
-// source.
-func isOfObject(f pinsetter.Finding) bool {
-	return f.Code != config.CodeUnread && f.Code != config.CodeEmptySource
+// isOfSource reports whether a finding is about a source rather than about an
+// object.
+func isOfSource(f pinsetter.Finding) bool {
+	return f.Code == config.CodeUnread || f.Code == config.CodeEmptySource
 }
+
+func isOfObject(f pinsetter.Finding) bool { return !isOfSource(f) }
 
 // loading returns the options for loading objects.
 func (a *app) loading() config.Options {
@@ -62,6 +68,7 @@ func (a *app) loading() config.Options {
 		Namespace:     a.namespace,
 		SecretDirs:    a.secrets,
 		Notifications: a.notifications,
+		OtherFlux:     a.lint,
 
 		NoCrossNamespaceRefs: a.noCrossNamespaceRefs,
 	}
@@ -104,7 +111,10 @@ func (a *app) read(ctx context.Context) sources {
 		all.add("kustomize:"+dir, files, unreadSource("kustomize:"+dir, err))
 	}
 	if len(a.filenames)+len(a.kustomize) == 0 { // the default, which nobody named
-		all.files, all.unread = source.ReadPath(".", config.MayHold)
+		all.files, all.unread = source.ReadPath(".", a.mayHold())
+		if a.lint {
+			all.named = []string{"."}
+		}
 	}
 	return all
 }
@@ -120,7 +130,15 @@ func (a *app) readSource(ctx context.Context, name string) ([]source.File, []sou
 	case strings.Contains(name, "://"):
 		return nil, unreadSource(withoutUser(name), fmt.Errorf("a URL is read as a Git repository: write git+https://HOST/REPO//FOLDER"))
 	}
-	return source.ReadPath(name, config.MayHold)
+	return source.ReadPath(name, a.mayHold())
+}
+
+// mayHold returns the screen of files.
+func (a *app) mayHold() func([]byte) bool {
+	if a.lint {
+		return config.MayConcern
+	}
+	return config.MayHold
 }
 
 // unreadSource returns the source as unread because of err, and nothing if err
