@@ -17,7 +17,8 @@ import (
 
 // Rewritten is what Set did to a directory.
 type Rewritten struct {
-	Files    int // with markers
+	Files    int             // with markers
+	Policies []*fleet.Policy // that markers name, of those that were loaded; sorted by name
 	Changes  []pinsetter.Change
 	Held     []pinsetter.Hold
 	Findings []pinsetter.Finding
@@ -41,6 +42,7 @@ func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 	r.Files = len(marked)
 	r.fail(err)
 	policies := c.named(names)
+	r.Policies = policies
 	c.selector.all(ctx, policies)
 	for _, p := range keep(policies, isSuspended) {
 		r.Findings = append(r.Findings, lint.Suspended(p))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -33,7 +34,13 @@ the policy writes, with what stands there and what will.`,
 			if err := a.openLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
 				return err
 			}
-			l, err := loadNamed(cmd, a, policies, args)
+			l, err := loadNamed(cmd, a, policies, args, func(set *fleet.Set, picked []*fleet.Policy) needs {
+				n := needsOfPolicies(picked)
+				if !noGit {
+					n.addWriters(picked[0], set.Automations)
+				}
+				return n
+			})
 			if err != nil {
 				return err
 			}

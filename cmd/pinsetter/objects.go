@@ -223,8 +223,9 @@ type loadedObjects[T any] struct {
 	failed error // errors about other objects, which affect the exit status
 }
 
-// loadNamed loads the objects and picks those of kind k that args name.
-func loadNamed[T any](cmd *cobra.Command, a *app, k kind[T], args []string) (*loadedObjects[T], error) {
+// loadNamed loads the objects and picks those of kind k that args name. Needed
+// returns what the command needs of the set for them; nil: everything.
+func loadNamed[T any](cmd *cobra.Command, a *app, k kind[T], args []string, needed func(*fleet.Set, []T) needs) (*loadedObjects[T], error) {
 	set, err := a.load(cmd.Context())
 	if err != nil {
 		return nil, err
@@ -233,7 +234,11 @@ func loadNamed[T any](cmd *cobra.Command, a *app, k kind[T], args []string) (*lo
 	if err != nil {
 		return nil, err
 	}
-	failed := a.report(set.Findings)
+	findings := set.Findings
+	if needed != nil {
+		findings = needed(set, picked).judge(findings)
+	}
+	failed := a.report(findings)
 	if len(picked) == 0 {
 		a.say("warning", fmt.Sprintf("there is no %s in %s, so there is nothing to do: say with -f where they are", k.name, a.sources()))
 	}

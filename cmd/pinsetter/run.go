@@ -77,7 +77,7 @@ type cycleResult struct {
 // cycle loads the objects and runs the automations that args name and that
 // belong to the shard.
 func (a *app) cycle(cmd *cobra.Command, mode bot.Mode, args []string, mine keeper.Shard) (*cycleResult, error) {
-	l, err := loadNamed(cmd, a, automations, args)
+	l, err := loadNamed(cmd, a, automations, args, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 func newScan(a *app) *cobra.Command {
@@ -21,7 +22,7 @@ by bytes, as Flux stores them.`,
 		Example: `  pinsetter scan -f clusters/production
   pinsetter scan -f clusters/production podinfo -o json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, err := loadNamed(cmd, a, repositories, args)
+			l, err := loadNamed(cmd, a, repositories, args, func(_ *fleet.Set, picked []*fleet.Repository) needs { return needsOfRepositories(picked) })
 			if err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -23,7 +24,7 @@ explain" says why.`,
 			if err := a.openLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
 				return err
 			}
-			l, err := loadNamed(cmd, a, policies, args)
+			l, err := loadNamed(cmd, a, policies, args, func(_ *fleet.Set, picked []*fleet.Policy) needs { return needsOfPolicies(picked) })
 			if err != nil {
 				return err
 			}

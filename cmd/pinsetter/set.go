@@ -33,9 +33,9 @@ committed.`,
 			if err != nil {
 				return err
 			}
-			failed := a.report(set.Findings)
 			r := a.bot(set).Set(cmd.Context(), dir)
 			a.progress.done()
+			failed := a.report(needsOfPolicies(r.Policies).judge(set.Findings))
 			a.warn(pinsetter.SortFindings(r.Findings))
 			a.sayHeld(r.Held)
 			if r.Files == 0 {
