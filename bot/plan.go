@@ -53,6 +53,7 @@ func (c *cycle) find(ctx context.Context, a *fleet.Automation, g *plan.Ground, h
 		p.Marked = append(p.Marked, plan.NewFile(found, marked[i].Path, marked[i].Data))
 	}
 	p.Result.Fail(p.FileErr)
+	p.Result.Unmarked = p.IsUnmarked()
 	return p
 }
 

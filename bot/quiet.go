@@ -22,9 +22,10 @@ import (
 // do still. It only ever says that: what is to be written is found in the files.
 type quiet struct {
 	At       time.Time         `json:"at"`
-	Base     string            `json:"base"`     // hash of the commit that was read
-	Objects  string            `json:"objects"`  // fingerprint of the set, and of what reads files
-	Selected map[string]string `json:"selected"` // the best candidate of every policy that a marker names, with its digest where that is followed
+	Base     string            `json:"base"`               // hash of the commit that was read
+	Objects  string            `json:"objects"`            // fingerprint of the set, and of what reads files
+	Selected map[string]string `json:"selected"`           // the best candidate of every policy that a marker names, with its digest where that is followed
+	Unmarked []string          `json:"unmarked,omitempty"` // automations without a marker
 }
 
 // laneMemory is what the ledger knows of lanes: that they were quiet, which of their
@@ -71,7 +72,7 @@ func (m *laneMemory) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetch
 	var results []*Result
 	for _, a := range l.automations {
 		r := plan.NewResult(a)
-		r.Revision = ground.Revision
+		r.Revision, r.Unmarked = ground.Revision, slices.Contains(last.Unmarked, a.Name.String())
 		results = append(results, r)
 	}
 	return results
@@ -87,6 +88,11 @@ func (m *laneMemory) keepQuiet(ctx context.Context, l *lane, fetched *gitops.Fet
 	now := &quiet{At: m.selector.now, Base: fetched.Base.Hash(), Objects: m.fingerprint(), Selected: map[string]string{}}
 	if len(fetched.Push) > 0 || slices.ContainsFunc(plans, func(p *plan.Plan) bool { return !m.settles(ctx, p, now.Selected) }) {
 		now = nil
+	}
+	for _, p := range plans {
+		if now != nil && p.Result.Unmarked {
+			now.Unmarked = append(now.Unmarked, p.Automation.Name.String())
+		}
 	}
 	switch {
 	case now == nil && last == nil:

@@ -114,6 +114,11 @@ func (p *Plan) IsBlind() bool {
 	})
 }
 
+// IsUnmarked reports whether everything could be read, and no marker is there.
+func (p *Plan) IsUnmarked() bool {
+	return p.FileErr == nil && !p.IsBlind() && !slices.ContainsFunc(p.Marked, func(f File) bool { return len(f.Sites) > 0 })
+}
+
 // IsClosed reports whether nothing may be written now at a site of the plan.
 func (p *Plan) IsClosed() bool {
 	for _, policy := range p.Policies {

@@ -30,6 +30,7 @@ type Result struct {
 	Err      error               `json:"-"` // what Error says, as a value; joined where several things failed
 	Patch    string              `json:"-"` // unified diff of the changes, with the paths of the repository
 	Findings []pinsetter.Finding `json:"-"` // about the marked files that were read
+	Unmarked bool                `json:"-"` // everything was read, and no marker is there
 
 	Branch string `json:"-"` // of the pull request; "" where changes are pushed without one
 

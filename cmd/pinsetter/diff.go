@@ -37,6 +37,7 @@ automation and pull request. What is held, and why, goes to standard error. Noth
 			for _, d := range diffs {
 				a.sayHeld(d.Held)
 			}
+			a.sayUnmarked(c)
 			if err := finish(c.failed); err != nil {
 				return err
 			}

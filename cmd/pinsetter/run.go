@@ -13,6 +13,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/keeper"
 	"github.com/pinsetter/pinsetter/store"
 )
@@ -56,6 +57,9 @@ standard error, a line each, and the exit status is 1.`,
 			if quiet && len(c.results) == 0 {
 				return failed
 			}
+			if !quiet {
+				a.sayUnmarked(c)
+			}
 			if err := a.print(c.results, c.runTable); err != nil {
 				return err
 			}
@@ -70,6 +74,7 @@ standard error, a line each, and the exit status is 1.`,
 
 // cycleResult is the result of a cycle, with its errors.
 type cycleResult struct {
+	set     *fleet.Set
 	results []*bot.Result
 	failed  error
 }
@@ -90,7 +95,7 @@ func (a *app) cycle(cmd *cobra.Command, mode bot.Mode, args []string, mine keepe
 		failed = errors.Join(failed, r.Err)
 	}
 	a.warn(pinsetter.SortFindings(findings))
-	return &cycleResult{results, failed}, nil
+	return &cycleResult{l.set, results, failed}, nil
 }
 
 // heldError returns an error for every held site if strict is set.
