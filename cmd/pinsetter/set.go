@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -42,7 +43,7 @@ committed.`,
 				a.say("warning", fmt.Sprintf("no $imagepolicy marker is in %s", dir))
 			}
 			changes := append([]pinsetter.Change{}, r.Changes...)
-			if err := a.print(changes, func(w io.Writer, p painter) error { return changeTable(w, p, "", changes) }); err != nil {
+			if err := a.print(changes, func(w io.Writer, p painter) error { return setTable(w, p, r) }); err != nil {
 				return err
 			}
 			return finish(failed, r.Err)
@@ -50,4 +51,13 @@ committed.`,
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "directory to rewrite")
 	return cmd
+}
+
+// setTable prints the changes, or that there are none where nothing else says why.
+func setTable(w io.Writer, p painter, r *bot.Rewritten) error {
+	if len(r.Changes)+len(r.Held)+len(r.Findings) == 0 && r.Files > 0 && r.Err == nil {
+		_, err := fmt.Fprintf(w, "%s\n", p.paint(dim, "nothing to do: every marker shows what its policy selects"))
+		return err
+	}
+	return changeTable(w, p, "", r.Changes)
 }
