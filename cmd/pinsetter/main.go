@@ -93,6 +93,9 @@ func run(ctx context.Context, args []string, s streams) int {
 		if guessed {
 			message = strings.TrimSpace(message) + "; did you mean " + strings.Join(strings.Fields(meant), " or ") + "?"
 		}
+		if strings.Contains(message, "--dry-run") {
+			message += ": pinsetter diff shows what run would change, and writes nothing"
+		}
 		a.say("error", strings.Join(strings.Fields(message), " "))
 		fmt.Fprintf(s.err, "run \"%s --help\" to see what there is\n", called.CommandPath())
 		return statusUsage

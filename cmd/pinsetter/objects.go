@@ -49,10 +49,13 @@ func (a *app) loadFrom(from sources) (*fleet.Set, error) {
 		failed = errors.Join(failed, errors.New(u.String()))
 	}
 	if failed == nil {
-		failed = fmt.Errorf("no ImageRepository, ImagePolicy or ImageUpdateAutomation found in %s: say with -f where they are", a.sources())
+		failed = fmt.Errorf("no ImageRepository, ImagePolicy or ImageUpdateAutomation found in %s: say with -f where they are, or write them (%s)", a.sources(), quickStart)
 	}
 	return nil, &exitError{statusUsage, failed}
 }
+
+// quickStart shows the objects that it takes.
+const quickStart = "an ImageRepository names an image, an ImagePolicy the versions that you want, an ImageUpdateAutomation with its GitRepository where they are written: https://github.com/pinsetter/pinsetter#quick-start"
 
 // isOfSource reports whether a finding is about a source rather than about an
 // object.
