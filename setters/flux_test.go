@@ -30,6 +30,7 @@ var differences = map[string]string{
 	"text-in-quoted":                   "Flux unescapes",
 	"tagged-number":                    "Flux leaves the tag, and so an invalid value",
 	"properties-on-other-line":         "Flux joins the lines",
+	"comment-behind-properties":        "Flux joins the lines",
 	"old-empty":                        "the value has no bytes and the comment is the key's: Flux overlooks it",
 	"old-empty-nested":                 "as old-empty",
 	"old-empty-number":                 "as old-empty",

@@ -167,8 +167,8 @@ func skipProperties(data []byte, at int) (int, error) {
 			at++
 		}
 	}
-	if breakAt(data, at) > 0 {
-		return 0, errors.New("its value stands on another line than its anchor or tag, and is left alone")
+	if breakAt(data, at) > 0 || at < len(data) && data[at] == '#' { // a comment: no value begins so
+		return 0, errors.New("its value stands on another line than its anchor or tag, and is left alone: write it behind them")
 	}
 	return at, nil
 }
