@@ -69,7 +69,8 @@ func TestRubbishKeys(t *testing.T) {
 		{"signing", "KEY", ""},
 		{"signing", "abc", "has no private key under identity"},
 	} {
-		git, sign, data := "url: https://example.com/x", "", ""
+		git, sign := "url: https://example.com/x", ""
+		var data string
 		switch test.use {
 		case ssh:
 			git, data = "url: ssh://git@example.com/x, secretRef: {name: s}", "known_hosts: h, identity: "
