@@ -73,7 +73,7 @@ func (l *loader) selects(labels map[string]string, namespace string) answer {
 			if want != namespace {
 				return no
 			}
-		case given == nil || given.broken():
+		case given == nil || given.needed().broken():
 			result = unknown
 		default:
 			if value, found := given.labels[key]; !found || value != want {

@@ -263,6 +263,11 @@ func (l *loader) register(o *object) bool {
 		return false
 	}
 	o.fail(codeDuplicateObject, "", "is also at %s and differs: hand in one cluster's folder, or build the one that is meant with -k", first.place())
+	switch o.kind {
+	case kindSecret, kindAccount, kindNamespace:
+		first.twins = append(first.twins, o.findings...)
+		return false
+	}
 	for _, f := range o.findings {
 		first.add(f)
 	}

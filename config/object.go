@@ -27,6 +27,7 @@ type object struct {
 	hash        [32]byte       // of what two copies must have in common
 	lines       map[string]int // of the fields that are checked once all objects are known
 	findings    []pinsetter.Finding
+	twins       []pinsetter.Finding // that it is given twice, of a core object; see needed
 
 	node   *strict.Node // nil once the object has been decoded
 	offset int          // from the parser's line to the file's
@@ -99,6 +100,17 @@ func (o *object) String() string {
 		return kind + " " + o.name.Name
 	}
 	return kind + " " + o.name.String()
+}
+
+// needed returns the object after reporting copies of it that differ. Repositories
+// of many clusters are full of Namespaces and ServiceAccounts of one name; that two
+// differ matters only where one of them is used.
+func (o *object) needed() *object {
+	for _, f := range o.twins {
+		o.add(f)
+	}
+	o.twins = nil
+	return o
 }
 
 // place returns "path:line".

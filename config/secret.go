@@ -85,7 +85,7 @@ func (l *loader) secret(o *object, field, name string) *secret.Reader {
 			key, given.content.Where, given.origin.Path, key)
 	case given.outdated:
 		o.fail(codeSecretMissing, field, "Secret %s (%s) is a template: hand in what it renders to", key, given.content.Where)
-	case given.broken():
+	case given.needed().broken():
 		o.fail(codeSecret, field, "Secret %s has errors: %s:%d", key, given.origin.Path, given.firstError().Line)
 	case given.misspelt != "":
 		o.fail(codeSecret, field, "Secret %s (%s) %s", key, given.content.Where, given.misspelt)
@@ -215,7 +215,7 @@ func (l *loader) pullSecrets(o *object, name string, access *fleet.RegistryAcces
 	case a == nil || a.outdated:
 		l.missing(o, field, objectKey{kindAccount, key})
 		return
-	case a.broken():
+	case a.needed().broken():
 		o.fail(codeMissingObject, field, "%s has errors: %s:%d", a, a.origin.Path, a.firstError().Line)
 		return
 	}
