@@ -23,7 +23,7 @@ const (
 	codeMissingObject   = "missing-object"
 	codeName            = "name"
 	codeNamespaceLabels = "namespace-labels"
-	codeOldVersion      = "old-version"
+	CodeOldVersion      = "old-version"
 	codePolicy          = "policy"
 	codeRegexp          = "regexp"
 	codeSchedule        = "schedule"
@@ -60,7 +60,7 @@ var Codes = map[string]string{
 	codeMissingObject:   "a reference leads to an object that was not given",
 	codeName:            "metadata.name or metadata.namespace is missing or not a Kubernetes name",
 	codeNamespaceLabels: "spec.accessFrom needs the labels of a Namespace that was not given",
-	codeOldVersion:      "an object is of an API version that Flux no longer serves; it is read as v1",
+	CodeOldVersion:      "an object is of an API version that Flux no longer serves; it is read as v1",
 	codePolicy:          "an ImagePolicy's range, order, filter or choice of policy is wrong",
 	codeRegexp:          "a regular expression does not compile",
 	codeSchedule:        "the annotation pinsetter.dev/schedule is no schedule",

@@ -138,7 +138,7 @@ func (o *object) failKind(how reading, apiVersion string) {
 // warnVersion reports a version that Flux has removed.
 func (l *loader) warnVersion(o *object, apiVersion string) {
 	if group, version, _ := strings.Cut(apiVersion, "/"); strings.HasPrefix(version, "v1beta") && group != notificationGroup {
-		o.warn(codeOldVersion, "apiVersion", "%s is no longer served by Flux and is read as v1: write v1 (flux migrate -f rewrites files)", apiVersion)
+		o.warn(CodeOldVersion, "apiVersion", "%s is no longer served by Flux and is read as v1: write v1 (flux migrate -f rewrites files)", apiVersion)
 	}
 }
 

@@ -289,13 +289,29 @@ func (k kind[T]) pick(set *fleet.Set, args []string, namespace string, given boo
 // it returns an error without a text.
 func (a *app) report(findings []pinsetter.Finding) error {
 	var failed error
-	for _, f := range findings {
+	for _, f := range oldVersionsAsOne(findings) {
 		a.say(string(f.Severity), f.String())
 		if f.Severity == pinsetter.Error {
 			failed = &exitError{status: statusFailed}
 		}
 	}
 	return failed
+}
+
+// oldVersionsAsOne returns findings with one in place of all about API versions that
+// Flux no longer serves: each of many objects may have one.
+func oldVersionsAsOne(findings []pinsetter.Finding) []pinsetter.Finding {
+	isOld := func(f pinsetter.Finding) bool { return f.Code == config.CodeOldVersion }
+	first := slices.IndexFunc(findings, isOld)
+	if first < 0 {
+		return findings
+	}
+	others := slices.DeleteFunc(slices.Clone(findings), isOld)
+	one := findings[first]
+	if n := len(findings) - len(others); n > 1 {
+		one.Message += fmt.Sprintf("; %s of such versions: pinsetter lint names each", pinsetter.Count(n-1, "other object"))
+	}
+	return slices.Insert(others, first, one)
 }
 
 // warn writes findings about marked files to standard error. They are no
