@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/secret"
 	"github.com/pinsetter/pinsetter/spec"
@@ -118,7 +119,7 @@ func (l *loader) gitSource(g *gitDraft) *fleet.GitSource {
 
 // gitAuth fills in what the GitRepository's Secret holds.
 func (l *loader) gitAuth(g *gitDraft, source *fleet.GitSource) {
-	source.Auth.Set = true
+	source.Auth.Set, source.Auth.Secret = true, pinsetter.Name{Namespace: g.name.Namespace, Name: g.spec.SecretRef.Name}
 	if with := l.secret(g.object, "spec.secretRef.name", g.spec.SecretRef.Name); with != nil {
 		with.Git(source, g.spec.Provider)
 	}

@@ -197,7 +197,8 @@ type GitSource struct {
 // GitAuth is how a Git server is spoken to. Of Username with Password, Bearer
 // and Identity with KnownHosts at most one is set.
 type GitAuth struct {
-	Set bool // a secretRef was given; false: the environment is asked for credentials
+	Set    bool           // a secretRef was given; false: the environment is asked for credentials
+	Secret pinsetter.Name // that it names
 
 	Username string
 	Password pinsetter.Secret

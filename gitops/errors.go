@@ -15,6 +15,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/git"
 )
 
@@ -88,11 +89,40 @@ func explain(ctx context.Context, err error) error {
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		return fmt.Errorf("%w: check the URL, and that the credentials may read it%s", ErrNotFound, detail(err, transport.ErrRepositoryNotFound))
 	case errors.Is(err, transport.ErrAuthenticationRequired):
-		return fmt.Errorf("%w (401): give a secretRef with valid credentials (where there is one, the environment counts for nothing), or a token in the environment (PINSETTER_GIT_TOKEN for the host, and port, in PINSETTER_GIT_HOST, or .netrc; over https)%s", ErrAuth, detail(err, transport.ErrAuthenticationRequired))
+		return &denial{said: detail(err, transport.ErrAuthenticationRequired)}
 	case errors.Is(err, transport.ErrAuthorizationFailed):
 		return fmt.Errorf("%w (403): the credentials may not do this%s", ErrAuth, detail(err, transport.ErrAuthorizationFailed))
 	}
 	return explainTLS(err)
+}
+
+// denial is a 401.
+type denial struct {
+	sent string // what was sent and refused, for people; "": it isn't known, or nothing
+	said string // by the server
+}
+
+func (e *denial) Error() string {
+	if e.sent != "" {
+		return fmt.Sprintf("%v (401): %s%s", ErrAuth, e.sent, e.said)
+	}
+	return fmt.Sprintf("%v (401): give a secretRef with valid credentials (where there is one, the environment counts for nothing), or a token in the environment (PINSETTER_GIT_TOKEN for the host, and port, in PINSETTER_GIT_HOST, or .netrc; over https)%s", ErrAuth, e.said)
+}
+
+func (e *denial) Unwrap() error { return ErrAuth }
+
+// sentBy says what a source sends to log in, "" if no secretRef says so.
+func sentBy(src *fleet.GitSource) string {
+	auth := src.Auth
+	switch {
+	case auth.Secret.Name == "":
+		return ""
+	case src.App != nil:
+		return fmt.Sprintf("the token of the GitHub App in Secret %s was refused", auth.Secret)
+	case auth.Username == "" && auth.Password.IsZero() && auth.Bearer.IsZero():
+		return fmt.Sprintf("Secret %s of the secretRef holds no credentials, and the environment isn't asked beside it: give it username and password, or bearerToken", auth.Secret)
+	}
+	return fmt.Sprintf("the credentials in Secret %s were refused: renew them there", auth.Secret)
 }
 
 // explainStatus is explain for an HTTP status that go-git has no word for.

@@ -14,6 +14,7 @@ package gitops
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -97,6 +98,7 @@ type Remote struct {
 	cache      git.Cache
 	owner      string          // whose fetches are kept: the source's name
 	secrets    *login.Scrubber // knows what is sent to log in
+	sent       string          // what is sent to log in, for people; see sentBy
 }
 
 // Open returns the repository of src. Nothing is connected to yet; what is wrong
@@ -122,6 +124,7 @@ func Open(src *fleet.GitSource, o Options) (*Remote, error) {
 		cache:      git.Cache{Dir: o.Keep, Screen: o.Screen},
 		owner:      src.Name.String(),
 		secrets:    new(login.Scrubber),
+		sent:       sentBy(src),
 	}
 	r.secrets.Keep("proxies", proxyPasswords(src.Auth, o)...)
 	switch u.Scheme {
@@ -150,9 +153,14 @@ func proxyPasswords(auth fleet.GitAuth, o Options) []pinsetter.Secret {
 	return login.ProxySecrets(auth.Proxy)
 }
 
-// told returns an error as a caller may show it: without the secrets that the
-// server may have said again.
-func (r *Remote) told(err error) error { return r.secrets.Error(err) }
+// told returns an error as a caller may show it: with what a server refused, and
+// without the secrets that it may have said again.
+func (r *Remote) told(err error) error {
+	if denied := (*denial)(nil); errors.As(err, &denied) {
+		denied.sent = r.sent
+	}
+	return r.secrets.Error(err)
+}
 
 func orDefaultTimeout(d time.Duration) time.Duration {
 	if d > 0 {
