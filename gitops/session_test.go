@@ -69,7 +69,7 @@ func TestSameSessionByCredentials(t *testing.T) {
 }
 
 // fill gives a field another value than its zero; false for a struct, whose fields
-// are tried by themselves.
+// are tried by themselves, and for the name of a Secret: its content counts.
 func fill(t *testing.T, field reflect.Value) bool {
 	t.Helper()
 	switch field.Interface().(type) {
@@ -83,7 +83,7 @@ func fill(t *testing.T, field reflect.Value) bool {
 		field.SetInt(1)
 	case []byte:
 		field.SetBytes([]byte("x"))
-	case pinsetter.TLS, *pinsetter.Proxy:
+	case pinsetter.TLS, *pinsetter.Proxy, pinsetter.Name:
 		return false
 	default:
 		t.Fatalf("a field of type %s: have it compared, and filled here", field.Type())
@@ -97,7 +97,10 @@ func TestSameSessionByContent(t *testing.T) {
 		return &fleet.GitSource{
 			Name: pinsetter.Name{Namespace: name},
 			URL:  "https://example.test/a",
-			Auth: fleet.GitAuth{Set: true, Username: "bot", Password: pinsetter.NewSecret("secret "+name+"/git, key password", password)},
+			Auth: fleet.GitAuth{
+				Set: true, Secret: pinsetter.Name{Namespace: name, Name: "git"},
+				Username: "bot", Password: pinsetter.NewSecret("secret "+name+"/git, key password", password),
+			},
 		}
 	}
 	if !SameSession(with("a", "x"), with("b", "x")) {
