@@ -188,7 +188,7 @@ func (a *app) openLedger(ctx context.Context, o store.Options) error {
 		a.keep = dsn.Folder()
 	}
 	if err != nil {
-		a.ledger = nil
+		a.ledger = &store.Ledger{} // which remembers nothing
 		a.say("warning", "nothing is remembered of this run: "+err.Error())
 		return nil
 	}

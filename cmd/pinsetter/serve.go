@@ -62,7 +62,7 @@ A first signal ends it when what is being written is finished, a second at once.
 			if err := a.openLedger(cmd.Context(), store.Options{}); err != nil {
 				return err
 			}
-			if o.leaderElect && (a.ledger == nil || !a.ledger.Remembers()) {
+			if o.leaderElect && !a.ledger.Remembers() {
 				return usage("--leader-elect needs a state that can be opened (--state): who leads is agreed on there")
 			}
 			return a.serve(cmd.Context(), o, mine)
@@ -283,9 +283,6 @@ func (s *statusPage) Explain(ctx context.Context, name pinsetter.Name) (*server.
 
 // History implements server.Source.
 func (s *statusPage) History(ctx context.Context, f store.Filter) ([]store.Run, error) {
-	if s.ledger == nil {
-		return nil, fmt.Errorf("read history: %w", store.ErrStateless)
-	}
 	return s.ledger.History(ctx, f)
 }
 
