@@ -158,6 +158,7 @@ func TestKilledAtRandomPoints(t *testing.T) {
 				}
 			}
 			f.meddle(nil)
+			p.commit(true) // a branch of proposals is moved when a marked file changes, not for any commit
 			if killed < 20 {
 				t.Errorf("only %d of 100 runs were killed", killed)
 			}
