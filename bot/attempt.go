@@ -23,6 +23,7 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 	if results := c.memory.isQuiet(ctx, l, fetched); results != nil {
 		return results, nil
 	}
+	c.warnOfRival(l, fetched.Base)
 	g, to := c.ownership.aim(ctx, l, fetched)
 	c.recallHistory(ctx, remote, l, g)
 	head := g.Start

@@ -89,6 +89,7 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *fleet.Policy) (*propo
 			return nil, quiet, nil
 		}
 	}
+	c.warnOfRival(l, fetched.Base)
 	ground := l.groundOn(fetched.Base)
 	own, unsure := c.findOwn(ctx, l, fetched, s.Commit)
 	s.Read(proposal.Reading{Remote: remote, Fetched: fetched, Ground: ground, Own: own, Unsure: unsure})

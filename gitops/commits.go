@@ -177,6 +177,16 @@ func older(a, b *object.Commit) int {
 	return slices.Compare(a.Hash[:], b.Hash[:])
 }
 
+// Info returns what the snapshot's commit says. An error says that it can't be
+// decoded.
+func (s *Snapshot) Info() (CommitInfo, error) {
+	commit, err := readCommit(s.Store(), s.commit())
+	if err != nil {
+		return CommitInfo{}, err
+	}
+	return info(commit), nil
+}
+
 func info(c *object.Commit) CommitInfo {
 	i := CommitInfo{
 		Hash:      c.Hash.String(),
