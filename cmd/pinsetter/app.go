@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -47,7 +49,7 @@ type app struct {
 	progress *progress
 	said     map[string]bool    // lines already written to standard error
 	ledger   *store.Ledger      // nil: not opened yet
-	keep     string             // the state's directory, if it may be written; "": none
+	keep     string             // directory for what was fetched; "": none
 	release  context.CancelFunc // cancels the timeout; nil without one
 }
 
@@ -184,8 +186,8 @@ func (a *app) openLedger(ctx context.Context, o store.Options) error {
 	if err == nil {
 		a.ledger, err = store.Open(ctx, dsn, o)
 	}
-	if err == nil && !o.ReadOnly {
-		a.keep = dsn.Folder()
+	if err == nil && !o.ReadOnly && a.ledger.Remembers() {
+		a.keep = cmp.Or(dsn.Folder(), userCache())
 	}
 	if err != nil {
 		a.ledger = &store.Ledger{} // which remembers nothing
@@ -196,6 +198,16 @@ func (a *app) openLedger(ctx context.Context, o store.Options) error {
 		a.say("warning", reason)
 	}
 	return nil
+}
+
+// userCache returns the user's folder for what can be fetched again, or "" where the
+// system names none.
+func userCache() string {
+	folder, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(folder, "pinsetter")
 }
 
 // painter returns the colours for w: none if w is no terminal or the user wants

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -10,16 +12,18 @@ import (
 )
 
 // Two processes share a state in PostgreSQL and run at once: one commit is made,
-// history has it once, and the password shows nowhere.
+// history has it once, what was fetched is in the user's cache, and the password
+// shows nowhere.
 func TestSharedState(t *testing.T) {
 	postgres := parts.NewPostgres(t)
 	f := newRig(t, "main")
-	state := postgres.URL("postgres")
+	state, cache := postgres.URL("postgres"), t.TempDir()
 	var outputs [2]strings.Builder
 	var group sync.WaitGroup
 	for i := range outputs {
 		group.Go(func() {
 			cmd := exec.Command("pinsetter", "run", "-f", f.objects, "--state", state, "--log-level", "debug")
+			cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache)
 			cmd.Stdout, cmd.Stderr = &outputs[i], &outputs[i]
 			if err := cmd.Run(); err != nil {
 				t.Errorf("run: %v\n%s", err, &outputs[i])
@@ -29,6 +33,9 @@ func TestSharedState(t *testing.T) {
 	group.Wait()
 	if got := f.repo.Git("log", "--format=%an", "main"); got != "Bot\nA Human" {
 		t.Errorf("commits by\n%s", got)
+	}
+	if kept, _ := filepath.Glob(filepath.Join(cache, "pinsetter", "git", "*")); len(kept) == 0 {
+		t.Errorf("%s caches nothing of what was fetched", cache)
 	}
 	out, err := exec.Command("pinsetter", "history", "--state", state).CombinedOutput()
 	if err != nil {

@@ -72,6 +72,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{- /* Not empty where a pod that goes on caches what it fetched, and no state is beside. */}}
+{{- define "pinsetter.cached" -}}
+{{- if and (eq .Values.mode "serve") (eq .Values.state.type "postgres") }}yes{{ end }}
+{{- end }}
+
 {{- define "pinsetter.env" -}}
 - name: PINSETTER_STATE
 {{- if eq .Values.state.type "postgres" }}
@@ -90,6 +95,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 - name: PINSETTER_GIT_TOKEN
   valueFrom:
     secretKeyRef: {name: {{ .Values.git.secretName }}, key: {{ .Values.git.secretKey }}}
+{{- end }}
+{{- if include "pinsetter.cached" . }}
+- name: XDG_CACHE_HOME # for what was fetched of Git
+  value: /var/cache
 {{- end }}
 - name: GOMEMLIMIT
   value: {{ .Values.memoryLimit }}
@@ -162,6 +171,8 @@ containers:
       {{- end }}
       {{- if eq .Values.state.type "volume" }}
       - {name: state, mountPath: /var/lib/pinsetter}
+      {{- else if include "pinsetter.cached" . }}
+      - {name: cache, mountPath: /var/cache}
       {{- end }}
       - {name: tmp, mountPath: /tmp}
 volumes:
@@ -176,6 +187,10 @@ volumes:
   {{- if eq .Values.mode "serve" }}
   - name: users # key htpasswd: who may see the status page
     secret: {secretName: {{ .Values.serve.usersSecret }}, defaultMode: 0440}
+  {{- end }}
+  {{- if include "pinsetter.cached" . }}
+  - name: cache
+    emptyDir: {sizeLimit: 2Gi}
   {{- end }}
   {{- if eq .Values.state.type "volume" }}
   - name: state
