@@ -103,6 +103,7 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error 
 	options.Observer = observer{metrics}
 	k := keeper.New(keeper.Options{Bot: options, Observer: observer{metrics}, Shard: mine, Batch: o.batch, Notify: notifier.Tell})
 	doors := &doors{app: a, keeper: k}
+	doors.standby.Store(o.leaderElect) // before anybody can knock
 	face, err := server.New(server.Options{
 		Listen: o.listen, HooksListen: o.hooksListen, AuthFile: o.authFile, CertFile: o.tlsCert, KeyFile: o.tlsKey,
 		Source: &statusPage{keeper: k, ledger: a.ledger}, Metrics: metrics, Hooks: doors, Version: version(), Log: a.log,
@@ -131,7 +132,6 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error 
 	})
 	all.Go(func() error {
 		defer stop()
-		doors.standby.Store(o.leaderElect)
 		return a.lead(ctx, o, mine, func(ctx context.Context) {
 			doors.standby.Store(false)
 			k.Run(ctx)
