@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pinsetter/pinsetter/parts"
 )
 
 // settings lays out /etc/pinsetter as docs/cron-and-systemd.md says.
@@ -101,10 +103,7 @@ func TestTheDaemonOfSystemdStarts(t *testing.T) {
 // TestSystemdAcceptsTheUnits asks systemd itself, and how exposed it thinks
 // them to be: 10 is the most.
 func TestSystemdAcceptsTheUnits(t *testing.T) {
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		t.Skip("systemd-analyze is missing: the units are not verified")
-	}
+	analyze := parts.Need(t, "systemd-analyze")
 	dir := t.TempDir()
 	for _, name := range folders(t, "systemd") {
 		write(t, filepath.Join(dir, name), strings.ReplaceAll(read(t, "systemd/"+name), "/usr/local/bin/pinsetter", program(t)))
@@ -123,9 +122,7 @@ func TestSystemdAcceptsTheUnits(t *testing.T) {
 
 // TestTheLineOfCronRuns runs the line, first while the lock is taken.
 func TestTheLineOfCronRuns(t *testing.T) {
-	if _, err := exec.LookPath("flock"); err != nil {
-		t.Skip("flock is missing (it is in util-linux)")
-	}
+	parts.Need(t, "flock")
 	f := newFleet(t, 1)
 	m := newMachine(t)
 	m.settings(f)
