@@ -14,6 +14,11 @@ RUN      ?= .
 BENCH    ?= .
 FUZZTIME ?= 10s
 
+# telling runs tests, and says at the end which were skipped and why.
+telling = @export PINSETTER_SKIPPED=$$(mktemp); echo "$(1)"; $(1); status=$$?; \
+	[ ! -s "$$PINSETTER_SKIPPED" ] || { echo "skipped tests, and why:"; sort "$$PINSETTER_SKIPPED" | uniq -c; }; \
+	rm -f "$$PINSETTER_SKIPPED"; exit $$status
+
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -27,7 +32,7 @@ release: ## build all that a release has: archives, checksums, SBOMs, chart and 
 	go run ./cmd/release $(if $(filter command line environment,$(origin VERSION)),-version '$(VERSION)') all
 
 test: ## run all tests; those whose external program is missing skip and say so
-	go test -timeout 10m -run '$(RUN)' $(PACKAGES)
+	$(call telling,go test -timeout 10m -run '$(RUN)' $(PACKAGES))
 
 lint: ## gofmt, go vet and golangci-lint (with staticcheck)
 	@unformatted=$$(git ls-files -z -- '*.go' | xargs -0 gofmt -l) && \
@@ -49,7 +54,7 @@ parts: ## build and install the external programs that tests run against
 	.ci/parts
 
 e2e: ## run all tests, the long ones (build tag e2e) too, under the race detector
-	CGO_ENABLED=1 go test -race -tags e2e -timeout 30m -run '$(RUN)' $(PACKAGES)
+	$(call telling,CGO_ENABLED=1 go test -race -tags e2e -timeout 30m -run '$(RUN)' $(PACKAGES))
 
 e2e-more: ## run what needs helm, kubeconform and actionlint (build tag e2emore): charts, manifests, workflows
 	.ci/parts more

@@ -64,8 +64,25 @@ func Need(t T, program string) string {
 	if os.Getenv("PINSETTER_REQUIRE_PARTS") == "1" {
 		t.Fatalf("%s is missing, and PINSETTER_REQUIRE_PARTS=1: %s", program, how)
 	}
-	t.Skipf("%s is missing: %s", program, how)
+	Skip(t, fmt.Sprintf("%s is missing: %s", program, how))
 	return ""
+}
+
+// Skip skips a test, and adds why to the file that PINSETTER_SKIPPED names, if it
+// is set: `make test` prints it at its end.
+func Skip(t T, why string) {
+	t.Helper()
+	if path := os.Getenv("PINSETTER_SKIPPED"); path != "" {
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, err = fmt.Fprintln(f, why)
+			err = errors.Join(err, f.Close())
+		}
+		if err != nil {
+			t.Fatalf("PINSETTER_SKIPPED: %v", err)
+		}
+	}
+	t.Skipf("%s", why)
 }
 
 // Cache returns the folder outside of the tree for programs built by `make

@@ -36,6 +36,19 @@ func TestNeedFailsWhereAPartIsRequired(t *testing.T) {
 	}
 }
 
+func TestSkippedTestsAreListed(t *testing.T) {
+	list := filepath.Join(t.TempDir(), "skipped")
+	t.Setenv("PINSETTER_SKIPPED", list)
+	t.Setenv("PINSETTER_REQUIRE_PARTS", "")
+	for range 2 {
+		_ = Run(func(t T) { Need(t, "no-such-program") }) // it is skipped
+	}
+	want := strings.Repeat("no-such-program is missing: install it so that it is in PATH\n", 2)
+	if got, err := os.ReadFile(list); string(got) != want || err != nil {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+}
+
 func TestNeedFindsWhatMakePartsBuilt(t *testing.T) {
 	t.Setenv("PINSETTER_CACHE", t.TempDir())
 	want := filepath.Join(Cache(), "bin", "some-part")

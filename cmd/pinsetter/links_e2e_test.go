@@ -138,7 +138,7 @@ func TestServeWhilePostgresRestarts(t *testing.T) {
 func TestRunOnAFullDisk(t *testing.T) {
 	f, disk := newRig(t, "main"), t.TempDir()
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=512k"); err != nil {
-		t.Skipf("mount a small disk: %v", err)
+		parts.Skip(t, fmt.Sprintf("mount a small disk: %v", err))
 	}
 	defer func() {
 		if err := syscall.Unmount(disk, 0); err != nil {

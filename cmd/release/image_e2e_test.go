@@ -228,7 +228,7 @@ spec:
 func contained(t *testing.T, root string, args ...string) (string, error) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("mounting and changing the root needs root; the image was built, pushed and compared")
+		parts.Skip(t, "mounting and changing the root needs root; the image was built, pushed and compared")
 	}
 	script := `set -e
 mount --make-rprivate /
