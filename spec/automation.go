@@ -2,12 +2,12 @@ package spec
 
 // ImageUpdateAutomationSpec is an ImageUpdateAutomation's spec.
 type ImageUpdateAutomationSpec struct {
-	SourceRef      CrossNamespaceSourceReference `json:"sourceRef"`
-	GitSpec        *GitSpec                      `json:"git,omitempty"`
-	Interval       Duration                      `json:"interval"`
-	PolicySelector *LabelSelector                `json:"policySelector,omitempty"` // nil: every policy of the namespace
-	Update         *UpdateStrategy               `json:"update,omitempty"`
-	Suspend        bool                          `json:"suspend,omitempty"`
+	SourceRef      CrossNamespaceSourceReference `json:"sourceRef"`                // the GitRepository
+	GitSpec        *GitSpec                      `json:"git,omitempty"`            // what is checked out, committed and pushed
+	Interval       Duration                      `json:"interval"`                 // how often serve runs it
+	PolicySelector *LabelSelector                `json:"policySelector,omitempty"` // absent: every policy of the namespace
+	Update         *UpdateStrategy               `json:"update,omitempty"`         // which files, and how
+	Suspend        bool                          `json:"suspend,omitempty"`        // true: not run
 }
 
 // CrossNamespaceSourceReference leads to a source; without Namespace, of the same.
@@ -20,8 +20,8 @@ type CrossNamespaceSourceReference struct {
 
 // UpdateStrategy says how files are updated, and which.
 type UpdateStrategy struct {
-	Strategy UpdateStrategyName `json:"strategy,omitempty"`
-	Path     string             `json:"path,omitempty"`
+	Strategy UpdateStrategyName `json:"strategy,omitempty"` // "Setters"
+	Path     string             `json:"path,omitempty"`     // directory whose files are updated; default: all
 }
 
 // UpdateStrategyName names a way of updating files.
@@ -32,7 +32,7 @@ const UpdateStrategySetters UpdateStrategyName = "Setters"
 
 // GitSpec says what is checked out, committed and pushed.
 type GitSpec struct {
-	Checkout *GitCheckoutSpec `json:"checkout,omitempty"`
+	Checkout *GitCheckoutSpec `json:"checkout,omitempty"` // replaces the GitRepository's ref
 	Commit   CommitSpec       `json:"commit"`
 	Push     *PushSpec        `json:"push,omitempty"`
 }
@@ -54,10 +54,10 @@ type GitRepositoryRef struct {
 
 // CommitSpec says how a commit is made.
 type CommitSpec struct {
-	Author                CommitUser        `json:"author"`
-	SigningKey            *SigningKey       `json:"signingKey,omitempty"`
-	MessageTemplate       string            `json:"messageTemplate,omitempty"`
-	MessageTemplateValues map[string]string `json:"messageTemplateValues,omitempty"`
+	Author                CommitUser        `json:"author"`                          // and committer
+	SigningKey            *SigningKey       `json:"signingKey,omitempty"`            // signs the commits
+	MessageTemplate       string            `json:"messageTemplate,omitempty"`       // of the commit message
+	MessageTemplateValues map[string]string `json:"messageTemplateValues,omitempty"` // .Values of the template
 }
 
 // CommitUser is the author of a commit.
@@ -69,7 +69,7 @@ type CommitUser struct {
 // SigningKey is the key that commits are signed with.
 type SigningKey struct {
 	SecretRef LocalObjectReference `json:"secretRef"`
-	Type      SigningKeyType       `json:"type,omitempty"`
+	Type      SigningKeyType       `json:"type,omitempty"` // "gpg" (default) or "ssh"
 }
 
 // SigningKeyType is a kind of key.
@@ -83,7 +83,7 @@ const (
 
 // PushSpec says where a commit is pushed.
 type PushSpec struct {
-	Branch  string            `json:"branch,omitempty"`
-	Refspec string            `json:"refspec,omitempty"`
-	Options map[string]string `json:"options,omitempty"`
+	Branch  string            `json:"branch,omitempty"`  // default: what was checked out
+	Refspec string            `json:"refspec,omitempty"` // pushed after the branch
+	Options map[string]string `json:"options,omitempty"` // push options
 }

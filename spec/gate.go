@@ -4,10 +4,10 @@ import "time"
 
 // GateSpec is a Gate's spec. What is absent lets everything pass.
 type GateSpec struct {
-	PolicySelector *LabelSelector `json:"policySelector,omitempty"` // nil: every policy of the namespace
+	PolicySelector *LabelSelector `json:"policySelector,omitempty"` // absent: every policy of the namespace
 
 	MinAge     *Duration `json:"minAge,omitempty"`
-	MinAgeFrom AgeFrom   `json:"minAgeFrom,omitempty"` // set where MinAge is
+	MinAgeFrom AgeFrom   `json:"minAgeFrom,omitempty"` // "firstSeen" (default) or "created"
 
 	Platforms []string     `json:"platforms,omitempty"` // "os/arch[/variant]"
 	Windows   []GateWindow `json:"windows,omitempty"`   // open while one of them is
@@ -15,7 +15,7 @@ type GateSpec struct {
 	MaxBump   Bump         `json:"maxBump,omitempty"`
 	Hold      []GateHold   `json:"hold,omitempty"`
 
-	// AllowDowngrade lets a site go down from a tag that is listed no more. Of
+	// Lets a site go down from a tag that is listed no more. Of
 	// several gates one must say true and none false.
 	AllowDowngrade *bool `json:"allowDowngrade,omitempty"`
 }
@@ -61,5 +61,5 @@ type GateHold struct {
 	Tags   []string  `json:"tags,omitempty"`  // exact
 	Range  string    `json:"range,omitempty"` // SemVer, as in a policy
 	Reason string    `json:"reason"`
-	Until  time.Time `json:"until,omitzero"` // zero: no end
+	Until  time.Time `json:"until,omitzero"` // absent: no end
 }

@@ -2,18 +2,18 @@ package spec
 
 // ImageRepositorySpec is an ImageRepository's spec.
 type ImageRepositorySpec struct {
-	Image              string                `json:"image,omitempty"`
-	Interval           Duration              `json:"interval,omitempty"`
-	Timeout            *Duration             `json:"timeout,omitempty"`
-	SecretRef          *LocalObjectReference `json:"secretRef,omitempty"`
-	ProxySecretRef     *LocalObjectReference `json:"proxySecretRef,omitempty"`
-	ServiceAccountName string                `json:"serviceAccountName,omitempty"`
-	CertSecretRef      *LocalObjectReference `json:"certSecretRef,omitempty"`
-	Suspend            bool                  `json:"suspend,omitempty"`
-	AccessFrom         *AccessFrom           `json:"accessFrom,omitempty"`
-	ExclusionList      []string              `json:"exclusionList,omitempty"`
-	Provider           string                `json:"provider,omitempty"`
-	Insecure           bool                  `json:"insecure,omitempty"`
+	Image              string                `json:"image,omitempty"`              // without scheme, tag or digest
+	Interval           Duration              `json:"interval,omitempty"`           // how often serve lists the tags
+	Timeout            *Duration             `json:"timeout,omitempty"`            // of one listing or digest; default: the interval
+	SecretRef          *LocalObjectReference `json:"secretRef,omitempty"`          // of type kubernetes.io/dockerconfigjson
+	ProxySecretRef     *LocalObjectReference `json:"proxySecretRef,omitempty"`     // address, username, password
+	ServiceAccountName string                `json:"serviceAccountName,omitempty"` // its imagePullSecrets are used too
+	CertSecretRef      *LocalObjectReference `json:"certSecretRef,omitempty"`      // ca.crt, tls.crt and tls.key
+	Suspend            bool                  `json:"suspend,omitempty"`            // true: not scanned
+	AccessFrom         *AccessFrom           `json:"accessFrom,omitempty"`         // other namespaces whose policies may refer to it
+	ExclusionList      []string              `json:"exclusionList,omitempty"`      // regular expressions of tags that are left out
+	Provider           string                `json:"provider,omitempty"`           // how to log in: generic, or a cloud
+	Insecure           bool                  `json:"insecure,omitempty"`           // plain HTTP if the registry has no TLS
 }
 
 // AccessFrom says from which other namespaces an object may be referred to: from
@@ -29,12 +29,12 @@ type NamespaceSelector struct {
 
 // ImagePolicySpec is an ImagePolicy's spec.
 type ImagePolicySpec struct {
-	ImageRepositoryRef     NamespacedObjectReference `json:"imageRepositoryRef"`
-	Policy                 ImagePolicyChoice         `json:"policy"`
-	FilterTags             *TagFilter                `json:"filterTags,omitempty"`
-	DigestReflectionPolicy ReflectionPolicy          `json:"digestReflectionPolicy,omitempty"`
-	Interval               *Duration                 `json:"interval,omitempty"`
-	Suspend                bool                      `json:"suspend,omitempty"`
+	ImageRepositoryRef     NamespacedObjectReference `json:"imageRepositoryRef"`               // whose tags are judged
+	Policy                 ImagePolicyChoice         `json:"policy"`                           // exactly one of the three
+	FilterTags             *TagFilter                `json:"filterTags,omitempty"`             // which tags are judged, and by which part of them
+	DigestReflectionPolicy ReflectionPolicy          `json:"digestReflectionPolicy,omitempty"` // "Never" (default), "IfNotPresent" or "Always": when the digest is looked up
+	Interval               *Duration                 `json:"interval,omitempty"`               // how often the digest is looked up; required with "Always"
+	Suspend                bool                      `json:"suspend,omitempty"`                // true: its markers stay as they are
 }
 
 // ImagePolicyChoice is the one policy of a spec: exactly one field is set.
@@ -46,17 +46,17 @@ type ImagePolicyChoice struct {
 
 // SemVerPolicy takes the greatest version in a range.
 type SemVerPolicy struct {
-	Range string `json:"range"`
+	Range string `json:"range"` // of versions, such as "1.x" or ">=1.2.0 <2.0.0"
 }
 
 // AlphabeticalPolicy takes the last tag of the alphabet, or the first.
 type AlphabeticalPolicy struct {
-	Order string `json:"order,omitempty"` // OrderAscending or OrderDescending
+	Order string `json:"order,omitempty"` // "asc" (default): the last, or "desc": the first
 }
 
 // NumericalPolicy takes the greatest number, or the smallest.
 type NumericalPolicy struct {
-	Order string `json:"order,omitempty"` // OrderAscending or OrderDescending
+	Order string `json:"order,omitempty"` // "asc" (default): the greatest, or "desc": the smallest
 }
 
 // The orders of an alphabetical or numerical policy.
@@ -68,8 +68,8 @@ const (
 // TagFilter lets tags through that a pattern matches, and says what of them is
 // compared.
 type TagFilter struct {
-	Pattern string `json:"pattern"`
-	Extract string `json:"extract"`
+	Pattern string `json:"pattern"` // RE2
+	Extract string `json:"extract"` // what is compared, such as "$ts"; empty: the tag
 }
 
 // ReflectionPolicy says when the digest of a policy's tag is looked up.

@@ -3,7 +3,7 @@ package spec
 // PullRequestSpec is a PullRequest's spec.
 type PullRequestSpec struct {
 	AutomationRef LocalObjectReference `json:"automationRef"`     // of the same namespace
-	GroupBy       GroupBy              `json:"groupBy,omitempty"` // set
+	GroupBy       GroupBy              `json:"groupBy,omitempty"` // "automation" (default), "policy" or "directory"
 
 	// Templates, with the data and functions of a commit message.
 	Branch string `json:"branch,omitempty"`
@@ -19,9 +19,9 @@ type PullRequestSpec struct {
 	AutoMerge       bool `json:"autoMerge,omitempty"`
 	VerifiedCommits bool `json:"verifiedCommits,omitempty"` // made and signed by the forge
 
-	Provider  string                `json:"provider,omitempty"`  // one of the Forge constants; "" is guessed
-	Address   string                `json:"address,omitempty"`   // the repository's web address; "" follows from Git's
-	SecretRef *LocalObjectReference `json:"secretRef,omitempty"` // nil: that of the GitRepository
+	Provider  string                `json:"provider,omitempty"`  // github, gitlab or gitea; default: by the host
+	Address   string                `json:"address,omitempty"`   // the repository's web address; default: from Git's
+	SecretRef *LocalObjectReference `json:"secretRef,omitempty"` // default: that of the GitRepository
 }
 
 // GroupBy says which changes share a pull request.

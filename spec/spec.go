@@ -37,7 +37,7 @@ type LabelSelector struct {
 type LabelSelectorRequirement struct {
 	Key      string                `json:"key"`
 	Operator LabelSelectorOperator `json:"operator"`
-	Values   []string              `json:"values,omitempty"` // of LabelIn and LabelNotIn alone
+	Values   []string              `json:"values,omitempty"` // of In and NotIn alone
 }
 
 // LabelSelectorOperator says what is demanded of a label.
