@@ -102,9 +102,18 @@ func (p *Plan) Apply() {
 			}
 			p.Written = append(p.Written, message.Written{Policy: file.Sites[i].Policy, Image: image})
 		}
-		patch.WriteString(udiff.Unified("a/"+file.Path, "b/"+file.Path, string(file.Data), string(data)))
+		patch.WriteString(Patch(file.Path, file.Data, data))
 	}
 	p.Result.Patch = patch.String()
+}
+
+// Patch returns the unified diff of a file. Without old bytes the file is new.
+func Patch(path string, old, data []byte) string {
+	from := "a/" + path
+	if old == nil {
+		from = "/dev/null"
+	}
+	return udiff.Unified(from, "b/"+path, string(old), string(data))
 }
 
 // IsBlind reports whether markers may be in files that can't be read now.

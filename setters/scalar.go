@@ -35,8 +35,25 @@ func (s *search) scalar(node *yaml.Node) {
 		}
 	}
 	if line, ok := tokenLine(node.LineComment); ok {
-		s.take(node, node.LineComment, s.tokens.behind(at, line), at)
+		s.take(node, lastComment(node.LineComment), s.tokens.behind(at, lastComment(line)), at)
 	}
+}
+
+// lastComment returns the part of a line's comment from its last "#" on if that
+// part is a marker, and else all of it: a marker may stand behind a comment.
+//
+//	tag: 1.2.3 # not 2.x: see the wiki # {"$imagepolicy": "ns:app:tag"}
+//
+// Flux doesn't read those (docs/flux.md).
+func lastComment(comment string) string {
+	i := strings.LastIndexByte(comment, '#')
+	if i < 1 || !isBlank(comment[i-1]) || strings.Contains(comment, "\n") || strings.Contains(comment[:i], token) {
+		return comment
+	}
+	if _, err := parseMarker(comment[i:]); err != nil {
+		return comment
+	}
+	return comment[i:]
 }
 
 // standsAbove reports whether a comment fills its line, or stands behind a dash
@@ -89,7 +106,7 @@ func (s *search) empty(key, value *yaml.Node) bool {
 	if blanks == 0 || !s.tokens.reads(at+blanks, line) {
 		return false
 	}
-	m, _, ok := s.read(line, s.tokens.behind(at, line))
+	m, _, ok := s.read(lastComment(line), s.tokens.behind(at, lastComment(line)))
 	if !ok {
 		return true
 	}

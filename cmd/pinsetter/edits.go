@@ -1,0 +1,44 @@
+package main
+
+import (
+	"errors"
+	"io"
+
+	"github.com/pinsetter/pinsetter/adopt"
+	"github.com/pinsetter/pinsetter/folder"
+	"github.com/pinsetter/pinsetter/plan"
+)
+
+// writeEdits writes files below a directory. A file that somebody changed
+// meanwhile stays, and is an error; the others are written.
+func writeEdits(dir string, edits []adopt.Edit) error {
+	f, err := folder.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var errs []error
+	for _, e := range edits {
+		if e.Old == nil {
+			errs = append(errs, f.Create(e.Path, e.New))
+		} else {
+			errs = append(errs, f.Replace(e.Path, e.Old, e.New))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// printEdits prints a unified diff: coloured and safe for a terminal, or byte for
+// byte for git apply.
+func printEdits(w io.Writer, p painter, edits []adopt.Edit) error {
+	for _, e := range edits {
+		patch := plan.Patch(e.Path, e.Old, e.New)
+		if isTerminal(w) {
+			patch = paintDiff(p, patch)
+		}
+		if _, err := io.WriteString(w, patch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
