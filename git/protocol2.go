@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 )
@@ -40,11 +41,15 @@ type protocol2 struct {
 type Dialect struct {
 	Prefixes []string // of the refs to ask for; none: all
 	v2       bool
+	offers   []string // capabilities of a server of v0
 }
 
 // V2 reports whether the server answered the conversation in protocol v2: it sent
 // the refs that were asked for, and no others.
 func (d *Dialect) V2() bool { return d.v2 }
+
+// Offers reports whether a server of v0 listed a capability without a value.
+func (d *Dialect) Offers(capability string) bool { return slices.Contains(d.offers, capability) }
 
 type dialectKey struct{}
 
@@ -64,11 +69,26 @@ func (t *protocol2) RoundTrip(req *http.Request) (*http.Response, error) {
 	d, reads := req.Context().Value(dialectKey{}).(*Dialect)
 	switch {
 	case reads && req.Method == http.MethodGet:
-		return t.advertise(req, d)
+		return escaped(t.advertise(req, d))
+	case req.Method == http.MethodGet:
+		return escaped(t.next.RoundTrip(req))
 	case reads && d.v2:
 		return t.fetch(req)
 	}
 	return t.next.RoundTrip(req)
+}
+
+// escaped returns an answer whose request has an escaped path for its path:
+// go-git pastes it into the next URL.
+func escaped(res *http.Response, err error) (*http.Response, error) {
+	if err != nil || res.Request == nil {
+		return res, err
+	}
+	asked, to := *res.Request, *res.Request.URL
+	to.Path, to.RawPath = to.EscapedPath(), ""
+	asked.URL = &to
+	res.Request = &asked
+	return res, nil
 }
 
 // advertise answers the request for refs, in the words of v0.
@@ -89,9 +109,9 @@ func (t *protocol2) advertise(req *http.Request, d *Dialect) (*http.Response, er
 	if err != nil || res.StatusCode != http.StatusOK {
 		return res, err
 	}
-	body := bufio.NewReader(res.Body)
+	body := bufio.NewReaderSize(res.Body, len(serviceLine)+4+maxPacket)
 	if !speaksV2(body) {
-		d.v2 = false
+		d.v2, d.offers = false, peekCaps(body)
 		res.Body = readCloser{body, res.Body}
 		return res, nil
 	}
@@ -115,6 +135,26 @@ func speaksV2(body *bufio.Reader) bool {
 		}
 	}
 	return false
+}
+
+// peekCaps returns the capabilities that stand on the first line of refs of v0,
+// none where there is no such line. Nothing is read of it.
+func peekCaps(body *bufio.Reader) []string {
+	skip := 0
+	if read, _ := body.Peek(len(serviceLine)); string(read) == serviceLine {
+		skip = len(serviceLine)
+	}
+	size, _ := body.Peek(skip + 4)
+	if len(size) < skip+4 {
+		return nil
+	}
+	n, err := strconv.ParseUint(string(size[skip:]), 16, 16)
+	if err != nil {
+		return nil
+	}
+	line, _ := body.Peek(skip + min(int(n), 4+maxPacket)) // what is there of it
+	_, caps, _ := strings.Cut(string(line), "\x00")
+	return strings.Fields(caps)
 }
 
 // serverCaps are what a v2 server can do, in the words of v0.

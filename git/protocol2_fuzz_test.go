@@ -3,11 +3,14 @@ package git
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 )
 
 // What is read of a server's refs can be written for go-git, which reads the
@@ -34,6 +37,31 @@ func FuzzRefs(f *testing.F) {
 		}
 		if len(again.References) != len(list.refs) {
 			t.Errorf("%d refs of %d", len(again.References), len(list.refs))
+		}
+	})
+}
+
+// Looking for capabilities reads nothing, and finds the same as go-git.
+func FuzzPeekCaps(f *testing.F) {
+	line := strings.Repeat("ab", 20) + " refs/heads/main\x00multi_ack shallow agent=x\n"
+	f.Add([]byte(fmt.Sprintf("%04x%s0000", len(line)+4, line)))
+	f.Add([]byte(fmt.Sprintf(serviceLine+"%04x%s0000", len(line)+4, line)))
+	f.Add([]byte("ffffx"))
+	f.Add([]byte("0000"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		body := bufio.NewReaderSize(bytes.NewReader(data), len(serviceLine)+4+maxPacket)
+		caps := peekCaps(body)
+		if rest, _ := io.ReadAll(body); !bytes.Equal(rest, data) {
+			t.Errorf("%d of %d bytes are left", len(rest), len(data))
+		}
+		adv := packp.NewAdvRefs()
+		if adv.Decode(bytes.NewReader(data)) != nil || len(adv.Prefix) == 1 {
+			return
+		}
+		for _, c := range []capability.Capability{capability.MultiACK, capability.MultiACKDetailed} {
+			if adv.Capabilities.Supports(c) && !slices.Contains(caps, string(c)) {
+				t.Errorf("%s is missing in %q", c, caps)
+			}
 		}
 	})
 }

@@ -66,9 +66,20 @@ func (c *conversation) begin(ctx context.Context) error {
 		_ = session.Close()
 		return unsupported(err)
 	}
+	for _, acks := range negotiation {
+		if c.dialect.Offers(string(acks)) {
+			_ = adv.Capabilities.Set(acks) // fails for values only
+		}
+	}
 	c.session, c.adv, c.asked = session, adv, false
 	return nil
 }
+
+// negotiation are the capabilities by which a server of v0 says more about what
+// both have. Azure DevOps serves nobody who has neither. go-git's own sessions
+// leave them out, since it sends commits in rounds; here all are sent at once,
+// with "done" behind them, and each ACK and NAK that answers them is passed over.
+var negotiation = []capability.Capability{capability.MultiACK, capability.MultiACKDetailed}
 
 func (c *conversation) close() {
 	if c.session != nil {

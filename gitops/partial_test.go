@@ -35,6 +35,9 @@ func everyServer(t *testing.T, test func(t *testing.T, r *parts.Repository, g *p
 		"file, looks like any":     {"file", commits},
 		"ssh":                      {"ssh", anyObject},
 		"ssh, no filters":          {"ssh", strict},
+		"azure":                    {"azure", anyObject},
+		"azure, no filters":        {"azure plain", strict},
+		"azure ssh":                {"azure ssh", anyObject},
 		"v2, filters, nothing any": {"v2", map[string]string{"uploadpack.allowFilter": "true", "uploadpack.allowReachableSHA1InWant": "false"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,6 +48,12 @@ func everyServer(t *testing.T, test func(t *testing.T, r *parts.Repository, g *p
 			r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files, Config: server.settings})
 			src := &fleet.GitSource{URL: r.URL}
 			switch server.over {
+			case "azure", "azure plain":
+				src.URL = parts.NewAzure(t, g, parts.AzureOptions{MultiAck: server.over == "azure plain"}).URL(r)
+			case "azure ssh":
+				a := parts.NewAzure(t, g, parts.AzureOptions{})
+				src.URL = a.SSHURL(r)
+				src.Auth = fleet.GitAuth{Set: true, Identity: secret(string(a.SSH.Identity)), KnownHosts: a.SSH.KnownHosts}
 			case "file":
 				src.URL = "file://" + r.Dir
 			case "ssh":

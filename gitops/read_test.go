@@ -14,6 +14,22 @@ import (
 	"github.com/pinsetter/pinsetter/parts"
 )
 
+// A path stays as the URL has it, in each request.
+func TestPathWithBlanks(t *testing.T) {
+	g := parts.NewGit(t, parts.GitOptions{})
+	r := g.NewRepository("org/my project 100%/_git/app", parts.RepositoryOptions{Tree: files})
+	const path = "/org/my%20project%20100%25/_git/app.git"
+	for _, front := range []string{g.URL, parts.NewAzure(t, g, parts.AzureOptions{}).Front.URL} {
+		remote := open(t, front+path)
+		base := fetch(t, remote, main, "").Base
+		next := commit(t, base, map[string]string{"apps/a.yaml": "tag: 1.1.0 # " + front + "\n"})
+		push(t, remote, gitops.Push{Snapshot: next, Branch: "main", Lease: base.Hash()})
+		if r.Head("main") != next.Hash() {
+			t.Error("the push did not arrive")
+		}
+	}
+}
+
 // Each form of a ref finds its commit; the first that is set counts.
 func TestFetchRefs(t *testing.T) {
 	t.Run("v2", func(t *testing.T) { testFetchRefs(t, parts.NewGit(t, parts.GitOptions{})) })

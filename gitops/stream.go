@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -48,8 +49,9 @@ type streamSession struct {
 	endpoint *transport.Endpoint
 	command  string
 	running  *stream
-	asked    bool // a request was sent
-	served   bool // it was answered to the end
+	out      *ending // of running
+	asked    bool    // a request was sent
+	served   bool    // it was answered to the end
 }
 
 // errNoContext is for methods that interfaces of libraries have, and nobody calls:
@@ -64,9 +66,9 @@ func (s *streamSession) AdvertisedReferencesContext(ctx context.Context) (*packp
 	if err != nil {
 		return nil, err
 	}
-	s.running = running
+	s.running, s.out = running, &ending{Reader: running.out}
 	adv := packp.NewAdvRefs()
-	err = adv.Decode(git.LimitReader(running.out, s.bounds.RefBytes, "bytes for a list of refs"))
+	err = adv.Decode(git.LimitReader(s.out, s.bounds.RefBytes, "bytes for a list of refs"))
 	reading := s.command == transport.UploadPackServiceName
 	switch {
 	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && reading && adv.IsEmpty():
@@ -76,17 +78,37 @@ func (s *streamSession) AdvertisedReferencesContext(ctx context.Context) (*packp
 	case err != nil:
 		return nil, s.ended(err)
 	}
-	transport.FilterUnsupportedCapabilities(adv.Capabilities)
+	adv.Capabilities.Delete(capability.ThinPack) // only ask knows when
 	return adv, nil
 }
+
+// ending reads a server's answer, and knows whether the server ended it.
+type ending struct {
+	io.Reader
+	over bool
+}
+
+func (e *ending) Read(p []byte) (int, error) {
+	n, err := e.Reader.Read(p)
+	e.over = e.over || err != nil
+	return n, err
+}
+
+// lastWords is how long a server that has ended its answer may take to say why.
+const lastWords = 2 * time.Second
 
 // ended adds what the server said to an error of reading from it.
 func (s *streamSession) ended(err error) error {
 	if errors.Is(err, ErrBound) {
 		return err
 	}
-	s.running.cancel()
+	if !s.out.over {
+		s.running.cancel()
+	}
+	late := time.AfterFunc(lastWords, s.running.cancel)
 	_ = s.running.wait() // standard error is complete then; err says more than an exit status
+	late.Stop()
+	s.running.cancel()
 	s.running.wait = func() error { return nil }
 	text := git.Clean(s.running.said.String())
 	if line := new(pktline.ErrorLine); errors.As(err, &line) {
@@ -107,7 +129,7 @@ func (s *streamSession) UploadPack(_ context.Context, req *packp.UploadPackReque
 		return nil, s.ended(err)
 	}
 	res := packp.NewUploadPackResponse(req)
-	if err := res.Decode(io.NopCloser(s.running.out)); err != nil {
+	if err := res.Decode(io.NopCloser(s.out)); err != nil {
 		return nil, s.ended(err)
 	}
 	return res, nil
@@ -129,7 +151,7 @@ func (s *streamSession) ReceivePack(_ context.Context, req *packp.ReferenceUpdat
 	if err := req.Encode(s.running.in); err != nil {
 		return nil, s.ended(err)
 	}
-	report, out := packp.NewReportStatus(), reportReader(s.running.out, req)
+	report, out := packp.NewReportStatus(), reportReader(s.out, req)
 	if err := report.Decode(out); err != nil {
 		return nil, s.ended(err)
 	}
