@@ -23,9 +23,11 @@ const (
 	codeMissingObject   = "missing-object"
 	codeName            = "name"
 	codeNamespaceLabels = "namespace-labels"
+	codeNoObject        = "no-object"
 	CodeOldVersion      = "old-version"
 	codePolicy          = "policy"
 	codeRegexp          = "regexp"
+	codeRenamed         = "renamed"
 	codeSchedule        = "schedule"
 	codeSecret          = "secret"
 	codeSecretDir       = "secret-dir"
@@ -60,9 +62,11 @@ var Codes = map[string]string{
 	codeMissingObject:   "a reference leads to an object that was not given",
 	codeName:            "metadata.name or metadata.namespace is missing or not a Kubernetes name",
 	codeNamespaceLabels: "spec.accessFrom needs the labels of a Namespace that was not given",
+	codeNoObject:        "a file that -k would make a kustomization of is no Kubernetes object",
 	CodeOldVersion:      "an object is of an API version that Flux no longer serves; it is read as v1",
 	codePolicy:          "an ImagePolicy's range, order, filter or choice of policy is wrong",
 	codeRegexp:          "a regular expression does not compile",
+	codeRenamed:         "a kustomization gives objects that are read as they are written another namespace or name",
 	codeSchedule:        "the annotation pinsetter.dev/schedule is no schedule",
 	codeSecret:          "a Secret does not hold what it is used for",
 	codeSecretDir:       "a folder of mounted Secrets can't be read",

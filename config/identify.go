@@ -262,7 +262,11 @@ func (l *loader) register(o *object) bool {
 	if first.hash == o.hash {
 		return false
 	}
-	o.fail(codeDuplicateObject, "", "is also at %s and differs: hand in one cluster's folder, or build the one that is meant with -k", first.place())
+	if o.place() == first.place() {
+		o.fail(codeDuplicateObject, "", "is read twice, and what -k builds differs: leave its folder out of -f, and name one -k")
+	} else {
+		o.fail(codeDuplicateObject, "", "is also at %s and differs: hand in one cluster's folder, or build the one that is meant with -k", first.place())
+	}
 	switch o.kind {
 	case kindSecret, kindAccount, kindNamespace:
 		first.twins = append(first.twins, o.findings...)

@@ -5,13 +5,25 @@ import (
 	"github.com/pinsetter/pinsetter/source"
 )
 
-// Kustomize builds the kustomization in a local directory, without fetching or
-// running anything, and returns its result as one file. Its path is "kustomize:DIR",
-// and its lines are those of `kustomize build DIR`. One build runs at a time.
+// Kustomize builds the kustomization in a local directory as kustomize.Build does,
+// without fetching or running anything. It returns each object that may concern
+// Load, with the lines of the file that it comes from, and the files that hold no
+// object of a folder without a kustomization. Their source is "kustomize:DIR". One
+// build runs at a time.
 func Kustomize(dir string) ([]source.File, error) {
-	data, err := kustomize.Build(dir, func(data []byte) bool { return guardIn(data) != 0 })
+	result, err := kustomize.Build(dir, kustomize.Options{
+		Guarded: func(data []byte) bool { return guardIn(data) != 0 },
+		Wanted:  MayConcern,
+	})
 	if err != nil {
 		return nil, err
 	}
-	return []source.File{{Path: "kustomize:" + dir, Source: "kustomize:" + dir, Data: data}}, nil
+	var files []source.File
+	for _, o := range result.Objects {
+		files = append(files, source.File{Path: o.Path, Source: "kustomize:" + dir, Data: o.Data, Lines: o.Lines})
+	}
+	for _, s := range result.Strays {
+		files = append(files, source.File{Path: s.Path, Source: "kustomize:" + dir, Data: s.Data, Stray: s.Err})
+	}
+	return files, nil
 }

@@ -4,11 +4,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 func write(t *testing.T, path string, data []byte) {
@@ -53,7 +57,7 @@ patches:
 		t.Fatalf("got %s, want %s\n%s", got, want, files[0].Data)
 	}
 	r := set.Repositories[0]
-	if r.Image != "ghcr.io/a/b" || r.Origin.Path != "kustomize:overlay" || len(r.Access.DockerConfigs) != 1 {
+	if r.Image != "ghcr.io/a/b" || r.Origin.Path != "base/repository.yaml" || r.Origin.Line != 1 || len(r.Access.DockerConfigs) != 1 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -125,6 +129,250 @@ func TestKustomizeRemote(t *testing.T) {
 			}
 			if len(files) > 0 || err != nil && (strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "hunter2")) {
 				t.Errorf("%d files, err %v", len(files), err)
+			}
+		})
+	}
+}
+
+// policyYAML is a policy of the repository r whose range, on line 6, is wrong.
+const policyYAML = `# the policy
+kind: ImagePolicy
+apiVersion: image.toolkit.fluxcd.io/v1
+metadata: {name: p}
+spec:
+  policy: {semver: {range: "no range"}}
+  imageRepositoryRef:
+    name: r
+`
+
+// patchOf returns the patches of a kustomization with these operations.
+func patchOf(kind string, operations ...string) string {
+	return "patches:\n- target: {kind: " + kind + "}\n  patch: |-\n    - " + strings.Join(operations, "\n    - ") + "\n"
+}
+
+// loadKustomized returns the findings about what is built.
+func loadKustomized(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := config.Kustomize(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for _, f := range config.Load(files, config.Options{}).Findings {
+		said = append(said, f.String())
+	}
+	return said
+}
+
+// TestKustomizeCitesSources: a finding names the file and line that people can mend,
+// whatever the build makes of the object.
+func TestKustomizeCitesSources(t *testing.T) {
+	tests := []struct {
+		name, kustomization string
+		more                map[string]string // files
+		want                string
+	}{
+		{"as it is", "resources: [p.yaml, r.yaml]", nil, "k/p.yaml:6: ImagePolicy default/p: spec.policy.semver.range: "},
+		{"JSON", `{"resources": ["p.yaml", "r.yaml"]}`, nil, "k/p.yaml:6: "},
+		{"renamed", "resources: [p.yaml, r.yaml]\nnamePrefix: a-\nnamespace: x", nil, "k/p.yaml:6: ImagePolicy x/a-p: "},
+		{"its own metadata", "resources: [p.yaml, r.yaml]\nbuildMetadata: [managedByLabel]", nil, "k/p.yaml:6: "},
+		{"ends in a block", "resources: [p.yaml, r.yaml]\npatches:\n- target: {kind: Secret}\n  patch: |-\n    - op: remove\n      path: /x", nil, "k/p.yaml:6: "},
+		{"end marker", "resources: [p.yaml, r.yaml]\n...\n", nil, "k/p.yaml:6: "},
+		{"a document of several", "resources: [all.yaml]", map[string]string{"k/all.yaml": repositoryYAML + "---\n" + policyYAML}, "k/all.yaml:11: "},
+		{"an item of a list", "resources: [list.yaml, r.yaml]", map[string]string{
+			"k/list.yaml": "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Secret, metadata: {name: p}}\n" +
+				"- apiVersion: image.toolkit.fluxcd.io/v1\n  kind: ImagePolicy\n  metadata: {name: p}\n  spec: {imageRepositoryRef: {name: r}, policy: {semver: {\n    range: no}}}\n",
+		}, "k/list.yaml:9: "},
+		{"a file above", "resources: [../up/p.yaml, r.yaml]", map[string]string{"up/p.yaml": policyYAML}, "up/p.yaml:6: "},
+		{"a base", "resources: [../base, r.yaml]", map[string]string{"base/kustomization.yaml": "resources: [p.yaml]\n", "base/p.yaml": policyYAML}, "base/p.yaml:6: "},
+		{"a patched field", "resources: [good.yaml, r.yaml]\npatches:\n- path: ../up/patch.yaml", map[string]string{
+			"k/good.yaml":   strings.Replace(policyYAML, "no range", "1.x", 1),
+			"up/patch.yaml": policyYAML,
+		}, "k/good.yaml:6: "},
+		{"a field that a patch adds", "resources: [p.yaml, r.yaml]\n" + patchOf("ImagePolicy", "{op: add, path: /spec/oops, value: 1}", "{op: replace, path: /spec/policy/semver/range, value: 1.x}"), nil, "k/p.yaml:5: ImagePolicy default/p: spec.oops: "},
+		{"annotations replaced", "resources: [p.yaml, r.yaml]\n" + patchOf("ImagePolicy", "{op: add, path: /metadata/annotations, value: {a: b}}"), nil, "k/p.yaml:6: "},
+		{"generated", "resources: [r.yaml]\nsecretGenerator:\n- name: s\n  literals: [a=b]\n" + patchOf("ImageRepository", "{op: add, path: /spec/secretRef, value: {name: s}}"),
+			nil, "k/r.yaml:4: ImageRepository default/r: spec.secretRef.name: Secret default/s"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			write(t, "k/kustomization.yaml", []byte(test.kustomization))
+			write(t, "k/p.yaml", []byte(policyYAML))
+			write(t, "k/r.yaml", []byte(repositoryYAML))
+			for path, data := range test.more {
+				write(t, path, []byte(data))
+			}
+			if said := loadKustomized(t, "k"); len(said) == 0 || !strings.HasPrefix(said[0], test.want) {
+				t.Errorf("got %q, want %q", said, test.want)
+			}
+		})
+	}
+}
+
+// TestKustomizeStaysInside: files of the whole source may be named, and nothing
+// outside of it, by no way.
+func TestKustomizeStaysInside(t *testing.T) {
+	top := t.TempDir()
+	t.Chdir(top)
+	write(t, "outside/base/kustomization.yaml", []byte("resources: [r.yaml]\n"))
+	write(t, "outside/base/r.yaml", []byte(repositoryYAML))
+	write(t, "work/shared/r.yaml", []byte(repositoryYAML))
+	write(t, "work/base/kustomization.yaml", []byte("resources: [r.yaml]\n"))
+	write(t, "work/base/r.yaml", []byte(repositoryYAML))
+	write(t, "work/.git/HEAD", []byte("ref: refs/heads/main\n"))
+	for link, target := range map[string]string{"work/link.yaml": "../outside/base/r.yaml", "work/folder": "../outside/base", "work/inner.yaml": "shared/r.yaml", "elsewhere": "work"} {
+		if err := os.Symlink(target, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct{ kustomization, refused string }{
+		{"resources: [../../shared/r.yaml]", ""},
+		{"resources: [../../base]", ""},
+		{"resources: [../../inner.yaml]", ""},
+		{"resources: [" + top + "/work/shared/r.yaml]", ""},
+		{"resources: [../../base]\npatches: [{path: ../../shared/r.yaml}]", ""},
+		{"resources: [../../../outside/base]", "outside/base"},
+		{"resources: [../../../outside/base/r.yaml]", "outside/base/r.yaml"},
+		{"resources: [" + top + "/outside/base/r.yaml]", "outside/base/r.yaml"},
+		{"resources: [../../link.yaml]", "outside/base/r.yaml"},
+		{"resources: [../../folder]", "outside/base"},
+		{"components: [../../folder]", "outside/base"},
+		{"resources: [../../base]\npatches: [{path: ../../../outside/base/r.yaml}]", "outside/base/r.yaml"},
+		{"resources: [../../base]\nconfigMapGenerator: [{name: x, files: [a=../../../outside/base/r.yaml]}]", "outside/base/r.yaml"},
+		{"resources: [../../base]\nopenapi: {path: ../../../outside/base/r.yaml}", "outside/base/r.yaml"},
+	}
+	for _, test := range tests {
+		write(t, "work/deep/k/kustomization.yaml", []byte(test.kustomization))
+		for _, dir := range []string{"work/deep/k", "elsewhere/deep/k"} {
+			files, err := config.Kustomize(dir)
+			switch {
+			case test.refused == "" && (err != nil || len(files) != 1):
+				t.Errorf("%s: %d files, %v", test.kustomization, len(files), err)
+			case test.refused != "" && (err == nil || !strings.Contains(err.Error(), test.refused+" is outside of ")):
+				t.Errorf("%s: %v", test.kustomization, err)
+			}
+		}
+	}
+}
+
+// TestKustomizeWithoutWorkTree: without Git the source is the current directory,
+// or else the folder alone.
+func TestKustomizeWithoutWorkTree(t *testing.T) {
+	top := t.TempDir()
+	write(t, filepath.Join(top, "a/base/kustomization.yaml"), []byte("resources: [r.yaml]\n"))
+	write(t, filepath.Join(top, "a/base/r.yaml"), []byte(repositoryYAML))
+	write(t, filepath.Join(top, "a/k/kustomization.yaml"), []byte("resources: [../base]\n"))
+	write(t, filepath.Join(top, "b/x"), nil)
+	t.Chdir(filepath.Join(top, "a"))
+	if _, err := config.Kustomize("k"); err != nil {
+		t.Error(err)
+	}
+	t.Chdir(filepath.Join(top, "b"))
+	if _, err := config.Kustomize("../a/k"); err == nil || !strings.Contains(err.Error(), "kustomize ../a/k: ../a/base is outside of ") {
+		t.Error(err)
+	}
+}
+
+// TestKustomizeMakesOne: as Flux's kustomize-controller does, but for a file that
+// is no object, which fails the whole build there and is a finding here.
+func TestKustomizeMakesOne(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "k/p.yaml", []byte(policyYAML))
+	write(t, "k/deep/r.yml", []byte(repositoryYAML))
+	write(t, "k/github.com/x.yaml", []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"))
+	write(t, "k/values.yaml", []byte("replicas: 3\n"))
+	write(t, "k/broken.yaml", []byte("a: [\n"))
+	write(t, "k/.github/workflows/x.yaml", []byte("on: push\n"))
+	write(t, "k/.sops.yaml", []byte("creation_rules: []\n"))
+	write(t, "k/passed.json", []byte("{"))
+	write(t, "k/own/kustomization.yaml", []byte("namespace: own\nresources: [r.yaml]\n"))
+	write(t, "k/own/r.yaml", []byte(repositoryYAML))
+	write(t, "k/own/unused.yaml", []byte("no object\n"))
+	said := strings.Join(loadKustomized(t, "k"), "\n")
+	for _, want := range []string{"k/broken.yaml: this is no Kubernetes object", "k/values.yaml: this is no Kubernetes object", "k/p.yaml:6: "} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%s is missing in\n%s", want, said)
+		}
+	}
+	if n := strings.Count(said, "\n"); n != 2 {
+		t.Errorf("%d findings:\n%s", n+1, said)
+	}
+	files, err := config.Kustomize("k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := config.Load(files, config.Options{})
+	if got, want := describe(set), "\nImageRepository default/r: ok\nImageRepository own/r: ok\n"; !strings.Contains(got, want) {
+		t.Errorf("got\n%s", got)
+	}
+	write(t, "k/gate.yaml", []byte("apiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: x}\nspec: {minAge: [\n"))
+	files, err = config.Kustomize("k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set := config.Load(files, config.Options{}); len(set.Missing) == 0 {
+		t.Error("a Gate that can't be read is lost")
+	}
+	write(t, "empty/README.md", nil)
+	if _, err := config.Kustomize("empty"); err == nil || !strings.Contains(err.Error(), "no kustomization.yaml in it, and no Kubernetes object") {
+		t.Error(err)
+	}
+}
+
+// TestKustomizeLikeKustomize compares a build with kubectl's.
+func TestKustomizeLikeKustomize(t *testing.T) {
+	kubectl, err := exec.LookPath("kubectl")
+	if err != nil {
+		t.Skip("no kubectl")
+	}
+	t.Chdir(t.TempDir())
+	write(t, "base/kustomization.yaml", []byte("resources: [r.yaml]\nsecretGenerator: [{name: s, literals: [a=b]}]\nnamePrefix: base-\n"))
+	write(t, "base/r.yaml", []byte(repositoryYAML))
+	write(t, "k/kustomization.yaml", []byte("resources: [../base, p.yaml]\nnamespace: team\nnameSuffix: -x\ncommonAnnotations: {a: b}\n"+
+		patchOf("ImageRepository", "{op: add, path: /spec/secretRef, value: {name: s}}")))
+	write(t, "k/p.yaml", []byte(policyYAML))
+	want, err := exec.Command(kubectl, "kustomize", "k").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := config.Kustomize("k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range files {
+		got = append(got, string(f.Data))
+	}
+	if diff := cmp.Diff(string(want), strings.Join(got, "---\n")); diff != "" {
+		t.Errorf("-kubectl +ours:\n%s", diff)
+	}
+}
+
+// TestRenamingKustomizations: -f reads files as they are written, and says where a
+// build would have given them another namespace or name.
+func TestRenamingKustomizations(t *testing.T) {
+	tests := []struct{ name, path, kustomization, want string }{
+		{"namespace", "overlay/kustomization.yaml", "resources: [../base]\nnamespace: team\n",
+			`d/overlay/kustomization.yaml:2: this kustomization sets namespace "team" for ImageRepository default/r (d/base/r.yaml:1), and -f reads files as they are written: build it instead (-k d/overlay)`},
+		{"names", "base/kustomization.yml", "namePrefix: a-\nnameSuffix: -b\nresources: [r.yaml]\n", `sets namePrefix "a-" and nameSuffix "-b" for`},
+		{"the namespace that it has", "overlay/kustomization.yaml", "resources: [../base]\nnamespace: default\n", ""},
+		{"of others", "overlay/kustomization.yaml", "resources: [../bas]\nnamespace: team\n", ""},
+		{"no kustomization", "overlay/values.yaml", "resources: [../base]\nnamespace: team\n", ""},
+		{"neither", "overlay/kustomization.yaml", "resources: [../base]\nlabels: []\n", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			files := []source.File{
+				{Path: "d/" + test.path, Data: []byte(test.kustomization)},
+				{Path: "d/base/r.yaml", Data: []byte(repositoryYAML)},
+			}
+			var said []string
+			for _, f := range config.Load(files, config.Options{}).Findings {
+				said = append(said, f.String())
+			}
+			if got := strings.Join(said, "\n"); !strings.Contains(got, test.want) || (got == "") != (test.want == "") || len(said) > 1 {
+				t.Errorf("got %s", got)
 			}
 		})
 	}

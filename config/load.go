@@ -48,6 +48,7 @@ func Load(files []source.File, opts Options) *fleet.Set {
 		l.file(f)
 	}
 	l.unread()
+	l.reportRenamings()
 	l.openSecretDirs()
 	defer l.closeSecretDirs()
 	s := l.set()
@@ -68,6 +69,7 @@ type loader struct {
 	objects  map[objectKey]*object
 	byName   map[objectKey][]*object // without namespace; built when first asked for
 	unparsed []unparsed
+	renaming []renaming // as the files come
 
 	repositories []*repositoryDraft
 	policies     []*policyDraft
@@ -111,8 +113,15 @@ func (l *loader) file(f source.File) {
 		}
 		return
 	}
+	if f.Stray != nil {
+		l.findings = append(l.findings, pinsetter.Finding{
+			Severity: pinsetter.Warning, Code: codeNoObject, Path: f.Path,
+			Message: pinsetter.Printable(fmt.Sprintf("this is no Kubernetes object, for which Flux builds nothing of a folder without kustomization.yaml: move it, or write one: %v", f.Stray)),
+		})
+	}
+	l.renamings(f)
 	for _, c := range strict.Split(f.Data) {
-		l.document(f.Path, c)
+		l.document(f, c)
 	}
 }
 
@@ -129,7 +138,8 @@ func encodingOf(data []byte) string {
 	return "not UTF-8"
 }
 
-func (l *loader) document(path string, c strict.Document) {
+func (l *loader) document(f source.File, c strict.Document) {
+	path := f.Path
 	if l.opts.OtherFlux && isOfFlux(c.Data) {
 		l.filled[l.source] = true
 	}
@@ -138,6 +148,7 @@ func (l *loader) document(path string, c strict.Document) {
 	}
 	n, failure := c.Parse()
 	if failure != nil {
+		failure.Line = f.Line(failure.Line)
 		l.unreadable(path, c, failure)
 		return
 	}
@@ -146,6 +157,10 @@ func (l *loader) document(path string, c strict.Document) {
 	}
 	left := strict.MaxTokens
 	d := document{path: path, offset: c.Line - 1, template: strict.IsTemplate(c.Data), left: &left}
+	if f.Lines != nil {
+		relocate(n, d.offset, f)
+		d.offset = 0
+	}
 	switch {
 	case n.Kind == strict.Sequence:
 		l.bareList(d, n)
@@ -159,6 +174,14 @@ func (l *loader) document(path string, c strict.Document) {
 	if left < 0 {
 		l.fault(codeTooLarge, path, c.Line, fmt.Sprintf("the document has more than %d values, its aliases expanded: write it without anchors and aliases", strict.MaxTokens))
 		l.loseBytes(path, c.Line, c.Data)
+	}
+}
+
+// relocate gives nodes the lines of the file that a build read. They are a tree.
+func relocate(n *strict.Node, offset int, f source.File) {
+	n.Line = f.Line(n.Line + offset)
+	for _, child := range n.Content {
+		relocate(child, offset, f)
 	}
 }
 

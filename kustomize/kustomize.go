@@ -1,122 +1,105 @@
-// Package kustomize builds local kustomizations, fetches nothing and runs nothing.
+// Package kustomize builds local kustomizations as Flux does, fetches nothing and
+// runs nothing.
 //
 // It is the only door to kustomize.
 package kustomize
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/api/types"
 )
 
-// Build builds the kustomization in a local directory and returns what `kustomize
-// build DIR` prints. Nothing is fetched and nothing is run: remote bases, resources
-// and files are an error that names the file and the entry, as are Helm charts and
-// plugins. A file with an annotation that keeps objects out of the result is an
-// error where guarded says of its bytes that they may hold a guard.
+// Object is one object of a build's result.
+type Object struct {
+	Path  string // of the file that says it, as the user knows it
+	Data  []byte // YAML
+	Lines []int  // of Path: where each line of Data comes from
+}
+
+// Stray is a file of a folder without a kustomization that holds no Kubernetes
+// object, or something besides. Flux doesn't build such a folder.
+type Stray struct {
+	Path string // as the user knows it
+	Data []byte
+	Err  error
+}
+
+// Result is what a build yields.
+type Result struct {
+	Objects []Object
+	Strays  []Stray
+}
+
+// Options says what to look for in a build.
+type Options struct {
+	// Guarded reports whether bytes may hold a guard. A file with an annotation that
+	// keeps objects out of the result is an error if they do.
+	Guarded func([]byte) bool
+
+	// Wanted reports whether an object's bytes concern the caller. Others are left
+	// out of the result.
+	Wanted func([]byte) bool
+}
+
+// Build builds the kustomization in a local directory. A directory without one gets
+// one made in memory, of all objects below it, as Flux's kustomize-controller
+// makes it. Files of the whole source may be named: of the Git work tree, else of
+// the current directory if it holds dir, else of dir. Whatever lies outside is an
+// error, and so are remote bases, resources and files, which are named with file
+// and entry, Helm charts and plugins: nothing is fetched and nothing is run.
 //
 // Files are written nowhere. Kustomize prints warnings on deprecated fields to
 // standard error itself, and keeps its schema in a global: one build at a time.
-func Build(dir string, guarded func([]byte) bool) ([]byte, error) {
+func Build(dir string, o Options) (Result, error) {
+	result, err := build(dir, o)
+	if err != nil {
+		return Result{}, fmt.Errorf("kustomize %s: %w", dir, err)
+	}
+	return result, nil
+}
+
+func build(dir string, o Options) (Result, error) {
+	local, err := open(dir, o.Guarded)
+	if err != nil {
+		return Result{}, err
+	}
+	strays, err := local.complete()
+	if err != nil {
+		return Result{}, err
+	}
 	options := krusty.MakeDefaultOptions()
 	// With an order of its own kustomize has no reason to print a warning.
 	options.Reorder = krusty.ReorderOptionUnspecified
-	local := localFiles{FileSystem: filesys.MakeFsOnDisk(), dir: dir, guarded: guarded, refused: new(error)}
+	options.LoadRestrictions = types.LoadRestrictionsNone // localFiles has its own
 	resources, err := krusty.MakeKustomizer(options).Run(local, dir)
 	switch {
-	case *local.refused != nil: // kustomize may have tried something else after it
-		return nil, fmt.Errorf("kustomize %s: %w", dir, *local.refused)
+	case local.refused != nil: // kustomize may have tried something else after it
+		return Result{}, local.refused
 	case err != nil:
-		return nil, fmt.Errorf("kustomize %s: %w", dir, plain(err))
+		return Result{}, plain(err)
 	}
-	data, err := resources.AsYaml()
-	if err != nil {
-		return nil, fmt.Errorf("kustomize %s: %w", dir, plain(err))
+	result := Result{Strays: strays}
+	for _, r := range resources.Resources() {
+		from, err := r.GetOrigin()
+		if err != nil || r.SetOrigin(nil) != nil {
+			from = nil
+		}
+		data, err := r.AsYAML()
+		if err != nil {
+			return Result{}, plain(err)
+		}
+		if o.Wanted(data) {
+			result.Objects = append(result.Objects, local.trace(data, from))
+		}
 	}
-	return data, nil
+	return result, nil
 }
 
 // plain returns kustomize's error on one line.
 func plain(err error) error {
 	return errors.New(strings.Join(strings.Fields(err.Error()), " "))
-}
-
-// shown returns the path of a file that kustomize reads as the user knows it.
-func (l localFiles) shown(path string) string {
-	dir, err := filepath.Abs(l.dir)
-	if err != nil {
-		return path
-	}
-	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = resolved // kustomize's paths are resolved
-	}
-	if relative, err := filepath.Rel(dir, path); err == nil {
-		return filepath.Join(l.dir, relative)
-	}
-	return path
-}
-
-// localConfig is the annotation by which kustomize keeps an object out of a build's
-// result (sigs.k8s.io/kustomize/api/konfig).
-const localConfig = "config.kubernetes.io/local-config"
-
-var errReadOnly = errors.New("a build writes no files")
-
-// localFiles is a disk that refuses to hand out kustomizations with anything
-// remote in them, and to be written to.
-type localFiles struct {
-	filesys.FileSystem
-	dir     string            // as the user wrote it
-	guarded func([]byte) bool // reports whether bytes may hold a guard
-	refused *error            // the first refusal
-}
-
-// ReadFile returns a file's bytes, or an error if it is a kustomization, or the
-// configuration of a plugin, that refers to anything remote, or may hold a guard
-// that the result would lack.
-func (l localFiles) ReadFile(path string) ([]byte, error) {
-	data, err := l.FileSystem.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	err = checkLocal(l.shown(path), data)
-	if err == nil && bytes.Contains(data, []byte(localConfig)) && l.guarded(data) {
-		err = fmt.Errorf("%s: kustomize leaves out what has the annotation %s, and it may be on a Gate or a PullRequest: "+
-			"remove the annotation there, or take the file out of the kustomization and name it with -f", l.shown(path), localConfig)
-	}
-	if err != nil {
-		if *l.refused == nil {
-			*l.refused = err
-		}
-		return nil, err
-	}
-	return data, nil
-}
-
-// Create returns an error.
-func (localFiles) Create(string) (filesys.File, error) { return nil, errReadOnly }
-
-// Mkdir returns an error.
-func (localFiles) Mkdir(string) error { return errReadOnly }
-
-// MkdirAll returns an error.
-func (localFiles) MkdirAll(string) error { return errReadOnly }
-
-// RemoveAll returns an error.
-func (localFiles) RemoveAll(string) error { return errReadOnly }
-
-// WriteFile returns an error.
-func (localFiles) WriteFile(string, []byte) error { return errReadOnly }
-
-func isKustomization(path string) bool {
-	switch filepath.Base(path) {
-	case "kustomization.yaml", "kustomization.yml", "Kustomization":
-		return true
-	}
-	return false
 }

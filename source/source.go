@@ -11,6 +11,21 @@ type File struct {
 	Path   string
 	Source string
 	Data   []byte
+
+	// Lines says where in Path each line of Data comes from, if Data was built from
+	// it; nil: Data is what is there.
+	Lines []int
+
+	// Stray says why a build left the file out; nil: it didn't.
+	Stray error
+}
+
+// Line returns where in Path a line of Data comes from. Lines count from 1.
+func (f File) Line(n int) int {
+	if n < 1 || n > len(f.Lines) {
+		return n
+	}
+	return f.Lines[n-1]
 }
 
 // Unread is a source of objects that could not be read, or an entry of one: a

@@ -138,10 +138,11 @@ func (a *app) readSource(ctx context.Context, name string) ([]source.File, []sou
 
 // mayHold returns the screen of files.
 func (a *app) mayHold() func([]byte) bool {
+	screen := config.MayHold
 	if a.lint {
-		return config.MayConcern
+		screen = config.MayConcern
 	}
-	return config.MayHold
+	return func(data []byte) bool { return screen(data) || config.Renames(data) }
 }
 
 // unreadSource returns the source as unread because of err, and nothing if err
