@@ -49,7 +49,7 @@ var rooms = []struct {
 	{name: "registry", rooms: root + " login pause", opens: "github.com/google/go-containerregistry"},
 
 	{name: "scanner", rooms: root + " fleet registry"},
-	{name: "setters", rooms: root, opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
+	{name: "setters", rooms: root + " strict", opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
 	{name: "adopt", rooms: root + " spec policy strict setters"},
 	{name: "decide", rooms: root + " fleet gate policy setters spec"},
 	{name: "git", rooms: root, opens: "github.com/pjbgf/sha1cd"},
@@ -257,7 +257,7 @@ func TestTheTableHasOneDoorEachAndNothingPointsUp(t *testing.T) {
 var version = regexp.MustCompile(`^v[0-9]+$`)
 
 // TestLibrariesStayBehindTheirDoors holds that no exported function or field has
-// the type of a library. strict hands on the nodes of YAML, which config walks. The
+// the type of a library. strict hands on the nodes of YAML, which config and adopt walk. The
 // demo and the command export nothing that others use.
 func TestLibrariesStayBehindTheirDoors(t *testing.T) {
 	for _, s := range sources(t) {

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // Sheet is a YAML file that may get markers. It is safe for concurrent use.
@@ -23,7 +24,7 @@ type Sheet struct {
 
 // Document is a document of a Sheet. Its nodes must not change.
 type Document struct {
-	Root *yaml.Node // nil: it doesn't parse, and Err says why
+	Root *strict.Node // nil: it doesn't parse, and Err says why
 	Err  error
 	Line int // of its first byte; from 1
 
@@ -31,7 +32,7 @@ type Document struct {
 }
 
 // LineOf returns the line of a node in the file, from 1.
-func (d Document) LineOf(node *yaml.Node) int { return d.Line + node.Line - 1 }
+func (d Document) LineOf(node *strict.Node) int { return d.Line + node.Line - 1 }
 
 // Read parses a file. A document that doesn't parse doesn't stop the others.
 // The error is for a file that is larger than MaxSize or isn't UTF-8. Path is
@@ -62,14 +63,14 @@ func Read(path string, data []byte) (*Sheet, error) {
 }
 
 // IsMarked reports whether a marker, or an attempt at one, belongs to a value.
-func IsMarked(node *yaml.Node) bool {
+func IsMarked(node *strict.Node) bool {
 	return strings.Contains(node.LineComment, token) || strings.Contains(node.HeadComment, token)
 }
 
 // Mark asks for a marker behind a value.
 type Mark struct {
 	Document Document
-	Node     *yaml.Node // a scalar of the document, no alias
+	Node     *strict.Node // a scalar of the document, no alias
 	Policy   pinsetter.Name
 	Part     pinsetter.Part
 }
@@ -173,7 +174,7 @@ func (f *File) shows(m Mark, line int) bool {
 type spot struct{ at, line int }
 
 // Refuses returns why a value can't have a marker, or nil.
-func (s *Sheet) Refuses(d Document, node *yaml.Node) error {
+func (s *Sheet) Refuses(d Document, node *strict.Node) error {
 	_, err := s.spot(Mark{Document: d, Node: node})
 	return err
 }
