@@ -7,11 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/yaml"
 )
 
 // guides are the pages about installing.
-var guides = []string{"install.md", "kubernetes.md", "scaling-out.md", "cron-and-systemd.md", "github-actions.md"}
+var guides = []string{"install.md", "kubernetes.md", "scaling-out.md", "cron-and-systemd.md", "github-actions.md", "from-flux.md"}
 
 // blocks returns what a page shows as code of a language.
 func blocks(t *testing.T, page, language string) []string {
@@ -53,6 +56,39 @@ func TestKustomizationsOfTheDocs(t *testing.T) {
 		}
 		if shown != want {
 			t.Errorf("%s shows %d kustomizations, want %d", page, shown, want)
+		}
+	}
+}
+
+// TestFluxsControllersAreStopped builds the patch of the page on what a bootstrap
+// makes, as far as it matters.
+func TestFluxsControllersAreStopped(t *testing.T) {
+	files := filesys.MakeFsInMemory()
+	var components strings.Builder
+	names := []string{"image-automation-controller", "image-reflector-controller", "kustomize-controller"}
+	for _, name := range names {
+		components.WriteString("---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " + name + ", namespace: flux-system}\nspec: {replicas: 1}\n")
+	}
+	for path, text := range map[string]string{
+		"kustomization.yaml":   blocks(t, "from-flux.md", "yaml")[0],
+		"gotk-components.yaml": components.String(),
+		"gotk-sync.yaml":       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: sync}\n",
+	} {
+		if err := files.WriteFile("/flux-system/"+path, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, "/flux-system")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range names {
+		found, err := built.GetById(resid.NewResIdWithNamespace(resid.NewGvk("apps", "v1", "Deployment"), name, "flux-system"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if replicas, err := found.GetFieldValue("spec.replicas"); err != nil || replicas != []any{0, 0, 1}[i] {
+			t.Errorf("%s has %v replicas, %v", name, replicas, err)
 		}
 	}
 }
