@@ -196,7 +196,7 @@ func TestTagsOfAHostThatIsNot(t *testing.T) {
 func TestTagsWherePingIsNoRegistry(t *testing.T) {
 	server := parts.Serve(t, http.NotFoundHandler(), parts.FrontOptions{})
 	_, err := open(t, server.Addr+"/app", registry.Access{}).Tags(t.Context())
-	wantError(t, err, nil, server.Addr, "list tags of HOST/app: http://HOST/v2/ answers 404 Not Found; is it a registry?")
+	wantError(t, err, nil, server.Addr, "list tags of HOST/app: http://HOST/v2/ answers 404 Not Found: 404 page not found; is it a registry?")
 }
 
 func TestTagsRefusesMetadataAddresses(t *testing.T) {

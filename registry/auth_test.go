@@ -47,7 +47,7 @@ func TestTagsWithBasicAuth(t *testing.T) {
 	// The first that is for the host counts, also when it is refused.
 	_, err := open(t, image, registry.Access{DockerConfigs: []pinsetter.Secret{other, wrong, right}}).Tags(t.Context())
 	wantError(t, err, registry.ErrDenied, server.Addr,
-		"list tags of HOST/org/app: 401 Unauthorized; the credentials of secretRef flux-system/wrong were refused")
+		"list tags of HOST/org/app: 401 Unauthorized: authentication required; the credentials of secretRef flux-system/wrong were refused")
 	wantNoSecret(t, err)
 
 	_, err = open(t, image, registry.Access{DockerConfigs: []pinsetter.Secret{other}}).Tags(t.Context())

@@ -143,13 +143,13 @@ func (p *Repository) document(ctx context.Context, digest, under, accept string)
 		return origin + "/v2/" + p.name.RepositoryStr() + "/" + under + "/" + digest
 	}
 	return unbroken(ctx, p.registry.options, func() ([]byte, error) {
-		response, c, err := p.send(ctx, http.MethodGet, at, accept)
+		response, with, err := p.send(ctx, http.MethodGet, at, accept)
 		if err != nil {
 			return nil, err
 		}
 		defer discard(response)
 		if response.StatusCode != http.StatusOK {
-			return nil, p.statusError(response, c)
+			return nil, p.statusError(response, with)
 		}
 		return p.verified(response, digest)
 	})

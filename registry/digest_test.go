@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/registry"
@@ -48,7 +49,11 @@ func TestDigestOfBadAnswers(t *testing.T) {
 		"none":                {"", "", 0, oci, manifest, right},
 		"upper case":          {strings.ToUpper(right), "", 0, oci + "; charset=utf-8", manifest, right},
 		"nonsense":            {`sha256:"><script>`, "nonsense", 0, oci, manifest, right},
-		"sha512":              {"sha512:" + strings.Repeat("a", 128), "", 0, oci, manifest, right},
+		"sha512":              {"sha512:" + strings.Repeat("a", 128), "", 0, oci, manifest, `the registry names the digest "sha512:aaaa`},
+		"sha512 of GET":       {"", "sha512:" + strings.Repeat("a", 128), 404, oci, manifest, `the registry names the digest "sha512:aaaa`},
+		"HEAD is denied":      {"", right, 401, oci, manifest, right},
+		"HEAD finds nothing":  {"", "", 404, oci, manifest, right},
+		"HEAD breaks":         {"", "", 500, oci, manifest, right},
 		"HEAD is not allowed": {"", right, 405, oci, manifest, right},
 		"two digests":         {"", wrong, 0, oci, manifest, "the registry says that the digest is " + wrong + ", and the manifest it sends has " + right},
 		"HTML":                {"", "", 0, "text/html", "<html>", `the registry names no valid digest, and answers with a manifest of type "text/html"`},
@@ -97,6 +102,26 @@ func TestCanonical(t *testing.T) {
 		got, err := registry.Canonical(image)
 		if got != want || (err != nil) != (want == "") {
 			t.Errorf("Canonical(%q) is %q, %v; want %q", image, got, err, want)
+		}
+	}
+}
+
+// HEAD may be refused where GET is answered, also with one request at a time.
+func TestDigestWhereHeadIsRefused(t *testing.T) {
+	for _, status := range []int{400, 401, 403, 404, 405, 501} {
+		inner := parts.NewRegistry(t, parts.RegistryOptions{FrontOptions: parts.FrontOptions{Around: func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodHead {
+					w.WriteHeader(status)
+					return
+				}
+				next.ServeHTTP(w, r)
+			})
+		}}})
+		want := inner.PushContent("app", "1.0.0", "content")
+		got, err := openWith(t, registry.Options{Anonymous: true, Concurrency: 1}, inner.Image("app"), registry.Access{Timeout: 10 * time.Second}).Digest(t.Context(), "1.0.0")
+		if err != nil || got != want {
+			t.Errorf("%d: %s, %v; want %s", status, got, err, want)
 		}
 	}
 }

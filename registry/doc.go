@@ -1,12 +1,12 @@
 // Package registry gives authenticated, bounded and polite access to OCI
 // registries.
 //
-// It is the only door to go-containerregistry, and uses its parsing of names,
-// ping and token exchange. It sends the requests itself. Per host, a bounded
-// number of requests is in flight over reused connections, fewer after a 429.
-// There is one ping, one token for each scope and credential, and one pause
-// that every 429 and 503 sets for all requests. Pages of a long list are read
-// in parallel if that gives the same result as reading them in sequence
+// It is the only door to go-containerregistry, and uses its parsing of names
+// and its ping. It sends the requests itself, also those for tokens. Per host, a
+// bounded number of requests is in flight over reused connections, fewer after a
+// 429. There is one ping, one token for each scope and credential, and one
+// pause that every 429 and 503 sets for all requests. Pages of a long list are
+// read in parallel if that gives the same result as reading them in sequence
 // (splitter).
 //
 // Answers of registries are treated as hostile. Every answer is bounded in

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -142,10 +144,10 @@ func matchHost(pattern, host string) bool {
 // none of the entry's values.
 func (a dockerAuth) config() (authn.AuthConfig, error) {
 	config := authn.AuthConfig{
-		Username:      a.Username,
-		Password:      a.Password,
-		IdentityToken: a.IdentityToken,
-		RegistryToken: a.RegistryToken,
+		Username:      withoutLineEnd(a.Username),
+		Password:      withoutLineEnd(a.Password),
+		IdentityToken: withoutLineEnd(a.IdentityToken),
+		RegistryToken: withoutLineEnd(a.RegistryToken),
 	}
 	if a.Auth == "" {
 		return config, nil
@@ -155,9 +157,12 @@ func (a dockerAuth) config() (authn.AuthConfig, error) {
 	if err != nil || !ok {
 		return authn.AuthConfig{}, errors.New("its auth is not user:password in base64")
 	}
-	config.Username, config.Password = user, strings.TrimRight(password, "\x00")
+	config.Username, config.Password = withoutLineEnd(user), withoutLineEnd(strings.TrimRight(password, "\x00"))
 	return config, nil
 }
+
+// withoutLineEnd drops the line end that files and echo leave behind a value.
+func withoutLineEnd(value string) string { return strings.TrimRight(value, "\r\n") }
 
 // credential is a credential for a registry, and its source in words for
 // people. The zero credential is anonymous.
@@ -178,12 +183,8 @@ func (c credential) secrets() []pinsetter.Secret {
 	return append(login.SentAs(c.config.Username, named(c.config.Password)), named(c.config.IdentityToken), named(c.config.RegistryToken))
 }
 
-func (c credential) authenticator() authn.Authenticator {
-	if c.source == "" {
-		return authn.Anonymous
-	}
-	return authn.FromConfig(c.config)
-}
+// isLogin reports whether the credential is a user name and a password.
+func (c credential) isLogin() bool { return c.config.Username != "" && c.config.Password != "" }
 
 // objectCredential returns the credential of the entry in the documents that
 // matches the repository best (see lookup); of equal ones, the first
@@ -229,4 +230,45 @@ func (c dockerConfig) credential(repository name.Repository, source string) (cre
 		return credential{}, fmt.Errorf("read %s: entry %q: %w", source, key, err)
 	}
 	return credential{source: source, config: config}, nil
+}
+
+// mostKeys bounds the keys of a document in an error.
+const mostKeys = 5
+
+// withoutLogin says in words for people that none of the documents has a login
+// for the repository, and which they have instead. It returns "" if there is no
+// document, or one has a login.
+func withoutLogin(documents []pinsetter.Secret, repository name.Repository) string {
+	var all []string
+	for _, document := range documents {
+		from, _, _ := strings.Cut(strings.Trim(document.String(), "[]"), ", key ")
+		read, err := parseDockerConfig([]byte(document.Reveal()))
+		if err != nil {
+			continue
+		}
+		if key, _ := read.lookup(repository); key != "" {
+			return ""
+		}
+		all = append(all, fmt.Sprintf("%s has no login for %s; it has: %s", from, repository.Name(), read.keys()))
+	}
+	return strings.Join(all, "; ")
+}
+
+// keys returns the keys of the entries for people, sorted.
+func (c dockerConfig) keys() string {
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(c.Auths)) {
+		place := shown(key[strings.LastIndex(key, "@")+1:]) // without user and password, if somebody wrote them there
+		if c.Auths[key] == (dockerAuth{}) {
+			place += " (an empty entry: its login is with a credential helper)"
+		}
+		all = append(all, place)
+	}
+	switch more := len(all) - mostKeys; {
+	case len(all) == 0:
+		return "none"
+	case more > 0:
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:mostKeys], ", "), more)
+	}
+	return strings.Join(all, ", ")
 }

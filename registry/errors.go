@@ -1,8 +1,8 @@
 package registry
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +12,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/pinsetter/pinsetter/login"
 )
 
 // Sentinels for callers of Tags, Digest and Content; check them with errors.Is.
@@ -33,20 +33,35 @@ func (f failure) Unwrap() error { return f.kind }
 
 // statusError returns the error for an unexpected response. It reads and closes
 // the body.
-func (p *Repository) statusError(response *http.Response, c credential) error {
-	text := shown(response.Status)
+func (p *Repository) statusError(response *http.Response, with attempt) error {
+	from := ""
 	if response.Request.Response != nil { // the answer to a redirect
-		text += " from " + shown(response.Request.URL.Host) + ", where it redirects"
+		from = " from " + shown(response.Request.URL.Host) + ", where it redirects"
 	}
-	if away := origin(response.Request.URL); response.StatusCode == http.StatusUnauthorized && p.isElsewhere(response.Request.URL) {
-		return failure{fmt.Sprintf("%s; credentials don't go to another origin: write spec.image with what it has at %s", text, shown(away)), ErrDenied}
+	if response.StatusCode == http.StatusUnauthorized && p.isElsewhere(response.Request.URL) {
+		discard(response)
+		return failure{fmt.Sprintf("%s%s; credentials don't go to another origin: write spec.image with what it has at %s",
+			shown(response.Status), from, shown(origin(response.Request.URL))), ErrDenied}
 	}
-	if said := diagnosis(response); said != "" {
+	return p.refusal(response, from, with)
+}
+
+// refusal returns the error for an answer that is no success, of the registry
+// or, as from says, of another server. It is made of what the server said, of
+// what was sent, and of what would help there. It reads and closes the body.
+func (p *Repository) refusal(response *http.Response, from string, with attempt) error {
+	text, said := shown(response.Status)+from, p.said(response)
+	if said != "" {
 		text += ": " + said
 	}
 	switch response.StatusCode {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return failure{text + "; " + p.tried(c), ErrDenied}
+	case http.StatusUnauthorized:
+		return failure{text + unanswered(response) + "; " + p.tried(with), ErrDenied}
+	case http.StatusForbidden:
+		if said == "" || isDenial(said) {
+			return failure{text + "; " + p.tried(with), ErrDenied}
+		}
+		return failure{text + " (" + with.words() + ")", ErrDenied}
 	case http.StatusNotFound:
 		return failure{text, ErrNotFound}
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
@@ -57,79 +72,76 @@ func (p *Repository) statusError(response *http.Response, c credential) error {
 	return errors.New(text)
 }
 
+// said returns what a server says to people in an answer, else in its challenge
+// (RFC 6750, section 3), without secrets and safe to display.
+func (p *Repository) said(response *http.Response) string {
+	defer discard(response)
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if said := login.Said(body); err == nil && said != "" && !repeats(said, response) {
+		return shown(p.secrets.Text(said))
+	}
+	for _, c := range challengesOf(response) {
+		if said := cmp.Or(c.parameters["error_description"], c.parameters["error"]); said != "" {
+			return shown(p.secrets.Text(said))
+		}
+	}
+	return ""
+}
+
+// repeats reports whether a text is the answer's status once more, as the pages
+// of proxies have it.
+func repeats(said string, response *http.Response) bool {
+	return strings.EqualFold(said, response.Status) || strings.EqualFold(said, http.StatusText(response.StatusCode))
+}
+
+// isDenial reports whether a 403 says no more than that: by the codes of the
+// distribution specification.
+func isDenial(said string) bool {
+	return strings.HasPrefix(said, "DENIED") || strings.HasPrefix(said, "UNAUTHORIZED")
+}
+
 // isElsewhere reports whether a URL leads to another origin than the registry's.
 func (p *Repository) isElsewhere(u *url.URL) bool {
 	return origin(u) != origin(&url.URL{Scheme: u.Scheme, Host: p.name.RegistryStr()})
 }
 
-// tried says in words for people which credential was refused. It never shows
-// the credential.
-func (p *Repository) tried(c credential) string {
-	if c.source == "" {
-		return "it was asked without credentials: for a private image name a Secret of type kubernetes.io/dockerconfigjson in spec.secretRef, or log in with docker login " + p.name.RegistryStr()
-	}
-	return "the credentials of " + c.source + " were refused"
-}
-
-// tokenError returns the error for a token server that gave no token. It names
-// the server, which may be on another host than the registry.
-func (p *Repository) tokenError(err error, s session, c credential) error {
-	server := fmt.Sprintf("token server %s of %s", quoted(s.challenge.Parameters["realm"]), p.name.RegistryStr())
-	var status *transport.Error
-	if !errors.As(err, &status) {
-		return fmt.Errorf("%s: %w", server, noToken(err, p.name.RegistryStr()))
-	}
-	text := fmt.Sprintf("%d %s from the %s", status.StatusCode, http.StatusText(status.StatusCode), server)
-	if said := diagnoses(status.Errors); said != "" {
-		text += ": " + said
-	}
-	switch status.StatusCode {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return failure{text + "; " + p.tried(c), ErrDenied}
-	}
-	return errors.New(text)
-}
-
-// noToken returns the error for a token request that failed without a status.
-// It doesn't quote the answer, which may hold a secret.
-func noToken(err error, host string) error {
-	var network *url.Error
+// words says what a request was sent with. It never shows the credential.
+func (a attempt) words() string {
 	switch {
-	case errors.As(err, &network):
-		return explain(host, network.Err)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, errSlow):
-		return err
-	case strings.Contains(err.Error(), "realm"): // go-containerregistry refuses it
-		return errors.New(shown(err.Error()))
+	case a.credential.source == "":
+		return "it was asked without credentials"
+	case !a.sent:
+		return "it was not sent the credentials of " + a.credential.source
 	}
-	return errors.New("its answer holds no token")
+	return "it was sent the credentials of " + a.credential.source
 }
 
-// diagnosis returns the body's error message, "" if it isn't in the form of the
-// distribution specification (section "Error codes").
-func diagnosis(response *http.Response) string {
-	defer discard(response)
-	data, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
-	if err != nil {
-		return ""
+// tried says in words for people which credential was refused, and what to do
+// about it.
+func (p *Repository) tried(a attempt) string {
+	without := withoutLogin(p.documents, p.name)
+	switch c := a.credential; {
+	case c.source == "" && without != "":
+		return a.words() + ": " + without
+	case c.source == "":
+		return a.words() + ": for a private image name a Secret of type kubernetes.io/dockerconfigjson in spec.secretRef, or log in with docker login " + p.name.RegistryStr()
+	case !a.sent:
+		return a.words() + ": they are a token to exchange at a token server, and it asks for a user name and a password"
+	case without != "":
+		return "the credentials of " + c.source + " were refused; " + without
+	default:
+		return "the credentials of " + c.source + " were refused"
 	}
-	var said transport.Error
-	if json.Unmarshal(data, &said) != nil {
-		return ""
-	}
-	return diagnoses(said.Errors)
 }
 
-func diagnoses(said []transport.Diagnostic) string {
-	var shownOnes []string
-	for _, d := range said[:min(len(said), 3)] {
-		text := string(d.Code)
-		if d.Message != "" {
-			text += ": " + d.Message
-		}
-		shownOnes = append(shownOnes, shown(text))
+// unanswered says which logins a server asks for, if it asks for none that is
+// known here.
+func unanswered(response *http.Response) string {
+	asked := challengesOf(response)
+	if _, ok := answered(asked); ok || len(asked) == 0 {
+		return ""
 	}
-	return strings.Join(shownOnes, "; ")
+	return fmt.Sprintf("; it asks for a login by %s, and known here are Bearer and Basic", schemes(asked))
 }
 
 // told prepares an error for callers: it names the deadline that ended the
@@ -167,7 +179,7 @@ func shown(s string) string {
 		}
 	}
 	if len(s) > longestQuote {
-		return s[:longestQuote] + "…"
+		return strings.ToValidUTF8(s[:longestQuote], "") + "…"
 	}
 	return s
 }

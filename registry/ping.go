@@ -1,20 +1,20 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/login"
 )
 
 // pingMemory is how long a registry's answer to a ping is reused. If its
@@ -23,8 +23,8 @@ const pingMemory = time.Hour
 
 // session is a registry's answer to GET /v2/: how to talk to it.
 type session struct {
-	origin    string // "https://host:port"
-	challenge transport.Challenge
+	origin     string      // "https://host:port"
+	challenges []challenge // nil: it asked for no login
 }
 
 // session pings the registry, once for all that reach it in the same way.
@@ -32,16 +32,16 @@ func (p *Repository) session(ctx context.Context) (session, error) {
 	r, host := p.registry, p.name.RegistryStr()
 	key := fmt.Sprint("ping ", host, " ", p.wire.plain, " ", p.connection)
 	return once(ctx, r, key, "the first answer of "+host, func(ctx context.Context) (session, time.Time, error) {
-		seen := &outcomes{inner: p.wire, host: host, failed: map[string]error{}}
-		challenge, err := transport.Ping(ctx, p.name.Registry, seen)
+		seen := &outcomes{inner: p.wire, host: host, failed: map[string]error{}, asked: map[string][]challenge{}}
+		answer, err := transport.Ping(ctx, p.name.Registry, seen)
 		if err != nil {
 			return session{}, time.Time{}, seen.explain(host, err)
 		}
 		scheme := "https"
-		if challenge.Insecure {
+		if answer.Insecure {
 			scheme = "http"
 		}
-		s := session{origin: origin(&url.URL{Scheme: scheme, Host: host}), challenge: *challenge}
+		s := session{origin: origin(&url.URL{Scheme: scheme, Host: host}), challenges: seen.challenges(scheme)}
 		return s, r.options.Now().Add(pingMemory), nil
 	})
 }
@@ -49,14 +49,22 @@ func (p *Repository) session(ctx context.Context) (session, error) {
 // origin returns the scheme, host and port of a URL, always with a port.
 func origin(u *url.URL) string { return string(pinsetter.OriginOf(u)) }
 
-// outcomes records how the requests of a ping failed, by scheme. If both https
-// and http are possible, Ping's error joins both and doesn't say which one
-// matters. Outcomes also drops challenges that aren't the host's own.
+// outcomes records how the requests of a ping failed and which logins were
+// asked for, by scheme. If both https and http are possible, Ping's error joins
+// both and doesn't say which one matters; of several challenges it returns one.
+// Outcomes also drops challenges that aren't the host's own.
 type outcomes struct {
 	inner  http.RoundTripper
 	host   string
 	mu     sync.Mutex
 	failed map[string]error
+	asked  map[string][]challenge
+}
+
+func (o *outcomes) challenges(scheme string) []challenge {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.asked[scheme]
 }
 
 func (o *outcomes) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -70,6 +78,9 @@ func (o *outcomes) RoundTrip(request *http.Request) (*http.Response, error) {
 	o.failed[request.URL.Scheme] = failure
 	if failure == nil && origin(request.URL) != origin(&url.URL{Scheme: request.URL.Scheme, Host: o.host}) {
 		return unchallenged(response), nil
+	}
+	if failure == nil && response.StatusCode == http.StatusUnauthorized {
+		o.asked[request.URL.Scheme] = challengesOf(response)
 	}
 	return response, err
 }
@@ -91,18 +102,41 @@ func unchallenged(response *http.Response) *http.Response {
 
 // pingFailure returns an error for an unusable answer to a ping, else nil.
 func pingFailure(u *url.URL, response *http.Response) error {
-	text := fmt.Sprintf("%s://%s/v2/ answers %s", u.Scheme, shown(u.Host), shown(response.Status))
 	switch status := response.StatusCode; {
 	case status == http.StatusOK, status == http.StatusUnauthorized:
 		return nil
 	case status == http.StatusProxyAuthRequired:
 		return errProxy
-	case busy(response) && response.Header.Get("Retry-After") != "":
-		return fmt.Errorf("%s; it asks to wait (Retry-After: %s)", text, quoted(response.Header.Get("Retry-After")))
-	case busy(response), status >= 500:
-		return errors.New(text)
 	}
-	return errors.New(text + "; is it a registry?")
+	text := fmt.Sprintf("%s://%s/v2/ answers %s", u.Scheme, shown(u.Host), shown(response.Status))
+	said := peek(response)
+	if said != "" {
+		text += ": " + shown(said)
+	}
+	asked := response.Header.Get("Retry-After")
+	switch status := response.StatusCode; {
+	case busy(response) && asked != "":
+		return fmt.Errorf("%s; it asks to wait (Retry-After: %s)", text, quoted(asked))
+	case status < 500 && (said == "" || status == http.StatusNotFound || status < 400):
+		text += "; is it a registry?"
+	}
+	return errors.New(text)
+}
+
+// peek returns what an answer says to people. The body can still be read.
+func peek(response *http.Response) string {
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	response.Body = unread{io.MultiReader(bytes.NewReader(body), response.Body), response.Body}
+	if said := login.Said(body); err == nil && !repeats(said, response) {
+		return said
+	}
+	return ""
+}
+
+// unread is a body of which a part was read and put back.
+type unread struct {
+	io.Reader
+	io.Closer
 }
 
 // explain returns the error that best explains why the ping failed.
@@ -126,25 +160,3 @@ func (o *outcomes) explain(host string, err error) error {
 	}
 	return fmt.Errorf("%w; and over plain HTTP: %w", secure, plain)
 }
-
-// challengeOf returns the challenge of a 401, and false if there is none.
-// go-containerregistry doesn't export its parser, so this goes through Ping.
-func challengeOf(ctx context.Context, response *http.Response) (transport.Challenge, bool) {
-	registry, err := name.NewRegistry("challenge.invalid")
-	if err != nil {
-		return transport.Challenge{}, false
-	}
-	answer := *response
-	answer.Body = io.NopCloser(strings.NewReader(""))
-	challenge, err := transport.Ping(ctx, registry, cannedAnswer{&answer})
-	if err != nil || challenge.Parameters["realm"] == "" {
-		return transport.Challenge{}, false
-	}
-	challenge.Insecure = response.Request.URL.Scheme == "http"
-	return *challenge, strings.EqualFold(challenge.Scheme, "bearer")
-}
-
-// cannedAnswer answers every request with the same response.
-type cannedAnswer struct{ response *http.Response }
-
-func (c cannedAnswer) RoundTrip(*http.Request) (*http.Response, error) { return c.response, nil }

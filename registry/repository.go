@@ -24,8 +24,9 @@ type Repository struct {
 	registry   *Registry
 	name       name.Repository
 	wire       *wire
-	connection string     // identity of the TLS and proxy settings
-	credential credential // the object's; zero: use the environment's
+	connection string             // identity of the TLS and proxy settings
+	credential credential         // the object's; zero: use the environment's
+	documents  []pinsetter.Secret // the object's, that the credential is looked up in
 	timeout    time.Duration
 	secrets    *login.Scrubber // knows all secrets that are sent
 }
@@ -66,6 +67,7 @@ func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 		},
 		connection: a.connection(),
 		credential: found,
+		documents:  a.DockerConfigs,
 		timeout:    a.timeout(),
 	}, nil
 }
@@ -157,34 +159,56 @@ func (p *Repository) manifest(tag string) func(string) string {
 	}
 }
 
+// head asks for the digest by HEAD, and by GET if that doesn't tell: some
+// registries refuse HEAD, and no answer to it has words.
 func (p *Repository) head(ctx context.Context, tag string) (string, error) {
-	response, c, err := p.send(ctx, http.MethodHead, p.manifest(tag), strings.Join(manifestTypes, ", "))
+	response, with, err := p.send(ctx, http.MethodHead, p.manifest(tag), strings.Join(manifestTypes, ", "))
 	if err != nil {
 		return "", err
 	}
-	defer discard(response)
-	switch response.StatusCode {
-	case http.StatusOK:
-	case http.StatusMethodNotAllowed, http.StatusNotImplemented, http.StatusBadRequest:
-		return p.get(ctx, tag) // some registries don't support HEAD
-	default:
-		return "", p.statusError(response, c)
+	if busy(response) {
+		return "", p.statusError(response, with)
 	}
-	if digest := response.Header.Get("Docker-Content-Digest"); pinsetter.ValidDigest(digest) {
-		return digest, nil
+	discard(response)
+	if response.StatusCode == http.StatusOK {
+		if digest, err := namedDigest(response); err != nil || digest != "" {
+			return digest, err
+		}
 	}
 	return p.get(ctx, tag)
 }
 
+// otherDigest matches a digest by any algorithm
+// (https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests).
+var otherDigest = pinsetter.Pattern(`^[a-z0-9]+([+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$`)
+
+// namedDigest returns the digest that the registry names, "" if it names none
+// that is well-formed. One by another algorithm than SHA-256 is an error: the
+// registry may have nothing under the SHA-256 of the same bytes.
+func namedDigest(response *http.Response) (string, error) {
+	said := response.Header.Get("Docker-Content-Digest")
+	switch {
+	case pinsetter.ValidDigest(said):
+		return said, nil
+	case !strings.HasPrefix(said, "sha256:") && otherDigest().MatchString(said):
+		return "", fmt.Errorf("the registry names the digest %s, and only digests like sha256:<64 hex digits> are written: have the image pushed with one", quoted(said))
+	}
+	return "", nil
+}
+
 // get reads the manifest and returns its hash.
 func (p *Repository) get(ctx context.Context, tag string) (string, error) {
-	response, c, err := p.send(ctx, http.MethodGet, p.manifest(tag), strings.Join(manifestTypes, ", "))
+	response, with, err := p.send(ctx, http.MethodGet, p.manifest(tag), strings.Join(manifestTypes, ", "))
 	if err != nil {
 		return "", err
 	}
 	defer discard(response)
 	if response.StatusCode != http.StatusOK {
-		return "", p.statusError(response, c)
+		return "", p.statusError(response, with)
+	}
+	named, err := namedDigest(response)
+	if err != nil {
+		return "", err
 	}
 	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
 	if !slices.Contains(manifestTypes, strings.TrimSpace(kind)) {
@@ -199,8 +223,8 @@ func (p *Repository) get(ctx context.Context, tag string) (string, error) {
 	}
 	hash := sha256.Sum256(data)
 	digest := "sha256:" + hex.EncodeToString(hash[:])
-	if said := response.Header.Get("Docker-Content-Digest"); pinsetter.ValidDigest(said) && said != digest {
-		return "", fmt.Errorf("the registry says that the digest is %s, and the manifest it sends has %s", said, digest)
+	if named != "" && named != digest {
+		return "", fmt.Errorf("the registry says that the digest is %s, and the manifest it sends has %s", named, digest)
 	}
 	return digest, nil
 }

@@ -1,0 +1,187 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/login"
+)
+
+const (
+	// tokenLife is the validity of a token if its server doesn't say
+	// (https://distribution.github.io/distribution/spec/auth/token/).
+	tokenLife = time.Minute
+
+	// longestTokenLife bounds what a server may say.
+	longestTokenLife = 24 * time.Hour
+
+	// maxToken bounds the answer of a token server. Tokens with many scopes are
+	// a few KiB.
+	maxToken = 64 << 10
+)
+
+// token exchanges the credential for a token to read the repository. It asks
+// once for each scope and credential while the token is valid.
+func (p *Repository) token(ctx context.Context, s session, asked challenge, c credential) (string, error) {
+	r := p.registry
+	token, err := once(ctx, r, p.tokenKey(s, asked, c), "a token from "+quoted(asked.parameters["realm"]), func(ctx context.Context) (string, time.Time, error) {
+		began := r.options.Now()
+		token, life, err := p.exchange(ctx, s, asked, c)
+		// Keep a tenth for clock differences and the way there.
+		return token, began.Add(life - life/10), err
+	})
+	p.secrets.Keep("token", pinsetter.NewSecret("token for "+p.name.RegistryStr(), token))
+	return token, err
+}
+
+func (p *Repository) tokenKey(s session, asked challenge, c credential) string {
+	of := asked.parameters
+	return fmt.Sprintf("token %s %q %q %q %s %s %s", s.origin, of["realm"], of["service"], of["scope"],
+		p.name.RepositoryStr(), p.connection, c.identity())
+}
+
+// exchange asks the token server for a token. It returns the time for which the
+// token is valid too.
+func (p *Repository) exchange(ctx context.Context, s session, asked challenge, c credential) (string, time.Duration, error) {
+	server := fmt.Sprintf("token server %s of %s", quoted(asked.parameters["realm"]), p.name.RegistryStr())
+	realm, err := p.realm(s, asked)
+	if err != nil {
+		return "", 0, fmt.Errorf("%s: %w", server, err)
+	}
+	response, err := p.askForToken(ctx, realm, asked, c)
+	if err != nil {
+		return "", 0, fmt.Errorf("%s: %w", server, explain(p.name.RegistryStr(), plainError(err)))
+	}
+	defer discard(response)
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return "", 0, p.refusal(response, " from the "+server, attempt{credential: c, sent: c.source != ""})
+	}
+	token, life, err := readToken(response.Body)
+	if err != nil {
+		return "", 0, fmt.Errorf("%s: %w", server, err)
+	}
+	return token, life, nil
+}
+
+// realm returns the address of the token server. A registry that was reached
+// over TLS may not name one that would be sent the credential without.
+func (p *Repository) realm(s session, asked challenge) (*url.URL, error) {
+	realm, ok := asked.realm()
+	switch {
+	case !ok:
+		return nil, errors.New("the registry names it as the realm to ask for a token, and it is no http or https URL")
+	case realm.Scheme == "http" && pinsetter.Origin(s.origin).Secure():
+		return nil, fmt.Errorf("it would be asked over plain HTTP, and %s is asked over https: the registry's configuration must name it with https", p.name.RegistryStr())
+	}
+	return realm, nil
+}
+
+// askForToken sends the request for a token: a refresh token by POST
+// (https://distribution.github.io/distribution/spec/auth/oauth/), anything else
+// by GET (…/auth/token/), and so where POST isn't known. The credential goes
+// only to the token server, wherever that redirects to.
+func (p *Repository) askForToken(ctx context.Context, realm *url.URL, asked challenge, c credential) (*http.Response, error) {
+	if c.config.IdentityToken == "" {
+		return p.getToken(ctx, realm, asked, basic(c.config.Username, c.config.Password))
+	}
+	form := url.Values{
+		"grant_type": {"refresh_token"}, "refresh_token": {c.config.IdentityToken}, "client_id": {p.registry.options.UserAgent},
+		"scope": {strings.Join(p.scopes(asked), " ")},
+	}
+	if service := asked.parameters["service"]; service != "" {
+		form.Set("service", service)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, realm.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := p.toRealm(realm, "").Do(request)
+	if err != nil || response.StatusCode != http.StatusNotFound && response.StatusCode != http.StatusMethodNotAllowed {
+		return response, err
+	}
+	discard(response)
+	return p.getToken(ctx, realm, asked, basic(c.config.Username, c.config.IdentityToken))
+}
+
+func (p *Repository) getToken(ctx context.Context, realm *url.URL, asked challenge, authorization string) (*http.Response, error) {
+	query := realm.Query()
+	query["scope"] = p.scopes(asked)
+	if service := asked.parameters["service"]; service != "" {
+		query.Set("service", service)
+	}
+	u := *realm
+	u.RawQuery = query.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return p.toRealm(realm, authorization).Do(request)
+}
+
+// toRealm returns the client for a token server.
+func (p *Repository) toRealm(realm *url.URL, authorization string) *http.Client {
+	return &http.Client{
+		Transport:     login.Bound{Inner: p.wire, Origin: pinsetter.OriginOf(realm), Authorization: authorization},
+		CheckRedirect: login.CheckRedirect,
+	}
+}
+
+// scopes returns what to ask for: the scope that the registry names, first
+// because some token servers look at no other, and to pull.
+func (p *Repository) scopes(asked challenge) []string {
+	pull := p.name.Scope(transport.PullScope)
+	if named := asked.parameters["scope"]; named != "" && named != pull {
+		return []string{named, pull}
+	}
+	return []string{pull}
+}
+
+// basic returns the header of HTTP Basic, "" if there is no password.
+func basic(user, password string) string {
+	if password == "" {
+		return ""
+	}
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+}
+
+// readToken parses the answer of a token server. Its errors don't quote the
+// answer, which may hold a secret.
+func readToken(body io.Reader) (token string, life time.Duration, err error) {
+	data, err := io.ReadAll(io.LimitReader(body, maxToken+1))
+	if err != nil {
+		return "", 0, fmt.Errorf("its answer broke off: %w", err)
+	}
+	var said struct {
+		Token       string          `json:"token"`
+		AccessToken string          `json:"access_token"`
+		ExpiresIn   json.RawMessage `json:"expires_in"`
+	}
+	if len(data) > maxToken || json.Unmarshal(data, &said) != nil || said.AccessToken == "" && said.Token == "" {
+		return "", 0, errors.New("its answer holds no token")
+	}
+	return cmp.Or(said.AccessToken, said.Token), lifeOf(said.ExpiresIn), nil
+}
+
+// lifeOf returns the validity of a token from the seconds that its server says.
+// Some servers write the number as a string.
+func lifeOf(expires json.RawMessage) time.Duration {
+	seconds, err := strconv.ParseFloat(strings.Trim(string(expires), `" `), 64)
+	if err == nil && seconds > 0 {
+		return time.Duration(min(seconds, longestTokenLife.Seconds()) * float64(time.Second))
+	}
+	return tokenLife
+}
