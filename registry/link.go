@@ -64,10 +64,14 @@ func isNext(parameters string) bool {
 	return !related
 }
 
-// resolveLink returns the URL of a link on the page at. A link to another host
-// is an error. A link to http:// on the same host, as registries behind a proxy
-// give it, is read as https.
-func resolveLink(at *url.URL, link string) (*url.URL, error) {
+// resolveLink returns the URL of a link on the page at, whose last tag is given.
+//
+// Registries behind a proxy link to the path, port or host by which they know
+// themselves. So a link that says after which tag to go on is read for its
+// query alone, which goes to the path that was asked; to another host only if
+// the tag is the page's last. Any other link to another host is an error. A
+// link to http:// on the same host is read as https.
+func resolveLink(at *url.URL, link, last string) (*url.URL, error) {
 	target, err := url.Parse(link)
 	if err != nil {
 		return nil, fmt.Errorf("malformed Link to the next page: %s", quoted(link))
@@ -76,7 +80,14 @@ func resolveLink(at *url.URL, link string) (*url.URL, error) {
 	if next.Scheme == "http" {
 		next.Scheme = at.Scheme
 	}
-	if !pinsetter.SameOrigin(next, at) || next.User != nil || next.Opaque != "" {
+	home, query := pinsetter.SameOrigin(next, at) && next.User == nil && next.Opaque == "", next.Query()
+	switch {
+	case home && (next.Path == at.Path || !query.Has("last") && !query.Has("n")):
+	case home, last != "" && query.Get("last") == last:
+		own := *at
+		own.RawQuery = next.RawQuery
+		next = &own
+	default:
 		return nil, fmt.Errorf("the Link to the next page leads away from %s: %s; it is not followed", at.Host, quoted(link))
 	}
 	next.Host, next.Fragment, next.RawFragment = at.Host, "", ""

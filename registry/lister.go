@@ -63,50 +63,72 @@ func (l *lister) list(ctx context.Context) error {
 // give larger pages then.
 func (l *lister) open(ctx context.Context) (*page, error) {
 	n := l.host.pages.begin()
-	found, err := l.fetch(ctx, func(origin string) string {
+	found, err := l.first(ctx, n)
+	if n == 0 || !errors.Is(err, errPageSize) {
+		return found, err
+	}
+	if found, err = l.first(ctx, 0); err == nil {
+		l.host.pages.refused(n)
+	}
+	return found, err
+}
+
+func (l *lister) first(ctx context.Context, n int) (*page, error) {
+	return l.fetch(ctx, func(origin string) string {
 		u := origin + "/v2/" + l.repository.name.RepositoryStr() + "/tags/list"
 		if n > 0 {
 			u += "?n=" + strconv.Itoa(n)
 		}
 		return u
 	})
-	if n > 0 && errors.Is(err, errPageSize) {
-		l.host.pages.refused(n)
-		return l.open(ctx)
-	}
-	return found, err
 }
 
 // follow reads the page that current links to, as large as the host allows, and
 // returns the number of tags it asked for.
 func (l *lister) follow(ctx context.Context, current *page) (*page, int, error) {
-	target, err := resolveLink(current.at, current.link)
+	target, err := resolveLink(current.at, current.link, current.last())
 	if err != nil {
 		return nil, 0, err
 	}
-	for {
-		n := l.host.pages.next()
+	var refused []int
+	for n := l.host.pages.next(); ; n = smaller(n) {
 		u := withPageSize(target, n).String()
 		if l.seen[u] {
-			return nil, 0, fmt.Errorf("the pages go round in circles: page %d links to one that was read before (%s)", len(l.seen), quoted(u))
+			return nil, 0, fmt.Errorf("the pages go round in circles: page %d links to one that was read before (%s)", l.pages(), quoted(u))
 		}
-		next, err := l.fetch(ctx, func(string) string { return u })
-		if err == nil {
-			err = l.parse(next)
-		}
+		next, err := l.readAt(ctx, u)
 		if n > 0 && errors.Is(err, errPageSize) {
-			l.host.pages.refused(n)
+			refused = append(refused, n)
 			continue
+		}
+		if err != nil {
+			return nil, 0, l.pageError(current.link, err)
+		}
+		for _, n := range refused {
+			l.host.pages.refused(n)
 		}
 		l.seen[u] = true
 		if len(l.seen) > maxPages {
 			return nil, 0, fmt.Errorf("more than %d pages: that is no list that ends", maxPages)
 		}
-		if err == nil && len(next.tags) > 0 && len(current.tags) > 0 && next.tags[0] == current.tags[0] {
+		if len(next.tags) > 0 && len(current.tags) > 0 && next.tags[0] == current.tags[0] {
 			return nil, 0, fmt.Errorf("the pages go round in circles: two pages begin with the tag %s", quoted(next.tags[0]))
 		}
-		return next, n, err
+		return next, n, nil
 	}
+}
+
+// pages returns the number of pages that were read in sequence.
+func (l *lister) pages() int { return len(l.seen) + 1 }
+
+// pageError returns the error for the page that a link led to. It says nothing
+// about the image as a whole, which the pages before it were of.
+func (l *lister) pageError(link string, err error) error {
+	text := fmt.Sprintf("page %d, which is the link %s of page %d", l.pages()+1, quoted(link), l.pages())
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%s: %s", text, err) //nolint:errorlint // on purpose: the image is there
+	}
+	return fmt.Errorf("%s: %w", text, err)
 }
 
 func tooManyTags() error {

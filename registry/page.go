@@ -23,7 +23,15 @@ type page struct {
 	tags []string // pointing into body, once it is parsed
 }
 
-// errPageSize means a 4xx that may be caused by the page size.
+// last returns the last tag of the page, "" if it has none.
+func (p *page) last() string {
+	if len(p.tags) == 0 {
+		return ""
+	}
+	return p.tags[len(p.tags)-1]
+}
+
+// errPageSize means a status that may be caused by the page size.
 var errPageSize = errors.New("page size refused")
 
 // fetch reads one page without parsing it.
@@ -34,15 +42,15 @@ func (l *lister) fetch(ctx context.Context, u func(origin string) string) (*page
 // ask sends the request for a page and reads the answer.
 func (l *lister) ask(ctx context.Context, u func(origin string) string) (*page, error) {
 	p := l.repository
-	response, c, err := p.send(ctx, http.MethodGet, u, "application/json")
+	response, with, err := p.send(ctx, http.MethodGet, u, "application/json")
 	if err != nil {
 		return nil, err
 	}
 	defer discard(response)
 	if response.StatusCode != http.StatusOK {
-		err := p.statusError(response, c)
+		err := p.statusError(response, with)
 		if aboutPageSize(response.StatusCode) {
-			return nil, failure{err.Error(), errPageSize}
+			return nil, failure{err.Error(), errors.Join(errPageSize, err)}
 		}
 		return nil, err
 	}
@@ -127,10 +135,12 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// aboutPageSize reports whether a smaller page may help after a status. Some
+// registries answer 404 or 500 to a size that they don't allow.
 func aboutPageSize(status int) bool {
 	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests:
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return false
 	}
-	return status >= 400 && status < 500
+	return status >= 400
 }

@@ -104,7 +104,7 @@ func TestTagsRefusesBadPages(t *testing.T) {
 		want    string
 	}{
 		"a page that links to itself": {
-			page(`<?last=7>; rel="next"`, "a-NEXT"), "the pages go round in circles: page 1 links to one that was read before"},
+			page(`<?last=7>; rel="next"`, "a-NEXT"), "the pages go round in circles: page 2 links to one that was read before"},
 		"pages that say the same": {
 			page(`<?last=NEXT>; rel="next"`, "a"), `the pages go round in circles: two pages begin with the tag "a"`},
 		"pages without tags and without end": {

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -31,6 +32,14 @@ func (s *pageSizes) next() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return pageAsks[s.ask]
+}
+
+// smaller returns the next smaller size to ask for, 0 for none.
+func smaller(n int) int {
+	if i := slices.Index(pageAsks, n); i >= 0 && i+1 < len(pageAsks) {
+		return pageAsks[i+1]
+	}
+	return 0
 }
 
 // begin returns the size to ask for on the first page, 0 for none.

@@ -98,7 +98,7 @@ func FuzzLink(f *testing.F) {
 		if err != nil || link == "" {
 			return
 		}
-		next, err := resolveLink(at, link)
+		next, err := resolveLink(at, link, "b")
 		if err != nil {
 			return
 		}

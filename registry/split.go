@@ -100,8 +100,8 @@ func (l *lister) readAt(ctx context.Context, u string) (*page, error) {
 // nextInOrder returns the URL of the page after p, and false unless that URL is
 // made from the last tag of p.
 func nextInOrder(p *page, size int) (*url.URL, bool) {
-	next, err := resolveLink(p.at, p.link)
-	if err != nil || len(p.tags) == 0 || next.Query().Get("last") != p.tags[len(p.tags)-1] {
+	next, err := resolveLink(p.at, p.link, p.last())
+	if err != nil || len(p.tags) == 0 || next.Query().Get("last") != p.last() {
 		return nil, false
 	}
 	return withPageSize(next, size), true

@@ -132,7 +132,7 @@ func (s *shelf) inSequence(t *testing.T, count int) (tags []string, last *page) 
 		if i == count || p.link == "" {
 			return tags, p
 		}
-		next, err := resolveLink(p.at, p.link)
+		next, err := resolveLink(p.at, p.link, p.last())
 		if err != nil {
 			t.Fatal(err)
 		}
