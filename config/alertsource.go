@@ -32,9 +32,6 @@ func (d *decoder) objectReference(path string, ref objectReference, known []stri
 	}
 	if ref.Name != fleet.AnyName {
 		d.reference(path+".name", ref.Name)
-		if len(ref.MatchLabels) > 0 {
-			d.fail(codeBadValue, path+".matchLabels", "counts only where name is %q: write that, or leave it out", fleet.AnyName)
-		}
 	}
 	d.namespace(path+".namespace", ref.Namespace)
 }
@@ -46,12 +43,13 @@ var fluxKinds = []string{
 	"ArtifactGenerator", "ExternalArtifact",
 }
 
-// labelled returns the objects that were given of a reference's kind and
-// namespace that have its labels, in no order.
+// labelled returns the objects that were given of a reference's kind, namespace
+// and name that have its labels, in no order.
 func (l *loader) labelled(ref objectReference) []pinsetter.Object {
 	var all []pinsetter.Object
 	for key, o := range l.objects {
-		if key.kind == ref.Kind && key.name.Namespace == ref.Namespace && o.hasLabels(ref.MatchLabels) {
+		named := ref.Name == fleet.AnyName || ref.Name == key.name.Name
+		if named && key.kind == ref.Kind && key.name.Namespace == ref.Namespace && o.hasLabels(ref.MatchLabels) {
 			all = append(all, pinsetter.Object{Kind: key.kind, Namespace: key.name.Namespace, Name: key.name.Name})
 		}
 	}
@@ -81,7 +79,7 @@ func (l *loader) sources(a *alertDraft) []pinsetter.Object {
 		switch {
 		case !isImageKind(ref.Kind):
 		case !l.mayCross(a.object, strict.Item("spec.eventSources", i), key):
-		case ref.Name == fleet.AnyName && len(ref.MatchLabels) > 0:
+		case len(ref.MatchLabels) > 0:
 			all = append(all, l.labelled(ref)...)
 		default:
 			all = append(all, pinsetter.Object{Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name})

@@ -66,6 +66,9 @@ func (l *loader) readReceiver(o *object, n *strict.Node) {
 		if ref.Name == fleet.AnyName && len(ref.MatchLabels) == 0 {
 			d.fail(codeMissingField, path+".matchLabels", "is missing, and name is %q: name the labels of what is meant", fleet.AnyName)
 		}
+		if ref.Name != fleet.AnyName && len(ref.MatchLabels) > 0 {
+			d.object.warn(codeBadValue, path+".matchLabels", "does nothing where name isn't %q, in Flux as here: write that, or leave it out", fleet.AnyName)
+		}
 	}
 	if len(r.spec.Resources) == 0 {
 		d.missing("spec.resources")

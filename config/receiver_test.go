@@ -147,3 +147,30 @@ func TestAlertSelects(t *testing.T) {
 		t.Errorf("%+v", alert)
 	}
 }
+
+// TestLabelsBesideAName: an Alert wants both, as in Flux; a Receiver looks at
+// the name alone, and warns.
+func TestLabelsBesideAName(t *testing.T) {
+	const refs = "[{kind: ImageRepository, name: app, matchLabels: {part: one}}, {kind: ImageRepository, name: web, matchLabels: {part: one}}]"
+	data := "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {name: app, labels: {part: one}}\nspec: {image: alpine, interval: 5m}\n---\n" +
+		"apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {name: web}\nspec: {image: alpine, interval: 5m}\n---\n" +
+		"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {token: t}\n---\n" +
+		"apiVersion: notification.toolkit.fluxcd.io/v1\nkind: Receiver\nmetadata: {name: r}\nspec: {type: generic, secretRef: {name: s}, resources: " + refs + "}\n---\n" +
+		"apiVersion: notification.toolkit.fluxcd.io/v1beta3\nkind: Provider\nmetadata: {name: p}\nspec: {type: generic, address: https://a.example}\n---\n" +
+		"apiVersion: notification.toolkit.fluxcd.io/v1beta3\nkind: Alert\nmetadata: {name: a}\nspec: {providerRef: {name: p}, eventSources: " + refs + "}\n"
+	set := config.Load([]source.File{{Path: "x", Data: []byte(data)}}, config.Options{Notifications: config.NotificationsUsed})
+	if len(set.Findings) != 2 || len(set.Receivers) != 1 || set.Receivers[0].Err != nil || len(set.Alerts) != 1 || set.Alerts[0].Err != nil {
+		t.Fatalf("%v", set.Findings)
+	}
+	for _, f := range set.Findings {
+		if f.Severity != pinsetter.Warning || !strings.Contains(f.String(), "does nothing where name isn't") {
+			t.Error(f)
+		}
+	}
+	if got := set.Receivers[0].Resources; len(got) != 2 {
+		t.Errorf("the Receiver wakes %v", got)
+	}
+	if got := set.Alerts[0].Sources; len(got) != 1 || got[0].Name != "app" {
+		t.Errorf("the Alert selects %v", got)
+	}
+}
