@@ -34,10 +34,10 @@ var checks = map[string]func(*Handler, delivery) error{
 	fleet.ReceiverGitHub:      checkGitHub,
 	fleet.ReceiverGitLab:      checkGitLab,
 	fleet.ReceiverBitbucket:   checkBitbucket,
-	fleet.ReceiverHarbor:      func(_ *Handler, d delivery) error { return d.bearsToken("Authorization") },
-	fleet.ReceiverDockerHub:   func(_ *Handler, d delivery) error { return d.reads(&dockerHub{}) },
-	fleet.ReceiverQuay:        func(_ *Handler, d delivery) error { return d.reads(&quay{}) },
-	fleet.ReceiverACR:         func(_ *Handler, d delivery) error { return d.reads(&acr{}) },
+	fleet.ReceiverHarbor:      func(_ *Handler, d delivery) error { return d.bearsToken("Authorization", "auth header") },
+	fleet.ReceiverDockerHub:   func(_ *Handler, d delivery) error { return d.beginsWith(&dockerHub{}) },
+	fleet.ReceiverQuay:        func(_ *Handler, d delivery) error { return d.beginsWith(&quay{}) },
+	fleet.ReceiverACR:         func(_ *Handler, d delivery) error { return d.beginsWith(&acr{}) },
 	fleet.ReceiverNexus:       checkNexus,
 	fleet.ReceiverGCR:         checkGCR,
 	fleet.ReceiverCDEvents:    checkCDEvents,
@@ -53,7 +53,7 @@ func checkGitHub(_ *Handler, d delivery) error {
 
 // https://docs.gitlab.com/user/project/integrations/webhooks/
 func checkGitLab(_ *Handler, d delivery) error {
-	if err := d.bearsToken("X-Gitlab-Token"); err != nil {
+	if err := d.bearsToken("X-Gitlab-Token", "secret token, not as a signing token"); err != nil {
 		return err
 	}
 	return d.listed("X-Gitlab-Event")
@@ -105,9 +105,13 @@ func (d delivery) matches(newHash func() hash.Hash, sum []byte) bool {
 	return hmac.Equal(sum, mac.Sum(nil))
 }
 
-// bearsToken refuses a delivery whose header isn't the token. Its timing
-// reveals nothing about either, not even a length.
-func (d delivery) bearsToken(header string) error {
+// bearsToken refuses a delivery whose header isn't the token, which the sender
+// knows by the given word. Its timing reveals nothing about either, not even a
+// length.
+func (d delivery) bearsToken(header, word string) error {
+	if d.header.Get(header) == "" {
+		return fmt.Errorf("it has no header %s: set the token as the sender's %s", header, word)
+	}
 	given, want := sha256.Sum256([]byte(d.header.Get(header))), sha256.Sum256([]byte(d.to.Token.Reveal()))
 	if subtle.ConstantTimeCompare(given[:], want[:]) != 1 {
 		return fmt.Errorf("its header %s is not the token", header)
@@ -115,9 +119,11 @@ func (d delivery) bearsToken(header string) error {
 	return nil
 }
 
-// listed refuses an event that spec.events doesn't list.
-func (d delivery) listed(header string) error {
-	event := d.header.Get(header)
+// listed refuses an event, named by a header, that spec.events doesn't list.
+func (d delivery) listed(header string) error { return d.lists(d.header.Get(header), header) }
+
+// lists refuses an event that spec.events doesn't list.
+func (d delivery) lists(event, header string) error {
 	if len(d.to.Events) == 0 || slices.ContainsFunc(d.to.Events, func(e string) bool { return strings.EqualFold(e, event) }) {
 		return nil
 	}

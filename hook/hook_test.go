@@ -6,6 +6,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"hash"
@@ -80,6 +81,7 @@ const cdEventBody = `{"context":{"version":"0.4.1","id":"1","source":"/ci","type
 func TestChecks(t *testing.T) {
 	const body = `{"a":"b"}`
 	type headers = map[string]string
+	structured, batch := headers{"Content-Type": "application/cloudevents+json; charset=utf-8"}, headers{"Content-Type": "application/cloudevents-batch+json"}
 	tests := []struct {
 		name string
 		door *fleet.Receiver
@@ -113,6 +115,7 @@ func TestChecks(t *testing.T) {
 		{"gitlab", door("gitlab"), headers{"X-Gitlab-Token": token}, body, 200},
 		{"gitlab, wrong token", door("gitlab"), headers{"X-Gitlab-Token": token + "x"}, body, 400},
 		{"gitlab, no token", door("gitlab"), nil, body, 400},
+		{"gitlab, a signing token", door("gitlab"), headers{"Webhook-Signature": "v1,x"}, body, 400},
 		{"gitlab, listed event", door("gitlab", "Push Hook"), headers{"X-Gitlab-Token": token, "X-Gitlab-Event": "Push Hook"}, body, 200},
 		{"gitlab, another event", door("gitlab", "Push Hook"), headers{"X-Gitlab-Token": token, "X-Gitlab-Event": "Tag Push Hook"}, body, 400},
 		{"gitlab, no event", door("gitlab", "Push Hook"), headers{"X-Gitlab-Token": token}, body, 400},
@@ -128,11 +131,18 @@ func TestChecks(t *testing.T) {
 		{"dockerhub, another shape", door("dockerhub"), nil, `{"push_data":[]}`, 400},
 		{"dockerhub, no JSON", door("dockerhub"), nil, `tag=1.0`, 400},
 		{"quay", door("quay"), nil, `{"docker_url":"quay.io/a/b","updated_tags":["1.0"]}`, 200},
+		{"dockerhub, white space behind", door("dockerhub"), nil, `{"push_data":{"tag":"1.0"}}` + " \r\n", 200},
+		{"dockerhub, text behind", door("dockerhub"), nil, `{"push_data":{"tag":"1.0"}} ok`, 200},
+		{"quay, text behind", door("quay"), nil, `{"updated_tags":["1.0"]}{`, 200},
+		{"acr, text behind", door("acr"), nil, "{\"action\":\"push\"}\n--", 200},
+		{"acr, text before", door("acr"), nil, `ok {"action":"push"}`, 400},
 		{"quay, another shape", door("quay"), nil, `{"updated_tags":"1.0"}`, 400},
 		{"acr", door("acr"), nil, `{"action":"push","target":{"repository":"a","tag":"1.0"}}`, 200},
 		{"acr, null", door("acr"), nil, `null`, 400},
 
 		{"nexus", door("nexus"), headers{"X-Nexus-Webhook-Signature": sign(sha1.New, token, body)}, body, 200},
+		{"nexus, upper case", door("nexus"), headers{"X-Nexus-Webhook-Signature": strings.ToUpper(sign(sha1.New, token, body))}, body, 200},
+		{"nexus, text behind", door("nexus"), headers{"X-Nexus-Webhook-Signature": sign(sha1.New, token, body+"x")}, body + "x", 400},
 		{"nexus, wrong", door("nexus"), headers{"X-Nexus-Webhook-Signature": sign(sha1.New, "x", body)}, body, 400},
 		{"nexus, unsigned", door("nexus"), nil, body, 400},
 		{"nexus, no JSON", door("nexus"), headers{"X-Nexus-Webhook-Signature": sign(sha1.New, token, "x")}, "x", 400},
@@ -146,7 +156,25 @@ func TestChecks(t *testing.T) {
 		{"cdevents, listed by its header alone", door("cdevents", "dev.cdevents.change.merged.0.2.0"),
 			headers{"Ce-Type": "dev.cdevents.change.merged.0.2.0"}, cdEventBody, 400},
 		{"cdevents, no id", door("cdevents"), nil, strings.Replace(cdEventBody, `"id":"1",`, "", 1), 400},
-		{"cdevents, no content", door("cdevents"), nil, strings.Replace(cdEventBody, `,"content":{}`, "", 1), 400},
+		{"cdevents, no content", door("cdevents"), nil, strings.Replace(cdEventBody, `,"content":{}`, `,"type":"artifact"`, 1), 200},
+		{"cdevents, no subject", door("cdevents"), nil, strings.Replace(cdEventBody, `"id":"pkg:oci/app",`, "", 1), 400},
+		{"cdevents, structured", door("cdevents"), structured, `{"specversion":"1.0","type":"dev.cdevents.artifact.published.0.2.0","data":` + cdEventBody + `}`, 200},
+		{"cdevents, structured, base64", door("cdevents"), structured,
+			`{"data_base64":"` + base64.StdEncoding.EncodeToString([]byte(cdEventBody)) + `"}`, 200},
+		{"cdevents, structured, listed", door("cdevents", "dev.cdevents.artifact.published.0.2.0"), structured,
+			`{"type":"dev.cdevents.artifact.published.0.2.0","data":` + cdEventBody + `}`, 200},
+		{"cdevents, structured, another type", door("cdevents", "dev.cdevents.change.merged.0.2.0"), structured,
+			`{"type":"dev.cdevents.artifact.published.0.2.0","data":` + cdEventBody + `}`, 400},
+		{"cdevents, structured, listed outside alone", door("cdevents", "dev.cdevents.change.merged.0.2.0"), structured,
+			`{"type":"dev.cdevents.change.merged.0.2.0","data":` + cdEventBody + `}`, 400},
+		{"cdevents, structured, no data", door("cdevents"), structured, cdEventBody, 400},
+		{"cdevents, batch", door("cdevents", "dev.cdevents.artifact.published.0.2.0"), batch,
+			`[{"type":"dev.cdevents.artifact.published.0.2.0","data":` + cdEventBody + `},{"type":"dev.cdevents.change.merged.0.2.0","data":` +
+				strings.Replace(cdEventBody, "artifact.published", "change.merged", 1) + `}]`, 200},
+		{"cdevents, batch of others", door("cdevents", "dev.cdevents.change.merged.0.2.0"), batch,
+			`[{"type":"dev.cdevents.artifact.published.0.2.0","data":` + cdEventBody + `}]`, 400},
+		{"cdevents, batch with something else", door("cdevents"), batch, `[{"data":` + cdEventBody + `},{"data":{}}]`, 400},
+		{"cdevents, empty batch", door("cdevents"), batch, `[]`, 400},
 		{"cdevents, no type", door("cdevents"), nil, strings.Replace(cdEventBody, "dev.cdevents.artifact", "artifact", 1), 400},
 		{"cdevents, no time", door("cdevents"), nil, strings.Replace(cdEventBody, "T10:00:00Z", "", 1), 400},
 	}
@@ -172,6 +200,17 @@ func TestChecks(t *testing.T) {
 				t.Errorf("refused: %v", h.refused)
 			}
 		})
+	}
+}
+
+// TestGitLabsSigningToken: the error says which of GitLab's two tokens it takes.
+func TestGitLabsSigningToken(t *testing.T) {
+	r := door("gitlab")
+	h := serve(t, r)
+	h.deliver(Path(r), "{}", map[string]string{"Webhook-Signature": "v1,x", "Webhook-Id": "1"})
+	want := "team/door: take a delivery for Receiver team/door: it has no header X-Gitlab-Token: set the token as the sender's secret token, not as a signing token"
+	if len(h.refused) != 1 || h.refused[0] != want {
+		t.Errorf("%q; want %q", h.refused, want)
 	}
 }
 
@@ -260,16 +299,17 @@ func TestEveryTypeHasACheck(t *testing.T) {
 // FuzzDelivery: whatever is sent, nothing breaks, and nothing unsigned gets in
 // where a signature or a token is asked for.
 func FuzzDelivery(f *testing.F) {
-	f.Add("push", "sha256=00", []byte(cdEventBody))
-	f.Add("", "sha1=", []byte(`{"push_data":{"tag":"1.0"},"updated_tags":["x"],"target":{}}`))
-	f.Add("dev.cdevents.artifact.published.0.2.0", "Bearer a.b.c", []byte(`{"message":{"data":"e30="}}`))
-	f.Fuzz(func(t *testing.T, event, credential string, body []byte) {
+	f.Add("push", "sha256=00", "", []byte(cdEventBody))
+	f.Add("", "", "-batch", []byte(`[{"type":"x","data":`+cdEventBody+`}]`))
+	f.Add("", "sha1=", "x", []byte(`{"push_data":{"tag":"1.0"},"updated_tags":["x"],"target":{}}`))
+	f.Add("dev.cdevents.artifact.published.0.2.0", "Bearer a.b.c", "", []byte(`{"message":{"data":"e30="}}`))
+	f.Fuzz(func(t *testing.T, event, credential, mode string, body []byte) {
 		for kind := range checks {
 			r := door(kind)
 			h := serve(t, r)
 			got := h.deliver(Path(r), string(body), map[string]string{
 				"X-Signature": credential, "X-Hub-Signature": credential, "X-Hub-Signature-256": credential, "X-Nexus-Webhook-Signature": credential,
-				"X-Gitlab-Token": credential, "Authorization": strings.ReplaceAll(credential, ".", ""), "Ce-Type": event, "X-GitHub-Event": event,
+				"Content-Type": "application/cloudevents" + mode + "+json", "X-Gitlab-Token": credential, "Authorization": strings.ReplaceAll(credential, ".", ""), "Ce-Type": event, "X-GitHub-Event": event,
 			})
 			open := kind == "generic" || kind == "dockerhub" || kind == "quay" || kind == "acr" || kind == "cdevents"
 			if got != 200 && got != 400 || got == 200 && !open && credential != token {

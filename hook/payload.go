@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -57,6 +58,16 @@ type gcr struct {
 
 // reads refuses a body that isn't a JSON object of this shape.
 func (d delivery) reads(shape any) error { return readObject(d.body, shape) }
+
+// beginsWith refuses a body that doesn't begin with a JSON object of this
+// shape. Flux doesn't look at what follows.
+func (d delivery) beginsWith(shape any) error {
+	var first json.RawMessage
+	if json.NewDecoder(bytes.NewReader(d.body)).Decode(&first) != nil {
+		return errors.New("the body is not a JSON object")
+	}
+	return readObject(first, shape)
+}
 
 func readObject(data []byte, shape any) error {
 	var object map[string]json.RawMessage
