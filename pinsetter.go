@@ -146,8 +146,16 @@ const (
 	StageOrder   Stage = "order"   // eligible, but outranked
 )
 
+// Showing is a digest that a tag was seen with.
+type Showing struct {
+	Digest string    `json:"digest"`
+	First  time.Time `json:"firstSeen"` // when the tag was first seen with it; its age counts from here
+	Since  time.Time `json:"since"`     // when the tag was last seen to change to it
+}
+
 // Verdict is the outcome for one tag, with its reason. Stage is empty for the
-// selected tag.
+// selected tag. Digests are those of a tag that was seen with several, the latest
+// first; only explain has them.
 type Verdict struct {
 	Tag     string    `json:"tag"`
 	Value   string    `json:"value,omitempty"`
@@ -156,6 +164,7 @@ type Verdict struct {
 	Gate    string    `json:"gate,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
 	Until   time.Time `json:"until,omitzero"`
+	Digests []Showing `json:"digests,omitempty"`
 }
 
 // Change is a marked value that was, or would be, rewritten. Line counts from

@@ -202,7 +202,7 @@ func testNewerSchema(t *testing.T, p place) {
 	p.exec(t, "UPDATE pinsetter_schema SET version = 9")
 	for _, o := range []store.Options{{}, {ReadOnly: true}} {
 		_, err := store.Open(t.Context(), p.dsn, o)
-		mustFail(t, err, store.ErrSchema, "schema version 9, this program knows 5", p.dsn.String(), "--state")
+		mustFail(t, err, store.ErrSchema, "schema version 9, this program knows 6", p.dsn.String(), "--state")
 	}
 }
 
@@ -223,11 +223,12 @@ func testOlderSchema(t *testing.T, p place) {
 	p.exec(t, "DROP TABLE pinsetter_proposal")
 	p.exec(t, "DROP TABLE pinsetter_quiet")
 	p.exec(t, "DROP TABLE pinsetter_moved")
+	p.exec(t, "DROP TABLE pinsetter_digest")
 	p.exec(t, "ALTER TABLE pinsetter_sighting DROP COLUMN digest_read")
 	p.exec(t, "ALTER TABLE pinsetter_written DROP COLUMN naming")
 	p.exec(t, "UPDATE pinsetter_schema SET version = 1")
 	_, err := store.Open(t.Context(), p.dsn, store.Options{ReadOnly: true})
-	mustFail(t, err, store.ErrSchema, "schema version 1, this program reads 5", "pinsetter run brings it up to date")
+	mustFail(t, err, store.ErrSchema, "schema version 1, this program reads 6", "pinsetter run brings it up to date")
 
 	l = p.open(t, store.Options{})
 	known, err := l.Seen(t.Context(), []store.Tag{tag("1.0")})
@@ -242,6 +243,8 @@ func testOlderSchema(t *testing.T, p place) {
 	if diff := cmp.Diff(want, see(t, l, noon.Add(time.Minute), "1.0", digest("a"))); diff != "" {
 		t.Errorf("read again:\n%s", diff)
 	}
+	see(t, l, noon.Add(time.Hour), "1.0", digest("b"))
+	checkShowings(t, l, "1.0", showing("b", time.Hour, time.Hour), showing("a", 0, 0))
 }
 
 func testCancelled(t *testing.T, p place) {

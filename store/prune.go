@@ -45,6 +45,7 @@ func (l *Ledger) Prune(ctx context.Context, at time.Time) error {
 			{"DELETE FROM pinsetter_sighting WHERE listed < $1", []any{oldest}},
 			{`DELETE FROM pinsetter_sighting WHERE image_tag IN (SELECT image_tag FROM pinsetter_sighting
 				ORDER BY listed DESC, first_seen, image_tag LIMIT ` + everything + ` OFFSET $1)`, []any{l.options.Sightings}},
+			{"DELETE FROM pinsetter_digest WHERE image_tag NOT IN (SELECT image_tag FROM pinsetter_sighting)", nil},
 			{"DELETE FROM pinsetter_listing WHERE put_at < $1", []any{oldest}},
 			{"DELETE FROM pinsetter_fact WHERE learnt < $1", []any{oldest}},
 			{"DELETE FROM pinsetter_written WHERE met_at < $1", []any{oldest}},

@@ -77,4 +77,14 @@ var migrations = [][]string{{
 	`ALTER TABLE pinsetter_proposal ADD COLUMN naming BIGINT NOT NULL DEFAULT 0`,
 	`CREATE TABLE pinsetter_moved (
 		name TEXT NOT NULL PRIMARY KEY)`,
+}, {
+	// Since a tag's present digest was read; of those before, no times are known.
+	`CREATE TABLE pinsetter_digest (
+		image_tag  TEXT NOT NULL,
+		digest     TEXT NOT NULL,
+		first_seen BIGINT NOT NULL,
+		since      BIGINT NOT NULL,
+		PRIMARY KEY (image_tag, digest))`,
+	`INSERT INTO pinsetter_digest (image_tag, digest, first_seen, since)
+		SELECT image_tag, digest, digest_since, digest_since FROM pinsetter_sighting WHERE digest <> ''`,
 }}

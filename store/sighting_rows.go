@@ -110,6 +110,9 @@ func (n news) record(ctx context.Context, q querier) error {
 		if err != nil {
 			return err
 		}
+		if err := recordShowings(ctx, q, n.at, n.digests); err != nil {
+			return err
+		}
 	}
 	if len(n.listed) > 0 {
 		_, err := q.exec(ctx, `UPDATE pinsetter_sighting AS s SET listed = CAST($2 AS BIGINT)

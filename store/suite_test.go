@@ -69,6 +69,8 @@ var suite = []struct {
 	{"pull requests are remembered by branch", testProposals},
 	{"that nothing was to do is remembered", testQuiet},
 	{"a moved tag starts again", testMovedTag},
+	{"the digests of a tag", testShowings},
+	{"at most so many digests of a tag", testShowingsBounded},
 	{"many sightings at once", testManySightings},
 	{"the earliest of two first sights counts", testEarliestFirstSight},
 	{"a clock that goes back", testClockGoesBack},
