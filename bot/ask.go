@@ -129,6 +129,10 @@ func (s *selection) image(ctx context.Context) (image pinsetter.Image, held stri
 		return pinsetter.Image{}, whyHeld(first), context.Cause(ctx)
 	}
 	image = pinsetter.Image{Name: s.Object.Repository.Image, Tag: best.Tag}
+	if first.Earlier != nil {
+		image.Digest = first.Earlier.Digest
+		return image, "", nil
+	}
 	if s.Object.Spec.DigestReflectionPolicy != spec.ReflectNever {
 		image.Digest, err = s.digest(ctx, best.Tag)
 	}
@@ -205,6 +209,7 @@ func (s *selection) explain(ctx context.Context) []pinsetter.Verdict {
 	switch {
 	case s.Walk != nil:
 		s.overrule(ctx, verdicts)
+		s.addDigests(ctx, verdicts)
 	case s.Err != nil:
 		for i, v := range verdicts {
 			if v.Verdict == pinsetter.Selected {
@@ -238,8 +243,28 @@ func (s *selection) overrule(ctx context.Context, verdicts []pinsetter.Verdict) 
 			verdicts[i] = gated
 		case v.Tag == first.Tag:
 			verdicts[i] = pinsetter.Verdict{Tag: v.Tag, Value: v.Value, Verdict: pinsetter.Selected}
+			if e := found.Earlier; e != nil {
+				verdicts[i].Reason = fmt.Sprintf("with its earlier digest %s, by Gate %s: %s", e.Digest, e.Refusal.Gate, e.Refusal.Reason)
+			}
 		case len(refused) > 0 && v.Verdict == pinsetter.Eligible:
 			verdicts[i].Reason = "outranked by " + cmp.Or(first.Tag, "what is held")
+		}
+	}
+}
+
+// addDigests adds to candidates the digests that the ledger knows, where a tag had
+// several. They are left out if the ledger can't be read.
+func (s *selection) addDigests(ctx context.Context, verdicts []pinsetter.Verdict) {
+	var tags []string
+	for _, v := range verdicts {
+		if v.Verdict != pinsetter.Rejected || v.Stage == pinsetter.StageGate || v.Stage == pinsetter.StageHold {
+			tags = append(tags, v.Tag)
+		}
+	}
+	showings, err := s.facts.showingsOf(ctx, tags)
+	for i, v := range verdicts {
+		if found := showings[v.Tag]; err == nil && len(found) > 1 {
+			verdicts[i].Digests = found
 		}
 	}
 }

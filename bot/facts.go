@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/scanner"
@@ -188,6 +189,33 @@ func (f *facts) digests(ctx context.Context, tags []string) map[string]gate.Answ
 		f.learnt.see(key.Tag, sight)
 	}
 	return answers
+}
+
+// showings returns the digests that the ledger knows of a tag, the latest first.
+func (f *facts) showings(ctx context.Context, tag string) ([]pinsetter.Showing, error) {
+	found, err := f.showingsOf(ctx, []string{tag})
+	return found[tag], err
+}
+
+// showingsOf returns the digests that the ledger knows of tags, the latest first.
+func (f *facts) showingsOf(ctx context.Context, tags []string) (map[string][]pinsetter.Showing, error) {
+	if f.failing.was.Load() {
+		return nil, errForgotten
+	}
+	keys := make([]store.Tag, len(tags))
+	for i, tag := range tags {
+		keys[i] = f.key(tag)
+	}
+	found, err := f.ledger.Showings(ctx, keys)
+	if err != nil {
+		f.failing.failed(err)
+		return nil, err
+	}
+	showings := make(map[string][]pinsetter.Showing, len(found))
+	for key, all := range found {
+		showings[key.Tag] = all
+	}
+	return showings, nil
 }
 
 // content returns what the content under a digest says of itself. It never changes,

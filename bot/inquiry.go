@@ -26,6 +26,8 @@ func (s *selection) inquire() *inquiry {
 			Sights:   map[string]gate.Answer[gate.Sight]{},
 			Digests:  map[string]gate.Answer[string]{},
 			Contents: map[string]gate.Answer[gate.Content]{},
+			Showings: map[string]gate.Answer[[]pinsetter.Showing]{},
+			Stays:    map[string]gate.Answer[bool]{},
 		},
 		Pins: map[string]gate.Answer[string]{},
 	}}
@@ -92,6 +94,12 @@ func (q *inquiry) answer(ctx context.Context, questions []decide.Question) {
 		case gate.KindContent:
 			content, err := q.selection.facts.content(ctx, question.Digest)
 			q.known.Contents[question.Digest] = gate.Answer[gate.Content]{Value: content, Err: err}
+		case gate.KindShowing:
+			showings, err := q.selection.facts.showings(ctx, question.Tag)
+			q.known.Showings[question.Tag] = gate.Answer[[]pinsetter.Showing]{Value: showings, Err: err}
+		case gate.KindStays:
+			stays, err := q.selection.facts.scanner.Has(ctx, q.selection.facts.repo, question.Digest)
+			q.known.Stays[question.Digest] = gate.Answer[bool]{Value: stays, Err: err}
 		}
 	}
 	shows := map[string]gate.Answer[string]{}

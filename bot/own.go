@@ -137,7 +137,7 @@ func (s *selector) replayed(ctx context.Context, p *fleet.Policy) replay.Policy 
 		known.Tags = sel.listing.Tags
 	}
 	if sel.facts != nil {
-		known.Sight, known.Digest = sel.facts.sight, sel.digest
+		known.Sight, known.Showings, known.Digest = sel.facts.sight, sel.facts.showings, sel.digest
 	}
 	return known
 }

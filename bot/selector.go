@@ -160,6 +160,7 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 	}
 	sel.Walk = gates.Walk(gate.Subject{
 		Candidates: sel.Ranking.All(), Order: &sel.Policy, Bump: sel.Rules.Bump, Now: s.now, Listing: refusal,
+		Pins: sel.Object.Spec.DigestReflectionPolicy != spec.ReflectNever,
 	})
 	return nil
 }

@@ -99,7 +99,9 @@ func Decide(p *Policy, views []View, known Known) ([]*Decision, []Question) {
 // merge adds questions to others, each once. Gates ask the registry one at a time,
 // so that no more is asked than their bounds allow.
 func merge(asked, more []Question) []Question {
-	ofGates := func(q Question) bool { return q.Kind == gate.KindDigest || q.Kind == gate.KindContent }
+	ofGates := func(q Question) bool {
+		return q.Kind == gate.KindDigest || q.Kind == gate.KindContent || q.Kind == gate.KindStays
+	}
 	for _, q := range more {
 		full := len(asked) == maxQuestions || ofGates(q) && slices.ContainsFunc(asked, ofGates)
 		if !full && !slices.Contains(asked, q) {
@@ -168,35 +170,35 @@ func (p *Policy) choose(v View, known Known) (Decision, []Question) {
 		return Decision{Hold: choice.Hold}, lacks
 	}
 	image := pinsetter.Image{Name: p.Object.Repository.Image, Tag: choice.Candidate.Tag}
-	pinned, lacks := p.pin(v, image.Tag, known)
-	d := Decision{Hold: choice.Hold, Moved: pinned.moved, Err: pinned.err}
+	pinned, lacks := p.pin(v, choice.Candidate, known)
+	d := Decision{Hold: cmp.Or(choice.Hold, pinned.hold), Moved: pinned.moved, Err: pinned.err}
 	if len(lacks) > 0 || pinned.err != nil {
 		return d, lacks
 	}
 	image.Digest = pinned.digest
 	if r := pinned.refusal; r != nil {
-		d.Hold = cmp.Or(choice.Hold, HoldAt(v.Site, CandidateAt(v.Site, image), r.Rule, r.Reason))
+		d.Hold = cmp.Or(d.Hold, HoldAt(v.Site, CandidateAt(v.Site, image), r.Rule, r.Reason))
 		return d, nil
 	}
 	if ShownAt(v.Site, image) && !v.Site.Has(pinsetter.PartName) {
 		d.Takes = image
 		return d, nil
 	}
-	return p.confirm(v, image, choice, d, known)
+	return p.confirm(v, image, choice.Candidate, d, known)
 }
 
 // confirm completes the decision for a site that is to take an image.
-func (p *Policy) confirm(v View, image pinsetter.Image, choice gate.Choice, d Decision, known Known) (Decision, []Question) {
+func (p *Policy) confirm(v View, image pinsetter.Image, c pinsetter.Candidate, d Decision, known Known) (Decision, []Question) {
 	if v.Shown == nil {
 		return Decision{}, []Question{{Kind: KindShown}}
 	}
-	hold, lacks := p.Walk.Confirm(v.Site, *v.Shown, image, choice.Candidate, known.Known)
+	hold, lacks := p.Walk.Confirm(v.Site, *v.Shown, image, c, known.Known)
 	switch {
 	case len(lacks) > 0:
 		return Decision{}, lacks
 	case hold != nil:
 		hold.Candidate = CandidateAt(v.Site, image)
-		d.Hold = cmp.Or(choice.Hold, hold) // the best candidate is named
+		d.Hold = cmp.Or(d.Hold, hold) // the best candidate is named
 		return d, nil
 	}
 	leave(d.Hold, v.Site, image)

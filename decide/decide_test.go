@@ -98,7 +98,8 @@ func anyPolicy(t testing.TB, r *rand.Rand) *decide.Policy {
 		}
 		rules = append(rules, rule)
 	}
-	p.Walk = gate.Join(rules).Walk(gate.Subject{Candidates: p.Ranking.All(), Order: p, Bump: p.Rules.Bump, Now: noon, Listing: p.Disbelief})
+	p.Walk = gate.Join(rules).Walk(gate.Subject{Candidates: p.Ranking.All(), Order: p, Bump: p.Rules.Bump, Now: noon, Listing: p.Disbelief,
+		Pins: p.Object.Spec.DigestReflectionPolicy != spec.ReflectNever})
 	return p
 }
 
@@ -135,7 +136,14 @@ func anyKnown(r *rand.Rand) decide.Known {
 			Since: since, Read: anyOf(r, since, noon, time.Time{}),
 			Digest: anyOf(r, digest(tag), digest(tag), ""), Previous: anyOf(r, "", digest("before")),
 		}}
-		for _, d := range []string{digest(tag), digest(tag + " moved"), "sha256:0"} {
+		var had []pinsetter.Showing
+		for _, d := range []string{digest(tag + " moved"), digest(tag), digest("before"), digest(tag + " once")} {
+			first := noon.Add(-time.Duration(r.IntN(100)) * time.Hour)
+			had = append(had, pinsetter.Showing{Digest: d, First: first, Since: first})
+			known.Stays[d] = gate.Answer[bool]{Value: r.IntN(4) > 0, Err: failed()}
+		}
+		known.Showings[tag] = gate.Answer[[]pinsetter.Showing]{Value: had[r.IntN(len(had)+1):], Err: failed()}
+		for _, d := range []string{digest(tag), digest(tag + " moved"), digest("before"), digest(tag + " once"), "sha256:0"} {
 			known.Contents[d] = gate.Answer[gate.Content]{Err: failed(), Value: gate.Content{
 				Created: noon.Add(-time.Duration(r.IntN(200)) * time.Hour), Platforms: anyOf(r, nil, []string{"linux/amd64"}, []string{"linux/amd64", "linux/arm64"}),
 			}}
@@ -148,6 +156,7 @@ func nothing() decide.Known {
 	return decide.Known{
 		Known: gate.Known{
 			Sights: map[string]gate.Answer[gate.Sight]{}, Digests: map[string]gate.Answer[string]{}, Contents: map[string]gate.Answer[gate.Content]{},
+			Showings: map[string]gate.Answer[[]pinsetter.Showing]{}, Stays: map[string]gate.Answer[bool]{},
 		},
 		Pins: map[string]gate.Answer[string]{},
 	}
@@ -155,8 +164,9 @@ func nothing() decide.Known {
 
 func clone(k decide.Known) decide.Known {
 	return decide.Known{
-		Known: gate.Known{Sights: maps.Clone(k.Sights), Digests: maps.Clone(k.Digests), Contents: maps.Clone(k.Contents)},
-		Pins:  maps.Clone(k.Pins),
+		Known: gate.Known{Sights: maps.Clone(k.Sights), Digests: maps.Clone(k.Digests), Contents: maps.Clone(k.Contents),
+			Showings: maps.Clone(k.Showings), Stays: maps.Clone(k.Stays)},
+		Pins: maps.Clone(k.Pins),
 	}
 }
 
@@ -249,6 +259,12 @@ func (w *world) answer(t testing.TB, known decide.Known, q decide.Question) {
 	case gate.KindContent:
 		_, again = known.Contents[q.Digest]
 		known.Contents[q.Digest] = w.known.Contents[q.Digest]
+	case gate.KindShowing:
+		_, again = known.Showings[q.Tag]
+		known.Showings[q.Tag] = w.known.Showings[q.Tag]
+	case gate.KindStays:
+		_, again = known.Stays[q.Digest]
+		known.Stays[q.Digest] = w.known.Stays[q.Digest]
 	case decide.KindPin:
 		_, again = known.Pins[q.Tag]
 		known.Pins[q.Tag] = w.known.Pins[q.Tag]

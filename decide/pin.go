@@ -11,15 +11,17 @@ import (
 
 // pin is the digest that a site shows beside a tag.
 type pin struct {
-	digest  string        // "" where the site shows none
-	refusal *gate.Refusal // why the site is held; nil where it isn't
-	moved   string        // that the tag was moved, for people
-	err     error         // why the digest can't be had
+	digest  string          // "" where the site shows none
+	refusal *gate.Refusal   // why the site is held; nil where it isn't
+	hold    *pinsetter.Hold // why it is not the digest that the tag has now; nil where it is
+	moved   string          // that the tag was moved, for people
+	err     error           // why the digest can't be had
 }
 
 // pin returns the digest that a site shows beside a tag, as the policy reflects
 // digests.
-func (p *Policy) pin(v View, tag string, known Known) (pin, []Question) {
+func (p *Policy) pin(v View, c pinsetter.Candidate, known Known) (pin, []Question) {
+	tag := c.Tag
 	reflect := p.Object.Spec.DigestReflectionPolicy
 	if reflect == spec.ReflectNever && v.Site.Has(pinsetter.PartDigest) {
 		return pin{refusal: &gate.Refusal{Rule: pinsetter.RuleDigest, Reason: "a :digest marker needs a digest, and the policy reflects none: " +
@@ -40,13 +42,28 @@ func (p *Policy) pin(v View, tag string, known Known) (pin, []Question) {
 	if now.Err != nil {
 		return pin{err: fmt.Errorf("ImagePolicy %s: %w", p.Object.Name, now.Err)}, nil
 	}
-	found := pin{digest: now.Value}
 	if moved := gate.Move(tag, before, now.Value, reflect, p); moved != nil && moved.Held {
-		found.refusal = &gate.Refusal{Rule: pinsetter.RuleMoved, Reason: moved.Reason}
-	} else if moved != nil {
+		return pin{digest: now.Value, refusal: &gate.Refusal{Rule: pinsetter.RuleMoved, Reason: moved.Reason}}, nil
+	}
+	found, lacks := p.follow(v.Site, c, now.Value, known)
+	if moved := gate.Move(tag, before, found.digest, reflect, p); moved != nil {
 		found.moved = moved.Reason
 	}
-	return found, nil
+	return found, lacks
+}
+
+// follow returns the digest that a site takes of a tag that has one now: that one,
+// or an earlier one where that is too young.
+func (p *Policy) follow(site pinsetter.Site, c pinsetter.Candidate, now string, known Known) (pin, []Question) {
+	if gate.KeptDigest(site, c.Tag) == now {
+		return pin{digest: now}, nil
+	}
+	earlier, lacks := p.Walk.Earlier(site, c, known.Known)
+	if len(lacks) > 0 || earlier == nil {
+		return pin{digest: now}, lacks
+	}
+	hold := earlier.Refusal.Hold(site, c.Tag+"@"+now)
+	return pin{digest: earlier.Digest, hold: hold}, nil
 }
 
 // digests returns the digest that a tag has now, and the one that it had before as

@@ -45,6 +45,7 @@ func (r *rules) young(tag string, sight Sight, now time.Time) *Refusal {
 func (r *rules) fresh(tag string, now time.Time) *Refusal {
 	refusal := r.younger(tag, "seen", now, now)
 	refusal.Reason = "it shows another digest than before, and counts as new: " + refusal.Reason
+	refusal.moved = true
 	return refusal
 }
 

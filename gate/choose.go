@@ -51,7 +51,7 @@ func (w *Walk) Choose(site pinsetter.Site, shown pinsetter.Image, known Known) (
 		default:
 			ended = last
 			if hold == nil {
-				hold = refusal.hold(site, c.Tag)
+				hold = refusal.Hold(site, c.Tag)
 			}
 		}
 	}
@@ -74,6 +74,9 @@ func (w *Walk) weigh(site pinsetter.Site, shown pinsetter.Image, c pinsetter.Can
 		return refusal, last, lacks
 	}
 	refusal, lacks = w.judge(c, known)
+	if refusal != nil {
+		_, refusal, lacks = w.earlierAt(site, c.Tag, refusal, known)
+	}
 	return refusal, refusal != nil && w.ends(refusal), lacks
 }
 
@@ -96,7 +99,7 @@ func (w *Walk) Confirm(site pinsetter.Site, shown, image pinsetter.Image, c pins
 	case refusal == nil:
 		return nil, nil
 	}
-	return refusal.hold(site, image.Tag), nil
+	return refusal.Hold(site, image.Tag), nil
 }
 
 func (w *Walk) confirm(site pinsetter.Site, shown, image pinsetter.Image, c pinsetter.Candidate, known Known) (*Refusal, *Question) {
@@ -109,10 +112,18 @@ func (w *Walk) confirm(site pinsetter.Site, shown, image pinsetter.Image, c pins
 	if refusal, _, lacks := w.weigh(site, pinsetter.Image{}, c, known); refusal != nil || lacks != nil {
 		return refusal, lacks
 	}
-	if !w.gates.inspect() {
+	if !w.gates.inspect() || image.Digest == "" {
 		return nil, nil
 	}
-	if digest := known.Digests[c.Tag].Value; image.Digest != "" && image.Digest != digest {
+	earlier, lacks := w.Earlier(site, c, known)
+	if len(lacks) > 0 {
+		return nil, &lacks[0]
+	}
+	digest := known.Digests[c.Tag].Value
+	if earlier != nil {
+		digest = earlier.Digest
+	}
+	if image.Digest != digest {
 		return &Refusal{Rule: pinsetter.RuleDigest, Reason: fmt.Sprintf("%s is what passed the gates, and %s would be written: "+
 			"to take one of them, write it by hand", digest, image.Digest)}, nil
 	}

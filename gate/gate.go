@@ -109,6 +109,7 @@ type Refusal struct {
 	Until  time.Time       // when what refuses ends, nothing else changing; zero where no time ends it
 
 	unasked bool // the registry isn't asked about the candidate: a bound is reached
+	moved   bool // the tag's present digest is too young, and it had others before
 }
 
 // verdict returns what r makes of a candidate.
@@ -123,8 +124,8 @@ func (r *Refusal) verdict(c pinsetter.Candidate) pinsetter.Verdict {
 	return v
 }
 
-// hold returns what r means for a site that doesn't take what it refuses.
-func (r *Refusal) hold(site pinsetter.Site, candidate string) *pinsetter.Hold {
+// Hold returns what r means for a site that doesn't take what it refuses.
+func (r *Refusal) Hold(site pinsetter.Site, candidate string) *pinsetter.Hold {
 	reason := r.Reason
 	if r.Gate != "" {
 		reason = "Gate " + r.Gate + ": " + reason

@@ -87,6 +87,8 @@ type facts struct {
 	digests map[string]string
 	content map[string]gate.Content // by tag
 	broken  map[string]bool         // tags about which the registry gives no answer
+	had     map[string][]pinsetter.Showing
+	gone    map[string]bool // digests that the registry hasn't any more
 	ledger  error
 	asked   []string
 }
@@ -109,6 +111,18 @@ func (f *facts) Content(_ context.Context, tag, _ string) (gate.Content, error) 
 		return gate.Content{}, errors.New("404 Not Found")
 	}
 	return f.content[tag], nil
+}
+
+func (f *facts) Showings(_ context.Context, tag string) ([]pinsetter.Showing, error) {
+	return f.had[tag], f.ledger
+}
+
+func (f *facts) Stays(_ context.Context, digest string) (bool, error) {
+	f.asked = append(f.asked, digest)
+	if f.broken[digest] {
+		return false, errors.New("502 Bad Gateway")
+	}
+	return !f.gone[digest], nil
 }
 
 // old is the sight of a tag that has been there for a time.
@@ -135,6 +149,7 @@ type gates struct{ gate.Gates }
 func (g gates) Walk(s tested) *walker {
 	return &walker{walk: g.Gates.Walk(s.Subject), source: s.source, known: gate.Known{
 		Sights: map[string]gate.Answer[gate.Sight]{}, Digests: map[string]gate.Answer[string]{}, Contents: map[string]gate.Answer[gate.Content]{},
+		Showings: map[string]gate.Answer[[]pinsetter.Showing]{}, Stays: map[string]gate.Answer[bool]{},
 	}}
 }
 
@@ -144,6 +159,8 @@ type source interface {
 	Seen(ctx context.Context, tag string) (gate.Sight, error)
 	Digest(ctx context.Context, tag string) (string, error)
 	Content(ctx context.Context, tag, digest string) (gate.Content, error)
+	Showings(ctx context.Context, tag string) ([]pinsetter.Showing, error)
+	Stays(ctx context.Context, digest string) (bool, error)
 }
 
 // tested is a subject, and who knows about it.
@@ -164,7 +181,8 @@ type walker struct {
 // until calls ask until it has no question any more. What could not be asked for,
 // since ctx ended, isn't remembered.
 func (w *walker) until(ctx context.Context, ask func(gate.Known) []gate.Question) {
-	known := gate.Known{Sights: maps.Clone(w.known.Sights), Digests: maps.Clone(w.known.Digests), Contents: maps.Clone(w.known.Contents)}
+	known := gate.Known{Sights: maps.Clone(w.known.Sights), Digests: maps.Clone(w.known.Digests), Contents: maps.Clone(w.known.Contents),
+		Showings: maps.Clone(w.known.Showings), Stays: maps.Clone(w.known.Stays)}
 	for questions := ask(known); len(questions) > 0; questions = ask(known) {
 		if len(questions) > 16 {
 			panic(fmt.Sprint(len(questions), " questions at once"))
@@ -194,6 +212,12 @@ func (w *walker) answer(ctx context.Context, known gate.Known, q gate.Question) 
 	case gate.KindContent:
 		_, again = known.Contents[q.Digest]
 		known.Contents[q.Digest] = answered(source.Content(ctx, q.Tag, q.Digest))
+	case gate.KindShowing:
+		_, again = known.Showings[q.Tag]
+		known.Showings[q.Tag] = answered(source.Showings(ctx, q.Tag))
+	case gate.KindStays:
+		_, again = known.Stays[q.Digest]
+		known.Stays[q.Digest] = answered(source.Stays(ctx, q.Digest))
 	}
 	if again {
 		panic(fmt.Sprint("asked again: ", q))
@@ -218,6 +242,14 @@ func (w *walker) Confirm(ctx context.Context, site pinsetter.Site, shown, image 
 		return questions
 	})
 	return hold
+}
+
+func (w *walker) Earlier(ctx context.Context, site pinsetter.Site, c pinsetter.Candidate) (earlier *gate.Earlier) {
+	w.until(ctx, func(known gate.Known) (questions []gate.Question) {
+		earlier, questions = w.walk.Earlier(site, c, known)
+		return questions
+	})
+	return earlier
 }
 
 func (w *walker) Judge(ctx context.Context, c pinsetter.Candidate) (verdict pinsetter.Verdict) {
@@ -248,6 +280,9 @@ func (nobody) Digest(context.Context, string) (string, error)   { return "", err
 func (nobody) Content(context.Context, string, string) (gate.Content, error) {
 	return gate.Content{}, errNobody
 }
+
+func (nobody) Showings(context.Context, string) ([]pinsetter.Showing, error) { return nil, errNobody }
+func (nobody) Stays(context.Context, string) (bool, error)                   { return false, errNobody }
 
 func hours(n int) *spec.Duration { return &spec.Duration{Duration: time.Duration(n) * time.Hour} }
 

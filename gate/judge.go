@@ -36,6 +36,7 @@ func (w *Walk) judge(c pinsetter.Candidate, known Known) (*Refusal, *Question) {
 	}
 	if aged != nil && sight.Value.Digest != "" {
 		if r := aged.young(c.Tag, sight.Value, w.subject.Now); r != nil {
+			r.moved = sight.Value.Previous != ""
 			return r, nil
 		}
 	}

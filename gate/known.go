@@ -14,6 +14,9 @@ type Known struct {
 	Sights   map[string]Answer[Sight]   // by tag: what the ledger remembers
 	Digests  map[string]Answer[string]  // by tag: what the registry shows, as gates asked for it
 	Contents map[string]Answer[Content] // by digest: what is under it
+
+	Showings map[string]Answer[[]pinsetter.Showing] // by tag: the digests that the ledger remembers
+	Stays    map[string]Answer[bool]                // by digest: whether the registry still has it
 }
 
 // Answer is what was found out, or why it can't be known. A gate that can't know
@@ -29,15 +32,17 @@ type Kind string
 // The kinds of questions, the cheapest first.
 const (
 	KindSight   Kind = "sight"   // Known.Sights of Tag: the ledger knows it, no registry is asked
+	KindShowing Kind = "showing" // Known.Showings of Tag: likewise
 	KindContent Kind = "content" // Known.Contents of Digest, which is Tag's: it never changes
 	KindDigest  Kind = "digest"  // Known.Digests of Tag: the registry must be asked
+	KindStays   Kind = "stays"   // Known.Stays of Digest, which was Tag's: likewise
 )
 
 // Question asks for one fact. Equal questions have one answer.
 type Question struct {
 	Kind   Kind
 	Tag    string
-	Digest string // "" unless Kind is KindContent
+	Digest string // "" unless Kind is KindContent or KindStays
 }
 
 // maxQuestions bounds the questions that are returned at once.

@@ -22,6 +22,8 @@ type world struct {
 	digests map[string]string
 	content map[string]gate.Content // by digest
 	errs    map[string]bool         // by question
+	had     map[string][]pinsetter.Showing
+	gone    map[string]bool // by digest
 }
 
 var errWorld = errors.New("no answer")
@@ -47,21 +49,40 @@ func (w world) Content(_ context.Context, _, digest string) (gate.Content, error
 	return w.content[digest], nil
 }
 
+func (w world) Showings(_ context.Context, tag string) ([]pinsetter.Showing, error) {
+	if w.errs["showings "+tag] {
+		return nil, errWorld
+	}
+	return w.had[tag], nil
+}
+
+func (w world) Stays(_ context.Context, digest string) (bool, error) {
+	if w.errs["stays "+digest] {
+		return false, errWorld
+	}
+	return !w.gone[digest], nil
+}
+
 // anyWorld has tags 0 to n-1, of which a few were moved, are broken, or have
 // times that can't be.
 func anyWorld(r *rand.Rand, n int) world {
-	w := world{map[string]gate.Sight{}, map[string]string{}, map[string]gate.Content{}, map[string]bool{}}
+	w := world{map[string]gate.Sight{}, map[string]string{}, map[string]gate.Content{}, map[string]bool{}, map[string][]pinsetter.Showing{}, map[string]bool{}}
 	times := []time.Time{{}, time.Unix(0, 0), noon.Add(-100 * time.Hour), noon.Add(-72 * time.Hour), noon.Add(-time.Hour), noon, noon.Add(100 * time.Hour)}
 	platforms := [][]string{nil, {}, {"linux/amd64"}, {"linux/amd64", "linux/arm64/v8"}, {"x"}}
 	for i := range n {
 		tag := strconv.Itoa(i)
-		for _, seed := range []string{tag, tag + " moved"} {
+		for _, seed := range []string{tag, tag + " moved", tag + " before", tag + " once"} {
 			w.content[digest(seed)] = gate.Content{Created: times[r.IntN(len(times))], Platforms: platforms[r.IntN(len(platforms))]}
-			w.errs["content "+digest(seed)] = r.IntN(10) == 0
+			w.errs["content "+digest(seed)], w.errs["stays "+digest(seed)] = r.IntN(10) == 0, r.IntN(10) == 0
+			w.gone[digest(seed)] = r.IntN(5) == 0
+			if first := times[r.IntN(len(times))]; r.IntN(3) > 0 {
+				w.had[tag] = append(w.had[tag], pinsetter.Showing{Digest: digest(seed), First: first, Since: first})
+			}
 		}
+		w.errs["showings "+tag] = r.IntN(10) == 0
 		w.digests[tag] = []string{digest(tag), digest(tag), digest(tag), digest(tag + " moved"), "", "sha256:0"}[r.IntN(6)]
 		known := []string{digest(tag), digest(tag), ""}[r.IntN(3)]
-		w.seen[tag] = gate.Sight{Since: times[r.IntN(len(times))], Digest: known}
+		w.seen[tag] = gate.Sight{Since: times[r.IntN(len(times))], Digest: known, Previous: []string{"", digest(tag + " before")}[r.IntN(2)]}
 		w.errs["seen "+tag], w.errs["digest "+tag] = r.IntN(10) == 0, r.IntN(10) == 0
 	}
 	return w
@@ -103,6 +124,37 @@ func anyGates(r *rand.Rand) []spec.GateSpec {
 // passes says as plainly as the rules are written down whether a tag passes one
 // gate.
 func passes(s spec.GateSpec, w world, tag string) bool {
+	if !opens(s, tag) {
+		return false
+	}
+	d := w.digests[tag]
+	known := !w.errs["digest "+tag] && pinsetter.ValidDigest(d)
+	if s.MinAge != nil && s.MinAgeFrom == spec.AgeFromFirstSeen {
+		sight := w.seen[tag]
+		if w.errs["seen "+tag] || !known || sight.Digest != d || sight.Since.IsZero() || noon.Sub(sight.Since) < s.MinAge.Duration {
+			return false
+		}
+	}
+	return holds(s, w, d, known)
+}
+
+// passesEarlier says the same of a digest that a tag was seen with.
+func passesEarlier(s spec.GateSpec, w world, tag, d string) bool {
+	if !opens(s, tag) || w.errs["showings "+tag] || w.errs["stays "+d] || w.gone[d] {
+		return false
+	}
+	i := slices.IndexFunc(w.had[tag], func(s pinsetter.Showing) bool { return s.Digest == d })
+	if i < 0 {
+		return false
+	}
+	if first := w.had[tag][i].First; s.MinAge != nil && s.MinAgeFrom == spec.AgeFromFirstSeen && (first.IsZero() || noon.Sub(first) < s.MinAge.Duration) {
+		return false
+	}
+	return holds(s, w, d, true)
+}
+
+// opens says whether a gate lets a tag be written now, whatever is under it.
+func opens(s spec.GateSpec, tag string) bool {
 	n, _ := strconv.Atoi(tag)
 	for _, h := range s.Hold {
 		least, ranged := 0, h.Range != ""
@@ -121,15 +173,12 @@ func passes(s spec.GateSpec, w world, tag string) bool {
 	if f := s.Freeze; f != nil && !noon.Before(f.From) && noon.Before(f.To) {
 		return false
 	}
-	d := w.digests[tag]
-	known := !w.errs["digest "+tag] && pinsetter.ValidDigest(d)
+	return true
+}
+
+// holds says whether what is under a digest is what a gate demands.
+func holds(s spec.GateSpec, w world, d string, known bool) bool {
 	content, told := w.content[d], known && !w.errs["content "+d]
-	if s.MinAge != nil && s.MinAgeFrom == spec.AgeFromFirstSeen {
-		sight := w.seen[tag]
-		if w.errs["seen "+tag] || !known || sight.Digest != d || sight.Since.IsZero() || noon.Sub(sight.Since) < s.MinAge.Duration {
-			return false
-		}
-	}
 	if s.MinAge != nil && s.MinAgeFrom == spec.AgeFromCreated {
 		if !told || content.Created.Year() < 2013 || noon.Sub(content.Created) < s.MinAge.Duration {
 			return false
@@ -180,38 +229,84 @@ func checkWalk(t *testing.T, seed uint64) {
 	}
 	most, written, shown := 20+r.IntN(30), strconv.Itoa(r.IntN(40)), []string{"", strconv.Itoa(r.IntN(40))}[r.IntN(2)]
 	s := subject(w, listed...)
-	s.Order = numbers{max: most}
+	s.Order, s.Pins = numbers{max: most}, r.IntN(2) == 0
 	walk := compiled(t, specs...).Walk(s)
-	want, better := plainChoice(specs, w, listed, written, shown, most)
+	passes := func(tag string) bool { return passesAll(specs, w, tag) || s.Pins && plainEarlier(specs, w, tag) != "" }
+	want, better := plainChoice(specs, passes, listed, written, shown, most)
 	got := walk.Choose(t.Context(), site(written), image(shown))
 	if got.Candidate.Tag != want || (got.Hold != nil) != better {
 		t.Errorf("seed %d: %v, shows %s, shown %q, gates %+v: takes %+v, want %q, hold %v", seed, listed, written, shown, specs, got, want, better)
 	}
 	for _, tag := range listed {
-		take := pinsetter.Image{Tag: tag, Digest: []string{"", digest(tag)}[r.IntN(2)]}
+		take := pinsetter.Image{Tag: tag, Digest: []string{"", digest(tag), digest(tag + " before"), digest(tag + " once")}[r.IntN(4)]}
 		if take == image(written) || walk.Confirm(t.Context(), site(written), image(shown), take, pinsetter.Candidate{Tag: tag, Value: tag}) != nil {
 			continue
 		}
 		ok := tag == written || fits(specs, written, shown, tag, most)
-		for _, wanted := range specs {
-			ok = ok && passes(wanted, w, tag)
-		}
-		if !ok {
+		if !ok || !confirmable(specs, w, take, s.Pins) {
 			t.Errorf("seed %d: %v is confirmed at %s, shown %q, gates %+v", seed, take, written, shown, specs)
 		}
 	}
 }
 
-func plainChoice(specs []spec.GateSpec, w world, listed []string, written, shown string, most int) (tag string, better bool) {
+// confirmable says whether an image may be written: the digest with it, if any, is
+// the present one of a tag that passes, or an earlier one that passes itself.
+func confirmable(specs []spec.GateSpec, w world, take pinsetter.Image, pins bool) bool {
+	if passesAll(specs, w, take.Tag) {
+		return true // TestConfirmJudges has the digests
+	}
+	earlier := plainEarlier(specs, w, take.Tag)
+	return pins && earlier != "" && (take.Digest == "" || take.Digest == earlier)
+}
+
+func passesAll(specs []spec.GateSpec, w world, tag string) bool {
+	return !slices.ContainsFunc(specs, func(s spec.GateSpec) bool { return !passes(s, w, tag) })
+}
+
+// plainEarlier is the latest digest of a tag that passes where its present one is
+// too young; "" where there is none, or where that can't be known.
+func plainEarlier(specs []spec.GateSpec, w world, tag string) string {
+	if w.errs["showings "+tag] || !slices.ContainsFunc(specs, func(s spec.GateSpec) bool { return tooYoung(s, w, tag) }) {
+		return ""
+	}
+	for _, had := range w.had[tag] {
+		young := func(s spec.GateSpec) bool {
+			return s.MinAge != nil && s.MinAgeFrom == spec.AgeFromFirstSeen && (had.First.IsZero() || noon.Sub(had.First) < s.MinAge.Duration)
+		}
+		reads := func(s spec.GateSpec) bool {
+			return s.Platforms != nil || s.MinAge != nil && s.MinAgeFrom == spec.AgeFromCreated
+		}
+		if slices.ContainsFunc(specs, young) {
+			continue
+		}
+		if w.errs["stays "+had.Digest] || !w.gone[had.Digest] && w.errs["content "+had.Digest] && slices.ContainsFunc(specs, reads) {
+			return ""
+		}
+		if !slices.ContainsFunc(specs, func(s spec.GateSpec) bool { return !passesEarlier(s, w, tag, had.Digest) }) {
+			return had.Digest
+		}
+	}
+	return ""
+}
+
+// tooYoung says whether a gate refuses a tag that was moved for its age alone.
+func tooYoung(s spec.GateSpec, w world, tag string) bool {
+	if s.MinAge == nil || s.MinAgeFrom != spec.AgeFromFirstSeen || w.errs["seen "+tag] {
+		return false
+	}
+	sight := w.seen[tag]
+	if sight.Digest != "" && (sight.Since.IsZero() || noon.Sub(sight.Since) < s.MinAge.Duration) {
+		return sight.Previous != ""
+	}
+	return sight.Digest != "" && !w.errs["digest "+tag] && pinsetter.ValidDigest(w.digests[tag]) && w.digests[tag] != sight.Digest
+}
+
+func plainChoice(specs []spec.GateSpec, passes func(string) bool, listed []string, written, shown string, most int) (tag string, better bool) {
 	for _, tag := range listed {
 		if tag == written {
 			return tag, better
 		}
-		ok := fits(specs, written, shown, tag, most)
-		for _, s := range specs {
-			ok = ok && passes(s, w, tag)
-		}
-		if ok {
+		if fits(specs, written, shown, tag, most) && passes(tag) {
 			return tag, better
 		}
 		better = true

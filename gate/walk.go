@@ -20,6 +20,10 @@ type Subject struct {
 	// version. Nil says so of all.
 	Bump func(from, to string) (size spec.Bump, ok bool)
 
+	// Pins says that the policy has digests written. A site that shows one may take
+	// an earlier digest of a tag whose present one is too young.
+	Pins bool
+
 	Now time.Time // the same for the whole run
 
 	// Listing is why the list of tags isn't believed (see Listing.Next), or nil.
@@ -61,6 +65,7 @@ func (w *Walk) Closed() bool { return w.closed != nil }
 // are.
 type First struct {
 	Candidate pinsetter.Candidate // its tag is empty where none passes
+	Earlier   *Earlier            // the digest of it that passes, where that isn't the present one
 	Refused   []pinsetter.Verdict // on the better ones, best first; those below aren't judged
 }
 
@@ -72,6 +77,10 @@ func (w *Walk) First(known Known) (First, []Question) {
 	for c := range w.subject.Candidates {
 		i++
 		refusal, lacks := w.judge(c, known)
+		var earlier *Earlier
+		if lacks == nil && refusal != nil && w.subject.Pins {
+			earlier, refusal, lacks = w.earlier(c.Tag, "", refusal, known)
+		}
 		switch {
 		case lacks != nil:
 			if asked.add(i, *lacks) {
@@ -79,7 +88,7 @@ func (w *Walk) First(known Known) (First, []Question) {
 			}
 			continue
 		case refusal == nil:
-			first.Candidate = c
+			first.Candidate, first.Earlier = c, earlier
 		case !refusal.unasked:
 			first.Refused = append(first.Refused, refusal.verdict(c))
 		}

@@ -153,6 +153,24 @@ func (p *Repository) Digest(ctx context.Context, tag string) (string, error) {
 	return digest, nil
 }
 
+// Has reports whether the registry has a manifest with a digest, whatever its
+// tags. It believes the registry's status.
+func (p *Repository) Has(ctx context.Context, digest string) (bool, error) {
+	if !pinsetter.ValidDigest(digest) {
+		return false, fmt.Errorf("ask for %s: %s is not a digest like sha256:<64 hex digits>", p.name, quoted(digest))
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	got, err := p.head(ctx, digest)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("ask for %s@%s: %w", p.name, digest, p.told(err))
+	}
+	return got == digest, nil
+}
+
 func (p *Repository) manifest(tag string) func(string) string {
 	return func(origin string) string {
 		return origin + "/v2/" + p.name.RepositoryStr() + "/manifests/" + tag

@@ -12,14 +12,15 @@ import (
 	"github.com/pinsetter/pinsetter/gate"
 )
 
-// Policy is a policy, and what is known of its tags. Sight and Digest are nil if it
+// Policy is a policy, and what is known of its tags. The functions are nil if it
 // can't select now, and Tags too if nothing could be listed; then Err says why.
 type Policy struct {
 	*decide.Policy
 
-	Tags   []string                                                  // those that are listed, in descending order
-	Sight  func(ctx context.Context, tag string) (gate.Sight, error) // what the ledger knows; the zero Sight where nothing
-	Digest func(ctx context.Context, tag string) (string, error)     // what the registry shows
+	Tags     []string                                                           // those that are listed, in descending order
+	Sight    func(ctx context.Context, tag string) (gate.Sight, error)          // what the ledger knows; the zero Sight where nothing
+	Showings func(ctx context.Context, tag string) ([]pinsetter.Showing, error) // the digests that the ledger knows of it
+	Digest   func(ctx context.Context, tag string) (string, error)              // what the registry shows
 }
 
 // errUnusable is why nothing is known of a policy's tags.
@@ -82,6 +83,10 @@ func (p Policy) mayHave(ctx context.Context, site pinsetter.Site, image pinsette
 	}
 	sight, err := p.Sight(ctx, tag)
 	if err == nil && (image.Digest == sight.Digest || image.Digest == sight.Previous) {
+		return nil
+	}
+	showings, err := p.Showings(ctx, tag)
+	if err == nil && slices.ContainsFunc(showings, func(s pinsetter.Showing) bool { return s.Digest == image.Digest }) {
 		return nil
 	}
 	now, err := p.Digest(ctx, tag)

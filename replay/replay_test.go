@@ -22,6 +22,7 @@ import (
 const (
 	file    = "image: registry.test/app:1.0.0 # {\"$imagepolicy\": \"ns:app\"}\n"
 	digest  = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	longAgo = "sha256:3210fedcba9876543210fedcba9876543210fedcba9876543210fedcba987654"
 	another = "sha256:fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 )
 
@@ -60,6 +61,12 @@ func known(t *testing.T, p *fleet.Policy) replay.Policy {
 			}
 			return gate.Sight{Since: time.Unix(1, 0), Previous: another}, nil
 		},
+		Showings: func(_ context.Context, tag string) ([]pinsetter.Showing, error) {
+			if tag != "1.0.5" {
+				return nil, nil
+			}
+			return []pinsetter.Showing{{Digest: longAgo}}, nil
+		},
 		Digest: func(context.Context, string) (string, error) { return digest, nil },
 	}
 }
@@ -81,6 +88,7 @@ func TestByAny(t *testing.T) {
 		"a tag that was seen":      {files: shows("registry.test/app:1.0.5"), want: ours},
 		"its digest":               {files: shows("registry.test/app:1.1.0@" + digest), want: ours},
 		"a digest that it had":     {files: shows("registry.test/app:1.0.5@" + another), want: ours},
+		"a digest of long ago":     {files: shows("registry.test/app:1.0.5@" + longAgo), want: ours},
 		"the digest of another":    {files: shows("registry.test/app:1.1.0@" + another), want: theirs},
 		"a tag that never was":     {files: shows("registry.test/app:1.1.7"), want: theirs},
 		"a tag out of the range":   {files: shows("registry.test/app:2.0.0"), want: theirs},
@@ -89,8 +97,8 @@ func TestByAny(t *testing.T) {
 		"outside of the path":      {files: map[string]string{"b.yaml": strings.Replace(file, "1.0.0", "1.1.0", 1)}, want: theirs},
 		"a file that is new":       {files: map[string]string{"apps/new.yaml": file}, want: theirs},
 		"the list isn't believed":  {shows("registry.test/app:1.1.7"), func(p *replay.Policy) { p.Disbelief = &gate.Refusal{Reason: "cut"} }, unsure},
-		"nothing is listed":        {shows("registry.test/app:1.1.0"), func(p *replay.Policy) { p.Tags, p.Sight, p.Digest, p.Err = nil, nil, nil, lost }, unsure},
-		"nothing, without a cause": {shows("registry.test/app:1.1.0"), func(p *replay.Policy) { p.Tags, p.Sight, p.Digest = nil, nil, nil }, unsure},
+		"nothing is listed":        {shows("registry.test/app:1.1.0"), func(p *replay.Policy) { p.Tags, p.Sight, p.Showings, p.Digest, p.Err = nil, nil, nil, nil, lost }, unsure},
+		"nothing, without a cause": {shows("registry.test/app:1.1.0"), func(p *replay.Policy) { p.Tags, p.Sight, p.Showings, p.Digest = nil, nil, nil, nil }, unsure},
 		"a digest can't be asked for": {shows("registry.test/app:1.1.0@" + another), func(p *replay.Policy) {
 			p.Digest = func(context.Context, string) (string, error) { return "", lost }
 		}, unsure},

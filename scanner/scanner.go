@@ -73,6 +73,7 @@ type Scanner struct {
 	listings memo[answer]
 	splits   memo[split]
 	digests  memo[string]
+	has      memo[bool]
 	contents memo[registry.Content]
 
 	mu     sync.Mutex
@@ -181,6 +182,20 @@ func (s *Scanner) Digest(ctx context.Context, object *fleet.Repository, tag stri
 	return s.digests.get(ctx, q, func(ctx context.Context) (string, error) {
 		defer s.asks(object, q.what)()
 		return image.Digest(ctx, tag)
+	})
+}
+
+// Has reports whether the registry has the content of a digest. It asks once a
+// cycle.
+func (s *Scanner) Has(ctx context.Context, object *fleet.Repository, digest string) (bool, error) {
+	image, err := s.open(object)
+	if err != nil {
+		return false, err
+	}
+	q := question{key: image.key + " " + digest, what: fmt.Sprintf("ask for %s@%s", image.Name(), digest), timeout: image.Timeout()}
+	return s.has.get(ctx, q, func(ctx context.Context) (bool, error) {
+		defer s.asks(object, q.what)()
+		return image.Has(ctx, digest)
 	})
 }
 

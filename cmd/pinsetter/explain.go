@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +21,9 @@ func newExplain(a *app) *cobra.Command {
 		Short: "Say for every tag what a policy makes of it, and where the winner goes",
 		Long: `Shows every tag of an ImagePolicy's repository, best first, with the stage that
 dropped it: exclude (the repository's exclusionList), filter, parse, range, gate,
-hold, or order for those that were only outranked. Then every place in Git that
-the policy writes, with what stands there and what will.`,
+hold, or order for those that were only outranked. Of a tag that was seen with
+several digests, these and their ages, by which a Gate's minAge goes. Then every
+place in Git that the policy writes, with what stands there and what will.`,
 		Example: `  pinsetter explain -f clusters/production flux-system/podinfo
   pinsetter explain -f clusters/production podinfo --no-git -o json`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -54,7 +56,7 @@ the policy writes, with what stands there and what will.`,
 			if all {
 				limit = len(e.Tags)
 			}
-			if err := a.print(e, explanation{e, limit, noGit}.write); err != nil {
+			if err := a.print(e, explanation{e, limit, noGit, time.Now()}.write); err != nil {
 				return err
 			}
 			return finish(l.failed, e.Err)
@@ -73,11 +75,15 @@ type explanation struct {
 	*bot.Explanation
 	limit int
 	noGit bool
+	now   time.Time
 }
 
 func (e explanation) write(w io.Writer, p painter) error {
 	fmt.Fprintf(w, "%s  %s  %s\n\n", p.paint(bold, e.Namespace+"/"+e.Name), printable(e.Image), e.summary(p))
 	if err := e.tagTable(w, p); err != nil {
+		return err
+	}
+	if err := e.digestTable(w, p); err != nil {
 		return err
 	}
 	if e.noGit {
@@ -130,6 +136,40 @@ func (e explanation) tagTable(w io.Writer, p painter) error {
 	}
 	_, err := fmt.Fprintln(w)
 	return err
+}
+
+// digestTable shows the digests of the tags in the tagTable that had several.
+func (e explanation) digestTable(w io.Writer, p painter) error {
+	t := table{painter: p}
+	t.header("TAG", "DIGEST", "FIRST SEEN", "AGE")
+	moved := false
+	for _, v := range e.Tags[:min(e.limit, len(e.Tags))] {
+		for _, s := range v.Digests {
+			moved = true
+			t.row(cell{v.Tag, plain}, cell{s.Digest, plain}, cell{s.First.Format(time.RFC3339), plain}, cell{age(s.First, e.now), plain})
+		}
+	}
+	if !moved {
+		return nil
+	}
+	if err := t.write(w); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}
+
+// age returns the time since then in its two largest units: "3d4h", "12s".
+func age(since, now time.Time) string {
+	d := max(now.Sub(since), 0)
+	switch {
+	case d < time.Minute:
+		return d.Truncate(time.Second).String()
+	case d < 24*time.Hour:
+		return strings.TrimSuffix(d.Truncate(time.Minute).String(), "0s")
+	}
+	hours := int(d.Hours())
+	return fmt.Sprintf("%dd%dh", hours/24, hours%24)
 }
 
 func (e explanation) siteTable(w io.Writer, p painter) error {
