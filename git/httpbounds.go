@@ -2,11 +2,16 @@ package git
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // Bounds on answers that are short where nobody means harm: an error's text,
@@ -16,24 +21,46 @@ const (
 	reportBytes = 4 << 20
 )
 
-// boundedTransport bounds what is read of each answer but packs, and empties
-// error pages that are made for browsers.
+// PageError says that a server answered with a page that is made for people.
+type PageError struct {
+	Login bool   // as one does that wants to be logged in to
+	From  string // the host
+	Type  string // of what came; "" where nothing was read
+}
+
+func (e *PageError) Error() string {
+	if e.Login {
+		return "a login page of " + e.From + " came"
+	}
+	return fmt.Sprintf("%s has no Git over smart HTTP there: it answers with %q", e.From, Truncate(e.Type, 100))
+}
+
+// boundedTransport bounds what is read of each answer but packs, and takes no
+// page that is made for people for an answer of Git.
 type boundedTransport struct {
 	base   http.RoundTripper
 	bounds Bounds
 }
 
 func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	refs := req.Method == http.MethodGet
+	if refs && req.Response != nil && !strings.HasSuffix(req.URL.Path, infoRefs) {
+		return nil, &PageError{Login: true, From: Clean(req.URL.Host)} // as forges redirect to it
+	}
 	res, err := t.base.RoundTrip(req)
 	if err != nil {
 		return nil, err
+	}
+	if page := pageOf(req, res); page != nil {
+		_ = drained{res.Body, res.Body}.Close()
+		return nil, page
 	}
 	switch {
 	case res.StatusCode >= http.StatusBadRequest:
 		res.Body = errorPage(res)
 	case strings.HasSuffix(req.URL.Path, "/git-receive-pack"):
 		return res, readReport(res)
-	case req.Method == http.MethodGet:
+	case refs:
 		res.Body = drained{LimitReader(res.Body, t.bounds.RefBytes, "bytes for a list of refs"), res.Body}
 	}
 	return res, nil
@@ -51,13 +78,48 @@ func readReport(res *http.Response) error {
 	return nil
 }
 
-// errorPage returns the first part of an error's text; nothing of HTML.
-func errorPage(res *http.Response) io.ReadCloser {
+// pageOf returns an error for an answer that is a page, else nil. As git does, it
+// goes by the type of what has refs; packs and reports begin some other way than
+// a page.
+func pageOf(req *http.Request, res *http.Response) error {
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	if strings.Contains(kind, "html") {
-		return drained{strings.NewReader(""), res.Body}
+	page := &PageError{From: Clean(req.URL.Host), Type: cmp.Or(kind, res.Header.Get("Content-Type"))}
+	switch {
+	case res.StatusCode == http.StatusNonAuthoritativeInfo && isHTML(kind): // Azure DevOps
+		page.Login = true
+		return page
+	case res.StatusCode != http.StatusOK:
+		return nil
+	case req.Method == http.MethodGet && kind != "application/x-"+req.URL.Query().Get("service")+"-advertisement":
+		return page
+	case isHTML(kind):
+		return page
 	}
-	return drained{io.LimitReader(res.Body, errorBytes), res.Body}
+	return nil
+}
+
+func isHTML(kind string) bool { return strings.Contains(kind, "html") }
+
+// pageTitle is what HTML has to say in one line.
+var pageTitle = pinsetter.Pattern(`(?is)<title[^>]*>([^<]*)`)
+
+// errorPage returns the first part of what an error says: of JSON its message, of
+// HTML its title.
+func errorPage(res *http.Response) io.ReadCloser {
+	text, _ := io.ReadAll(io.LimitReader(res.Body, errorBytes))
+	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	var object struct{ Message string }
+	switch {
+	case isHTML(kind):
+		var title []byte
+		if found := pageTitle().FindSubmatch(text); found != nil {
+			title = []byte(html.UnescapeString(string(found[1])))
+		}
+		text = title
+	case json.Unmarshal(text, &object) == nil && object.Message != "":
+		text = []byte(object.Message)
+	}
+	return drained{bytes.NewReader(text), res.Body}
 }
 
 // drained reads from one and closes the other, after its last few bytes, so that

@@ -12,10 +12,10 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
-	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/git"
 )
 
@@ -27,6 +27,10 @@ var (
 
 	// ErrProtected: the server's rules refuse the push. Trying again won't help.
 	ErrProtected = errors.New("the server refuses the push")
+
+	// ErrNoReplace is an ErrProtected: the branch may get commits on top of those that
+	// it has, and keeps these.
+	ErrNoReplace = fmt.Errorf("%w: it lets no commit of the branch be dropped", ErrProtected)
 
 	// ErrUnknown: the answer to a push was lost, and it could not be found out
 	// whether the push arrived. Fetch and look.
@@ -65,6 +69,9 @@ var (
 // errors above.
 var errStatus = errors.New("the server answered")
 
+// errClash is for a ref whose name is a folder of another's, or below it.
+var errClash = errors.New("its name clashes with that of another ref")
+
 // explain returns err in the words of this package: with one of its sentinels
 // where one fits, and with the way out where it is known.
 func explain(ctx context.Context, err error) error {
@@ -80,59 +87,40 @@ func explain(ctx context.Context, err error) error {
 	if permanent := new(plumbing.PermanentError); errors.As(err, &permanent) {
 		err = permanent.Err
 	}
+	if page := new(git.PageError); errors.As(err, &page) {
+		return explainPage(page)
+	}
 	if answer := new(githttp.Err); errors.As(err, &answer) {
-		return explainStatus(answer)
+		return refused(answered(answer), "", answer.Reason)
+	}
+	if line := new(pktline.ErrorLine); errors.As(err, &line) {
+		return explainText(line.Text, err)
 	}
 	switch {
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return ErrEmptyRepository
 	case errors.Is(err, transport.ErrRepositoryNotFound):
-		return fmt.Errorf("%w: check the URL, and that the credentials may read it%s", ErrNotFound, detail(err, transport.ErrRepositoryNotFound))
+		return refused(ErrNotFound, "", detail(err, transport.ErrRepositoryNotFound))
 	case errors.Is(err, transport.ErrAuthenticationRequired):
-		return &denial{said: detail(err, transport.ErrAuthenticationRequired)}
+		return refused(ErrAuth, "401", detail(err, transport.ErrAuthenticationRequired))
 	case errors.Is(err, transport.ErrAuthorizationFailed):
-		return fmt.Errorf("%w (403): the credentials may not do this%s", ErrAuth, detail(err, transport.ErrAuthorizationFailed))
+		return refused(ErrAuth, statusForbidden, detail(err, transport.ErrAuthorizationFailed))
 	}
 	return explainTLS(err)
 }
 
-// denial is a 401.
-type denial struct {
-	sent string // what was sent and refused, for people; "": it isn't known, or nothing
-	said string // by the server
-}
-
-func (e *denial) Error() string {
-	if e.sent != "" {
-		return fmt.Sprintf("%v (401): %s%s", ErrAuth, e.sent, e.said)
+// explainPage is explain for a page that is made for people.
+func explainPage(page *git.PageError) error {
+	if page.Login {
+		return refused(ErrAuth, page.Error(), "")
 	}
-	return fmt.Sprintf("%v (401): give a secretRef with valid credentials (where there is one, the environment counts for nothing), or a token in the environment (PINSETTER_GIT_TOKEN for the host, and port, in PINSETTER_GIT_HOST, or .netrc; over https)%s", ErrAuth, e.said)
+	return refused(ErrNotFound, page.Error(), "")
 }
 
-func (e *denial) Unwrap() error { return ErrAuth }
-
-// sentBy says what a source sends to log in, "" if no secretRef says so.
-func sentBy(src *fleet.GitSource) string {
-	auth := src.Auth
-	switch {
-	case auth.Secret.Name == "":
-		return ""
-	case src.App != nil:
-		return fmt.Sprintf("the token of the GitHub App in Secret %s was refused", auth.Secret)
-	case auth.Username == "" && auth.Password.IsZero() && auth.Bearer.IsZero():
-		return fmt.Sprintf("Secret %s of the secretRef holds no credentials, and the environment isn't asked beside it: give it username and password, or bearerToken", auth.Secret)
-	}
-	return fmt.Sprintf("the credentials in Secret %s were refused: renew them there", auth.Secret)
-}
-
-// explainStatus is explain for an HTTP status that go-git has no word for.
-func explainStatus(answer *githttp.Err) error {
+// answered is errStatus with an HTTP status that go-git has no word for.
+func answered(answer *githttp.Err) error {
 	status := answer.StatusCode()
-	text := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	if lines := git.Clean(answer.Reason); lines != "" {
-		text += ": " + lines
-	}
-	return fmt.Errorf("%w %s", errStatus, text)
+	return fmt.Errorf("%w %s", errStatus, strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status))))
 }
 
 // explainTLS is explain for certificates, and for everything else.
@@ -150,7 +138,7 @@ func explainTLS(err error) error {
 	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
 		return fmt.Errorf("%w: %w", ErrTimeout, err)
 	}
-	if strings.Contains(err.Error(), "not our ref") { // git's upload-pack, of a want that was a ref before
+	if strings.Contains(err.Error(), notOurRef) {
 		return fmt.Errorf("%w: %w", ErrStale, cleaned{err})
 	}
 	return cleaned{err}
@@ -162,18 +150,8 @@ type cleaned struct{ error }
 func (c cleaned) Error() string { return git.Clean(c.error.Error()) }
 func (c cleaned) Unwrap() error { return c.error }
 
-// detail returns what a server said beside a sentinel of go-git, as ": text".
+// detail returns what a server said beside a sentinel of go-git.
 func detail(err, sentinel error) string {
-	text, prefix := err.Error(), sentinel.Error()
-	if len(text) < len(prefix) || text[:len(prefix)] != prefix {
-		return ""
-	}
-	said := git.Clean(text[len(prefix):])
-	if said == "" || said == ":" {
-		return ""
-	}
-	if said[0] != ':' {
-		said = ": " + said
-	}
-	return said
+	said, _ := strings.CutPrefix(err.Error(), sentinel.Error())
+	return strings.TrimPrefix(said, ": ")
 }

@@ -15,30 +15,25 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// httpTransport returns go-git's transport over a client of its own, and the
+// overHTTP gives r go-git's transport over a client of its own, and the
 // credentials for u. go-git drops credentials when a redirect leaves the origin,
 // refuses one from https to http, and follows none but that of the first
 // request.
-func httpTransport(u *url.URL, src *fleet.GitSource, o Options, bounds Bounds, secrets *login.Scrubber) (transport.Transport, loginFunc, error) {
+func (r *Remote) overHTTP(u *url.URL, src *fleet.GitSource, o Options) error {
 	base, err := httpBase(src.Auth, o)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	login, err := httpLogin(u, src, o, secrets)
-	if err != nil {
-		return nil, nil, err
-	}
-	client := &http.Client{Transport: git.Transport(base, bounds.Bounds, capability.DefaultAgent())}
-	return githttp.NewClient(client), login, nil
-}
-
-// httpLogin returns how to log in to u: as the App where there is one.
-func httpLogin(u *url.URL, src *fleet.GitSource, o Options, secrets *login.Scrubber) (loginFunc, error) {
+	client := &http.Client{Transport: git.Transport(base, r.bounds.Bounds, capability.DefaultAgent())}
+	r.transport = githttp.NewClient(client)
 	if src.App != nil {
-		return appLogin(u, src, o.Credential, secrets)
+		r.sent = sentBySecret(src)
+		r.login, err = appLogin(u, src, o.Credential, r.secrets)
+		return err
 	}
-	method, err := httpAuth(u, src.Auth, o.Environment, secrets)
-	return always(method), err
+	method, sent, err := httpAuth(u, src, o.Environment, r.secrets)
+	r.login, r.sent = always(method), sent
+	return err
 }
 
 // httpBase returns the connections to one source.
@@ -53,27 +48,29 @@ func httpBase(auth fleet.GitAuth, o Options) (*http.Transport, error) {
 
 // httpAuth returns the credentials for u: the secret's; else those in the URL;
 // else what the environment offers for its host. Nil: none.
-func httpAuth(u *url.URL, auth fleet.GitAuth, e login.Environment, secrets *login.Scrubber) (transport.AuthMethod, error) {
+func httpAuth(u *url.URL, src *fleet.GitSource, e login.Environment, secrets *login.Scrubber) (transport.AuthMethod, sent, error) {
+	auth := src.Auth
 	switch {
 	case !auth.Bearer.IsZero():
 		secrets.Keep("login", auth.Bearer)
-		return &githttp.TokenAuth{Token: auth.Bearer.Reveal()}, nil
+		return &githttp.TokenAuth{Token: auth.Bearer.Reveal()}, sentBySecret(src), nil
 	case auth.Username != "" || !auth.Password.IsZero():
-		return basic(auth.Username, auth.Password, secrets), nil
+		return basic(auth.Username, auth.Password, secrets), sentBySecret(src), nil
 	case auth.Set:
-		return nil, nil
+		return nil, sent{secret: secretOf(auth)}, nil
 	}
 	if password, ok := u.User.Password(); ok {
 		if u.Scheme != "https" && !login.Loopback(u.Hostname()) {
-			return nil, errors.New("the URL holds a password, which plain http would show: use https, or a secretRef")
+			return nil, sent{}, errors.New("the URL holds a password, which plain http would show: use https, or a secretRef")
 		}
-		return basic(u.User.Username(), pinsetter.NewSecret("password in the URL", password), secrets), nil
+		method := basic(u.User.Username(), pinsetter.NewSecret("password in the URL", password), secrets)
+		return method, sent{what: "the credentials in the URL"}, nil
 	}
 	offered, found, err := e.Git(u)
 	if err != nil || !found {
-		return nil, err
+		return nil, sent{}, err
 	}
-	return basic(offered.Username, offered.Password, secrets), nil
+	return basic(offered.Username, offered.Password, secrets), sentFromEnvironment(offered.Password), nil
 }
 
 // basic returns a login by user name and password, which secrets is told of.

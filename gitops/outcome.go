@@ -44,20 +44,23 @@ func reason(report *packp.ReportStatus) string {
 	return report.UnpackStatus
 }
 
-// Words by which servers say why they rejected a push, in lower case. git's are
-// in builtin/receive-pack.c and refs/files-backend.c. The others are those of
-// GitHub (GH006 protected branch, GH013 repository rule), GitLab, Gitea and
-// Bitbucket.
+// Words by which servers say why they rejected a push, in lower case and with
+// blanks for hyphens. git's are in builtin/receive-pack.c and
+// refs/files-backend.c. The others are those of GitHub (GH006 protected branch,
+// GH013 repository rule), GitLab, Gitea, Bitbucket, Azure DevOps, JGit and go-git.
 var (
 	staleWords = []string{
-		"fetch first", "stale info", "but expected", "reference already exists",
-		"failed to lock", ".lock': file exists", "unable to resolve reference",
+		"fetch first", "stale info", "but expected", "reference already exists", "incorrect old value", "invalid old id sent",
+		"reference has changed concurrently", "failed to lock", "cannot lock ref", ".lock': file exists", "unable to resolve reference",
 	}
 	protectedWords = []string{
 		"hook declined", "protected branch", "gh006", "gh013", "not allowed to push", "push declined",
-		"permission denied", "denying non-fast-forward", "deny updating a hidden ref", "branch is currently checked out",
-		"prohibited", "rule violations",
+		"permission denied", "denying non fast forward", "deny updating a hidden ref", "branch is currently checked out",
+		"prohibited", "rule violations", "not permitted", "you need the git",
 	}
+
+	// replaceWords speak of commits that a branch would lose.
+	replaceWords = []string{"non fast forward", "force push", "forcepush", "rewrite history", "rewriting history"}
 )
 
 // rejected is the error for a push that the server's report says no to. The
@@ -68,28 +71,34 @@ func (r *Remote) rejected(ctx context.Context, u update, status, said string) er
 		text += ": " + more
 	}
 	switch {
+	case u.clash != "":
+		return &refusal{kind: errClash, said: text, help: fmt.Sprintf("%s exists, and Git has no ref below another: rename one of the two, or delete %[1]s", u.clash)}
+	case u.replace && contains(text, replaceWords) && (contains(status, replaceWords) || contains(status, protectedWords)):
+		return refused(ErrNoReplace, "", text)
 	case contains(status, protectedWords):
-		return fmt.Errorf("%w: %s", ErrProtected, text)
+		return refused(ErrProtected, "", text)
 	case contains(status, staleWords):
-		return fmt.Errorf("%w: %s", ErrStale, text)
-	case strings.Contains(status, "non-fast-forward"):
-		return fmt.Errorf("%w: it does not let a branch be replaced: %s", ErrProtected, text)
+		return refused(ErrStale, "", text)
+	case contains(status, replaceWords):
+		return refused(ErrNoReplace, "", text)
 	}
 	// git says "failed to update ref" for a lost race as for a full disk.
 	if now, err := r.head(ctx, u.name); err == nil && now != u.lease {
 		return fmt.Errorf("%w: it is at %s, not at %s: %s", ErrStale, shown(now), shown(u.lease), text)
 	}
 	switch {
+	case isFault(text):
+		return refused(errFault, "", text)
 	case contains(said, staleWords):
-		return fmt.Errorf("%w: %s", ErrStale, text)
-	case contains(said, protectedWords):
-		return fmt.Errorf("%w: %s", ErrProtected, text)
+		return refused(ErrStale, "", text)
 	}
 	return fmt.Errorf("the server rejected it: %s", text)
 }
 
+// contains reports whether a text has one of some words, which have blanks for
+// hyphens: servers write "non-fast-forward" in three ways.
 func contains(text string, words []string) bool {
-	text = strings.ToLower(text)
+	text = strings.ReplaceAll(strings.ToLower(text), "-", " ")
 	for _, word := range words {
 		if strings.Contains(text, word) {
 			return true

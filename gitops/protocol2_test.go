@@ -114,6 +114,7 @@ func TestProtocol2Hostile(t *testing.T) {
 				body, _ := io.ReadAll(r.Body)
 				switch {
 				case r.Method == http.MethodGet:
+					w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
 					_, _ = io.WriteString(w, test.adv)
 				case bytes.Contains(body, []byte("command=ls-refs")):
 					_, _ = io.WriteString(w, test.refs)

@@ -3,6 +3,10 @@ package gitops
 import (
 	"context"
 	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -78,6 +82,26 @@ type update struct {
 	lease   plumbing.Hash // zero: it must not exist
 	any     bool          // whatever the ref is at is the lease
 	replace bool          // the new commit need not be built on the old one
+	clash   string        // a ref by which the server can't make this one; ""
+}
+
+// clash returns the ref that a new one can't stand beside: one whose name is a
+// folder of it, or in whose folder it is. "" for none, and for one that exists.
+func clash(name string, refs map[string]plumbing.Hash) string {
+	if _, there := refs[name]; there {
+		return ""
+	}
+	for parent := path.Dir(name); parent != "refs" && parent != "."; parent = path.Dir(parent) {
+		if _, there := refs[parent]; there {
+			return parent
+		}
+	}
+	for _, other := range slices.Sorted(maps.Keys(refs)) {
+		if strings.HasPrefix(other, name+"/") {
+			return other
+		}
+	}
+	return ""
 }
 
 func (r *Remote) push(caller context.Context, p Push, u update) error {
@@ -109,6 +133,7 @@ func (r *Remote) push(caller context.Context, p Push, u update) error {
 // check compares what the server advertised with what the update demands.
 func (r *Remote) check(ctx context.Context, p Push, u *update, adv *packp.AdvRefs) error {
 	current := adv.References[u.name]
+	u.clash = clash(u.name, adv.References)
 	switch {
 	case current == p.Snapshot.commit():
 		return nil

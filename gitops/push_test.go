@@ -52,7 +52,7 @@ func TestPushRefused(t *testing.T) {
 		},
 		"a ref that is a folder of others": {
 			push: gitops.Push{Branch: "updates"},
-			text: "the server rejected it: failed to update ref",
+			text: "failed to update ref: error: cannot lock ref 'refs/heads/updates': 'refs/heads/updates/1' exists; cannot create 'refs/heads/updates'; refs/heads/updates/1 exists, and Git",
 		},
 		"no branch at all": {push: gitops.Push{Branch: "-"}, text: "neither a branch nor a refspec"},
 		"bad branch":       {push: gitops.Push{Branch: "a..b"}, text: `"a..b" is no name for a branch`},

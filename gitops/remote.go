@@ -98,7 +98,7 @@ type Remote struct {
 	cache      git.Cache
 	owner      string          // whose fetches are kept: the source's name
 	secrets    *login.Scrubber // knows what is sent to log in
-	sent       string          // what is sent to log in, for people; see sentBy
+	sent       sent            // what is sent to log in
 }
 
 // Open returns the repository of src. Nothing is connected to yet; what is wrong
@@ -124,15 +124,15 @@ func Open(src *fleet.GitSource, o Options) (*Remote, error) {
 		cache:      git.Cache{Dir: o.Keep, Screen: o.Screen},
 		owner:      src.Name.String(),
 		secrets:    new(login.Scrubber),
-		sent:       sentBy(src),
 	}
 	r.secrets.Keep("proxies", proxyPasswords(src.Auth, o)...)
 	switch u.Scheme {
 	case "http", "https":
-		r.transport, r.login, err = httpTransport(u, src, o, r.bounds, r.secrets)
+		err = r.overHTTP(u, src, o)
 	case "ssh":
 		r.secrets.KeepLogin("login", src.Auth.Username, src.Auth.Password)
 		r.secrets.Keep("key", src.Auth.IdentityPassword, src.Auth.Identity)
+		r.sent = sentKey(src.Auth)
 		r.transport, err = sshTransport(u, src.Auth, o, r.bounds)
 	case "file":
 		r.transport, err = fileTransport(u, r.bounds)
@@ -153,11 +153,11 @@ func proxyPasswords(auth fleet.GitAuth, o Options) []pinsetter.Secret {
 	return login.ProxySecrets(auth.Proxy)
 }
 
-// told returns an error as a caller may show it: with what a server refused, and
+// told returns an error as a caller may show it: with what would help, and
 // without the secrets that it may have said again.
 func (r *Remote) told(err error) error {
-	if denied := (*denial)(nil); errors.As(err, &denied) {
-		denied.sent = r.sent
+	if no := (*refusal)(nil); errors.As(err, &no) {
+		no.help = r.sent.help(no)
 	}
 	return r.secrets.Error(err)
 }

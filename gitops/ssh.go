@@ -28,6 +28,7 @@ type sshServer struct {
 	agent   string     // socket of the ssh-agent
 	hosts   *knownhosts.HostKeyDB
 	from    string // where hosts are from, for messages
+	sent    sent
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -39,7 +40,7 @@ func sshTransport(u *url.URL, auth fleet.GitAuth, o Options, bounds Bounds) (tra
 	if port == "" {
 		port = "22"
 	}
-	s := &sshServer{address: net.JoinHostPort(u.Hostname(), port), user: u.User.Username(), agent: o.Environment.AgentSocket()}
+	s := &sshServer{address: net.JoinHostPort(u.Hostname(), port), user: u.User.Username(), agent: o.Environment.AgentSocket(), sent: sentKey(auth)}
 	if s.user == "" {
 		s.user = auth.Username
 	}
@@ -167,7 +168,7 @@ func (s *sshServer) login(ctx context.Context, conn net.Conn) (*ssh.Client, erro
 		return ssh.NewClient(c, channels, requests), nil
 	}
 	if strings.Contains(err.Error(), "unable to authenticate") { // ssh has no type for it
-		return nil, fmt.Errorf("%w: the server accepts none of the keys for user %q", ErrAuth, s.user)
+		return nil, fmt.Errorf("%w: the server accepts none of the keys for user %q: it was offered %s", ErrAuth, s.user, s.sent.what)
 	}
 	return nil, err
 }

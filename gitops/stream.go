@@ -110,9 +110,9 @@ func (s *streamSession) ended(err error) error {
 	late.Stop()
 	s.running.cancel()
 	s.running.wait = func() error { return nil }
-	text := git.Clean(s.running.said.String())
+	text := s.running.said.String()
 	if line := new(pktline.ErrorLine); errors.As(err, &line) {
-		text = git.Clean(line.Text)
+		text = line.Text
 	}
 	return explainText(text, err)
 }

@@ -42,7 +42,7 @@ func NewAzure(t T, g *Git, o AzureOptions) *Azure {
 	t.Helper()
 	a := &Azure{git: g, plain: o.MultiAck}
 	a.Front = Serve(t, http.HandlerFunc(a.serve), o.FrontOptions)
-	a.SSH = serveSSH(t, a.run)
+	a.SSH = ServeSSH(t, a.run)
 	return a
 }
 

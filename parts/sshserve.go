@@ -16,9 +16,9 @@ type Login struct {
 	KnownHosts []byte // the host's line for a known_hosts file
 }
 
-// serveSSH starts an SSH server in this process. It runs each command of who has
+// ServeSSH starts an SSH server in this process. It runs each command of whoever has
 // the login's identity, and ends the connection after it.
-func serveSSH(t T, run func(command string, conn io.ReadWriter, said io.Writer) error) Login {
+func ServeSSH(t T, run func(command string, conn io.ReadWriter, said io.Writer) error) Login {
 	t.Helper()
 	_, hostPEM := newSSHKey(t, "")
 	client, clientPEM := newSSHKey(t, "")
