@@ -65,25 +65,43 @@ func (r request) bearing(token pinsetter.Secret) request {
 // refusal is an answer that isn't a success.
 type refusal struct {
 	status int
-	said   string        // the reason, if the status doesn't say it
+	said   string        // in the service's own words; "": it says nothing
 	again  bool          // another try may help
 	after  time.Duration // pause that the Provider asks for; 0: none
 }
 
+// maxSaid bounds a service's words in an error, in characters.
+const maxSaid = 200
+
+// refused returns the refusal in an answer.
+func (l *lane) refused(answer *http.Response, body []byte) *refusal {
+	said := line(clean(l.secrets.Text(login.Said(body))), maxSaid)
+	if strings.EqualFold(said, answer.Status) || strings.EqualFold(said, http.StatusText(answer.StatusCode)) {
+		said = ""
+	}
+	return &refusal{status: answer.StatusCode, said: said, again: again(answer.StatusCode), after: l.retryAfter(answer)}
+}
+
+// Error begins with what the service said. Advice follows only where it fits.
 func (r *refusal) Error() string {
-	text := strconv.Itoa(r.status) + " " + http.StatusText(r.status)
+	text := strings.TrimSpace(strconv.Itoa(r.status) + " " + http.StatusText(r.status))
+	if r.said != "" {
+		text += ": " + r.said
+	}
 	switch {
-	case r.said != "":
-		return r.said
 	case r.status >= 300 && r.status < 400:
 		return text + ": redirects are not followed: write the address that it leads to"
-	case r.status == http.StatusUnauthorized, r.status == http.StatusForbidden:
+	case r.status == http.StatusUnauthorized, r.status == http.StatusForbidden && r.said == "":
 		return text + ": check the token"
-	case r.status == http.StatusNotFound:
+	case r.status == http.StatusNotFound && r.said == "":
 		return text + ": check the address"
 	}
 	return text
 }
+
+// rejection returns the error for an answer with a good status whose body says
+// that it is none.
+func rejection(said string) error { return &refusal{status: http.StatusOK, said: said} }
 
 // send makes one attempt.
 func (l *lane) send(ctx context.Context, r request, body []byte) error {
@@ -106,7 +124,7 @@ func (l *lane) send(ctx context.Context, r request, body []byte) error {
 	said, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer)) // to its end, so that the connection can be reused
 	switch {
 	case answer.StatusCode < 200 || answer.StatusCode >= 300:
-		return &refusal{status: answer.StatusCode, again: again(answer.StatusCode), after: l.retryAfter(answer)}
+		return l.refused(answer, said)
 	case r.accepts == nil:
 		return nil
 	case err != nil:
@@ -156,6 +174,9 @@ func secretsOf(p *fleet.Provider, o Options) *login.Scrubber {
 	all := []pinsetter.Secret{p.Token}
 	for _, secret := range p.Headers {
 		all = append(all, secret)
+	}
+	if p.Type == fleet.ProviderPagerDuty {
+		all = append(all, named(p.Channel)) // its routing key
 	}
 	if u, err := url.Parse(p.Address.Reveal()); err == nil {
 		all = append(all, named(u.RequestURI()), named(u.RawQuery))

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/parts"
 )
 
 // TestInsist: another try where it may help, and after the pause that is asked
@@ -28,12 +29,19 @@ func TestInsist(t *testing.T) {
 	}{
 		{"at once", nil, nil, ""},
 		{"created", []answer{{status: 201}}, nil, ""},
+		{"in part", []answer{{status: 206}}, nil, ""},
+		{"of several", []answer{{status: 207, body: "<multistatus/>"}}, nil, ""},
 		{"after errors", []answer{{status: 500}, {status: 503}, {status: 429}}, []time.Duration{2 * s, 8 * s, 32 * s}, ""},
 		{"when asked to", []answer{{status: 429, retryAfter: "7"}, {status: 429, retryAfter: "0.5"}, {status: 503, retryAfter: in}}, []time.Duration{7 * s, s / 2, 90 * s}, ""},
 		{"no longer than that", []answer{{status: 429, retryAfter: "86400"}}, []time.Duration{maxPause}, ""},
 		{"nonsense", []answer{{status: 429, retryAfter: "soon"}}, []time.Duration{2 * s}, ""},
 		{"never", []answer{{status: 500}, {status: 500}, {status: 500}, {status: 500}, {status: 500}}, []time.Duration{2 * s, 8 * s, 32 * s, 128 * s}, "500 Internal Server Error"},
-		{"refused", []answer{{status: 400, body: "hunter2"}}, nil, "400 Bad Request"},
+		{"refused", []answer{{status: 400, body: `{"message":"no such\u001b[2J channel\nat all"}`}}, nil, "400 Bad Request: no such[2J channel"},
+		{"refused, by a proxy", []answer{{status: 400, body: "<html><title>400 Bad Request</title></html>"}}, nil, "400 Bad Request"},
+		{"forbidden", []answer{{status: 403}}, nil, "403 Forbidden: check the token"},
+		{"forbidden, with a reason", []answer{{status: 403, body: "IP 10.1.2.3 is not on the allow list"}}, nil, "403 Forbidden: IP 10.1.2.3 is not on the allow list"},
+		{"gone, with a reason", []answer{{status: 404, body: `{"error":"no_service"}`}}, nil, "404 Not Found: no_service"},
+		{"token, with a reason", []answer{{status: 401, body: `{"error":{"message":"expired"}}`}}, nil, "401 Unauthorized: expired: check the token"},
 		{"token", []answer{{status: 401}}, nil, "401 Unauthorized: check the token"},
 		{"address", []answer{{status: 404}}, nil, "404 Not Found: check the address"},
 		{"not there", []answer{{status: 501}}, nil, "501 Not Implemented"},
@@ -92,9 +100,11 @@ func TestNoSecretShows(t *testing.T) {
 		fmt.Fprintf(conn, "HTTP/1.1 %s %s\r\n\r\n", q.URL, q.Header)
 	}))
 	defer echo.Close()
+	said := httptest.NewServer(parts.Echo(http.StatusForbidden))
+	defer said.Close()
 	const secret = "token: hunter2, password: hunter2, username: me, headers: 'X-Key: hunter2'"
 	for kind := range formats {
-		for name, address := range map[string]string{"away": away, "an answer that repeats what it was asked": echo.URL} {
+		for name, address := range map[string]string{"away": away, "an answer that repeats what it was asked": echo.URL, "a body that does": said.URL} {
 			d := tell(t, load(t, "type: "+kind+", channel: 'hunter2', address: '"+address+"/hunter2/hunter2'", secret, ""), pushed())
 			text := strings.Join(d.errors, "\n")
 			if strings.Contains(text, "hunter2") {

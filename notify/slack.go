@@ -3,7 +3,6 @@ package notify
 import (
 	"cmp"
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -77,7 +76,7 @@ func slackAccepts(body []byte) error {
 	case err == nil && answer.OK:
 		return nil
 	case err == nil && slackWord().MatchString(answer.Error):
-		return &refusal{status: http.StatusOK, said: "Slack says " + answer.Error}
+		return rejection("Slack says " + answer.Error)
 	}
-	return &refusal{status: http.StatusOK, said: "the answer is not one of Slack's"}
+	return rejection("the answer is not one of Slack's")
 }
