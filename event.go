@@ -20,12 +20,17 @@ type Event struct {
 	Kind    EventKind
 	At      time.Time
 	Object  Object // its subject, usually an ImageUpdateAutomation
-	Message string // for people: one or more sentences; for a failure, the reason
+
+	// Message is for people: one or more sentences; for a failure, the reason.
+	// For a push it is Flux's text, with the commit message, since filters of
+	// Alerts are written for that.
+	Message string
 
 	// The following fields are empty if they don't apply.
 
 	Repository  string // host, port if it isn't the scheme's default, and path, such as "github.com/acme/fleet"
 	Branch      string // the branch that was pushed to, or the base of a proposal
+	Summary     string // of what was written, on one line: images, old and new, and where
 	Commit      string // hash of the branch's or pull request's last commit
 	PullRequest string // its web address
 	Changes     []Change

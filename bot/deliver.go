@@ -130,7 +130,7 @@ func failDeliveries(deliveries []*delivery, err error) {
 // plan's.
 func recordPush(p *plan.Plan, pushed gitops.Pushed, refspec string, err error) {
 	if p.Hash != "" && pushed.Branch != "" {
-		p.Result.Pushed = &Pushed{Commit: p.Hash, Branch: pushed.Branch}
+		p.Result.Pushed = &Pushed{Commit: p.Hash, Branch: pushed.Branch, Message: p.Text}
 		p.Result.Wrote = p.Wrote
 	}
 	if p.Hash == "" || refspec == "" || p.Automation.Refspec != refspec {

@@ -55,15 +55,27 @@ func eventsOf(a *fleet.Automation, results []*bot.Result, at time.Time) []pinset
 			failures = append(failures, r.Error)
 		}
 	}
-	held.Message = fmt.Sprintf("%s not written", pinsetter.Count(len(held.Holds), "better candidate"))
-	if len(held.Holds) > 0 {
-		held.Message += ": " + held.Holds[0].Reason
-	}
+	held.Message = heldMessage(held.Holds)
 	events = append(events, held) // also without holds, which ends those of before
 	if failed.Message = strings.Join(failures, "\n"); len(failures) == 0 {
 		failed.Kind, failed.Message = pinsetter.EventRecovered, "it works again"
 	}
 	return append(events, failed)
+}
+
+// maxHolds bounds the holds that an event names.
+const maxHolds = 20
+
+// heldMessage names the candidates that aren't written, a line each.
+func heldMessage(holds []pinsetter.Hold) string {
+	var lines []string
+	for _, h := range holds[:min(len(holds), maxHolds)] {
+		lines = append(lines, fmt.Sprintf("%s: %s instead of %s is held in %s: %s", h.Policy, h.Candidate, h.Current, h.Path, h.Reason))
+	}
+	if more := len(holds) - len(lines); more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // doneBy returns the event of what a result did, false where it did nothing.
@@ -79,15 +91,22 @@ func doneBy(e pinsetter.Event, r *bot.Result) (pinsetter.Event, bool) {
 		e.Message = fmt.Sprintf("pull request #%d was merged", pr.Number)
 	case pr != nil && (pr.Action == bot.Created || pr.Action == bot.Updated && r.Pushed != nil):
 		e.Kind, e.PullRequest, e.Branch = pinsetter.EventProposed, pr.URL, r.Branch
-		e.Message = fmt.Sprintf("%s pull request #%d with %s", pr.Action, pr.Number, pinsetter.Count(len(r.Changes), "change"))
-	case pr == nil && r.Pushed != nil:
-		e.Kind = pinsetter.EventPushed
-		e.Message = r.Pushed.Describe(len(r.Changes))
-		if len(r.Changes) > 0 {
-			e.Message += " with " + pinsetter.Count(len(r.Changes), "change")
+		e.Summary = strings.TrimSuffix(fmt.Sprintf("%s pull request #%d: %s", pr.Action, pr.Number, r.Summary), ": ")
+		if e.Message = e.Summary; r.Pushed != nil {
+			e.Message = pushMessage(r.Pushed)
 		}
+	case pr == nil && r.Pushed != nil && r.Pushed.Branch != "" && len(r.Changes) > 0:
+		e.Kind, e.Message, e.Summary = pinsetter.EventPushed, pushMessage(r.Pushed), r.Summary
+	case pr == nil && r.Pushed != nil:
+		e.Kind, e.Message = pinsetter.EventPushed, r.Pushed.Describe(len(r.Changes))
 	default:
 		return e, false
 	}
 	return e, true
+}
+
+// pushMessage is the text of Flux's image-automation-controller for a push, at
+// which filters of Alerts look.
+func pushMessage(p *bot.Pushed) string {
+	return fmt.Sprintf("pushed commit '%.7s' to branch '%s'\n%s", p.Commit, p.Branch, strings.TrimSpace(p.Message))
 }

@@ -9,7 +9,7 @@ import (
 // generic sends the message itself, as Flux does
 // (https://fluxcd.io/flux/components/notification/providers/#generic-webhook).
 func generic(p *fleet.Provider, m message) ([]request, error) {
-	r := post(p.Address.Reveal(), m)
+	r := post(p.Address.Reveal(), m.inFluxOrder())
 	r.header["Gotk-Component"] = reporter
 	maps.Copy(r.header, reveal(p.Headers))
 	return []request{r}, nil

@@ -23,6 +23,7 @@ func gitHubDispatch(p *fleet.Provider, m message) ([]request, error) {
 		return nil, err
 	}
 	o := m.InvolvedObject
+	m = m.inFluxOrder()
 	m.Message = cut(m.Message, maxDispatch)
 	return []request{post(at.gitHubAPI()+"/dispatches", dispatch{
 		Type: cut(o.Kind+"/"+o.Name+"."+o.Namespace, maxDispatchType), Payload: m,

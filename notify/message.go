@@ -32,8 +32,9 @@ type message struct {
 	ReportingController string            `json:"reportingController"`
 	ReportingInstance   string            `json:"reportingInstance,omitempty"`
 
-	event  pinsetter.Event
-	static map[string]string // the part of Metadata that the Alert adds
+	event    pinsetter.Event
+	filtered string            // text that an Alert's filters look at
+	static   map[string]string // the part of Metadata that the Alert adds
 }
 
 // maxMessage is Flux's bound on a message, in characters.
@@ -41,10 +42,15 @@ const maxMessage = 39000
 
 // describe converts an event to a message.
 func describe(e pinsetter.Event, instance string) message {
+	e.Summary = line(clean(e.Summary), maxSummary)
+	text := cut(clean(cmp.Or(e.Message, summary(e))), maxMessage)
 	m := message{
 		InvolvedObject: e.Object, Severity: severityInfo, Timestamp: e.At.UTC().Truncate(time.Second),
-		Message: cut(clean(cmp.Or(e.Message, summary(e))), maxMessage), Reason: title(string(e.Kind)),
+		Message: text, Reason: title(string(e.Kind)), filtered: text,
 		Metadata: map[string]string{}, ReportingController: reporter, ReportingInstance: instance, event: e,
+	}
+	if e.Summary != "" && !strings.Contains(text, e.Summary) {
+		m.Message = e.Summary + "\n\n" + cut(text, maxMessage-maxSummary-2)
 	}
 	if e.Kind == pinsetter.EventFailed {
 		m.Severity = severityError
@@ -60,6 +66,18 @@ func describe(e pinsetter.Event, instance string) message {
 		if value != "" {
 			m.Metadata[key] = cut(clean(value), maxMetadata)
 		}
+	}
+	return m
+}
+
+// maxSummary bounds the summary of a message, in characters.
+const maxSummary = 1000
+
+// inFluxOrder returns the message for programs that know Flux's events: Flux's
+// text comes first.
+func (m message) inFluxOrder() message {
+	if m.Message != m.filtered {
+		m.Message = cut(m.filtered, maxMessage-maxSummary-2) + "\n\n" + m.event.Summary
 	}
 	return m
 }

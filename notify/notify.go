@@ -16,6 +16,8 @@ package notify
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -174,21 +176,16 @@ func (n *Notifier) Tell(e pinsetter.Event) {
 }
 
 // selects reports whether an alert is for a message. A recovery ends an error,
-// so alerts with severity error get it too.
+// so alerts with severity error get it too. Filters look at Flux's text
+// and at the summary, each by itself, so that anchors hold.
 func selects(a *fleet.Alert, m message) bool {
 	if !a.Selects(m.event.Object) || a.ErrorsOnly && m.Severity != severityError && m.event.Kind != pinsetter.EventRecovered {
 		return false
 	}
-	for _, exclude := range a.Exclude {
-		if exclude.MatchString(m.Message) {
-			return false
-		}
+	finds := func(filter *regexp.Regexp) bool {
+		return filter.MatchString(m.filtered) || m.event.Summary != "" && filter.MatchString(m.event.Summary)
 	}
-	included := false
-	for _, include := range a.Include {
-		included = included || include.MatchString(m.Message)
-	}
-	return included || len(a.Include) == 0
+	return !slices.ContainsFunc(a.Exclude, finds) && (len(a.Include) == 0 || slices.ContainsFunc(a.Include, finds))
 }
 
 // Close delivers the queued messages and returns nil. If the context ends

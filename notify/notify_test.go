@@ -106,6 +106,8 @@ var web = pinsetter.Object{Kind: "ImageUpdateAutomation", Namespace: "team", Nam
 func pushed() pinsetter.Event {
 	return pinsetter.Event{
 		Kind: pinsetter.EventPushed, Object: web, Repository: "127.0.0.1/acme/fleet", Branch: "main", Commit: commit,
+		Message: "pushed commit '0123456' to branch 'main'\nUpdate from image update automation",
+		Summary: "web 1.0.0 -> 1.1.0 in apps/web.yaml",
 		Changes: []pinsetter.Change{{Path: "apps/web.yaml", Line: 7, Old: "1.0.0", New: "1.1.0"}},
 	}
 }
@@ -255,6 +257,11 @@ func TestAlerts(t *testing.T) {
 		", inclusionList: [regis, '1\\.1\\.0']": "Pushed Failed",
 		", inclusionList: [regis], exclusionList: [away]": "",
 		", suspend: true": "",
+		// Flux's text, and the summary by itself:
+		`, inclusionList: ["^pushed commit '[0-9a-f]{7}' to branch 'main'\\nUpdate from image"]`: "Pushed",
+		", inclusionList: [automation$]":               "Pushed",
+		", inclusionList: ['^web 1.0.0 -> ']":          "Pushed",
+		", exclusionList: ['from image update', away]": "Recovered Held",
 	} {
 		r := newReceiver(t)
 		tell(t, generically(t, r, alert), events...)

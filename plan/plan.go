@@ -39,6 +39,7 @@ type Plan struct {
 	Wrote   map[store.Site]pinsetter.Image
 
 	Hash string           // of the commit, "" until there is one
+	Text string           // of the commit, without trailers; Message sets it
 	Head *gitops.Snapshot // with the commit, or what it would be on
 }
 
@@ -104,7 +105,7 @@ func (p *Plan) Apply() {
 		}
 		patch.WriteString(Patch(file.Path, file.Data, data))
 	}
-	p.Result.Patch = patch.String()
+	p.Result.Patch, p.Result.Summary = patch.String(), message.Summary(p.MessageData())
 }
 
 // Patch returns the unified diff of a file. Without old bytes the file is new.
@@ -206,6 +207,7 @@ func (p *Plan) Message() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	p.Text = text
 	if a.Trailers {
 		text = message.Append(text, message.Trailers(a.Name, p.Result.Changes))
 	}

@@ -35,6 +35,8 @@ type Result struct {
 	Branch string `json:"-"` // of the pull request; "" where changes are pushed without one
 
 	Wrote map[store.Site]pinsetter.Image `json:"-"` // what was pushed to which sites
+
+	Summary string `json:"-"` // of the changes for people: images, old and new, and where
 }
 
 // PullRequest is a pull request after a cycle.
@@ -66,6 +68,8 @@ type Pushed struct {
 	Commit  string `json:"commit"`
 	Branch  string `json:"branch,omitempty"`
 	Refspec string `json:"refspec,omitempty"`
+
+	Message string `json:"-"` // of the commit, without trailers; "" without Changes
 }
 
 // Describe says in a few words what was pushed, with so many changes.

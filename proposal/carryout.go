@@ -242,7 +242,7 @@ func (s proposer) pushGroup(ctx context.Context, g *Group, head *gitops.Snapshot
 
 // landed records that the group's commit is on its branch.
 func (g *Group) landed() {
-	g.Result.Pushed = &plan.Pushed{Commit: g.Hash, Branch: g.branch}
+	g.Result.Pushed = &plan.Pushed{Commit: g.Hash, Branch: g.branch, Message: g.Text}
 	g.Result.Wrote = g.Wrote
 	g.known.Commit = g.Hash
 }
