@@ -153,6 +153,22 @@ type Showing struct {
 	Since  time.Time `json:"since"`     // when the tag was last seen to change to it
 }
 
+// Build is the image of an index for one platform, "os/arch[/variant]". A single
+// image is its own. A malformed digest is left out.
+type Build struct {
+	Platform string `json:"platform"`
+	Digest   string `json:"digest"`
+}
+
+// Move is a digest that a tag was seen with, and for which platforms it has other
+// images than the digest before it, as far as that is known.
+type Move struct {
+	Showing
+	Added   []string `json:"added,omitempty"`
+	Removed []string `json:"removed,omitempty"`
+	Changed []string `json:"changed,omitempty"`
+}
+
 // Verdict is the outcome for one tag, with its reason. Stage is empty for the
 // selected tag. Digests are those of a tag that was seen with several, the latest
 // first; only explain has them.
@@ -164,7 +180,7 @@ type Verdict struct {
 	Gate    string    `json:"gate,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
 	Until   time.Time `json:"until,omitzero"`
-	Digests []Showing `json:"digests,omitempty"`
+	Digests []Move    `json:"digests,omitempty"`
 }
 
 // Change is a marked value that was, or would be, rewritten. Line counts from

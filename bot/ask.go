@@ -262,11 +262,37 @@ func (s *selection) addDigests(ctx context.Context, verdicts []pinsetter.Verdict
 		}
 	}
 	showings, err := s.facts.showingsOf(ctx, tags)
+	if err != nil {
+		return
+	}
+	asks := maxCompared
 	for i, v := range verdicts {
-		if found := showings[v.Tag]; err == nil && len(found) > 1 {
-			verdicts[i].Digests = found
+		if found := showings[v.Tag]; len(found) > 1 {
+			verdicts[i].Digests = s.moves(ctx, found, &asks)
 		}
 	}
+}
+
+// maxCompared bounds the digests whose content explain asks a registry for: some
+// count pulls.
+const maxCompared = 8
+
+// moves returns what each digest of a tag changed, the latest first. It asks for the
+// content of so many digests, and leaves out what isn't known.
+func (s *selection) moves(ctx context.Context, showings []pinsetter.Showing, asks *int) []pinsetter.Move {
+	moves := make([]pinsetter.Move, len(showings))
+	contents := make([]gate.Content, len(showings))
+	for i, showing := range showings {
+		moves[i].Showing = showing
+		if *asks--; *asks >= 0 {
+			contents[i], _ = s.facts.content(ctx, showing.Digest)
+		}
+		if i > 0 && len(contents[i-1].Builds) > 0 && len(contents[i].Builds) > 0 {
+			later := &moves[i-1]
+			later.Added, later.Removed, later.Changed = gate.Difference(contents[i], contents[i-1])
+		}
+	}
+	return moves
 }
 
 // destinations returns the sites of p that automations write, and what they

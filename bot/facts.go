@@ -229,13 +229,13 @@ func (f *facts) content(ctx context.Context, digest string) (gate.Content, error
 		if err != nil {
 			f.failing.failed(err)
 		}
-		if fact, known := kept[digest]; known {
+		if fact, known := kept[digest]; known && (fact.Builds != nil || fact.Platforms == nil) {
 			f.learnt.learn(digest, gate.Content(fact))
 			return gate.Content(fact), nil
 		}
 	}
 	asked, err := f.scanner.Content(ctx, f.repo, digest)
-	content := gate.Content{Created: asked.Created, Platforms: asked.Platforms}
+	content := gate.Content{Created: asked.Created, Platforms: asked.Platforms, Builds: asked.Builds}
 	if err != nil {
 		return content, err
 	}

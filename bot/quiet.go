@@ -128,8 +128,8 @@ func (m *laneMemory) settles(ctx context.Context, p *plan.Plan, selected map[str
 				return false
 			}
 			best, ok := sel.best(ctx)
-			if !ok {
-				return false
+			if _, digest, followed := strings.Cut(best, "@"); !ok || taken && followed && image.Digest != "" && image.Digest != digest {
+				return false // whether what it shows is there still is asked in each run
 			}
 			selected[site.Policy.String()] = best
 		}

@@ -146,6 +146,7 @@ func anyKnown(r *rand.Rand) decide.Known {
 		for _, d := range []string{digest(tag), digest(tag + " moved"), digest("before"), digest(tag + " once"), "sha256:0"} {
 			known.Contents[d] = gate.Answer[gate.Content]{Err: failed(), Value: gate.Content{
 				Created: noon.Add(-time.Duration(r.IntN(200)) * time.Hour), Platforms: anyOf(r, nil, []string{"linux/amd64"}, []string{"linux/amd64", "linux/arm64"}),
+				Builds: anyOf(r, nil, []pinsetter.Build{{Platform: "linux/amd64", Digest: digest("amd64")}, {Platform: "linux/arm64", Digest: digest("arm64")}}),
 			}}
 		}
 	}

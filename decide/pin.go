@@ -53,16 +53,24 @@ func (p *Policy) pin(v View, c pinsetter.Candidate, known Known) (pin, []Questio
 }
 
 // follow returns the digest that a site takes of a tag that has one now: that one,
-// or an earlier one where that is too young.
+// or an earlier one where that is too young, or the one that it shows where the
+// platforms that gates name have the same images under both.
 func (p *Policy) follow(site pinsetter.Site, c pinsetter.Candidate, now string, known Known) (pin, []Question) {
-	if gate.KeptDigest(site, c.Tag) == now {
+	kept := gate.KeptDigest(site, c.Tag)
+	if kept == now {
 		return pin{digest: now}, nil
+	}
+	if same, lacks := p.Walk.Same(c.Tag, kept, now, known.Known); same || len(lacks) > 0 {
+		return pin{digest: kept}, lacks
 	}
 	earlier, lacks := p.Walk.Earlier(site, c, known.Known)
 	if len(lacks) > 0 || earlier == nil {
 		return pin{digest: now}, lacks
 	}
 	hold := earlier.Refusal.Hold(site, c.Tag+"@"+now)
+	if same, lacks := p.Walk.Same(c.Tag, kept, earlier.Digest, known.Known); same || len(lacks) > 0 {
+		return pin{digest: kept, hold: hold}, lacks
+	}
 	return pin{digest: earlier.Digest, hold: hold}, nil
 }
 

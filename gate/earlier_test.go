@@ -90,8 +90,8 @@ func TestEarlier(t *testing.T) {
 // TestEarlierSkipsWhatOthersRefuse: what is under an earlier digest must pass too.
 func TestEarlierSkipsWhatOthersRefuse(t *testing.T) {
 	f := pushedAnew()
-	byDigest := contentByDigest{f, map[string]gate.Content{digest("5-5"): unserved, digest("5-6"): served}}
-	s := subject(byDigest, "5")
+	f.content = map[string]gate.Content{digest("5-5"): unserved, digest("5-6"): served}
+	s := subject(byDigest{f}, "5")
 	s.Pins = true
 	w := compiled(t, spec.GateSpec{MinAge: hours(5)}, amd64).Walk(s)
 	got := w.Earlier(t.Context(), site("4"), pinsetter.Candidate{Tag: "5", Value: "5"})
@@ -100,13 +100,11 @@ func TestEarlierSkipsWhatOthersRefuse(t *testing.T) {
 	}
 }
 
-type contentByDigest struct {
-	*facts
-	content map[string]gate.Content
-}
+// byDigest are facts whose contents are given by digest.
+type byDigest struct{ *facts }
 
-func (c contentByDigest) Content(_ context.Context, _, digest string) (gate.Content, error) {
-	return c.content[digest], nil
+func (b byDigest) Content(ctx context.Context, _, digest string) (gate.Content, error) {
+	return b.facts.Content(ctx, digest, "")
 }
 
 // TestNoDigestIsHeld: a site without a digest waits, and says for which digest it

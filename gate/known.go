@@ -130,4 +130,6 @@ func (s Sight) Before(now string) string {
 type Content struct {
 	Created   time.Time // zero where it doesn't say
 	Platforms []string  // "os/arch[/variant]"; nil for what is no image, such as a chart
+
+	Builds []pinsetter.Build // the images for these platforms
 }

@@ -27,6 +27,10 @@ type Content struct {
 	// that names none.
 	Platforms []string
 
+	// Builds are the images that Platforms name, sorted. A single image is its
+	// own. Nil where Platforms is.
+	Builds []pinsetter.Build
+
 	// Source and Revision say what the image was built from: the label or
 	// annotation org.opencontainers.image.source and .revision, or "".
 	// Publishers may write anything there.
@@ -74,19 +78,20 @@ func (p *Repository) content(ctx context.Context, digest string) (Content, error
 		return Content{}, err
 	}
 	if m.Manifests == nil {
-		return p.single(ctx, m)
+		return p.single(ctx, digest, m)
 	}
-	found := Content{Platforms: m.Manifests.platforms()}
+	found := Content{Builds: m.Manifests.builds()}
 	if first, ok := m.Manifests.first(); ok {
 		image, err := p.entry(ctx, first)
 		if err != nil {
 			return Content{}, fmt.Errorf("manifest %s of the index: %w", shown(first), err)
 		}
 		found.Created, found.Source, found.Revision = image.Created, image.Source, image.Revision
-		if len(found.Platforms) == 0 {
-			found.Platforms = image.Platforms
+		if len(found.Builds) == 0 {
+			found.Builds = image.Builds
 		}
 	}
+	found.Platforms = platformsOf(found.Builds)
 	found.note(m.Annotations)
 	return found, nil
 }
@@ -100,11 +105,12 @@ func (p *Repository) entry(ctx context.Context, digest string) (Content, error) 
 	if m.Manifests != nil {
 		return Content{}, errors.New("it is an index, and the index says that it is an image")
 	}
-	return p.single(ctx, m)
+	return p.single(ctx, digest, m)
 }
 
-// single reads the config of an image manifest. Other artifacts have none.
-func (p *Repository) single(ctx context.Context, m manifest) (Content, error) {
+// single reads the config of the image manifest with a digest. Other artifacts
+// have none.
+func (p *Repository) single(ctx context.Context, digest string, m manifest) (Content, error) {
 	found := Content{}
 	if m.Config.isImage() {
 		data, err := p.document(ctx, m.Config.Digest, "blobs", "*/*")
@@ -116,9 +122,10 @@ func (p *Repository) single(ctx context.Context, m manifest) (Content, error) {
 			return Content{}, fmt.Errorf("config %s: %w", m.Config.Digest, err)
 		}
 		found = Content{
-			Created: created(config.Created), Platforms: sortedPlatforms(config.platform),
+			Created: created(config.Created), Builds: sortedBuilds(config.platform.build(digest)),
 			Source: config.Config.source, Revision: config.Config.revision,
 		}
+		found.Platforms = platformsOf(found.Builds)
 	}
 	found.note(m.Annotations)
 	return found, nil

@@ -67,8 +67,41 @@ func wantContent(t *testing.T, repository *registry.Repository, digest string, w
 	if err != nil {
 		t.Fatal(err)
 	}
+	var built []string // that the builds are of these platforms is all that is checked here
+	for _, b := range got.Builds {
+		built = append(built, b.Platform)
+	}
+	if built = slices.Compact(built); !slices.Equal(built, got.Platforms) || (got.Builds == nil) != (got.Platforms == nil) {
+		t.Errorf("content of %s: builds for %q, platforms %q", digest, built, got.Platforms)
+	}
+	got.Builds = nil
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("content of %s (-want +got):\n%s", digest, diff)
+	}
+}
+
+// TestBuilds: an index has the images of its entries, each with its platform; a
+// single image is its own, and so is the first of an index without platforms.
+func TestBuilds(t *testing.T) {
+	h := held{}
+	image, arm := h.image(ociConfig, amd64, ""), h.image(dockerConfigType, armv7, "")
+	index := func(entries ...string) string { return h.add(`{"manifests":[` + strings.Join(entries, ",") + `]}`) }
+	onAmd64, onArm := entry(image, `"os":"linux","architecture":"amd64"`), entry(arm, `"os":"linux","architecture":"arm"`)
+	server := answering(t, h.ServeHTTP)
+	repository := openWith(t, quick(registry.Options{Retries: -1}), server.Addr+"/app", registry.Access{})
+	for digest, want := range map[string][]pinsetter.Build{
+		image:                 {{Platform: "linux/amd64", Digest: image}},
+		index(onArm, onAmd64): {{Platform: "linux/amd64", Digest: image}, {Platform: "linux/arm", Digest: arm}},
+		index(onAmd64, onAmd64, entry("sha256:x", `"os":"linux","architecture":"arm"`)): {{Platform: "linux/amd64", Digest: image}, {Platform: "linux/arm"}},
+		index(fmt.Sprintf(`{"mediaType":%q,"digest":%q}`, ociManifest, arm)):            {{Platform: "linux/arm/v7", Digest: arm}},
+	} {
+		got, err := repository.Content(t.Context(), digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got.Builds); diff != "" {
+			t.Errorf("builds of %s (-want +got):\n%s", digest, diff)
+		}
 	}
 }
 

@@ -2,10 +2,12 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -147,16 +149,16 @@ func (e *entries) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// platforms returns the platforms of the images; empty, not nil, if there are
+// builds returns the images that name a platform; empty, not nil, if there are
 // none.
-func (e entries) platforms() []string {
-	var found []platform
+func (e entries) builds() []pinsetter.Build {
+	var found []pinsetter.Build
 	for _, one := range e {
 		if one.Platform != nil && !one.attests() {
-			found = append(found, *one.Platform)
+			found = append(found, one.Platform.build(one.Digest))
 		}
 	}
-	return sortedPlatforms(found...)
+	return sortedBuilds(found...)
 }
 
 // first returns the digest of the first image, preferring images that name a
@@ -199,16 +201,39 @@ func (p platform) String() string {
 	return ""
 }
 
-// sortedPlatforms returns the valid platforms as strings, sorted, without
+// build returns the image for a platform. It has no digest if that is malformed.
+func (p platform) build(digest string) pinsetter.Build {
+	if !pinsetter.ValidDigest(digest) {
+		digest = ""
+	}
+	return pinsetter.Build{Platform: p.String(), Digest: digest}
+}
+
+// sortedBuilds returns those builds whose platform is valid, sorted, without
 // duplicates. It is never nil.
-func sortedPlatforms(platforms ...platform) []string {
-	words := []string{}
-	for _, p := range platforms {
-		if s := p.String(); s != "" {
-			words = append(words, s)
+func sortedBuilds(builds ...pinsetter.Build) []pinsetter.Build {
+	valid := []pinsetter.Build{}
+	for _, b := range builds {
+		if b.Platform != "" {
+			valid = append(valid, b)
 		}
 	}
-	slices.Sort(words)
+	slices.SortFunc(valid, func(a, b pinsetter.Build) int {
+		return cmp.Or(strings.Compare(a.Platform, b.Platform), strings.Compare(a.Digest, b.Digest))
+	})
+	return slices.Compact(valid)
+}
+
+// platformsOf returns the platforms of sorted builds, without duplicates; nil if
+// builds is.
+func platformsOf(builds []pinsetter.Build) []string {
+	if builds == nil {
+		return nil
+	}
+	words := make([]string, len(builds))
+	for i, b := range builds {
+		words[i] = b.Platform
+	}
 	return slices.Compact(words)
 }
 

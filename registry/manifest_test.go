@@ -39,7 +39,7 @@ func FuzzManifest(f *testing.F) {
 		if m.Manifests == nil {
 			return
 		}
-		got := m.Manifests.platforms()
+		got := platformsOf(m.Manifests.builds())
 		if got == nil || len(got) > maxEntries || !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) {
 			t.Fatalf("platforms of %q are %q", data, got)
 		}
@@ -55,7 +55,7 @@ func FuzzManifest(f *testing.F) {
 			t.Fatal(err)
 		}
 		again, err := parseManifest(written)
-		if err != nil || cmp.Diff(got, again.Manifests.platforms()) != "" {
+		if err != nil || cmp.Diff(got, platformsOf(again.Manifests.builds())) != "" {
 			t.Fatalf("%q, written as %q, is %+v, %v", data, written, again, err)
 		}
 	})
@@ -74,7 +74,7 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got := sortedPlatforms(c.platform); got == nil || len(got) > 1 || len(got) == 1 && strings.Count(got[0], "/") != min(2, 1+len(c.Variant)) {
+		if got := platformsOf(sortedBuilds(c.platform.build(""))); got == nil || len(got) > 1 || len(got) == 1 && strings.Count(got[0], "/") != min(2, 1+len(c.Variant)) {
 			t.Fatalf("platform of %q is %q", data, got)
 		}
 	})

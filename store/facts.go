@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // Fact describes the content under a digest. Content never changes, so a fact
@@ -16,6 +18,10 @@ import (
 type Fact struct {
 	Created   time.Time `json:"created"`   // zero if the image has no date
 	Platforms []string  `json:"platforms"` // "os/arch[/variant]"; nil for artifacts that are no image
+
+	// Builds are the images for these platforms; nil as Platforms is, and in
+	// facts that an earlier version stored.
+	Builds []pinsetter.Build `json:"builds"`
 }
 
 // Facts returns the known facts about digests. Unknown digests are missing from

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,12 +142,12 @@ func (e explanation) tagTable(w io.Writer, p painter) error {
 // digestTable shows the digests of the tags in the tagTable that had several.
 func (e explanation) digestTable(w io.Writer, p painter) error {
 	t := table{painter: p}
-	t.header("TAG", "DIGEST", "FIRST SEEN", "AGE")
+	t.header("TAG", "DIGEST", "FIRST SEEN", "AGE", "PLATFORMS")
 	moved := false
 	for _, v := range e.Tags[:min(e.limit, len(e.Tags))] {
 		for _, s := range v.Digests {
 			moved = true
-			t.row(cell{v.Tag, plain}, cell{s.Digest, plain}, cell{s.First.Format(time.RFC3339), plain}, cell{age(s.First, e.now), plain})
+			t.row(cell{v.Tag, plain}, cell{s.Digest, plain}, cell{s.First.Format(time.RFC3339), plain}, cell{age(s.First, e.now), plain}, cell{news(s), plain})
 		}
 	}
 	if !moved {
@@ -157,6 +158,19 @@ func (e explanation) digestTable(w io.Writer, p painter) error {
 	}
 	_, err := fmt.Fprintln(w)
 	return err
+}
+
+// news returns the platforms for which a digest brought another image: "+linux/s390x
+// -linux/386 ~linux/amd64".
+func news(m pinsetter.Move) string {
+	var words []string
+	for sign, platforms := range map[string][]string{"+": m.Added, "-": m.Removed, "~": m.Changed} {
+		for _, platform := range platforms {
+			words = append(words, sign+platform)
+		}
+	}
+	slices.Sort(words) // + - ~
+	return strings.Join(words, " ")
 }
 
 // age returns the time since then in its two largest units: "3d4h", "12s".

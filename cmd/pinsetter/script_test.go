@@ -88,6 +88,7 @@ func setup(env *testscript.Env) error {
 //	expand FILE...             $VAR and ${VAR} in files
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"push":     func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.Push(a[0], a[1:]...) },
+	"index":    func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushIndex(a[0], a[1], a[2:]...) },
 	"chart":    func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushChart(a[0], a[1:]...) },
 	"tags":     func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.SetTags(a[0], a[1:]...) },
 	"artifact": artifact,
