@@ -51,6 +51,7 @@ var rooms = []struct {
 	{name: "scanner", rooms: root + " fleet registry"},
 	{name: "setters", rooms: root + " strict", opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
 	{name: "adopt", rooms: root + " spec policy strict setters"},
+	{name: "migrate", rooms: root + " adopt gate policy setters spec strict"},
 	{name: "decide", rooms: root + " fleet gate policy setters spec"},
 	{name: "git", rooms: root, opens: "github.com/pjbgf/sha1cd"},
 	{name: "gitops", rooms: root + " fleet login git", opens: `
@@ -83,7 +84,7 @@ var rooms = []struct {
 		" decide fleet folder forge gate gitops lint login message pause plan policy proposal registry replay scanner setters spec store"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " adopt bot config fleet folder forge gitops hook keeper lint login notify plan registry scanner server setters source store",
+		rooms: root + " adopt bot config fleet folder forge gitops hook keeper lint login migrate notify plan registry scanner server setters source store",
 		opens: `
 		github.com/spf13
 		golang.org/x/term

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/folder"
+	"github.com/pinsetter/pinsetter/migrate"
+	"github.com/pinsetter/pinsetter/setters"
+)
+
+func newMigrate(a *app) *cobra.Command {
+	var dir, policies string
+	var write bool
+	cmd := &cobra.Command{
+		Use:   "migrate TOOL",
+		Short: "Translate another tool's settings into markers and objects",
+		Long: `Reads what another tool was told below a directory, and prints as a diff the
+markers and objects that do the same: for argocd-image-updater its annotations and
+ImageUpdater objects, for keel its annotations, labels and Helm values, for
+renovate what of its configuration concerns images. Then it lists every setting
+with what becomes of it, or why it has no counterpart, and says what to switch off
+in the other tool. Nothing is asked of a registry or of Git.
+
+An image whose limits can't all be translated gets no marker. Only comments are
+inserted; new objects go to one file of their own.`,
+		Example: `  pinsetter migrate argocd-image-updater
+  pinsetter migrate renovate --dir . --write
+  pinsetter migrate keel -o json`,
+		Args:      oneTool,
+		ValidArgs: migrate.Tools(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			tree, failed, err := a.migrationTree(cmd.Context(), dir, policies)
+			if err != nil {
+				return err
+			}
+			r := migrate.Translate(args[0], *tree)
+			failed = errors.Join(failed, r.Err)
+			if write {
+				if err := writeEdits(dir, r.Edits); err != nil {
+					return finish(failed, err)
+				}
+			}
+			if len(r.Entries) == 0 {
+				a.say("warning", fmt.Sprintf("no setting of %s is in %s: say with --dir where they are", args[0], dir))
+			}
+			entries := append([]migrate.Entry{}, r.Entries...)
+			if err := a.print(entries, a.migration(r, write)); err != nil {
+				return err
+			}
+			if a.output != "table" {
+				for _, off := range r.Off {
+					a.say("to do", off)
+				}
+			}
+			return finish(failed)
+		},
+	}
+	cmd.Flags().StringVar(&dir, "dir", ".", "directory whose files are translated")
+	cmd.Flags().StringVar(&policies, "policies", "", "file below --dir that new objects are appended to (default .github/pinsetter/policies.yaml in a Git work tree, else pinsetter/policies.yaml)")
+	cmd.Flags().BoolVar(&write, "write", false, "write the files instead of printing the diff")
+	return cmd
+}
+
+// oneTool demands the name of a tool that is known.
+func oneTool(cmd *cobra.Command, args []string) error {
+	known := strings.Join(migrate.Tools(), ", ")
+	switch {
+	case len(args) == 0:
+		return usage("%s: say which tool's settings are translated: %s", cmd.CommandPath(), known)
+	case len(args) > 1:
+		return usage("%s %q: one tool at a time: %s", cmd.CommandPath(), args[1], known)
+	case !slices.Contains(migrate.Tools(), args[0]):
+		return usage("%s %q: no such tool is known: write one of %s", cmd.CommandPath(), args[0], known)
+	}
+	return nil
+}
+
+// migrationTree reads the files that may hold settings or values. A file that
+// can't be read is part of failed, and the others are translated.
+func (a *app) migrationTree(ctx context.Context, dir, policies string) (tree *migrate.Tree, failed, err error) {
+	f, err := folder.Open(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	tree = &migrate.Tree{Namespace: a.namespace, Policies: policies}
+	options := folder.Options{Want: migrate.Wants, MaxSize: setters.MaxSize}
+	tree.Files, failed = folder.Each(ctx, f, options, func(path string, data []byte) (migrate.File, bool) {
+		return migrate.File{Path: path, Data: slices.Clone(data)}, true
+	})
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
+	}
+	_, inGit := os.Stat(filepath.Join(dir, ".git"))
+	switch {
+	case policies != "":
+		tree.Policies = filepath.ToSlash(filepath.Clean(policies))
+		if !filepath.IsLocal(policies) {
+			return nil, nil, usage("--policies %q: name a file below --dir, without it in front", policies)
+		}
+	case inGit == nil:
+		tree.Policies = ".github/pinsetter/policies.yaml"
+	default:
+		tree.Policies = "pinsetter/policies.yaml"
+	}
+	tree.Git = clonedFrom(dir)
+	return tree, failed, nil
+}
+
+// migration prints the diff, unless it is written, what became of each setting,
+// and what is left to do.
+func (a *app) migration(r *migrate.Result, written bool) func(io.Writer, painter) error {
+	return func(w io.Writer, p painter) error {
+		if !written {
+			if err := printEdits(w, p, r.Edits); err != nil {
+				return err
+			}
+		}
+		var t table
+		t.header("PLACE", "KIND", "FROM", "TO")
+		for _, e := range r.Entries {
+			to := cell{text: e.To}
+			if e.Skipped != "" {
+				to = cell{text: "skipped: " + e.Skipped, style: yellow}
+			}
+			where := e.Path
+			if e.Line > 0 {
+				where = place(e.Path, e.Line)
+			}
+			t.row(cell{text: where}, cell{text: e.Kind}, cell{text: e.From}, to)
+		}
+		if len(r.Entries) > 0 {
+			if err := t.write(w); err != nil {
+				return err
+			}
+		}
+		return a.sayLeft(w, p, r, written)
+	}
+}
+
+// sayLeft prints what is to do before the first run.
+func (a *app) sayLeft(w io.Writer, p painter, r *migrate.Result, written bool) error {
+	if len(r.Entries) == 0 {
+		return nil
+	}
+	if written {
+		fmt.Fprintf(w, "\n%s\n", p.paint(dim, pinsetter.Count(len(r.Edits), "file")+" written"))
+	}
+	fmt.Fprintln(w, "\nBefore the first run:")
+	for i, off := range r.Off {
+		if _, err := fmt.Fprintf(w, "%3d. %s\n", i+1, printable(off)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
