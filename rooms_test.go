@@ -84,7 +84,7 @@ var rooms = []struct {
 		" decide fleet folder forge gate gitops lint login message pause plan policy proposal registry replay scanner setters spec store"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " adopt bot config fleet folder forge gitops hook keeper lint login migrate notify plan registry scanner server setters source store",
+		rooms: root + " adopt bot config fleet folder forge gitops hook keeper lint login migrate notify plan registry scanner server setters source spec store",
 		opens: `
 		github.com/spf13
 		golang.org/x/term

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"path"
 
 	"github.com/pinsetter/pinsetter/adopt"
 	"github.com/pinsetter/pinsetter/folder"
@@ -29,10 +30,10 @@ func writeEdits(dir string, edits []adopt.Edit) error {
 }
 
 // printEdits prints a unified diff: coloured and safe for a terminal, or byte for
-// byte for git apply.
-func printEdits(w io.Writer, p painter, edits []adopt.Edit) error {
+// byte for git apply. Folder is that of the edits in the repository.
+func printEdits(w io.Writer, p painter, folder string, edits []adopt.Edit) error {
 	for _, e := range edits {
-		patch := plan.Patch(e.Path, e.Old, e.New)
+		patch := plan.Patch(path.Join(folder, e.Path), e.Old, e.New)
 		if isTerminal(w) {
 			patch = paintDiff(p, patch)
 		}

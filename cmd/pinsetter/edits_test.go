@@ -30,10 +30,10 @@ func TestWriteEdits(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := printEdits(&out, painter{}, edits[1:]); err != nil {
+	if err := printEdits(&out, painter{}, "x", edits[1:]); err != nil {
 		t.Fatal(err)
 	}
-	const want = "--- a/b.yaml\n+++ b/b.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n--- /dev/null\n+++ b/c/d.yaml\n@@ -0,0 +1 @@\n+x: 1\n"
+	const want = "--- a/x/b.yaml\n+++ b/x/b.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n--- /dev/null\n+++ b/x/c/d.yaml\n@@ -0,0 +1 @@\n+x: 1\n"
 	if out.String() != want {
 		t.Errorf("%s", out.String())
 	}

@@ -122,7 +122,7 @@ func (a *app) migrationTree(ctx context.Context, dir, policies string) (tree *mi
 func (a *app) migration(r *migrate.Result, written bool) func(io.Writer, painter) error {
 	return func(w io.Writer, p painter) error {
 		if !written {
-			if err := printEdits(w, p, r.Edits); err != nil {
+			if err := printEdits(w, p, "", r.Edits); err != nil {
 				return err
 			}
 		}

@@ -49,7 +49,7 @@ func (a *app) loadFrom(from sources) (*fleet.Set, error) {
 		failed = errors.Join(failed, errors.New(u.String()))
 	}
 	if failed == nil {
-		failed = fmt.Errorf("no ImageRepository, ImagePolicy or ImageUpdateAutomation found in %s: say with -f where they are, or write them (%s)", a.sources(), quickStart)
+		failed = fmt.Errorf("no ImageRepository, ImagePolicy or ImageUpdateAutomation found in %s: say with -f where they are, let pinsetter init propose them, or write them (%s)", a.sources(), quickStart)
 	}
 	return nil, &exitError{statusUsage, failed}
 }

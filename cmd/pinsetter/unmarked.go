@@ -26,7 +26,7 @@ func (a *app) sayUnmarked(c *cycleResult) {
 		if idle := unused(c.set, one, unmarked); len(idle) > 0 {
 			text += ", and nobody uses ImagePolicy " + strings.Join(idle, ", ")
 		}
-		a.say("note", text+": push the files with markers")
+		a.say("note", text+": push the files with markers; pinsetter init proposes some")
 	}
 }
 

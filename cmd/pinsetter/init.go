@@ -1,0 +1,370 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/adopt"
+	"github.com/pinsetter/pinsetter/folder"
+	"github.com/pinsetter/pinsetter/setters"
+	"github.com/pinsetter/pinsetter/spec"
+)
+
+// initFlags are the flags of init.
+type initFlags struct {
+	dir, step, policies  string
+	pin, write, exitCode bool
+}
+
+func newInit(a *app) *cobra.Command {
+	var f initFlags
+	cmd := &cobra.Command{
+		Use:   "init [--dir DIR]",
+		Short: "Propose markers and policies for the images that a folder uses",
+		Long: `Finds the images, charts and artifacts that the files below a directory use and no
+marker moves, asks their registries, and proposes for each the policy that its
+present tag suggests: a diff, and a table. What is skipped, and why, is in the table
+too. With --write the comments and the objects are written; no other byte changes,
+and nothing is committed.
+
+A policy is proposed only if at least three tags are written like the present one,
+the present one is among them, and none of lower rank would be taken. Policies and
+automations that are there already are used. Objects are read from --dir, or from
+what -f names.`,
+		Example: `  pinsetter init                        # what it would write, and why not more
+  pinsetter init --write && git diff
+  pinsetter init --dir clusters --range patch --pin -o json`,
+		Args: noNames("say with --dir where the files are"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !slices.Contains([]string{"patch", "minor", "major"}, f.step) {
+				return usage("--range %q: write patch, minor or major", f.step)
+			}
+			return a.init(cmd.Context(), f, cmd.Flags().Changed("namespace"))
+		},
+	}
+	cmd.Flags().StringVar(&f.dir, "dir", ".", "directory to look in")
+	cmd.Flags().StringVar(&f.step, "range", "minor", "the largest step of a version that is proposed: patch, minor or major")
+	cmd.Flags().BoolVar(&f.pin, "pin", false, "digests too, behind tags and in digest fields")
+	cmd.Flags().StringVar(&f.policies, "policies", "", "file below --dir for new objects (default .github/pinsetter/policies.yaml in a Git work tree, else pinsetter/policies.yaml)")
+	cmd.Flags().BoolVar(&f.write, "write", false, "write the files")
+	cmd.Flags().BoolVar(&f.exitCode, "exit-code", false, "exit with status 3 when there is something to propose")
+	return cmd
+}
+
+// initiation is one call of init.
+type initiation struct {
+	app       *app
+	flags     initFlags
+	tree      workTree
+	policies  string // file of new objects, relative to the directory
+	there     *thereAlready
+	files     []*adopt.File
+	rules     []adopt.Rule
+	proposal  *adopt.Proposal
+	edits     []adopt.Edit
+	automated bool // an automation writes what is proposed
+	failed    error
+}
+
+func (a *app) init(ctx context.Context, f initFlags, givenNamespace bool) error {
+	i := &initiation{app: a, flags: f}
+	var err error
+	if i.tree, err = findWorkTree(f.dir); err != nil {
+		return finish(err)
+	}
+	if err := i.placePolicies(); err != nil {
+		return err
+	}
+	if i.there, err = a.readThere(ctx, f.dir, givenNamespace); err != nil {
+		return err
+	}
+	asking := newAsking(ctx, a, i.there)
+	if err := i.find(ctx, asking); err != nil {
+		return err
+	}
+	if err := i.notApplied(); err != nil {
+		return err
+	}
+	adopt.Resolve(i.files)
+	listings := asking.all(adopt.Images(i.files))
+	i.failed = errors.Join(i.failed, asking.failed())
+	i.proposal = adopt.Propose(i.files, listings, adopt.Options{
+		Namespace: i.there.namespace, Step: spec.Bump(f.step), Pin: f.pin, Rules: i.rules,
+		Labels: i.there.labels, Policies: i.there.policies, Repositories: i.there.repositories, Taken: i.there.taken,
+	})
+	asking.digests(i.proposal.Entries)
+	a.progress.done()
+	if err := i.edit(); err != nil {
+		return finish(err)
+	}
+	return i.end()
+}
+
+// placePolicies finds the place of new objects, which is below the directory.
+func (i *initiation) placePolicies() error {
+	name := i.flags.policies
+	if name == "" {
+		i.policies = "pinsetter/policies.yaml"
+		if i.tree.root != "" {
+			i.policies = ".github/pinsetter/policies.yaml"
+		}
+		return nil
+	}
+	dir, err := filepath.Abs(i.flags.dir)
+	if err != nil {
+		return finish(err)
+	}
+	file, err := filepath.Abs(name)
+	if err != nil {
+		return finish(err)
+	}
+	below, err := filepath.Rel(dir, file)
+	if err != nil || !filepath.IsLocal(below) { // then it is meant from there
+		below = filepath.Clean(name)
+	}
+	if !filepath.IsLocal(below) || below == "." || !setters.IsCandidate(filepath.ToSlash(below)) {
+		return usage("--policies %q: name a .yaml file below %s", name, i.flags.dir)
+	}
+	i.policies = filepath.ToSlash(below)
+	return nil
+}
+
+// find reads the directory. Registries are asked as soon as an image is found.
+func (i *initiation) find(ctx context.Context, asking *asking) error {
+	f, err := folder.Open(i.flags.dir)
+	if err != nil {
+		return &exitError{statusUsage, err}
+	}
+	defer f.Close()
+	i.app.progress.show("reading " + i.flags.dir)
+	options := adopt.FindOptions{Namespace: i.app.namespace, Pin: i.flags.pin}
+	i.files, err = folder.Each(ctx, f, folder.Options{Want: setters.IsCandidate, Screen: adopt.MayHold, MaxSize: setters.MaxSize},
+		func(name string, data []byte) (*adopt.File, bool) {
+			file := adopt.Find(name, bytes.Clone(data), options)
+			if name == i.policies {
+				return nil, false
+			}
+			for _, r := range file.References {
+				if r.IsReady() {
+					asking.start(r.Image.Name)
+				}
+			}
+			return file, len(file.References)+len(file.HelmRepositories)+len(file.Applied) > 0
+		})
+	i.failed = errors.Join(i.failed, err)
+	for _, name := range []string{"renovate.json", ".renovaterc.json", ".renovaterc", ".github/renovate.json", ".gitlab/renovate.json"} {
+		data, err := f.Read(name)
+		if err != nil {
+			continue
+		}
+		if i.rules, err = adopt.ParseRenovate(data); err != nil {
+			i.app.say("warning", fmt.Sprintf("%s: %v: its allowedVersions and minimumReleaseAge are not used", path.Join(i.flags.dir, name), err))
+		}
+		break
+	}
+	return context.Cause(ctx)
+}
+
+// notApplied refuses a place for new objects from which a cluster would apply them.
+func (i *initiation) notApplied() error {
+	for _, file := range i.files {
+		for _, applied := range file.Applied {
+			from := path.Join(i.tree.folder, i.policies)
+			if applied != "" && !strings.HasPrefix(from, applied+"/") || i.isKustomized(applied) {
+				continue
+			}
+			return usage("--policies %s: %s applies %q, and the new objects with it: name a file elsewhere, or give that folder a kustomization.yaml",
+				i.policies, path.Join(i.flags.dir, file.Path), "./"+applied)
+		}
+	}
+	return nil
+}
+
+// isKustomized reports whether a folder has a kustomization, so that only what it
+// names is applied.
+func (i *initiation) isKustomized(folder string) bool {
+	root := i.tree.root
+	if root == "" {
+		root = i.flags.dir
+	}
+	for _, name := range []string{"kustomization.yaml", "kustomization.yml", "Kustomization"} {
+		if exists(filepath.Join(root, filepath.FromSlash(folder), name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// edit gathers the files to write: those with markers, and the one of new objects.
+func (i *initiation) edit() error {
+	i.edits = i.proposal.Edits
+	objects := slices.Concat(i.proposal.Objects, i.writers())
+	if len(objects) == 0 {
+		return nil
+	}
+	f, err := folder.Open(i.flags.dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var old []byte
+	if exists(filepath.Join(i.flags.dir, filepath.FromSlash(i.policies))) {
+		if old, err = f.Read(i.policies); err != nil {
+			return err
+		}
+	}
+	file, err := adopt.Append(old, objects, i.app.namespace)
+	if err != nil {
+		return err
+	}
+	i.edits = adopt.Edits(append(slices.Clone(i.edits), adopt.Edit{Path: i.policies, Old: old, New: file}))
+	return nil
+}
+
+// end prints and writes.
+func (i *initiation) end() error {
+	a := i.app
+	for n := range i.proposal.Entries {
+		e := &i.proposal.Entries[n]
+		e.Path = path.Join(i.tree.folder, e.Path)
+	}
+	if err := a.print(append([]adopt.Entry{}, i.proposal.Entries...), i.table); err != nil {
+		return err
+	}
+	if i.flags.write && len(i.edits) > 0 {
+		if err := writeEdits(i.flags.dir, i.edits); err != nil {
+			return finish(i.failed, err)
+		}
+	}
+	if len(i.edits) > 0 {
+		i.sayNext()
+	}
+	if err := finish(i.failed); err != nil {
+		return err
+	}
+	if i.flags.exitCode && len(i.edits) > 0 {
+		return &exitError{status: statusDifferent}
+	}
+	return nil
+}
+
+// table prints the diff, or the names of written files, and what was found.
+func (i *initiation) table(w io.Writer, p painter) error {
+	if i.flags.write {
+		for _, e := range i.edits {
+			fmt.Fprintf(w, "%s %s\n", p.paint(green, "wrote"), printable(path.Join(i.flags.dir, e.Path)))
+		}
+	} else if err := printEdits(w, p, i.tree.folder, i.edits); err != nil {
+		return err
+	}
+	found, skipped := table{painter: p}, table{painter: p}
+	found.header("PLACE", "REFERENCE", "POLICY", "RANGE", "CURRENT", "BEST")
+	skipped.header("PLACE", "REFERENCE", "SKIPPED")
+	for _, e := range i.proposal.Entries {
+		at := cell{place(e.Path, e.Line), plain}
+		if e.Skipped != "" {
+			skipped.row(at, cell{e.Reference, plain}, cell{e.Skipped, yellow})
+			continue
+		}
+		best := cell{short(e.Best), plain}
+		if e.Best != e.Current {
+			best.style = green
+		}
+		found.row(at, cell{e.Reference, plain}, cell{e.Policy, bold}, cell{e.Range, plain}, cell{short(e.Current), plain}, best)
+	}
+	if len(i.edits) > 0 && len(i.proposal.Entries) > 0 {
+		fmt.Fprintln(w)
+	}
+	if err := found.write(w); err != nil {
+		return err
+	}
+	if len(found.rows) > 0 && len(skipped.rows) > 0 {
+		fmt.Fprintln(w)
+	}
+	if err := skipped.write(w); err != nil {
+		return err
+	}
+	if len(i.edits) == 0 {
+		_, err := fmt.Fprintln(w, p.paint(dim, i.nothing()))
+		return err
+	}
+	return nil
+}
+
+// nothing says why nothing is proposed.
+func (i *initiation) nothing() string {
+	switch n := len(i.proposal.Entries); {
+	case n == 0 && i.there.marked():
+		return "nothing to propose: a marker moves every reference"
+	case n == 0:
+		return "nothing to propose: no image, chart or artifact was found below " + i.flags.dir
+	}
+	return "nothing to propose"
+}
+
+// short cuts a digest as people do.
+func short(text string) string {
+	if pinsetter.ValidDigest(text) {
+		return text[:len("sha256:")+12]
+	}
+	return text
+}
+
+// sayNext says which commands come next.
+func (i *initiation) sayNext() {
+	from := i.objectSources()
+	next := "pinsetter run " + from
+	switch {
+	case !i.flags.write:
+		next = "pinsetter init " + i.again() + "--write"
+	case !i.automated && i.tree.origin == "":
+		next = fmt.Sprintf("pinsetter set --dir %s %s", i.flags.dir, from)
+		i.app.say("note", "there is no remote \"origin\", so no automation was proposed: add the remote, and run init again")
+	case i.automated && i.tree.root != "":
+		next = "git add --all && git commit -m \"Let Pinsetter update images\" && git push, then " + next
+	}
+	i.app.say("next", next)
+}
+
+// again returns the flags of this call that a second one needs.
+func (i *initiation) again() string {
+	var b strings.Builder
+	add := func(given bool, text string) {
+		if given {
+			b.WriteString(text + " ")
+		}
+	}
+	add(i.flags.dir != ".", "--dir "+i.flags.dir)
+	add(i.flags.step != "minor", "--range "+i.flags.step)
+	add(i.flags.pin, "--pin")
+	add(i.flags.policies != "", "--policies "+i.flags.policies)
+	for _, name := range i.app.filenames {
+		add(true, "-f "+withoutUser(name))
+	}
+	add(i.there.givenNamespace, "-n "+i.there.namespace)
+	return b.String()
+}
+
+// objectSources returns the -f of the commands that come next.
+func (i *initiation) objectSources() string {
+	var all []string
+	if i.there.any() {
+		for _, name := range i.app.filenames {
+			all = append(all, "-f "+withoutUser(name))
+		}
+		if len(i.app.filenames) == 0 {
+			return "-f " + i.flags.dir // the new file is below it
+		}
+	}
+	return strings.Join(append(all, "-f "+path.Join(filepath.ToSlash(i.flags.dir), i.policies)), " ")
+}
