@@ -196,8 +196,8 @@ type Change struct {
 }
 
 // Hold says that a better candidate exists for a site and is not written.
-// Policy is "namespace/name"; Path and Line are those of the site's first
-// marker. Current is the site's value after the run. Reason ends with what
+// Policy is "namespace/name"; Path and Line are those of the site (see
+// Site.Line). Current is the site's value after the run. Reason ends with what
 // people can do. Until is zero if no time ends the hold. Rule is the kind of
 // reason, for metrics; recorded runs lack it.
 type Hold struct {
@@ -251,14 +251,17 @@ type Explanation struct {
 	Suspended bool          `json:"suspended,omitempty"`
 	Selected  string        `json:"selected,omitempty"`
 	Tags      []Verdict     `json:"tags"`  // best first
-	Sites     []Destination `json:"sites"` // sorted by automation, path and line
+	Sites     []Destination `json:"sites"` // each once; sorted by automation, path and line
 }
 
-// Destination is a site of a policy and its next value. Next equals Current if
-// nothing changes, and is empty if nothing could be decided. Held is the reason
-// why a better candidate isn't written.
+// Destination is a site of a policy and its next value. Group is that of the pull
+// request that the value goes into, if changes are grouped. Line is that of the
+// value that changes. Next equals Current if nothing changes, and is empty if
+// nothing could be decided. Held is the reason why a better candidate isn't
+// written.
 type Destination struct {
 	Automation string `json:"automation"`
+	Group      string `json:"group,omitempty"`
 	Path       string `json:"path"`
 	Line       int    `json:"line"`
 	Current    string `json:"current"`

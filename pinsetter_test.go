@@ -101,3 +101,32 @@ func TestCount(t *testing.T) {
 		}
 	}
 }
+
+// TestLinesOfASite: a site has the line of a value that shows a version, and of the
+// one that changes.
+func TestLinesOfASite(t *testing.T) {
+	site := pinsetter.Site{Markers: []pinsetter.Marker{
+		{Line: 1, Part: pinsetter.PartName, Value: "ghcr.io/a/b"},
+		{Line: 2, Part: pinsetter.PartTag, Value: "1.0.0+x"},
+		{Line: 3, Part: pinsetter.PartDigest, Value: "sha256:a"},
+	}}
+	for _, test := range []struct {
+		takes pinsetter.Image
+		line  int
+	}{
+		{pinsetter.Image{Tag: "1.1.0", Digest: "sha256:b"}, 2},
+		{pinsetter.Image{Tag: "1.0.0_x", Digest: "sha256:b"}, 3},
+		{pinsetter.Image{Tag: "1.0.0_x", Digest: "sha256:a"}, 2},
+	} {
+		if got := site.LineOf(test.takes); got != test.line {
+			t.Errorf("%v: line %d, want %d", test.takes, got, test.line)
+		}
+	}
+	if got := site.Line(); got != 2 {
+		t.Errorf("line %d", got)
+	}
+	site.Markers = site.Markers[:1]
+	if got := site.Line(); got != 1 {
+		t.Errorf("of a name alone: line %d", got)
+	}
+}

@@ -62,8 +62,32 @@ type Site struct {
 	Written []Image
 }
 
-// Line returns the line of the site's first marker.
-func (s Site) Line() int { return s.Markers[0].Line }
+// Line returns the line of the site's first value that shows a version: of its first
+// marker but for :name, which stays where the others move. A site with :name markers
+// only has the line of the first.
+func (s Site) Line() int {
+	for _, m := range s.Markers {
+		if m.Part != PartName {
+			return m.Line
+		}
+	}
+	return s.Markers[0].Line
+}
+
+// LineOf returns the line of the first value that changes if the site takes an
+// image. It is Line if none does.
+func (s Site) LineOf(image Image) int {
+	for _, m := range s.Markers {
+		tag, digest, _ := strings.Cut(m.Value, "@")
+		switch {
+		case m.Part == PartReference,
+			m.Part == PartTag && (strings.ReplaceAll(tag, "+", "_") != image.Tag || digest != "" && digest != image.Digest),
+			m.Part == PartDigest && m.Value != image.Digest:
+			return m.Line
+		}
+	}
+	return s.Line()
+}
 
 // Current returns the written reference for people: "1.2.3", "1.2.3@sha256:…",
 // or several of them with commas if the markers disagree. It returns "" if

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -84,19 +83,41 @@ type Selected struct {
 	Tag       string `json:"tag,omitempty"`
 	Digest    string `json:"digest,omitempty"` // where the policy reflects digests
 	Ref       string `json:"ref,omitempty"`    // what a marker without suffix would show
-	Held      string `json:"held,omitempty"`   // why no candidate passes, where there are some
+	Held      string `json:"held,omitempty"`   // why something better isn't written; see settle
 	Error     string `json:"error,omitempty"`
 
 	Err error `json:"-"`
 }
 
-// Select returns what policies select, in their order.
-func (b *Bot) Select(ctx context.Context, policies []*fleet.Policy) []*Selected {
+// Select returns what policies select, in their order. Where no candidate of a policy
+// passes its gates, the branches of automations are fetched to see whether the best
+// one is written already. What can't be fetched isn't.
+func (b *Bot) Select(ctx context.Context, policies []*fleet.Policy, automations []*fleet.Automation) []*Selected {
 	c := b.newCycle(Propose)
-	return each(policies, func(p *fleet.Policy) *Selected { return c.selector.selected(ctx, p) })
+	var closed []*fleet.Policy
+	results := each(policies, func(p *fleet.Policy) *Selected { return c.selector.selected(ctx, p) })
+	for i, r := range results {
+		if r.Held != "" {
+			closed = append(closed, policies[i])
+		}
+	}
+	if len(closed) == 0 || len(automations) == 0 {
+		return results
+	}
+	sites, err := c.destinations(ctx, closed, automations)
+	if err != nil {
+		c.o.Log.Warn("not everything could be read to see what is written", "error", err)
+	}
+	for i, p := range policies {
+		if found := sites[p.Name]; results[i].Held != "" && len(found) > 0 {
+			results[i].settle(c.selector.selection(ctx, p), whyHeldAt(found))
+		}
+	}
+	return results
 }
 
-// selected returns the best candidate of one policy.
+// selected returns the best candidate of one policy, without looking at what is
+// written.
 func (s *selector) selected(ctx context.Context, p *fleet.Policy) *Selected {
 	r := &Selected{Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p)}
 	if p.Repository != nil {
@@ -115,6 +136,27 @@ func (s *selector) selected(ctx context.Context, p *fleet.Policy) *Selected {
 		r.Tag, r.Digest, r.Ref = image.Tag, image.Digest, image.String()
 	}
 	return r
+}
+
+// settle says of a policy that it is held if something better isn't written at one of
+// its sites, and why, and else that it isn't: what stands at all of them needs to
+// pass no gate, and is the best. A policy without sites is left as its gates are.
+func (s *Selected) settle(sel *selection, why string) {
+	s.Held = why
+	if best, ok := sel.Ranking.Best(); ok && why == "" && s.Tag == "" {
+		s.Tag = best.Tag
+		s.Ref = pinsetter.Image{Name: s.Image, Tag: best.Tag}.String()
+	}
+}
+
+// whyHeldAt says why something better isn't written at sites, "" if it is.
+func whyHeldAt(sites []pinsetter.Destination) string {
+	for _, site := range sites {
+		if site.Held != "" {
+			return site.Held
+		}
+	}
+	return ""
 }
 
 // image returns the best candidate that passes the gates, with the digest where
@@ -190,8 +232,8 @@ func (b *Bot) Explain(ctx context.Context, p *fleet.Policy, automations []*fleet
 			e.Selected = v.Tag
 		}
 	}
-	var err error
-	e.Sites, err = c.destinations(ctx, p, automations)
+	sites, err := c.destinations(ctx, []*fleet.Policy{p}, automations)
+	e.Sites = append(e.Sites, sites[p.Name]...)
 	e.Unread, e.Err = err != nil, errors.Join(e.Err, err)
 	for _, a := range automations {
 		if a.Suspended && a.Selects(p) {
@@ -293,98 +335,4 @@ func (s *selection) moves(ctx context.Context, showings []pinsetter.Showing, ask
 		}
 	}
 	return moves
-}
-
-// destinations returns the sites of p that automations write, and what they
-// take, sorted by automation, path and line.
-func (c *cycle) destinations(ctx context.Context, p *fleet.Policy, automations []*fleet.Automation) ([]pinsetter.Destination, error) {
-	selects := func(a *fleet.Automation) bool { return a.Selects(p) }
-	repositories, unusable := c.lanes(keep(automations, selects))
-	var errs []error
-	for _, r := range unusable {
-		errs = append(errs, r.Err)
-	}
-	sites := []pinsetter.Destination{}
-	for _, lanes := range repositories {
-		for _, l := range lanes {
-			found, err := c.destinationsIn(ctx, p, l)
-			sites = append(sites, found...)
-			errs = append(errs, err)
-		}
-	}
-	slices.SortFunc(sites, func(a, b pinsetter.Destination) int {
-		return cmp.Or(cmp.Compare(a.Automation, b.Automation), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
-	})
-	return sites, errors.Join(errs...)
-}
-
-func (c *cycle) destinationsIn(ctx context.Context, p *fleet.Policy, l *lane) ([]pinsetter.Destination, error) {
-	if l.proposes != nil {
-		return c.destinationsProposed(ctx, p, l)
-	}
-	remote, fetched, err := c.fetch(ctx, l, l.push)
-	if err != nil {
-		return nil, l.failed(err)[0].Err
-	}
-	defer fetched.Close()
-	g, _ := c.ownership.aim(ctx, l, fetched)
-	c.recallHistory(ctx, remote, l, g)
-	var sites []pinsetter.Destination
-	for _, a := range l.automations {
-		planned := c.find(ctx, a, g, g.Start)
-		planned.Only = p
-		c.decide(ctx, planned)
-		sites = append(sites, destinations(planned)...)
-		// What is wrong with the policy is said already: what is left is about files.
-		err = errors.Join(err, planned.FileErr)
-	}
-	return sites, err
-}
-
-// destinationsProposed is destinationsIn for a lane whose automation proposes:
-// what people refused is known once the forge was asked.
-func (c *cycle) destinationsProposed(ctx context.Context, p *fleet.Policy, l *lane) ([]pinsetter.Destination, error) {
-	s, _, err := c.survey(ctx, l, p)
-	if err != nil {
-		return nil, l.failed(err)[0].Err
-	}
-	defer s.Close()
-	sites := []pinsetter.Destination{}
-	err = s.Whole.FileErr
-	for _, g := range s.Groups {
-		g.Only = p
-		sites = append(sites, destinations(g.Plan)...)
-		if g.Failed {
-			err = errors.Join(err, g.Result.Err)
-		}
-	}
-	return sites, err
-}
-
-// destinations returns what the sites of a plan's one policy take.
-func destinations(p *plan.Plan) []pinsetter.Destination {
-	var sites []pinsetter.Destination
-	for _, file := range p.Marked {
-		for i, site := range file.Sites {
-			if site.Policy != p.Only.Name {
-				continue
-			}
-			current := site.Current()
-			d := pinsetter.Destination{Automation: p.Automation.Name.String(), Path: site.Path, Line: site.Line(), Current: current, Next: current}
-			sel := p.Policies[site.Policy]
-			if image, ok := file.Takes[i]; ok {
-				d.Next = pinsetter.Site{Written: []pinsetter.Image{image}}.Current()
-			} else if sel != nil && sel.Err != nil && !errors.Is(sel.Err, errSuspended) {
-				d.Next = ""
-			}
-			if hold := p.Hold(site); hold != nil {
-				d.Held = hold.Reason
-				if hold.Rule == pinsetter.RuleShape {
-					d.Current, d.Next = hold.Current, hold.Current // what it shows is no version
-				}
-			}
-			sites = append(sites, d)
-		}
-	}
-	return sites
 }

@@ -3,7 +3,9 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
@@ -21,7 +23,7 @@ func (c *cycle) record(ctx context.Context, results []*Result) {
 	var runs []store.Run
 	for _, r := range results {
 		if a := c.set.Automation(r.Automation()); a != nil && !r.Suspended {
-			runs = append(runs, RunOf(a, r, c.now))
+			runs = append(runs, RunOf(c.set, a, r, c.now))
 		}
 	}
 	err := c.o.Ledger.Record(ctx, runs)
@@ -50,8 +52,10 @@ func shownBy(set *fleet.Set, results []*Result) map[store.Site]pinsetter.Image {
 	return shown
 }
 
-// RunOf is an automation's result as the ledger keeps it.
-func RunOf(a *fleet.Automation, r *Result, at time.Time) store.Run {
+// RunOf is an automation's result as the ledger keeps it. Where an error names the
+// place of a finding of the set alone, it says what that is: the objects will have
+// changed when somebody reads it.
+func RunOf(set *fleet.Set, a *fleet.Automation, r *Result, at time.Time) store.Run {
 	run := store.Run{
 		At:         at,
 		Automation: a.Name.String(),
@@ -59,7 +63,7 @@ func RunOf(a *fleet.Automation, r *Result, at time.Time) store.Run {
 		Branch:     a.PushBranch,
 		Changes:    r.Changes,
 		Held:       r.Held,
-		Error:      r.Error,
+		Error:      withCauses(r.Error, set.Findings),
 		Wrote:      r.Wrote,
 	}
 	if r.Branch != "" {
@@ -72,6 +76,22 @@ func RunOf(a *fleet.Automation, r *Result, at time.Time) store.Run {
 		run.Commit = r.Pushed.Commit
 	}
 	return run
+}
+
+// withCauses adds to each part of an error's text that ends in the place of a finding
+// what was found there.
+func withCauses(text string, findings []pinsetter.Finding) string {
+	parts := strings.Split(text, "; ")
+	for i, part := range parts {
+		for _, f := range findings {
+			at := fmt.Sprintf(": %s:%d", f.Path, f.Line)
+			if f.Severity == pinsetter.Error && strings.HasSuffix(part, at) && !strings.Contains(text, f.Message) {
+				parts[i] = part + ": " + f.Message
+				break
+			}
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // records returns what the ledger knows of a lane's pull requests, by branch.

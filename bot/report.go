@@ -50,8 +50,13 @@ func (b *Bot) CycleOn(ctx context.Context, seat *Seat, automations []*fleet.Auto
 	seat.Leave() // no lane did, if none could be worked on
 	report := Report{Results: results, Took: b.o.Now().Sub(begin)}
 	if ctx.Err() == nil {
+		held := whyHeldBy(results)
 		for _, sel := range c.selector.done() {
-			report.Policies = append(report.Policies, stateOf(ctx, sel))
+			state := stateOf(ctx, sel)
+			if state.Err == nil && sel.Walk != nil {
+				state.settle(sel, held[state.Policy().String()])
+			}
+			report.Policies = append(report.Policies, state)
 		}
 		slices.SortFunc(report.Policies, func(a, b PolicyState) int { return a.Policy().Compare(b.Policy()) })
 	}
@@ -71,7 +76,7 @@ func StateOf(p *fleet.Policy) PolicyState {
 	return state
 }
 
-// stateOf returns what a selection came to.
+// stateOf returns what a selection came to, whatever is written.
 func stateOf(ctx context.Context, sel *selection) PolicyState {
 	state := StateOf(sel.Object)
 	state.Listing = listingOf(sel.listing)
@@ -79,15 +84,26 @@ func stateOf(ctx context.Context, sel *selection) PolicyState {
 	case sel.Err != nil:
 		state.fail(sel.Err)
 	case sel.Walk != nil:
-		first := sel.first(ctx)
-		if first.Candidate.Tag == "" {
-			state.Held = whyHeld(first)
-			break
+		if first := sel.first(ctx); first.Candidate.Tag != "" {
+			state.Tag = first.Candidate.Tag
+			state.Ref = pinsetter.Image{Name: state.Image, Tag: state.Tag}.String()
 		}
-		state.Tag = first.Candidate.Tag
-		state.Ref = pinsetter.Image{Name: state.Image, Tag: state.Tag}.String()
 	}
 	return state
+}
+
+// whyHeldBy says why something better isn't written, by policy: at the first of its
+// sites.
+func whyHeldBy(results []*Result) map[string]string {
+	why := map[string]string{}
+	for _, r := range results {
+		for _, hold := range r.Held {
+			if why[hold.Policy] == "" {
+				why[hold.Policy] = hold.Reason
+			}
+		}
+	}
+	return why
 }
 
 // fail records why the policy can't select; that it is suspended is said already.

@@ -159,7 +159,7 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 		image: sel.listing.Canonical, now: s.now, learnt: s.learntOf(sel.listing.Canonical),
 	}
 	sel.Walk = gates.Walk(gate.Subject{
-		Candidates: sel.Ranking.All(), Order: &sel.Policy, Bump: sel.Rules.Bump, Now: s.now, Listing: refusal,
+		Candidates: sel.Ranking.All(), Order: &sel.Policy, Bump: sel.Rules.Bump, Now: s.now, Starts: s.ledger.Records(), Listing: refusal,
 		Pins: sel.Object.Spec.DigestReflectionPolicy != spec.ReflectNever,
 	})
 	return nil

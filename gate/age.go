@@ -31,22 +31,38 @@ func (g Gates) oldest(counts func(*rules) bool) *rules {
 }
 
 // young refuses a tag that hasn't been seen for as long as r demands. One that
-// never was seen, or whose digest never was read, is as old as now.
-func (r *rules) young(tag string, sight Sight, now time.Time) *Refusal {
+// never was seen, or whose digest never was read, is as old as now, if ages start
+// now.
+func (r *rules) young(tag string, sight Sight, s Subject) *Refusal {
 	since := sight.Since
 	if since.IsZero() || sight.Digest == "" {
-		since = now
+		if !s.Starts {
+			return r.unstarted(tag)
+		}
+		since = s.Now
 	}
-	return r.younger(tag, "seen", since, now)
+	return r.younger(tag, "seen", since, s.Now)
 }
 
 // fresh refuses a tag that has another digest than the ledger knows: what is
 // under it now was never seen before.
-func (r *rules) fresh(tag string, now time.Time) *Refusal {
-	refusal := r.younger(tag, "seen", now, now)
+func (r *rules) fresh(tag string, s Subject) *Refusal {
+	refusal := r.unstarted(tag)
+	if s.Starts {
+		refusal = r.younger(tag, "seen", s.Now, s.Now)
+	}
 	refusal.Reason = "it shows another digest than before, and counts as new: " + refusal.Reason
 	refusal.moved = true
 	return refusal
+}
+
+// unstarted refuses a tag whose age doesn't count yet. No date ends that.
+func (r *rules) unstarted(tag string) *Refusal {
+	return &Refusal{
+		Rule: pinsetter.RuleMinAge, Gate: r.gate,
+		Reason: fmt.Sprintf("minAge is %s, and its age starts with the next run: wait for that, lower minAge, or write %s by hand",
+			span(r.spec.MinAge.Duration), tag),
+	}
 }
 
 // firstDocker is when the first program that makes images was shown (PyCon,

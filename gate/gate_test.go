@@ -292,7 +292,7 @@ func subject(f source, tags ...string) tested {
 	for _, tag := range tags {
 		candidates = append(candidates, pinsetter.Candidate{Tag: tag, Value: tag})
 	}
-	return tested{gate.Subject{Candidates: slices.Values(candidates), Order: numbers{max: 1000}, Bump: bump, Now: noon}, f}
+	return tested{gate.Subject{Candidates: slices.Values(candidates), Order: numbers{max: 1000}, Bump: bump, Now: noon, Starts: true}, f}
 }
 
 // judged returns what gates make of tag 5.

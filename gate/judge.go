@@ -35,7 +35,7 @@ func (w *Walk) judge(c pinsetter.Candidate, known Known) (*Refusal, *Question) {
 		sight.Value = Sight{}
 	}
 	if aged != nil && sight.Value.Digest != "" {
-		if r := aged.young(c.Tag, sight.Value, w.subject.Now); r != nil {
+		if r := aged.young(c.Tag, sight.Value, w.subject); r != nil {
 			r.moved = sight.Value.Previous != ""
 			return r, nil
 		}
@@ -73,9 +73,9 @@ func (w *Walk) inspect(tag string, aged *rules, sight Sight, known Known) (*Refu
 	case digest.Err != nil:
 		return asks.unknown("its digest", digest.Err), nil
 	case aged != nil && sight.Digest == "":
-		return aged.young(tag, sight, w.subject.Now), nil
+		return aged.young(tag, sight, w.subject), nil
 	case aged != nil && sight.Digest != digest.Value:
-		return aged.fresh(tag, w.subject.Now), nil
+		return aged.fresh(tag, w.subject), nil
 	case read == nil:
 		return nil, nil
 	}

@@ -26,6 +26,10 @@ type Subject struct {
 
 	Now time.Time // the same for the whole run
 
+	// Starts says that what is seen in this run is remembered: ages that hadn't
+	// started count from Now on. Else they start with the next run.
+	Starts bool
+
 	// Listing is why the list of tags isn't believed (see Listing.Next), or nil.
 	Listing *Refusal
 }

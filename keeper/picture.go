@@ -77,7 +77,7 @@ func (k *Keeper) settle(e ending) {
 			t.state.LastRun, t.state.Err, t.state.Held, t.state.PullRequests, t.state.Findings = now, nil, nil, nil, nil
 		}
 		t.state.add(r)
-		if run := bot.RunOf(t.automation, r, now); run.Commit != "" || run.PullRequest != nil {
+		if run := bot.RunOf(k.set, t.automation, r, now); run.Commit != "" || run.PullRequest != nil {
 			k.recent = slices.Insert(k.recent, 0, run)
 		}
 	}

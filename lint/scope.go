@@ -41,7 +41,7 @@ func OutOfScope(site pinsetter.Site, policy *fleet.Policy) pinsetter.Finding {
 }
 
 func warn(site pinsetter.Site, code, message string) pinsetter.Finding {
-	return pinsetter.Finding{Severity: pinsetter.Warning, Code: code, Path: site.Path, Line: site.Line(), Message: message}
+	return pinsetter.Finding{Severity: pinsetter.Warning, Code: code, Path: site.Path, Line: site.Markers[0].Line, Message: message}
 }
 
 // Suspended is the finding of a policy whose markers are left alone.

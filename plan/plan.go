@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -115,6 +116,25 @@ func Patch(path string, old, data []byte) string {
 		from = "/dev/null"
 	}
 	return udiff.Unified(from, "b/"+path, string(old), string(data))
+}
+
+// StackPatch has the plan's diff be on top of what other plans on the same snapshot
+// take, by path and index of the site, and adds what it takes itself.
+func (p *Plan) StackPatch(taken map[string]map[int]pinsetter.Image) {
+	var patch strings.Builder
+	for _, file := range p.Marked {
+		if _, changed := p.Files[file.Path]; !changed {
+			continue
+		}
+		if taken[file.Path] == nil {
+			taken[file.Path] = map[int]pinsetter.Image{}
+		}
+		before, _, _ := file.Apply(taken[file.Path]) // their plans say what fails
+		maps.Copy(taken[file.Path], file.Takes)
+		after, _, _ := file.Apply(taken[file.Path])
+		patch.WriteString(udiff.Unified("a/"+file.Path, "b/"+file.Path, string(before), string(after)))
+	}
+	p.Result.Patch = patch.String()
 }
 
 // IsBlind reports whether markers may be in files that can't be read now.

@@ -28,7 +28,7 @@ type Result struct {
 	Error string `json:"error,omitempty"`
 
 	Err      error               `json:"-"` // what Error says, as a value; joined where several things failed
-	Patch    string              `json:"-"` // unified diff of the changes, with the paths of the repository
+	Patch    string              `json:"-"` // unified diff of the changes, with the paths of the repository; of a group: on top of those before it
 	Findings []pinsetter.Finding `json:"-"` // about the marked files that were read
 	Unmarked bool                `json:"-"` // everything was read, and no marker is there
 

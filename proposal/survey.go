@@ -4,6 +4,7 @@
 package proposal
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -156,6 +157,12 @@ func (s *Survey) newGroup(name, branch string) *Group {
 	return &Group{Plan: p, name: name, branch: branch}
 }
 
+// Owns reports whether a site's changes go into a group's pull request.
+func (s *Survey) Owns(g *Group, site pinsetter.Site) bool {
+	branch, err := s.branches.of(s.branches.group(site.Policy, site.Path))
+	return err == nil && branch == g.branch
+}
+
 // shows returns the branch of the bot's own that proposes a site, or nil.
 func (s *Survey) shows(site pinsetter.Site) *plan.Branch {
 	branch, err := s.branches.of(s.branches.group(site.Policy, site.Path))
@@ -165,10 +172,16 @@ func (s *Survey) shows(site pinsetter.Site) *plan.Branch {
 	return s.Own[branch]
 }
 
-// Apply is step 4 for all groups.
+// Apply is step 4 for all groups. Their diffs are each on top of those before it, in
+// the order of results.
 func (s *Survey) Apply() {
 	for _, g := range s.Groups {
 		g.Apply()
+	}
+	taken := map[string]map[int]pinsetter.Image{}
+	byName := func(a, b *Group) int { return cmp.Compare(a.Result.Group, b.Result.Group) }
+	for _, g := range slices.SortedStableFunc(slices.Values(s.Groups), byName) {
+		g.StackPatch(taken)
 	}
 }
 

@@ -142,3 +142,28 @@ func TestExplanationsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestHeldIsTheSites: a policy is held if something better isn't written at one of
+// its sites, by whichever automation, and not by what a gate refuses elsewhere.
+func TestHeldIsTheSites(t *testing.T) {
+	w := newWorld(&server.Status{
+		At: noon,
+		Automations: []server.Automation{{Namespace: "ns", Name: "a", LastRun: noon, Held: []server.Hold{
+			{Hold: pinsetter.Hold{Policy: "ns/one", Path: "x.yaml", Line: 2, Current: "1", Candidate: "2", Reason: "too young"}},
+		}}},
+		Policies: []server.Policy{
+			{Namespace: "ns", Name: "one", Tag: "1"},
+			{Namespace: "ns", Name: "other", Tag: "1", Held: "an automation of before said so"},
+		},
+	})
+	_, base := start(t, server.Options{Source: w})
+	_, body := get(t, base+"/api/v1/policies")
+	for _, want := range []string{`"name":"one"`, `"held":"too young","state":"held"`, `"name":"other","tag":"1","state":"ok"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is missing in %s", want, body)
+		}
+	}
+	if _, body := get(t, base+"/metrics"); !strings.Contains(body, `pinsetter_policies{state="held"} 1`) {
+		t.Errorf("metrics: %s", body)
+	}
+}

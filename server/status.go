@@ -77,7 +77,7 @@ type Policy struct {
 	Ref       string    `json:"ref,omitempty"`    // what a marker without suffix would show
 	Tags      int       `json:"tags,omitempty"`   // number of listed tags
 	ScannedAt time.Time `json:"scannedAt,omitzero"`
-	Held      string    `json:"held,omitempty"` // why no candidate passes, if there are candidates
+	Held      string    `json:"held,omitempty"` // why something better isn't written at one of its sites
 	Error     string    `json:"error,omitempty"`
 }
 
@@ -117,7 +117,7 @@ func (a Automation) State() State {
 	return OK
 }
 
-// State returns the policy's state. It doesn't consider the policy's sites.
+// State returns the policy's state.
 func (p Policy) State() State {
 	switch {
 	case p.Error != "":

@@ -55,10 +55,12 @@ func newView(s *Status) *view {
 		}
 	}
 	for _, p := range s.Policies {
-		row := policyRow{Policy: p, State: p.State()}
-		if row.Sites = sites[row.FullName()]; row.State == OK && len(row.Sites) > 0 {
-			row.State = Held
+		row := policyRow{Policy: p, Sites: sites[p.Namespace+"/"+p.Name]}
+		row.Held = "" // by all automations, and not by the one that decided on it last
+		if len(row.Sites) > 0 {
+			row.Held = row.Sites[0].Reason
 		}
+		row.State = row.Policy.State()
 		v.policies = append(v.policies, row)
 	}
 	slices.SortStableFunc(v.automations, func(a, b automationRow) int { return compareStates(a.State, b.State) })
@@ -137,7 +139,7 @@ func (r automationRow) texts() []string {
 	return []string{r.FullName(), r.Repository, r.Branch, r.Error}
 }
 
-// policyRow is a policy. It also counts as held if one of its sites is.
+// policyRow is a policy. It is held if one of its sites is.
 type policyRow struct {
 	Policy
 	State State  `json:"state"`

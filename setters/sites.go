@@ -62,7 +62,7 @@ func (s *search) dropBroken() {
 	for i := s.first; i < len(sites); i++ {
 		site := sites[i]
 		if line, ok := s.broken[siteKey{site.Document, site.Item, site.Policy}]; ok {
-			s.file.report(pinsetter.Error, CodeSplice, site.Line(), "marker %q: its value stays as it is, since the one in line %d can't be rewritten and the two must not part", site.Markers[0].Setter, line)
+			s.file.report(pinsetter.Error, CodeSplice, site.Markers[0].Line, "marker %q: its value stays as it is, since the one in line %d can't be rewritten and the two must not part", site.Markers[0].Setter, line)
 			continue
 		}
 		sites[kept], places[kept] = site, places[i]

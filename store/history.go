@@ -49,6 +49,35 @@ func (l *Ledger) History(ctx context.Context, f Filter) ([]Run, error) {
 	return runs, err
 }
 
+// Automations returns the names of those that have a recorded run, sorted.
+func (l *Ledger) Automations(ctx context.Context) ([]string, error) {
+	return l.names(ctx, "SELECT DISTINCT automation FROM pinsetter_run ORDER BY automation")
+}
+
+// Policies returns the names of those for which a recorded run changed or held
+// something, sorted.
+func (l *Ledger) Policies(ctx context.Context) ([]string, error) {
+	return l.names(ctx, "SELECT DISTINCT policy FROM pinsetter_run_policy ORDER BY policy")
+}
+
+// names returns the texts that a query yields; none without a database.
+func (l *Ledger) names(ctx context.Context, query string) ([]string, error) {
+	var names []string
+	if !l.reads() {
+		return nil, nil
+	}
+	err := l.read(ctx, "read the names in the history", func(ctx context.Context, q querier) error {
+		names = names[:0]
+		return q.query(ctx, func(row func(...any) error) error {
+			var name string
+			err := row(&name)
+			names = append(names, name)
+			return err
+		}, query)
+	})
+	return names, err
+}
+
 func (f Filter) query() (string, []any) {
 	var conditions []string
 	var args []any

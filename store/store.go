@@ -96,6 +96,10 @@ func (l *Ledger) Close() error {
 	return l.db.Close()
 }
 
+// Records reports whether the ledger keeps what it is told: it remembers, and isn't
+// opened for reading only.
+func (l *Ledger) Records() bool { return l.remembers && !l.options.ReadOnly }
+
 // Remembers reports whether the ledger stores anything. If not, a gate that
 // counts from a first sight can never pass. It is false for "none" and the zero
 // Ledger.

@@ -81,10 +81,14 @@ func (c *cycleResult) diffs() []diff {
 }
 
 // writeDiff prints the unified diffs: coloured and safe for a terminal, or byte
-// for byte for git apply.
+// for byte for git apply. That of a group stands below a line with its name, which
+// git apply passes over.
 func (c *cycleResult) writeDiff(w io.Writer, p painter) error {
 	for _, r := range c.results {
 		patch := r.Patch
+		if r.Group != "" && patch != "" {
+			patch = "# group " + printable(r.Group) + "\n" + patch
+		}
 		if isTerminal(w) {
 			patch = paintDiff(p, patch)
 		}
@@ -106,7 +110,7 @@ func paintDiff(p painter, patch string) string {
 
 func diffStyle(line string) style {
 	switch {
-	case strings.HasPrefix(line, "--- "), strings.HasPrefix(line, "+++ "):
+	case strings.HasPrefix(line, "--- "), strings.HasPrefix(line, "+++ "), strings.HasPrefix(line, "# group "):
 		return bold
 	case strings.HasPrefix(line, "@@"):
 		return cyan

@@ -112,10 +112,25 @@ func (e explanation) summary(p painter) string {
 	switch {
 	case e.Suspended:
 		return p.paint(yellow, "suspended")
+	case e.Selected == "" && e.standing() != "":
+		return "selects nothing better than " + p.paint(green, e.standing()) + ", which is written"
 	case e.Selected == "":
 		return p.paint(red, "selects nothing")
 	}
 	return "selects " + p.paint(green, e.Selected)
+}
+
+// standing is what stands at all sites if none of them is held, else "".
+func (e explanation) standing() string {
+	if len(e.Sites) == 0 || e.Unread {
+		return ""
+	}
+	for _, s := range e.Sites {
+		if s.Held != "" || s.Current != e.Sites[0].Current || s.Next != s.Current {
+			return ""
+		}
+	}
+	return e.Sites[0].Current
 }
 
 func (e explanation) tagTable(w io.Writer, p painter) error {
@@ -188,7 +203,12 @@ func age(since, now time.Time) string {
 
 func (e explanation) siteTable(w io.Writer, p painter) error {
 	t := table{painter: p}
-	t.header("AUTOMATION", "PLACE", "CURRENT", "NEXT", "")
+	grouped := slices.ContainsFunc(e.Sites, func(s pinsetter.Destination) bool { return s.Group != "" })
+	if grouped {
+		t.header("AUTOMATION", "GROUP", "PLACE", "CURRENT", "NEXT", "")
+	} else {
+		t.header("AUTOMATION", "PLACE", "CURRENT", "NEXT", "")
+	}
 	for _, s := range e.Sites {
 		next := cell{s.Next, green}
 		switch {
@@ -203,7 +223,11 @@ func (e explanation) siteTable(w io.Writer, p painter) error {
 		if s.Held != "" {
 			held = cell{"held", yellow}
 		}
-		t.row(cell{s.Automation, plain}, cell{place(s.Path, s.Line), bold}, cell{s.Current, plain}, next, held)
+		cells := []cell{{s.Automation, plain}, {s.Group, plain}, {place(s.Path, s.Line), bold}, {s.Current, plain}, next, held}
+		if !grouped {
+			cells = slices.Delete(cells, 1, 2)
+		}
+		t.row(cells...)
 	}
 	if err := t.write(w); err != nil {
 		return err

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -34,12 +37,6 @@ ledger (--state) keeps them. No object is loaded, and nothing is asked for.`,
 			if f.Until, err = moment("--until", until, now); err != nil {
 				return err
 			}
-			if f.Automation, err = a.fullName(cmd, "automation", f.Automation); err != nil {
-				return err
-			}
-			if f.Policy, err = a.fullName(cmd, "policy", f.Policy); err != nil {
-				return err
-			}
 			if f.Limit < 0 {
 				return usage("--limit %d: give a number of runs, or 0 for all", f.Limit)
 			}
@@ -52,6 +49,9 @@ ledger (--state) keeps them. No object is loaded, and nothing is asked for.`,
 				return finish(err)
 			}
 			defer ledger.Close()
+			if err := a.fullNames(cmd, ledger, &f); err != nil {
+				return err
+			}
 			runs, err := ledger.History(cmd.Context(), f)
 			if err != nil {
 				return finish(err)
@@ -62,23 +62,45 @@ ledger (--state) keeps them. No object is loaded, and nothing is asked for.`,
 			return a.print(runs, historyTable(runs))
 		},
 	}
-	cmd.Flags().StringVar(&f.Automation, "automation", "", "runs of this automation only: NAMESPACE/NAME")
-	cmd.Flags().StringVar(&f.Policy, "policy", "", "runs that changed or held something for this policy: NAMESPACE/NAME")
+	cmd.Flags().StringVar(&f.Automation, "automation", "", "runs of this automation only: NAMESPACE/NAME, or NAME if only one has it")
+	cmd.Flags().StringVar(&f.Policy, "policy", "", "runs that changed or held something for this policy: NAMESPACE/NAME, or NAME")
 	cmd.Flags().StringVar(&since, "since", "", "runs from then on: 24h, 7d, 2006-01-02 or 2006-01-02T15:04:05Z")
 	cmd.Flags().StringVar(&until, "until", "", "runs before then, written as --since")
 	cmd.Flags().IntVar(&f.Limit, "limit", 50, "the newest so many runs; 0 for all")
 	return cmd
 }
 
-// fullName returns a name with its namespace, by default that of --namespace.
-func (a *app) fullName(cmd *cobra.Command, flag, name string) (string, error) {
-	switch {
-	case name == "" || strings.Contains(name, "/"):
-		return name, nil
-	case cmd.Flags().Changed("namespace"):
-		return a.namespace + "/" + name, nil
+// fullNames gives the names in a filter their namespaces: that of --namespace, else
+// that of the one name which the ledger has.
+func (a *app) fullNames(cmd *cobra.Command, ledger *store.Ledger, f *store.Filter) error {
+	for _, flag := range []struct {
+		name  string
+		value *string
+		known func(context.Context) ([]string, error)
+	}{{"automation", &f.Automation, ledger.Automations}, {"policy", &f.Policy, ledger.Policies}} {
+		name := *flag.value
+		switch {
+		case name == "" || strings.Contains(name, "/"):
+			continue
+		case cmd.Flags().Changed("namespace"):
+			*flag.value = a.namespace + "/" + name
+			continue
+		}
+		known, err := flag.known(cmd.Context())
+		if err != nil {
+			return finish(err)
+		}
+		named := slices.DeleteFunc(slices.Clone(known), func(full string) bool { return !strings.HasSuffix(full, "/"+name) })
+		switch len(named) {
+		case 0:
+			return usage("--%s %q: no recorded run has one of that name%s", flag.name, name, config.DidYouMean(name, known))
+		case 1:
+			*flag.value = named[0]
+		default:
+			return usage("--%s %q: write one of %s", flag.name, name, strings.Join(named, ", "))
+		}
 	}
-	return "", usage("--%s %q: write NAMESPACE/NAME, or give the namespace with -n", flag, name)
+	return nil
 }
 
 // days matches a number of days.
@@ -110,13 +132,16 @@ func moment(flag, text string, now time.Time) (time.Time, error) {
 func historyTable(runs []store.Run) func(io.Writer, painter) error {
 	return func(w io.Writer, p painter) error {
 		for _, run := range runs {
-			at := run.At.Local().Format("2006-01-02 15:04:05")
+			at := run.At.Local().Format("2006-01-02 15:04:05 MST")
 			s, text := runOutcome(run)
 			fmt.Fprintf(w, "%s %s %s\n", p.paint(dim, at), p.paint(bold, run.Automation), p.paint(s, printable(text)))
 			if err := changeTable(w, p, "  ", run.Changes); err != nil {
 				return err
 			}
 			for _, h := range run.Held {
+				if !h.Until.IsZero() {
+					h.Until = h.Until.Local() // as the run's time
+				}
 				fmt.Fprintf(w, "  %s %s\n", p.paint(yellow, "held"), printable(describeHold(h)))
 			}
 		}

@@ -28,7 +28,7 @@ explain" says why.`,
 			if err != nil {
 				return err
 			}
-			results := l.bot.Select(cmd.Context(), l.picked)
+			results := l.bot.Select(cmd.Context(), l.picked, l.set.Automations)
 			a.progress.done()
 			for _, s := range results {
 				l.failed = errors.Join(l.failed, s.Err)
