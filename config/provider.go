@@ -7,7 +7,10 @@ import (
 )
 
 // providerNeeds says what a type of Provider can't do without.
-type providerNeeds struct{ address, token, channel bool }
+type providerNeeds struct {
+	address, token, channel bool
+	login                   bool // username and password; with token: one of both
+}
 
 // providerTypes are the types that events are sent to.
 var providerTypes = map[string]providerNeeds{
@@ -25,18 +28,30 @@ var providerTypes = map[string]providerNeeds{
 	fleet.ProviderGrafana:        {address: true},
 	fleet.ProviderAlertmanager:   {address: true},
 	fleet.ProviderGitHubDispatch: {address: true, token: true},
-	fleet.ProviderGitHub:         {address: true, token: true},
-	fleet.ProviderGitLab:         {address: true, token: true},
-	fleet.ProviderGitea:          {address: true, token: true},
+	fleet.ProviderRocket:         {address: true},
+	fleet.ProviderLark:           {address: true},
+	fleet.ProviderZulip:          {address: true, channel: true, login: true},
+	fleet.ProviderZoom:           {address: true, token: true},
+	fleet.ProviderSentry:         {address: true},
+	fleet.ProviderDatadog:        {address: true, token: true},
+	fleet.ProviderIncidentIO:     {address: true, token: true},
+	fleet.ProviderOTel:           {address: true},
+
+	fleet.ProviderGitHub:          {address: true, token: true},
+	fleet.ProviderGitLab:          {address: true, token: true},
+	fleet.ProviderGitea:           {address: true, token: true},
+	fleet.ProviderAzureDevOps:     {address: true, token: true},
+	fleet.ProviderBitbucket:       {address: true, token: true},
+	fleet.ProviderBitbucketServer: {address: true, token: true, login: true},
+	fleet.ProviderGitHubComment:   {address: true, token: true},
+	fleet.ProviderGitLabComment:   {address: true, token: true},
+	fleet.ProviderGiteaComment:    {address: true, token: true},
 }
 
 // otherProviders are the types that Flux 2.9 knows and nothing is sent to here
-// (notification-controller api/v1beta3, ProviderSpec).
-var otherProviders = []string{
-	"rocket", "googlepubsub", "sentry", "azureeventhub", "lark", "datadog", "nats", "zulip", "otel", "zoom", "incidentio",
-	"bitbucket", "bitbucketserver", "azuredevops",
-	"githubpullrequestcomment", "gitlabmergerequestcomment", "giteapullrequestcomment",
-}
+// (notification-controller api/v1beta3, ProviderSpec): none of them is one HTTP
+// request.
+var otherProviders = []string{"googlepubsub", "azureeventhub", "nats"}
 
 // providerSpec is what is used of a Provider's spec.
 type providerSpec struct {

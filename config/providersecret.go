@@ -66,7 +66,11 @@ func (l *loader) providerAccess(p *providerDraft, out *fleet.Provider, needs pro
 	}
 	p.providerAddress(out, from, address, needs)
 	switch {
-	case needs.token && out.Token.IsZero():
+	case needs.token && needs.login && out.Token.IsZero() && (out.Username == "" || out.Password.IsZero()):
+		p.fail(codeSecret, field, "a Provider of type %s needs a Secret with the key token, or with username and password", p.spec.Type)
+	case needs.login && !needs.token && (out.Username == "" || out.Password.IsZero()):
+		p.fail(codeSecret, field, "a Provider of type %s needs a Secret with the keys username and password", p.spec.Type)
+	case needs.token && !needs.login && out.Token.IsZero():
 		p.fail(codeSecret, field, "a Provider of type %s needs a Secret with the key token", p.spec.Type)
 	case needs.channel && out.Channel == "":
 		p.fail(codeMissingField, "spec.channel", "is missing, and a Provider of type %s needs it", p.spec.Type)
@@ -98,7 +102,7 @@ func (p *providerDraft) providerAddress(out *fleet.Provider, field, address stri
 		p.fail(codeURL, field, "the address is not an http or https URL%s", hint)
 		return
 	}
-	if u.User != nil {
+	if u.User != nil && p.spec.Type != fleet.ProviderSentry {
 		p.fail(codeURL, field, "the address has a user in it: move that to the keys username and password of the Secret")
 		return
 	}

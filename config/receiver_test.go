@@ -174,3 +174,25 @@ func TestLabelsBesideAName(t *testing.T) {
 		t.Errorf("the Alert selects %v", got)
 	}
 }
+
+// TestProviderLogins: what a type can't do without is asked for when loading.
+func TestProviderLogins(t *testing.T) {
+	for _, test := range []struct{ spec, secret, want string }{
+		{"type: zulip, channel: a/b, address: 'https://a.example'", "password: p", "needs a Secret with the keys username and password"},
+		{"type: zulip, channel: a/b, address: 'https://a.example'", "username: u, password: p", ""},
+		{"type: bitbucketserver, address: 'https://a.example/scm/a/b'", "username: u", "needs a Secret with the key token, or with username and password"},
+		{"type: bitbucketserver, address: 'https://a.example/scm/a/b'", "token: t", ""},
+		{"type: sentry", "address: 'https://key@a.example/1'", ""},
+		{"type: lark", "address: 'https://key@a.example/1'", "has a user in it"},
+		{"type: nats, address: 'https://a.example'", "token: t", "events can't be sent to nats"},
+	} {
+		data := "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {" + test.secret + "}\n---\n" +
+			"apiVersion: notification.toolkit.fluxcd.io/v1beta3\nkind: Provider\nmetadata: {name: p}\nspec: {" + test.spec + ", secretRef: {name: s}}\n---\n" +
+			"apiVersion: notification.toolkit.fluxcd.io/v1beta3\nkind: Alert\nmetadata: {name: a}\nspec: {providerRef: {name: p}, eventSources: [{kind: ImagePolicy, name: '*'}]}\n"
+		set := config.Load([]source.File{{Path: "x", Data: []byte(data)}}, config.Options{Notifications: config.NotificationsUsed})
+		text := fmt.Sprint(set.Findings)
+		if test.want == "" && len(set.Findings) > 0 || !strings.Contains(text, test.want) {
+			t.Errorf("%s: %s; want %q", test.spec, text, test.want)
+		}
+	}
+}

@@ -20,7 +20,7 @@ type Provider struct {
 	Username string
 	Password pinsetter.Secret
 	Token    pinsetter.Secret
-	Headers  map[string]pinsetter.Secret // to add to requests of ProviderGeneric and ProviderGenericHMAC
+	Headers  map[string]pinsetter.Secret // to add to requests of ProviderGeneric, ProviderGenericHMAC and ProviderOTel
 
 	TLS   pinsetter.TLS
 	Proxy *pinsetter.Proxy // nil: the environment's proxies
@@ -49,7 +49,25 @@ const (
 	ProviderGrafana        = "grafana"
 	ProviderAlertmanager   = "alertmanager"
 	ProviderGitHubDispatch = "githubdispatch"
-	ProviderGitHub         = "github" // commit statuses, as for the next two
-	ProviderGitLab         = "gitlab"
-	ProviderGitea          = "gitea"
+	ProviderRocket         = "rocket"
+	ProviderLark           = "lark"
+	ProviderZulip          = "zulip"
+	ProviderZoom           = "zoom"
+	ProviderSentry         = "sentry" // the address is a DSN, with its user
+	ProviderDatadog        = "datadog"
+	ProviderIncidentIO     = "incidentio"
+	ProviderOTel           = "otel"
+
+	// Commit statuses.
+	ProviderGitHub          = "github"
+	ProviderGitLab          = "gitlab"
+	ProviderGitea           = "gitea"
+	ProviderAzureDevOps     = "azuredevops"
+	ProviderBitbucket       = "bitbucket" // the cloud
+	ProviderBitbucketServer = "bitbucketserver"
+
+	// Comments on pull requests.
+	ProviderGitHubComment = "githubpullrequestcomment"
+	ProviderGitLabComment = "gitlabmergerequestcomment"
+	ProviderGiteaComment  = "giteapullrequestcomment"
 )

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"maps"
@@ -39,6 +40,21 @@ var providers = map[string]struct{ spec, secret, path string }{
 	fleet.ProviderGitHub:         {"", "token: TOKEN", "/acme/fleet"},
 	fleet.ProviderGitLab:         {"", "token: TOKEN", "/acme/fleet"},
 	fleet.ProviderGitea:          {"", "token: TOKEN", "/acme/fleet.git"},
+
+	fleet.ProviderRocket:          {", channel: general", "a: b", "/hooks/X"},
+	fleet.ProviderLark:            {"", "a: b", "/open-apis/bot/v2/hook/X"},
+	fleet.ProviderZulip:           {", channel: ops/bumps", "{username: bot@example.test, password: PASSWORD}", "/ignored"},
+	fleet.ProviderZoom:            {"", "token: TOKEN", "/chat/webhooks/incomingwebhook/X"},
+	fleet.ProviderSentry:          {", channel: production", "a: b", "/sentry/42"},
+	fleet.ProviderDatadog:         {"", "token: TOKEN", "/ignored"},
+	fleet.ProviderIncidentIO:      {"", "token: TOKEN", "/v2/alert_events/http/X"},
+	fleet.ProviderOTel:            {"", "headers: 'x-api-key: KEY', password: PASSWORD", ""},
+	fleet.ProviderAzureDevOps:     {"", "token: TOKEN", "/acme/big%20project/_git/fleet"},
+	fleet.ProviderBitbucket:       {"", "token: 'me:TOKEN'", "/acme/fleet"},
+	fleet.ProviderBitbucketServer: {"", "{username: me, password: PASSWORD}", "/context/scm/acme/fleet.git"},
+	fleet.ProviderGitHubComment:   {"", "token: TOKEN", "/acme/fleet"},
+	fleet.ProviderGitLabComment:   {"", "token: TOKEN", "/acme/fleet"},
+	fleet.ProviderGiteaComment:    {"", "token: TOKEN", "/acme/fleet.git"},
 }
 
 // TestFormats compares what each type of Provider is sent with its golden file:
@@ -54,11 +70,21 @@ func TestFormats(t *testing.T) {
 	for kind := range formats {
 		t.Run(kind, func(t *testing.T) {
 			p, r := providers[kind], newReceiver(t)
-			set := load(t, "type: "+kind+p.spec+", address: '"+r.URL+p.path+"'", strings.Trim(p.secret, "{}"), ", summary: the fleet, eventMetadata: {env-name: test}")
-			if d := tell(t, set, events...); len(d.errors) > 0 {
+			address := r.URL + p.path
+			if kind == fleet.ProviderSentry {
+				address = strings.Replace(address, "http://", "http://PUBLIC@", 1)
+			}
+			told := slices.Clone(events)
+			for i := range told {
+				if told[i].Repository != "" && (kind == fleet.ProviderAzureDevOps || kind == fleet.ProviderBitbucketServer) {
+					told[i].Repository = "127.0.0.1" + strings.ReplaceAll(strings.TrimSuffix(p.path, ".git"), "%20", " ")
+				}
+			}
+			set := load(t, "type: "+kind+p.spec+", address: '"+address+"'", strings.Trim(p.secret, "{}"), ", summary: the fleet, eventMetadata: {env-name: test}")
+			if d := tell(t, set, told...); len(d.errors) > 0 {
 				t.Error(d.errors)
 			}
-			got := strings.Join(r.requests(), "\n")
+			got := strings.ReplaceAll(strings.Join(r.requests(), "\n"), r.URL, "http://HOST")
 			path := filepath.Join("testdata", kind+".golden")
 			if *update {
 				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
@@ -83,6 +109,7 @@ func TestFormats(t *testing.T) {
 // bounds are those of the services on a body, in bytes.
 var bounds = map[string]int{
 	fleet.ProviderMSTeams: 28 << 10, fleet.ProviderGoogleChat: 32000, fleet.ProviderMatrix: 65536, fleet.ProviderWebex: 7439,
+	fleet.ProviderGitHubComment: 65536, fleet.ProviderLark: 30 << 10, fleet.ProviderZulip: 200 << 10, fleet.ProviderSentry: 200 << 10,
 	fleet.ProviderGitHubDispatch: 65536, fleet.ProviderPagerDuty: 512 << 10, fleet.ProviderDiscord: 64 << 10,
 }
 
@@ -96,11 +123,21 @@ func FuzzFormats(f *testing.F) {
 		often = min(often, uint16(45_000/max(len(text)+len(branch)+len(extra), 2)))
 		text, branch, extra = strings.Repeat(text, int(often)), strings.Repeat(branch, int(often)), strings.Repeat(extra, int(often))
 		for _, kind := range []pinsetter.EventKind{pinsetter.EventPushed, pinsetter.EventFailed, pinsetter.EventRecovered} {
-			e := pinsetter.Event{Kind: kind, At: noon, Object: web, Message: text, Branch: branch, Commit: commit}
+			e := pinsetter.Event{Kind: kind, At: noon, Object: web, Message: text, Summary: extra, Branch: branch, Commit: commit, PullRequest: "https://example.test/a/b/pull/3"}
 			m := describe(e, "").with(map[string]string{"extra": cut(extra, 2000)})
 			for _, name := range slices.Sorted(maps.Keys(formats)) { // in one order, so that the fuzzer finds its way
 				format := formats[name]
 				p := &fleet.Provider{Type: name, Channel: "1", Address: pinsetter.NewSecret("", "https://example.test/a/b"), Token: pinsetter.NewSecret("", "t")}
+				switch name {
+				case fleet.ProviderZulip:
+					p.Channel = "1/2"
+				case fleet.ProviderSentry:
+					p.Address = pinsetter.NewSecret("", "https://key@example.test/1")
+				case fleet.ProviderAzureDevOps:
+					p.Address = pinsetter.NewSecret("", "https://example.test/a/b/_git/c")
+				case fleet.ProviderBitbucketServer:
+					p.Address = pinsetter.NewSecret("", "https://example.test/scm/a/b.git")
+				}
 				requests, err := format(p, m)
 				if err != nil {
 					t.Fatalf("%s: %v", name, err)
@@ -116,7 +153,12 @@ func FuzzFormats(f *testing.F) {
 func checkRequest(t *testing.T, kind string, r request) {
 	t.Helper()
 	body, err := r.encode()
-	if err != nil || !json.Valid(body) {
+	for line := range bytes.Lines(body) {
+		if kind != fleet.ProviderZulip && !json.Valid(line) { // an envelope of Sentry has three lines
+			t.Errorf("%s: no JSON: %s", kind, line)
+		}
+	}
+	if err != nil || len(body) == 0 {
 		t.Errorf("%s: %v", kind, err)
 	}
 	if bound := bounds[kind]; bound > 0 && len(body) > bound {
@@ -138,6 +180,18 @@ func checkRequest(t *testing.T, kind string, r request) {
 		}
 		if units(e.Description) > 4096 || units(e.Title) > 256 || units(all) > 6000 {
 			t.Errorf("discord: %d characters", units(all))
+		}
+	case comment:
+		if strings.ContainsAny(strings.ReplaceAll(v.Body, "\\<", ""), "<") || strings.Contains(strings.ReplaceAll(v.Body, "@\u200b", ""), "@") {
+			t.Errorf("%s: %q", kind, v.Body)
+		}
+	case larkMessage:
+		if text := v.Card.Elements[0].Text; text.Tag != "plain_text" || units(text.Content) > 2*maxLark {
+			t.Errorf("lark: %q", text)
+		}
+	case datadogEvent:
+		if units(v.Text) > 2*maxDatadogText || len([]rune(v.Title)) > maxDatadogTitle || strings.Contains(strings.ReplaceAll(v.Text, "@\u200b", ""), "@") {
+			t.Errorf("datadog: %q", v.Text)
 		}
 	case telegramMessage:
 		if units(v.Text) > 2*maxTelegram || len([]rune(v.Text)) > maxTelegram {

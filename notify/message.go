@@ -32,6 +32,7 @@ type message struct {
 	ReportingController string            `json:"reportingController"`
 	ReportingInstance   string            `json:"reportingInstance,omitempty"`
 
+	alert    pinsetter.Name // that the message is sent for
 	event    pinsetter.Event
 	filtered string            // text that an Alert's filters look at
 	static   map[string]string // the part of Metadata that the Alert adds

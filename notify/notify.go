@@ -170,7 +170,9 @@ func (n *Notifier) Tell(e pinsetter.Event) {
 	told := describe(e, n.o.Instance)
 	for _, r := range n.routes {
 		if selects(r.alert, told) {
-			r.to.offer(told.with(r.alert.Metadata))
+			m := told.with(r.alert.Metadata)
+			m.alert = r.alert.Name
+			r.to.offer(m)
 		}
 	}
 }

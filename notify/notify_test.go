@@ -55,7 +55,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.asked = append(r.asked, written(q, body))
-	a := answer{status: 200, body: `{"ok":true}`}
+	a := answer{status: 200, body: `{"ok":true,"code":0}`}
 	if len(r.answers) > 0 {
 		a, r.answers = r.answers[0], r.answers[1:]
 	}

@@ -1,8 +1,6 @@
 package notify
 
 import (
-	"errors"
-	"net/url"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
@@ -43,11 +41,10 @@ const (
 // sends everything else as a change. The channel is the routing key. As in
 // Flux, only scheme and host of the address are used.
 func pagerDuty(p *fleet.Provider, m message) ([]request, error) {
-	u, err := url.Parse(p.Address.Reveal())
+	base, err := baseOf(p)
 	if err != nil {
-		return nil, errors.New("the address is not a URL")
+		return nil, err
 	}
-	base := u.Scheme + "://" + u.Host
 	e := pagerEvent{RoutingKey: p.Channel, DedupKey: incident(m)}
 	payload := &pagerPayload{
 		Summary: cut(m.object()+": "+line(m.Message, maxPagerSummary), maxPagerSummary), Source: reporter, Timestamp: m.Timestamp,

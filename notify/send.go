@@ -31,7 +31,8 @@ type request struct {
 	method string
 	url    string
 	header map[string]string
-	value  any              // sent as JSON
+	value  any              // sent as JSON, if there is no body
+	body   []byte           // with its Content-Type in the header
 	sign   pinsetter.Secret // key to sign the body with, if set
 
 	// accepts, if set, checks the body of an answer with a good status.
@@ -43,8 +44,28 @@ func post(address string, value any) request {
 	return request{method: http.MethodPost, url: address, header: map[string]string{}, value: value}
 }
 
+// postForm returns a POST request with a form.
+func postForm(address string, form url.Values) request {
+	return request{
+		method: http.MethodPost, url: address, body: []byte(form.Encode()),
+		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
+	}
+}
+
+// baseOf returns scheme and host of a Provider's address.
+func baseOf(p *fleet.Provider) (string, error) {
+	u, err := url.Parse(p.Address.Reveal())
+	if err != nil {
+		return "", errors.New("the address is not a URL")
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
 // encode returns the body, and its signature if needed.
 func (r request) encode() ([]byte, error) {
+	if r.body != nil {
+		return r.body, nil
+	}
 	body, err := json.Marshal(r.value)
 	if err == nil && !r.sign.IsZero() {
 		mac := hmac.New(sha256.New, []byte(r.sign.Reveal()))
@@ -179,7 +200,8 @@ func secretsOf(p *fleet.Provider, o Options) *login.Scrubber {
 		all = append(all, named(p.Channel)) // its routing key
 	}
 	if u, err := url.Parse(p.Address.Reveal()); err == nil {
-		all = append(all, named(u.RequestURI()), named(u.RawQuery))
+		key, _ := u.User.Password() // of a DSN
+		all = append(all, named(u.RequestURI()), named(u.RawQuery), named(u.User.Username()), named(key))
 		for part := range strings.SplitSeq(u.Path, "/") {
 			all = append(all, named(part))
 		}

@@ -6,12 +6,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -105,12 +107,21 @@ func TestNoSecretShows(t *testing.T) {
 	const secret = "token: hunter2, password: hunter2, username: me, headers: 'X-Key: hunter2'"
 	for kind := range formats {
 		for name, address := range map[string]string{"away": away, "an answer that repeats what it was asked": echo.URL, "a body that does": said.URL} {
-			d := tell(t, load(t, "type: "+kind+", channel: 'hunter2', address: '"+address+"/hunter2/hunter2'", secret, ""), pushed())
+			channel, said := "hunter2", pushed()
+			switch kind {
+			case fleet.ProviderZulip:
+				channel = "ops/bumps" // which is no secret
+			case fleet.ProviderIncidentIO:
+				said = failed("no")
+			case fleet.ProviderSentry:
+				address = strings.Replace(address, "http://", "http://hunter2:hunter2@", 1)
+			}
+			d := tell(t, load(t, "type: "+kind+", channel: '"+channel+"', address: '"+address+"/hunter2/hunter2'", secret, ""), said)
 			text := strings.Join(d.errors, "\n")
 			if strings.Contains(text, "hunter2") {
 				t.Errorf("%s, %s: a secret shows: %s", kind, name, text)
 			}
-			if text == "" && kind != "github" && kind != "gitlab" && kind != "gitea" {
+			if text == "" && !slices.Contains(aboutRepositories, kind) {
 				t.Errorf("%s, %s: nothing was reported", kind, name)
 			}
 		}
@@ -118,6 +129,30 @@ func TestNoSecretShows(t *testing.T) {
 	set := load(t, "type: generic, proxy: 'http://me:hunter2@"+listener.Addr().String()+"', address: 'https://example.test/hunter2'", "token: hunter2", "")
 	if text := strings.Join(tell(t, set, pushed()).errors, "\n"); strings.Contains(text, "hunter2") || !strings.Contains(text, "refused") {
 		t.Errorf("proxy: %s", text)
+	}
+}
+
+// aboutRepositories are the types that are told of their own repository alone.
+var aboutRepositories = []string{
+	fleet.ProviderGitHub, fleet.ProviderGitLab, fleet.ProviderGitea, fleet.ProviderBitbucket,
+	fleet.ProviderGitHubComment, fleet.ProviderGitLabComment, fleet.ProviderGiteaComment,
+}
+
+// TestAnswersThatReject: a good status may come with a body that says otherwise.
+func TestAnswersThatReject(t *testing.T) {
+	for _, test := range []struct{ kind, body, want string }{
+		{fleet.ProviderLark, `{"code":19001,"msg":"param invalid: incoming webhook access token invalid"}`, "Lark says param invalid: incoming webhook access token invalid"},
+		{fleet.ProviderLark, `<html>`, "the answer is not one of Lark's"},
+		{fleet.ProviderOTel, `{"partialSuccess":{"rejectedSpans":"1","errorMessage":"too old"}}`, "the collector dropped the span: too old"},
+		{fleet.ProviderOTel, `{"partialSuccess":{"rejectedSpans":"0"}}`, ""},
+		{fleet.ProviderOTel, `{}`, ""},
+		{fleet.ProviderOTel, "\n\x00", ""},
+	} {
+		r := newReceiver(t, answer{status: 200, body: test.body})
+		d := tell(t, load(t, "type: "+test.kind+", address: '"+r.URL+"/x'", "a: b", ""), pushed())
+		if got := strings.Join(d.errors, ""); !strings.HasSuffix(got, test.want) || (got == "") != (test.want == "") || len(d.waits) > 0 {
+			t.Errorf("%s, %s: %q; want %q", test.kind, test.body, got, test.want)
+		}
 	}
 }
 
@@ -175,13 +210,60 @@ func TestSlackAnswers(t *testing.T) {
 
 func TestEveryTypeHasAFormat(t *testing.T) {
 	for kind := range formats {
-		set := load(t, "type: "+kind+", channel: c, address: 'https://example.test/a/b'", "token: t", "")
+		set := load(t, "type: "+kind+", channel: c, address: 'https://example.test/a/b'", "token: t, username: u, password: p", "")
 		if set.Providers[0].Err != nil {
 			t.Errorf("%s: %v", kind, set.Providers[0].Err)
 		}
 	}
-	if len(formats) != 17 {
-		t.Errorf("%d types have a format, and config loads 17", len(formats))
+	if len(formats) != 31 {
+		t.Errorf("%d types have a format, and config loads 31", len(formats))
+	}
+}
+
+// TestForgeAddresses: each forge has its own, and an event of another repository
+// is for none of them.
+func TestForgeAddresses(t *testing.T) {
+	for _, test := range []struct{ kind, address, repository, want string }{
+		{fleet.ProviderAzureDevOps, "https://dev.azure.com/acme/big%20project/_git/fleet", "dev.azure.com/acme/big project/_git/fleet",
+			"https://dev.azure.com/acme/big%20project/_apis/git/repositories/fleet/commits/" + commit + "/statuses?api-version=7.1"},
+		{fleet.ProviderAzureDevOps, "https://dev.azure.com/acme/big/_git/fleet", "ssh.dev.azure.com/v3/acme/big/fleet",
+			"https://dev.azure.com/acme/big/_apis/git/repositories/fleet/commits/" + commit + "/statuses?api-version=7.1"},
+		{fleet.ProviderAzureDevOps, "https://tfs.example/tfs/col/big/_git/fleet", "",
+			"https://tfs.example/tfs/col/big/_apis/git/repositories/fleet/commits/" + commit + "/statuses?api-version=7.1"},
+		{fleet.ProviderAzureDevOps, "https://dev.azure.com/acme/big/_git/fleet", "ssh.dev.azure.com/v3/acme/big/other", ""},
+		{fleet.ProviderAzureDevOps, "https://dev.azure.com/acme/fleet", "", "error"},
+		{fleet.ProviderBitbucket, "https://bitbucket.org/acme/fleet", "bitbucket.org/acme/fleet",
+			"https://api.bitbucket.org/2.0/repositories/acme/fleet/commit/" + commit + "/statuses/build"},
+		{fleet.ProviderBitbucketServer, "https://git.example/scm/ACME/fleet.git", "git.example/scm/acme/fleet",
+			"https://git.example/rest/api/latest/projects/ACME/repos/fleet/commits/" + commit + "/builds"},
+		{fleet.ProviderBitbucketServer, "https://git.example/ACME/fleet.git", "", "error"},
+		{fleet.ProviderGitHubComment, "https://github.com/acme/fleet", "github.com/acme/fleet", "https://api.github.com/repos/acme/fleet/issues/12/comments"},
+		{fleet.ProviderGitHubComment, "https://github.com/acme/fleet", "github.com/acme/other", ""},
+		{fleet.ProviderSentry, "https://KEY:SECRET@sentry.example/7", "", "https://sentry.example/api/7/envelope/"},
+		{fleet.ProviderSentry, "https://KEY@sentry.example/", "", "error"},
+		{fleet.ProviderSentry, "https://sentry.example/7", "", "error"},
+		{fleet.ProviderZulip, "https://chat.example/x", "", "https://chat.example/api/v1/messages"},
+		{fleet.ProviderOTel, "https://otel.example/", "", "https://otel.example/v1/traces"},
+		{fleet.ProviderOTel, "https://otel.example/custom", "", "https://otel.example/custom"},
+	} {
+		e := pushed()
+		e.Repository, e.PullRequest = test.repository, "https://example.test/-/merge_requests/12"
+		p := &fleet.Provider{Type: test.kind, Channel: "a/b", Address: pinsetter.NewSecret("", test.address), Token: pinsetter.NewSecret("", "t")}
+		requests, err := formats[test.kind](p, describe(e, "").with(nil))
+		got := ""
+		if err != nil {
+			got = "error"
+		} else if len(requests) > 0 {
+			got = requests[0].url
+		}
+		if got != test.want {
+			t.Errorf("%s at %s: %q, %v; want %q", test.kind, test.address, got, err, test.want)
+		}
+	}
+	for address, want := range map[string]string{"": "", "https://x.test/pull/0": "", "https://x.test/pull/a": "", "https://x.test/pull/-1": "", "https://x.test/pull/7": "7"} {
+		if got := pullRequestNumber(address); got != want {
+			t.Errorf("number of %s: %q", address, got)
+		}
 	}
 }
 

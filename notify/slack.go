@@ -43,23 +43,36 @@ const maxSlack = 8000
 var slackText = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 func slack(p *fleet.Provider, m message) ([]request, error) {
-	a := slackAttachment{
-		Color: "good", AuthorName: m.object(), Fallback: slackText.Replace(line(m.Message, 200)),
-		Text: slackText.Replace(cut(m.Message, maxSlack)), Fields: []slackField{},
-	}
-	if m.Severity == severityError {
-		a.Color = "danger"
-	}
-	for _, f := range m.facts() {
-		a.Fields = append(a.Fields, slackField{Title: slackText.Replace(f.key), Value: slackText.Replace(f.value)})
-	}
-	r := post(p.Address.Reveal(), slackMessage{
-		Channel: p.Channel, Username: cmp.Or(p.Username, reporter), Attachments: []slackAttachment{a},
-	}).bearing(p.Token)
+	r := post(p.Address.Reveal(), attached(p, m, slackText, "good", "danger")).bearing(p.Token)
 	if u, err := url.Parse(r.url); err == nil && strings.HasSuffix(u.Path, "/chat.postMessage") {
 		r.accepts = slackAccepts
 	}
 	return []request{r}, nil
+}
+
+// rocketText is slackText for Rocket.Chat, which also knows Markdown's links,
+// and mentions without brackets.
+var rocketText = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "[", "(", "]", ")", "@", "@\u200b")
+
+// rocket sends Slack's format, in Flux's colours
+// (https://docs.rocket.chat/docs/integrations).
+func rocket(p *fleet.Provider, m message) ([]request, error) {
+	return []request{post(p.Address.Reveal(), attached(p, m, rocketText, "#0076D7", "#FF0000"))}, nil
+}
+
+// attached returns a message with an attachment in one of two colours.
+func attached(p *fleet.Provider, m message, plain *strings.Replacer, good, bad string) slackMessage {
+	a := slackAttachment{
+		Color: good, AuthorName: m.object(), Fallback: plain.Replace(line(m.Message, 200)),
+		Text: plain.Replace(cut(m.Message, maxSlack)), Fields: []slackField{},
+	}
+	if m.Severity == severityError {
+		a.Color = bad
+	}
+	for _, f := range m.facts() {
+		a.Fields = append(a.Fields, slackField{Title: plain.Replace(f.key), Value: plain.Replace(f.value)})
+	}
+	return slackMessage{Channel: p.Channel, Username: cmp.Or(p.Username, reporter), Attachments: []slackAttachment{a}}
 }
 
 var slackWord = pinsetter.Pattern(`^[a-z_]{1,60}$`)

@@ -21,7 +21,7 @@ type status struct {
 // and false for any other message.
 func statusOf(m message, at place) (status, bool) {
 	e := m.event
-	if !commitHash().MatchString(e.Commit) || e.Kind == pinsetter.EventHeld || e.Repository != "" && !strings.EqualFold(withoutPort(e.Repository), at.key()) {
+	if !commitHash().MatchString(e.Commit) || e.Kind == pinsetter.EventHeld || m.isElsewhere(at) {
 		return status{}, false
 	}
 	s := status{
@@ -33,6 +33,16 @@ func statusOf(m message, at place) (status, bool) {
 		s.link = e.PullRequest
 	}
 	return s, true
+}
+
+// isElsewhere reports whether a message is about another repository.
+func (m message) isElsewhere(at place) bool {
+	repository := m.event.Repository
+	if repository == "" {
+		return false
+	}
+	key := withoutPort(repository)
+	return !strings.EqualFold(key, at.key()) && !strings.EqualFold(key, at.azureKey())
 }
 
 // forgeWords is a status in the terms of GitHub and Gitea.
