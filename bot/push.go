@@ -45,7 +45,7 @@ func (r *courier) push(ctx context.Context, head *gitops.Snapshot, plans []*plan
 	}
 	ctx = context.WithoutCancel(ctx) // what is begun is finished
 	r.o.Progress("pushing to " + l.push)
-	r.o.Log.Info("pushing", "repository", r.remote.String(), "branch", l.push, "commit", head.Hash())
+	r.o.Log.Debug("pushing", "repository", r.remote.String(), "branch", l.push, "commit", head.Hash())
 	if err := r.deliverAll(ctx, plans); err != nil {
 		return insteadOfPush(err, plans)
 	}

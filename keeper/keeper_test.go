@@ -2,6 +2,7 @@ package keeper_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -38,6 +39,7 @@ type keeping struct {
 	front  atomic.Pointer[func(http.Handler) http.Handler] // stands before the Git server; nil: nothing does
 	ended  map[string]int                                  // runs, by automation
 	events []pinsetter.Event
+	log    slog.Handler // nil: nothing is logged
 	mu     sync.Mutex
 }
 
@@ -98,12 +100,17 @@ func newKeeping(t *testing.T, objects string, files map[string]string) *keeping 
 // begin has a keeper work until the test ends.
 func (k *keeping) begin(batch time.Duration) {
 	k.t.Helper()
+	log := k.log
+	if log == nil {
+		log = slog.DiscardHandler
+	}
 	k.Keeper = keeper.New(keeper.Options{
 		Bot: bot.Options{
 			Registry: registry.New(registry.Options{Retries: -1, Anonymous: true, Keep: 1 << 20, Now: k.Now}),
 			Git:      gitops.Options{Keep: k.t.TempDir(), Environment: login.Environment{Getenv: func(string) string { return "" }}},
 			Ledger:   k.Remember(),
 			Now:      k.Now,
+			Log:      slog.New(log),
 		},
 		Observer: watching{k},
 		Shard:    k.shard,

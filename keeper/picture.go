@@ -3,6 +3,7 @@ package keeper
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -65,7 +66,7 @@ type ending struct {
 // settle keeps how a cycle ended.
 func (k *Keeper) settle(e ending) {
 	now := k.now()
-	ended, before := map[pinsetter.Name]*AutomationState{}, map[pinsetter.Name]error{}
+	ended, before := map[pinsetter.Name]*AutomationState{}, map[pinsetter.Name]AutomationState{}
 	for _, r := range e.Results {
 		t := k.agenda.byName[r.Automation()]
 		if t == nil {
@@ -73,10 +74,11 @@ func (k *Keeper) settle(e ending) {
 		}
 		if ended[r.Automation()] == nil {
 			ended[r.Automation()] = &t.state
-			before[r.Automation()] = t.state.Err
+			before[r.Automation()] = t.state
 			t.state.LastRun, t.state.Err, t.state.Held, t.state.PullRequests, t.state.Findings = now, nil, nil, nil, nil
 		}
 		t.state.add(r)
+		k.logDone(r)
 		if run := bot.RunOf(k.set, t.automation, r, now); run.Commit != "" || run.PullRequest != nil {
 			k.recent = slices.Insert(k.recent, 0, run)
 		}
@@ -85,7 +87,8 @@ func (k *Keeper) settle(e ending) {
 		if state.Err == nil {
 			state.LastSuccess = now
 		}
-		k.logChange(state, before[state.Name])
+		k.logNewHolds(state, before[state.Name].Held)
+		k.logChange(state, before[state.Name].Err)
 		k.o.Observer.Run(e.Took, state.Err)
 	}
 	if e.remembered {
@@ -100,6 +103,54 @@ func (k *Keeper) settle(e ending) {
 	}
 	k.settleListings(e.Policies, ended, now)
 	k.redraw()
+}
+
+// maxLogged bounds the changes that one line of the log names.
+const maxLogged = 20
+
+// logDone says what a result pushed, proposed or merged.
+func (k *Keeper) logDone(r *bot.Result) {
+	e, done := doneBy(pinsetter.Event{}, r)
+	if !done {
+		return
+	}
+	args := []any{"automation", r.Automation(), "summary", e.Message}
+	add := func(key, value string) {
+		if value != "" {
+			args = append(args, key, value)
+		}
+	}
+	add("group", r.Group)
+	add("branch", e.Branch)
+	add("commit", e.Commit)
+	add("pullRequest", e.PullRequest)
+	var changes []string
+	for _, c := range r.Changes[:min(len(r.Changes), maxLogged)] {
+		changes = append(changes, fmt.Sprintf("%s:%d %s -> %s", c.Path, c.Line, c.Old, c.New))
+	}
+	if more := len(r.Changes) - len(changes); more > 0 {
+		changes = append(changes, fmt.Sprintf("and %d more", more))
+	}
+	add("changes", strings.Join(changes, ", "))
+	k.o.Bot.Log.Info(string(e.Kind), args...)
+}
+
+// logNewHolds says what an automation holds and didn't before.
+func (k *Keeper) logNewHolds(state *AutomationState, before []pinsetter.Hold) {
+	type key struct{ policy, path, candidate string }
+	known := map[key]bool{}
+	for _, h := range before {
+		known[key{h.Policy, h.Path, h.Candidate}] = true
+	}
+	for _, h := range state.Held {
+		is := key{h.Policy, h.Path, h.Candidate}
+		if known[is] {
+			continue
+		}
+		known[is] = true
+		k.o.Bot.Log.Info("held", "automation", state.Name, "policy", h.Policy, "path", h.Path, "line", h.Line,
+			"current", h.Current, "candidate", h.Candidate, "reason", h.Reason)
+	}
 }
 
 // logChange says that an automation fails, or fails otherwise than before, or

@@ -46,6 +46,7 @@ type app struct {
 	lint          bool                 // a source is judged for itself: another object of Flux, or a marker, fills it
 
 	log      *slog.Logger
+	level    slog.Level
 	progress *progress
 	said     map[string]bool    // lines already written to standard error
 	ledger   *store.Ledger      // nil: not opened yet
@@ -76,8 +77,8 @@ func (a *app) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&a.state, "state", "", "where what was seen and done is kept: sqlite:PATH, postgres://..., or none (default: sqlite in the user's state directory)")
 	f.IntVar(&a.concurrency, "concurrency", 16, "registry requests in flight per host")
 	f.DurationVar(&a.timeout, "timeout", 0, "bound on the whole command, such as 5m (default: none)")
-	f.StringVar(&a.logLevel, "log-level", "warn", "debug, info, warn or error")
-	f.StringVar(&a.logFormat, "log-format", "text", "text or json")
+	f.StringVar(&a.logLevel, "log-level", "", "debug, info, warn or error: of everything on standard error (default: warn, of serve info)")
+	f.StringVar(&a.logFormat, "log-format", "text", "text or json: of everything on standard error")
 	f.BoolVar(&a.noCrossNamespaceRefs, "no-cross-namespace-refs", false, "objects refer to objects of their own namespace alone")
 	f.BoolVar(&a.refusePrivate, "refuse-private", false, "connect to no private or loopback address")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also: NO_COLOR in the environment)")
@@ -103,6 +104,12 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	}
 	if a.timeout < 0 {
 		return usage("--timeout %s: a bound lies in the future; leave it out for none", a.timeout)
+	}
+	if a.logLevel == "" {
+		a.logLevel = "warn"
+		if cmd.Name() == "serve" {
+			a.logLevel = "info"
+		}
 	}
 	if err := a.setLog(); err != nil {
 		return err
@@ -146,11 +153,10 @@ func flagsFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, boo
 }
 
 func (a *app) setLog() error {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
+	if err := a.level.UnmarshalText([]byte(a.logLevel)); err != nil {
 		return usage("--log-level %q: write debug, info, warn or error", a.logLevel)
 	}
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: a.level}
 	switch a.logFormat {
 	case "text":
 		a.log = slog.New(slog.NewTextHandler(a.err, options))

@@ -97,7 +97,11 @@ func run(ctx context.Context, args []string, s streams) int {
 			message += ": pinsetter diff shows what run would change, and writes nothing"
 		}
 		a.say("error", strings.Join(strings.Fields(message), " "))
-		fmt.Fprintf(s.err, "run \"%s --help\" to see what there is\n", called.CommandPath())
+		if help := fmt.Sprintf("run \"%s --help\" to see what there is", called.CommandPath()); a.logFormat == "json" {
+			a.say("note", help)
+		} else {
+			fmt.Fprintln(s.err, help)
+		}
 		return statusUsage
 	}
 	for _, cause := range flatten(e.err) {

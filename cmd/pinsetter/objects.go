@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -331,10 +333,12 @@ func (a *app) sayHeld(held []pinsetter.Hold) {
 }
 
 // say writes a line to standard error, but each only once: a finding about an
-// object recurs wherever the object is used.
+// object recurs wherever the object is used. With --log-format json it is a record of
+// the log.
 func (a *app) say(what, text string) {
-	line := what + ": " + printable(strings.ReplaceAll(strings.TrimSpace(text), "\n", "; "))
-	if a.said[line] {
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
+	line := what + ": " + printable(text)
+	if a.said[line] || a.level > loudness(what) {
 		return
 	}
 	if a.said == nil {
@@ -344,8 +348,29 @@ func (a *app) say(what, text string) {
 	if a.progress != nil {
 		a.progress.done()
 	}
+	if a.logFormat == "json" {
+		record := slog.NewRecord(time.Now(), severity(what), text, 0)
+		record.Add("kind", what)
+		_ = slog.NewJSONHandler(a.err, nil).Handle(context.Background(), record) // as a line that can't be written
+		return
+	}
 	fmt.Fprintln(a.err, line)
 }
+
+// severity is the level of what is said.
+func severity(what string) slog.Level {
+	switch what {
+	case "error":
+		return slog.LevelError
+	case "warning", "held":
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
+}
+
+// loudness is the highest --log-level at which something is said. Notes are said by
+// default, although they are no warnings.
+func loudness(what string) slog.Level { return max(severity(what), slog.LevelWarn) }
 
 // finish returns the command's end for its errors: status 1, or nil.
 func finish(errs ...error) error {
