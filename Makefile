@@ -48,7 +48,8 @@ bench: ## measure what things cost, all or what BENCH matches, and rewrite docs/
 	go run ./cmd/bench -bench '$(BENCH)'
 
 demo: ## a registry, a Git server and a fleet on this machine, and the bot at work; KEEP=1 leaves them up
-	go run ./cmd/demo $(if $(KEEP),-keep)
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && trap : INT && \
+		go build -o "$$dir/demo" ./cmd/demo && "$$dir/demo" $(if $(KEEP),-keep)
 
 parts: ## build and install the external programs that tests run against
 	.ci/parts

@@ -99,6 +99,12 @@ func Cache() string {
 	return filepath.Join(dir, "pinsetter")
 }
 
+// Has reports whether a program is installed, or built by `make parts`.
+func Has(program string) bool {
+	_, err := find(program)
+	return err == nil
+}
+
 func find(program string) (string, error) {
 	if path, err := exec.LookPath(program); err == nil {
 		return path, nil
