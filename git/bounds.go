@@ -14,8 +14,16 @@ type Bounds struct {
 	UnpackedBytes int64 // of one pack when unpacked; default 4 GiB
 	Objects       int64 // in one pack; default 4 million
 	FileBytes     int64 // of a file that is read; default 16 MiB. Larger ones may be there
+	TreeBytes     int64 // of a directory itself; default 16 MiB, some 400,000 entries. Larger ones may be there
+	CommitBytes   int64 // of a commit or a tag; default 1 MiB
+	HeldBytes     int64 // of all commits, tags and directories; default 64 MiB, those of some 1.5 million files
+	PathBytes     int64 // of the paths that one call of Files yields; default 64 MiB
 	Depth         int   // of directories; default 128
 	Entries       int64 // files and directories walked in one call of Files; default 4 million
+
+	// Shared bounds what is walked in one folder of the directory that Files is
+	// called for: that many, and four times those that differ. Default 1 million.
+	Shared int64
 }
 
 // WithDefaults returns the bounds with the defaults in place of zeros.
@@ -26,9 +34,25 @@ func (b Bounds) WithDefaults() Bounds {
 		UnpackedBytes: orDefault(b.UnpackedBytes, 4<<30),
 		Objects:       orDefault(b.Objects, 4_000_000),
 		FileBytes:     orDefault(b.FileBytes, 16<<20),
+		TreeBytes:     orDefault(b.TreeBytes, 16<<20),
+		CommitBytes:   orDefault(b.CommitBytes, 1<<20),
+		HeldBytes:     orDefault(b.HeldBytes, 64<<20),
+		PathBytes:     orDefault(b.PathBytes, 64<<20),
 		Depth:         orDefault(b.Depth, 128),
 		Entries:       orDefault(b.Entries, 4_000_000),
+		Shared:        orDefault(b.Shared, 1_000_000),
 	}
+}
+
+// of returns the bound on the bytes of an object of a kind.
+func (b Bounds) of(kind Kind) int64 {
+	switch {
+	case kind == Tree:
+		return b.TreeBytes
+	case kind.single():
+		return b.CommitBytes
+	}
+	return b.FileBytes
 }
 
 func orDefault[N int | int64](n, fallback N) N {

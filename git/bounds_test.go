@@ -67,11 +67,89 @@ func TestFilesTooDeep(t *testing.T) {
 		return tree
 	})
 	_, err := walkErr(s)
-	if !errors.Is(err, ErrBound) || !strings.Contains(err.Error(), "10 directories deep") {
+	if !errors.Is(err, ErrBound) || !strings.Contains(err.Error(), `directory "d/d/d/d/d/d/d/d/d/d" of`) || !strings.Contains(err.Error(), "10 directories deep") {
 		t.Errorf("error %v", err)
 	}
 	if _, found, err := s.Read(t.Context(), strings.Repeat("d/", 15)+"f"); found || err != nil {
 		t.Errorf("Read: %v, %v", found, err)
+	}
+}
+
+// A folder over a bound, or that isn't one, is an error with its path, and all other
+// files are yielded: also where few directories stand for very many, and where their
+// paths take more memory than there is.
+func TestOneHostileFolder(t *testing.T) {
+	bounds := Bounds{Depth: 50, Shared: 1000, PathBytes: 100_000}
+	for name, test := range map[string]struct {
+		plant func(*Snapshot, Hash) Hash
+		at    string
+		text  string
+	}{
+		"few that stand for many": {func(s *Snapshot, b Hash) Hash {
+			tree := treeOf(s, line(modeFile, "x", b))
+			for range 20 {
+				tree = treeOf(s, line(modeDir, "a", tree), line(modeDir, "b", tree))
+			}
+			return tree
+		}, "m", "files and directories"},
+		"long paths": {func(s *Snapshot, b Hash) Hash {
+			var lines []string
+			for i := range 100 {
+				lines = append(lines, line(modeFile, fmt.Sprint("x", i), b))
+			}
+			tree := treeOf(s, lines...)
+			for range 30 {
+				tree = treeOf(s, line(modeDir, strings.Repeat("d", 200), tree))
+			}
+			return tree
+		}, "m", "bytes of paths"},
+		"too deep": {func(s *Snapshot, b Hash) Hash {
+			tree := treeOf(s, line(modeFile, "x", b))
+			for range 60 {
+				tree = treeOf(s, line(modeDir, "d", tree))
+			}
+			return tree
+		}, "m" + strings.Repeat("/d", 49), "50 directories deep"},
+		"no tree": {func(s *Snapshot, b Hash) Hash { return treeOf(s, line(modeDir, "d", b)) }, "m/d", "is a blob"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := planted(bounds, func(s *Snapshot) Hash {
+				b := s.add(Blob, []byte("x"))
+				good := treeOf(s, line(modeFile, "f", b))
+				return treeOf(s, line(modeDir, "a", good), line(modeDir, "m", test.plant(s, b)), line(modeDir, "z", good))
+			})
+			var good []string
+			var failed []string
+			for file, err := range s.Files(t.Context(), "", func(string) bool { return true }) {
+				if err != nil {
+					failed = append(failed, file.Path+": "+err.Error())
+					continue
+				}
+				good = append(good, file.Path)
+			}
+			if diff := cmp.Diff([]string{"a/f", "z/f"}, good); diff != "" {
+				t.Error(diff)
+			}
+			if len(failed) != 1 || !strings.HasPrefix(failed[0], test.at+": ") || !strings.Contains(failed[0], test.text) {
+				t.Errorf("failed: %q", failed)
+			}
+		})
+	}
+}
+
+// Folders that are alike, as those of tenants, are no bomb.
+func TestFoldersThatAreAlike(t *testing.T) {
+	s := planted(Bounds{Shared: 1000}, func(s *Snapshot) Hash {
+		tenant := treeOf(s, line(modeFile, "a", s.add(Blob, []byte("x"))), line(modeFile, "b", s.add(Blob, []byte("y"))))
+		var lines []string
+		for i := range 5000 {
+			lines = append(lines, line(modeDir, fmt.Sprintf("%04d", i), tenant))
+		}
+		return treeOf(s, line(modeDir, "tenants", treeOf(s, lines...)))
+	})
+	names, err := walkErr(s)
+	if len(names) != 10_000 || err != nil {
+		t.Errorf("%d files, %v", len(names), err)
 	}
 }
 

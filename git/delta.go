@@ -183,7 +183,10 @@ func (u *unpacker) apply(base Object, change []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if base.Kind == Blob && size > u.bounds.FileBytes {
+	if base.Kind.single() && size > u.bounds.CommitBytes {
+		return nil, OverBound("bytes for a commit or a tag", u.bounds.CommitBytes)
+	}
+	if size > u.bounds.of(base.Kind) {
 		u.into.lost++ // its hash can't be known without building it
 		return nil, nil
 	}

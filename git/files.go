@@ -3,6 +3,7 @@ package git
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"path"
@@ -15,17 +16,23 @@ import (
 // taken from the root and can't leave it; it may be one file. A dir that doesn't
 // exist is an error that wraps ErrNoPath.
 //
-// A file that can't be read, such as one that is over a bound, comes with an
-// error and its Path, and the others go on. After any other error, which has no
-// Path, nothing else is yielded.
+// A file or a directory that can't be read, such as one that is over a bound,
+// comes with an error and its Path, and the others go on. After any other error,
+// which has no Path, nothing else is yielded.
 func (s *Snapshot) Files(ctx context.Context, dir string, want func(path string) bool) iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
-		w := walker{snapshot: s, want: want}
+		w := walker{snapshot: s, want: want, seen: make(map[Hash]bool)}
 		walkErr := w.start(ctx, inside(dir))
 		if err := s.objects.Bring(ctx, w.missing, s.wants()); err != nil {
 			w.found, walkErr = nil, err
 		}
 		for _, at := range w.found {
+			if at.err != nil {
+				if !yield(File{Path: at.path}, fmt.Errorf("read directory %q of %s: %w", at.path, s, at.err)) {
+					return
+				}
+				continue
+			}
 			if file, wanted, err := s.file(at); wanted && !yield(file, err) {
 				return
 			}
@@ -66,23 +73,60 @@ type walker struct {
 	found    []found // what may be yielded
 	missing  []Hash  // those of found that have to be asked for
 	entries  int64
+	paths    int64 // bytes of found
+
+	seen   map[Hash]bool // directories
+	differ int64         // entries, those of each directory once
+	began  int64         // entries when the present folder of the first directory began
 }
 
-// found is a file that want accepts.
+// found is a file that want accepts, or a directory that can't be read.
 type found struct {
 	path string
 	hash Hash
+	err  error
 }
 
+// foundBytes is about what a found takes beside its path.
+const foundBytes = 64
+
 // add notes a file that the screen isn't known to refuse.
-func (w *walker) add(name string, hash Hash) {
+func (w *walker) add(name string, hash Hash) error {
 	if !w.want(name) {
-		return
+		return nil
 	}
-	w.found = append(w.found, found{name, hash})
 	if !w.snapshot.has(hash) {
 		w.missing = append(w.missing, hash)
 	}
+	return w.note(found{path: name, hash: hash})
+}
+
+// note adds to what was found.
+func (w *walker) note(f found) error {
+	if w.paths += int64(len(f.path)) + foundBytes; w.paths > w.snapshot.objects.bounds.PathBytes {
+		return OverBound("bytes of paths", w.snapshot.objects.bounds.PathBytes)
+	}
+	w.found = append(w.found, f)
+	return nil
+}
+
+// errTotal is the bound on all that is walked: nothing goes on after it.
+var errTotal = errors.New("all together")
+
+// count counts the entries of a directory.
+func (w *walker) count(hash Hash, n int) error {
+	bounds := w.snapshot.objects.bounds
+	if w.entries += int64(n); w.entries > bounds.Entries {
+		return fmt.Errorf("%w %w", errTotal, OverBound("files and directories", bounds.Entries))
+	}
+	if !w.seen[hash] {
+		w.seen[hash] = true
+		w.differ += int64(n)
+	}
+	if most := bounds.Shared + 4*w.differ; w.entries-w.began > most {
+		return fmt.Errorf("few that stand for many: %w", OverBound("files and directories", most))
+	}
+	return nil
 }
 
 // start walks a directory, or reads a file.
@@ -95,7 +139,7 @@ func (w *walker) start(ctx context.Context, dir string) error {
 		return w.walk(ctx, dir, found.hash, 0)
 	case found.regular():
 		if !w.snapshot.refuses(found.hash) {
-			w.add(dir, found.hash)
+			return w.add(dir, found.hash)
 		}
 		return nil
 	case found.mode == modeSymlink:
@@ -104,34 +148,59 @@ func (w *walker) start(ctx context.Context, dir string) error {
 	return fmt.Errorf("it is a submodule, which is not read")
 }
 
-// walk goes through a directory.
+// walk goes through a directory. One below the first that can't be read is noted,
+// and the others go on.
 func (w *walker) walk(ctx context.Context, dir string, hash Hash, depth int) error {
-	if depth >= w.snapshot.objects.bounds.Depth {
-		return fmt.Errorf("directory %q: %w", dir, OverBound("directories deep", int64(w.snapshot.objects.bounds.Depth)))
-	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	entries, err := w.snapshot.entries(hash)
-	if err != nil {
-		return fmt.Errorf("directory %q: %w", dir, err)
+	entries, err := w.read(hash, depth)
+	switch {
+	case err != nil && depth > 0:
+		return w.note(found{path: dir, err: err})
+	case err != nil:
+		return err
 	}
-	if w.entries += int64(len(entries)); w.entries > w.snapshot.objects.bounds.Entries {
-		return OverBound("files and directories", w.snapshot.objects.bounds.Entries)
+	if err := w.count(hash, len(entries)); err != nil {
+		return err
 	}
 	for _, e := range entries {
 		switch {
 		case !e.dir() && !e.regular(), w.snapshot.refuses(e.hash): // before its path is put together
-		case e.dir():
-			err = w.walk(ctx, path.Join(dir, string(e.name)), e.hash, depth+1)
+		case !e.dir():
+			err = w.add(path.Join(dir, string(e.name)), e.hash)
+		case depth == 0:
+			err = w.folder(ctx, path.Join(dir, string(e.name)), e.hash)
 		default:
-			w.add(path.Join(dir, string(e.name)), e.hash)
+			err = w.walk(ctx, path.Join(dir, string(e.name)), e.hash, depth+1)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// read returns the entries of a directory that is so deep.
+func (w *walker) read(hash Hash, depth int) ([]entry, error) {
+	if most := w.snapshot.objects.bounds.Depth; depth >= most {
+		return nil, OverBound("directories deep", int64(most))
+	}
+	return w.snapshot.entries(hash)
+}
+
+// folder walks a folder of the first directory. One that is over a bound on what is
+// walked in it is noted in the place of what was found there.
+func (w *walker) folder(ctx context.Context, dir string, hash Hash) error {
+	had, missed, paths := len(w.found), len(w.missing), w.paths
+	w.began = w.entries
+	err := w.walk(ctx, dir, hash, 1)
+	if err == nil || ctx.Err() != nil || errors.Is(err, errTotal) {
+		return err
+	}
+	clear(w.found[had:])
+	w.found, w.missing, w.paths = w.found[:had], w.missing[:missed], paths
+	return w.note(found{path: dir, err: err})
 }
 
 // entries returns the entries of a tree, in the order of their paths: those that

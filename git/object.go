@@ -63,6 +63,9 @@ const (
 // isDelta reports whether it is a change to an object.
 func (k Kind) isDelta() bool { return k == ofsDelta || k == refDelta }
 
+// single reports whether it is a commit or a tag.
+func (k Kind) single() bool { return k == Commit || k == Tag }
+
 // String returns the kind as Git writes it.
 func (k Kind) String() string {
 	switch k {

@@ -18,8 +18,9 @@ type Store struct {
 	mu       sync.RWMutex
 	byHash   map[Hash]Object
 	held     int64           // bytes of files in byHash
+	others   int64           // bytes of what is no file there, with what each takes beside
 	files    map[Hash]extent // those beyond fileMemory
-	tooLarge map[Hash]int64  // files over the bound, which are not held: their size
+	tooLarge map[Hash]int64  // files and directories over their bound, which are not held: their size
 	lost     int             // deltas against what is not held
 	unwanted map[Hash]bool   // files that the screen doesn't want, and that may not be there
 	spool    *spool          // of files
@@ -118,6 +119,21 @@ func (s *Store) hold(hash Hash, data []byte) error {
 	return err
 }
 
+// otherOverhead is about what an object takes beside its bytes.
+const otherOverhead = 120
+
+// holdOther keeps a commit, a tag or a directory.
+func (s *Store) holdOther(hash Hash, o Object) error {
+	if _, there := s.byHash[hash]; there {
+		return nil
+	}
+	if s.others += int64(len(o.Data)) + otherOverhead; s.others > s.bounds.HeldBytes {
+		return OverBound("bytes of commits, tags and directories", s.bounds.HeldBytes)
+	}
+	s.byHash[hash] = o
+	return nil
+}
+
 // Object returns the object with that hash. One that isn't there is an error, which
 // says why.
 func (s *Store) Object(hash Hash) (Object, error) {
@@ -141,7 +157,7 @@ func (s *Store) Object(hash Hash) (Object, error) {
 		return s.below.Object(hash)
 	}
 	if size, ok := s.excess(hash); ok {
-		return Object{}, fmt.Errorf("it has %d bytes: %w", size, OverBound("bytes for a file", s.bounds.FileBytes))
+		return Object{}, fmt.Errorf("it has %d bytes: %w", size, OverBound("bytes for a file or a directory", s.bounds.FileBytes))
 	}
 	if s.lost > 0 {
 		return Object{}, fmt.Errorf("object %s is missing; it may be stored as a change to a file that is %w", hash, OverBound("bytes for a file", s.bounds.FileBytes))
@@ -232,6 +248,7 @@ func (s *Store) Merge(from *Store) {
 	maps.Copy(s.unwanted, from.unwanted)
 	maps.Copy(s.tooLarge, from.tooLarge)
 	s.lost += from.lost
+	s.others += from.others
 	s.keeper.stale = true
 }
 

@@ -178,7 +178,10 @@ func (u *unpacker) inflate(in *packReader, hasher hasher) (piece, error) {
 		if !u.useful(h.kind) {
 			return p, in.inflate(io.Discard, h.size)
 		}
-		if h.kind == Blob && h.size > u.bounds.FileBytes {
+		if h.kind.single() && h.size > u.bounds.CommitBytes {
+			return p, OverBound("bytes for a commit or a tag", u.bounds.CommitBytes)
+		}
+		if h.size > u.bounds.of(h.kind) {
 			hasher.begin(h.kind, h.size)
 			err = in.inflate(hasher, h.size)
 			p.hash = hasher.sum()
@@ -238,7 +241,7 @@ func (u *unpacker) store(i int32, o Object) ([]int32, error) {
 	switch {
 	case !u.useful(o.Kind):
 	case o.Kind != Blob:
-		u.into.byHash[sum] = o
+		err = u.into.holdOther(sum, o)
 	case u.choice.Wants == nil, u.choice.Need[sum], u.choice.Wants(o.Data):
 		err = u.into.hold(sum, o.Data)
 	default:

@@ -71,8 +71,16 @@ func copies(base, n int) []byte {
 	return change
 }
 
+// tags are so many different tags.
+func tags(n int) (items []item) {
+	for i := range n {
+		items = append(items, item{Tag, -1, nil, fmt.Appendf(nil, "object %d\n", i)})
+	}
+	return items
+}
+
 func TestUnpackHostile(t *testing.T) {
-	bounds := Bounds{FileBytes: 1000, UnpackedBytes: 10_000, Objects: 100}
+	bounds := Bounds{FileBytes: 1000, TreeBytes: 1000, CommitBytes: 500, HeldBytes: 3000, UnpackedBytes: 10_000, Objects: 100}
 	hello := sumOf(Blob, []byte("hello"))
 	bomb := bytes.Repeat([]byte("a"), 20_000)
 	chain := []item{blob("hello")}
@@ -96,6 +104,12 @@ func TestUnpackHostile(t *testing.T) {
 		"file over the bound":            {pack: packOf(2, item{Blob, -1, nil, bomb[:2000]}, blob("hello")), want: 1},
 		"delta that makes too large one": {pack: packOf(2, blob("hello"), item{refDelta, -1, hello, copies(5, 300)}), want: 1, lost: 1},
 		"delta over the bound":           {pack: packOf(2, blob("hello"), item{refDelta, -1, hello, bomb[:3000]}), want: 1, lost: 1},
+		"directory over the bound":       {pack: packOf(2, item{Tree, -1, nil, bomb[:2000]}, blob("hello")), want: 1},
+		"commit over the bound":          {pack: packOf(1, item{Commit, -1, nil, bomb[:501]}), text: "over the bound of 500 bytes for a commit or a tag"},
+		"delta that makes a large tag":   {pack: packOf(2, item{Tag, -1, nil, []byte("hello")}, item{refDelta, -1, sumOf(Tag, []byte("hello")), copies(5, 300)}), text: "over the bound of 500 bytes for a commit or a tag"},
+		"delta that makes a large tree":  {pack: packOf(2, item{Tree, -1, nil, []byte("hello")}, item{refDelta, -1, sumOf(Tree, []byte("hello")), copies(5, 300)}), want: 1, lost: 1},
+		"directories together":           {pack: packOf(3, item{Tree, -1, nil, bomb[:950]}, item{Tree, -1, nil, bomb[:960]}, item{Tree, -1, nil, bomb[:970]}), text: "over the bound of 3000 bytes of commits, tags and directories"},
+		"many small tags":                {pack: packOf(30, tags(30)...), text: "over the bound of 3000 bytes of commits, tags and directories"},
 		"too many objects":               {pack: packOf(101), text: "over the bound of 100 objects"},
 		"bomb":                           {pack: packOf(1, item{Blob, -1, nil, bomb}), text: "over the bound of 10000 bytes when unpacked"},
 		"trees beyond all bounds":        {pack: packOf(1, item{Tree, -1, nil, bomb}), text: "over the bound of 10000 bytes when unpacked"},
