@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -373,6 +374,37 @@ func TestRenamingKustomizations(t *testing.T) {
 			}
 			if got := strings.Join(said, "\n"); !strings.Contains(got, test.want) || (got == "") != (test.want == "") || len(said) > 1 {
 				t.Errorf("got %s", got)
+			}
+		})
+	}
+}
+
+// TestKustomizeIsMeasured: what a build would need too much memory for is refused
+// before kustomize reads it. Text with the characters of aliases isn't.
+func TestKustomizeIsMeasured(t *testing.T) {
+	const object = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+	nested := object + "x0: &x0 [1,1,1,1,1,1,1,1,1,1]\n"
+	for i := range 7 {
+		nested += fmt.Sprintf("x%d: &x%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*x%d,", i), 10), ","))
+	}
+	const generator = "resources: [r.yaml]\nconfigMapGenerator: [{name: x, files: [a.yaml]}]"
+	for name, test := range map[string]struct{ kustomization, file, refused string }{
+		"aliases that nest":      {"resources: [r.yaml, a.yaml]", nested, "a.yaml:1: the document has too many values or levels, its aliases expanded"},
+		"the same in a patch":    {"resources: [r.yaml]\npatches: [{path: a.yaml}]", nested, "a.yaml:1: the document has too many"},
+		"the same, generated of": {generator, nested, "a.yaml:1: the document has too many"},
+		"many values":            {"resources: [r.yaml, a.yaml]", object + "x:\n" + strings.Repeat("- 1\n", 200_000), "a.yaml: up to this file the build reads more than 32 MiB, or 300000 values"},
+		"a large file":           {generator, strings.Repeat("x", 33<<20), "a.yaml has more than 32 MiB"},
+		"a script":               {generator, "a && b\nls *.x\n", ""},
+		"an alias":               {"resources: [r.yaml, a.yaml]", object + "data: {a: &a b, c: *a}\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			write(t, "kustomization.yaml", []byte(test.kustomization))
+			write(t, "r.yaml", []byte(repositoryYAML))
+			write(t, "a.yaml", []byte(test.file))
+			_, err := config.Kustomize(".")
+			if test.refused == "" && err != nil || test.refused != "" && (err == nil || !strings.Contains(err.Error(), test.refused)) {
+				t.Errorf("error %v, want %q", err, test.refused)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package kustomize
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
@@ -31,8 +33,17 @@ type localFiles struct {
 	made    []byte            // the kustomization of dir, if it has none
 	read    map[string][]byte // the files that were read
 	parsed  map[string][]piece
+	bytes   int   // of the files in read
+	nodes   int   // that these have at most
 	refused error // the first refusal
 }
+
+// Bounds on what one build reads, of which kustomize takes many times that in
+// memory: 300 MB at most.
+const (
+	maxBytes = 32 << 20
+	maxNodes = 300_000
+)
 
 // open returns the files of the source that dir is in.
 func open(dir string, guarded func([]byte) bool) (*localFiles, error) {
@@ -142,11 +153,61 @@ func (l *localFiles) load(path string) ([]byte, error) {
 	if err := l.inside(target); err != nil {
 		return nil, err
 	}
-	data, err := l.FileSystem.ReadFile(target)
-	if err == nil {
-		l.read[path] = data
+	if info, err := os.Stat(target); err != nil || info.Size() > maxBytes {
+		return nil, cmp.Or(err, l.refuse(fmt.Errorf("%s has more than %d MiB: leave it out of the kustomization", l.shown(path), maxBytes>>20)))
 	}
-	return data, err
+	data, err := l.FileSystem.ReadFile(target)
+	if _, again := l.read[path]; err != nil || again {
+		return data, err
+	}
+	if err := l.measure(path, data); err != nil {
+		return nil, l.refuse(err)
+	}
+	l.read[path] = data
+	return data, nil
+}
+
+// measure reports an error for a file that kustomize would need too much memory for:
+// with the others it has too many bytes or values, or more yet where its aliases are
+// expanded. What is no YAML has no aliases.
+func (l *localFiles) measure(path string, data []byte) error {
+	l.bytes += len(data)
+	l.nodes += pinsetter.CountNodes(data)
+	if l.bytes > maxBytes || l.nodes > maxNodes {
+		return fmt.Errorf("%s: up to this file the build reads more than %d MiB, or %d values: build smaller kustomizations", l.shown(path), maxBytes>>20, maxNodes)
+	}
+	if bytes.IndexByte(data, '&') < 0 || bytes.IndexByte(data, '*') < 0 {
+		return nil
+	}
+	left := maxNodes - l.nodes
+	for _, c := range strict.Split(data) {
+		n, failure := c.Parse()
+		if failure == nil && n != nil && !expand(n, &left, maxLevels) {
+			return fmt.Errorf("%s:%d: the document has too many values or levels, its aliases expanded: write it without anchors and aliases", l.shown(path), c.Line)
+		}
+	}
+	return nil
+}
+
+// maxLevels bounds how deep values nest, their aliases expanded.
+const maxLevels = 1000
+
+// expand takes the nodes that a node's aliases stand for off those that are left, and
+// returns false if there are none.
+func expand(n *strict.Node, left *int, levels int) bool {
+	if levels == 0 || *left < 0 {
+		return false
+	}
+	*left--
+	if n.Alias != nil {
+		return expand(n.Alias, left, levels-1)
+	}
+	for _, child := range n.Content {
+		if !expand(child, left, levels-1) {
+			return false
+		}
+	}
+	return true
 }
 
 // originsField makes kustomize note the origin of each object.

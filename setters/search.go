@@ -70,6 +70,11 @@ func newSearch(file *File, c chunk) *search {
 // run adds the chunk's sites and findings to the file.
 func (s *search) run() {
 	s.file.CommentedOut += s.tokens.commentedOut
+	if n := pinsetter.CountNodes(s.data); n > MaxNodes {
+		s.file.report(pinsetter.Error, CodeTooLarge, s.tokens.firstLine,
+			"the document has about %d values: one with markers may have %d; split it", n, MaxNodes)
+		return
+	}
 	documents, err := parse(s.data)
 	if err != nil {
 		s.unparsable(err)

@@ -26,6 +26,10 @@ import (
 // for a hostile one.
 const MaxSize = 16 << 20
 
+// MaxNodes is the estimated number of nodes above which a document is reported and
+// not parsed. A node takes 200 to 400 bytes, however short it is.
+const MaxNodes = 500_000
+
 // maxFindings bounds the findings of one file, so that a hostile one can't fill
 // memory and terminals.
 const maxFindings = 1000

@@ -63,7 +63,7 @@ func isMarker(line []byte) bool {
 
 // Parse reads the document. The node is nil where there is nothing in it.
 func (d Document) Parse() (*Node, *Error) {
-	if tokens(d.Data) > MaxTokens {
+	if pinsetter.CountNodes(d.Data) > MaxTokens {
 		return nil, &Error{CodeTooLarge, d.Line, fmt.Errorf("the document has more than %d values: split it", MaxTokens)}
 	}
 	if i := invalidUTF8(d.Data); i >= 0 {
@@ -92,22 +92,6 @@ type Error struct {
 	Code string // CodeYAML, CodeEncoding or CodeTooLarge
 	Line int    // of the file
 	Err  error
-}
-
-// tokens estimates from above how many nodes a document has.
-func tokens(data []byte) int {
-	n := 0
-	for i, b := range data {
-		switch b {
-		case '\n', ',', '[', '{', ':':
-			n++
-		case '-', '?':
-			if i+1 < len(data) && (data[i+1] == ' ' || data[i+1] == '\t') {
-				n++
-			}
-		}
-	}
-	return n
 }
 
 // invalidUTF8 returns the index of the first byte that isn't UTF-8, or -1.
