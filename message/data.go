@@ -112,9 +112,9 @@ func locate(d Data) []placedChange {
 	all := make([]placedChange, len(changes))
 	for i, c := range changes {
 		all[i] = placedChange{
-			file:   relative(d.Path, c.Path),
-			object: objectIdentifier{c.Object.APIVersion, c.Object.Kind, c.Object.Name, c.Object.Namespace},
-			change: change{c.Old, c.New, c.Setter},
+			file:   oneLine(relative(d.Path, c.Path)),
+			object: objectIdentifier{oneLine(c.Object.APIVersion), oneLine(c.Object.Kind), oneLine(c.Object.Name), oneLine(c.Object.Namespace)},
+			change: change{oneLine(c.Old), c.New, c.Setter},
 			image:  newImageRef(c, images),
 		}
 	}

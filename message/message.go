@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/spec"
@@ -93,11 +94,28 @@ func (t *Template) Commit(d Data) (string, error) {
 	return text, nil
 }
 
-// printable drops control characters: Git cuts a message at a NUL, and the
-// others steer terminals.
+// printable drops control characters and marks of direction: Git cuts a message at
+// a NUL, and the others steer terminals, or show text in another order.
 func printable(r rune) rune {
-	if r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f {
+	switch {
+	case r == '\n', r == '\t', r == '\r':
+		return r
+	case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\u2028', r == '\u2029':
 		return -1
 	}
 	return r
+}
+
+// oneLine returns text of a repository, such as a path, on one line: a blank stands
+// for each line end and tab, and U+FFFD for what printable drops.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\t', r == '\r':
+			return ' '
+		case printable(r) < 0:
+			return '\uFFFD'
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
 }

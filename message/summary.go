@@ -98,9 +98,9 @@ func placeOf(changes []pinsetter.Change) string {
 	}
 	switch {
 	case len(files) == 1:
-		return "in " + changes[0].Path
+		return "in " + oneLine(changes[0].Path)
 	case common == "." || common == "/":
 		return fmt.Sprintf("in %d files", len(files))
 	}
-	return fmt.Sprintf("in %s (%d files)", common, len(files))
+	return fmt.Sprintf("in %s (%d files)", oneLine(common), len(files))
 }
