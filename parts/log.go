@@ -11,6 +11,7 @@ import (
 // Request is a request to a part.
 type Request struct {
 	Method string
+	Host   string // the Host header
 	Path   string
 	Query  url.Values
 	Header http.Header
@@ -75,7 +76,7 @@ func (l *Log) record(next http.Handler) http.Handler {
 		i := len(l.requests)
 		epoch := l.epoch
 		l.requests = append(l.requests, Request{
-			Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(),
+			Method: r.Method, Host: r.Host, Path: r.URL.Path, Query: r.URL.Query(),
 			Header: r.Header.Clone(), Remote: r.RemoteAddr, Status: http.StatusOK,
 		})
 		l.mu.Unlock()

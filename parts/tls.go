@@ -63,6 +63,15 @@ func (ca *CA) Server() Pair {
 	return ca.issue(template)
 }
 
+// Host returns a certificate for a DNS name.
+func (ca *CA) Host(name string) Pair {
+	ca.t.Helper()
+	template := template(name)
+	template.DNSNames = []string{name}
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	return ca.issue(template)
+}
+
 // Client returns a client certificate for name.
 func (ca *CA) Client(name string) Pair {
 	ca.t.Helper()
