@@ -46,6 +46,9 @@ var rooms = []struct {
 	{name: "config", rooms: root + " spec policy gate message fleet strict kustomize source secret"},
 
 	{name: "login", rooms: root, opens: "golang.org/x/net/http/httpproxy"},
+	{name: "login/cloud", rooms: root + " login pause", opens: `
+		github.com/aws/aws-sdk-go-v2
+		github.com/aws/smithy-go`},
 	{name: "registry", rooms: root + " login pause", opens: "github.com/google/go-containerregistry"},
 
 	{name: "scanner", rooms: root + " fleet registry"},
@@ -77,14 +80,14 @@ var rooms = []struct {
 		golang.org/x/crypto/bcrypt`},
 
 	{name: "replay", rooms: root + " decide fleet gate gitops setters"},
-	{name: "lint", rooms: root + " config fleet folder setters spec"},
+	{name: "lint", rooms: root + " config fleet folder login setters spec"},
 	{name: "plan", rooms: root + " fleet decide gate setters message gitops store", opens: "github.com/aymanbagabas/go-udiff"},
 	{name: "proposal", rooms: root + " spec fleet decide gate message gitops forge store plan"},
 	{name: "bot", rooms: root +
 		" decide fleet folder forge gate gitops lint login message pause plan policy proposal registry replay scanner setters spec store"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " adopt bot config fleet folder forge gitops hook keeper lint login migrate notify plan registry scanner server setters source spec store",
+		rooms: root + " adopt bot config fleet folder forge gitops hook keeper lint login login/cloud migrate notify plan registry scanner server setters source spec store",
 		opens: `
 		github.com/spf13
 		golang.org/x/term

@@ -18,6 +18,7 @@ const (
 	codeGate            = "gate"
 	CodeEmptySource     = "empty-source"
 	codeGateUnused      = "gate-unused"
+	codeIgnored         = "ignored"
 	codeImage           = "image"
 	codeMissingField    = strict.CodeMissingField
 	codeMissingObject   = "missing-object"
@@ -57,6 +58,7 @@ var Codes = map[string]string{
 	codeGate:            "a Gate's schedule, time zone or range is wrong",
 	CodeEmptySource:     "a source that was named holds no object of a kind that is read",
 	codeGateUnused:      "a Gate selects no policy",
+	codeIgnored:         "a field is without effect beside another one",
 	codeImage:           "spec.image is not the bare name of an image: it has a scheme, a tag or a digest, or is malformed",
 	codeMissingField:    "a required field is missing or empty",
 	codeMissingObject:   "a reference leads to an object that was not given",

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
@@ -46,7 +47,7 @@ func (l *loader) readRepository(o *object, spec *strict.Node) {
 	}
 	d.requireInterval(strict.Child(spec, "interval"))
 	r.Exclude = l.exclusions(d, r.Spec.ExclusionList)
-	d.provider(r.Spec.Provider, "aws", "azure", "gcp")
+	d.provider(r.Spec)
 	d.optionalReference("spec.secretRef", r.Spec.SecretRef)
 	d.optionalReference("spec.certSecretRef", r.Spec.CertSecretRef)
 	d.optionalReference("spec.proxySecretRef", r.Spec.ProxySecretRef)
@@ -117,15 +118,21 @@ func (d *decoder) excludesAll(path string, pattern *regexp.Regexp) {
 	d.object.warn(codeRegexp, path, "%q matches everything, so that nothing is left: write what is to be excluded, or remove it", pattern)
 }
 
-// provider reports a provider that can't be used: until logging in to clouds is
-// here, every one but generic.
-func (d *decoder) provider(name string, clouds ...string) {
+// clouds are the providers that log in without a Secret.
+var clouds = []string{"aws", "azure", "gcp"}
+
+// provider reports a provider that can't be used, and what is without effect
+// beside a cloud's.
+func (d *decoder) provider(s spec.ImageRepositorySpec) {
 	switch {
-	case name == "generic":
-	case contains(clouds, name):
-		d.fail(codeUnsupported, "spec.provider", "provider %s is not supported yet; use a secretRef", name)
-	default:
-		d.fail(codeBadValue, "spec.provider", "%q is not a provider: write generic%s", name, d.object.hint(name))
+	case s.Provider == "generic":
+	case !contains(clouds, s.Provider):
+		d.fail(codeBadValue, "spec.provider", "%q is not a provider: write generic, aws, azure or gcp%s", s.Provider, d.object.hint(s.Provider))
+	case s.ServiceAccountName != "":
+		d.fail(codeUnsupported, "spec.serviceAccountName", "beside provider %s it asks a cluster for a token of that ServiceAccount, which is not supported: "+
+			"leave it out to log in as this process, or write provider generic to use the account's imagePullSecrets", s.Provider)
+	case s.SecretRef != nil:
+		d.object.warn(codeIgnored, "spec.secretRef", "is ignored beside provider %s, as in Flux: remove one of them", s.Provider)
 	}
 }
 
@@ -133,10 +140,12 @@ func (d *decoder) provider(name string, clouds ...string) {
 func (l *loader) resolveRepository(r *repositoryDraft) {
 	spec, access := &r.out.Spec, &r.out.Access
 	access.Insecure = spec.Insecure
-	if spec.SecretRef != nil {
+	if contains(clouds, spec.Provider) {
+		access.Provider = spec.Provider
+	} else if spec.SecretRef != nil {
 		l.dockerConfig(r.object, "spec.secretRef.name", spec.SecretRef.Name, access)
 	}
-	if spec.ServiceAccountName != "" {
+	if spec.ServiceAccountName != "" && access.Provider == "" {
 		l.pullSecrets(r.object, spec.ServiceAccountName, access)
 	}
 	if spec.CertSecretRef != nil {

@@ -44,6 +44,7 @@ type Repository struct {
 // access over https with the system's certificates.
 type RegistryAccess struct {
 	DockerConfigs []pinsetter.Secret // dockerconfigjson documents: secretRef's, then those of the ServiceAccount
+	Provider      string             // of the cloud that logs in: aws, azure or gcp; "": none
 	TLS           pinsetter.TLS
 	Proxy         *pinsetter.Proxy // nil: the environment's proxies
 	Insecure      bool             // plain HTTP

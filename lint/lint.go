@@ -63,6 +63,7 @@ func Check(ctx context.Context, set *fleet.Set, places Places) *Report {
 	}
 	l.objects(len(places.Dirs) > 0)
 	l.suspended()
+	l.clouds()
 	l.report.Findings = pinsetter.SortFindings(l.report.Findings)
 	return l.report
 }

@@ -28,6 +28,10 @@ type Access struct {
 	// asked; if it has none either, requests are anonymous.
 	DockerConfigs []pinsetter.Secret
 
+	// Provider is the cloud that logs in if DockerConfigs has no credential:
+	// login.AWS, login.Azure or login.GCP. "": none.
+	Provider string
+
 	TLS pinsetter.TLS
 
 	Proxy    *pinsetter.Proxy // nil: the environment's proxies (HTTPS_PROXY, NO_PROXY…)

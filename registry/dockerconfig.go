@@ -169,6 +169,7 @@ func withoutLineEnd(value string) string { return strings.TrimRight(value, "\r\n
 type credential struct {
 	source string // such as "secret flux-system/ghcr"; "": anonymous
 	config authn.AuthConfig
+	cloud  *login.CloudLogin // nil: it is of no cloud
 }
 
 // identity tells credentials apart without showing them.

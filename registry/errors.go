@@ -58,7 +58,7 @@ func (p *Repository) refusal(response *http.Response, from string, with attempt)
 	case http.StatusUnauthorized:
 		return failure{text + unanswered(response) + "; " + p.tried(with), ErrDenied}
 	case http.StatusForbidden:
-		if said == "" || isDenial(said) {
+		if said == "" || isDenial(said) || with.credential.cloud != nil {
 			return failure{text + "; " + p.tried(with), ErrDenied}
 		}
 		return failure{text + " (" + with.words() + ")", ErrDenied}
@@ -127,6 +127,8 @@ func (p *Repository) tried(a attempt) string {
 		return a.words() + ": for a private image name a Secret of type kubernetes.io/dockerconfigjson in spec.secretRef, or log in with docker login " + p.name.RegistryStr()
 	case !a.sent:
 		return a.words() + ": they are a token to exchange at a token server, and it asks for a user name and a password"
+	case c.cloud != nil:
+		return fmt.Sprintf("logged in as %s, which was refused: it needs %s", c.source, c.cloud.Needs)
 	case without != "":
 		return "the credentials of " + c.source + " were refused; " + without
 	default:

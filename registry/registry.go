@@ -42,6 +42,14 @@ type Options struct {
 	// so. It is called concurrently. Nil: nobody is told.
 	RateLimit func(host string, remaining int)
 
+	// Clouds logs in to the registries of an Access with a Provider. Nil: such
+	// an Access is an error.
+	Clouds CloudLogins
+
+	// LoggedIn is told once which credential a host with a provider gets, in
+	// words for people. It is called concurrently. Nil: nobody is told.
+	LoggedIn func(host, provider, credential string)
+
 	// Now, Sleep and Random replace time and chance in tests. Nil: the real
 	// ones. Sleep returns early with the context's error; Random returns a
 	// number in [0, 1).

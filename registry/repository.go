@@ -29,6 +29,9 @@ type Repository struct {
 	documents  []pinsetter.Secret // the object's, that the credential is looked up in
 	timeout    time.Duration
 	secrets    *login.Scrubber // knows all secrets that are sent
+	provider   string          // of the cloud to log in to; "": none
+	proxy      *pinsetter.Proxy
+	tls        pinsetter.TLS
 }
 
 // Repository returns the image with the access to it. It sends no request.
@@ -43,6 +46,11 @@ func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 	found, err := objectCredential(a.DockerConfigs, named)
 	if err != nil {
 		return nil, fmt.Errorf("look up credentials of %s: %w", named, err)
+	}
+	if a.Provider != "" && found.source == "" {
+		if _, err := login.CloudHostFor(a.Provider, named.RegistryStr()); err != nil {
+			return nil, fmt.Errorf("log in to %s: %w", named.RegistryStr(), err)
+		}
 	}
 	base, err := r.transport(a)
 	if err != nil {
@@ -69,6 +77,9 @@ func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 		credential: found,
 		documents:  a.DockerConfigs,
 		timeout:    a.timeout(),
+		provider:   a.Provider,
+		proxy:      a.Proxy,
+		tls:        a.TLS,
 	}, nil
 }
 
@@ -118,7 +129,7 @@ func (p *Repository) Name() string { return p.name.Name() }
 // the same credentials, TLS and proxy. It reveals no secret. The timeout is not
 // part of it.
 func (p *Repository) Key() string {
-	return fmt.Sprintf("%s %t %s %s", p.name, p.wire.plain, p.connection, p.credential.identity())
+	return fmt.Sprintf("%s %t %s %s %q", p.name, p.wire.plain, p.connection, p.credential.identity(), p.provider)
 }
 
 // Timeout returns the bound on one call of Tags, Digest or Content.

@@ -17,17 +17,20 @@ type attempt struct {
 	basic      bool // by HTTP Basic
 }
 
-// send sends a request about the repository. It returns a response of any
-// status, whose body the caller closes. After a 401 it sends once more, if the
-// 401 asks for what wasn't sent or for a fresh token, and remembers what this
-// repository asks for.
-func (p *Repository) send(ctx context.Context, method string, u func(origin string) string, accept string) (*http.Response, attempt, error) {
+// sendLoggedIn sends a request about the repository. It returns a response of
+// any status, whose body the caller closes. After a 401 it sends once more, if
+// the 401 asks for what wasn't sent or for a fresh token, and remembers what
+// this repository asks for.
+func (p *Repository) sendLoggedIn(ctx context.Context, method string, u func(origin string) string, accept string) (*http.Response, attempt, error) {
 	s, err := p.session(ctx)
 	if err != nil {
 		return nil, attempt{}, err
 	}
 	c, err := p.resolved(ctx)
 	if err != nil {
+		return nil, attempt{credential: c}, err
+	}
+	if err := checkCloud(s, c); err != nil {
 		return nil, attempt{credential: c}, err
 	}
 	if known, ok := p.registry.remembers(p.challengeKey()); ok {
@@ -101,10 +104,15 @@ func (p *Repository) sendOnce(ctx context.Context, method, u, accept string, s s
 	return response, with, nil
 }
 
-// resolved returns the credential to send: the object's, else the
-// environment's, else the anonymous one.
+// resolved returns the credential to send: the object's, else its cloud's if it
+// names one, else the environment's, else the anonymous one.
 func (p *Repository) resolved(ctx context.Context) (credential, error) {
-	if p.credential.source != "" || p.registry.options.Anonymous {
+	switch {
+	case p.credential.source != "":
+		return p.credential, nil
+	case p.provider != "":
+		return p.cloudCredential(ctx, pinsetter.Secret{})
+	case p.registry.options.Anonymous:
 		return p.credential, nil
 	}
 	c, err := p.registry.environmentCredential(ctx, p.name)

@@ -61,6 +61,9 @@ func (p *Repository) exchange(ctx context.Context, s session, asked challenge, c
 	if err != nil {
 		return "", 0, fmt.Errorf("%s: %w", server, err)
 	}
+	if c.cloud != nil && origin(realm) != s.origin {
+		return "", 0, fmt.Errorf("%s: the login of %s is for the registry alone, and is not sent to another host", server, c.source)
+	}
 	response, err := p.askForToken(ctx, realm, asked, c)
 	if err != nil {
 		return "", 0, fmt.Errorf("%s: %w", server, explain(p.name.RegistryStr(), plainError(err)))

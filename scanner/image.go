@@ -58,6 +58,7 @@ func access(object *fleet.Repository) registry.Access {
 	from := object.Access
 	to := registry.Access{
 		DockerConfigs: from.DockerConfigs,
+		Provider:      from.Provider,
 		TLS:           from.TLS,
 		Proxy:         from.Proxy,
 		Insecure:      from.Insecure,

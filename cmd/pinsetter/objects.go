@@ -20,6 +20,7 @@ import (
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/login"
+	"github.com/pinsetter/pinsetter/login/cloud"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/source"
 )
@@ -167,6 +168,10 @@ func (a *app) bot(set *fleet.Set) *bot.Bot {
 // botOptions returns the options for all bots of the program.
 func (a *app) botOptions(o registry.Options) bot.Options {
 	o.Dialer = a.dialer()
+	o.Clouds = cloud.New(cloud.Options{Environment: a.environment(), Dialer: a.dialer(), UserAgent: userAgent()}).Registry
+	o.LoggedIn = func(host, provider, credential string) {
+		a.log.Info("logged in", "host", host, "provider", provider, "as", credential)
+	}
 	return bot.Options{
 		Registry: registry.New(o),
 		Git:      a.fleetOptions(),

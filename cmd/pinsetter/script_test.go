@@ -32,10 +32,11 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// allCommands are scriptCommands and forgeCommands.
+// allCommands are scriptCommands, forgeCommands and cloudCommands.
 func allCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := maps.Clone(scriptCommands)
 	maps.Copy(all, forgeCommands)
+	maps.Copy(all, cloudCommands)
 	return all
 }
 
