@@ -47,8 +47,10 @@ var rooms = []struct {
 
 	{name: "login", rooms: root, opens: "golang.org/x/net/http/httpproxy"},
 	{name: "login/cloud", rooms: root + " login pause", opens: `
+		github.com/Azure/azure-sdk-for-go
 		github.com/aws/aws-sdk-go-v2
-		github.com/aws/smithy-go`},
+		github.com/aws/smithy-go
+		golang.org/x/oauth2`},
 	{name: "registry", rooms: root + " login pause", opens: "github.com/google/go-containerregistry"},
 
 	{name: "scanner", rooms: root + " fleet registry"},

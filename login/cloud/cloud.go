@@ -67,11 +67,8 @@ func (l *Logins) Registry(ctx context.Context, r login.CloudRequest) (login.Clou
 		return login.CloudLogin{}, err
 	}
 	ask := map[string]func(context.Context, login.CloudHost, login.CloudRequest) (login.CloudLogin, error){
-		login.AWS: l.ecr,
+		login.AWS: l.ecr, login.GCP: l.gcp, login.Azure: l.acr,
 	}[r.Provider]
-	if ask == nil {
-		return login.CloudLogin{}, fmt.Errorf("provider %s is not supported yet; use a secretRef", r.Provider)
-	}
 	found, err := l.cache.get(ctx, scope(host, r), r.Refused, func(ctx context.Context) (login.CloudLogin, error) {
 		return ask(ctx, host, r)
 	})
@@ -106,11 +103,16 @@ func connection(r login.CloudRequest) string {
 	return fmt.Sprintf("%q %q %q", r.TLS.CA, r.TLS.Cert, r.TLS.Key.Reveal())
 }
 
+// tokens matches what a cloud may repeat of tokens that its library sent: JWTs
+// and Google's own.
+var tokens = pinsetter.Pattern(`\beyJ[A-Za-z0-9_=-]{8,}(\.[A-Za-z0-9_=-]*)*|\bya29\.[A-Za-z0-9._-]+`)
+
 // told returns an error that is safe to show: on one line, bounded, without the
 // secrets that a cloud may have repeated.
 func (l *Logins) told(err error) error {
 	err = l.secrets.Error(err)
-	if text := pinsetter.Printable(err.Error()); text != err.Error() {
+	text := pinsetter.Printable(tokens().ReplaceAllString(err.Error(), "[token]"))
+	if text != err.Error() {
 		return plainError{text, err}
 	}
 	return err

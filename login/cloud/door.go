@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -116,13 +117,20 @@ var (
 		{providers: "aws gcp", method: http.MethodPut, path: "/latest/api/token", header: "X-Aws-Ec2-Metadata-Token-Ttl-Seconds"},
 		{providers: "aws gcp", method: http.MethodGet, path: "/latest/meta-data/iam/security-credentials/", header: "X-Aws-Ec2-Metadata-Token"},
 	}
-	ecsAgent    = service{{providers: "aws", method: http.MethodGet}}
+	ecsAgent     = service{{providers: "aws", method: http.MethodGet}}
+	googleServer = service{
+		{providers: "gcp", method: http.MethodGet, path: googleAccount + "token", header: "Metadata-Flavor"},
+		{providers: "gcp", method: http.MethodGet, path: googleAccount + "email", header: "Metadata-Flavor"},
+		// Workload identity federation from AWS signs with the region.
+		{providers: "gcp", method: http.MethodGet, path: "/latest/meta-data/placement/availability-zone", header: "X-Aws-Ec2-Metadata-Token"},
+	}
+	azureIMDS   = service{{providers: "azure gcp", method: http.MethodGet, path: "/metadata/identity/oauth2/token", header: "Metadata"}}
 	podIdentity = service{{providers: "aws", method: http.MethodGet, path: "/v1/credentials", header: "Authorization"}}
 )
 
 // metadata are the metadata services by host, as it is written in a URL.
 var metadata = map[string]service{
-	"169.254.169.254": imdsV2,
+	"169.254.169.254": slices.Concat(imdsV2, googleServer, azureIMDS),
 	"fd00:ec2::254":   imdsV2,
 	"169.254.170.2":   ecsAgent,
 	"169.254.170.23":  podIdentity,
