@@ -21,6 +21,7 @@ type gitSpec struct {
 	ProxySecretRef *spec.LocalObjectReference `json:"proxySecretRef"`
 	Reference      *spec.GitRepositoryRef     `json:"ref"`
 	Timeout        *spec.Duration             `json:"timeout"`
+	ServiceAccount string                     `json:"serviceAccountName"`
 }
 
 // gitDraft is a GitRepository. Only one that an automation uses is resolved: the
@@ -54,7 +55,7 @@ func (l *loader) readGit(o *object, n *strict.Node) {
 		}
 		d.checkedOut("spec.ref", g.spec.Reference)
 	}
-	o.remember("spec.url", "spec.provider", "spec.secretRef.name", "spec.proxySecretRef.name")
+	o.remember("spec.url", "spec.provider", "spec.secretRef", "spec.secretRef.name", "spec.proxySecretRef.name", "spec.serviceAccountName")
 }
 
 // url reports an address that Git can't be asked at. It doesn't show one that
@@ -97,14 +98,15 @@ func (l *loader) gitSource(g *gitDraft) *fleet.GitSource {
 	if g.spec.Timeout != nil {
 		source.Timeout = max(g.spec.Timeout.Duration, time.Second)
 	}
-	switch g.spec.Provider {
-	case "", "generic", secret.ProviderGitHub:
-	case "aws", "azure":
-		g.fail(codeUnsupported, "spec.provider", "provider %s is not supported yet; use a secretRef", g.spec.Provider)
+	switch {
+	case g.spec.Provider == "", g.spec.Provider == "generic", g.spec.Provider == secret.ProviderGitHub:
+	case contains(clouds, g.spec.Provider):
+		l.gitCloud(g, source)
 	default:
-		g.fail(codeBadValue, "spec.provider", "%q is not a provider: write generic%s", g.spec.Provider, g.hint(g.spec.Provider))
+		g.fail(codeBadValue, "spec.provider", "%q is not a provider: write generic, github, aws, azure or gcp%s", g.spec.Provider, g.hint(g.spec.Provider))
 	}
 	switch {
+	case source.Provider != "": // a secretRef is without effect
 	case g.spec.SecretRef != nil && validName(g.spec.SecretRef.Name):
 		l.gitAuth(g, source)
 	case g.spec.SecretRef == nil && g.spec.Provider == secret.ProviderGitHub:
@@ -115,6 +117,20 @@ func (l *loader) gitSource(g *gitDraft) *fleet.GitSource {
 	}
 	source.Err = g.err()
 	return source
+}
+
+// gitCloud makes a cloud log in to the GitRepository.
+func (l *loader) gitCloud(g *gitDraft, source *fleet.GitSource) {
+	source.Provider = g.spec.Provider
+	switch {
+	case !strings.HasPrefix(g.spec.URL, "https://"):
+		g.fail(codeURL, "spec.url", "provider %s logs in over https: write an https URL, or leave the provider out", g.spec.Provider)
+	case g.spec.ServiceAccount != "":
+		g.fail(codeUnsupported, "spec.serviceAccountName", "beside provider %s it asks a cluster for a token of that ServiceAccount, which is not supported: "+
+			"leave it out to log in as this process", g.spec.Provider)
+	case g.spec.SecretRef != nil:
+		g.warn(codeIgnored, "spec.secretRef", "is ignored beside provider %s: remove one of them", g.spec.Provider)
+	}
 }
 
 // gitAuth fills in what the GitRepository's Secret holds.

@@ -192,7 +192,12 @@ type GitSource struct {
 	Timeout time.Duration // of one operation; spec.timeout, else 60s
 	Auth    GitAuth
 	App     *GitHubApp // logs in over https in place of what Auth has; nil: none
-	Err     error      // nil when usable; also in Set.Findings
+
+	// Provider is the cloud that logs in over https in place of what Auth has:
+	// aws, azure or gcp; "": none.
+	Provider string
+
+	Err error // nil when usable; also in Set.Findings
 }
 
 // GitAuth is how a Git server is spoken to. Of Username with Password, Bearer

@@ -24,8 +24,16 @@ func (r *Remote) overHTTP(u *url.URL, src *fleet.GitSource, o Options) error {
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Transport: git.Transport(base, r.bounds.Bounds, capability.DefaultAgent())}
-	r.transport = githttp.NewClient(client)
+	connections := git.Transport(base, r.bounds.Bounds, capability.DefaultAgent())
+	if src.Provider != "" {
+		if connections, r.sent, err = byCloud(u, src, o, r.secrets, connections); err != nil {
+			return err
+		}
+	}
+	r.transport = githttp.NewClient(&http.Client{Transport: connections})
+	if src.Provider != "" {
+		return nil
+	}
 	if src.App != nil {
 		r.sent = sentBySecret(src)
 		r.login, err = appLogin(u, src, o.Credential, r.secrets)

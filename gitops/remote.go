@@ -45,6 +45,10 @@ type Options struct {
 	// the repository of a source with an App. Nil: such a source is an error.
 	Credential Credential
 
+	// Clouds is asked for the login of a source with a Provider. Nil: such a
+	// source is an error.
+	Clouds CloudLogins
+
 	// Dialer opens all connections.
 	Dialer login.Dialer
 
@@ -110,6 +114,9 @@ func Open(src *fleet.GitSource, o Options) (*Remote, error) {
 	u, err := parseURL(src.URL)
 	if err != nil {
 		return nil, fmt.Errorf("open Git repository: %w", err)
+	}
+	if src.Provider != "" && u.Scheme != "https" {
+		return nil, fmt.Errorf("open Git repository %s: provider %s logs in over https", redacted(u), src.Provider)
 	}
 	if src.App != nil && u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("open Git repository %s: a GitHub App logs in over https", redacted(u))

@@ -15,7 +15,7 @@ import (
 // the other: scheme, user, host, port and path are equal, and so is all that the
 // Secrets hold. The sources' names, and how long they wait, don't count.
 func SameSession(a, b *fleet.GitSource) bool {
-	return sameAddress(a.URL, b.URL) && sameAuth(a.Auth, b.Auth) && sameApp(a.App, b.App)
+	return sameAddress(a.URL, b.URL) && a.Provider == b.Provider && sameAuth(a.Auth, b.Auth) && sameApp(a.App, b.App)
 }
 
 // sameAddress reports whether two URLs lead to one place in the same way. Paths are

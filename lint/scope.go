@@ -19,7 +19,7 @@ var Codes = map[string]string{
 	"digest-dropped":    "a tag has a digest behind it, which a policy that reflects none drops",
 	"image-passed-over": "kustomize leaves a resource's image alone that a marked entry of its images means",
 	"unused-policy":     "no marker names this policy",
-	"provider-host":     "an image repository's spec.provider logs in to other hosts than its image's",
+	"provider-host":     "spec.provider logs in to other hosts than that of the image or repository",
 	"unused-repository": "no policy uses this image repository",
 	"unused-automation": "this automation selects no policy",
 	"marker-elsewhere":  "a marker stands in a file whose name says that markers are not looked for in it",

@@ -168,13 +168,16 @@ func (a *app) bot(set *fleet.Set) *bot.Bot {
 // botOptions returns the options for all bots of the program.
 func (a *app) botOptions(o registry.Options) bot.Options {
 	o.Dialer = a.dialer()
-	o.Clouds = cloud.New(cloud.Options{Environment: a.environment(), Dialer: a.dialer(), UserAgent: userAgent()}).Registry
+	logins := cloud.New(cloud.Options{Environment: a.environment(), Dialer: a.dialer(), UserAgent: userAgent()})
+	o.Clouds = logins.Registry
 	o.LoggedIn = func(host, provider, credential string) {
 		a.log.Info("logged in", "host", host, "provider", provider, "as", credential)
 	}
+	remotes := a.fleetOptions()
+	remotes.Clouds = logins.Git
 	return bot.Options{
 		Registry: registry.New(o),
-		Git:      a.fleetOptions(),
+		Git:      remotes,
 		Forge:    forge.Options{Environment: a.environment(), Dialer: a.dialer()},
 		Ledger:   a.ledger,
 		Log:      a.log,
