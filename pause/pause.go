@@ -1,4 +1,5 @@
-// Package pause waits until a time is over or a context ends.
+// Package pause waits until a time is over or a context ends, and knows for how
+// long to wait for a server.
 package pause
 
 import (

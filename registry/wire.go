@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/pinsetter/pinsetter/pause"
 )
 
 // mostPauses bounds how often one request obeys a Retry-After before it fails,
@@ -112,15 +112,15 @@ func (w *wire) once(h *host, request *http.Request) (*http.Response, error) {
 
 // wait returns the pause before the next try, and whether the host asked for
 // it. A negative pause means that the outcome is final.
-func (w *wire) wait(response *http.Response, err error, retries int) (pause time.Duration, asked bool) {
+func (w *wire) wait(response *http.Response, err error, retries int) (wait time.Duration, asked bool) {
 	if err != nil {
-		if !passing(err) {
+		if !pause.Passing(err) {
 			return -1, false
 		}
 		return w.options.backoff(retries), false
 	}
 	if busy(response) {
-		if d, ok := retryAfter(response.Header, w.options.Now()); ok {
+		if d, ok := pause.RetryAfter(response.Header, w.options.Now()); ok {
 			return max(d, w.options.backoff(0)), true
 		}
 		return w.options.backoff(retries), false
@@ -146,25 +146,8 @@ func plainStatus(response *http.Response) string {
 	return strings.TrimSpace(strconv.Itoa(response.StatusCode) + " " + http.StatusText(response.StatusCode))
 }
 
-// backoff returns the pause before a retry: 250 ms, doubled each time, half of
-// it random, so that clients don't come back together.
-func (o Options) backoff(retries int) time.Duration {
-	full := 250 * time.Millisecond << min(retries, 6)
-	return time.Duration(float64(full) * (1 - o.Random()/2))
-}
-
-// retryAfter parses a Retry-After header in either form, seconds or a date (RFC
-// 9110 section 10.2.3). It returns false if there is none.
-func retryAfter(header http.Header, now time.Time) (time.Duration, bool) {
-	value := header.Get("Retry-After")
-	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil && seconds >= 0 {
-		return time.Duration(seconds) * time.Second, true
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(at.Sub(now), 0), true
-	}
-	return 0, false
-}
+// backoff returns the pause before a retry.
+func (o Options) backoff(retries int) time.Duration { return pause.Backoff(retries, o.Random()) }
 
 // unbroken calls ask again, with the pauses of a retry, if its answer breaks
 // off while being read: by then the wire has finished with it.
@@ -178,28 +161,6 @@ func unbroken[T any](ctx context.Context, o Options, ask func() (T, error)) (T, 
 			return found, err
 		}
 	}
-}
-
-// passing reports whether an error may be gone a moment later: a refused, reset
-// or broken connection, or a timeout while connecting. An ended context, a bad
-// certificate and an unknown name are final.
-func passing(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return false
-	}
-	for _, cause := range []error{
-		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF,
-	} {
-		if errors.Is(err, cause) {
-			return true
-		}
-	}
-	var dns *net.DNSError
-	if errors.As(err, &dns) {
-		return dns.IsTemporary || dns.IsTimeout
-	}
-	var dial *net.OpError
-	return errors.As(err, &dial) && dial.Op == "dial" && dial.Timeout()
 }
 
 // discard closes a response that nobody reads. It first reads a little, so that
