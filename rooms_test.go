@@ -59,7 +59,7 @@ var rooms = []struct {
 	{name: "migrate", rooms: root + " adopt gate policy setters spec strict"},
 	{name: "decide", rooms: root + " fleet gate policy setters spec"},
 	{name: "git", rooms: root, opens: "github.com/pjbgf/sha1cd"},
-	{name: "gitops", rooms: root + " fleet login git", opens: `
+	{name: "gitops", rooms: root + " pause fleet login git", opens: `
 		github.com/ProtonMail/go-crypto
 		github.com/go-git
 		github.com/hiddeco/sshsig

@@ -3,15 +3,11 @@ package git
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"html"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
-
-	"github.com/pinsetter/pinsetter"
 )
 
 // Bounds on answers that are short where nobody means harm: an error's text,
@@ -57,7 +53,7 @@ func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	}
 	switch {
 	case res.StatusCode >= http.StatusBadRequest:
-		res.Body = errorPage(res)
+		res.Body = drained{io.LimitReader(res.Body, errorBytes), res.Body}
 	case strings.HasSuffix(req.URL.Path, "/git-receive-pack"):
 		return res, readReport(res)
 	case refs:
@@ -99,28 +95,6 @@ func pageOf(req *http.Request, res *http.Response) error {
 }
 
 func isHTML(kind string) bool { return strings.Contains(kind, "html") }
-
-// pageTitle is what HTML has to say in one line.
-var pageTitle = pinsetter.Pattern(`(?is)<title[^>]*>([^<]*)`)
-
-// errorPage returns the first part of what an error says: of JSON its message, of
-// HTML its title.
-func errorPage(res *http.Response) io.ReadCloser {
-	text, _ := io.ReadAll(io.LimitReader(res.Body, errorBytes))
-	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	var object struct{ Message string }
-	switch {
-	case isHTML(kind):
-		var title []byte
-		if found := pageTitle().FindSubmatch(text); found != nil {
-			title = []byte(html.UnescapeString(string(found[1])))
-		}
-		text = title
-	case json.Unmarshal(text, &object) == nil && object.Message != "":
-		text = []byte(object.Message)
-	}
-	return drained{bytes.NewReader(text), res.Body}
-}
 
 // drained reads from one and closes the other, after its last few bytes, so that
 // the connection can be used again.

@@ -91,7 +91,11 @@ func explain(ctx context.Context, err error) error {
 		return explainPage(page)
 	}
 	if answer := new(githttp.Err); errors.As(err, &answer) {
-		return refused(answered(answer), "", answer.Reason)
+		no := refused(answered(answer), "", answer.Reason)
+		if asked := answer.Response.Header.Get("Retry-After"); asked != "" {
+			no.help = fmt.Sprintf("it asks to wait (Retry-After: %s), and spec.timeout of the GitRepository is over before", git.Truncate(git.Clean(asked), 100))
+		}
+		return no
 	}
 	if line := new(pktline.ErrorLine); errors.As(err, &line) {
 		return explainText(line.Text, err)

@@ -24,7 +24,7 @@ func (r *Remote) overHTTP(u *url.URL, src *fleet.GitSource, o Options) error {
 	if err != nil {
 		return err
 	}
-	connections := git.Transport(base, r.bounds.Bounds, capability.DefaultAgent())
+	connections := git.Transport(&patient{base, o.Sleep, o.Random}, r.bounds.Bounds, capability.DefaultAgent())
 	if src.Provider != "" {
 		if connections, r.sent, err = byCloud(u, src, o, r.secrets, connections); err != nil {
 			return err

@@ -96,7 +96,7 @@ func TestWordsOfStatuses(t *testing.T) {
 	}{
 		"403":            {403, "text/plain", "IP 10.1.2.3 is not on the allow list\n", "access denied (403): IP 10.1.2.3 is not on the allow list; the credentials in Secret a/git may not do this", "access denied (403): IP 10.1.2.3 is not on the allow list; nothing was sent to log in with: give a secretRef"},
 		"403, JSON":      {403, "application/json", `{"message":"You have exceeded your plan"}`, "access denied (403): You have exceeded your plan; the credentials", "access denied (403): You have exceeded your plan; nothing"},
-		"403, HTML":      {403, "text/html", "<html><head><title>Blocked by\n policy &amp; law</title><body>\x1b[31mx", "access denied (403): Blocked by | policy & law; the credentials", "access denied (403): Blocked by | policy & law; nothing"},
+		"403, HTML":      {403, "text/html", "<html><head><title>Blocked by\n policy &amp; law</title><body>\x1b[31mx", "access denied (403): Blocked by policy & law; the credentials", "access denied (403): Blocked by policy & law; nothing"},
 		"403, silent":    {403, "text/plain", "", "access denied (403): the credentials in Secret a/git may not do this", "access denied (403): nothing was sent"},
 		"401, Azure":     {401, "application/json", `{"$id":"1","message":"TF400813: The user '' is not authorized to access this resource."}`, "access denied (401): TF400813: The user '' is not authorized to access this resource.; the credentials in Secret a/git were refused", "resource.; nothing was sent"},
 		"402":            {402, "text/plain", "payment required", "the server answered 402 Payment Required: payment required", "the server answered 402 Payment Required: payment required"},

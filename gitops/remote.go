@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/git"
 	"github.com/pinsetter/pinsetter/login"
+	"github.com/pinsetter/pinsetter/pause"
 )
 
 // defaultTimeout is GitRepository.spec.timeout's default
@@ -51,6 +53,11 @@ type Options struct {
 
 	// Dialer opens all connections.
 	Dialer login.Dialer
+
+	// Sleep waits before a request is sent again, and Random returns a number from 0
+	// to 1 by which such pauses differ. Nil: time and chance.
+	Sleep  func(context.Context, time.Duration) error
+	Random func() float64
 
 	// LatestTags picks the tags with the highest version in the range of a semver
 	// ref: several where their versions are equal, and none when none is in the
@@ -108,6 +115,12 @@ type Remote struct {
 // Open returns the repository of src. Nothing is connected to yet; what is wrong
 // with the URL, the secret or the environment is an error.
 func Open(src *fleet.GitSource, o Options) (*Remote, error) {
+	if o.Sleep == nil {
+		o.Sleep = pause.For
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
 	if !strings.Contains(src.URL, "://") {
 		return nil, fmt.Errorf("open Git repository: not a URL: give scheme://host/path, such as ssh://git@host/path")
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
+	"github.com/pinsetter/pinsetter/pause"
 )
 
 // sshServer is how one server is reached by ssh.
@@ -57,7 +58,14 @@ func sshTransport(u *url.URL, auth fleet.GitAuth, o Options, bounds Bounds) (tra
 	if s.hosts, s.from, err = hostKeys(auth, o.Environment); err != nil {
 		return nil, err
 	}
-	return streamTransport{s.start, bounds}, nil
+	start := func(ctx context.Context, command string, e *transport.Endpoint) (running *stream, err error) {
+		err = o.persist(ctx, func() error {
+			running, err = s.start(ctx, command, e)
+			return err
+		})
+		return running, err
+	}
+	return streamTransport{start, bounds}, nil
 }
 
 // credentials takes what the secret gives.
@@ -157,10 +165,14 @@ func (s *sshServer) login(ctx context.Context, conn net.Conn) (*ssh.Client, erro
 		return nil, err
 	}
 	defer done()
+	met := false
 	settings := &ssh.ClientConfig{
-		User:              s.user,
-		Auth:              []ssh.AuthMethod{method},
-		HostKeyCallback:   s.checkHost,
+		User: s.user,
+		Auth: []ssh.AuthMethod{method},
+		HostKeyCallback: func(name string, remote net.Addr, key ssh.PublicKey) error {
+			met = true
+			return s.checkHost(name, remote, key)
+		},
 		HostKeyAlgorithms: s.hosts.HostKeyAlgorithms(s.address),
 	}
 	c, channels, requests, err := ssh.NewClientConn(conn, s.address, settings)
@@ -169,6 +181,9 @@ func (s *sshServer) login(ctx context.Context, conn net.Conn) (*ssh.Client, erro
 	}
 	if strings.Contains(err.Error(), "unable to authenticate") { // ssh has no type for it
 		return nil, fmt.Errorf("%w: the server accepts none of the keys for user %q: it was offered %s", ErrAuth, s.user, s.sent.what)
+	}
+	if met && pause.Passing(err) { // it would have the same answer for the same key
+		return nil, errors.New("the server ended the connection during the login")
 	}
 	return nil, err
 }
