@@ -38,6 +38,8 @@ type lane struct {
 	// they may have committed is never replaced.
 	others []*fleet.Automation
 
+	kept bool // the server lets no commit of the push branch be dropped, as a push found out
+
 	readAt time.Time // when its branches were read
 	seat   *Seat     // of the repository; nil: it needs none
 
@@ -111,6 +113,10 @@ func (c *cycle) run(ctx context.Context, l *lane) []*Result {
 			var out *lane
 			out, l = l.without(bad.automation)
 			failed = append(failed, out.failed(bad.err)...)
+		case errors.Is(err, gitops.ErrNoReplace) && !l.kept:
+			n--
+			c.o.Log.Info("the server lets the branch not be replaced; committing on top of it", "repository", l.git.Name, "branch", l.push)
+			c.ownership.keepKept(ctx, l)
 		case errors.Is(err, gitops.ErrStale) && n < attempts && pause.For(ctx, time.Duration(n)*100*time.Millisecond) == nil:
 			c.o.Log.Info("the branch moved; starting again", "repository", l.git.Name, "branch", l.push, "attempt", n)
 		case errors.Is(err, gitops.ErrStale):

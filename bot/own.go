@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
@@ -211,3 +212,40 @@ func (w *ownership) keepPushed(ctx context.Context, l *lane, branch string, hash
 		w.selector.failing.failed(err)
 	}
 }
+
+// keptFor is how long it is remembered that a server lets no commit of a branch be
+// dropped. Then a push finds out again.
+const keptFor = 24 * time.Hour
+
+// isKept reports whether a push found out that a lane's branch keeps its commits.
+func (w *ownership) isKept(ctx context.Context, l *lane) bool {
+	if l.kept || w.selector.failing.was.Load() {
+		return l.kept
+	}
+	body, err := w.selector.ledger.Quiet(ctx, l.keptKey())
+	if err != nil {
+		w.selector.failing.failed(err)
+		return false
+	}
+	var at time.Time
+	if body == nil || json.Unmarshal(body, &at) != nil {
+		return false
+	}
+	age := w.selector.now.Sub(at)
+	return age >= 0 && age < keptFor
+}
+
+// keepKept remembers that a lane's branch keeps its commits.
+func (w *ownership) keepKept(ctx context.Context, l *lane) {
+	l.kept = true
+	if w.selector.failing.was.Load() {
+		return
+	}
+	body, _ := json.Marshal(w.selector.now) // of a time
+	if err := w.selector.ledger.PutQuiet(context.WithoutCancel(ctx), w.selector.now, l.keptKey(), body); err != nil {
+		w.selector.failing.failed(err)
+	}
+}
+
+// keptKey names what is known of a lane's branch, for the ledger.
+func (l *lane) keptKey() string { return l.key() + "\n" + l.push + "\nkept" }

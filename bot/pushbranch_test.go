@@ -3,6 +3,7 @@ package bot_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/parts"
@@ -122,5 +123,58 @@ func TestADueRefspecWaits(t *testing.T) {
 	s.Load(objects)
 	if r := s.cycle(); r.Err != nil || r.Pushed == nil || s.Repo.Head("copy") != s.Repo.Head("main") {
 		t.Errorf("after it: %+v", r)
+	}
+}
+
+// Where a server lets no commit be dropped, a push branch gets commits on top of
+// its own, and the refusal is remembered for a day.
+func TestABranchThatKeepsItsCommits(t *testing.T) {
+	for name, ledger := range map[string]bool{"with a state": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			s := tell(t, "", "updates", "1.0.0", "1.1.0")
+			s.Repo.Git("config", "receive.denyNonFastForwards", "true")
+			next := s.next
+			if !ledger {
+				next = s.forgetful
+			}
+			next("1.1.0")
+			first := s.Repo.Head("updates")
+			s.Registry.Push("org/app", "1.2.0")
+			s.Repo.CommitFile("main", "README.md", "news\n", "")
+			next("1.2.0")
+			if got := s.Repo.Git("rev-parse", "updates^"); got != first {
+				t.Errorf("updates is on %s, not on %s", got, first)
+			}
+			second := s.Repo.Head("updates")
+			s.Repo.CommitFile("main", "a.yaml", "# by hand\n"+s.Named(storyFile), "")
+			next("1.2.0")
+			if s.Repo.Head("updates") != second || len(s.last.Changes) > 0 {
+				t.Errorf("changed %v", s.last.Changes)
+			}
+			if n := strings.Count(s.said.String(), "committing on top of it"); ledger && n != 1 || !ledger && n != 2 {
+				t.Errorf("refused %d times", n)
+			}
+			s.Repo.Git("config", "receive.denyNonFastForwards", "false")
+			s.Pass(25 * time.Hour)
+			s.Registry.Push("org/app", "1.3.0")
+			s.last = s.cycle()
+			if got := s.Repo.Git("rev-parse", "updates^"); got != s.Repo.Head("main") || s.last.Err != nil {
+				t.Errorf("updates is on %s: %v", got, s.last.Err)
+			}
+		})
+	}
+}
+
+// A pull request's branch that keeps its commits is said, with the way out.
+func TestAPullRequestThatKeepsItsCommits(t *testing.T) {
+	o := offer(t, githubs(parts.NewGitHub(t)), "", nil)
+	o.Repo.Git("config", "receive.denyNonFastForwards", "true")
+	o.all()
+	o.Registry.Push("org/app", "1.2.0")
+	o.Repo.CommitFile("main", "README.md", "news\n", "")
+	for _, r := range o.says("0 error") {
+		if !strings.Contains(r.Error, "non-fast-forward") || !strings.Contains(r.Error, "delete its branch, and the next run proposes this anew") {
+			t.Errorf("%q", r.Error)
+		}
 	}
 }

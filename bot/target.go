@@ -14,7 +14,8 @@ import (
 //   - every commit that it has and the base hasn't was made by the lane's
 //     automations: on the base again, so that the branch never falls behind;
 //   - somebody else's commit is on it, or may be, or one of another automation,
-//     whose lane makes its own: on top of that, without force.
+//     whose lane makes its own, or the server lets no commit be dropped: on top of
+//     that, without force.
 type target struct {
 	lease string       // what the push branch must be at when the push arrives; "": it must not exist
 	shown *plan.Branch // the push branch where it is rebuilt from the base, else nil
@@ -32,7 +33,7 @@ func (w *ownership) aim(ctx context.Context, l *lane, fetched *gitops.Fetched) (
 	case push == nil && fetched.Base.Ref() == "refs/heads/"+l.push:
 		to.lease = fetched.Base.Hash()
 	case push == nil: // the branch is made
-	case built, found.err != nil:
+	case built, found.err != nil, len(push.Commits) > 0 && w.isKept(ctx, l):
 		start, to.lease = push.Head, push.Head.Hash()
 	default:
 		to.shown, to.lease = plan.NewBranch(push, found.paths), push.Head.Hash()

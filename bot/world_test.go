@@ -50,7 +50,7 @@ func (w *world) bot(ledger *store.Ledger) *bot.Bot {
 	sleepless := func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	return bot.New(w.Set, bot.Options{
 		Registry: registry.New(registry.Options{Retries: -1, Sleep: sleepless, Anonymous: true}),
-		Git:      gitops.Options{Keep: w.keep, Environment: login.Environment{Getenv: func(string) string { return "" }}},
+		Git:      gitops.Options{Keep: w.keep, Sleep: sleepless, Environment: login.Environment{Getenv: func(string) string { return "" }}},
 		Forge:    forge.Options{Sleep: sleepless},
 		Ledger:   ledger,
 		Log:      w.log,

@@ -75,12 +75,10 @@ func (r *Remote) rejected(ctx context.Context, u update, status, said string) er
 		return &refusal{kind: errClash, said: text, help: fmt.Sprintf("%s exists, and Git has no ref below another: rename one of the two, or delete %[1]s", u.clash)}
 	case u.replace && contains(text, replaceWords) && (contains(status, replaceWords) || contains(status, protectedWords)):
 		return refused(ErrNoReplace, "", text)
-	case contains(status, protectedWords):
+	case contains(status, protectedWords), contains(status, replaceWords):
 		return refused(ErrProtected, "", text)
 	case contains(status, staleWords):
 		return refused(ErrStale, "", text)
-	case contains(status, replaceWords):
-		return refused(ErrNoReplace, "", text)
 	}
 	// git says "failed to update ref" for a lost race as for a full disk.
 	if now, err := r.head(ctx, u.name); err == nil && now != u.lease {

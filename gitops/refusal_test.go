@@ -191,7 +191,7 @@ func TestPushRejections(t *testing.T) {
 	}{
 		"git, denied":         {status: "non-fast-forward", said: "error: denying non-fast-forward refs/heads/updates (you should pull first)\n", rebuilt: true, want: gitops.ErrNoReplace},
 		"JGit, denied":        {status: "non-fast forward", rebuilt: true, want: gitops.ErrNoReplace},
-		"JGit, not rebuilt":   {status: "non-fast forward", want: gitops.ErrNoReplace},
+		"JGit, not rebuilt":   {status: "non-fast forward", want: gitops.ErrProtected},
 		"GitHub, denied":      {status: "protected branch hook declined", said: "error: GH006: Protected branch update failed for refs/heads/updates.\nerror: Cannot force-push to this branch\n", rebuilt: true, want: gitops.ErrNoReplace},
 		"GitLab, denied":      {status: "pre-receive hook declined", said: "GitLab: You are not allowed to force push code to a protected branch on this project.\n", rebuilt: true, want: gitops.ErrNoReplace},
 		"Gitea, denied":       {status: "pre-receive hook declined", said: "Gitea: branch updates is protected from force push\n", rebuilt: true, want: gitops.ErrNoReplace},

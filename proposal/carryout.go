@@ -233,6 +233,9 @@ func (s proposer) pushGroup(ctx context.Context, g *Group, head *gitops.Snapshot
 	pushed, err := s.o.Conductor.Push(ctx, s.Remote, gitops.Push{
 		Snapshot: head, Branch: g.branch, Lease: g.lease(), Rebuilt: g.there != nil, Options: a.PushOptions,
 	})
+	if errors.Is(err, gitops.ErrNoReplace) {
+		return fmt.Errorf("%w; merge or close the pull request and delete its branch, and the next run proposes this anew; or let this login replace what is on %s", err, g.branch)
+	}
 	if pushed.Branch == "" {
 		return err
 	}
