@@ -165,10 +165,23 @@ func endpoint(u *url.URL) transport.Endpoint {
 		host = "[" + host + "]"
 	}
 	port, _ := strconv.Atoi(u.Port()) // parseURL has checked it
-	e := transport.Endpoint{Protocol: u.Scheme, Host: host, Port: port, Path: u.Path}
 	if u.Scheme == "http" || u.Scheme == "https" {
-		e.Path = u.EscapedPath() // go-git pastes both into a URL
-		e.Host = strings.ReplaceAll(host, "%", "%25")
+		host = strings.ReplaceAll(host, "%", "%25") // go-git pastes host and path into a URL
 	}
-	return e
+	return transport.Endpoint{Protocol: u.Scheme, Host: host, Port: port, Path: sentPath(u)}
+}
+
+// sentPath returns the path of a URL as it is sent, which is what git makes of it:
+// of two slashes before "info/refs" one goes, and "/~" is somebody's home
+// (str_end_url_with_slash in git's url.c, parse_connect_url in connect.c).
+func sentPath(u *url.URL) string {
+	switch u.Scheme {
+	case "http", "https":
+		return strings.TrimSuffix(u.EscapedPath(), "/")
+	case "ssh":
+		if strings.HasPrefix(u.Path, "/~") {
+			return u.Path[1:]
+		}
+	}
+	return u.Path
 }

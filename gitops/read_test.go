@@ -3,6 +3,8 @@ package gitops_test
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +29,36 @@ func TestPathWithBlanks(t *testing.T) {
 		if r.Head("main") != next.Hash() {
 			t.Error("the push did not arrive")
 		}
+	}
+}
+
+// A slash at the end of a URL, and a home behind a tilde, are read as git reads
+// them.
+func TestSpellingsOfPaths(t *testing.T) {
+	g := parts.NewGit(t, parts.GitOptions{FrontOptions: parts.FrontOptions{Around: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, "//") {
+				http.NotFound(w, r)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}}})
+	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
+	if fetch(t, open(t, r.URL+"/"), main).Base.Hash() != r.Head("main") {
+		t.Error("another commit")
+	}
+	commands := make(chan string, 1)
+	login := parts.ServeSSH(t, func(command string, _ io.ReadWriter, _ io.Writer) error {
+		commands <- command
+		return nil
+	})
+	src := withSecret("ssh://git@" + login.Addr + "/~/app.git")
+	src.Auth.Identity, src.Auth.KnownHosts = secret(string(login.Identity)), login.KnownHosts
+	_, err := openWith(t, src, gitops.Options{}).Fetch(t.Context(), main)
+	wantError(t, err, "ended the connection early")
+	if got := <-commands; got != "git-upload-pack '~/app.git'" {
+		t.Errorf("the server is told to run %s", got)
 	}
 }
 

@@ -29,7 +29,7 @@ func sameAddress(a, b string) bool {
 	}
 	return x.Scheme == y.Scheme && x.User.String() == y.User.String() &&
 		strings.EqualFold(x.Hostname(), y.Hostname()) && dialedPort(x) == dialedPort(y) &&
-		x.EscapedPath() == y.EscapedPath()
+		sentPath(x) == sentPath(y)
 }
 
 func dialedPort(u *url.URL) string { return cmp.Or(portOf(u), defaultPorts[u.Scheme]) }

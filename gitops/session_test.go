@@ -21,6 +21,8 @@ func TestSameSessionByAddress(t *testing.T) {
 		"https://example.test/org/Repo.git":      false,
 		"https://example.test/Org/Repo":          false,
 		"https://example.test/Org%2FRepo.git":    false,
+		"https://example.test/Org/Repo.git/":     true,
+		"https://example.test/Org/Repo.git//":    false,
 		"ssh://example.test/Org/Repo.git":        false,
 		"https://example.test":                   false,
 	} {

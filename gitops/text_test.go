@@ -126,6 +126,29 @@ func TestOneApart(t *testing.T) {
 	}
 }
 
+// Paths are sent as git sends them.
+func TestSentPath(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://example.test/a/b.git/":    "/a/b.git",
+		"https://example.test/a/b.git":     "/a/b.git",
+		"https://example.test/a/b.git//":   "/a/b.git/",
+		"http://example.test/a%20b/~c%2Fd": "/a%20b/~c%2Fd",
+		"ssh://example.test/~/x.git":       "~/x.git",
+		"ssh://example.test/~bot/x.git":    "~bot/x.git",
+		"ssh://example.test/%7E/x%20y.git": "~/x y.git",
+		"ssh://example.test/a/~/x.git/":    "/a/~/x.git/",
+		"file:///~/x.git/":                 "/~/x.git/",
+	} {
+		u, err := parseURL(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := endpoint(u); e.Path != want {
+			t.Errorf("%s is asked for %q, want %q", address, e.Path, want)
+		}
+	}
+}
+
 func TestShellQuoted(t *testing.T) {
 	if got := shellQuoted(`/it's!/$(x)`); got != `'/it'\''s'\!'/$(x)'` {
 		t.Errorf("shellQuoted = %s", got)
