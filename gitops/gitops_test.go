@@ -45,8 +45,12 @@ func open(t *testing.T, url string) *gitops.Remote {
 	return openWith(t, &fleet.GitSource{URL: url}, gitops.Options{})
 }
 
+// openWith returns a remote that waits for no server, unless o says how.
 func openWith(t *testing.T, src *fleet.GitSource, o gitops.Options) *gitops.Remote {
 	t.Helper()
+	if o.Sleep == nil {
+		o.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	}
 	remote, err := gitops.Open(src, o)
 	if err != nil {
 		t.Fatal(err)
