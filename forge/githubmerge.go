@@ -2,8 +2,11 @@ package forge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	sdk "github.com/google/go-github/v60/github"
@@ -52,8 +55,19 @@ func (g *github) mergeNow(ctx context.Context, pr *PullRequest) (Merging, string
 	if err != nil {
 		return "", "", err
 	}
+	rules, err := g.branchRules(ctx, pr.Base)
+	if err != nil {
+		return "", "", err
+	}
+	method := mergeMethod(repository, rules)
+	switch {
+	case slices.ContainsFunc(rules, func(r branchRule) bool { return r.Type == "merge_queue" }):
+		return MergeWaiting, fmt.Sprintf("%q has a merge queue, into which somebody has to put it", pr.Base), nil
+	case method == "":
+		return MergeWaiting, fmt.Sprintf("no method of merging is allowed both by the repository's settings and by the rules of %q", pr.Base), nil
+	}
 	_, _, err = g.sdk().PullRequests.Merge(ctx, g.owner, g.name, pr.Number, "", &sdk.PullRequestOptions{
-		SHA: pr.HeadHash, MergeMethod: mergeMethod(repository),
+		SHA: pr.HeadHash, MergeMethod: method,
 	})
 	for _, code := range []int{http.StatusMethodNotAllowed, http.StatusConflict} {
 		if refused, ok := status(err, code); ok {
@@ -66,17 +80,54 @@ func (g *github) mergeNow(ctx context.Context, pr *PullRequest) (Merging, string
 	return MergeDone, "", nil
 }
 
-// mergeMethod returns the first method that the repository allows, in the order
-// of GitHub's own menu. GitHub shows the allowed methods only to those who may
-// push.
-func mergeMethod(r *sdk.Repository) string {
-	switch {
-	case r.AllowMergeCommit == nil || *r.AllowMergeCommit:
-		return "merge"
-	case r.GetAllowSquashMerge():
-		return "squash"
+// branchRule is what a rule of a branch says about merging:
+// https://docs.github.com/rest/repos/rules#get-rules-for-a-branch
+type branchRule struct {
+	Type       string
+	Parameters struct {
+		Methods []string `json:"allowed_merge_methods"` // none: all
 	}
-	return "rebase"
+}
+
+// allows reports whether the rule allows a method.
+func (r branchRule) allows(method string) bool {
+	if r.Type == "required_linear_history" {
+		return method != "merge"
+	}
+	return len(r.Parameters.Methods) == 0 || slices.Contains(r.Parameters.Methods, method)
+}
+
+// branchRules returns the rules of a branch, none where the server has no such
+// rules. The SDK fails for a list with a rule that it doesn't know.
+func (g *github) branchRules(ctx context.Context, branch string) ([]branchRule, error) {
+	client := g.sdk()
+	address := fmt.Sprintf("repos/%s/%s/rules/branches/%s?per_page=100", g.owner, g.name, url.PathEscape(branch))
+	request, err := client.NewRequest(http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	var rules []branchRule
+	_, err = client.Do(ctx, request, &rules)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrForbidden) { // an old server, or a plan without them
+		return nil, nil
+	}
+	return rules, err
+}
+
+// mergeMethod returns the first method that the repository and the rules of the
+// branch allow, in the order of GitHub's own menu, or "". GitHub shows the methods
+// of the repository only to those who may push.
+func mergeMethod(r *sdk.Repository, rules []branchRule) string {
+	for _, method := range []struct {
+		name    string
+		allowed *bool
+	}{{"merge", r.AllowMergeCommit}, {"squash", r.AllowSquashMerge}, {"rebase", r.AllowRebaseMerge}} {
+		forbidden := method.allowed != nil && !*method.allowed
+		if !forbidden && !slices.ContainsFunc(rules, func(rule branchRule) bool { return !rule.allows(method.name) }) {
+			return method.name
+		}
+	}
+	return ""
 }
 
 // disableAutoMerge is a GraphQL mutation, since REST has no equivalent:

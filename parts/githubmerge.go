@@ -2,10 +2,12 @@ package parts
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -28,9 +30,42 @@ func (c *call) mergePull() reply {
 		return refuse(http.StatusMethodNotAllowed, "Merge commits are not allowed on this repository.")
 	case in.Method == "squash" && r.settings.NoSquash:
 		return refuse(http.StatusMethodNotAllowed, "Squash merges are not allowed on this repository.")
+	case r.settings.forbids(in.Method):
+		return refuse(http.StatusMethodNotAllowed, "Repository rule violations found")
 	}
 	r.merge(pr, in.Method)
 	return reply{http.StatusOK, object{"sha": r.Head(pr.Base), "merged": true, "message": "Pull Request successfully merged"}}
+}
+
+// serveRules serves the rules of a branch, which anybody who sees a repository may
+// read: https://docs.github.com/rest/repos/rules#get-rules-for-a-branch
+func (g *GitHub) serveRules(w http.ResponseWriter, r *http.Request) {
+	name, branch, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/v3/repos/"), "/rules/branches/")
+	repository, who := g.repository(name), g.tokens[bearer(r)]
+	if r.Method != http.MethodGet || repository == nil || who == nil || !who.sees(repository) || repository.Head(branch) == "" {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_, _ = io.WriteString(w, cmp.Or(repository.settings.Rules, "[]"))
+}
+
+// forbids reports whether the rules forbid a method of merging.
+func (s GitHubSettings) forbids(method string) bool {
+	var rules []struct {
+		Type       string
+		Parameters struct {
+			Methods []string `json:"allowed_merge_methods"`
+		}
+	}
+	_ = json.Unmarshal([]byte(s.Rules), &rules)
+	for _, rule := range rules {
+		methods := rule.Parameters.Methods
+		if rule.Type == "required_linear_history" && method == "merge" || len(methods) > 0 && !slices.Contains(methods, method) {
+			return true
+		}
+	}
+	return false
 }
 
 // mutation is the input of a GraphQL mutation.

@@ -27,7 +27,8 @@ type GitHubRepository struct {
 type GitHubSettings struct {
 	AutoMerge               bool
 	NoMergeCommit, NoSquash bool
-	NoSigning               bool // the server's commit signing is not set up
+	NoSigning               bool   // the server's commit signing is not set up
+	Rules                   string // of each branch, as JSON; "": none
 }
 
 // GitHubPull is a pull request as people see it.

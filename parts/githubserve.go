@@ -15,6 +15,8 @@ func (g *GitHub) serve(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch path := r.URL.Path; {
+	case strings.Contains(path, "/rules/branches/"):
+		g.serveNamed(w, "GET /repos/{owner}/{repo}/rules/branches/{branch}", func(w http.ResponseWriter) { g.serveRules(w, r) })
 	case strings.HasPrefix(path, "/api/v3/"):
 		g.serveAPI(w, r)
 	case path == "/api/graphql":
