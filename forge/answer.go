@@ -21,6 +21,7 @@ type statusError struct {
 	Status  int
 	Message string // the forge's message, safe to display
 	kind    error
+	help    string // what would help; ""
 }
 
 func (e *statusError) Error() string {
@@ -30,6 +31,9 @@ func (e *statusError) Error() string {
 	}
 	if e.Message != "" {
 		text += ": " + e.Message
+	}
+	if e.help != "" {
+		text += "; " + e.help
 	}
 	return text
 }
@@ -53,6 +57,7 @@ type answer struct {
 	body    []byte
 	from    *url.URL
 	secrets *login.Scrubber // knows the secrets that were sent
+	sent    string          // what was sent to log in, for people
 }
 
 // redirect returns the target of a redirect, or nil.
@@ -149,6 +154,13 @@ func (a *answer) result() (*http.Response, error) {
 	}
 	e := &statusError{Status: a.StatusCode, Message: a.message()}
 	e.kind = kind(e)
+	switch {
+	case a.sent == "":
+	case errors.Is(e.kind, ErrAuth):
+		e.help = a.sent + " was refused"
+	case errors.Is(e.kind, ErrForbidden):
+		e.help = a.sent + " may not do this"
+	}
 	return nil, e
 }
 
@@ -190,8 +202,11 @@ func (a *answer) message() string {
 		Errors      json.RawMessage `json:"errors"`
 	}
 	_ = json.Unmarshal(a.body, &said)
-	text := words(said.Message) + " " + said.Error + " " + said.Description + " " + said.Scope + " " + details(said.Errors) + " " + a.lacking()
-	return a.secrets.Text(clean(text))
+	text := words(said.Message) + " " + said.Error + " " + said.Description + " " + said.Scope + " " + details(said.Errors)
+	if strings.TrimSpace(text) == "" {
+		text = login.Said(a.body) // of a proxy before the forge, or in another form
+	}
+	return a.secrets.Text(clean(text + " " + a.lacking()))
 }
 
 // lacking returns the permission that a token lacks, in GitHub's words: its

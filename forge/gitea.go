@@ -29,7 +29,7 @@ func openGitea(where *fleet.Forge, p place, o Options) (host, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.authorize = func(context.Context) (string, error) { return "token " + secret.Reveal(), nil }
+	t.bearing("token", secret)
 	n := len(p.path) // a Gitea may live below a path
 	return &gitea{
 		base:  p.web.JoinPath(p.path[:n-2]...).String(),

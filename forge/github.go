@@ -49,7 +49,7 @@ func openGitHub(where *fleet.Forge, p place, o Options) (host, error) {
 	if err := g.connect(where, o, secret.Reveal()); err != nil {
 		return nil, err
 	}
-	g.transport.authorize = func(context.Context) (string, error) { return "Bearer " + secret.Reveal(), nil }
+	g.transport.bearing("Bearer", secret)
 	return g, nil
 }
 
@@ -70,6 +70,7 @@ func openGitHubApp(where *fleet.Forge, p place, o Options) (host, error) {
 		}
 		return "Bearer " + granted.token.Reveal(), nil
 	}
+	g.transport.sent = fmt.Sprintf("the token of GitHub App %d, whose key is%s,", where.App.ID, from(where.App.PrivateKey))
 	g.transport.refused = func(ctx context.Context) { o.Tokens.forget(where, p, useOf(ctx)) }
 	return g, nil
 }

@@ -128,6 +128,7 @@ func (t *Tokens) app(where *fleet.Forge, p place) (appClient, error) {
 		}).SignedString(key)
 		return "Bearer " + signed, err
 	}
+	transport.sent = fmt.Sprintf("the login of GitHub App %d, whose key is%s,", where.App.ID, from(where.App.PrivateKey))
 	return appClient{api.sdk(transport.client())}, nil
 }
 

@@ -35,7 +35,7 @@ func openGitLab(where *fleet.Forge, p place, o Options) (host, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.authorize = func(context.Context) (string, error) { return "Bearer " + secret.Reveal(), nil }
+	t.bearing("Bearer", secret)
 	api, err := sdk.NewAuthSourceClient(sdk.Unauthenticated{}, sdk.WithBaseURL(p.web.String()),
 		sdk.WithHTTPClient(t.client()), sdk.WithoutRetries(), sdk.WithCustomLimiter(noLimiter{}))
 	if err != nil {

@@ -40,8 +40,10 @@ type transport struct {
 	now     func() time.Time
 	sleep   func(context.Context, time.Duration) error
 
-	// authorize returns the Authorization header; nil: none is sent.
+	// authorize returns the Authorization header; nil: none is sent. Sent says for
+	// people what that holds, such as "the token in Secret a/forge, key token".
 	authorize func(context.Context) (string, error)
+	sent      string
 
 	// refused is called after a request whose credentials weren't accepted; it
 	// may be nil.
@@ -79,6 +81,21 @@ type pace struct {
 
 	mu   sync.Mutex
 	last time.Time
+}
+
+// bearing makes a transport send a token, behind a word for its kind.
+func (t *transport) bearing(word string, token pinsetter.Secret) {
+	t.authorize = func(context.Context) (string, error) { return word + " " + token.Reveal(), nil }
+	t.sent = "the token" + from(token)
+}
+
+// from names where a secret is from, with a preposition.
+func from(secret pinsetter.Secret) string {
+	name := strings.Trim(secret.String(), "[]")
+	if strings.HasPrefix(name, "Secret ") {
+		return " in " + name
+	}
+	return " from " + name
 }
 
 // newTransport returns a transport for the API at origin.
@@ -235,7 +252,7 @@ func (t *transport) send(r *http.Request, to *url.URL) (*answer, error) {
 	body = t.secrets.Data(body)
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	response.Request = &http.Request{Method: r.Method, URL: to}
-	a := &answer{response, body, to, &t.secrets}
+	a := &answer{response, body, to, &t.secrets, t.sent}
 	if left, said := a.allows(); said && t.remaining != nil {
 		t.remaining(t.origin.Hostname(), left)
 	}
