@@ -55,7 +55,7 @@ func Find(filePath string, data []byte, o FindOptions) *File {
 		return file
 	}
 	file.sheet = sheet
-	f := &finder{path: filePath, sheet: sheet, file: file, pin: o.Pin, skip: passedOver(filePath, data)}
+	f := &finder{path: filePath, sheet: sheet, file: file, pin: o.Pin, skip: passedOver(filePath, data), explains: bytes.Contains(data, []byte("renovate:"))}
 	whole := f.skip
 	for _, d := range sheet.Documents {
 		f.document, f.object, f.skip = d, pinsetter.Object{}, whole
@@ -70,6 +70,7 @@ func Find(filePath string, data []byte, o FindOptions) *File {
 		f.find(d.Root, o.Namespace)
 	}
 	file.settle()
+	sheet.Documents = nil // a parsed document takes thirty times its bytes
 	return file
 }
 
@@ -185,7 +186,9 @@ func (f *finder) byKind(root *strict.Node) {
 		f.values(root)
 		f.registry = ""
 	}
-	f.renovated(root)
+	if f.explains {
+		f.renovated(root)
+	}
 }
 
 // isOfCI reports whether a file belongs to a CI, a formatter and the like, and is

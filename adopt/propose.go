@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/policy"
@@ -135,7 +138,7 @@ func (r *Reference) resolve(urls map[pinsetter.Name]string) {
 // Propose returns markers and objects for the references that no marker moves.
 // Listings are by the names of Images. The same input gives the same result.
 func Propose(files []*File, listings map[string]Listing, o Options) *Proposal {
-	p := &proposer{o: o, listings: listings, groups: map[string]*group{}}
+	p := &proposer{o: o, listings: listings, groups: map[string]*group{}, climbs: map[string]climbed{}}
 	result := &Proposal{}
 	n := 0
 	for _, f := range files {
@@ -175,6 +178,7 @@ type proposer struct {
 	asks     []*ask
 	groups   map[string]*group
 	order    []*group
+	climbs   map[string]climbed
 	bases    map[string]string // names by canonical name
 }
 
@@ -211,7 +215,7 @@ func (p *proposer) ask(f *File, r *Reference, e *Entry) {
 		p.asks = append(p.asks, a)
 		return
 	}
-	rung, why := Climb{Tag: tag, Listed: listing.Tags, Chart: r.Kind == KindChart, Step: p.o.Step, Moving: canFollow, Allowed: h.Allowed}.Climb()
+	rung, why := p.climb(r.Image.Name, Climb{Tag: tag, Listed: listing.Tags, Chart: r.Kind == KindChart, Step: p.o.Step, Moving: canFollow, Allowed: h.Allowed})
 	if why != "" {
 		e.Skipped = why
 		return
@@ -227,6 +231,23 @@ func (p *proposer) ask(f *File, r *Reference, e *Entry) {
 	}
 	p.join(a, listing.Canonical, h)
 	p.asks = append(p.asks, a)
+}
+
+// climbed is what Climb returned.
+type climbed struct {
+	rung Rung
+	why  string
+}
+
+// climb is Climb, once for each image and tag: many files show the same.
+func (p *proposer) climb(image string, c Climb) (Rung, string) {
+	key := fmt.Sprint(image, " ", c.Tag, " ", c.Chart, " ", c.Moving)
+	known, ok := p.climbs[key]
+	if !ok {
+		known.rung, known.why = c.Climb()
+		p.climbs[key] = known
+	}
+	return known.rung, known.why
 }
 
 // shown returns a tag as the reference's field shows it.
@@ -320,13 +341,24 @@ func (p *proposer) mark(files []*File) []Edit {
 		}
 		byFile[a.file] = append(byFile[a.file], a)
 	}
-	var edits []Edit
-	for _, f := range files {
+	all := make([]Edit, len(files))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, f := range files {
 		if asks := byFile[f]; len(asks) > 0 {
-			edits = append(edits, Edit{f.Path, f.Data, f.mark(asks)})
+			g.Go(func() error {
+				all[i] = Edit{f.Path, f.Data, f.mark(asks)}
+				return nil
+			})
 		}
 	}
-	return Edits(edits)
+	_ = g.Wait() // the functions return no error
+	for _, a := range p.asks {
+		if a.group != nil && a.entry.Skipped != "" {
+			a.group.asks = slices.DeleteFunc(a.group.asks, func(b *ask) bool { return a == b })
+		}
+	}
+	return Edits(all)
 }
 
 // mark returns the file with the markers of asks, as far as they can be written.
@@ -344,7 +376,7 @@ func (f *File) mark(asks []*ask) []byte {
 		if len(marks) == 0 {
 			return f.Data
 		}
-		data, refused := f.sheet.Insert(marks)
+		found, refused := f.sheet.Mark(marks)
 		taken := false
 		for i, err := range refused {
 			if err != nil {
@@ -353,19 +385,19 @@ func (f *File) mark(asks []*ask) []byte {
 			}
 		}
 		if !taken {
-			taken = f.unfit(data, asks)
+			taken = unfit(found.Sites, asks)
 		}
 		if !taken {
-			return data
+			return found.Data()
 		}
 	}
 }
 
 // unfit takes back the references whose sites would be held, and reports whether
 // there were any.
-func (f *File) unfit(data []byte, asks []*ask) bool {
+func unfit(sites []pinsetter.Site, asks []*ask) bool {
 	taken := false
-	for _, site := range setters.Find(f.Path, data).Sites {
+	for _, site := range sites {
 		for _, a := range asks {
 			if a.entry.Skipped != "" || a.policy != site.Policy || !slices.ContainsFunc(site.Markers, func(m pinsetter.Marker) bool { return m.Line == a.Line }) {
 				continue
@@ -382,9 +414,6 @@ func (f *File) unfit(data []byte, asks []*ask) bool {
 // refuse takes a proposal back.
 func (a *ask) refuse(why string) {
 	*a.entry = a.entryOf(why)
-	if a.group != nil {
-		a.group.asks = slices.DeleteFunc(a.group.asks, func(b *ask) bool { return a == b })
-	}
 }
 
 func (a *ask) entryOf(why string) Entry {

@@ -78,12 +78,14 @@ type finder struct {
 	file     *File
 	pin      bool // an empty digest beside a tag is to be filled
 	depth    int  // of a text in a text
+	explains bool // there is a comment for Renovate
 }
 
 // add adds a reference whose parts are in values of their own. The first value
 // decides its line. A part without a node has no value.
 func (f *finder) add(kind Kind, image pinsetter.Image, values ...Value) *Reference {
 	r := Reference{Path: f.path, Kind: kind, Image: image, Object: f.object, Skipped: f.skip, document: f.document}
+	r.document.Root = nil // the references outlive it
 	for _, v := range values {
 		if v.Node == nil {
 			continue

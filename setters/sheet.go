@@ -69,7 +69,7 @@ func IsMarked(node *strict.Node) bool {
 
 // Mark asks for a marker behind a value.
 type Mark struct {
-	Document Document
+	Document Document     // its Root isn't needed
 	Node     *strict.Node // a scalar of the document, no alias
 	Policy   pinsetter.Name
 	Part     pinsetter.Part
@@ -99,6 +99,12 @@ var errMarked = errors.New("its value has a marker already")
 // is: Find finds it in the result with the value that the node has, and nothing
 // else that it didn't find before.
 func (s *Sheet) Insert(marks []Mark) ([]byte, []error) {
+	found, refused := s.Mark(marks)
+	return found.data, refused
+}
+
+// Mark is Insert, and returns what Find finds in the result.
+func (s *Sheet) Mark(marks []Mark) (*File, []error) {
 	refused := make([]error, len(marks))
 	spots := make([]spot, len(marks))
 	taken := map[int]bool{}
@@ -109,10 +115,9 @@ func (s *Sheet) Insert(marks []Mark) ([]byte, []error) {
 		}
 		taken[spots[i].at] = true
 	}
-	before := len(Find(s.path, s.data).Findings)
+	before := Find(s.path, s.data)
 	for {
-		data := s.insert(marks, spots, refused)
-		found := Find(s.path, data)
+		found := Find(s.path, s.insert(marks, spots, refused))
 		again := false
 		for i, m := range marks {
 			if refused[i] == nil && !found.shows(m, spots[i].line) {
@@ -121,16 +126,19 @@ func (s *Sheet) Insert(marks []Mark) ([]byte, []error) {
 		}
 		switch {
 		case again:
-		case len(found.Findings) > before:
+		case len(found.Findings) > len(before.Findings):
 			for i := range refused {
 				refused[i] = fmt.Errorf("markers would not be read as they are meant: %s", found.Findings[0])
 			}
-			return s.data, refused
+			return before, refused
 		default:
-			return data, refused
+			return found, refused
 		}
 	}
 }
+
+// Data returns the bytes that Find was given. They must not change.
+func (f *File) Data() []byte { return f.data }
 
 // insert returns the file with those markers that aren't refused.
 func (s *Sheet) insert(marks []Mark, spots []spot, refused []error) []byte {

@@ -117,6 +117,12 @@ var suite = []benchmark{
 		{below: "files=#/marked=10%/change=nothing", sizes: files, work: "`set`, # files, 10 % marked, nothing to change", unit: "x-grep", yardstick: grep},
 		{below: "files=#/marked=10%/change=all", sizes: files, work: "`set`, # files, 10 % marked, all change", unit: "x-grep", yardstick: grep},
 	}},
+	{"cmd/pinsetter", "Init", 3, []row{
+		{
+			work: "`init`, 10,000 files of 300 images that are 50 ms away", unit: "x-floor",
+			yardstick: floor + ", and `lint` of the tree", targets: []target{{unit: "x-floor", most: 1.5}},
+		},
+	}},
 	{"gitops", "ManyRefs", 10, []row{
 		{work: "fetch of one branch among 50,000 refs", yardstick: "`git ls-remote` of that branch", unit: "x-ls-remote"},
 	}},
