@@ -204,7 +204,7 @@ func (t *translation) inValues(f *file, s imageSetting) ([][]mark, string) {
 			return [][]mark{marks}, ""
 		}
 	}
-	if found := naming(f.references(), s); len(found) > 0 {
+	if found := naming(t.references(f), s); len(found) > 0 {
 		return found, ""
 	}
 	return nil, f.Path + " has no value at " + s.tagPath() + ": write it there once"
@@ -252,9 +252,16 @@ func (t *translation) inKustomization(dir string, s imageSetting) [][]mark {
 			continue
 		}
 		var found [][]mark
-		for _, r := range f.references() {
-			if r.name != "" && slices.Contains(s.names(), plainName(r.name)) {
-				found = append(found, r.marks)
+		for _, d := range f.sheet.Documents {
+			images := child(d.Root, "images")
+			if images == nil || images.Kind != strict.Sequence {
+				continue
+			}
+			for _, item := range images.Content {
+				name, tag := strict.Text(child(item, "name")), child(item, "newTag")
+				if slices.Contains(s.names(), plainName(name)) && strict.Text(tag) != "" {
+					found = append(found, partsAt(f, d, name, tag, child(item, "digest")).marks)
+				}
 			}
 		}
 		return found
@@ -276,6 +283,13 @@ func (s imageSetting) names() []string {
 func (t *translation) inSource(a application, source *strict.Node, dir string, s imageSetting) ([][]mark, string) {
 	if marks := parameters(a.file, a.document, source, s); len(marks) > 0 {
 		return [][]mark{marks}, ""
+	}
+	if child(child(source, "helm"), "valuesObject") != nil {
+		for _, marks := range naming(t.references(a.file), s) {
+			if marks[0].document.Line == a.document.Line {
+				return [][]mark{marks}, ""
+			}
+		}
 	}
 	if f := t.file(path.Join(dir, ".argocd-source-"+a.name+".yaml")); f != nil {
 		for _, d := range f.sheet.Documents {
@@ -304,7 +318,7 @@ func (t *translation) inSource(a application, source *strict.Node, dir string, s
 	var found [][]mark
 	for _, f := range t.files {
 		if dir == "." || strings.HasPrefix(f.Path, dir+"/") {
-			found = append(found, naming(f.references(), s)...)
+			found = append(found, naming(t.references(f), s)...)
 		}
 	}
 	return found, ""
@@ -314,7 +328,7 @@ func (t *translation) inSource(a application, source *strict.Node, dir string, s
 func naming(references []reference, s imageSetting) [][]mark {
 	var found [][]mark
 	for _, r := range references {
-		if r.name == "" && plainName(r.image) == plainName(s.image) {
+		if r.skipped == "" && !r.chart && plainName(r.image) == plainName(s.image) {
 			found = append(found, r.marks)
 		}
 	}
@@ -340,11 +354,6 @@ func parameters(f *file, d setters.Document, source *strict.Node, s imageSetting
 	if values := child(helm, "valuesObject"); values != nil {
 		if marks := marksAt(f, d, values, s); len(marks) > 0 {
 			return marks
-		}
-		v := &finder{file: f, document: d}
-		v.visit(values, "", "")
-		if found := naming(v.found, s); len(found) > 0 {
-			return found[0]
 		}
 	}
 	if images := child(child(source, "kustomize"), "images"); images != nil && images.Kind == strict.Sequence {

@@ -58,7 +58,7 @@ func (c *renovateConfig) apply() {
 		if manager == "" || matchesAny(f.Path, c.skipPath) || c.onlyPath != nil && !matchesAny(f.Path, c.onlyPath) {
 			continue
 		}
-		for _, ref := range f.references() {
+		for _, ref := range c.t.references(f) {
 			found = true
 			c.image(candidate{ref, manager})
 		}
@@ -89,7 +89,12 @@ func matchesAny(name string, paths []string) bool {
 
 // image translates what the configuration says of one image.
 func (c *renovateConfig) image(p candidate) {
-	at := Entry{Path: p.ref.path(), Line: p.ref.line(), Kind: "image", From: p.ref.String()}
+	at := p.ref.at
+	at.From = p.ref.String()
+	if p.ref.skipped != "" {
+		c.t.skip(at, p.ref.skipped)
+		return
+	}
 	if matchesList(p.ref.image, c.ignored) {
 		c.t.skip(at, "ignoreDeps names it")
 		return
@@ -141,7 +146,7 @@ func (c *renovateConfig) ruleOf(p candidate, by map[string]settings) (*rule, str
 		}
 	}
 	digest := by[stepDigest].enabled == nil || *by[stepDigest].enabled
-	pinned := p.ref.sha != "" || by[stepDigest].pinDigests != nil && *by[stepDigest].pinDigests
+	pinned := p.ref.sha != "" || !p.ref.chart && by[stepDigest].pinDigests != nil && *by[stepDigest].pinDigests
 	if len(open) == 0 {
 		if digest && pinned && p.ref.tag != "" {
 			r := digestOf(p.ref.image, p.ref.tag)
@@ -287,7 +292,8 @@ func (c *renovateConfig) delivery(p candidate, by map[string]settings, open []st
 		}
 	}
 	merge := len(merged) == len(open)
-	at := Entry{Path: p.ref.path(), Line: p.ref.line(), Kind: "setting"}
+	at := p.ref.at
+	at.Kind = "setting"
 	if len(merged) > 0 && !merge {
 		at.From = "automerge of " + strings.Join(merged, ", ") + " for " + p.ref.image
 		c.t.skip(at, "a pull request is merged by itself whatever the step, or never: it waits for people")

@@ -42,7 +42,7 @@ func FuzzTranslate(f *testing.F) {
 		}
 		for _, tool := range migrate.Tools() {
 			tree := migrate.Tree{
-				Namespace: "apps", Policies: policies, Git: migrate.Git{Name: "fleet", URL: "https://github.com/a/b", Branch: "main"},
+				Namespace: "apps", Policies: policies, Git: migrate.Git{Name: "fleet", URL: "https://github.com/a/b", Branch: "main", Host: "github.com"},
 				Files: []migrate.File{{Path: "clusters/values.yaml", Data: file}, {Path: "renovate.json5", Data: config}},
 			}
 			r := migrate.Translate(tool, tree)

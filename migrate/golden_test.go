@@ -27,7 +27,7 @@ const policies = "pinsetter/policies.yaml"
 func treeOf(a *txtar.Archive, below string) migrate.Tree {
 	tree := migrate.Tree{
 		Namespace: "apps", Policies: policies,
-		Git: migrate.Git{Name: "fleet", URL: "https://github.com/acme/fleet", Branch: "main"},
+		Git: migrate.Git{Name: "fleet", URL: "https://github.com/acme/fleet", Branch: "main", Host: "github.com"},
 	}
 	for _, f := range a.Files {
 		if name, is := strings.CutPrefix(f.Name, below); is && migrate.Wants(filepath.Base(name)) {

@@ -101,12 +101,12 @@ func (t *translation) keelWorkload(f *file, d setters.Document) {
 	}
 	t.keelOthers(s)
 	for _, n := range containers {
-		v := &finder{file: f, document: d}
-		if v.whole(n); len(v.found) == 0 {
+		ref, ok := wholeAt(f, d, n)
+		if !ok {
 			t.skip(s.at, placeOf(f.Path, d.LineOf(n))+": "+strconv.Quote(n.Value)+" has no tag to move")
 			continue
 		}
-		t.keelImage(s, v.found[0])
+		t.keelImage(s, ref)
 	}
 }
 
@@ -187,10 +187,7 @@ func (t *translation) keelChart(f *file, d setters.Document, values, keel *stric
 			t.skip(own.at, placeOf(f.Path, d.LineOf(image))+": the values have no image and tag at the paths that it names")
 			continue
 		}
-		v := &finder{file: f, document: d}
-		if v.parts(repository, "", tag, lookup(values, strict.Text(child(image, "digest")))) {
-			t.keelImage(own, v.found[0])
-		}
+		t.keelImage(own, partsAt(f, d, repository, tag, lookup(values, strict.Text(child(image, "digest")))))
 	}
 }
 

@@ -70,7 +70,7 @@ func (m matcher) matches(p candidate) bool {
 	case "managers":
 		met = matchesList(p.manager, m.patterns)
 	case "files":
-		met = matchesList(p.ref.path(), m.patterns)
+		met = matchesList(p.ref.at.Path, m.patterns)
 	case "values":
 		met = matchesList(p.ref.tag, m.patterns)
 	case "categories":

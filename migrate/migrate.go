@@ -39,6 +39,11 @@ type Git struct {
 	Name   string // of the GitRepository that automations name; "": unknown, and no automation is written
 	URL    string // "": such an object is there already
 	Branch string
+	Folder string // of the tree in the repository; "" and "." are its root
+	Host   string // of the remote
+
+	Automation string            // the ImageUpdateAutomation that writes all of the tree already; "": none
+	Labels     map[string]string // by which it selects policies; nil: all
 }
 
 // Entry is one setting and what becomes of it.
@@ -183,6 +188,9 @@ func (t *translation) result() *Result {
 	}
 	if len(t.wanted) > 0 && t.tree.Git.Name == "" {
 		r.Off = append(r.Off, "write a GitRepository and an ImageUpdateAutomation: this folder has no remote origin, so it isn't known where it is pushed (pinsetter set needs neither)")
+	}
+	if git := t.tree.Git; git.Automation != "" && git.Labels == nil && slices.ContainsFunc(t.wanted, func(w *wanted) bool { return !w.rule.Delivery.isCommon() }) {
+		r.Off = append(r.Off, "give ImageUpdateAutomation "+git.Automation+" a policySelector: it selects every policy, and would push what others are to propose or to push elsewhere")
 	}
 	return r
 }

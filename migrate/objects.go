@@ -3,6 +3,7 @@ package migrate
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -105,7 +106,7 @@ func (n *names) objects(rules []*rule, git Git) []adopt.Object {
 	deliveries := deliveriesOf(rules)
 	for _, r := range rules {
 		add(n.repository(r))
-		add(n.imagePolicy(r, len(deliveries) > 1))
+		add(n.imagePolicy(r, git, len(deliveries) > 1))
 		for _, g := range r.Gates {
 			s := g.Spec
 			s.PolicySelector = &spec.LabelSelector{MatchLabels: map[string]string{gateLabel + g.Name: "true"}}
@@ -116,7 +117,10 @@ func (n *names) objects(rules []*rule, git Git) []adopt.Object {
 		deliveries = nil // nobody knows where the values are
 	}
 	for _, d := range deliveries {
-		add(n.automation(d, git, len(deliveries) > 1))
+		if d.isCommon() && git.Automation != "" {
+			continue
+		}
+		add(n.automation(d, git, len(deliveries) > 1 || git.Automation != ""))
 		if d.Proposal != nil {
 			s := *d.Proposal
 			s.AutomationRef.Name = d.name()
@@ -155,7 +159,7 @@ func (n *names) repository(r *rule) adopt.Object {
 
 // imagePolicy returns a rule's ImagePolicy; several says that it is one
 // automation's among others.
-func (n *names) imagePolicy(r *rule, several bool) adopt.Object {
+func (n *names) imagePolicy(r *rule, git Git, several bool) adopt.Object {
 	s := r.policySpec()
 	s.ImageRepositoryRef.Name = n.bySite[r.sourceKey()]
 	o := adopt.Policy(n.policy(r), s)
@@ -163,7 +167,10 @@ func (n *names) imagePolicy(r *rule, several bool) adopt.Object {
 	for _, g := range r.Gates {
 		o.Labels[gateLabel+g.Name] = "true"
 	}
-	if several {
+	switch {
+	case git.Automation != "" && r.Delivery.isCommon():
+		maps.Copy(o.Labels, git.Labels)
+	case several || git.Automation != "":
 		o.Labels[deliveryLabel] = r.Delivery.name()
 	}
 	return o
@@ -173,8 +180,8 @@ func (n *names) automation(d delivery, git Git, several bool) adopt.Object {
 	s := spec.ImageUpdateAutomationSpec{
 		Interval:  spec.Duration{Duration: defaultInterval},
 		SourceRef: spec.CrossNamespaceSourceReference{Kind: "GitRepository", Name: git.Name},
-		GitSpec:   &spec.GitSpec{Commit: spec.CommitSpec{Author: spec.CommitUser{Name: "pinsetter", Email: author}}},
-		Update:    &spec.UpdateStrategy{Path: ".", Strategy: spec.UpdateStrategySetters},
+		GitSpec:   &spec.GitSpec{Commit: spec.CommitSpec{Author: spec.CommitUser{Name: "Pinsetter", Email: "pinsetter@users.noreply." + cmp.Or(git.Host, "localhost")}}},
+		Update:    &spec.UpdateStrategy{Path: "./" + strings.TrimPrefix(git.Folder, "."), Strategy: spec.UpdateStrategySetters},
 	}
 	if d.Base != "" && d.Base != git.Branch {
 		s.GitSpec.Checkout = &spec.GitCheckoutSpec{Reference: spec.GitRepositoryRef{Branch: d.Base}}
@@ -187,7 +194,3 @@ func (n *names) automation(d delivery, git Git, several bool) adopt.Object {
 	}
 	return adopt.Automation(n.name(d.name()), s)
 }
-
-// author is the address of commits: nobody's, so that it can't be taken for a
-// person's.
-const author = "pinsetter@localhost"

@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"net/url"
 	"strings"
 
 	"github.com/pinsetter/pinsetter/spec"
@@ -17,12 +16,8 @@ var forges = []struct{ part, provider string }{
 // proposed is a delivery by pull requests. Where the forge can't be told from the
 // repository's address, it is a branch, which nothing merges by itself.
 func (t *translation) proposed(name string, p spec.PullRequestSpec) delivery {
-	host := t.tree.Git.URL
-	if u, err := url.Parse(host); err == nil {
-		host = u.Hostname()
-	}
 	for _, f := range forges {
-		if strings.Contains(strings.ToLower(host), f.part) {
+		if strings.Contains(strings.ToLower(t.tree.Git.Host), f.part) {
 			if p.Provider == "" {
 				p.Provider = f.provider
 			}

@@ -1,31 +1,27 @@
 package migrate
 
 import (
-	"cmp"
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/adopt"
 	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
-// reference is a place that names an image with its version: one value, or a name
-// with a tag, a digest or both beside it.
+// reference is a place that names an image or a chart with its version: one value,
+// or a name with a tag, a digest or both beside it.
 type reference struct {
-	root  *strict.Node // of its document
-	image string       // as it is written, without scheme
-	name  string       // of a kustomization's entry: the image that it replaces
+	image string // as it is written, without scheme
 	tag   string
 	sha   string // the digest
 	marks []mark
+
+	at      Entry  // of the value that changes
+	chart   bool   // it is a Helm chart
+	skipped string // why it can't be marked
 }
-
-// line returns the line of the value that changes.
-func (r reference) line() int { return r.marks[0].line() }
-
-func (r reference) path() string { return r.marks[0].file.Path }
 
 // String returns the image as it is written.
 func (r reference) String() string {
@@ -42,105 +38,55 @@ func plainName(image string) string {
 	return strings.TrimPrefix(image, "library/")
 }
 
-// finder finds the references of a document.
-type finder struct {
-	file     *file
-	document setters.Document
-	found    []reference
-	depth    int
+// find finds the references of all files. Charts are resolved across them.
+func (t *translation) find() {
+	found := make([]*adopt.File, len(t.files))
+	for i, f := range t.files {
+		found[i] = adopt.Find(f.Path, f.Data, adopt.FindOptions{Namespace: t.tree.Namespace})
+	}
+	adopt.Resolve(found)
+	for i, f := range t.files {
+		f.found = make([]reference, 0, len(found[i].References))
+		for _, r := range found[i].References {
+			ref := reference{
+				image: r.Image.Name, tag: r.Image.Tag, sha: r.Image.Digest, chart: r.Kind == adopt.KindChart,
+				at: Entry{Path: f.Path, Line: r.Line, Kind: string(r.Kind)}, skipped: r.Skipped,
+			}
+			for _, m := range r.Marks(pinsetter.Name{}) {
+				ref.marks = append(ref.marks, mark{file: f, document: m.Document, node: m.Node, part: m.Part})
+			}
+			f.found = append(f.found, ref)
+		}
+	}
 }
 
 // references returns the references of a file, in order.
-func (f *file) references() []reference {
+func (t *translation) references(f *file) []reference {
 	if f.found == nil {
-		f.found = f.find()
+		t.find()
 	}
 	return f.found
 }
 
-func (f *file) find() []reference {
-	all := []reference{} // not nil: they are known
-	for _, d := range f.sheet.Documents {
-		if d.Root == nil || d.Root.Kind != strict.Mapping {
-			continue
-		}
-		v := &finder{file: f, document: d}
-		if isKustomization(f.Path, d.Root) {
-			v.kustomization()
-		}
-		v.visit(d.Root, "", "")
-		all = append(all, v.found...)
+// wholeAt reads a value that names an image with its tag or digest. Ok is false if
+// it doesn't.
+func wholeAt(f *file, d setters.Document, n *strict.Node) (r reference, ok bool) {
+	image := setters.ParseReference(n.Value)
+	if n.Kind != strict.Scalar || image.Tag == "" && image.Digest == "" || holdsVariable(n.Value) {
+		return reference{}, false
 	}
-	return all
+	return reference{image: image.Name, tag: image.Tag, sha: image.Digest, marks: []mark{{f, d, n, pinsetter.PartReference}}}, true
 }
 
-// isKustomization reports whether kustomize reads a document as its own.
-func isKustomization(name string, root *strict.Node) bool {
-	switch path.Base(name) {
-	case "kustomization.yaml", "kustomization.yml", "Kustomization":
-		return !strings.HasPrefix(strict.Text(strict.Child(root, "apiVersion")), "kustomize.toolkit.fluxcd.io/")
+// partsAt reads a tag and a digest of an image; digest may be nil.
+func partsAt(f *file, d setters.Document, image string, tag, digest *strict.Node) reference {
+	r := reference{image: image, marks: []mark{{f, d, tag, pinsetter.PartTag}}}
+	r.tag, r.sha, _ = strings.Cut(strict.Text(tag), "@")
+	if text := strict.Text(digest); strings.HasPrefix(text, "sha256:") {
+		r.sha = text
+		r.marks = append(r.marks, mark{f, d, digest, pinsetter.PartDigest})
 	}
-	return false
-}
-
-// maxWalk bounds how deep values are looked for; strict's own bound on an object.
-const maxWalk = 100
-
-// visit looks at a value below key, which is below above.
-func (v *finder) visit(n *strict.Node, key, above string) {
-	if v.depth == maxWalk {
-		return
-	}
-	v.depth++
-	defer func() { v.depth-- }()
-	switch n.Kind {
-	case strict.Sequence:
-		for _, item := range n.Content {
-			if item.Kind == strict.Scalar && key == "images" && above == "kustomize" {
-				v.whole(item)
-			}
-			v.visit(item, key, above)
-		}
-	case strict.Mapping:
-		v.mapping(n, key)
-	}
-}
-
-// own returns the fields that a mapping has itself. Those that it merges stand
-// elsewhere, and are found there.
-func own(n *strict.Node) []strict.Field {
-	var all []strict.Field
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		all = append(all, strict.Field{Key: n.Content[i], Value: n.Content[i+1]})
-	}
-	return all
-}
-
-func (v *finder) mapping(n *strict.Node, key string) {
-	split := v.split(n)
-	for _, f := range own(n) {
-		name := f.Key.Value
-		switch {
-		case f.Value.Kind != strict.Scalar:
-			v.visit(f.Value, name, key)
-		case split: // its parts are taken
-		case name == "image", name == "reference" && key == "image":
-			v.whole(f.Value)
-		}
-	}
-}
-
-// whole takes a value that names an image with its tag or digest.
-func (v *finder) whole(n *strict.Node) {
-	_, value := pinsetter.CutScheme(n.Value)
-	image := setters.ParseReference(value)
-	if n.Kind != strict.Scalar || image.Tag == "" && image.Digest == "" || holdsVariable(value) {
-		return
-	}
-	v.found = append(v.found, reference{
-		root: v.document.Root, image: image.Name, tag: image.Tag, sha: image.Digest,
-		marks: []mark{v.mark(n, pinsetter.PartReference)},
-	})
+	return r
 }
 
 // holdsVariable reports whether something else fills in a value before it is read.
@@ -148,70 +94,8 @@ func holdsVariable(value string) bool {
 	return strings.ContainsAny(value, "${}<> ") || value == ""
 }
 
-func (v *finder) mark(n *strict.Node, part pinsetter.Part) mark {
-	return mark{file: v.file, document: v.document, node: n, part: part}
-}
-
-// split takes a mapping that holds an image in parts, as Helm values do:
-// registry, repository (or image, or name beside a tag) and tag or digest. An
-// OCIRepository has its url above.
-func (v *finder) split(n *strict.Node) bool {
-	tag, digest := child(n, "tag"), child(n, "digest")
-	repository := cmp.Or(child(n, "repository"), child(n, "image"))
-	name := strict.Text(repository)
-	if image := setters.ParseReference(name); name == "" || image.Tag != "" || image.Digest != "" || holdsVariable(name) {
-		return v.artifact(n)
-	}
-	if registry := strict.Text(child(n, "registry")); registry != "" {
-		name = strings.TrimSuffix(registry, "/") + "/" + name
-	}
-	return v.parts(name, "", tag, digest)
-}
-
-// artifact takes the spec of an OCIRepository.
-func (v *finder) artifact(n *strict.Node) bool {
-	ref, url := child(n, "ref"), strict.Text(child(n, "url"))
-	if ref == nil || ref.Kind != strict.Mapping || !strings.HasPrefix(url, "oci://") || holdsVariable(url) {
-		return false
-	}
-	return v.parts(strings.TrimPrefix(url, "oci://"), "", child(ref, "tag"), child(ref, "digest"))
-}
-
-// parts takes a tag and a digest of an image. One of them must be written.
-func (v *finder) parts(image, name string, tag, digest *strict.Node) bool {
-	r := reference{root: v.document.Root, image: image, name: name}
-	if text := strict.Text(tag); text != "" && !holdsVariable(text) {
-		r.tag, r.sha, _ = strings.Cut(text, "@")
-		r.marks = append(r.marks, v.mark(tag, pinsetter.PartTag))
-	}
-	if text := strict.Text(digest); strings.HasPrefix(text, "sha256:") {
-		r.sha = text
-		r.marks = append(r.marks, v.mark(digest, pinsetter.PartDigest))
-	}
-	if len(r.marks) == 0 {
-		return false
-	}
-	v.found = append(v.found, r)
-	return true
-}
-
-// kustomization takes the entries of images.
-func (v *finder) kustomization() {
-	images := child(v.document.Root, "images")
-	if images == nil || images.Kind != strict.Sequence {
-		return
-	}
-	for _, item := range images.Content {
-		if item.Kind != strict.Mapping {
-			continue
-		}
-		name := strict.Text(child(item, "name"))
-		image := cmp.Or(strict.Text(child(item, "newName")), name)
-		if name != "" && !holdsVariable(image) {
-			v.parts(image, name, child(item, "newTag"), child(item, "digest"))
-		}
-	}
-}
+// maxWalk bounds how deep values are looked for, as strict bounds objects.
+const maxWalk = 100
 
 // child returns the value of a mapping's own field, no alias and of no merge key:
 // what stands there can be changed there.

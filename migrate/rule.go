@@ -146,6 +146,11 @@ func (r *rule) describe() string {
 // commonDelivery is the name of what has no name of its own.
 const commonDelivery = "images"
 
+// isCommon reports whether changes go straight to the branch that is read.
+func (d delivery) isCommon() bool {
+	return d.Name == "" && d.Base == "" && d.Push == "" && d.Proposal == nil
+}
+
 func (d delivery) name() string { return cmp.Or(d.Name, commonDelivery) }
 
 // maxExclusions is the most that an exclusionList may have.

@@ -28,6 +28,10 @@ func versioned(ref reference, s settings) (*rule, string) {
 	scheme, detail, _ := strings.Cut(text(s.versioning), ":")
 	var r *rule
 	var reason string
+	tag := ref.tag
+	if ref.chart { // a registry has "_" for the "+" of a version
+		scheme, tag = "helm", strings.ReplaceAll(tag, "+", "_")
+	}
 	switch scheme {
 	case "", "docker":
 		r, reason = dockerVersions(ref)
@@ -44,8 +48,8 @@ func versioned(ref reference, s settings) (*rule, string) {
 	if err := allow(r, text(s.allowed)); err != nil {
 		return nil, err.Error()
 	}
-	if !r.takes(ref.tag) {
-		return nil, "the tag that is written, " + ref.tag + ", would be no candidate of its own policy"
+	if !r.takes(tag) {
+		return nil, "the tag that is written, " + tag + ", would be no candidate of its own policy"
 	}
 	return r, ""
 }
@@ -90,6 +94,9 @@ func dockerVersions(ref reference) (*rule, string) {
 
 // strictVersions takes versions of three numbers, prereleases none.
 func strictVersions(ref reference) (*rule, string) {
+	if ref.chart {
+		return versions(ref.image, "*"), ""
+	}
 	if prerelease, ok := keelVersion(ref.tag); !ok || prerelease != "" {
 		return nil, "versioning semver compares what is behind the dash, and a written prerelease follows others: write the range by hand"
 	}

@@ -82,7 +82,7 @@ func (a *app) init(ctx context.Context, f initFlags, givenNamespace bool) error 
 	if i.tree, err = findWorkTree(f.dir); err != nil {
 		return finish(err)
 	}
-	if err := i.placePolicies(); err != nil {
+	if i.policies, err = placeOfPolicies(f.dir, f.policies, i.tree.root != ""); err != nil {
 		return err
 	}
 	if i.there, err = a.readThere(ctx, f.dir, givenNamespace); err != nil {
@@ -110,33 +110,31 @@ func (a *app) init(ctx context.Context, f initFlags, givenNamespace bool) error 
 	return i.end()
 }
 
-// placePolicies finds the place of new objects, which is below the directory.
-func (i *initiation) placePolicies() error {
-	name := i.flags.policies
-	if name == "" {
-		i.policies = "pinsetter/policies.yaml"
-		if i.tree.root != "" {
-			i.policies = ".github/pinsetter/policies.yaml"
+// placeOfPolicies returns the file of new objects, relative to the directory that
+// it is below: what a flag says, else the usual one.
+func placeOfPolicies(dir, flag string, inGit bool) (string, error) {
+	if flag == "" {
+		if inGit {
+			return ".github/pinsetter/policies.yaml", nil
 		}
-		return nil
+		return "pinsetter/policies.yaml", nil
 	}
-	dir, err := filepath.Abs(i.flags.dir)
+	from, err := filepath.Abs(dir)
 	if err != nil {
-		return finish(err)
+		return "", finish(err)
 	}
-	file, err := filepath.Abs(name)
+	file, err := filepath.Abs(flag)
 	if err != nil {
-		return finish(err)
+		return "", finish(err)
 	}
-	below, err := filepath.Rel(dir, file)
+	below, err := filepath.Rel(from, file)
 	if err != nil || !filepath.IsLocal(below) { // then it is meant from there
-		below = filepath.Clean(name)
+		below = filepath.Clean(flag)
 	}
 	if !filepath.IsLocal(below) || below == "." || !setters.IsCandidate(filepath.ToSlash(below)) {
-		return usage("--policies %q: name a .yaml file below %s", name, i.flags.dir)
+		return "", usage("--policies %q: name a .yaml file below %s", flag, dir)
 	}
-	i.policies = filepath.ToSlash(below)
-	return nil
+	return filepath.ToSlash(below), nil
 }
 
 // find reads the directory. Registries are asked as soon as an image is found.

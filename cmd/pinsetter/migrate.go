@@ -1,18 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/adopt"
 	"github.com/pinsetter/pinsetter/folder"
 	"github.com/pinsetter/pinsetter/migrate"
 	"github.com/pinsetter/pinsetter/setters"
@@ -39,7 +41,7 @@ inserted; new objects go to one file of their own.`,
 		Args:      oneTool,
 		ValidArgs: migrate.Tools(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			tree, failed, err := a.migrationTree(cmd.Context(), dir, policies)
+			tree, failed, err := a.migrationTree(cmd, dir, policies)
 			if err != nil {
 				return err
 			}
@@ -54,7 +56,7 @@ inserted; new objects go to one file of their own.`,
 				a.say("warning", fmt.Sprintf("no setting of %s is in %s: say with --dir where they are", args[0], dir))
 			}
 			entries := append([]migrate.Entry{}, r.Entries...)
-			if err := a.print(entries, a.migration(r, write)); err != nil {
+			if err := a.print(entries, a.migration(r, tree.Git.Folder, write)); err != nil {
 				return err
 			}
 			if a.output != "table" {
@@ -87,42 +89,67 @@ func oneTool(cmd *cobra.Command, args []string) error {
 
 // migrationTree reads the files that may hold settings or values. A file that
 // can't be read is part of failed, and the others are translated.
-func (a *app) migrationTree(ctx context.Context, dir, policies string) (tree *migrate.Tree, failed, err error) {
+func (a *app) migrationTree(cmd *cobra.Command, dir, policies string) (tree *migrate.Tree, failed, err error) {
+	work, err := findWorkTree(dir)
+	if err != nil {
+		return nil, nil, finish(err)
+	}
+	tree = &migrate.Tree{}
+	if tree.Policies, err = placeOfPolicies(dir, policies, work.root != ""); err != nil {
+		return nil, nil, err
+	}
+	there, err := a.readThere(cmd.Context(), dir, cmd.Flags().Changed("namespace"))
+	if err != nil {
+		return nil, nil, err
+	}
+	tree.Namespace, tree.Git = there.namespace, gitOf(there, work)
 	f, err := folder.Open(dir)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close()
-	tree = &migrate.Tree{Namespace: a.namespace, Policies: policies}
 	options := folder.Options{Want: migrate.Wants, MaxSize: setters.MaxSize}
-	tree.Files, failed = folder.Each(ctx, f, options, func(path string, data []byte) (migrate.File, bool) {
+	tree.Files, failed = folder.Each(cmd.Context(), f, options, func(path string, data []byte) (migrate.File, bool) {
 		return migrate.File{Path: path, Data: slices.Clone(data)}, true
 	})
-	if ctx.Err() != nil {
-		return nil, nil, context.Cause(ctx)
+	if cmd.Context().Err() != nil {
+		return nil, nil, context.Cause(cmd.Context())
 	}
-	_, inGit := os.Stat(filepath.Join(dir, ".git"))
-	switch {
-	case policies != "":
-		tree.Policies = filepath.ToSlash(filepath.Clean(policies))
-		if !filepath.IsLocal(policies) {
-			return nil, nil, usage("--policies %q: name a file below --dir, without it in front", policies)
-		}
-	case inGit == nil:
-		tree.Policies = ".github/pinsetter/policies.yaml"
-	default:
-		tree.Policies = "pinsetter/policies.yaml"
-	}
-	tree.Git = clonedFrom(dir)
 	return tree, failed, nil
 }
 
+// gitOf returns where a work tree is pushed, and the automation that writes all of
+// it already, if there is one.
+func gitOf(there *thereAlready, work workTree) migrate.Git {
+	at, err := url.Parse(work.origin)
+	if work.origin == "" || err != nil {
+		return migrate.Git{Folder: work.folder}
+	}
+	for _, automation := range there.set.Automations {
+		source := automation.Git
+		if source == nil || automation.Name.Namespace != there.namespace || source.Name.Namespace != there.namespace || automation.Suspended || automation.Path != "." {
+			continue
+		}
+		if u, err := url.Parse(source.URL); err == nil && u.Host == at.Host && trimGit(u.Path) == trimGit(at.Path) {
+			git := migrate.Git{Name: source.Name.Name, Branch: automation.Base.Branch, Automation: automation.Name.Name, Host: at.Host, Folder: work.folder}
+			if selector := automation.Spec.PolicySelector; selector != nil {
+				git.Labels = selector.MatchLabels
+			}
+			return git
+		}
+	}
+	name := adopt.Label(trimGit(path.Base(at.Path)))
+	return migrate.Git{Name: name, URL: work.origin, Branch: cmp.Or(work.branch, "main"), Folder: work.folder, Host: at.Host}
+}
+
+func trimGit(path string) string { return strings.TrimSuffix(path, ".git") }
+
 // migration prints the diff, unless it is written, what became of each setting,
 // and what is left to do.
-func (a *app) migration(r *migrate.Result, written bool) func(io.Writer, painter) error {
+func (a *app) migration(r *migrate.Result, folder string, written bool) func(io.Writer, painter) error {
 	return func(w io.Writer, p painter) error {
 		if !written {
-			if err := printEdits(w, p, "", r.Edits); err != nil {
+			if err := printEdits(w, p, folder, r.Edits); err != nil {
 				return err
 			}
 		}
