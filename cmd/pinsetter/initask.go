@@ -120,8 +120,9 @@ func (q *asking) digests(entries []adopt.Entry) {
 			continue
 		}
 		g.Go(func() error {
-			if digest, err := q.scanner.Digest(q.ctx, q.objects[e.Follows.Name], e.Follows.Tag); err == nil {
-				e.Best = digest
+			digest, err := q.scanner.Digest(q.ctx, q.objects[e.Follows.Name], e.Follows.Tag)
+			if e.Best = digest; err != nil {
+				e.Best = e.Current
 			}
 			return nil
 		})

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -130,7 +131,7 @@ func (i *initiation) writers() []adopt.Object {
 		return nil
 	}
 	u, err := url.Parse(i.tree.origin)
-	if i.tree.origin == "" || err != nil || i.tree.branch == "" || len(i.proposal.Edits) == 0 {
+	if i.tree.origin == "" || err != nil || i.tree.branch == "" || len(i.proposal.Edits) == 0 && !i.isWaiting() {
 		return nil
 	}
 	i.automated = true
@@ -155,6 +156,12 @@ func (i *initiation) writers() []adopt.Object {
 		automation.PolicySelector = &spec.LabelSelector{MatchLabels: i.there.labels}
 	}
 	return []adopt.Object{adopt.GitRepository(name, i.tree.origin, i.tree.branch), adopt.Automation(name, automation)}
+}
+
+// isWaiting reports whether an earlier call wrote policies without an automation,
+// for want of a remote.
+func (i *initiation) isWaiting() bool {
+	return len(i.there.set.Automations) == 0 && len(i.there.set.Policies) > 0 && exists(filepath.Join(i.flags.dir, filepath.FromSlash(i.policies)))
 }
 
 // commitMessage is the template of a new automation.
