@@ -2,7 +2,9 @@ package adopt
 
 import (
 	"bytes"
+	"cmp"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
@@ -263,3 +265,10 @@ func (f *File) settle() {
 	f.References = kept
 	sortReferences(f.References)
 }
+
+func sortReferences(all []Reference) {
+	slices.SortStableFunc(all, func(a, b Reference) int { return cmp.Compare(a.Line, b.Line) })
+}
+
+// clean returns a folder of a repository without "./" and slashes at its ends.
+func clean(folder string) string { return strings.TrimPrefix(path.Clean("/"+folder), "/") }

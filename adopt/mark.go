@@ -1,0 +1,103 @@
+package adopt
+
+import (
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/setters"
+)
+
+// mark inserts the markers, and takes the references back whose markers can't be
+// written or would be held. A file that nothing is proposed for has no edit.
+func (p *proposer) mark(files []*File) []Edit {
+	byFile := map[*File][]*ask{}
+	for _, a := range p.asks {
+		if a.group != nil {
+			a.policy = a.group.name
+			a.entry.Policy = a.policy.String()
+		}
+		byFile[a.file] = append(byFile[a.file], a)
+	}
+	all := make([]Edit, len(files))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, f := range files {
+		if asks := byFile[f]; len(asks) > 0 {
+			g.Go(func() error {
+				all[i] = Edit{f.Path, f.Data, f.mark(asks)}
+				return nil
+			})
+		}
+	}
+	_ = g.Wait() // the functions return no error
+	for _, a := range p.asks {
+		if a.group != nil && a.entry.Skipped != "" {
+			a.group.asks = slices.DeleteFunc(a.group.asks, func(b *ask) bool { return a == b })
+		}
+	}
+	return Edits(all)
+}
+
+// mark returns the file with the markers of asks, as far as they can be written.
+func (f *File) mark(asks []*ask) []byte {
+	for {
+		var marks []setters.Mark
+		var of []*ask
+		for _, a := range asks {
+			for _, m := range a.Marks(a.policy) {
+				if a.entry.Skipped == "" && !setters.IsMarked(m.Node) {
+					marks, of = append(marks, m), append(of, a)
+				}
+			}
+		}
+		if len(marks) == 0 {
+			return f.Data
+		}
+		found, refused := f.sheet.Mark(marks)
+		taken := false
+		for i, err := range refused {
+			if err != nil {
+				of[i].refuse(err.Error())
+				taken = true
+			}
+		}
+		if !taken {
+			taken = unfit(found.Sites, asks)
+		}
+		if !taken {
+			return found.Data()
+		}
+	}
+}
+
+// unfit takes back the references whose sites would be held, and reports whether
+// there were any.
+func unfit(sites []pinsetter.Site, asks []*ask) bool {
+	taken := false
+	for _, site := range sites {
+		for _, a := range asks {
+			if a.entry.Skipped != "" || a.policy != site.Policy || !slices.ContainsFunc(site.Markers, func(m pinsetter.Marker) bool { return m.Line == a.Line }) {
+				continue
+			}
+			if misfit := setters.Unfit(site, a.Image.Name); misfit != nil {
+				a.refuse(misfit.Reason)
+				taken = true
+			}
+		}
+	}
+	return taken
+}
+
+// refuse takes a proposal back.
+func (a *ask) refuse(why string) {
+	*a.entry = a.entryOf(why)
+}
+
+func (a *ask) entryOf(why string) Entry {
+	e := a.Reference.entry()
+	e.Skipped = why
+	return e
+}
