@@ -106,11 +106,13 @@ func (k *Keeper) now() time.Time { return k.o.Bot.Now().Round(0) }
 func (k *Keeper) Use(ctx context.Context, set *fleet.Set) {
 	b := bot.New(set, k.o.Bot)
 	recent, remembered := k.recall(ctx)
+	succeeded, _ := k.o.Bot.Ledger.LastSuccess(ctx) // without, there was none yet
 	now := k.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.set, k.bot, k.complaints = set, b, nil
 	k.agenda = k.agenda.next(set, k.o.Shard.Of(set.Automations), b.Expire, now)
+	k.recallSuccess(succeeded)
 	for name := range k.policies {
 		if set.Policy(name) == nil {
 			delete(k.policies, name)

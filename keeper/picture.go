@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +28,9 @@ type Picture struct {
 type AutomationState struct {
 	Name         pinsetter.Name
 	Repository   string // "host/path", "host:port/path"; "" for a URL without one
-	Branch       string // what it pushes to
+	Web          string // the repository's address for browsers; "" where none is known
+	Branch       string // that it pushes to, or that its pull requests are to be merged into
+	Proposes     bool   // it proposes changes
 	Revision     string // "branch@sha1:hash" of what was read last
 	Suspended    bool
 	LastRun      time.Time // zero: there was none
@@ -45,13 +48,43 @@ const maxRecent = 50
 // of returns the state for an automation that was loaded anew.
 func (s AutomationState) of(a *fleet.Automation) AutomationState {
 	s.Name, s.Suspended, s.Branch = a.Name, a.Suspended, a.PushBranch
+	if s.Proposes = a.PullRequest != nil; s.Proposes {
+		s.Branch = a.BaseBranch()
+	}
 	if a.Git != nil {
-		s.Repository = bot.RepositoryOf(a)
+		s.Repository, s.Web = bot.RepositoryOf(a), webOf(a.Git.URL)
 	}
 	if a.Err != nil {
 		s.Err = a.Err
 	}
 	return s
+}
+
+// forges are hosts whose pages are known to be at the host of their ssh URLs.
+var forges = []string{"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"}
+
+// scpURL is a URL as scp has it: user@host:path.
+var scpURL = pinsetter.Pattern(`^(?:[^@/:]+@)?([^/:]+):([^/:][^:]*)$`)
+
+// webOf returns the address for browsers of a repository, by its Git URL: that of
+// http and https, and of ssh where the host is a known forge; else "".
+func webOf(git string) string {
+	if found := scpURL().FindStringSubmatch(git); found != nil {
+		git = "ssh://" + found[1] + "/" + found[2]
+	}
+	u, err := url.Parse(git)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	web := url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), ".git")}
+	switch {
+	case u.Scheme == "http", u.Scheme == "https":
+	case u.Scheme == "ssh" && slices.Contains(forges, u.Hostname()):
+		web.Scheme, web.Host = "https", u.Hostname()
+	default:
+		return ""
+	}
+	return web.String()
 }
 
 // ending is how a cycle ended.
@@ -222,6 +255,9 @@ func (k *Keeper) draw() *Picture {
 			last.Suspended = state.Suspended
 			state = last
 		}
+		if w := k.agenda.watches[state.Repository]; w != nil && w.at.After(state.Listing.At) {
+			state.Listing.At = w.at // no cycle was needed, since it is the same
+		}
 		p.Policies = append(p.Policies, state)
 	}
 	return p
@@ -235,4 +271,14 @@ func (k *Keeper) recall(ctx context.Context) (runs []store.Run, remembered bool)
 	}
 	runs, err := k.o.Bot.Ledger.History(ctx, store.Filter{Limit: maxRecent})
 	return runs, err == nil
+}
+
+// recallSuccess gives automations that haven't run the last success that was
+// recorded.
+func (k *Keeper) recallSuccess(last map[string]time.Time) {
+	for _, t := range k.agenda.tasks {
+		if t.state.LastSuccess.IsZero() {
+			t.state.LastSuccess = last[t.automation.Name.String()]
+		}
+	}
 }

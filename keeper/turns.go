@@ -196,5 +196,6 @@ func (k *Keeper) scanned(of *watch, listing bot.Listing) {
 	}
 	w.due = now.Add(w.image.Spec.Interval.Duration)
 	k.agenda.listed(w, listing, nil, now)
+	k.picture = nil // it shows when that was
 	k.poke()
 }

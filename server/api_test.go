@@ -167,3 +167,42 @@ func TestHeldIsTheSites(t *testing.T) {
 		t.Errorf("metrics: %s", body)
 	}
 }
+
+// TestThePageSaysEachThingOnce: a broken policy is one failure, links lead to the
+// forge, and the page is loaded again without a script.
+func TestThePageSaysEachThingOnce(t *testing.T) {
+	wrong := "ImagePolicy ns/p: list tags: 401 Unauthorized"
+	w := newWorld(&server.Status{
+		At: noon,
+		Automations: []server.Automation{{
+			Namespace: "ns", Name: "a", LastRun: noon, Error: wrong, Proposes: true,
+			Repository: "git.example:8443/org/fleet", Web: "https://git.example:8443/org/fleet", Branch: "main",
+		}},
+		Policies: []server.Policy{{Namespace: "ns", Name: "p", Error: wrong}},
+		Recent: []store.Run{
+			{At: noon, Automation: "ns/a", Repository: "git.example:8443/org/fleet", Branch: "main", Commit: "0123456789abcdef", Error: wrong},
+			{At: noon, Automation: "ns/a", Repository: "elsewhere/x", Branch: "main", Commit: "fedcba9876543210"},
+		},
+	})
+	_, base := start(t, server.Options{Source: w})
+	_, body := get(t, base+"/")
+	for _, want := range []string{
+		`<b>1</b> failing`, `<meta http-equiv="refresh" content="60">`, `pushed, with errors</span>`,
+		`<a href="https://git.example:8443/org/fleet/commit/0123456789abcdef" rel="noreferrer">`,
+		`<a href="https://git.example:8443/org/fleet" rel="noreferrer">git.example:8443/org/fleet</a> <code>main</code> <small>by pull request</small>`,
+		`<code title="fedcba9876543210">fedcba987654</code>`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is missing in %s", want, body)
+		}
+	}
+	if n := strings.Count(body, "401 Unauthorized"); n != 2 { // what fails, and the run
+		t.Errorf("said %d times", n)
+	}
+	if _, body = get(t, base+"/automations/ns/a"); !strings.Contains(body, "Proposes to branch<dd><code>main</code>") {
+		t.Errorf("the automation's page: %s", body)
+	}
+	if _, body = get(t, base+"/policies/ns/p"); strings.Contains(body, "http-equiv") {
+		t.Error("a page that asks registries is loaded again and again")
+	}
+}

@@ -80,6 +80,10 @@ type sheet struct {
 	Search string    // target path of a search
 	Body   any
 
+	// Refresh says that the page is loaded again every minute. A page that asks
+	// registries isn't.
+	Refresh bool
+
 	Version, Style, Icon string
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/store"
@@ -41,7 +42,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, show func(*view, *
 	name, page, err := "", sheet{}, errNotLoaded
 	if v := s.viewer.now(); v != nil {
 		name, page, err = show(v, r)
-		page.At = v.At
+		page.At, page.Refresh = v.At, name != "policy" && err == nil
 	}
 	code := http.StatusOK
 	if err != nil {
@@ -87,31 +88,46 @@ func (s *Server) showOverview(v *view, _ *http.Request) (string, sheet, error) {
 		Automations: upTo(glanceAutomations, v.automations),
 		Policies:    upTo(glancePolicies, v.policies),
 		Held:        upTo(glanceHeld, v.held),
-		Runs:        runRows(upTo(glanceRuns, v.Recent)),
+		Runs:        v.runRows(upTo(glanceRuns, v.Recent)),
 	}
 	body.All.Problems, body.All.Automations, body.All.Policies = len(problems), len(v.automations), len(v.policies)
 	return "overview", sheet{Title: "Overview", Nav: "/", Body: body}, nil
 }
 
-func runRows(runs []store.Run) []runRow {
+func (v *view) runRows(runs []store.Run) []runRow {
 	rows := make([]runRow, len(runs))
 	for i, run := range runs {
-		rows[i] = runRow{run}
+		rows[i] = runRow{run, v.webs[run.Repository]}
 	}
 	return rows
 }
 
+// problemsOf returns what fails, each thing once: what an automation says of a policy
+// is the policy's, and what either says of an object is not a finding besides.
 func problemsOf(v *view) []problem {
-	var problems []problem
-	for _, a := range choose(v.automations, Failing, "") {
-		problems = append(problems, problem{"automations", a.FullName(), a.Error})
-	}
+	var problems, ofPolicies []problem
+	said := map[string]bool{}
 	for _, p := range choose(v.policies, Failing, "") {
-		problems = append(problems, problem{"policies", p.FullName(), p.Error})
+		ofPolicies = append(ofPolicies, problem{"policies", p.FullName(), p.Error})
+		for line := range strings.SplitSeq(p.Error, "; ") {
+			said[line] = true
+		}
+		said[p.Error] = true
 	}
+	for _, a := range choose(v.automations, Failing, "") {
+		lines := slices.DeleteFunc(strings.Split(a.Error, "\n"), func(line string) bool { return said[line] })
+		for _, line := range lines {
+			said[line] = true
+		}
+		if len(lines) > 0 {
+			problems = append(problems, problem{"automations", a.FullName(), strings.Join(lines, "\n")})
+		}
+	}
+	problems = append(problems, ofPolicies...)
 	for _, f := range v.Findings {
-		if f.Severity == pinsetter.Error {
-			problems = append(problems, problem{"", f.Path + ":" + strconv.Itoa(f.Line), f.Message})
+		place := f.Path + ":" + strconv.Itoa(f.Line)
+		if f.Severity == pinsetter.Error && !said[place+": "+f.Message] {
+			problems = append(problems, problem{"", place, f.Message})
 		}
 	}
 	return problems
@@ -174,23 +190,23 @@ type runList struct {
 	Why string
 }
 
-func (s *Server) showHistory(_ *view, r *http.Request) (string, sheet, error) {
+func (s *Server) showHistory(v *view, r *http.Request) (string, sheet, error) {
 	f, err := parseFilter(r.URL.Query())
 	if err != nil {
 		return "", sheet{}, &badRequest{err}
 	}
-	body := s.past(r, store.Filter{Limit: maxRuns}, f)
+	body := s.past(v, r, store.Filter{Limit: maxRuns}, f)
 	return "history", sheet{Title: "History", Nav: "/history", Search: "/history", Query: f.query, Body: body}, nil
 }
 
 // past reads runs. A failure to read them is part of the page, not an error of
 // it.
-func (s *Server) past(r *http.Request, wanted store.Filter, f filter) runList {
+func (s *Server) past(v *view, r *http.Request, wanted store.Filter, f filter) runList {
 	runs, err := s.o.Source.History(r.Context(), wanted)
 	if err != nil {
 		return runList{Why: err.Error()}
 	}
-	return runList{list: paged(choose(runRows(runs), "", f.query), "/history", f)}
+	return runList{list: paged(choose(v.runRows(runs), "", f.query), "/history", f)}
 }
 
 // automationSheet is the body of an automation's page.
@@ -207,7 +223,7 @@ func (s *Server) showAutomation(v *view, r *http.Request) (string, sheet, error)
 		return "", sheet{}, ErrUnknown
 	}
 	sites := slices.DeleteFunc(slices.Clone(v.held), func(row heldRow) bool { return row.Automation != name })
-	body := automationSheet{v.automations[i], upTo(perPage, sites), s.past(r, store.Filter{Automation: name, Limit: glanceRuns}, filter{page: 1})}
+	body := automationSheet{v.automations[i], upTo(perPage, sites), s.past(v, r, store.Filter{Automation: name, Limit: glanceRuns}, filter{page: 1})}
 	return "automation", sheet{Title: name, Nav: "/automations", Body: body}, nil
 }
 
@@ -230,7 +246,7 @@ func (s *Server) showPolicy(v *view, r *http.Request) (string, sheet, error) {
 	if i < 0 {
 		return "", sheet{}, ErrUnknown
 	}
-	body := policySheet{policyRow: v.policies[i], Past: s.past(r, store.Filter{Policy: name, Limit: glanceRuns}, filter{page: 1})}
+	body := policySheet{policyRow: v.policies[i], Past: s.past(v, r, store.Filter{Policy: name, Limit: glanceRuns}, filter{page: 1})}
 	if body.Explanation, err = s.explain(r); err != nil {
 		body.Why = err.Error()
 	} else {

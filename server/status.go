@@ -46,7 +46,9 @@ type Automation struct {
 	Namespace    string              `json:"namespace"`
 	Name         string              `json:"name"`
 	Repository   string              `json:"repository,omitempty"` // "host/path"
-	Branch       string              `json:"branch,omitempty"`     // the push branch
+	Web          string              `json:"web,omitempty"`        // address of the repository for browsers
+	Branch       string              `json:"branch,omitempty"`     // the push branch, or the one that pull requests are to be merged into
+	Proposes     bool                `json:"proposes,omitempty"`   // it opens pull requests
 	Revision     string              `json:"revision,omitempty"`   // "branch@sha1:hash" of the base
 	Suspended    bool                `json:"suspended,omitempty"`
 	LastRun      time.Time           `json:"lastRun,omitzero"`     // end of the last run; zero: none yet

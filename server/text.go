@@ -22,6 +22,8 @@ func (p *pages) funcs() template.FuncMap {
 		"web":     web,
 		"link":    link,
 		"outcome": outcome,
+		"mood":    mood,
+		"page":    commitPage,
 		"policy":  policyOf,
 		"number":  number,
 		"plural":  plural,
@@ -84,6 +86,18 @@ func web(address string) string {
 	return u.String()
 }
 
+// commitPage returns the address of a commit in a repository at web, "" where that
+// is "" or no address for browsers.
+func commitPage(repository, commit string) string {
+	if repository = web(repository); repository == "" {
+		return ""
+	}
+	if strings.HasPrefix(repository, "https://bitbucket.org/") {
+		return repository + "/commits/" + commit
+	}
+	return repository + "/commit/" + commit
+}
+
 // link returns the path of an object's page. Kind is "policies" or
 // "automations", name is "namespace/name".
 func link(kind, name string) string {
@@ -91,11 +105,32 @@ func link(kind, name string) string {
 	return "/" + kind + "/" + url.PathEscape(namespace) + "/" + url.PathEscape(name)
 }
 
-// outcome returns the result of a run in one word.
+// outcome returns the result of a run in a few words, as history has it.
 func outcome(r runRow) string {
+	done := done(r)
 	switch {
+	case r.Error != "" && (r.Commit != "" || r.PullRequest != nil):
+		return done + ", with errors"
 	case r.Error != "":
 		return "failed"
+	}
+	return done
+}
+
+// mood returns the word that a run's result is coloured by.
+func mood(r runRow) string {
+	switch {
+	case r.Error == "":
+		return done(r)
+	case r.Commit != "" || r.PullRequest != nil:
+		return string(Held)
+	}
+	return "failed"
+}
+
+// done returns what a run did in one word.
+func done(r runRow) string {
+	switch {
 	case r.PullRequest != nil && (r.PullRequest.Action == "closed" || r.PullRequest.Action == "merged"):
 		return r.PullRequest.Action
 	case r.PullRequest != nil:

@@ -35,14 +35,16 @@ func TestNumber(t *testing.T) {
 func TestOutcome(t *testing.T) {
 	proposed := func(action string) *store.PullRequest { return &store.PullRequest{Number: 1, Action: action} }
 	for want, run := range map[string]store.Run{
-		"failed":   {Error: "no", Commit: "abc", PullRequest: proposed("created")},
-		"proposed": {Commit: "abc", PullRequest: proposed("updated")},
-		"merged":   {PullRequest: proposed("merged")},
-		"closed":   {PullRequest: proposed("closed")},
-		"pushed":   {Commit: "abc", Held: make([]pinsetter.Hold, 1)},
-		"held":     {Held: make([]pinsetter.Hold, 1)},
+		"failed":                {Error: "no"},
+		"proposed, with errors": {Error: "no", Commit: "abc", PullRequest: proposed("created")},
+		"pushed, with errors":   {Error: "no", Commit: "abc"},
+		"proposed":              {Commit: "abc", PullRequest: proposed("updated")},
+		"merged":                {PullRequest: proposed("merged")},
+		"closed":                {PullRequest: proposed("closed")},
+		"pushed":                {Commit: "abc", Held: make([]pinsetter.Hold, 1)},
+		"held":                  {Held: make([]pinsetter.Hold, 1)},
 	} {
-		if got := outcome(runRow{run}); got != want {
+		if got := outcome(runRow{Run: run}); got != want {
 			t.Errorf("%s: %s", want, got)
 		}
 	}

@@ -19,6 +19,7 @@ type view struct {
 	policies    []policyRow
 	held        []heldRow // sorted by their end; those without an end come last
 	counts      counts
+	webs        map[string]string // addresses for browsers, by repository
 }
 
 // viewer makes a view of each status once. It is safe for concurrent use.
@@ -45,9 +46,11 @@ func (v *viewer) now() *view {
 func newView(s *Status) *view {
 	v := &view{Status: s, automations: []automationRow{}, policies: []policyRow{}, held: []heldRow{}}
 	sites := map[string][]Hold{}
+	v.webs = map[string]string{}
 	for _, a := range s.Automations {
 		a.PullRequests, a.Held = nonNil(a.PullRequests), nonNil(a.Held)
 		row := automationRow{a, a.State()}
+		v.webs[a.Repository] = a.Web
 		v.automations = append(v.automations, row)
 		for _, h := range a.Held {
 			sites[h.Policy] = append(sites[h.Policy], h)
@@ -163,7 +166,10 @@ func (r heldRow) texts() []string {
 	return []string{r.Automation, r.Policy, r.Path, r.Candidate, r.Reason}
 }
 
-type runRow struct{ store.Run }
+type runRow struct {
+	store.Run
+	Web string // address of the repository for browsers; "": not known
+}
 
 func (runRow) state() State { return "" }
 func (r runRow) texts() []string {

@@ -60,6 +60,27 @@ func (l *Ledger) Policies(ctx context.Context) ([]string, error) {
 	return l.names(ctx, "SELECT DISTINCT policy FROM pinsetter_run_policy ORDER BY policy")
 }
 
+// LastSuccess returns when each automation's last recorded run without an error was,
+// by its name.
+func (l *Ledger) LastSuccess(ctx context.Context) (map[string]time.Time, error) {
+	last := map[string]time.Time{}
+	if !l.reads() {
+		return last, nil
+	}
+	err := l.read(ctx, "read the last successes", func(ctx context.Context, q querier) error {
+		clear(last)
+		return q.query(ctx, func(row func(...any) error) error {
+			var name string
+			var at int64
+			err := row(&name, &at)
+			last[name] = moment(at)
+			return err
+		}, `SELECT automation, MAX(at) FROM pinsetter_run
+			WHERE body NOT LIKE '%"error":"%' GROUP BY automation`) // in a text the quotes have backslashes
+	})
+	return last, err
+}
+
 // names returns the texts that a query yields; none without a database.
 func (l *Ledger) names(ctx context.Context, query string) ([]string, error) {
 	var names []string

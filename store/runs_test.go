@@ -3,6 +3,7 @@ package store_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -217,5 +218,26 @@ func testPruneByNumber(t *testing.T, p place) {
 	}
 	if diff := cmp.Diff([]string{"4", "3", "2"}, errors); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func testNames(t *testing.T, p place) {
+	l := p.open(t, store.Options{})
+	held := store.Run{At: noon.Add(time.Hour), Automation: "flux-system/apps", Held: []pinsetter.Hold{hold("flux-system/cache", "too young")}}
+	failed := store.Run{At: noon.Add(2 * time.Hour), Automation: "flux-system/apps", Error: "list tags of app: 401"}
+	infra := store.Run{At: noon, Automation: "flux-system/infra", Error: "no"}
+	record(t, l, held, failed, infra)
+	quoting := store.Run{At: noon.Add(-time.Hour), Automation: "flux-system/quoting", Held: []pinsetter.Hold{hold("flux-system/x", `said "error":"no"`)}}
+	record(t, l, quoting)
+	last, err := l.LastSuccess(t.Context())
+	want := map[string]time.Time{"flux-system/apps": held.At, "flux-system/quoting": quoting.At}
+	if diff := cmp.Diff(want, last, cmp.Transformer("", time.Time.UTC)); diff != "" || err != nil {
+		t.Errorf("%v, -want +got:\n%s", err, diff)
+	}
+	if names, err := l.Automations(t.Context()); err != nil || !slices.Equal(names, []string{"flux-system/apps", "flux-system/infra", "flux-system/quoting"}) {
+		t.Errorf("automations %v, %v", names, err)
+	}
+	if names, err := l.Policies(t.Context()); err != nil || !slices.Equal(names, []string{"flux-system/cache", "flux-system/x"}) {
+		t.Errorf("policies %v, %v", names, err)
 	}
 }

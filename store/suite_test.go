@@ -82,6 +82,7 @@ var suite = []struct {
 	{"a site that isn't there any more", testSiteForgotten},
 	{"paths that aren't text", testOddPaths},
 	{"history", testHistory},
+	{"names", testNames},
 	{"repositories that have another name", testMove},
 	{"a former name that is in use", testMoveFromNameInUse},
 	{"a move that fails half way", testMoveFails},

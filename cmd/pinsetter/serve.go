@@ -291,7 +291,7 @@ func statusOf(p *keeper.Picture) *server.Status {
 	status := &server.Status{At: p.At, Recent: p.Recent, Findings: p.Findings}
 	for _, a := range p.Automations {
 		shown := server.Automation{
-			Namespace: a.Name.Namespace, Name: a.Name.Name, Repository: a.Repository, Branch: a.Branch, Revision: a.Revision,
+			Namespace: a.Name.Namespace, Name: a.Name.Name, Repository: a.Repository, Web: a.Web, Branch: a.Branch, Proposes: a.Proposes, Revision: a.Revision,
 			Suspended: a.Suspended, LastRun: a.LastRun, LastSuccess: a.LastSuccess, NextRun: a.NextRun,
 			PullRequests: []store.PullRequest{}, Held: []server.Hold{},
 		}
