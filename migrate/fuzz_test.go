@@ -68,6 +68,16 @@ func FuzzTranslate(f *testing.F) {
 	})
 }
 
+// TestAnchorsThatHoldThemselves holds that a hostile file ends no walk.
+func TestAnchorsThatHoldThemselves(t *testing.T) {
+	const file = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: &x\n  <<: *x\n  annotations: {keel.sh/policy: all}\nspec: {template: {spec: {containers: [{image: 'a/b:1.0.0'}]}}}\n"
+	for _, tool := range migrate.Tools() {
+		if r := migrate.Translate(tool, migrate.Tree{Policies: policies, Files: []migrate.File{{Path: "a.yaml", Data: []byte(file)}}}); len(r.Edits) > 0 {
+			t.Errorf("%s: %s", tool, r.Edits[0].New)
+		}
+	}
+}
+
 // FuzzJSON5 holds that what is JSON is read as JSON's own reader does.
 func FuzzJSON5(f *testing.F) {
 	for _, seed := range []string{

@@ -88,12 +88,20 @@ func Translate(tool string, tree Tree) *Result {
 			continue
 		}
 		if sheet, err := setters.Read(f.Path, f.Data); err == nil {
+			sheet.Documents = slices.DeleteFunc(sheet.Documents, unbounded)
 			t.files = append(t.files, &file{File: tree.Files[i], sheet: sheet})
 			t.byPath[f.Path] = t.files[len(t.files)-1]
 		}
 	}
 	tools[tool](t)
 	return t.result()
+}
+
+// unbounded reports whether a document doesn't parse, or a walk over it might not
+// end: an anchor that holds itself, or aliases of aliases.
+func unbounded(d setters.Document) bool {
+	left := strict.MaxTokens
+	return d.Root == nil || strict.Measure(d.Root, &left) != nil
 }
 
 // translation is a translation at work.
