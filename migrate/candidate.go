@@ -1,7 +1,8 @@
 package migrate
 
 import (
-	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -37,7 +38,7 @@ var managerFiles = map[string][]string{
 
 // managerOf returns the manager that reads a file, or "".
 func (c *renovateConfig) managerOf(name string) string {
-	for _, m := range sortedKeys(managerFiles) {
+	for _, m := range slices.Sorted(maps.Keys(managerFiles)) {
 		if c.managers != nil && !slices.Contains(c.managers, m) {
 			continue
 		}
@@ -256,17 +257,17 @@ func ageOf(text string) (time.Duration, error) {
 	}
 	m := ages().FindStringSubmatch(text)
 	if m == nil {
-		return 0, errorf("minimumReleaseAge %q is no length of time", text)
+		return 0, fmt.Errorf("minimumReleaseAge %q is no length of time", text)
 	}
 	n := 0
 	for _, c := range m[1] {
 		if n = 10*n + int(c-'0'); n > 1_000_000 {
-			return 0, errorf("minimumReleaseAge %q is too long", text)
+			return 0, fmt.Errorf("minimumReleaseAge %q is too long", text)
 		}
 	}
 	age := time.Duration(n) * unit(m[2])
 	if age > maxAge || age < 0 {
-		return 0, errorf("minimumReleaseAge %q is too long", text)
+		return 0, fmt.Errorf("minimumReleaseAge %q is too long", text)
 	}
 	return age, nil
 }
@@ -337,13 +338,4 @@ func (c *renovateConfig) named(name string, p spec.PullRequestSpec) string {
 		return name
 	}
 	return name + "-" + string(rune('a'+min(i, 25)))
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	all := make([]string, 0, len(m))
-	for key := range m {
-		all = append(all, key)
-	}
-	slices.SortFunc(all, cmp.Compare)
-	return all
 }

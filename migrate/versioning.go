@@ -10,8 +10,6 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }
-
 // namedGroup matches the beginning of a named group of JavaScript.
 var namedGroup = pinsetter.Pattern(`\(\?<([A-Za-z_][A-Za-z0-9_]*)>`)
 
