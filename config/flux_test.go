@@ -38,6 +38,10 @@ func TestSpecsAreFlux(t *testing.T) {
 	}
 }
 
+// newer are the last fields of types, where they are of a newer module than that
+// which Go 1.26 builds.
+var newer = map[string]string{"ImageUpdateAutomationSpec": "PolicyChangeDelay"}
+
 // compareTypes returns how many fields of structs it compared.
 func compareTypes(t *testing.T, path string, ours, flux reflect.Type) int {
 	t.Helper()
@@ -54,12 +58,16 @@ func compareTypes(t *testing.T, path string, ours, flux reflect.Type) int {
 	default:
 		return 0
 	}
-	if ours.NumField() != flux.NumField() {
-		t.Errorf("%s: %d fields, and Flux has %d", path, ours.NumField(), flux.NumField())
+	count := ours.NumField()
+	if newer[path] != "" && ours.Field(count-1).Name == newer[path] {
+		count--
+	}
+	if count != flux.NumField() {
+		t.Errorf("%s: %d fields, and Flux has %d", path, count, flux.NumField())
 		return 0
 	}
 	fields := 0
-	for i := range ours.NumField() {
+	for i := range count {
 		a, b := ours.Field(i), flux.Field(i)
 		if a.Name != b.Name || nameInJSON(a) != nameInJSON(b) {
 			t.Errorf("%s: field %s %q, and Flux has %s %q", path, a.Name, a.Tag, b.Name, b.Tag)

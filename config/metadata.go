@@ -71,7 +71,12 @@ type decoder struct {
 }
 
 func (l *loader) decoder(o *object) *decoder {
+	newer := ""
+	if isImageKind(o.kind) {
+		newer = "; is it a field of a newer Flux? Then update pinsetter"
+	}
 	return &decoder{object: o, Decoder: &strict.Decoder{
+		Newer:  newer,
 		Schema: l.schema, To: reporter{o}, Offset: o.offset, Template: o.template,
 		Secret: o.kind == kindSecret, NoNulls: isOwnKind(o.kind), NoHours: "spec.timeout",
 		Root: specType(o.kind), RootPath: "spec", Refuse: o.refuse,

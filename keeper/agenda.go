@@ -135,7 +135,7 @@ func (a agenda) listed(w *watch, listing bot.Listing, seen map[pinsetter.Name]bo
 	for _, p := range a.policies[w.image] {
 		for _, t := range a.writers(p) {
 			if !seen[t.automation.Name] {
-				t.wake(now)
+				t.follows(now)
 			}
 		}
 	}
@@ -148,6 +148,9 @@ func (a agenda) setBack(now time.Time, chance float64) {
 		t.plan(earlier(t.due, t.schedule.next(now, chance)))
 		if t.woken.After(now) {
 			t.woken, t.wokenLast = now, now
+		}
+		if !t.changed.IsZero() {
+			t.changed = earlier(t.changed, now.Add(t.delay()))
 		}
 	}
 	for _, w := range a.watches {

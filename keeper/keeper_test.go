@@ -290,6 +290,41 @@ func TestKeeperSchedule(t *testing.T) {
 	k.comes("apps", time.Date(2026, 3, 30, 7, 0, 0, 0, time.UTC))
 }
 
+// TestPolicyChangeDelay: what a policy's change starts waits, counted from the
+// first change; an interval and the automation's own name don't.
+func TestPolicyChangeDelay(t *testing.T) {
+	k := newKeeping(t, onMain("spec:\n  interval: 5m\n  sourceRef", "spec:\n  interval: 1h\n  policyChangeDelay: 10m\n  sourceRef"), storyFiles)
+	if a := k.Set.Automations[0]; a.Err != nil || a.Spec.PolicyChangeDelay == nil {
+		t.Fatalf("%+v: %v", a.Spec, a.Err)
+	}
+	k.begin(0)
+	k.ran("apps", 1)
+	k.Registry.Push("org/app", "1.1.0")
+	k.Wake(object("ImageRepository", "app"))
+	k.after(9 * time.Minute)
+	k.ran("apps", 1)
+	k.Wake(object("ImagePolicy", "app")) // again, which delays nothing
+	k.Use(k.t.Context(), k.Set)
+	k.ran("apps", 2) // objects that are taken up anew are run
+	k.Wake(object("ImageRepository", "app"))
+	k.after(9 * time.Minute)
+	k.Wake(object("ImagePolicy", "app"))
+	k.after(time.Minute - time.Nanosecond)
+	k.ran("apps", 2)
+	k.after(time.Nanosecond)
+	k.ran("apps", 3)
+
+	k.Wake(object("ImageRepository", "app"))
+	k.Wake(object("ImageUpdateAutomation", "apps")) // by its own name, and that was that
+	k.ran("apps", 4)
+	k.after(30 * time.Minute)
+	k.ran("apps", 4)
+	k.Wake(object("GitRepository", "fleet"))
+	k.ran("apps", 5)
+	k.after(time.Hour)
+	k.ran("apps", 6) // by its interval
+}
+
 // TestReloadKeepsAScheduledRunThatWaits: the time of a schedule that came while
 // its repository was busy isn't lost with the set.
 func TestReloadKeepsAScheduledRunThatWaits(t *testing.T) {

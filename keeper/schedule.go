@@ -42,6 +42,7 @@ type task struct {
 	due        time.Time // zero: never
 	woken      time.Time // the first time since the last run began; zero: never
 	wokenLast  time.Time
+	changed    time.Time           // when a change of its policies is to be written, after its delay; zero: there is none
 	stale      []*fleet.Repository // images whose tags the next run lists anew
 	state      AutomationState
 }
@@ -77,7 +78,7 @@ func (t *task) plan(due time.Time) { t.due, t.state.NextRun = due, due }
 // follow goes on from the task of the same automation in the set before.
 func (t *task) follow(old *task, now time.Time) {
 	t.state = old.state.of(t.automation)
-	t.woken, t.wokenLast, t.stale = old.woken, old.wokenLast, old.stale
+	t.woken, t.wokenLast, t.changed, t.stale = old.woken, old.wokenLast, old.changed, old.stale
 	before, after := old.automation.Annotations, t.automation.Annotations
 	switch {
 	case requestedAt(before) != requestedAt(after):
@@ -96,6 +97,26 @@ func (t *task) wake(now time.Time) {
 	t.wokenLast = now
 }
 
+// follows notes that policies of the task may have changed: it is to be run after
+// the automation's policyChangeDelay, counted from the first change, or like any
+// other wake-up if there is none.
+func (t *task) follows(now time.Time) {
+	delay := t.delay()
+	switch {
+	case delay <= 0:
+		t.wake(now)
+	case t.changed.IsZero():
+		t.changed = now.Add(delay)
+	}
+}
+
+func (t *task) delay() time.Duration {
+	if d := t.automation.Spec.PolicyChangeDelay; d != nil {
+		return d.Duration
+	}
+	return 0
+}
+
 // While wake-ups keep coming, the first of them waits for that many quiet periods,
 // or for shortestLimit if that is longer.
 const (
@@ -105,12 +126,13 @@ const (
 
 // when returns when the task is to be run; the zero time for never.
 func (t *task) when(batch time.Duration) time.Time {
+	due := earlier(t.due, t.changed)
 	if t.woken.IsZero() {
-		return t.due
+		return due
 	}
 	limit := max(shortestLimit, batchLimit*batch)
 	quiet := earlier(t.woken.Add(limit), t.wokenLast.Add(batch))
-	return earlier(t.due, quiet)
+	return earlier(due, quiet)
 }
 
 // earlier returns the earlier of two times. The zero time is never.

@@ -125,7 +125,7 @@ func (k *Keeper) start(ctx context.Context, t turn, now time.Time, on *bot.Seat)
 		for _, image := range task.stale {
 			k.bot.Expire(image)
 		}
-		task.woken, task.wokenLast, task.stale = time.Time{}, time.Time{}, nil
+		task.woken, task.wokenLast, task.changed, task.stale = time.Time{}, time.Time{}, time.Time{}, nil
 		task.plan(task.schedule.next(now, chance))
 		automations = append(automations, task.automation)
 	}

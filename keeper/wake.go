@@ -10,7 +10,8 @@ import (
 // Wake has the automations that objects are about run after the quiet period:
 // those that write a policy, or a policy of an image, or to a GitRepository. An
 // image's tags are listed anew, however young the last listing is. What a
-// schedule says is waited for, unless its automation is named itself.
+// schedule or a policyChangeDelay says is waited for, unless its automation, or
+// for a delay its GitRepository, is named itself.
 func (k *Keeper) Wake(objects []pinsetter.Object) {
 	now := k.now()
 	k.mu.Lock()
@@ -38,7 +39,7 @@ func (k *Keeper) wake(kind string, name pinsetter.Name, now time.Time) {
 	case "ImagePolicy":
 		if p := k.set.Policy(name); p != nil {
 			for _, t := range k.agenda.writers(p) {
-				t.wake(now)
+				t.follows(now)
 			}
 		}
 	case "GitRepository":
@@ -58,7 +59,7 @@ func (k *Keeper) expire(w *watch, now time.Time) {
 	underWay := len(k.busy) > 0 || w.scanning // a list that was asked for before may yet be kept
 	for _, p := range k.agenda.policies[w.image] {
 		for _, t := range k.agenda.writers(p) {
-			t.wake(now)
+			t.follows(now)
 			if underWay && !slices.Contains(t.stale, w.image) {
 				t.stale = append(t.stale, w.image)
 			}

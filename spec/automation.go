@@ -8,6 +8,8 @@ type ImageUpdateAutomationSpec struct {
 	PolicySelector *LabelSelector                `json:"policySelector,omitempty"` // absent: every policy of the namespace
 	Update         *UpdateStrategy               `json:"update,omitempty"`         // which files, and how
 	Suspend        bool                          `json:"suspend,omitempty"`        // true: not run
+
+	PolicyChangeDelay *Duration `json:"policyChangeDelay,omitempty"` // how long serve waits with a run that a policy's change starts; of image-automation-controller 1.3
 }
 
 // CrossNamespaceSourceReference leads to a source; without Namespace, of the same.

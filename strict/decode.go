@@ -70,6 +70,9 @@ type Decoder struct {
 	Root     reflect.Type
 	RootPath string
 
+	// Newer is said of a field that is unknown and like no known one; "": nothing.
+	Newer string
+
 	// NoHours is the path of a duration in which hours are an error.
 	NoHours string
 

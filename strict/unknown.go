@@ -26,6 +26,9 @@ func (d *Decoder) Unknown(key *Node, known *Struct, path string) {
 		d.Taint(home)
 	} else {
 		text += "; fields here are " + strings.Join(slices.Sorted(slices.Values(known.Names)), ", ")
+		if path != "" {
+			text += d.Newer
+		}
 	}
 	d.Report(key, CodeUnknownField, Join(path, key.Value), "%s", text)
 }
