@@ -14,7 +14,7 @@ import (
 // values joined, each with what to write instead. A template that calls a group
 // which the pattern lacks gets nothing for it, as in Flux.
 func Warnings(s spec.ImagePolicySpec) error {
-	return errors.Join(checkExtract(s.FilterTags), checkDescending(s.Policy.Alphabetical))
+	return errors.Join(checkExtract(s.FilterTags), checkConstant(s.FilterTags), checkDescending(s.Policy.Alphabetical))
 }
 
 // checkDescending warns of the first tag of the alphabet, which is the oldest where
@@ -103,7 +103,46 @@ func compileFilter(tags *spec.TagFilter) (*filter, error) {
 	if err != nil {
 		return nil, fieldError("spec.filterTags.pattern", "%w: patterns are in RE2's syntax, which has no lookaround and no backreferences", err)
 	}
+	if name := escapedGroup(tags.Extract); name != "" {
+		return nil, fieldError("spec.filterTags.extract", "%q holds the text ${%s}, the same for every tag, unless a Flux Kustomization's postBuild "+
+			"makes a group of $${%s}: write $%s, which is the group with and without it", tags.Extract, name, name, name)
+	}
 	return newFilter(pattern, tags.Extract), nil
+}
+
+// escapedGroup returns the name in a template's first "$${name}", which is no
+// group but text, or "".
+func escapedGroup(template string) string {
+	for {
+		_, after, found := strings.Cut(template, "$")
+		if !found {
+			return ""
+		}
+		rest, escaped := strings.CutPrefix(after, "$")
+		if ref := leadingReference("$" + rest); escaped && strings.HasPrefix(rest, "{") && ref.name != "" {
+			return ref.name
+		}
+		template = rest
+	}
+}
+
+// checkConstant warns of a template that makes the same value of every tag, of
+// which the smallest tag is then the candidate.
+func checkConstant(tags *spec.TagFilter) error {
+	if tags == nil || tags.Extract == "" || len(references(tags.Extract)) > 0 {
+		return nil
+	}
+	pattern, err := regexp.Compile(tags.Pattern)
+	if err != nil {
+		return nil //nolint:nilerr // compileFilter says it
+	}
+	advice := "name what to extract in the pattern, as in (?P<value>.*), and write $value"
+	if pattern.NumSubexp() > 0 {
+		advice = "write one of " + strings.Join(groups(pattern), ", ")
+	}
+	warning := fieldError("spec.filterTags.extract", "%q is the same for every tag, so that the smallest tag is selected: %s", tags.Extract, advice)
+	warning.Severity = pinsetter.Warning
+	return warning
 }
 
 // checkExtract warns of groups that a template refers to and the pattern lacks.

@@ -67,6 +67,33 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestExtractOfADollar: a template that Flux's substitution would make a group is
+// refused, since tags would be ordered otherwise than in the cluster.
+func TestExtractOfADollar(t *testing.T) {
+	for extract, want := range map[string]string{
+		"$${ts}":      `"$${ts}" holds the text ${ts}, the same for every tag, unless a Flux Kustomization's postBuild makes a group of $${ts}: write $ts`,
+		"$1-$${ts}":   "write $ts",
+		"$$$${ts}":    "write $ts",
+		"$ts":         "",
+		"${ts}":       "",
+		"$$${ts}":     "", // a dollar and the group
+		"$${}":        "is the same for every tag, so that the smallest tag is selected: write one of $ts, $2",
+		"$$ts":        "is the same for every tag",
+		"1":           "is the same for every tag",
+		"":            "",
+		"$$ ${ts} {x": "",
+	} {
+		err := check(filtered(byAlphabet(""), "^main-(?P<ts>[0-9]+)(x?)$", extract))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v; want %q", extract, err, want)
+		}
+		_, refused := New(filtered(byAlphabet(""), "^main-(?P<ts>[0-9]+)(x?)$", extract))
+		if (refused != nil) != strings.HasSuffix(want, "write $ts") {
+			t.Errorf("%s: %v", extract, refused)
+		}
+	}
+}
+
 func TestCheckReportsEverything(t *testing.T) {
 	s := filtered(bySemVer("y"), "(a)", "$2$3")
 	s.Policy.Alphabetical = &spec.AlphabeticalPolicy{Order: "up"}
