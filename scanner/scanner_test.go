@@ -109,7 +109,10 @@ func TestContentIsReadOnce(t *testing.T) {
 	for range 10 {
 		wait.Go(func() {
 			got, err := s.Content(t.Context(), object(server.Image("app")), digest)
-			want := registry.Content{Platforms: []string{"linux/amd64", "linux/arm64"}}
+			if len(got.Builds) != 2 || got.Builds[0].Platform != "linux/amd64" || got.Builds[1].Platform != "linux/arm64" {
+				t.Errorf("builds are %+v", got.Builds)
+			}
+			want := registry.Content{Platforms: []string{"linux/amd64", "linux/arm64"}, Builds: got.Builds}
 			if diff := cmp.Diff(want, got); err != nil || diff != "" {
 				t.Errorf("%v; content (-want +got):\n%s", err, diff)
 			}
