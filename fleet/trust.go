@@ -1,0 +1,43 @@
+package fleet
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Trust is a rule about signatures, ready to use: who must have signed an image.
+type Trust struct {
+	From     string      // the object that asks for it, for people
+	Provider string      // ProviderCosign
+	Keys     []PublicKey // one of them must have signed; sorted by name
+}
+
+// ProviderCosign is the provider of signatures that cosign makes.
+const ProviderCosign = "cosign"
+
+// PublicKey is a key that is trusted.
+type PublicKey struct {
+	Name string // of the file or the Secret's key
+	DER  []byte // PKIX
+}
+
+// Fingerprint returns the SHA-256 of the key as PKIX, the first 12 hex digits.
+func (k PublicKey) Fingerprint() string {
+	sum := sha256.Sum256(k.DER)
+	return hex.EncodeToString(sum[:6])
+}
+
+// ID is equal for rules that trust the same. Names of keys and the object that asks
+// don't count, so a verdict that is remembered under it holds for both.
+func (t *Trust) ID() string {
+	keys := make([]string, 0, len(t.Keys))
+	for _, key := range t.Keys {
+		keys = append(keys, fmt.Sprintf("%x", sha256.Sum256(key.DER)))
+	}
+	slices.Sort(keys)
+	sum := sha256.Sum256([]byte(t.Provider + "\n" + strings.Join(slices.Compact(keys), "\n")))
+	return hex.EncodeToString(sum[:])
+}

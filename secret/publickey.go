@@ -1,0 +1,72 @@
+package secret
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pinsetter/pinsetter/fleet"
+)
+
+// publicKeySuffix ends the keys of a Secret that hold public keys, as in Flux.
+const publicKeySuffix = ".pub"
+
+// maxPublicKeys bounds the keys that are tried on one signature.
+const maxPublicKeys = 32
+
+// PublicKeys returns the keys of cosign that the Secret holds, sorted by name: of
+// every key of it that ends in .pub. It is nil after reporting that there is none,
+// or that one can't be read: what is meant to be trusted isn't known then.
+func (r *Reader) PublicKeys() []fleet.PublicKey {
+	var found []fleet.PublicKey
+	for _, key := range r.Content.keys() {
+		if !strings.HasSuffix(key, publicKeySuffix) {
+			continue
+		}
+		der, err := ParsePublicKey(r.bytes(key))
+		if err != nil {
+			r.fail("has under %s %v", key, err)
+			return nil
+		}
+		found = append(found, fleet.PublicKey{Name: key, DER: der})
+	}
+	switch {
+	case len(found) == 0:
+		r.fail("has no key that ends in %s: give it the public key of cosign as cosign.pub%s", publicKeySuffix, r.others())
+	case len(found) > maxPublicKeys:
+		r.fail("has %d public keys, and %d are tried at most", len(found), maxPublicKeys)
+		return nil
+	}
+	return found
+}
+
+// ParsePublicKey returns a public key in PEM, as `cosign generate-key-pair` and
+// openssl write it, in PKIX. The error ends a sentence of what has it.
+func ParsePublicKey(text []byte) ([]byte, error) {
+	block, rest := pem.Decode(text)
+	switch {
+	case block == nil:
+		return nil, errors.New("no public key in PEM: it begins with -----BEGIN PUBLIC KEY-----")
+	case strings.Contains(block.Type, "PRIVATE"):
+		return nil, errors.New("a private key: give it the public one, and keep this one off the cluster")
+	}
+	if second, _ := pem.Decode(rest); second != nil {
+		return nil, errors.New("more than one key: give each a key of its own")
+	}
+	switch block.Type {
+	case "PUBLIC KEY":
+		if _, err := x509.ParsePKIXPublicKey(block.Bytes); err != nil {
+			return nil, fmt.Errorf("no public key that can be read: %w", err)
+		}
+		return block.Bytes, nil
+	case "RSA PUBLIC KEY":
+		key, err := x509.ParsePKCS1PublicKey(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("no RSA public key that can be read: %w", err)
+		}
+		return x509.MarshalPKIXPublicKey(key)
+	}
+	return nil, fmt.Errorf("%q in PEM, which is no public key", block.Type)
+}
