@@ -202,7 +202,7 @@ func testNewerSchema(t *testing.T, p place) {
 	p.exec(t, "UPDATE pinsetter_schema SET version = 9")
 	for _, o := range []store.Options{{}, {ReadOnly: true}} {
 		_, err := store.Open(t.Context(), p.dsn, o)
-		mustFail(t, err, store.ErrSchema, "schema version 9, this program knows 6", p.dsn.String(), "--state")
+		mustFail(t, err, store.ErrSchema, "schema version 9, this program knows 7", p.dsn.String(), "--state")
 	}
 }
 
@@ -223,12 +223,13 @@ func testOlderSchema(t *testing.T, p place) {
 	p.exec(t, "DROP TABLE pinsetter_proposal")
 	p.exec(t, "DROP TABLE pinsetter_quiet")
 	p.exec(t, "DROP TABLE pinsetter_moved")
+	p.exec(t, "DROP TABLE pinsetter_proof")
 	p.exec(t, "DROP TABLE pinsetter_digest")
 	p.exec(t, "ALTER TABLE pinsetter_sighting DROP COLUMN digest_read")
 	p.exec(t, "ALTER TABLE pinsetter_written DROP COLUMN naming")
 	p.exec(t, "UPDATE pinsetter_schema SET version = 1")
 	_, err := store.Open(t.Context(), p.dsn, store.Options{ReadOnly: true})
-	mustFail(t, err, store.ErrSchema, "schema version 1, this program reads 6", "pinsetter run brings it up to date")
+	mustFail(t, err, store.ErrSchema, "schema version 1, this program reads 7", "pinsetter run brings it up to date")
 
 	l = p.open(t, store.Options{})
 	known, err := l.Seen(t.Context(), []store.Tag{tag("1.0")})

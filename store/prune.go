@@ -13,7 +13,7 @@ const pruneAfter = 24 * time.Hour
 const everything = "9223372036854775807"
 
 // Prune deletes data that is older than [Options] allow: runs, tags that are no
-// longer listed, sites that are no longer found, facts. It does so once a day,
+// longer listed, sites that are no longer found, facts, proofs. It does so once a day,
 // and costs one query otherwise, so call it in each run.
 //
 // If there are too many tags, Prune first deletes those not listed for the
@@ -48,6 +48,7 @@ func (l *Ledger) Prune(ctx context.Context, at time.Time) error {
 			{"DELETE FROM pinsetter_digest WHERE image_tag NOT IN (SELECT image_tag FROM pinsetter_sighting)", nil},
 			{"DELETE FROM pinsetter_listing WHERE put_at < $1", []any{oldest}},
 			{"DELETE FROM pinsetter_fact WHERE learnt < $1", []any{oldest}},
+			{"DELETE FROM pinsetter_proof WHERE put_at < $1", []any{oldest}},
 			{"DELETE FROM pinsetter_written WHERE met_at < $1", []any{oldest}},
 			{"DELETE FROM pinsetter_quiet WHERE put_at < $1", []any{oldest}},
 			{"DELETE FROM pinsetter_proposal WHERE put_at < $1", []any{oldest}},

@@ -87,4 +87,11 @@ var migrations = [][]string{{
 		PRIMARY KEY (image_tag, digest))`,
 	`INSERT INTO pinsetter_digest (image_tag, digest, first_seen, since)
 		SELECT image_tag, digest, digest_since, digest_since FROM pinsetter_sighting WHERE digest <> ''`,
+}, {
+	`CREATE TABLE pinsetter_proof (
+		digest TEXT NOT NULL,
+		trust  TEXT NOT NULL,
+		put_at BIGINT NOT NULL,
+		body   TEXT NOT NULL,
+		PRIMARY KEY (digest, trust))`,
 }}

@@ -78,6 +78,7 @@ var suite = []struct {
 	{"listings", testListings},
 	{"a stale listing replaces nothing", testStaleListing},
 	{"facts", testFacts},
+	{"who signed is remembered", testProofs},
 	{"written and shown", testWrittenAndShown},
 	{"a site that isn't there any more", testSiteForgotten},
 	{"paths that aren't text", testOddPaths},
