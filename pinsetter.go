@@ -209,6 +209,14 @@ type Hold struct {
 	Reason    string    `json:"reason"`
 	Until     time.Time `json:"until,omitzero"`
 	Rule      Rule      `json:"-"`
+
+	// Soon says that the reason most often goes away by itself within minutes:
+	// nobody is told of the hold, and it is looked at again soon.
+	Soon bool `json:"-"`
+
+	// Failed says that the reason is a question that got no answer, which is a
+	// failure.
+	Failed bool `json:"-"`
 }
 
 // Rule is the kind of reason for a hold.
@@ -229,6 +237,7 @@ const (
 	RulePlatforms Rule = "platforms" // the image lacks one
 	RuleRevert    Rule = "revert"    // somebody took it back
 	RuleShape     Rule = "shape"     // the value doesn't match its marker's suffix
+	RuleSignature Rule = "signature" // it isn't signed by whom a Gate trusts
 	RuleUnknown   Rule = "unknown"   // a necessary fact couldn't be found out
 	RuleWindow    Rule = "window"    // outside of the windows
 	RuleWorkflows Rule = "workflows" // the credentials may not change GitHub's workflows
@@ -238,7 +247,7 @@ const (
 func Rules() []Rule {
 	return []Rule{
 		RuleBump, RuleClosed, RuleDigest, RuleDowngrade, RuleForeign, RuleFreeze, RuleHold, RuleListing,
-		RuleMinAge, RuleMoved, RulePlatforms, RuleRevert, RuleShape, RuleUnknown, RuleWindow, RuleWorkflows,
+		RuleMinAge, RuleMoved, RulePlatforms, RuleRevert, RuleShape, RuleSignature, RuleUnknown, RuleWindow, RuleWorkflows,
 	}
 }
 

@@ -286,6 +286,7 @@ func (l *loader) set() *fleet.Set {
 		s.Automations = append(s.Automations, a.out)
 	}
 	for _, g := range l.gates {
+		l.resolveGate(g)
 		s.Gates = append(s.Gates, g.out)
 	}
 	for _, p := range l.pullRequests { // all are attached before any is judged

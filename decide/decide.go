@@ -100,7 +100,7 @@ func Decide(p *Policy, views []View, known Known) ([]*Decision, []Question) {
 // so that no more is asked than their bounds allow.
 func merge(asked, more []Question) []Question {
 	ofGates := func(q Question) bool {
-		return q.Kind == gate.KindDigest || q.Kind == gate.KindContent || q.Kind == gate.KindStays
+		return q.Kind == gate.KindDigest || q.Kind == gate.KindContent || q.Kind == gate.KindStays || q.Kind == gate.KindSignature
 	}
 	for _, q := range more {
 		full := len(asked) == maxQuestions || ofGates(q) && slices.ContainsFunc(asked, ofGates)
@@ -167,7 +167,7 @@ func (p *Policy) choose(v View, known Known) (Decision, []Question) {
 	}
 	choice, lacks := p.Walk.Choose(v.Site, shown, known.Known)
 	if len(lacks) > 0 || choice.Candidate.Tag == "" {
-		return Decision{Hold: choice.Hold}, lacks
+		return Decision{Hold: choice.Hold, Err: p.failure(choice.Hold)}, lacks
 	}
 	image := pinsetter.Image{Name: p.Object.Repository.Image, Tag: choice.Candidate.Tag}
 	pinned, lacks := p.pin(v, choice.Candidate, known)
@@ -198,6 +198,7 @@ func (p *Policy) confirm(v View, image pinsetter.Image, c pinsetter.Candidate, d
 		return Decision{}, lacks
 	case hold != nil:
 		hold.Candidate = CandidateAt(v.Site, image)
+		d.Err = p.failure(hold)
 		d.Hold = cmp.Or(d.Hold, hold) // the best candidate is named
 		return d, nil
 	}

@@ -92,16 +92,21 @@ func anyPolicy(t testing.TB, r *rand.Rand) *decide.Policy {
 	}
 	var rules []*gate.Rule
 	for i := range r.IntN(3) {
-		rule, err := gate.New(pinsetter.Name{Namespace: "ns", Name: fmt.Sprint("g", i)}, anyGate(r), policy.Range)
+		demanded := anyGate(r)
+		rule, err := gate.New(pinsetter.Name{Namespace: "ns", Name: fmt.Sprint("g", i)}, demanded, policy.Range)
 		if err != nil {
 			t.Fatal(err)
 		}
+		rule.Trust(trusted[:len(demanded.Verify)])
 		rules = append(rules, rule)
 	}
 	p.Walk = gate.Join(rules).Walk(gate.Subject{Candidates: p.Ranking.All(), Order: p, Bump: p.Rules.Bump, Now: noon, Listing: p.Disbelief,
-		Pins: p.Object.Spec.DigestReflectionPolicy != spec.ReflectNever})
+		Pins: p.Object.Spec.DigestReflectionPolicy != spec.ReflectNever, Remembers: r.IntN(2) == 0})
 	return p
 }
+
+// trusted are what gates trust.
+var trusted = []string{"us", "them"}
 
 func anyGate(r *rand.Rand) (s spec.GateSpec) {
 	hours := func(n int) *spec.Duration { return &spec.Duration{Duration: time.Duration(n) * time.Hour} }
@@ -116,6 +121,9 @@ func anyGate(r *rand.Rand) (s spec.GateSpec) {
 	}
 	if r.IntN(4) == 0 {
 		s.Hold = []spec.GateHold{{Tags: []string{anyOf(r, tags...)}, Reason: "x"}}
+	}
+	if r.IntN(3) == 0 {
+		s.Verify = make([]spec.GateVerify, 1+r.IntN(2))
 	}
 	if r.IntN(8) == 0 {
 		s.Freeze = &spec.GateFreeze{From: noon.Add(-time.Hour), To: noon.Add(time.Hour), Reason: "x"}
@@ -144,6 +152,13 @@ func anyKnown(r *rand.Rand) decide.Known {
 		}
 		known.Showings[tag] = gate.Answer[[]pinsetter.Showing]{Value: had[r.IntN(len(had)+1):], Err: failed()}
 		for _, d := range []string{digest(tag), digest(tag + " moved"), digest("before"), digest(tag + " once"), "sha256:0"} {
+			for _, trust := range trusted {
+				known.Signatures[gate.Signed{Digest: d, Trust: trust}] = pinsetter.Signature{
+					Verdict: anyOf(r, pinsetter.SignatureVerified, pinsetter.SignatureVerified, pinsetter.SignatureVerified,
+						pinsetter.SignatureRefused, pinsetter.SignatureRefused, pinsetter.SignatureUnknown, ""),
+					Unsigned: r.IntN(2) == 0, Reason: "so it is",
+				}
+			}
 			known.Contents[d] = gate.Answer[gate.Content]{Err: failed(), Value: gate.Content{
 				Created: noon.Add(-time.Duration(r.IntN(200)) * time.Hour), Platforms: anyOf(r, nil, []string{"linux/amd64"}, []string{"linux/amd64", "linux/arm64"}),
 				Builds: anyOf(r, nil, []pinsetter.Build{{Platform: "linux/amd64", Digest: digest("amd64")}, {Platform: "linux/arm64", Digest: digest("arm64")}}),
@@ -158,6 +173,7 @@ func nothing() decide.Known {
 		Known: gate.Known{
 			Sights: map[string]gate.Answer[gate.Sight]{}, Digests: map[string]gate.Answer[string]{}, Contents: map[string]gate.Answer[gate.Content]{},
 			Showings: map[string]gate.Answer[[]pinsetter.Showing]{}, Stays: map[string]gate.Answer[bool]{},
+			Signatures: map[gate.Signed]pinsetter.Signature{},
 		},
 		Pins: map[string]gate.Answer[string]{},
 	}
@@ -166,7 +182,7 @@ func nothing() decide.Known {
 func clone(k decide.Known) decide.Known {
 	return decide.Known{
 		Known: gate.Known{Sights: maps.Clone(k.Sights), Digests: maps.Clone(k.Digests), Contents: maps.Clone(k.Contents),
-			Showings: maps.Clone(k.Showings), Stays: maps.Clone(k.Stays)},
+			Showings: maps.Clone(k.Showings), Stays: maps.Clone(k.Stays), Signatures: maps.Clone(k.Signatures)},
 		Pins: maps.Clone(k.Pins),
 	}
 }
@@ -266,6 +282,10 @@ func (w *world) answer(t testing.TB, known decide.Known, q decide.Question) {
 	case gate.KindStays:
 		_, again = known.Stays[q.Digest]
 		known.Stays[q.Digest] = w.known.Stays[q.Digest]
+	case gate.KindSignature:
+		key := gate.Signed{Digest: q.Digest, Trust: q.Trust}
+		_, again = known.Signatures[key]
+		known.Signatures[key] = w.known.Signatures[key]
 	case decide.KindPin:
 		_, again = known.Pins[q.Tag]
 		known.Pins[q.Tag] = w.known.Pins[q.Tag]
@@ -332,9 +352,13 @@ func checkPure(t *testing.T, seed uint64) []string {
 	return want
 }
 
-// checkWritten holds that what a site is to be written with passes every gate.
+// checkWritten holds that what a site is to be written with passes every gate, and
+// that nothing is where a question got no answer.
 func checkWritten(t *testing.T, w *world, v decide.View, d decide.Decision) {
 	t.Helper()
+	if d.Hold != nil && d.Hold.Failed && (d.Err == nil || d.Takes.Tag != "" && d.Fate != decide.Waits) {
+		t.Fatalf("no answer about %s, and %s is written at %+v", d.Hold.Candidate, d.Takes, v.Site.Written)
+	}
 	if d.Takes.Tag == "" || decide.ShownAt(v.Site, d.Takes) || d.Fate == decide.Waits || d.Fate == decide.Refused {
 		return
 	}

@@ -34,6 +34,15 @@ func HoldAt(site pinsetter.Site, candidate string, rule pinsetter.Rule, reason s
 	}
 }
 
+// failure returns the error of a hold that is a failure, nil for any other and for
+// none.
+func (p *Policy) failure(hold *pinsetter.Hold) error {
+	if hold == nil || !hold.Failed {
+		return nil
+	}
+	return fmt.Errorf("ImagePolicy %s: %s", p.Object.Name, hold.Reason)
+}
+
 // leave has a hold, which may be nil, say what its site shows once it has taken an
 // image that is not the candidate: the best that it may take.
 func leave(hold *pinsetter.Hold, site pinsetter.Site, image pinsetter.Image) {

@@ -53,6 +53,8 @@ func (p *Policy) fate(v View, proposed pinsetter.Image, undecided error, known K
 	switch {
 	case len(lacks) > 0:
 		return Gone, lacks
+	case hold != nil && hold.Failed:
+		return Waits, nil
 	case hold != nil:
 		return Refused, nil
 	}

@@ -17,7 +17,8 @@ type Gate struct {
 	Origin Origin
 	Spec   spec.GateSpec // with the default of minAgeFrom
 
-	Rule *gate.Rule // what it demands; nil where that can't be compiled, and then Err says so
+	Rule   *gate.Rule // what it demands; nil where that can't be compiled, and then Err says so
+	Trusts []*Trust   // what spec.verify trusts, an element an entry; fewer only with Err
 
 	// Err is nil when the gate is usable. Everything it joins is also in
 	// Set.Findings.
@@ -72,4 +73,17 @@ func (s *Set) DemandsOn(p *Policy) (gate.Gates, error) {
 		rules[i] = g.Rule
 	}
 	return gate.Join(rules), err
+}
+
+// TrustsOn returns what the gates that select p trust, by its identity. The error
+// is that of GatesFor.
+func (s *Set) TrustsOn(p *Policy) (map[string]*Trust, error) {
+	gates, err := s.GatesFor(p)
+	trusts := map[string]*Trust{}
+	for _, g := range gates {
+		for _, trust := range g.Trusts {
+			trusts[trust.ID()] = trust
+		}
+	}
+	return trusts, err
 }

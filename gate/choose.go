@@ -13,7 +13,8 @@ type Choice struct {
 	// shows something else and takes nothing.
 	Candidate pinsetter.Candidate
 
-	// Hold says why a better candidate isn't taken; nil where there is none.
+	// Hold says why a better candidate isn't taken; nil where there is none. If it
+	// is a failure, the site takes nothing.
 	Hold *pinsetter.Hold
 }
 
@@ -48,9 +49,11 @@ func (w *Walk) Choose(site pinsetter.Site, shown pinsetter.Image, known Known) (
 			}
 		case refusal == nil:
 			return choice(c, hold, asked)
+		case refusal.failed:
+			return choice(pinsetter.Candidate{}, refusal.Hold(site, c.Tag), asked)
 		default:
 			ended = last
-			if hold == nil {
+			if hold == nil || hold.Soon && !refusal.soon {
 				hold = refusal.Hold(site, c.Tag)
 			}
 		}

@@ -88,10 +88,12 @@ func (w *Walk) earlier(tag, shown string, refusal *Refusal, known Known) (*Earli
 			continue
 		}
 		tried++
-		passes, lacks := w.passes(tag, s.Digest, known)
+		passes, open, lacks := w.passes(tag, s.Digest, known)
 		switch {
 		case lacks != nil:
 			return nil, nil, lacks
+		case open != nil:
+			return nil, open, nil
 		case passes.Err != nil:
 			return nil, refusal, nil // not that one, nor one before it
 		case passes.Value:
@@ -102,18 +104,28 @@ func (w *Walk) earlier(tag, shown string, refusal *Refusal, known Known) (*Earli
 }
 
 // passes reports whether the registry still has a digest that has aged, and the
-// gates let pass what is under it.
-func (w *Walk) passes(tag, digest string, known Known) (Answer[bool], *Question) {
+// gates let pass what is under it. Open is the refusal of one of which nobody could
+// tell who signed it, nil of any other.
+func (w *Walk) passes(tag, digest string, known Known) (passes Answer[bool], open *Refusal, lacks *Question) {
 	stays, told := known.Stays[digest]
 	if !told {
-		return Answer[bool]{}, &Question{Kind: KindStays, Tag: tag, Digest: digest}
+		return passes, nil, &Question{Kind: KindStays, Tag: tag, Digest: digest}
 	}
-	if stays.Err != nil || !stays.Value || w.gates.reading() == nil {
-		return stays, nil
+	if stays.Err != nil || !stays.Value {
+		return stays, nil, nil
 	}
-	content, told := known.Contents[digest]
-	if !told {
-		return Answer[bool]{}, &Question{Kind: KindContent, Tag: tag, Digest: digest}
+	if w.gates.reading() != nil {
+		content, told := known.Contents[digest]
+		if !told {
+			return passes, nil, &Question{Kind: KindContent, Tag: tag, Digest: digest}
+		}
+		if content.Err != nil || w.gates.weighContent(tag, content.Value, w.subject.Now) != nil {
+			return Answer[bool]{Err: content.Err}, nil, nil
+		}
 	}
-	return Answer[bool]{Value: w.gates.weighContent(tag, content.Value, w.subject.Now) == nil, Err: content.Err}, nil
+	refusal, lacks := w.signed(tag, digest, false, known)
+	if refusal != nil && refusal.failed {
+		open = refusal
+	}
+	return Answer[bool]{Value: refusal == nil && lacks == nil}, open, lacks
 }

@@ -57,6 +57,7 @@ type rules struct {
 	spec    spec.GateSpec
 	holds   []hold
 	windows []window
+	trust   []string // what spec.verify trusts, an identity an entry
 }
 
 // New compiles the Gate of that name. Its error says what is wrong with
@@ -71,6 +72,11 @@ func New(name pinsetter.Name, s spec.GateSpec, ranges Ranges) (*Rule, error) {
 	}
 	return r, nil
 }
+
+// Trust says what the entries of spec.verify trust, by an identity that is equal for
+// equal trust. Until it is called, nothing passes a Gate that has some. Call it
+// before the rule is used.
+func (r *Rule) Trust(identities []string) { r.rules.trust = identities }
 
 // Join returns what the rules of one policy demand together, which are sorted by
 // name. Where one of them is nil, which a gate that is wrong has, nothing passes.
@@ -110,6 +116,8 @@ type Refusal struct {
 
 	unasked bool // the registry isn't asked about the candidate: a bound is reached
 	moved   bool // the tag's present digest is too young, and it had others before
+	soon    bool // see pinsetter.Hold.Soon
+	failed  bool // who signed the candidate got no answer: no lower one is taken either
 }
 
 // verdict returns what r makes of a candidate.
@@ -132,7 +140,7 @@ func (r *Refusal) Hold(site pinsetter.Site, candidate string) *pinsetter.Hold {
 	}
 	return &pinsetter.Hold{
 		Policy: site.Policy.String(), Path: site.Path, Line: site.Line(),
-		Current: site.Current(), Candidate: candidate, Reason: reason, Until: r.Until, Rule: r.Rule,
+		Current: site.Current(), Candidate: candidate, Reason: reason, Until: r.Until, Rule: r.Rule, Soon: r.soon, Failed: r.failed,
 	}
 }
 

@@ -138,6 +138,11 @@ func compiled(t *testing.T, specs ...spec.GateSpec) gates {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var trust []string
+		for _, v := range s.Verify {
+			trust = append(trust, v.SecretRef.Name)
+		}
+		rule.Trust(trust)
 		rules = append(rules, rule)
 	}
 	return gates{gate.Join(rules)}
@@ -150,7 +155,13 @@ func (g gates) Walk(s tested) *walker {
 	return &walker{walk: g.Gates.Walk(s.Subject), source: s.source, known: gate.Known{
 		Sights: map[string]gate.Answer[gate.Sight]{}, Digests: map[string]gate.Answer[string]{}, Contents: map[string]gate.Answer[gate.Content]{},
 		Showings: map[string]gate.Answer[[]pinsetter.Showing]{}, Stays: map[string]gate.Answer[bool]{},
+		Signatures: map[gate.Signed]pinsetter.Signature{},
 	}}
+}
+
+// notary is a source that knows of signatures too; any other has none.
+type notary interface {
+	Signed(digest, trust string) pinsetter.Signature
 }
 
 // source is who answers a walk's questions, as long as the ctx hasn't ended. A nil
@@ -182,7 +193,7 @@ type walker struct {
 // since ctx ended, isn't remembered.
 func (w *walker) until(ctx context.Context, ask func(gate.Known) []gate.Question) {
 	known := gate.Known{Sights: maps.Clone(w.known.Sights), Digests: maps.Clone(w.known.Digests), Contents: maps.Clone(w.known.Contents),
-		Showings: maps.Clone(w.known.Showings), Stays: maps.Clone(w.known.Stays)}
+		Showings: maps.Clone(w.known.Showings), Stays: maps.Clone(w.known.Stays), Signatures: maps.Clone(w.known.Signatures)}
 	for questions := ask(known); len(questions) > 0; questions = ask(known) {
 		if len(questions) > 16 {
 			panic(fmt.Sprint(len(questions), " questions at once"))
@@ -218,6 +229,13 @@ func (w *walker) answer(ctx context.Context, known gate.Known, q gate.Question) 
 	case gate.KindStays:
 		_, again = known.Stays[q.Digest]
 		known.Stays[q.Digest] = answered(source.Stays(ctx, q.Digest))
+	case gate.KindSignature:
+		key := gate.Signed{Digest: q.Digest, Trust: q.Trust}
+		_, again = known.Signatures[key]
+		known.Signatures[key] = pinsetter.Signature{Verdict: pinsetter.SignatureRefused, Unsigned: true, Reason: "it isn't signed"}
+		if n, ok := source.(notary); ok {
+			known.Signatures[key] = n.Signed(q.Digest, q.Trust)
+		}
 	}
 	if again {
 		panic(fmt.Sprint("asked again: ", q))

@@ -22,7 +22,7 @@ func (w *Walk) judge(c pinsetter.Candidate, known Known) (*Refusal, *Question) {
 	}
 	aged := w.gates.oldest((*rules).fromSight)
 	read := w.gates.reading()
-	if aged == nil && read == nil {
+	if aged == nil && read == nil && w.gates.verifying() == nil {
 		return nil, nil
 	}
 	sight, told := known.Sights[c.Tag]
@@ -32,7 +32,7 @@ func (w *Walk) judge(c pinsetter.Candidate, known Known) (*Refusal, *Question) {
 	case sight.Err != nil && aged != nil:
 		return aged.unknown("when it was first seen", sight.Err), nil
 	case sight.Err != nil:
-		sight.Value = Sight{}
+		sight.Value = Sight{Since: time.Unix(0, 0)} // it isn't taken for new
 	}
 	if aged != nil && sight.Value.Digest != "" {
 		if r := aged.young(c.Tag, sight.Value, w.subject); r != nil {
@@ -58,7 +58,7 @@ func (w *Walk) judge(c pinsetter.Candidate, known Known) (*Refusal, *Question) {
 // the sight of it passed, or nil.
 func (w *Walk) inspect(tag string, aged *rules, sight Sight, known Known) (*Refusal, *Question) {
 	read := w.gates.reading()
-	asks := firstOf(aged, read)
+	asks := firstOf(aged, read, w.gates.verifying())
 	digest, told := known.Digests[tag]
 	if !told {
 		if why := known.exhausted(); why != "" {
@@ -71,13 +71,13 @@ func (w *Walk) inspect(tag string, aged *rules, sight Sight, known Known) (*Refu
 	}
 	switch {
 	case digest.Err != nil:
-		return asks.unknown("its digest", digest.Err), nil
+		return w.unread(asks, digest.Err), nil
 	case aged != nil && sight.Digest == "":
 		return aged.young(tag, sight, w.subject), nil
 	case aged != nil && sight.Digest != digest.Value:
 		return aged.fresh(tag, w.subject), nil
 	case read == nil:
-		return nil, nil
+		return w.signed(tag, digest.Value, w.young(sight, digest.Value), known)
 	}
 	content, told := known.Contents[digest.Value]
 	switch {
@@ -86,7 +86,10 @@ func (w *Walk) inspect(tag string, aged *rules, sight Sight, known Known) (*Refu
 	case content.Err != nil:
 		return read.unknown("what it holds", content.Err), nil
 	}
-	return w.gates.weighContent(tag, content.Value, w.subject.Now), nil
+	if r := w.gates.weighContent(tag, content.Value, w.subject.Now); r != nil {
+		return r, nil
+	}
+	return w.signed(tag, digest.Value, w.young(sight, digest.Value), known)
 }
 
 // weighContent asks the gates about what an image says of itself.
@@ -105,7 +108,9 @@ func (g Gates) weighContent(tag string, content Content, now time.Time) *Refusal
 }
 
 // inspect reports whether some gate must know the digest of what passes.
-func (g Gates) inspect() bool { return g.oldest((*rules).fromSight) != nil || g.reading() != nil }
+func (g Gates) inspect() bool {
+	return g.oldest((*rules).fromSight) != nil || g.reading() != nil || g.verifying() != nil
+}
 
 // reading returns a gate that demands something of what an image says of itself,
 // or nil.
@@ -133,5 +138,6 @@ func firstOf(gates ...*rules) *rules {
 }
 
 // ends reports whether no candidate passes once one was refused so: nothing may be
-// written now, or the registry isn't asked any more.
-func (w *Walk) ends(r *Refusal) bool { return r == w.closed || r.unasked }
+// written now, the registry isn't asked any more, or it gave no answer about who
+// signed a candidate: else whoever slows it down chooses what is taken.
+func (w *Walk) ends(r *Refusal) bool { return r == w.closed || r.unasked || r.failed }

@@ -15,9 +15,13 @@ type Known struct {
 	Digests  map[string]Answer[string]  // by tag: what the registry shows, as gates asked for it
 	Contents map[string]Answer[Content] // by digest: what is under it
 
-	Showings map[string]Answer[[]pinsetter.Showing] // by tag: the digests that the ledger remembers
-	Stays    map[string]Answer[bool]                // by digest: whether the registry still has it
+	Showings   map[string]Answer[[]pinsetter.Showing] // by tag: the digests that the ledger remembers
+	Stays      map[string]Answer[bool]                // by digest: whether the registry still has it
+	Signatures map[Signed]pinsetter.Signature         // what a rule makes of a digest's signatures
 }
+
+// Signed is a digest, and the identity of what a rule trusts.
+type Signed struct{ Digest, Trust string }
 
 // Answer is what was found out, or why it can't be known. A gate that can't know
 // says no.
@@ -36,13 +40,17 @@ const (
 	KindContent Kind = "content" // Known.Contents of Digest, which is Tag's: it never changes
 	KindDigest  Kind = "digest"  // Known.Digests of Tag: the registry must be asked
 	KindStays   Kind = "stays"   // Known.Stays of Digest, which was Tag's: likewise
+
+	// KindSignature asks for Known.Signatures of Digest, which is Tag's, and Trust.
+	KindSignature Kind = "signature"
 )
 
 // Question asks for one fact. Equal questions have one answer.
 type Question struct {
 	Kind   Kind
 	Tag    string
-	Digest string // "" unless Kind is KindContent or KindStays
+	Digest string // "" unless Kind is KindContent, KindStays or KindSignature
+	Trust  string // "" unless Kind is KindSignature
 }
 
 // maxQuestions bounds the questions that are returned at once.

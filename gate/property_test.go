@@ -24,7 +24,16 @@ type world struct {
 	errs    map[string]bool         // by question
 	had     map[string][]pinsetter.Showing
 	gone    map[string]bool // by digest
+	signed  map[gate.Signed]pinsetter.SignatureVerdict
 }
+
+// Signed implements notary.
+func (w world) Signed(digest, trust string) pinsetter.Signature {
+	return pinsetter.Signature{Verdict: w.signed[gate.Signed{Digest: digest, Trust: trust}], Reason: "so it is"}
+}
+
+// trusted are what the gates of a world trust.
+var trusted = []string{"us", "them"}
 
 var errWorld = errors.New("no answer")
 
@@ -66,7 +75,8 @@ func (w world) Stays(_ context.Context, digest string) (bool, error) {
 // anyWorld has tags 0 to n-1, of which a few were moved, are broken, or have
 // times that can't be.
 func anyWorld(r *rand.Rand, n int) world {
-	w := world{map[string]gate.Sight{}, map[string]string{}, map[string]gate.Content{}, map[string]bool{}, map[string][]pinsetter.Showing{}, map[string]bool{}}
+	w := world{map[string]gate.Sight{}, map[string]string{}, map[string]gate.Content{}, map[string]bool{}, map[string][]pinsetter.Showing{}, map[string]bool{},
+		map[gate.Signed]pinsetter.SignatureVerdict{}}
 	times := []time.Time{{}, time.Unix(0, 0), noon.Add(-100 * time.Hour), noon.Add(-72 * time.Hour), noon.Add(-time.Hour), noon, noon.Add(100 * time.Hour)}
 	platforms := [][]string{nil, {}, {"linux/amd64"}, {"linux/amd64", "linux/arm64/v8"}, {"x"}}
 	for i := range n {
@@ -75,6 +85,11 @@ func anyWorld(r *rand.Rand, n int) world {
 			w.content[digest(seed)] = gate.Content{Created: times[r.IntN(len(times))], Platforms: platforms[r.IntN(len(platforms))]}
 			w.errs["content "+digest(seed)], w.errs["stays "+digest(seed)] = r.IntN(10) == 0, r.IntN(10) == 0
 			w.gone[digest(seed)] = r.IntN(5) == 0
+			for _, trust := range trusted {
+				w.signed[gate.Signed{Digest: digest(seed), Trust: trust}] = []pinsetter.SignatureVerdict{
+					pinsetter.SignatureVerified, pinsetter.SignatureVerified, pinsetter.SignatureRefused, pinsetter.SignatureUnknown, "",
+				}[r.IntN(5)]
+			}
 			if first := times[r.IntN(len(times))]; r.IntN(3) > 0 {
 				w.had[tag] = append(w.had[tag], pinsetter.Showing{Digest: digest(seed), First: first, Since: first})
 			}
@@ -113,6 +128,11 @@ func anyGates(r *rand.Rand) []spec.GateSpec {
 		if r.IntN(3) == 0 {
 			s.Hold = []spec.GateHold{{Tags: []string{strconv.Itoa(r.IntN(30))}, Reason: "x"}, {Range: fmt.Sprint(">=", 15+r.IntN(30)), Reason: "x", Until: noon.Add(time.Duration(r.IntN(3)-1) * time.Hour)}}
 		}
+		if r.IntN(3) == 0 {
+			for range 1 + r.IntN(2) {
+				s.Verify = append(s.Verify, spec.GateVerify{SecretRef: &spec.LocalObjectReference{Name: trusted[r.IntN(2)]}})
+			}
+		}
 		if r.IntN(4) == 0 {
 			allow := r.IntN(2) == 0
 			s.AllowDowngrade = &allow
@@ -135,7 +155,7 @@ func passes(s spec.GateSpec, w world, tag string) bool {
 			return false
 		}
 	}
-	return holds(s, w, d, known)
+	return holds(s, w, d, known) && (s.Verify == nil || known && isSigned([]spec.GateSpec{s}, w, d) == pinsetter.SignatureVerified)
 }
 
 // passesEarlier says the same of a digest that a tag was seen with.
@@ -150,7 +170,88 @@ func passesEarlier(s spec.GateSpec, w world, tag, d string) bool {
 	if first := w.had[tag][i].First; s.MinAge != nil && s.MinAgeFrom == spec.AgeFromFirstSeen && (first.IsZero() || noon.Sub(first) < s.MinAge.Duration) {
 		return false
 	}
-	return holds(s, w, d, true)
+	return holds(s, w, d, true) && isSigned([]spec.GateSpec{s}, w, d) == pinsetter.SignatureVerified
+}
+
+// isSigned says what the first rule about signatures that a digest doesn't meet
+// makes of it.
+func isSigned(specs []spec.GateSpec, w world, d string) pinsetter.SignatureVerdict {
+	for _, s := range specs {
+		for _, v := range s.Verify {
+			if got := w.signed[gate.Signed{Digest: d, Trust: v.SecretRef.Name}]; got != pinsetter.SignatureVerified {
+				return got
+			}
+		}
+	}
+	return pinsetter.SignatureVerified
+}
+
+// isOpen reports whether nobody could tell who signed a digest that every other rule
+// lets pass.
+func isOpen(specs []spec.GateSpec, w world, d string) bool {
+	if slices.ContainsFunc(specs, func(s spec.GateSpec) bool { return !holds(s, w, d, true) }) {
+		return false
+	}
+	verdict := isSigned(specs, w, d)
+	return verdict != pinsetter.SignatureVerified && verdict != pinsetter.SignatureRefused
+}
+
+// unasked reports whether nobody could tell who signed a tag, so that the walk ends.
+func unasked(specs []spec.GateSpec, w world, tag string, pins bool) bool {
+	counted := func(s spec.GateSpec) bool { return s.MinAge != nil && s.MinAgeFrom == spec.AgeFromFirstSeen }
+	verifies := func(s spec.GateSpec) bool { return s.Verify != nil }
+	if slices.ContainsFunc(specs, func(s spec.GateSpec) bool { return !opens(s, tag) }) || !slices.ContainsFunc(specs, verifies) {
+		return false
+	}
+	sight, d := w.seen[tag], w.digests[tag]
+	if slices.ContainsFunc(specs, counted) {
+		young := func(s spec.GateSpec) bool {
+			return counted(s) && (sight.Since.IsZero() || noon.Sub(sight.Since) < s.MinAge.Duration)
+		}
+		switch {
+		case w.errs["seen "+tag]:
+			return false
+		case sight.Digest != "" && slices.ContainsFunc(specs, young):
+			return pins && sight.Previous != "" && earlierOpen(specs, w, tag)
+		case w.errs["digest "+tag] || !pinsetter.ValidDigest(d):
+			return true
+		case sight.Digest == "":
+			return false
+		case sight.Digest != d:
+			return pins && earlierOpen(specs, w, tag)
+		}
+	}
+	return w.errs["digest "+tag] || !pinsetter.ValidDigest(d) || isOpen(specs, w, d)
+}
+
+// earlierOpen is unasked for the digests that a tag had before.
+func earlierOpen(specs []spec.GateSpec, w world, tag string) bool {
+	if w.errs["showings "+tag] {
+		return false
+	}
+	reads := func(s spec.GateSpec) bool {
+		return s.Platforms != nil || s.MinAge != nil && s.MinAgeFrom == spec.AgeFromCreated
+	}
+	for _, had := range w.had[tag] {
+		young := func(s spec.GateSpec) bool {
+			return s.MinAge != nil && s.MinAgeFrom == spec.AgeFromFirstSeen && (had.First.IsZero() || noon.Sub(had.First) < s.MinAge.Duration)
+		}
+		switch {
+		case slices.ContainsFunc(specs, young):
+			continue
+		case w.errs["stays "+had.Digest]:
+			return false
+		case w.gone[had.Digest]:
+			continue
+		case w.errs["content "+had.Digest] && slices.ContainsFunc(specs, reads):
+			return false
+		case isOpen(specs, w, had.Digest):
+			return true
+		case !slices.ContainsFunc(specs, func(s spec.GateSpec) bool { return !passesEarlier(s, w, tag, had.Digest) }):
+			return false
+		}
+	}
+	return false
 }
 
 // opens says whether a gate lets a tag be written now, whatever is under it.
@@ -215,8 +316,8 @@ func fits(specs []spec.GateSpec, written, shown, tag string, most int) bool {
 }
 
 // checkWalk holds, for one seed, that a site takes the best candidate that passes
-// every gate and every rule, or stays; and that it is held where a better one was
-// refused.
+// every gate and every rule, or stays; that it is held where a better one was
+// refused; and that it takes nothing below one of whose signer nobody could tell.
 func checkWalk(t *testing.T, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	w, specs := anyWorld(r, 40), anyGates(r)
@@ -232,7 +333,8 @@ func checkWalk(t *testing.T, seed uint64) {
 	s.Order, s.Pins = numbers{max: most}, r.IntN(2) == 0
 	walk := compiled(t, specs...).Walk(s)
 	passes := func(tag string) bool { return passesAll(specs, w, tag) || s.Pins && plainEarlier(specs, w, tag) != "" }
-	want, better := plainChoice(specs, passes, listed, written, shown, most)
+	unknown := func(tag string) bool { return unasked(specs, w, tag, s.Pins) }
+	want, better := plainChoice(specs, passes, unknown, listed, written, shown, most)
 	got := walk.Choose(t.Context(), site(written), image(shown))
 	if got.Candidate.Tag != want || (got.Hold != nil) != better {
 		t.Errorf("seed %d: %v, shows %s, shown %q, gates %+v: takes %+v, want %q, hold %v", seed, listed, written, shown, specs, got, want, better)
@@ -282,6 +384,9 @@ func plainEarlier(specs []spec.GateSpec, w world, tag string) string {
 		if w.errs["stays "+had.Digest] || !w.gone[had.Digest] && w.errs["content "+had.Digest] && slices.ContainsFunc(specs, reads) {
 			return ""
 		}
+		if !w.gone[had.Digest] && isOpen(specs, w, had.Digest) {
+			return ""
+		}
 		if !slices.ContainsFunc(specs, func(s spec.GateSpec) bool { return !passesEarlier(s, w, tag, had.Digest) }) {
 			return had.Digest
 		}
@@ -301,7 +406,7 @@ func tooYoung(s spec.GateSpec, w world, tag string) bool {
 	return sight.Digest != "" && !w.errs["digest "+tag] && pinsetter.ValidDigest(w.digests[tag]) && w.digests[tag] != sight.Digest
 }
 
-func plainChoice(specs []spec.GateSpec, passes func(string) bool, listed []string, written, shown string, most int) (tag string, better bool) {
+func plainChoice(specs []spec.GateSpec, passes, unknown func(string) bool, listed []string, written, shown string, most int) (tag string, better bool) {
 	for _, tag := range listed {
 		if tag == written {
 			return tag, better
@@ -310,6 +415,9 @@ func plainChoice(specs []spec.GateSpec, passes func(string) bool, listed []strin
 			return tag, better
 		}
 		better = true
+		if fits(specs, written, shown, tag, most) && unknown(tag) {
+			return "", better // nothing lower is taken, nor is what the site shows looked at
+		}
 	}
 	return "", better
 }

@@ -30,6 +30,9 @@ type Subject struct {
 	// started count from Now on. Else they start with the next run.
 	Starts bool
 
+	// Remembers says that the first sight of tags is remembered.
+	Remembers bool
+
 	// Listing is why the list of tags isn't believed (see Listing.Next), or nil.
 	Listing *Refusal
 }
@@ -71,6 +74,10 @@ type First struct {
 	Candidate pinsetter.Candidate // its tag is empty where none passes
 	Earlier   *Earlier            // the digest of it that passes, where that isn't the present one
 	Refused   []pinsetter.Verdict // on the better ones, best first; those below aren't judged
+
+	// Failed says that who signed the last of Refused got no answer, which is a
+	// failure: then there is no Candidate.
+	Failed bool
 }
 
 // First returns the best candidate that passes the policy's gates.
@@ -97,6 +104,7 @@ func (w *Walk) First(known Known) (First, []Question) {
 			first.Refused = append(first.Refused, refusal.verdict(c))
 		}
 		if refusal == nil || w.ends(refusal) {
+			first.Failed = refusal != nil && refusal.failed
 			break
 		}
 	}

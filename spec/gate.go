@@ -14,6 +14,7 @@ type GateSpec struct {
 	Freeze    *GateFreeze  `json:"freeze,omitempty"`
 	MaxBump   Bump         `json:"maxBump,omitempty"`
 	Hold      []GateHold   `json:"hold,omitempty"`
+	Verify    []GateVerify `json:"verify,omitempty"` // all of them must hold
 
 	// Lets a site go down from a tag that is listed no more. Of
 	// several gates one must say true and none false.
@@ -62,4 +63,11 @@ type GateHold struct {
 	Range  string    `json:"range,omitempty"` // SemVer, as in a policy
 	Reason string    `json:"reason"`
 	Until  time.Time `json:"until,omitzero"` // absent: no end
+}
+
+// GateVerify says who must have signed an image. It has the shape of an
+// OCIRepository's spec.verify.
+type GateVerify struct {
+	Provider  string                `json:"provider"`            // "cosign"
+	SecretRef *LocalObjectReference `json:"secretRef,omitempty"` // of the public keys, each under a key that ends in .pub
 }

@@ -1,0 +1,82 @@
+package config_test
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/parts"
+)
+
+func keySecret(name, key, value string) string {
+	return "---\napiVersion: v1\nkind: Secret\nmetadata: {name: " + name + "}\ndata: {" + key + ": " + base64.StdEncoding.EncodeToString([]byte(value)) + "}\n"
+}
+
+// TestGateVerify: a rule about signatures that can't be relied on stops what the
+// Gate selects, and says where and what to do.
+func TestGateVerify(t *testing.T) {
+	objects := object("ImageRepository", "r", "spec: {image: alpine, interval: 5m}") +
+		object("ImagePolicy", "a", "spec: {imageRepositoryRef: {name: r}, policy: {alphabetical: {}}}")
+	good := keySecret("keys", "cosign.pub", publicKey(t))
+	for name, row := range map[string]struct{ spec, secret, want string }{
+		"good":             {"[{provider: cosign, secretRef: {name: keys}}]", good, ""},
+		"two":              {"[{provider: cosign, secretRef: {name: keys}}, {provider: cosign, secretRef: {name: keys}}]", good, ""},
+		"empty":            {"[]", good, "is an empty list"},
+		"null":             {"", good, "spec.verify"},
+		"null rule":        {"[null]", good, "spec.verify"},
+		"no provider":      {"[{secretRef: {name: keys}}]", good, "provider: is missing"},
+		"other provider":   {"[{provider: gpg, secretRef: {name: keys}}]", good, `"gpg" is not cosign`},
+		"no secretRef":     {"[{provider: cosign}]", good, "secretRef: is missing"},
+		"no name":          {"[{provider: cosign, secretRef: {}}]", good, "secretRef.name"},
+		"unknown field":    {"[{provider: cosign, secretRef: {name: keys}, matchOIDCIdentities: []}]", good, "matchOIDCIdentities"},
+		"missing":          {"[{provider: cosign, secretRef: {name: other}}]", good, "Secret default/other was not given: hand it in with -f, or mount it (--secrets DIR"},
+		"second missing":   {"[{provider: cosign, secretRef: {name: keys}}, {provider: cosign, secretRef: {name: other}}]", good, "Secret default/other was not given"},
+		"no .pub":          {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.key", publicKey(t)), "has no key that ends in .pub: give it the public key of cosign as cosign.pub (it has cosign.key)"},
+		"not PEM":          {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.pub", "hello"), "has under cosign.pub no public key in PEM"},
+		"private":          {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.pub", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "a private key: give it the public one"},
+		"garbage":          {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.pub", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"), "no public key that can be read"},
+		"two in one":       {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.pub", publicKey(t)+publicKey(t)), "more than one key"},
+		"one good one not": {"[{provider: cosign, secretRef: {name: keys}}]", strings.Replace(good, "{cosign.pub", "{z.pub: aGVsbG8=, cosign.pub", 1), "has under z.pub no public key"},
+		"encrypted":        {"[{provider: cosign, secretRef: {name: keys}}]", strings.Replace(good, "data: {cosign.pub: ", "sops: {}\ndata: {cosign.pub: ", 1), "is encrypted by SOPS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set := loadText(t, objects+gateObject("g", "spec:\n  verify: "+row.spec)+row.secret)
+			gates, err := set.GatesFor(set.Policy(pinsetter.Name{Namespace: "default", Name: "a"}))
+			if row.want == "" {
+				if err != nil || len(gates) != 1 || len(gates[0].Trusts) != len(gates[0].Spec.Verify) {
+					t.Errorf("gates %v, error %v", gates, err)
+				}
+				return
+			}
+			if err == nil {
+				t.Error("the gate counts for nothing")
+			}
+			said := ""
+			for _, f := range set.Findings {
+				said += f.String() + "\n"
+			}
+			if !strings.Contains(said, row.want) || !strings.Contains(said, "in.yaml:") {
+				t.Errorf("says %q, want %q", said, row.want)
+			}
+		})
+	}
+}
+
+// TestTrustID: what was verified counts for as long as the same keys are trusted,
+// whatever they are called.
+func TestTrustID(t *testing.T) {
+	a, b := fleet.PublicKey{Name: "a.pub", DER: []byte("a")}, fleet.PublicKey{Name: "b.pub", DER: []byte("b")}
+	id := func(keys ...fleet.PublicKey) string {
+		return (&fleet.Trust{Provider: fleet.ProviderCosign, Keys: keys}).ID()
+	}
+	if id(a, b) != id(b, a) || id(a) != id(fleet.PublicKey{Name: "x", DER: a.DER}) {
+		t.Error("names or order of keys count")
+	}
+	if id(a) == id(a, b) || id(a) == id(b) {
+		t.Error("keys don't count")
+	}
+}
+
+func publicKey(t *testing.T) string { return parts.NewSigner(t).PublicKey }
