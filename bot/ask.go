@@ -167,6 +167,9 @@ func (s *selection) image(ctx context.Context) (image pinsetter.Image, held stri
 	}
 	first := s.first(ctx)
 	best := first.Candidate
+	if err := s.failure(first); err != nil {
+		return pinsetter.Image{}, "", err
+	}
 	if best.Tag == "" {
 		return pinsetter.Image{}, whyHeld(first), context.Cause(ctx)
 	}
@@ -179,6 +182,16 @@ func (s *selection) image(ctx context.Context) (image pinsetter.Image, held stri
 		image.Digest, err = s.digest(ctx, best.Tag)
 	}
 	return image, "", err
+}
+
+// failure returns why nobody knows whether a candidate passes, nil where all that
+// was asked is known.
+func (s *selection) failure(first gate.First) error {
+	if !first.Failed {
+		return nil
+	}
+	last := first.Refused[len(first.Refused)-1]
+	return fmt.Errorf("ImagePolicy %s: Gate %s: %s", s.Object.Name, last.Gate, last.Reason)
 }
 
 // whyHeld says why the best candidate doesn't pass, where none passes.
@@ -225,7 +238,9 @@ func (b *Bot) Explain(ctx context.Context, p *fleet.Policy, automations []*fleet
 		e.Err = sel.Err
 	}
 	if sel.tags != nil {
-		e.Tags = sel.explain(ctx)
+		var failed error
+		e.Tags, failed = sel.explain(ctx)
+		e.Err = errors.Join(e.Err, failed)
 	}
 	for _, v := range e.Tags {
 		if v.Verdict == pinsetter.Selected {
@@ -245,12 +260,14 @@ func (b *Bot) Explain(ctx context.Context, p *fleet.Policy, automations []*fleet
 
 // explain returns every listed tag's verdict, those of the exclusion list and
 // reserved names last.
-// That a policy can't rank its tags is in the selection's error.
-func (s *selection) explain(ctx context.Context) []pinsetter.Verdict {
+// That a policy can't rank its tags is in the selection's error. The error is that
+// a gate's question got no answer.
+func (s *selection) explain(ctx context.Context) ([]pinsetter.Verdict, error) {
 	verdicts, _ := s.Rules.Explain(s.tags)
+	var failed error
 	switch {
 	case s.Walk != nil:
-		s.overrule(ctx, verdicts)
+		failed = s.overrule(ctx, verdicts)
 		s.addDigests(ctx, verdicts)
 	case s.Err != nil:
 		for i, v := range verdicts {
@@ -269,11 +286,12 @@ func (s *selection) explain(ctx context.Context) []pinsetter.Verdict {
 	for _, tag := range s.listing.Reserved {
 		verdicts = append(verdicts, s.Rules.Judge(tag))
 	}
-	return verdicts
+	return verdicts, failed
 }
 
-// overrule puts what the gates say in the place of the policy's verdicts.
-func (s *selection) overrule(ctx context.Context, verdicts []pinsetter.Verdict) {
+// overrule puts what the gates say in the place of the policy's verdicts. The error
+// is that of failure.
+func (s *selection) overrule(ctx context.Context, verdicts []pinsetter.Verdict) error {
 	found := s.first(ctx)
 	first, refused := found.Candidate, map[string]pinsetter.Verdict{}
 	for _, v := range found.Refused {
@@ -292,6 +310,7 @@ func (s *selection) overrule(ctx context.Context, verdicts []pinsetter.Verdict) 
 			verdicts[i].Reason = "outranked by " + cmp.Or(first.Tag, "what is held")
 		}
 	}
+	return s.failure(found)
 }
 
 // addDigests adds to candidates the digests that the ledger knows, where a tag had

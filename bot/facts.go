@@ -13,6 +13,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/scanner"
 	"github.com/pinsetter/pinsetter/store"
 )
@@ -29,7 +30,8 @@ type facts struct {
 	repo    *fleet.Repository
 	image   string // canonical
 	now     time.Time
-	learnt  *learnt // of the image
+	learnt  *learnt                 // of the image
+	trusts  map[string]*fleet.Trust // by their identity
 }
 
 // learnt is what was answered in a cycle about one image. All policies of the image
@@ -38,6 +40,8 @@ type learnt struct {
 	mu       sync.Mutex
 	sights   map[string]gate.Sight   // by tag
 	contents map[string]gate.Content // by digest
+
+	signatures map[gate.Signed]pinsetter.Signature
 }
 
 // unseen returns those tags about which the ledger didn't answer.
@@ -95,7 +99,9 @@ func (s *selector) learntOf(image string) *learnt {
 	defer s.mu.Unlock()
 	found, ok := s.learnt[image]
 	if !ok {
-		found = &learnt{sights: map[string]gate.Sight{}, contents: map[string]gate.Content{}}
+		found = &learnt{
+			sights: map[string]gate.Sight{}, contents: map[string]gate.Content{}, signatures: map[gate.Signed]pinsetter.Signature{},
+		}
 		s.learnt[image] = found
 	}
 	return found
@@ -168,6 +174,9 @@ func (f *facts) digest(ctx context.Context, tag string) (string, error) {
 func (f *facts) digests(ctx context.Context, tags []string) map[string]gate.Answer[string] {
 	shows := each(tags, func(tag string) gate.Answer[string] {
 		digest, err := f.scanner.Digest(ctx, f.repo, tag)
+		if errors.Is(err, registry.ErrNotFound) {
+			err = &gate.AbsentError{Err: err}
+		}
 		return gate.Answer[string]{Value: digest, Err: err}
 	})
 	answers := map[string]gate.Answer[string]{}

@@ -9,6 +9,7 @@ import (
 	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/plan"
+	"github.com/pinsetter/pinsetter/verify"
 )
 
 // inquiry answers the questions about a policy's sites and tags, and remembers the
@@ -17,20 +18,22 @@ import (
 type inquiry struct {
 	selection *selection
 	known     decide.Known
+	evidence  map[string]*verify.Evidence // by digest
 }
 
 // inquire begins an inquiry.
 func (s *selection) inquire() *inquiry {
 	return &inquiry{s, decide.Known{
 		Known: gate.Known{
-			Sights:   map[string]gate.Answer[gate.Sight]{},
-			Digests:  map[string]gate.Answer[string]{},
-			Contents: map[string]gate.Answer[gate.Content]{},
-			Showings: map[string]gate.Answer[[]pinsetter.Showing]{},
-			Stays:    map[string]gate.Answer[bool]{},
+			Sights:     map[string]gate.Answer[gate.Sight]{},
+			Digests:    map[string]gate.Answer[string]{},
+			Contents:   map[string]gate.Answer[gate.Content]{},
+			Showings:   map[string]gate.Answer[[]pinsetter.Showing]{},
+			Stays:      map[string]gate.Answer[bool]{},
+			Signatures: map[gate.Signed]pinsetter.Signature{},
 		},
 		Pins: map[string]gate.Answer[string]{},
-	}}
+	}, map[string]*verify.Evidence{}}
 }
 
 // maxRounds bounds how often questions are answered for the sites of one policy.
@@ -100,6 +103,9 @@ func (q *inquiry) answer(ctx context.Context, questions []decide.Question) {
 		case gate.KindStays:
 			stays, err := q.selection.facts.scanner.Has(ctx, q.selection.facts.repo, question.Digest)
 			q.known.Stays[question.Digest] = gate.Answer[bool]{Value: stays, Err: err}
+		case gate.KindSignature:
+			signed := gate.Signed{Digest: question.Digest, Trust: question.Trust}
+			q.known.Signatures[signed] = q.signature(ctx, signed)
 		}
 	}
 	shows := map[string]gate.Answer[string]{}

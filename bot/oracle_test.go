@@ -84,6 +84,7 @@ type demands struct {
 	until          time.Time
 	freeze, thawed time.Time // zero: none
 	patch          bool      // maxBump: patch
+	signed         bool      // by the signer of the walk
 }
 
 // String is the Gate as YAML; "" where nothing is demanded.
@@ -107,6 +108,9 @@ func (d demands) String() string {
 	}
 	if d.patch {
 		rules = append(rules, "maxBump: patch")
+	}
+	if d.signed {
+		rules = append(rules, "verify: [{provider: cosign, secretRef: {name: keys}}]")
 	}
 	if rules == nil {
 		return ""
@@ -184,7 +188,9 @@ func (k *walk) refused(m move) string {
 		return "too young"
 	case !subset(d.platforms, shelf.platforms[digest]):
 		return "platforms are missing"
-	case (d.minAge > 0 || d.platforms != nil) && m.new.digest != "" && m.new.digest != digest:
+	case d.signed && shelf.signed[digest] != byUs:
+		return "not signed by us"
+	case (d.minAge > 0 || d.platforms != nil || d.signed) && m.new.digest != "" && m.new.digest != digest:
 		return "another digest than the one that passed"
 	}
 	return ""

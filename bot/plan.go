@@ -86,7 +86,12 @@ func (c *cycle) decide(ctx context.Context, p *plan.Plan) {
 			p.Result.Fail(d.Err)
 		}
 		at.file.Take(at.index, d)
-		if d.Hold != nil {
+		switch {
+		case d.Hold == nil:
+		case d.Hold.Soon:
+			p.Result.Soon = append(p.Result.Soon, *d.Hold)
+			c.selector.lookAgain(p.Automation.Name)
+		default:
 			p.Result.Held = append(p.Result.Held, *d.Hold)
 		}
 	}

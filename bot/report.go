@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -19,6 +20,10 @@ type Report struct {
 	Results  []*Result     // as Cycle returns them
 	Policies []PolicyState // those that a marker names, sorted by namespace and name; none if the cycle was stopped
 	Took     time.Duration // of the cycle's work on the repository
+
+	// Soon are the automations that are to be run again in a minute or so, sorted:
+	// an image isn't signed yet.
+	Soon []pinsetter.Name
 }
 
 // PolicyState is what a cycle knows of a policy: what it selects, and from which
@@ -49,6 +54,7 @@ func (b *Bot) CycleOn(ctx context.Context, seat *Seat, automations []*fleet.Auto
 	c, results := b.cycle(ctx, Push, automations, func() *Seat { return seat })
 	seat.Leave() // no lane did, if none could be worked on
 	report := Report{Results: results, Took: b.o.Now().Sub(begin)}
+	report.Soon = slices.SortedFunc(maps.Keys(c.selector.soon), pinsetter.Name.Compare)
 	if ctx.Err() == nil {
 		held := whyHeldBy(results)
 		for _, sel := range c.selector.done() {
@@ -84,7 +90,12 @@ func stateOf(ctx context.Context, sel *selection) PolicyState {
 	case sel.Err != nil:
 		state.fail(sel.Err)
 	case sel.Walk != nil:
-		if first := sel.first(ctx); first.Candidate.Tag != "" {
+		first := sel.first(ctx)
+		if err := sel.failure(first); err != nil {
+			state.fail(err)
+			break
+		}
+		if first.Candidate.Tag != "" {
 			state.Tag = first.Candidate.Tag
 			state.Ref = pinsetter.Image{Name: state.Image, Tag: state.Tag}.String()
 		}

@@ -43,6 +43,7 @@ type selector struct {
 	learnt   map[string]*learnt              // by canonical name
 	results  map[*fleet.Policy]func() *selection
 	made     map[*decide.Policy]*selection // by what they embed
+	soon     map[pinsetter.Name]bool       // automations that are to be run again soon
 }
 
 func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
@@ -61,6 +62,7 @@ func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
 		learnt:   map[string]*learnt{},
 		results:  map[*fleet.Policy]func() *selection{},
 		made:     map[*decide.Policy]*selection{},
+		soon:     map[pinsetter.Name]bool{},
 	}
 }
 
@@ -71,6 +73,13 @@ type selection struct {
 	listing *scanner.Listing
 	tags    *policy.Tags
 	facts   *facts
+}
+
+// lookAgain notes that an automation is to be run again soon.
+func (s *selector) lookAgain(automation pinsetter.Name) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.soon[automation] = true
 }
 
 // all selects for policies, in parallel.
@@ -148,6 +157,10 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 	if err != nil {
 		return err
 	}
+	trusts, err := s.set.TrustsOn(sel.Object)
+	if err != nil {
+		return err
+	}
 	if names := gates.Remembering(); len(names) > 0 && !s.ledger.Remembers() {
 		return fmt.Errorf("minAge of Gate %s counts from the first sight of a tag, and nothing is remembered: "+
 			"give a state that can be opened (--state), or set minAgeFrom: created", strings.Join(names, ", "))
@@ -156,11 +169,12 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 	sel.Disbelief = refusal
 	sel.facts = &facts{
 		ledger: s.ledger, failing: s.failing, scanner: s.scanner, repo: sel.Object.Repository,
-		image: sel.listing.Canonical, now: s.now, learnt: s.learntOf(sel.listing.Canonical),
+		image: sel.listing.Canonical, now: s.now, learnt: s.learntOf(sel.listing.Canonical), trusts: trusts,
 	}
 	sel.Walk = gates.Walk(gate.Subject{
 		Candidates: sel.Ranking.All(), Order: &sel.Policy, Bump: sel.Rules.Bump, Now: s.now, Starts: s.ledger.Records(), Listing: refusal,
-		Pins: sel.Object.Spec.DigestReflectionPolicy != spec.ReflectNever,
+		Pins:      sel.Object.Spec.DigestReflectionPolicy != spec.ReflectNever,
+		Remembers: s.ledger.Remembers(),
 	})
 	return nil
 }

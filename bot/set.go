@@ -78,10 +78,10 @@ func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, asked inquiries, 
 	moves := false
 	for _, site := range shown.Sites {
 		d := c.place(ctx, asked, site)
-		switch {
-		case d.Hold != nil:
+		if d.Hold != nil {
 			r.Held = append(r.Held, *d.Hold)
-		case d.Err != nil:
+		}
+		if d.Err != nil {
 			r.fail(d.Err)
 		}
 		if policy := c.set.Policy(site.Policy); policy == nil {

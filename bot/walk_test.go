@@ -102,6 +102,14 @@ const (
 	sound = iota
 	noList
 	noManifest
+	noSignatures
+)
+
+// Who signed a digest.
+const (
+	byNobody = iota
+	byUs
+	byThem
 )
 
 // shelf is what the registry answers about the image of one policy.
@@ -111,6 +119,7 @@ type shelf struct {
 	all       []string            // what was pushed
 	digests   map[string]string   // by tag
 	platforms map[string][]string // by digest
+	signed    map[string]int      // by digest
 	fault     int
 }
 
@@ -127,10 +136,11 @@ type walk struct {
 	humans   map[string][]string // commits by branch
 	told     []string            // what happened, for people
 	unlisted bool                // some list isn't believed
+	us, them *parts.Signer
 }
 
 func newWalk(t *testing.T, data []byte) *walk {
-	k := &walk{choices: choices{data}, memory: newMemory(), humans: map[string][]string{}}
+	k := &walk{choices: choices{data}, memory: newMemory(), humans: map[string][]string{}, us: parts.NewSigner(t), them: parts.NewSigner(t)}
 	k.push = []string{"main", "updates"}[k.choices.of(2)]
 	k.reflect = map[string]string{
 		"app": []string{"Never", "IfNotPresent", "Always"}[k.choices.of(3)],
@@ -138,12 +148,12 @@ func newWalk(t *testing.T, data []byte) *walk {
 	}
 	k.gate = k.anyGate()
 	files := map[string]string{"a.yaml": walkFiles["a.yaml"], "b.yaml": strings.Replace(walkFiles["b.yaml"], "DIGEST", strangeDigest, 1)}
-	objects := strings.NewReplacer("PUSH", k.push, "GATE", k.gate.String(),
+	objects := strings.NewReplacer("PUSH", k.push, "GATE", k.gate.String()+keys(k.us),
 		"REFLECT_APP", reflection(k.reflect["app"]), "REFLECT_DB", reflection(k.reflect["db"])).Replace(walkObjects)
 	k.world = newWorld(t, objects, files)
 	k.shelves = map[string]*shelf{}
 	for _, policy := range []string{"app", "db"} {
-		s := &shelf{image: "org/" + policy, digests: map[string]string{}, platforms: map[string][]string{}}
+		s := &shelf{image: "org/" + policy, digests: map[string]string{}, platforms: map[string][]string{}, signed: map[string]int{}}
 		k.shelves[policy] = s
 		k.put(s, "1.0.0", 0)
 		k.put(s, "1.0.1", 0)
@@ -153,6 +163,11 @@ func newWalk(t *testing.T, data []byte) *walk {
 	k.Fault.Store(&answer)
 	k.tell("push to %s, reflect %v, %s", k.push, k.reflect, k.gate)
 	return k
+}
+
+// keys is a Secret with a signer's public key.
+func keys(signer *parts.Signer) string {
+	return fmt.Sprintf("---\napiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {cosign.pub: %q}\n", signer.PublicKey)
 }
 
 // reflection is a digestReflectionPolicy with what it needs.
@@ -184,6 +199,7 @@ func (k *walk) anyGate() demands {
 		d.freeze, d.thawed = noon, noon.Add(36*time.Hour)
 	}
 	d.patch = k.choices.of(5) == 1
+	d.signed = k.choices.of(2) == 1
 	return d
 }
 
@@ -206,6 +222,10 @@ func (k *walk) answer(to http.ResponseWriter, r *http.Request) bool {
 			_, _ = io.WriteString(to, "<html>come back later") // a client that is gone needs no answer
 			return true
 		}
+		if s.fault == noSignatures && strings.Contains(r.URL.Path, s.image+"/referrers/") {
+			to.WriteHeader([]int{500, 429, 503}[len(k.told)%3])
+			return true
+		}
 		if s.fault == noManifest && strings.Contains(r.URL.Path, s.image+"/manifests/") {
 			to.WriteHeader([]int{500, 404}[len(k.told)%2])
 			return true
@@ -219,8 +239,24 @@ func (k *walk) put(s *shelf, tag string, variant int) {
 	platforms := [][]string{{"linux/amd64", "linux/arm64"}, {"linux/amd64"}, {"linux/amd64", "linux/arm64", "linux/s390x"}}[variant]
 	digest := k.Registry.PushIndex(s.image, tag, platforms...)
 	s.digests[tag], s.platforms[digest] = digest, platforms
+	if s.signed[digest] == byNobody {
+		k.sign(s, digest, []int{byUs, byUs, byThem, byNobody}[k.choices.of(4)])
+	}
 	if !slices.Contains(s.all, tag) {
 		s.all = append(s.all, tag)
+	}
+}
+
+// sign has somebody sign a digest, in either format.
+func (k *walk) sign(s *shelf, digest string, who int) {
+	signer := map[int]*parts.Signer{byUs: k.us, byThem: k.them}[who]
+	if s.signed[digest] = who; signer == nil {
+		return
+	}
+	if k.choices.of(2) == 1 {
+		k.Registry.SignLegacy(s.image, digest, signer, 1)
+	} else {
+		k.Registry.Sign(s.image, digest, signer)
 	}
 }
 
@@ -240,11 +276,11 @@ func (k *walk) step() {
 		}
 		k.put(s, tag, k.choices.of(3))
 		k.list(s, append(slices.Clone(s.listed), tag))
-		k.tell("%s: push %s for %s", s.image, tag, s.platforms[s.digests[tag]])
+		k.tell("%s: push %s for %s, signed %d", s.image, tag, s.platforms[s.digests[tag]], s.signed[s.digests[tag]])
 	case 3:
 		k.relist(s)
 	case 4:
-		s.fault = []int{sound, sound, noList, noManifest}[k.choices.of(4)]
+		s.fault = []int{sound, sound, noList, noManifest, noSignatures}[k.choices.of(5)]
 		k.tell("%s: fault %d", s.image, s.fault)
 	case 5:
 		hours := []int{1, 12, 24, 47, 48, 100}[k.choices.of(6)]

@@ -135,8 +135,17 @@ func (k *Keeper) settle(e ending) {
 		k.o.Observer.Selected(p.Held != "", p.Err)
 	}
 	k.settleListings(e.Policies, ended, now)
+	for _, name := range e.Soon {
+		if t := k.agenda.byName[name]; t != nil && t.schedule.interval > 0 {
+			t.plan(earlier(t.due, now.Add(soon)))
+		}
+	}
 	k.redraw()
 }
+
+// soon is when an image that isn't signed yet is looked at again: CI signs seconds
+// to minutes after it pushes.
+const soon = time.Minute
 
 // maxLogged bounds the changes that one line of the log names.
 const maxLogged = 20

@@ -165,6 +165,10 @@ func (l *linter) site(site pinsetter.Site, prefix string) []pinsetter.Finding {
 			findings = append(findings, reflected(m, site, policy)...)
 		}
 	}
+	if gate := l.verifying(policy); gate != nil && unpinned(site, policy) {
+		findings = append(findings, warn(site, "verify-unpinned", fmt.Sprintf("Gate %s verifies who signed, and this shows no digest: the tag may be moved to something else after it was verified; "+
+			"set digestReflectionPolicy of ImagePolicy %s to IfNotPresent or Always, and mark a digest or a whole reference", gate.Name, policy.Name)))
+	}
 	return append(findings, Replaced(site, policy)...)
 }
 
@@ -179,6 +183,24 @@ func reflected(m pinsetter.Marker, site pinsetter.Site, policy *fleet.Policy) []
 			"IfNotPresent of ImagePolicy %s acts as Always here; add a :tag marker, or write Always", policy.Name)}
 	}
 	return nil
+}
+
+// verifying returns a Gate that demands signatures of a policy's candidates, or nil.
+func (l *linter) verifying(policy *fleet.Policy) *fleet.Gate {
+	for _, g := range l.set.Gates {
+		if g.Selects(policy) && len(g.Spec.Verify) > 0 {
+			return g
+		}
+	}
+	return nil
+}
+
+// unpinned reports whether a site shows a tag without the digest under it.
+func unpinned(site pinsetter.Site, policy *fleet.Policy) bool {
+	if !site.Has(pinsetter.PartReference) && !site.Has(pinsetter.PartTag) {
+		return false
+	}
+	return policy.Spec.DigestReflectionPolicy == spec.ReflectNever || !site.Has(pinsetter.PartReference) && !site.Pins()
 }
 
 // digestAlone reports whether a site shows digests without saying of which tag.

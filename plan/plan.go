@@ -159,11 +159,13 @@ func (p *Plan) IsClosed() bool {
 	return false
 }
 
-// Hold returns the hold of a site, or nil.
+// Hold returns the hold of a site, also one that nobody is told of, or nil.
 func (p *Plan) Hold(site pinsetter.Site) *pinsetter.Hold {
-	for i, h := range p.Result.Held {
-		if h.Path == site.Path && h.Line == site.Line() && h.Policy == site.Policy.String() {
-			return &p.Result.Held[i]
+	for _, holds := range [][]pinsetter.Hold{p.Result.Held, p.Result.Soon} {
+		for i, h := range holds {
+			if h.Path == site.Path && h.Line == site.Line() && h.Policy == site.Policy.String() {
+				return &holds[i]
+			}
 		}
 	}
 	return nil

@@ -21,6 +21,10 @@ type Result struct {
 	Changes   []pinsetter.Change `json:"changes"`
 	Held      []pinsetter.Hold   `json:"held"`
 
+	// Soon are holds whose reason most often goes away by itself within minutes.
+	// Nobody is told of them, and the automation is run again soon.
+	Soon []pinsetter.Hold `json:"-"`
+
 	// PullRequest is what became of the changes' pull request; nil where they
 	// are pushed without one, and where there is none.
 	PullRequest *PullRequest `json:"pullRequest,omitempty"`

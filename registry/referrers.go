@@ -182,7 +182,7 @@ func nextPage(response *http.Response) (string, error) {
 		return "", err
 	}
 	var next *url.URL
-	if next, err = resolveLink(response.Request.URL, link); err != nil {
+	if next, err = resolveLink(response.Request.URL, link, ""); err != nil {
 		return "", err
 	}
 	return next.String(), nil

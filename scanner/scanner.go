@@ -214,6 +214,22 @@ func (s *Scanner) Content(ctx context.Context, object *fleet.Repository, digest 
 	})
 }
 
+// Open returns the registry's access to an ImageRepository's image, for what a
+// Scanner doesn't ask.
+func (s *Scanner) Open(object *fleet.Repository) (*registry.Repository, error) {
+	image, err := s.open(object)
+	if err != nil {
+		return nil, err
+	}
+	return image.Repository, nil
+}
+
+// Waits reports a request that somebody else makes, and returns the function that
+// reports its answer.
+func (s *Scanner) Waits(object *fleet.Repository, what string) (answered func()) {
+	return s.asks(object, what)
+}
+
 // asks reports a request, and returns the function that reports its answer.
 func (s *Scanner) asks(object *fleet.Repository, what string) (answered func()) {
 	if s.Asks == nil {

@@ -51,7 +51,6 @@ type shelf struct {
 // shelves are registries with the referrers API and without.
 func shelves(t *testing.T) []shelf {
 	all := []shelf{{&parts.NewRegistry(t, parts.RegistryOptions{}).Shelf, "with API"}}
-	t.Run("parts", func(t *testing.T) { parts.Need(t, "registry") })
 	d := parts.NewDistribution(t, parts.DistributionOptions{})
 	return append(all, shelf{&d.Shelf, "without API"})
 }

@@ -45,6 +45,7 @@ type world struct {
 	registry *parts.Registry
 	git      *parts.Git
 	repos    map[string]*parts.Repository
+	signers  map[string]*parts.Signer
 	forge    scriptForge // nil: not opened
 	t        parts.T
 }
@@ -58,6 +59,7 @@ func setup(env *testscript.Env) error {
 		registry: parts.NewRegistry(t, parts.RegistryOptions{}),
 		git:      parts.NewGit(t, parts.GitOptions{}),
 		repos:    map[string]*parts.Repository{},
+		signers:  map[string]*parts.Signer{},
 		t:        t,
 	}
 	env.Values[worldKey{}] = w
@@ -76,6 +78,9 @@ func setup(env *testscript.Env) error {
 //	tags IMAGE TAG...          the registry lists exactly these
 //	moved IMAGE TAG            another image under the tag
 //	digest VAR IMAGE TAG       sets VAR to the tag's digest
+//	signer NAME                a key pair; NAME.pub is the public key
+//	sign IMAGE TAG NAME [HOW]  the signer signs what the tag names, as cosign 3 does,
+//	                           or as HOW says: legacy, attest
 //	repo NAME DIR [HOOK]       a repository with the files of DIR; URL in $NAME
 //	server NAME DIR [USER PASSWORD TOKEN]  a Git server of its own with the
 //	                           repository fleet, of the files of DIR; URL in $NAME
@@ -98,6 +103,8 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 		ts.Setenv(a[0], of(ts).registry.Digest(a[1], a[2]))
 	},
 	"repo":     repo,
+	"signer":   signer,
+	"sign":     sign,
 	"server":   gitServer,
 	"human":    human,
 	"cmprepo":  cmprepo,
@@ -113,6 +120,27 @@ func of(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world)
 
 func artifact(ts *testscript.TestScript, _ bool, a []string) {
 	of(ts).registry.PushArtifact(a[0], a[1], "main@sha1:"+strings.Repeat("0", 40), map[string]string{"a.yaml": "a: 1\n"})
+}
+
+func signer(ts *testscript.TestScript, _ bool, a []string) {
+	made := parts.NewSigner(of(ts).t)
+	of(ts).signers[a[0]] = made
+	ts.Check(os.WriteFile(ts.MkAbs(a[0]+".pub"), []byte(made.PublicKey), 0o644))
+}
+
+func sign(ts *testscript.TestScript, _ bool, a []string) {
+	registry, by := of(ts).registry, of(ts).signers[a[2]]
+	digest := registry.Digest(a[0], a[1])
+	switch how := strings.Join(a[3:], ""); how {
+	case "":
+		registry.Sign(a[0], digest, by)
+	case "legacy":
+		registry.SignLegacy(a[0], digest, by, 1)
+	case "attest":
+		registry.Attest(a[0], digest, parts.ProvenancePredicate, by)
+	default:
+		ts.Fatalf("no way to sign is called %s", how)
+	}
 }
 
 func repo(ts *testscript.TestScript, _ bool, a []string) {

@@ -1,0 +1,86 @@
+package bot
+
+import (
+	"context"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/verify"
+)
+
+// signature returns what a rule makes of the signatures of a digest. What was
+// verified once is remembered by the ledger, under the digest and what is trusted:
+// neither changes. Anything else may be another a moment later, and is asked for
+// again in the next cycle.
+func (q *inquiry) signature(ctx context.Context, signed gate.Signed) pinsetter.Signature {
+	f := q.selection.facts
+	if found, known := f.learnt.signature(signed); known {
+		return found
+	}
+	found, known := f.provenBefore(ctx, signed)
+	if !known {
+		found = q.verify(ctx, signed)
+		if found.Verdict == pinsetter.SignatureVerified {
+			f.keepProof(ctx, signed, found)
+		}
+	}
+	if ctx.Err() == nil {
+		f.learnt.learnSignature(signed, found)
+	}
+	return found
+}
+
+// verify asks the registry. What it has of a digest is read once for all rules of a
+// policy.
+func (q *inquiry) verify(ctx context.Context, signed gate.Signed) pinsetter.Signature {
+	trust := q.selection.facts.trusts[signed.Trust]
+	if trust == nil {
+		return pinsetter.Signature{Verdict: pinsetter.SignatureUnknown, Reason: "what is trusted isn't known"}
+	}
+	evidence := q.evidence[signed.Digest]
+	if evidence == nil {
+		image, err := q.selection.facts.scanner.Open(q.selection.facts.repo)
+		if err != nil {
+			return pinsetter.Signature{Verdict: pinsetter.SignatureUnknown, Reason: err.Error()}
+		}
+		evidence = verify.Open(image, signed.Digest)
+		q.evidence[signed.Digest] = evidence
+	}
+	defer q.selection.facts.scanner.Waits(q.selection.facts.repo, "read signatures of "+signed.Digest)()
+	return evidence.Check(ctx, trust)
+}
+
+// provenBefore returns what the ledger remembers.
+func (f *facts) provenBefore(ctx context.Context, signed gate.Signed) (pinsetter.Signature, bool) {
+	if f.failing.was.Load() {
+		return pinsetter.Signature{}, false
+	}
+	found, known, err := f.ledger.Proof(ctx, signed.Digest, signed.Trust)
+	if err != nil {
+		f.failing.failed(err)
+	}
+	return found, known && err == nil && found.Verdict == pinsetter.SignatureVerified
+}
+
+func (f *facts) keepProof(ctx context.Context, signed gate.Signed, found pinsetter.Signature) {
+	if f.failing.was.Load() {
+		return
+	}
+	if err := f.ledger.PutProof(ctx, f.now, signed.Digest, signed.Trust, found); err != nil {
+		f.failing.failed(err)
+	}
+}
+
+// signature returns what was learnt about a digest.
+func (l *learnt) signature(signed gate.Signed) (pinsetter.Signature, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found, known := l.signatures[signed]
+	return found, known
+}
+
+func (l *learnt) learnSignature(signed gate.Signed, found pinsetter.Signature) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.signatures[signed] = found
+}
