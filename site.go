@@ -60,6 +60,23 @@ type Site struct {
 	// of a chart's version has "_" for "+", as in a registry; names have no
 	// scheme.
 	Written []Image
+
+	// Enclosing is the verification that the site's object has for what the site
+	// names; nil if it has none, or if the site names something else.
+	Enclosing *Enclosing
+}
+
+// Enclosing is what a Flux object says of the signatures of what it pulls, as far
+// as a search of files can read it.
+type Enclosing struct {
+	Provider string // "cosign" if it isn't said
+	Secret   string // name of the Secret of keys; "" if there is none
+	Unread   string // why it can't be read; "" if it can
+
+	// Trust identifies what is trusted, once the Secret was read. Without it nothing
+	// passes, and Problem says why.
+	Trust   string
+	Problem string
 }
 
 // Line returns the line of the site's first value that shows a version: of its first

@@ -10,7 +10,7 @@ import (
 
 // Notes is the version of notes. It changes whenever Find would find something
 // else in the same bytes, or Note would write it in another form.
-const Notes = "setters-10"
+const Notes = "setters-11"
 
 // Note returns the result of Find in a form that Recall reads.
 func (f *File) Note() []byte {
@@ -22,6 +22,10 @@ func (f *File) Note() []byte {
 		w.number(site.Item + 1)
 		w.texts(site.Object.APIVersion, site.Object.Kind, site.Object.Namespace, site.Object.Name)
 		w.texts(site.Policy.Namespace, site.Policy.Name)
+		w.flag(site.Enclosing != nil)
+		if e := site.Enclosing; e != nil {
+			w.texts(e.Provider, e.Secret, e.Unread)
+		}
 		w.number(len(site.Markers))
 		for j, m := range site.Markers {
 			w.number(m.Line)
@@ -55,6 +59,9 @@ func Recall(path string, data, note []byte) (*File, bool) {
 		site := pinsetter.Site{Path: path, Document: r.number(), Item: r.number() - 1}
 		site.Object = pinsetter.Object{APIVersion: r.text(), Kind: r.text(), Namespace: r.text(), Name: r.text()}
 		site.Policy = pinsetter.Name{Namespace: r.text(), Name: r.text()}
+		if r.flag() {
+			site.Enclosing = &pinsetter.Enclosing{Provider: r.text(), Secret: r.text(), Unread: r.text()}
+		}
 		var places []place
 		for range r.count() {
 			m := pinsetter.Marker{Line: r.number(), Part: r.part(), Kind: r.kind(), Setter: r.text(), Value: r.text()}

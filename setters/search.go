@@ -43,6 +43,7 @@ type scope struct {
 	chart    bool       // a Chart.yaml
 	sealed   bool       // SOPS covers all of it
 	root     *yaml.Node // of the document; nil in an item
+	node     *yaml.Node // of the document or item
 }
 
 // siteKey identifies a site in a file.
@@ -110,7 +111,7 @@ func (s *search) unparsable(err error) {
 
 // document visits a document, item by item if it is a List.
 func (s *search) document(root *yaml.Node, index int) {
-	whole := scope{document: index, item: -1, object: objectOf(root), chart: isChart(s.file.path, root), sealed: isSealed(root), root: root}
+	whole := scope{document: index, item: -1, object: objectOf(root), chart: isChart(s.file.path, root), sealed: isSealed(root), root: root, node: root}
 	s.scope = whole
 	items := child(root, "items")
 	if !strings.HasSuffix(whole.object.Kind, "List") || items == nil || items.Kind != yaml.SequenceNode {
@@ -123,7 +124,7 @@ func (s *search) document(root *yaml.Node, index int) {
 			return
 		}
 		for i, item := range items.Content {
-			s.scope = scope{document: index, item: i, object: objectOf(target(item)), sealed: whole.sealed}
+			s.scope = scope{document: index, item: i, object: objectOf(target(item)), sealed: whole.sealed, node: target(item)}
 			s.node(item)
 		}
 		s.scope = whole

@@ -43,6 +43,9 @@ func (s *search) add(m marker, node *yaml.Node, p place) {
 	}
 	s.outweighed(marker)
 	s.file.Sites[i].Markers = append(s.file.Sites[i].Markers, marker)
+	if found := s.enclosing(); found != nil {
+		s.file.Sites[i].Enclosing = found
+	}
 	s.file.places[i] = append(s.file.places[i], p.shaped(marker, field))
 }
 
