@@ -7,6 +7,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/decide"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/verify"
@@ -19,6 +20,7 @@ type inquiry struct {
 	selection *selection
 	known     decide.Known
 	evidence  map[string]*verify.Evidence // by digest
+	enclosing map[string]*fleet.Trust     // of the sites' objects, by its identity
 }
 
 // inquire begins an inquiry.
@@ -33,7 +35,7 @@ func (s *selection) inquire() *inquiry {
 			Signatures: map[gate.Signed]pinsetter.Signature{},
 		},
 		Pins: map[string]gate.Answer[string]{},
-	}, map[string]*verify.Evidence{}}
+	}, map[string]*verify.Evidence{}, map[string]*fleet.Trust{}}
 }
 
 // maxRounds bounds how often questions are answered for the sites of one policy.
@@ -46,6 +48,9 @@ var errRounds = errors.New("too many questions about it")
 func (q *inquiry) decide(ctx context.Context, g *plan.Ground, views []decide.View) []decide.Decision {
 	decisions := make([]decide.Decision, len(views))
 	views, open := slices.Clone(views), make([]int, len(views))
+	for i := range views {
+		q.enclose(&views[i].Site)
+	}
 	for i := range views {
 		decisions[i].Err, open[i] = errRounds, i
 	}

@@ -70,6 +70,7 @@ func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
 // be relied on.
 type selection struct {
 	decide.Policy
+	set     *fleet.Set
 	listing *scanner.Listing
 	tags    *policy.Tags
 	facts   *facts
@@ -131,7 +132,7 @@ func (s *selector) of(p *decide.Policy) *selection {
 }
 
 func (s *selector) compute(ctx context.Context, p *fleet.Policy, earliest time.Time) *selection {
-	sel := &selection{Policy: decide.Policy{Object: p, Rules: p.Rules}}
+	sel := &selection{set: s.set, Policy: decide.Policy{Object: p, Rules: p.Rules}}
 	if sel.Err = usable(p); sel.Err != nil {
 		return sel
 	}

@@ -1,7 +1,9 @@
 package bot
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/gate"
@@ -30,10 +32,32 @@ func (q *inquiry) signature(ctx context.Context, signed gate.Signed) pinsetter.S
 	return found
 }
 
+// enclose completes what is known of the verify of a site's object.
+func (q *inquiry) enclose(site *pinsetter.Site) {
+	policy := q.selection.Object
+	if site.Enclosing == nil || q.selection.set == nil {
+		return
+	}
+	if q.selection.set.IgnoresEnclosing(policy) {
+		site.Enclosing = nil
+		return
+	}
+	e := *site.Enclosing
+	site.Enclosing = &e
+	from := fmt.Sprintf("%s %s (%s:%d)", site.Object.Kind, site.Object.Name, site.Path, site.Line())
+	trust, err := q.selection.set.TrustOf(&e, from, cmp.Or(site.Object.Namespace, policy.Name.Namespace))
+	if err != nil {
+		e.Problem = err.Error()
+		return
+	}
+	e.Trust = trust.ID()
+	q.enclosing[e.Trust] = trust
+}
+
 // verify asks the registry. What it has of a digest is read once for all rules of a
 // policy.
 func (q *inquiry) verify(ctx context.Context, signed gate.Signed) pinsetter.Signature {
-	trust := q.selection.facts.trusts[signed.Trust]
+	trust := cmp.Or(q.selection.facts.trusts[signed.Trust], q.enclosing[signed.Trust])
 	if trust == nil {
 		return pinsetter.Signature{Verdict: pinsetter.SignatureUnknown, Reason: "what is trusted isn't known"}
 	}

@@ -31,8 +31,9 @@ func (l *loader) readGate(o *object, n *strict.Node) {
 	d.maxBump(g.Spec.MaxBump)
 	d.holds(g.Spec.Hold)
 	d.verify(g.Spec.Verify)
+	d.enclosingVerify(g.Spec.EnclosingVerify)
 	if !o.broken() && idle(g.Spec) {
-		d.fail(codeMissingField, "spec", "lets everything pass: write minAge, platforms, windows, freeze, maxBump, allowDowngrade, hold or verify")
+		d.fail(codeMissingField, "spec", "lets everything pass: write minAge, platforms, windows, freeze, maxBump, allowDowngrade, hold, verify or enclosingVerify")
 	}
 	if !d.Blamed("spec") {
 		var err error
@@ -45,7 +46,7 @@ func (l *loader) readGate(o *object, n *strict.Node) {
 // idle reports whether a gate with this spec does nothing.
 func idle(s spec.GateSpec) bool {
 	return s.MinAge == nil && s.Platforms == nil && s.Windows == nil && s.Freeze == nil &&
-		s.MaxBump == "" && s.Hold == nil && s.Verify == nil && s.AllowDowngrade == nil
+		s.MaxBump == "" && s.Hold == nil && s.Verify == nil && s.EnclosingVerify == "" && s.AllowDowngrade == nil
 }
 
 // gateSelector compiles a selector; nil where it can't be relied on.

@@ -1,8 +1,11 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
@@ -30,6 +33,42 @@ func (d *decoder) verify(rules []spec.GateVerify) {
 		d.reference(at+".secretRef.name", rule.SecretRef.Name)
 		d.object.remember(at + ".secretRef.name")
 	}
+}
+
+// enclosingVerify checks spec.enclosingVerify of a Gate.
+func (d *decoder) enclosingVerify(value string) {
+	if value != "" && value != spec.EnclosingIgnore {
+		d.fail(codeBadValue, "spec.enclosingVerify", "%q is not %s%s", value, spec.EnclosingIgnore, d.object.hint(value))
+	}
+}
+
+// publicKeys returns the keys of all Secrets that have some, for objects in the
+// repositories that name them.
+func (l *loader) publicKeys() map[pinsetter.Name]fleet.KeySet {
+	names := map[pinsetter.Name]bool{}
+	for name, s := range l.secrets {
+		if s.content.HasPublicKey() || s.encrypted {
+			names[name] = true
+		}
+	}
+	for _, m := range l.mounts {
+		for _, name := range m.PublicKeys(l.opts.Namespace) {
+			names[name] = true
+		}
+	}
+	found := map[pinsetter.Name]fleet.KeySet{}
+	for name := range names {
+		asking := &object{kind: kindSecret, name: name}
+		var set fleet.KeySet
+		if with := l.secret(asking, "", name.Name); with != nil {
+			set.Keys = with.PublicKeys()
+		}
+		if wrong := asking.firstError(); wrong != nil {
+			set = fleet.KeySet{Err: errors.New(strings.TrimPrefix(wrong.Message, asking.String()+": "))}
+		}
+		found[name] = set
+	}
+	return found
 }
 
 // resolveGate reads what a gate trusts from Secrets.

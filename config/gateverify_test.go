@@ -2,12 +2,19 @@ package config_test
 
 import (
 	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 func keySecret(name, key, value string) string {
@@ -61,6 +68,38 @@ func TestGateVerify(t *testing.T) {
 				t.Errorf("says %q, want %q", said, row.want)
 			}
 		})
+	}
+}
+
+// TestPublicKeys: Secrets that hold public keys are kept for the objects in
+// repositories that name them, wherever they are given; those that can't be read say
+// why.
+func TestPublicKeys(t *testing.T) {
+	dir := t.TempDir()
+	for _, file := range []string{"flux-system/mounted/cosign.pub", "bare/cosign.pub", "flux-system/other/password"} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(file)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(publicKey(t)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := object("ImageRepository", "r", "spec: {image: alpine, interval: 5m}") + keySecret("given", "cosign.pub", publicKey(t)) +
+		keySecret("wrong", "cosign.pub", "x") + keySecret("plain", "password", "x")
+	set := config.Load([]source.File{{Path: "in.yaml", Data: []byte(text)}}, config.Options{SecretDirs: []string{dir}})
+	got := map[string]string{}
+	for name, keys := range set.PublicKeys {
+		got[name.String()] = fmt.Sprintf("%d keys, %v", len(keys.Keys), keys.Err)
+	}
+	want := map[string]string{
+		"flux-system/mounted": "1 keys, <nil>", "default/bare": "1 keys, <nil>", "default/given": "1 keys, <nil>",
+		"default/wrong": "0 keys, Secret default/wrong (in.yaml:12) has under cosign.pub no public key in PEM: it begins with -----BEGIN PUBLIC KEY-----",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(set.Findings) > 0 {
+		t.Errorf("findings %v", set.Findings)
 	}
 }
 

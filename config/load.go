@@ -294,6 +294,7 @@ func (l *loader) set() *fleet.Set {
 		s.PullRequests = append(s.PullRequests, p.out)
 	}
 	s.Sources = len(l.gits)
+	s.PublicKeys = l.publicKeys()
 	l.setNotifications(s)
 	slices.SortFunc(s.Repositories, func(a, b *fleet.Repository) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Policies, func(a, b *fleet.Policy) int { return a.Name.Compare(b.Name) })

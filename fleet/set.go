@@ -19,6 +19,10 @@ type Set struct {
 	Providers    []*Provider // those that an Alert sends to
 	Alerts       []*Alert
 
+	// PublicKeys are those of the Secrets that have some. Objects in repositories,
+	// which aren't loaded, name them.
+	PublicKeys map[pinsetter.Name]KeySet
+
 	// Sources is how many GitRepositories there are.
 	Sources int
 

@@ -77,8 +77,19 @@ func (w *Walk) weigh(site pinsetter.Site, shown pinsetter.Image, c pinsetter.Can
 		return refusal, last, lacks
 	}
 	refusal, lacks = w.judge(c, known)
+	var earlier *Earlier
 	if refusal != nil {
-		_, refusal, lacks = w.earlierAt(site, c.Tag, refusal, known)
+		earlier, refusal, lacks = w.earlierAt(site, c.Tag, refusal, known)
+	}
+	if refusal != nil && refusal.unread {
+		refusal.failed = refusal.failed || site.Enclosing != nil
+	}
+	if refusal == nil && lacks == nil {
+		digest := ""
+		if earlier != nil {
+			digest = earlier.Digest
+		}
+		refusal, lacks = w.enclosed(site, c.Tag, digest, known)
 	}
 	return refusal, refusal != nil && w.ends(refusal), lacks
 }
@@ -115,7 +126,7 @@ func (w *Walk) confirm(site pinsetter.Site, shown, image pinsetter.Image, c pins
 	if refusal, _, lacks := w.weigh(site, pinsetter.Image{}, c, known); refusal != nil || lacks != nil {
 		return refusal, lacks
 	}
-	if !w.gates.inspect() || image.Digest == "" {
+	if !w.gates.inspect() && site.Enclosing == nil || image.Digest == "" {
 		return nil, nil
 	}
 	earlier, lacks := w.Earlier(site, c, known)

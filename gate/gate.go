@@ -117,6 +117,7 @@ type Refusal struct {
 	unasked bool // the registry isn't asked about the candidate: a bound is reached
 	moved   bool // the tag's present digest is too young, and it had others before
 	soon    bool // see pinsetter.Hold.Soon
+	unread  bool // the registry was asked for the digest, and gave no answer
 	failed  bool // who signed the candidate got no answer: no lower one is taken either
 }
 

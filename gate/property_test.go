@@ -331,17 +331,28 @@ func checkWalk(t *testing.T, seed uint64) {
 	most, written, shown := 20+r.IntN(30), strconv.Itoa(r.IntN(40)), []string{"", strconv.Itoa(r.IntN(40))}[r.IntN(2)]
 	s := subject(w, listed...)
 	s.Order, s.Pins = numbers{max: most}, r.IntN(2) == 0
+	var own []spec.GateSpec // the verify of the site's object, as one more gate
+	at := func(written string) pinsetter.Site { return site(written) }
+	if trust := []string{"", "us", "them"}[r.IntN(3)]; trust != "" {
+		own = []spec.GateSpec{{Verify: []spec.GateVerify{{SecretRef: &spec.LocalObjectReference{Name: trust}}}}}
+		at = func(written string) pinsetter.Site {
+			s := site(written)
+			s.Enclosing = &pinsetter.Enclosing{Trust: trust}
+			return s
+		}
+	}
 	walk := compiled(t, specs...).Walk(s)
+	specs = append(slices.Clone(specs), own...)
 	passes := func(tag string) bool { return passesAll(specs, w, tag) || s.Pins && plainEarlier(specs, w, tag) != "" }
 	unknown := func(tag string) bool { return unasked(specs, w, tag, s.Pins) }
 	want, better := plainChoice(specs, passes, unknown, listed, written, shown, most)
-	got := walk.Choose(t.Context(), site(written), image(shown))
+	got := walk.Choose(t.Context(), at(written), image(shown))
 	if got.Candidate.Tag != want || (got.Hold != nil) != better {
 		t.Errorf("seed %d: %v, shows %s, shown %q, gates %+v: takes %+v, want %q, hold %v", seed, listed, written, shown, specs, got, want, better)
 	}
 	for _, tag := range listed {
 		take := pinsetter.Image{Tag: tag, Digest: []string{"", digest(tag), digest(tag + " before"), digest(tag + " once")}[r.IntN(4)]}
-		if take == image(written) || walk.Confirm(t.Context(), site(written), image(shown), take, pinsetter.Candidate{Tag: tag, Value: tag}) != nil {
+		if take == image(written) || walk.Confirm(t.Context(), at(written), image(shown), take, pinsetter.Candidate{Tag: tag, Value: tag}) != nil {
 			continue
 		}
 		ok := tag == written || fits(specs, written, shown, tag, most)

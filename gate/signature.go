@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -43,6 +44,48 @@ func (w *Walk) signed(tag, digest string, young bool, known Known) (*Refusal, *Q
 	return nil, nil
 }
 
+// enclosed judges a digest by the verify of the object that a site names it for; ""
+// is the one that the tag has now. It asks last, since most sites have none.
+func (w *Walk) enclosed(site pinsetter.Site, tag, digest string, known Known) (*Refusal, *Question) {
+	e := site.Enclosing
+	switch {
+	case e == nil || nameOnly(site):
+		return nil, nil
+	case e.Trust == "":
+		reason := cmp.Or(e.Problem, "its object verifies what it pulls, and what that trusts isn't known")
+		return &Refusal{Rule: pinsetter.RuleUnknown, failed: true, Reason: reason}, nil
+	}
+	young := false
+	if digest == "" {
+		sight, told := known.Sights[tag]
+		if !told {
+			return nil, &Question{Kind: KindSight, Tag: tag}
+		}
+		now, told := known.Digests[tag]
+		if !told {
+			return nil, &Question{Kind: KindDigest, Tag: tag}
+		}
+		if now.Err == nil && !pinsetter.ValidDigest(now.Value) {
+			now.Err = fmt.Errorf("the registry answers with %q", now.Value)
+		}
+		if now.Err != nil {
+			var absent *AbsentError
+			return &Refusal{Rule: pinsetter.RuleUnknown, failed: !errors.As(now.Err, &absent),
+				Reason: fmt.Sprintf("its digest isn't known, and its object verifies it: %s: mend that, or write %s by hand", oneLine(now.Err), tag)}, nil
+		}
+		digest, young = now.Value, sight.Err == nil && w.young(sight.Value, now.Value)
+	}
+	found, told := known.Signatures[Signed{digest, e.Trust}]
+	if !told {
+		return nil, &Question{Kind: KindSignature, Tag: tag, Digest: digest, Trust: e.Trust}
+	}
+	refusal := (&rules{}).unproven(tag, found, young)
+	if refusal != nil {
+		refusal.Reason = "by the verify of " + site.Object.Kind + " " + site.Object.Name + ", " + refusal.Reason
+	}
+	return refusal, nil
+}
+
 // AbsentError is the error of an Answer about a tag that the registry doesn't have.
 type AbsentError struct{ Err error }
 
@@ -54,7 +97,8 @@ func (e *AbsentError) Unwrap() error { return e.Err }
 func (w *Walk) unread(asks *rules, err error) *Refusal {
 	var absent *AbsentError
 	refusal := asks.unknown("its digest", err)
-	refusal.failed = w.gates.verifying() != nil && !errors.As(err, &absent)
+	refusal.unread = !errors.As(err, &absent)
+	refusal.failed = refusal.unread && w.gates.verifying() != nil
 	return refusal
 }
 
@@ -78,7 +122,7 @@ func (r *rules) unproven(tag string, found pinsetter.Signature, young bool) *Ref
 	case found.Verdict != pinsetter.SignatureRefused:
 		return &Refusal{
 			Rule: pinsetter.RuleUnknown, Gate: r.gate, failed: true,
-			Reason: fmt.Sprintf("who signed %s could not be asked: %s: nothing is written until the registry answers, verify is taken out of the Gate, or %s is written by hand",
+			Reason: fmt.Sprintf("who signed %s could not be asked: %s: nothing is written until the registry answers, or verify is taken out, or %s is written by hand",
 				tag, found.Reason, tag),
 		}
 	case found.Unsigned && young:
@@ -89,6 +133,6 @@ func (r *rules) unproven(tag string, found pinsetter.Signature, young bool) *Ref
 	}
 	return &Refusal{
 		Rule: pinsetter.RuleSignature, Gate: r.gate,
-		Reason: fmt.Sprintf("%s: sign it, trust its signer in the Gate, or write %s by hand", found.Reason, tag),
+		Reason: fmt.Sprintf("%s: sign it, trust its signer, or write %s by hand", found.Reason, tag),
 	}
 }

@@ -5,8 +5,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path"
+	"slices"
 	"strings"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
@@ -69,4 +73,30 @@ func ParsePublicKey(text []byte) ([]byte, error) {
 		return x509.MarshalPKIXPublicKey(key)
 	}
 	return nil, fmt.Errorf("%q in PEM, which is no public key", block.Type)
+}
+
+// HasPublicKey reports whether a key of the Secret is called as those that hold
+// public keys.
+func (c *Content) HasPublicKey() bool {
+	return slices.ContainsFunc(c.keys(), func(key string) bool { return strings.HasSuffix(key, publicKeySuffix) })
+}
+
+// PublicKeys returns the names of the mounted Secrets that may have public keys.
+// Those in no folder of a namespace are in the given one.
+func (m *Mount) PublicKeys(namespace string) []pinsetter.Name {
+	var names []pinsetter.Name
+	for _, pattern := range []string{"*/*/*", "*/*"} {
+		found, err := fs.Glob(m.root.FS(), pattern+publicKeySuffix)
+		if err != nil {
+			return nil // the pattern is right, and what can't be read has no names
+		}
+		for _, file := range found {
+			name := pinsetter.ParseName(path.Dir(file))
+			if pattern == "*/*" {
+				name = pinsetter.Name{Namespace: namespace, Name: path.Dir(file)}
+			}
+			names = append(names, name)
+		}
+	}
+	return names
 }

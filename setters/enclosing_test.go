@@ -36,7 +36,7 @@ func TestEnclosing(t *testing.T) {
 		"merged":           {oci("  <<: {verify: {}}\n"), unread},
 		"alias":            {oci("  x: &x {provider: cosign, secretRef: {name: keys}}\n  verify: *x\n"), keys},
 		"other group":      {strings.Replace(oci("  verify: {}\n"), "source.toolkit.fluxcd.io", "example.com", 1), nil},
-		"in a list": {"apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(oci("  verify: {secretRef: {name: keys}}"), "\n", "\n  ") + "\n", keys},
+		"in a list":        {"apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(oci("  verify: {secretRef: {name: keys}}"), "\n", "\n  ") + "\n", keys},
 		"url": {"apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nspec:\n  url: oci://r/a" + strings.Replace(marker, ":tag", ":name", 1) +
 			"\n  ref: {tag: 1.0.0}\n  verify: {secretRef: {name: keys}}\n", keys},
 		"chart": {"apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmChart\nspec:\n  version: 1.0.0" + marker + "\n  verify: {secretRef: {name: keys}}\n", keys},

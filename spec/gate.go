@@ -16,6 +16,10 @@ type GateSpec struct {
 	Hold      []GateHold   `json:"hold,omitempty"`
 	Verify    []GateVerify `json:"verify,omitempty"` // all of them must hold
 
+	// EnclosingVerify is "ignore" if the verify of the object that a marker stands in
+	// doesn't count; "" if it does.
+	EnclosingVerify string `json:"enclosingVerify,omitempty"`
+
 	// Lets a site go down from a tag that is listed no more. Of
 	// several gates one must say true and none false.
 	AllowDowngrade *bool `json:"allowDowngrade,omitempty"`
@@ -71,3 +75,6 @@ type GateVerify struct {
 	Provider  string                `json:"provider"`            // "cosign"
 	SecretRef *LocalObjectReference `json:"secretRef,omitempty"` // of the public keys, each under a key that ends in .pub
 }
+
+// EnclosingIgnore is a value of EnclosingVerify.
+const EnclosingIgnore = "ignore"
