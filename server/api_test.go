@@ -187,7 +187,7 @@ func TestThePageSaysEachThingOnce(t *testing.T) {
 	_, base := start(t, server.Options{Source: w})
 	_, body := get(t, base+"/")
 	for _, want := range []string{
-		`<b>1</b> failing`, `<meta http-equiv="refresh" content="60">`, `pushed, with errors</span>`,
+		`<b>1</b> failing`, `pushed, with errors</span>`,
 		`<a href="https://git.example:8443/org/fleet/commit/0123456789abcdef" rel="noreferrer">`,
 		`<a href="https://git.example:8443/org/fleet" rel="noreferrer">git.example:8443/org/fleet</a> <code>main</code> <small>by pull request</small>`,
 		`<code title="fedcba9876543210">fedcba987654</code>`,
@@ -202,7 +202,14 @@ func TestThePageSaysEachThingOnce(t *testing.T) {
 	if _, body = get(t, base+"/automations/ns/a"); !strings.Contains(body, "Proposes to branch<dd><code>main</code>") {
 		t.Errorf("the automation's page: %s", body)
 	}
-	if _, body = get(t, base+"/policies/ns/p"); strings.Contains(body, "http-equiv") {
-		t.Error("a page that asks registries is loaded again and again")
+	for path, want := range map[string]string{"/": "60", "/policies": "60", "/policies/ns/p": "", "/policies/ns/none": ""} {
+		answer, err := http.Get(base + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if got := answer.Header.Get("Refresh"); got != want {
+			t.Errorf("%s is loaded again after %q, want %q", path, got, want)
+		}
 	}
 }

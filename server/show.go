@@ -55,6 +55,9 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, show func(*view, *
 		say(w, http.StatusInternalServerError, "the page can't be shown; the log says why")
 		return
 	}
+	if page.Refresh {
+		w.Header().Set("Refresh", "60") // seconds
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)
 	_, _ = w.Write(body) // the client may be gone
