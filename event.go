@@ -17,9 +17,9 @@ const (
 
 // Event is something that people may want to be told. It contains no secret.
 type Event struct {
-	Kind    EventKind
-	At      time.Time
-	Object  Object // its subject, usually an ImageUpdateAutomation
+	Kind   EventKind
+	At     time.Time
+	Object Object // its subject, usually an ImageUpdateAutomation
 
 	// Message is for people: one or more sentences; for a failure, the reason.
 	// For a push it is Flux's text, with the commit message, since filters of
