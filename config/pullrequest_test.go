@@ -118,3 +118,16 @@ func TestPullRequestValues(t *testing.T) {
 		t.Errorf("app %+v", app)
 	}
 }
+
+// TestThePushBranchThatIsTheBase: `flux create image update` always writes
+// spec.git.push.branch. Where it is the branch that is read, it is no proposal's.
+func TestThePushBranchThatIsTheBase(t *testing.T) {
+	for _, branch := range []string{"main", "refs/heads/main"} {
+		set := mustLoad(t, object("ImageUpdateAutomation", "a", "spec: {interval: 5m, sourceRef: {name: g}, git: {commit: {author: {email: a@b.c}}, push: {branch: "+branch+"}}}")+
+			object("GitRepository", "g", "spec: {url: 'https://github.com/acme/fleet', interval: 5m, ref: {branch: main}}")+
+			"---\napiVersion: pinsetter.dev/v1alpha1\nkind: PullRequest\nmetadata: {name: p}\nspec: {automationRef: {name: a}, groupBy: policy}\n")
+		if got, err := set.Automations[0].PullRequest.Texts.Branch("web"); got != "pinsetter/a/web" || err != nil {
+			t.Errorf("push.branch %s: proposals on %q, %v", branch, got, err)
+		}
+	}
+}

@@ -169,6 +169,9 @@ func (l *loader) proposalBranch(p *pullRequestDraft, a *automationDraft) string 
 		push = git.Push.Branch
 	}
 	base := a.out.BaseBranch()
+	if push == base {
+		push = "" // as `flux create image update` always writes it
+	}
 	switch {
 	case a.out.Refspec != "":
 		p.fail(codeBadValue, "spec.automationRef.name", "%s pushes to a refspec, which is another way to propose: remove its spec.git.push.refspec, or this object", a)
@@ -177,8 +180,6 @@ func (l *loader) proposalBranch(p *pullRequestDraft, a *automationDraft) string 
 	case push != "" && s.GroupBy != spec.GroupByAutomation:
 		p.fail(codeBadValue, "spec.groupBy", "a pull request for each %s needs a branch for each, and %s has the fixed spec.git.push.branch %q: remove that",
 			s.GroupBy, a, push)
-	case push != "" && s.Branch == "" && push == base:
-		p.fail(codeBadValue, "spec.branch", "is missing, and the spec.git.push.branch of %s is the branch that it starts from: write a branch for the pull request, or remove that", a)
 	case s.Branch == "":
 		return push
 	}
