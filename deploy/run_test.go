@@ -101,7 +101,7 @@ func TestServeRuns(t *testing.T) {
 	f.pushed(1)
 }
 
-var serving = regexp.MustCompile(`serving: (http://\S+) has the status page`)
+var serving = regexp.MustCompile(`(http://[^\s"]+) has the status page`)
 
 // serve starts the container at free ports of loopback, and returns where its
 // page is. It is killed at the end of the test, if it still runs then.

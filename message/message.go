@@ -6,19 +6,23 @@
 package message
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// Default is the message of an automation without a template, or with one that
-// renders only white space.
+// Default is the message of a commit without changes that has no message of its own:
+// Flux's for an automation without a template.
 const Default = "Update from image update automation"
+
+// maxSubject is the length up to which a commit's first line is shown whole by
+// forges and by git log in a terminal.
+const maxSubject = 72
 
 const templateField = "spec.git.commit.messageTemplate"
 
@@ -39,7 +43,7 @@ type Written struct {
 // Template is the template of an automation's commit messages, parsed. It is safe
 // for concurrent use.
 type Template struct {
-	text     string
+	text     string // "": there is none
 	compiled *compiled
 	values   map[string]string
 }
@@ -47,9 +51,9 @@ type Template struct {
 // New parses an automation's message template. Its error is a *spec.FieldError. A
 // field that there isn't is found where a trial comes by it.
 func New(s spec.ImageUpdateAutomationSpec) (*Template, error) {
-	t := &Template{text: Default}
+	t := &Template{}
 	if s.GitSpec != nil {
-		t.text = cmp.Or(s.GitSpec.Commit.MessageTemplate, Default)
+		t.text = s.GitSpec.Commit.MessageTemplate
 		t.values = s.GitSpec.Commit.MessageTemplateValues
 	}
 	var err error
@@ -78,9 +82,10 @@ func (t *Template) Warning() error {
 // removed matches data that Flux 2.9 no longer gives to templates.
 var removed = pinsetter.Pattern(`\.Updated\b|\.Changed\.ImageResult\b`)
 
-// Commit renders an automation's commit message. A template that exceeds a
-// bound or doesn't fit the data is an error with the line. White space is kept.
-// Control characters other than tab and line ends are dropped, and invalid
+// Commit renders an automation's commit message. Without a template, or if that
+// renders only white space, the message is a line that says what changes. A template
+// that exceeds a bound or doesn't fit the data is an error with the line. White space
+// is kept. Control characters other than tab and line ends are dropped, and invalid
 // UTF-8 is replaced.
 func (t *Template) Commit(d Data) (string, error) {
 	text, err := t.compiled.render(newData(t.values, d))
@@ -89,9 +94,22 @@ func (t *Template) Commit(d Data) (string, error) {
 	}
 	text = strings.Map(printable, strings.ToValidUTF8(text, "\uFFFD"))
 	if strings.TrimSpace(text) == "" {
-		return Default, nil
+		return subject(d), nil
 	}
 	return text, nil
+}
+
+// subject says on one line what changes do: all of it where that is short, else how
+// many images it is about, and where.
+func subject(d Data) string {
+	if len(d.Changes) == 0 {
+		return Default
+	}
+	text := "Update " + oneLine(Summary(d))
+	if utf8.RuneCountInString(text) > maxSubject {
+		text = "Update " + pinsetter.Count(len(movesOf(locate(d))), "image") + " " + placeOf(d.Changes)
+	}
+	return text
 }
 
 // printable drops control characters and marks of direction: Git cuts a message at

@@ -3,6 +3,7 @@ package message
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -110,12 +111,33 @@ func TestOrderOfChangesDoesNotMatter(t *testing.T) {
 
 func TestMessageWithoutUsableText(t *testing.T) {
 	for _, template := range []string{"", " \n", "{{ if false }}x{{ end }}", "{{ \"\\x00\" }}"} {
-		if got, err := commit(withTemplate(template, nil), sample); err != nil || got != Default {
-			t.Errorf("template %q: %q, %v; want the default message", template, got, err)
+		if got, err := commit(withTemplate(template, nil), sample); err != nil || got != subject(sample) || !strings.HasPrefix(got, "Update ") {
+			t.Errorf("template %q: %q, %v; want what changes", template, got, err)
 		}
 	}
 	if got, err := commit(spec.ImageUpdateAutomationSpec{}, Data{}); err != nil || got != Default {
 		t.Errorf("no git spec: %q, %v", got, err)
+	}
+}
+
+// TestSubject: a message of our own says what changes, all of it where that is short.
+func TestSubject(t *testing.T) {
+	change := func(i int, file string) pinsetter.Change {
+		app := fmt.Sprintf("registry.example/apps/application-%d", i)
+		return pinsetter.Change{Path: file, Setter: fmt.Sprintf("ns:app-%d", i), Old: app + ":1.0.0", New: app + ":1.1.0"}
+	}
+	one := Data{Changes: []pinsetter.Change{change(1, "apps/a.yaml"), change(1, "apps/b.yaml")}}
+	many := Data{Changes: []pinsetter.Change{change(1, "apps/a.yaml"), change(2, "apps/b.yaml"), change(3, "apps/b.yaml")}}
+	odd := Data{Changes: []pinsetter.Change{change(1, "a\nCo-authored-by: x <x@y.z>\u202e")}}
+	for want, d := range map[string]Data{
+		Default: {},
+		"Update application-1 1.0.0 -> 1.1.0 in apps (2 files)":                    one,
+		"Update 3 images in apps (2 files)":                                        many,
+		"Update application-1 1.0.0 -> 1.1.0 in a Co-authored-by: x <x@y.z>\uFFFD": odd,
+	} {
+		if got, err := commit(withTemplate("", nil), d); got != want || err != nil {
+			t.Errorf("got %q, %v; want %q", got, err, want)
+		}
 	}
 }
 

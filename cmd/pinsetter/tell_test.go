@@ -160,7 +160,7 @@ func TestServeIsAskedAndTells(t *testing.T) {
 	})
 	d := f.serve(t, "--batch", "1ms", "--log-level", "debug")
 	d.until("pushed is told", func() bool { return box.told("pushed commit '") == 1 })
-	if box.told("' to branch 'main'\nUpdate from image update automation\n\napp 1.0.0 -> 1.1.0 in a.yaml") != 1 {
+	if box.told("' to branch 'main'\nUpdate app 1.0.0 -> 1.1.0 in a.yaml") != 1 {
 		t.Errorf("told %s", box.seen.String())
 	}
 
