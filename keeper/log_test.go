@@ -38,7 +38,7 @@ func TestTheLogTellsEachThingOnce(t *testing.T) {
 	k.ran("apps", 1)
 	k.after(6 * time.Minute)
 	k.ran("apps", 2)
-	if log.count("msg=pushed automation=default/apps") != 1 || log.count("1.0.0 -> ") != 1 || log.count("commit=") != 1 {
+	if log.count("msg=pushed automation=default/apps") != 1 || log.count(`summary="app 1.0.0 -> 1.0.1 in a.yaml"`) != 1 || log.count("commit=") != 1 {
 		t.Errorf("the push: %s", log.text.String())
 	}
 	k.Registry.SetTags("org/app", "1.0.0") // what is written has vanished

@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -156,7 +157,7 @@ func (k *Keeper) logDone(r *bot.Result) {
 	if !done {
 		return
 	}
-	args := []any{"automation", r.Automation(), "summary", e.Message}
+	args := []any{"automation", r.Automation(), "summary", cmp.Or(e.Summary, e.Message)}
 	add := func(key, value string) {
 		if value != "" {
 			args = append(args, key, value)
