@@ -44,10 +44,10 @@ func rival(a *fleet.Automation, commit gitops.CommitInfo) string {
 	me := plan.Author(a)
 	switch {
 	case commit.Author.Name == argoAuthor:
-		return "if Argo CD Image Updater writes what Pinsetter writes, take its annotations or its ImageUpdater object away"
+		return "if Argo CD Image Updater writes what Pinsetter writes, remove its annotations or its ImageUpdater object"
 	case a.Trailers && commit.Author == me && commit.Committer == me && message.ParseTrailers(commit.Message).Automation == pinsetter.Name{}:
 		return "it has the author of ImageUpdateAutomation " + a.Name.String() + ", but Pinsetter didn't make it. If Flux runs the automation too, " +
-			"take image-automation-controller off the cluster, or give Pinsetter a copy of the object (spec.suspend would stop both)"
+			"stop image-automation-controller (replicas: 0), or give Pinsetter a copy of the object (spec.suspend would stop both)"
 	}
 	return ""
 }
