@@ -72,7 +72,7 @@ var rooms = []struct {
 		github.com/google/go-github
 		gitlab.com/gitlab-org/api/client-go`},
 	{name: "hook", rooms: root + " fleet login"},
-	{name: "notify", rooms: root + " fleet login pause"},
+	{name: "notify", rooms: root + " fleet login pause", opens: "github.com/nats-io"},
 	{name: "folder", rooms: root + " setters", opens: "golang.org/x/sys/unix"},
 	{name: "store", rooms: root + " pause", opens: `
 		database/sql

@@ -10,6 +10,9 @@ import (
 type providerNeeds struct {
 	address, token, channel bool
 	login                   bool // username and password; with token: one of both
+
+	// reads reads an address that isn't a URL of the web.
+	reads func(p *providerDraft, out *fleet.Provider, field, address string)
 }
 
 // providerTypes are the types that events are sent to.
@@ -36,6 +39,9 @@ var providerTypes = map[string]providerNeeds{
 	fleet.ProviderDatadog:        {address: true, token: true},
 	fleet.ProviderIncidentIO:     {address: true, token: true},
 	fleet.ProviderOTel:           {address: true},
+	fleet.ProviderNATS:           {address: true, channel: true, reads: (*providerDraft).natsAddress},
+	fleet.ProviderGooglePubSub:   {address: true, channel: true, reads: (*providerDraft).topicAddress},
+	fleet.ProviderAzureEventHub:  {address: true, reads: (*providerDraft).hubAddress},
 
 	fleet.ProviderGitHub:          {address: true, token: true},
 	fleet.ProviderGitLab:          {address: true, token: true},
@@ -47,11 +53,6 @@ var providerTypes = map[string]providerNeeds{
 	fleet.ProviderGitLabComment:   {address: true, token: true},
 	fleet.ProviderGiteaComment:    {address: true, token: true},
 }
-
-// otherProviders are the types that Flux 2.9 knows and nothing is sent to here
-// (notification-controller api/v1beta3, ProviderSpec): none of them is one HTTP
-// request.
-var otherProviders = []string{"googlepubsub", "azureeventhub", "nats"}
 
 // providerSpec is what is used of a Provider's spec.
 type providerSpec struct {

@@ -32,8 +32,6 @@ func (l *loader) provider(p *providerDraft) *fleet.Provider {
 	switch {
 	case supported:
 		l.providerAccess(p, out, needs)
-	case contains(otherProviders, p.spec.Type):
-		p.fail(codeUnsupported, "spec.type", "events can't be sent to %s yet: send them to type %s, and from there on", p.spec.Type, fleet.ProviderGeneric)
 	case p.spec.Type != "":
 		p.fail(codeBadValue, "spec.type", "%q is not a type of Provider%s%s", p.spec.Type, p.hint(p.spec.Type),
 			DidYouMean(p.spec.Type, slices.Collect(maps.Keys(providerTypes))))
@@ -93,6 +91,10 @@ func (p *providerDraft) providerAddress(out *fleet.Provider, field, address stri
 		}
 		return
 	}
+	if needs.reads != nil {
+		needs.reads(p, out, field, address)
+		return
+	}
 	hint := ""
 	if field == "spec.address" {
 		hint = p.hint(address)
@@ -102,11 +104,19 @@ func (p *providerDraft) providerAddress(out *fleet.Provider, field, address stri
 		p.fail(codeURL, field, "the address is not an http or https URL%s", hint)
 		return
 	}
+	if password, both := u.User.Password(); both && p.spec.Type == fleet.ProviderAlertmanager && field != "spec.address" {
+		// Flux's page of Alertmanager has it so.
+		if out.Username == "" {
+			out.Username, out.Password = u.User.Username(), pinsetter.NewSecret("password of Provider "+p.name.String(), password)
+		}
+		u.User = nil
+		address = u.String()
+	}
 	if u.User != nil && p.spec.Type != fleet.ProviderSentry {
 		p.fail(codeURL, field, "the address has a user in it: move that to the keys username and password of the Secret")
 		return
 	}
-	out.Address = pinsetter.NewSecret("address of Provider "+p.name.String(), address)
+	p.setAddress(out, address)
 }
 
 // plainProxy reads the address of a proxy that may hold a user and a password.

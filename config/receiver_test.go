@@ -184,13 +184,34 @@ func TestProviderLogins(t *testing.T) {
 		{"type: bitbucketserver, address: 'https://a.example/scm/a/b'", "token: t", ""},
 		{"type: sentry", "address: 'https://key@a.example/1'", ""},
 		{"type: lark", "address: 'https://key@a.example/1'", "has a user in it"},
-		{"type: nats, address: 'https://a.example'", "token: t", "events can't be sent to nats"},
+		{"type: alertmanager", "address: 'https://u:p@a.example/api/v2/alerts/'", ""},
+		{"type: alertmanager, address: 'https://u:p@a.example/api/v2/alerts/'", "a: b", "has a user in it"},
+		{"type: nats, channel: s, address: 'https://a.example'", "token: t", "not a URL with the scheme nats or tls"},
+		{"type: nats, channel: s, address: 'nats://a.example:4222, tls://b.example'", "token: t", ""},
+		{"type: nats, channel: s", "address: 'nats://u:p@a.example'", ""},
+		{"type: nats, address: a.example", "token: t", "spec.channel: is missing"},
+		{"type: googlepubsub, channel: bumps, address: my-project", "a: b", ""},
+		{"type: googlepubsub, channel: bumps, address: 'domain.example:my-project'", "token: '{}'", ""},
+		{"type: googlepubsub, channel: projects/p/topics/bumps, address: my-project", "a: b", "without projects/"},
+		{"type: googlepubsub, channel: bumps, address: 'https://my-project'", "a: b", "not the ID of a project"},
+		{"type: googlepubsub, address: my-project", "a: b", "spec.channel: is missing"},
+		{"type: azureeventhub, channel: my-fleet, address: bumps", "a: b", ""},
+		{"type: azureeventhub, channel: my-fleet.servicebus.windows.net, address: bumps", "a: b", "without .servicebus.windows.net"},
+		{"type: azureeventhub, address: bumps", "a: b", "write the namespace of the event hub"},
+		{"type: azureeventhub, address: 'sb://x/'", "a: b", "neither the name of an event hub nor a connection string"},
+		{"type: azureeventhub", "address: 'Endpoint=sb://my-fleet.servicebus.windows.net/;SharedAccessKeyName=n;SharedAccessKey=k;EntityPath=bumps'", ""},
+		{"type: azureeventhub", "address: 'Endpoint=sb://my-fleet.servicebus.windows.net/;SharedAccessKeyName=n;SharedAccessKey=k'", "lacks EntityPath"},
+		{"type: azureeventhub", "token: t, address: 'Endpoint=sb://a/;SharedAccessKeyName=n;SharedAccessKey=k;EntityPath=bumps'", "leave one out"},
+		{"type: azureeventhub, address: 'Endpoint=sb://a/;SharedAccessKeyName=n;SharedAccessKey=k;EntityPath=bumps'", "a: b", "move it to the key address"},
 	} {
 		data := "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {" + test.secret + "}\n---\n" +
 			"apiVersion: notification.toolkit.fluxcd.io/v1beta3\nkind: Provider\nmetadata: {name: p}\nspec: {" + test.spec + ", secretRef: {name: s}}\n---\n" +
 			"apiVersion: notification.toolkit.fluxcd.io/v1beta3\nkind: Alert\nmetadata: {name: a}\nspec: {providerRef: {name: p}, eventSources: [{kind: ImagePolicy, name: '*'}]}\n"
 		set := config.Load([]source.File{{Path: "x", Data: []byte(data)}}, config.Options{Notifications: config.NotificationsUsed})
 		text := fmt.Sprint(set.Findings)
+		if p := set.Providers[0]; test.want == "" && p.Address.IsZero() {
+			t.Errorf("%s: no address", test.spec)
+		}
 		if test.want == "" && len(set.Findings) > 0 || !strings.Contains(text, test.want) {
 			t.Errorf("%s: %s; want %q", test.spec, text, test.want)
 		}

@@ -13,7 +13,8 @@ type Provider struct {
 	Origin Origin
 	Type   string // one of the Provider constants
 
-	// Address is an http or https URL, or empty for ProviderTelegram. The path of a
+	// Address is an http or https URL, or empty for ProviderTelegram; for
+	// ProviderNATS it is one nats or tls URL or several, with commas. The path of a
 	// webhook is all that protects it, so the whole is kept as a secret.
 	Address  pinsetter.Secret
 	Channel  string // the routing key of ProviderPagerDuty is one
@@ -57,6 +58,10 @@ const (
 	ProviderDatadog        = "datadog"
 	ProviderIncidentIO     = "incidentio"
 	ProviderOTel           = "otel"
+
+	ProviderNATS          = "nats"          // Channel is the subject
+	ProviderGooglePubSub  = "googlepubsub"  // Address is of the topic; Token is a key as JSON, if there is one
+	ProviderAzureEventHub = "azureeventhub" // Address is of the hub; Username and Password are a shared access key, or Token is Entra's
 
 	// Commit statuses.
 	ProviderGitHub          = "github"

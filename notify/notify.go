@@ -41,6 +41,10 @@ type Options struct {
 	// Dialer opens all connections.
 	Dialer login.Dialer
 
+	// Clouds logs in to the message services of Google Cloud and Azure. Nil:
+	// only what Secrets hold.
+	Clouds Clouds
+
 	// Environment.Getenv says whether the environment's proxies are used.
 	Environment login.Environment
 
@@ -49,6 +53,13 @@ type Options struct {
 
 	// Sleep waits before another try; nil: a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// Clouds are the logins of this process to the message services of clouds.
+type Clouds interface {
+	// Messages returns a bearer token for Google Pub/Sub or Azure Event Hubs. A
+	// key of the cloud, as JSON, takes the place of the process' identity.
+	Messages(ctx context.Context, r login.CloudRequest, key pinsetter.Secret) (login.CloudLogin, error)
 }
 
 // Notifier delivers events in the background. It is safe for concurrent use.

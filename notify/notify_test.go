@@ -19,6 +19,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/source"
 )
 
@@ -144,6 +145,34 @@ func load(t *testing.T, spec, secret, alert string) *fleet.Set {
 	return set
 }
 
+// loadAt is load for an address on this machine, also of a type whose address is
+// the name of something in a cloud.
+func loadAt(t *testing.T, kind, spec, address, secret, alert string) *fleet.Set {
+	t.Helper()
+	given := address
+	switch kind {
+	case fleet.ProviderGooglePubSub:
+		given = "my-project"
+	case fleet.ProviderAzureEventHub:
+		given = "bumps"
+		if !strings.Contains(spec, "channel") {
+			spec += ", channel: my-fleet"
+		}
+	}
+	set := load(t, "type: "+kind+", address: '"+given+"'"+spec, secret, alert)
+	if given != address {
+		set.Providers[0].Address = pinsetter.NewSecret("address", address)
+	}
+	return set
+}
+
+// clouds log in with a token that holds what shows nowhere.
+type clouds struct{}
+
+func (clouds) Messages(_ context.Context, r login.CloudRequest, _ pinsetter.Secret) (login.CloudLogin, error) {
+	return login.CloudLogin{Password: pinsetter.NewSecret("token", "TOKEN-of-"+r.Provider+"-hunter2")}, nil
+}
+
 // diary is what a notifier reports, and how long it waited.
 type diary struct {
 	mu     sync.Mutex
@@ -153,7 +182,8 @@ type diary struct {
 
 func (d *diary) options() Options {
 	return Options{
-		Now: func() time.Time { return noon },
+		Clouds: clouds{},
+		Now:    func() time.Time { return noon },
 		Report: func(err error) {
 			d.mu.Lock()
 			defer d.mu.Unlock()

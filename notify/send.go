@@ -35,6 +35,16 @@ type request struct {
 	body   []byte           // with its Content-Type in the header
 	sign   pinsetter.Secret // key to sign the body with, if set
 
+	// subject, if set, is where the body is published over NATS. There is no HTTP
+	// then.
+	subject string
+
+	// needs names what a service asks of whom it refuses, "" if that isn't known.
+	needs string
+
+	// authorize, if set, returns the header Authorization, for each attempt anew.
+	authorize func(ctx context.Context, l *lane) (string, error)
+
 	// accepts, if set, checks the body of an answer with a good status.
 	accepts func(body []byte) error
 }
@@ -85,8 +95,9 @@ func (r request) bearing(token pinsetter.Secret) request {
 
 // refusal is an answer that isn't a success.
 type refusal struct {
-	status int
+	status int           // of HTTP; 0: of another protocol
 	said   string        // in the service's own words; "": it says nothing
+	needs  string        // what whoever is refused lacks; "": not known
 	again  bool          // another try may help
 	after  time.Duration // pause that the Provider asks for; 0: none
 }
@@ -95,16 +106,19 @@ type refusal struct {
 const maxSaid = 200
 
 // refused returns the refusal in an answer.
-func (l *lane) refused(answer *http.Response, body []byte) *refusal {
+func (l *lane) refused(r request, answer *http.Response, body []byte) *refusal {
 	said := line(clean(l.secrets.Text(login.Said(body))), maxSaid)
 	if strings.EqualFold(said, answer.Status) || strings.EqualFold(said, http.StatusText(answer.StatusCode)) {
 		said = ""
 	}
-	return &refusal{status: answer.StatusCode, said: said, again: again(answer.StatusCode), after: l.retryAfter(answer)}
+	return &refusal{status: answer.StatusCode, said: said, needs: r.needs, again: again(answer.StatusCode), after: l.retryAfter(answer)}
 }
 
 // Error begins with what the service said. Advice follows only where it fits.
 func (r *refusal) Error() string {
+	if r.status == 0 {
+		return r.said
+	}
 	text := strings.TrimSpace(strconv.Itoa(r.status) + " " + http.StatusText(r.status))
 	if r.said != "" {
 		text += ": " + r.said
@@ -112,6 +126,8 @@ func (r *refusal) Error() string {
 	switch {
 	case r.status >= 300 && r.status < 400:
 		return text + ": redirects are not followed: write the address that it leads to"
+	case r.needs != "" && (r.status == http.StatusUnauthorized || r.status == http.StatusForbidden):
+		return text + ": the identity needs " + r.needs
 	case r.status == http.StatusUnauthorized, r.status == http.StatusForbidden && r.said == "":
 		return text + ": check the token"
 	case r.status == http.StatusNotFound && r.said == "":
@@ -128,6 +144,9 @@ func rejection(said string) error { return &refusal{status: http.StatusOK, said:
 func (l *lane) send(ctx context.Context, r request, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, l.provider.Timeout)
 	defer cancel()
+	if r.subject != "" {
+		return l.publish(ctx, r.subject, body)
+	}
 	q, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(body))
 	if err != nil {
 		return errors.New("the address is not a URL")
@@ -137,6 +156,13 @@ func (l *lane) send(ctx context.Context, r request, body []byte) error {
 	for name, value := range r.header {
 		q.Header.Set(name, value)
 	}
+	if r.authorize != nil {
+		value, err := r.authorize(ctx, l)
+		if err != nil {
+			return err
+		}
+		q.Header.Set("Authorization", value)
+	}
 	answer, err := l.client.Do(q)
 	if err != nil {
 		return l.unspoken(err)
@@ -145,7 +171,7 @@ func (l *lane) send(ctx context.Context, r request, body []byte) error {
 	said, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer)) // to its end, so that the connection can be reused
 	switch {
 	case answer.StatusCode < 200 || answer.StatusCode >= 300:
-		return l.refused(answer, said)
+		return l.refused(r, answer, said)
 	case r.accepts == nil:
 		return nil
 	case err != nil:

@@ -115,8 +115,14 @@ func TestNoSecretShows(t *testing.T) {
 				said = failed("no")
 			case fleet.ProviderSentry:
 				address = strings.Replace(address, "http://", "http://hunter2:hunter2@", 1)
+			case fleet.ProviderNATS:
+				address = strings.Replace(address, "http://", "nats://", 1)
 			}
-			d := tell(t, load(t, "type: "+kind+", channel: '"+channel+"', address: '"+address+"/hunter2/hunter2'", secret, ""), said)
+			set := loadAt(t, kind, ", channel: '"+channel+"'", address+"/hunter2/hunter2", secret, "")
+			if kind == fleet.ProviderNATS {
+				set.Providers[0].Timeout = 100 * time.Millisecond // its servers speak first
+			}
+			d := tell(t, set, said)
 			text := strings.Join(d.errors, "\n")
 			if strings.Contains(text, "hunter2") {
 				t.Errorf("%s, %s: a secret shows: %s", kind, name, text)
@@ -210,13 +216,17 @@ func TestSlackAnswers(t *testing.T) {
 
 func TestEveryTypeHasAFormat(t *testing.T) {
 	for kind := range formats {
-		set := load(t, "type: "+kind+", channel: c, address: 'https://example.test/a/b'", "token: t, username: u, password: p", "")
+		address := "https://example.test/a/b"
+		if kind == fleet.ProviderNATS {
+			address = "nats://example.test"
+		}
+		set := loadAt(t, kind, ", channel: channel", address, "token: t, username: u, password: p", "")
 		if set.Providers[0].Err != nil {
 			t.Errorf("%s: %v", kind, set.Providers[0].Err)
 		}
 	}
-	if len(formats) != 31 {
-		t.Errorf("%d types have a format, and config loads 31", len(formats))
+	if len(formats) != 34 {
+		t.Errorf("%d types have a format, and config loads 34", len(formats))
 	}
 }
 

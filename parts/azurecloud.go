@@ -179,3 +179,10 @@ func (a *AzureCloud) exchange(w http.ResponseWriter, r *http.Request, host strin
 		_ = json.NewEncoder(w).Encode(map[string]string{"refresh_token": token})
 	}
 }
+
+// Resource returns what a token of Entra is for, "" if it is none.
+func (a *AzureCloud) Resource(token string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.entra[token]
+}

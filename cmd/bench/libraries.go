@@ -45,6 +45,7 @@ var libraries = []library{
 		{"github.com/prometheus/client_golang/prometheus/collectors", "$.NewGoCollector, $.NewProcessCollector"},
 		{"github.com/prometheus/client_golang/prometheus/promhttp", "$.HandlerFor"},
 	}},
+	{"nats", "NATS' client", false, []use{{"github.com/nats-io/nats.go", "$.Connect, (*$.Conn).Publish, (*$.Conn).FlushWithContext"}}},
 	{"flux", "Flux's API modules", true, []use{
 		{"github.com/fluxcd/image-automation-controller/api/v1", "new($.ImageUpdateAutomation)"},
 		{"github.com/fluxcd/image-reflector-controller/api/v1", "new($.ImagePolicy)"},

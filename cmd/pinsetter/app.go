@@ -20,6 +20,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/login/cloud"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -50,6 +51,7 @@ type app struct {
 	progress *progress
 	said     map[string]bool    // lines already written to standard error
 	ledger   *store.Ledger      // nil: not opened yet
+	clouds   *cloud.Logins      // nil: not made yet
 	keep     string             // directory for what was fetched; "": none
 	release  context.CancelFunc // cancels the timeout; nil without one
 }

@@ -168,7 +168,7 @@ func (a *app) bot(set *fleet.Set) *bot.Bot {
 // botOptions returns the options for all bots of the program.
 func (a *app) botOptions(o registry.Options) bot.Options {
 	o.Dialer = a.dialer()
-	logins := cloud.New(cloud.Options{Environment: a.environment(), Dialer: a.dialer(), UserAgent: userAgent()})
+	logins := a.cloudLogins()
 	o.Clouds = logins.Registry
 	o.LoggedIn = func(host, provider, credential string) {
 		a.log.Info("logged in", "host", host, "provider", provider, "as", credential)
@@ -184,6 +184,14 @@ func (a *app) botOptions(o registry.Options) bot.Options {
 		Progress: a.progress.show,
 		Version:  version(),
 	}
+}
+
+// cloudLogins returns the program's logins to clouds.
+func (a *app) cloudLogins() *cloud.Logins {
+	if a.clouds == nil {
+		a.clouds = cloud.New(cloud.Options{Environment: a.environment(), Dialer: a.dialer(), UserAgent: userAgent()})
+	}
+	return a.clouds
 }
 
 // fleetOptions returns the options for the repositories that are written to. A

@@ -98,7 +98,7 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error 
 	}
 	a.progress.done()
 	metrics := server.NewMetrics(version())
-	notifier := notify.Open(set, notify.Options{Report: a.undelivered, Instance: hostname(), Environment: a.environment(), Dialer: a.dialer()})
+	notifier := notify.Open(set, notify.Options{Report: a.undelivered, Instance: hostname(), Environment: a.environment(), Dialer: a.dialer(), Clouds: a.cloudLogins()})
 	options := a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent(), Keep: listingsKept, RateLimit: metrics.RateLimit})
 	options.Observer = observer{metrics}
 	k := keeper.New(keeper.Options{Bot: options, Observer: observer{metrics}, Shard: mine, Batch: o.batch, Notify: notifier.Tell})
