@@ -7,7 +7,6 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
@@ -25,7 +24,8 @@ const maxExclusions = 25
 
 func (l *loader) readRepository(o *object, spec *strict.Node) {
 	r := &fleet.Repository{Name: o.name, Origin: o.origin, Annotations: o.annotations}
-	l.repositories = append(l.repositories, &repositoryDraft{o, r})
+	draft := &repositoryDraft{o, r}
+	l.repositories = append(l.repositories, draft)
 	d := l.strictSpec(o, spec, &r.Spec)
 	if len(r.Spec.ExclusionList) == 0 {
 		r.Spec.ExclusionList = defaultExclusions
@@ -47,18 +47,12 @@ func (l *loader) readRepository(o *object, spec *strict.Node) {
 	}
 	d.requireInterval(strict.Child(spec, "interval"))
 	r.Exclude = l.exclusions(d, r.Spec.ExclusionList)
-	d.provider(r.Spec)
-	d.optionalReference("spec.secretRef", r.Spec.SecretRef)
-	d.optionalReference("spec.certSecretRef", r.Spec.CertSecretRef)
-	d.optionalReference("spec.proxySecretRef", r.Spec.ProxySecretRef)
-	if r.Spec.ServiceAccountName != "" {
-		d.reference("spec.serviceAccountName", r.Spec.ServiceAccountName)
-	}
+	d.registry(draft.registryFields())
 	if access := strict.Child(spec, "accessFrom"); access != nil && r.Spec.AccessFrom != nil && r.Spec.AccessFrom.NamespaceSelectors == nil {
 		d.missing("spec.accessFrom.namespaceSelectors")
 	}
 	d.openSelectors(strict.Child(strict.Child(spec, "accessFrom"), "namespaceSelectors"))
-	o.remember("spec.secretRef.name", "spec.certSecretRef.name", "spec.proxySecretRef.name", "spec.serviceAccountName", "spec.accessFrom")
+	o.remember("spec.accessFrom")
 }
 
 // openSelectors reports selectors of namespaces whose labels were forgotten: they
@@ -118,42 +112,18 @@ func (d *decoder) excludesAll(path string, pattern *regexp.Regexp) {
 	d.object.warn(codeRegexp, path, "%q matches everything, so that nothing is left: write what is to be excluded, or remove it", pattern)
 }
 
-// clouds are the providers that log in without a Secret.
-var clouds = []string{"aws", "azure", "gcp"}
-
-// provider reports a provider that can't be used, and what is without effect
-// beside a cloud's.
-func (d *decoder) provider(s spec.ImageRepositorySpec) {
-	switch {
-	case s.Provider == "generic":
-	case !contains(clouds, s.Provider):
-		d.fail(codeBadValue, "spec.provider", "%q is not a provider: write generic, aws, azure or gcp%s", s.Provider, d.object.hint(s.Provider))
-	case s.ServiceAccountName != "":
-		d.fail(codeUnsupported, "spec.serviceAccountName", "beside provider %s it asks a cluster for a token of that ServiceAccount, which is not supported: "+
-			"leave it out to log in as this process, or write provider generic to use the account's imagePullSecrets", s.Provider)
-	case s.SecretRef != nil:
-		d.object.warn(codeIgnored, "spec.secretRef", "is ignored beside provider %s, as in Flux: remove one of them", s.Provider)
+// registryFields returns what the spec says of the registry.
+func (r *repositoryDraft) registryFields() registryFields {
+	s := r.out.Spec
+	return registryFields{
+		provider: s.Provider, secretRef: s.SecretRef, serviceAccountName: s.ServiceAccountName,
+		certSecretRef: s.CertSecretRef, proxySecretRef: s.ProxySecretRef, insecure: s.Insecure,
 	}
 }
 
 // resolveRepository fills in what the repository's references lead to.
 func (l *loader) resolveRepository(r *repositoryDraft) {
-	spec, access := &r.out.Spec, &r.out.Access
-	access.Insecure = spec.Insecure
-	if contains(clouds, spec.Provider) {
-		access.Provider = spec.Provider
-	} else if spec.SecretRef != nil {
-		l.dockerConfig(r.object, "spec.secretRef.name", spec.SecretRef.Name, access)
-	}
-	if spec.ServiceAccountName != "" && access.Provider == "" {
-		l.pullSecrets(r.object, spec.ServiceAccountName, access)
-	}
-	if spec.CertSecretRef != nil {
-		access.TLS = l.certificates(r.object, "spec.certSecretRef.name", spec.CertSecretRef.Name)
-	}
-	if spec.ProxySecretRef != nil {
-		access.Proxy = l.proxy(r.object, "spec.proxySecretRef.name", spec.ProxySecretRef.Name)
-	}
+	r.out.Access = l.registryAccess(r.object, r.registryFields())
 	r.out.Err = r.err()
 }
 

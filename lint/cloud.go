@@ -13,13 +13,7 @@ import (
 // repository: they get no login for it.
 func (l *linter) clouds() {
 	for _, r := range l.set.Repositories {
-		if r.Access.Provider == "" {
-			continue
-		}
-		host, _, _ := strings.Cut(r.Image, "/")
-		if _, err := login.CloudHostFor(r.Access.Provider, host); err != nil {
-			l.add(pinsetter.Warning, "provider-host", r.Origin, "ImageRepository %s: %v", r.Name, err)
-		}
+		l.registryProvider("ImageRepository "+r.Name.String(), r.Origin, r.Access.Provider, r.Image)
 	}
 	seen := map[*fleet.GitSource]bool{}
 	for _, a := range l.set.Automations {
@@ -34,5 +28,17 @@ func (l *linter) clouds() {
 		if err != nil {
 			l.add(pinsetter.Warning, "provider-host", a.Git.Origin, "GitRepository %s: %v", a.Git.Name, err)
 		}
+	}
+}
+
+// registryProvider warns of a provider that doesn't fit the host of an object's
+// image, which has no scheme. Provider "" is none.
+func (l *linter) registryProvider(object string, at fleet.Origin, provider, image string) {
+	if provider == "" {
+		return
+	}
+	host, _, _ := strings.Cut(image, "/")
+	if _, err := login.CloudHostFor(provider, host); err != nil {
+		l.add(pinsetter.Warning, "provider-host", at, "%s: %v", object, err)
 	}
 }
