@@ -18,6 +18,7 @@ type registryFields struct {
 	certSecretRef      *spec.LocalObjectReference
 	proxySecretRef     *spec.LocalObjectReference
 	insecure           bool
+	credential         *spec.Credential
 
 	// secretWins says which of both Flux uses where Secrets stand beside a
 	// provider: of an OCIRepository and a HelmRepository the Secrets, of an
@@ -32,6 +33,8 @@ func (f registryFields) isCloud() bool { return contains(clouds, f.provider) }
 // a provider.
 func (d *decoder) registry(f registryFields) {
 	switch {
+	case f.credential != nil:
+		d.credential(f)
 	case f.provider == "", f.provider == "generic":
 	case !f.isCloud():
 		d.fail(codeBadValue, "spec.provider", "%q is not a provider: write generic, aws, azure or gcp%s", f.provider, d.object.hint(f.provider))
@@ -62,9 +65,12 @@ func (o *object) noAccountToken(provider string) {
 // resolved is reported to the object, and then lacks in the access.
 func (l *loader) registryAccess(o *object, f registryFields) fleet.RegistryAccess {
 	access := fleet.RegistryAccess{Insecure: f.insecure}
-	if l.providerLogsIn(o, f) {
+	switch {
+	case f.credential != nil:
+		access.Provider, access.Token = kubernetes, f.tokenWanted(o.name.Namespace)
+	case l.providerLogsIn(o, f):
 		access.Provider = f.provider
-	} else {
+	default:
 		if f.secretRef != nil {
 			l.dockerConfig(o, "spec.secretRef.name", f.secretRef.Name, &access)
 		}

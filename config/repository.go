@@ -117,7 +117,7 @@ func (r *repositoryDraft) registryFields() registryFields {
 	s := r.out.Spec
 	return registryFields{
 		provider: s.Provider, secretRef: s.SecretRef, serviceAccountName: s.ServiceAccountName,
-		certSecretRef: s.CertSecretRef, proxySecretRef: s.ProxySecretRef, insecure: s.Insecure,
+		certSecretRef: s.CertSecretRef, proxySecretRef: s.ProxySecretRef, insecure: s.Insecure, credential: s.Credential,
 	}
 }
 

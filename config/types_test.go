@@ -23,7 +23,7 @@ func checkDecodable(t *testing.T, typ reflect.Type, path string) {
 		return
 	}
 	switch typ.Kind() {
-	case reflect.String, reflect.Bool:
+	case reflect.String, reflect.Bool, reflect.Int64:
 	case reflect.Pointer, reflect.Slice, reflect.Map:
 		checkDecodable(t, typ.Elem(), path+"[]")
 	case reflect.Struct:

@@ -44,7 +44,8 @@ type Repository struct {
 // access over https with the system's certificates.
 type RegistryAccess struct {
 	DockerConfigs []pinsetter.Secret // dockerconfigjson documents: secretRef's, then those of the ServiceAccount
-	Provider      string             // of the cloud that logs in: aws, azure or gcp; "": none
+	Provider      string             // that logs in: aws, azure, gcp, or kubernetes with a Token; "": none
+	Token         pinsetter.TokenWanted
 	TLS           pinsetter.TLS
 	Proxy         *pinsetter.Proxy // nil: the environment's proxies
 	Insecure      bool             // plain HTTP

@@ -14,10 +14,12 @@ var ErrNoIdentity = errors.New("no identity")
 
 // CloudRequest asks for a login to one host of a cloud.
 type CloudRequest struct {
-	Provider string           // AWS, Azure or GCP
+	Provider string           // AWS, Azure, GCP or Kubernetes
 	Host     string           // as in an image; one with a port is no cloud's
 	Proxy    *pinsetter.Proxy // to the cloud's APIs; nil: the environment's proxies
 	TLS      pinsetter.TLS    // of the host, if the host itself issues tokens
+
+	Token pinsetter.TokenWanted // of Kubernetes
 
 	// Refused is a password that the host refused. A login with another one is
 	// returned, or the same if that is younger than a minute: a new one would

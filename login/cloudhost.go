@@ -14,6 +14,11 @@ const (
 	GCP   = "gcp"
 )
 
+// Kubernetes is the provider of tokens of OpenID Connect in files, such as those
+// of ServiceAccounts that are projected into a Pod: Flux's
+// spec.credential.provider. Who starts the program says for which host each is.
+const Kubernetes = "kubernetes"
+
 // CloudHost is a registry of a cloud, and what its host name says.
 type CloudHost struct {
 	Host     string
@@ -70,6 +75,9 @@ func CloudHostOf(host string) (CloudHost, bool) {
 // CloudHostFor is CloudHostOf for a host that a provider should have. The error
 // says which hosts it has.
 func CloudHostFor(provider, host string) (CloudHost, error) {
+	if provider == Kubernetes {
+		return CloudHost{Host: host, Provider: provider}, nil
+	}
 	found, known := CloudHostOf(host)
 	if !known || found.Provider != provider {
 		return CloudHost{}, fmt.Errorf("%q is no registry of provider %s, and its token goes to no other host: the provider is for %s",

@@ -28,9 +28,11 @@ type Access struct {
 	// asked; if it has none either, requests are anonymous.
 	DockerConfigs []pinsetter.Secret
 
-	// Provider is the cloud that logs in if DockerConfigs has no credential:
-	// login.AWS, login.Azure or login.GCP. "": none.
+	// Provider logs in if DockerConfigs has no credential: the cloud login.AWS,
+	// login.Azure or login.GCP, or login.Kubernetes with a token like Token. "":
+	// none, or a token if Options.Tokens has one for the host.
 	Provider string
+	Token    pinsetter.TokenWanted
 
 	TLS pinsetter.TLS
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
@@ -26,7 +27,7 @@ func (p *Repository) cloudCredential(ctx context.Context, refused pinsetter.Secr
 		return credential{}, fmt.Errorf("no way to log in with provider %s was given", p.provider)
 	}
 	found, err := p.registry.options.Clouds(ctx, login.CloudRequest{
-		Provider: p.provider, Host: p.name.RegistryStr(), Proxy: p.proxy, TLS: p.tls, Refused: refused,
+		Provider: p.provider, Host: p.name.RegistryStr(), Token: p.wanted, Proxy: p.proxy, TLS: p.tls, Refused: refused,
 	})
 	if errors.Is(err, login.ErrNoIdentity) && !p.registry.options.Anonymous {
 		return p.insteadOfCloud(ctx, err)
@@ -106,9 +107,13 @@ func (p *Repository) refused(response *http.Response, err error) bool {
 	return denied && !p.isElsewhere(response.Request.URL)
 }
 
-// checkCloud refuses to send the login of a cloud in the clear.
+// checkCloud refuses to send the login of a provider in the clear, but to this
+// machine.
 func checkCloud(s session, c credential) error {
 	if c.cloud == nil || pinsetter.Origin(s.origin).Secure() {
+		return nil
+	}
+	if u, err := url.Parse(s.origin); err == nil && login.Loopback(u.Hostname()) {
 		return nil
 	}
 	return fmt.Errorf("the login of %s is not sent to %s, where anybody on the way could read it: remove spec.insecure", c.source, s.origin)

@@ -46,6 +46,10 @@ type Options struct {
 	// an Access is an error.
 	Clouds CloudLogins
 
+	// Tokens are the hosts that Clouds has a token of OpenID Connect for: an
+	// Access without another login uses it.
+	Tokens map[string]bool
+
 	// LoggedIn is told once which credential a host with a provider gets, in
 	// words for people. It is called concurrently. Nil: nobody is told.
 	LoggedIn func(host, provider, credential string)

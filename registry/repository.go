@@ -29,7 +29,8 @@ type Repository struct {
 	documents  []pinsetter.Secret // the object's, that the credential is looked up in
 	timeout    time.Duration
 	secrets    *login.Scrubber // knows all secrets that are sent
-	provider   string          // of the cloud to log in to; "": none
+	provider   string          // that logs in; "": none
+	wanted     pinsetter.TokenWanted
 	proxy      *pinsetter.Proxy
 	tls        pinsetter.TLS
 }
@@ -46,6 +47,9 @@ func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 	found, err := objectCredential(a.DockerConfigs, named)
 	if err != nil {
 		return nil, fmt.Errorf("look up credentials of %s: %w", named, err)
+	}
+	if a.Provider == "" && found.source == "" && r.options.Tokens[named.RegistryStr()] && !r.options.Anonymous {
+		a.Provider = login.Kubernetes
 	}
 	if a.Provider != "" && found.source == "" {
 		if _, err := login.CloudHostFor(a.Provider, named.RegistryStr()); err != nil {
@@ -78,6 +82,7 @@ func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 		documents:  a.DockerConfigs,
 		timeout:    a.timeout(),
 		provider:   a.Provider,
+		wanted:     a.Token,
 		proxy:      a.Proxy,
 		tls:        a.TLS,
 	}, nil
@@ -129,7 +134,11 @@ func (p *Repository) Name() string { return p.name.Name() }
 // the same credentials, TLS and proxy. It reveals no secret. The timeout is not
 // part of it.
 func (p *Repository) Key() string {
-	return fmt.Sprintf("%s %t %s %s %q", p.name, p.wire.plain, p.connection, p.credential.identity(), p.provider)
+	key := fmt.Sprintf("%s %t %s %s %q", p.name, p.wire.plain, p.connection, p.credential.identity(), p.provider)
+	if p.provider == login.Kubernetes {
+		key += fmt.Sprintf(" %q", p.wanted)
+	}
+	return key
 }
 
 // Timeout returns the bound on one call of Tags, Digest or Content.

@@ -59,6 +59,7 @@ func access(object *fleet.Repository) registry.Access {
 	to := registry.Access{
 		DockerConfigs: from.DockerConfigs,
 		Provider:      from.Provider,
+		Token:         from.Token,
 		TLS:           from.TLS,
 		Proxy:         from.Proxy,
 		Insecure:      from.Insecure,

@@ -14,6 +14,19 @@ type ImageRepositorySpec struct {
 	ExclusionList      []string              `json:"exclusionList,omitempty"`      // regular expressions of tags that are left out
 	Provider           string                `json:"provider,omitempty"`           // how to log in: generic, or a cloud
 	Insecure           bool                  `json:"insecure,omitempty"`           // plain HTTP if the registry has no TLS
+	Credential         *Credential           `json:"credential,omitempty"`         // a token of OpenID Connect to log in with (RFC 0014 of Flux)
+}
+
+// Credential says which short-lived credential logs in: that of RFC 0014 of
+// Flux (https://github.com/fluxcd/flux2, rfcs/0014-…), in the form of
+// https://github.com/fluxcd/pkg, apis/crypto.
+type Credential struct {
+	Provider          string            `json:"provider"`                    // kubernetes: the projected token of a ServiceAccount
+	Type              string            `json:"type"`                        // jwt
+	ExpirationSeconds *int64            `json:"expirationSeconds,omitempty"` // passed over: the projection says it
+	Audiences         []string          `json:"audiences,omitempty"`         // for whom the token must be; default: any
+	Annotations       map[string]string `json:"annotations,omitempty"`       // auth.fluxcd.io/username: sends the token as a password, beside this user name
+	Username          string            `json:"username,omitempty"`          // the same in the words of the RFC
 }
 
 // AccessFrom says from which other namespaces an object may be referred to: from

@@ -122,6 +122,8 @@ func (d *Decoder) Decode(n *Node, v reflect.Value, path string) {
 		d.sequence(n, v, path)
 	case reflect.Bool:
 		d.boolean(n, v, path)
+	case reflect.Int64:
+		d.integer(n, v, path)
 	case reflect.String:
 		d.text(n, v, path)
 	default:
@@ -219,6 +221,15 @@ func (d *Decoder) boolean(n *Node, v reflect.Value, path string) {
 		}
 	}
 	d.mistyped(n, path, "true or false, without quotes")
+}
+
+func (d *Decoder) integer(n *Node, v reflect.Value, path string) {
+	number, err := strconv.ParseInt(n.Value, 10, 64)
+	if n.Kind != Scalar || n.Tag != "!!int" || err != nil {
+		d.mistyped(n, path, "a whole number, without quotes")
+		return
+	}
+	v.SetInt(number)
 }
 
 func (d *Decoder) text(n *Node, v reflect.Value, path string) {

@@ -19,6 +19,7 @@ type menu struct {
 	Opens  time.Time               `json:"opens"`
 	Served struct{ time.Duration } `json:"served"`
 	Closed *bool                   `json:"closed"`
+	Seats  *int64                  `json:"seats"`
 	Nested struct {
 		Deep string `json:"deep"`
 	} `json:"nested"`
@@ -58,24 +59,26 @@ func decode(t *testing.T, text string) (menu, []string) {
 }
 
 func TestDecode(t *testing.T) {
-	m, all := decode(t, "ignored: [\n---\nname: Lunch\ndishes: [{name: soup}]\nprices: {soup: \"4\"}\nopens: 2026-12-24T11:00:00Z\nserved: 1h30m\nclosed: no\nnested: {deep: x}\n")
+	m, all := decode(t, "ignored: [\n---\nname: Lunch\ndishes: [{name: soup}]\nprices: {soup: \"4\"}\nopens: 2026-12-24T11:00:00Z\nserved: 1h30m\nclosed: no\nseats: 40\nnested: {deep: x}\n")
 	if all != nil {
 		t.Fatal(all)
 	}
 	if m.Name != "Lunch" || len(m.Dishes) != 1 || m.Dishes[0].Name != "soup" || m.Prices["soup"] != "4" || m.Opens.Hour() != 11 ||
-		m.Served.Duration != 90*time.Minute || m.Closed == nil || *m.Closed || m.Nested.Deep != "x" {
+		m.Served.Duration != 90*time.Minute || m.Closed == nil || *m.Closed || m.Nested.Deep != "x" || m.Seats == nil || *m.Seats != 40 {
 		t.Errorf("%+v", m)
 	}
 }
 
 func TestDecodeSaysWhere(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: 1\n---\n\ntitel: x\n":        `4 unknown-field titel: the field does not exist; fields here are closed, dishes, name, nested, opens, prices, served`,
+		"a: 1\n---\n\ntitel: x\n":        `4 unknown-field titel: the field does not exist; fields here are closed, dishes, name, nested, opens, prices, seats, served`,
 		"name: x\nname: y\n":             "2 duplicate-key name: the key is already on line 1: remove one of them",
 		"name: 5\n":                      "1 type name: is the number 5, and should be text: put it in quotes",
 		"dishes:\n- name: a\n- {}\n- \n": "4 missing-field dishes[2]: is empty (null): write a value, or leave it out",
 		"dishes: {name: a}\n":            "1 type dishes: is a mapping, and should be a list",
 		"closed: \"yes\"\n":              `1 type closed: is the text "yes", and should be true or false, without quotes`,
+		"seats: \"40\"\n":                `1 type seats: is the text "40", and should be a whole number, without quotes`,
+		"seats: 4.5\n":                   "1 type seats: is the number 4.5, and should be a whole number, without quotes",
 		"served: 2d\n":                   `1 duration served: "2d" is not a duration: write numbers with ms, s, m or h, such as "48h"`,
 		"opens: today\n":                 `1 time opens: "today" is not a time: write RFC 3339 with a zone, such as "2026-12-24T00:00:00Z"`,
 		"deep: x\n":                      "1 unknown-field deep: the field does not exist; did you mean nested.deep?",

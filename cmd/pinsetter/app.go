@@ -31,6 +31,7 @@ type app struct {
 	filenames   []string
 	kustomize   []string
 	secrets     []string
+	tokenFiles  []string
 	namespace   string
 	allowEmpty  bool
 	output      string
@@ -50,6 +51,7 @@ type app struct {
 	level    slog.Level
 	progress *progress
 	said     map[string]bool    // lines already written to standard error
+	tokens   cloud.TokenFiles   // what tokenFiles names
 	ledger   *store.Ledger      // nil: not opened yet
 	clouds   *cloud.Logins      // nil: not made yet
 	keep     string             // directory for what was fetched; "": none
@@ -73,6 +75,7 @@ func (a *app) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVarP(&a.filenames, "filename", "f", nil, "where the objects are: a file, a directory, - for standard input, or git+https://HOST/REPO//FOLDER?ref=BRANCH (repeatable; default: the current directory)")
 	f.StringArrayVarP(&a.kustomize, "kustomize", "k", nil, "build this kustomization and read its result (repeatable)")
 	f.StringArrayVar(&a.secrets, "secrets", nil, "folder of mounted Secrets: DIR/<namespace>/<name>/<key>, or DIR/<name>/<key> (repeatable)")
+	f.StringArrayVar(&a.tokenFiles, "registry-token-file", nil, "file with a token of OpenID Connect for a registry, such as the projected one of a ServiceAccount: HOST=FILE, or USER@HOST=FILE to send it as a password (repeatable)")
 	f.StringVarP(&a.namespace, "namespace", "n", "default", "namespace of objects that name none, and the scope of NAME arguments")
 	f.BoolVar(&a.allowEmpty, "allow-empty", false, "what -f and -k name may hold no object")
 	f.StringVarP(&a.output, "output", "o", "table", "table, json or yaml")
@@ -92,7 +95,8 @@ var namespace = pinsetter.Pattern(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 // prepare runs before every command. It sets flags from the environment, checks
 // the common ones, and sets up logging.
 func (a *app) prepare(cmd *cobra.Command) error {
-	if err := flagsFromEnvironment(cmd.Flags(), os.LookupEnv); err != nil {
+	err := flagsFromEnvironment(cmd.Flags(), os.LookupEnv)
+	if err != nil {
 		return err
 	}
 	if !slices.Contains([]string{"table", "json", "yaml"}, a.output) {
@@ -100,6 +104,9 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	}
 	if !namespace().MatchString(a.namespace) {
 		return usage("--namespace %q is no name of a namespace: write letters a to z, digits and -", a.namespace)
+	}
+	if a.tokens, err = cloud.ParseTokenFiles(a.tokenFiles); err != nil {
+		return usage("--registry-token-file: %v", err)
 	}
 	if a.concurrency < 1 {
 		return usage("--concurrency %d: at least one request must be allowed", a.concurrency)

@@ -169,7 +169,7 @@ func (a *app) bot(set *fleet.Set) *bot.Bot {
 func (a *app) botOptions(o registry.Options) bot.Options {
 	o.Dialer = a.dialer()
 	logins := a.cloudLogins()
-	o.Clouds = logins.Registry
+	o.Clouds, o.Tokens = logins.Registry, a.tokens.Hosts()
 	o.LoggedIn = func(host, provider, credential string) {
 		a.log.Info("logged in", "host", host, "provider", provider, "as", credential)
 	}
@@ -189,7 +189,7 @@ func (a *app) botOptions(o registry.Options) bot.Options {
 // cloudLogins returns the program's logins to clouds.
 func (a *app) cloudLogins() *cloud.Logins {
 	if a.clouds == nil {
-		a.clouds = cloud.New(cloud.Options{Environment: a.environment(), Dialer: a.dialer(), UserAgent: userAgent()})
+		a.clouds = cloud.New(cloud.Options{Environment: a.environment(), Dialer: a.dialer(), UserAgent: userAgent(), Tokens: a.tokens})
 	}
 	return a.clouds
 }

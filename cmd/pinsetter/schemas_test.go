@@ -154,6 +154,8 @@ func (s fluxSchema) node(comments map[string]string, typ reflect.Type, path stri
 		return object{"type": "string"}
 	case typ.Kind() == reflect.Bool:
 		return object{"type": "boolean"}
+	case typ.Kind() == reflect.Int64:
+		return object{"type": "integer"}
 	case typ.Kind() == reflect.Map:
 		return object{"type": "object", "additionalProperties": object{"type": "string"}}
 	case typ.Kind() == reflect.Slice:

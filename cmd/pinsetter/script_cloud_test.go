@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"time"
+
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pinsetter/pinsetter/parts"
@@ -10,8 +13,10 @@ import (
 // proxy.
 //
 //	ecr HOST API REGION IMAGE TAG...  a registry of AWS, and keys of an identity that may read it
+//	oidc HOST ACCOUNT IMAGE TAG...    a registry that takes tokens of an account, and one in the file token
 var cloudCommands = map[string]func(*testscript.TestScript, bool, []string){
-	"ecr": ecr,
+	"ecr":  ecr,
+	"oidc": oidc,
 }
 
 // clouds starts hosts that the program trusts.
@@ -20,6 +25,14 @@ func clouds(ts *testscript.TestScript) *parts.Clouds {
 	ts.Setenv("SSL_CERT_FILE", c.File)
 	ts.Setenv("HTTPS_PROXY", c.URL)
 	return c
+}
+
+func oidc(ts *testscript.TestScript, _ bool, a []string) {
+	issuer := parts.NewWorkloads(of(ts).t)
+	r := parts.NewRegistry(of(ts).t, parts.RegistryOptions{})
+	r.Push(a[2], a[3:]...)
+	clouds(ts).Serve(a[0], issuer.Guard(a[0], a[1], r))
+	ts.Check(os.WriteFile(ts.MkAbs("token"), []byte(issuer.Token(a[1], a[0], time.Hour)), 0o600))
 }
 
 func ecr(ts *testscript.TestScript, _ bool, a []string) {

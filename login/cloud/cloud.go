@@ -27,6 +27,7 @@ type Options struct {
 	Environment login.Environment // names the proxies
 	Dialer      login.Dialer      // opens every connection but those to metadata services
 	UserAgent   string            // "": "pinsetter"
+	Tokens      TokenFiles        // of registries that take tokens of OpenID Connect
 
 	// Now and Sleep replace time in tests. Nil: the real ones.
 	Now   func() time.Time
@@ -65,6 +66,13 @@ func (l *Logins) Registry(ctx context.Context, r login.CloudRequest) (login.Clou
 	host, err := login.CloudHostFor(r.Provider, r.Host)
 	if err != nil {
 		return login.CloudLogin{}, err
+	}
+	if r.Provider == login.Kubernetes {
+		found, err := l.projected(r)
+		if err != nil {
+			return login.CloudLogin{}, fmt.Errorf("log in to %s: %w", host.Host, l.told(err))
+		}
+		return found, nil
 	}
 	ask := map[string]func(context.Context, login.CloudHost, login.CloudRequest) (login.CloudLogin, error){
 		login.AWS: l.ecr, login.GCP: l.gcp, login.Azure: l.acr,
