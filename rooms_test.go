@@ -55,6 +55,7 @@ var rooms = []struct {
 
 	{name: "scanner", rooms: root + " fleet registry"},
 	{name: "verify", rooms: root + " fleet registry", opens: "github.com/sigstore"},
+	{name: "resolve", rooms: root + " spec fleet policy registry scanner verify"},
 	{name: "setters", rooms: root + " strict", opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
 	{name: "adopt", rooms: root + " spec policy strict setters"},
 	{name: "migrate", rooms: root + " adopt gate policy setters spec strict"},
@@ -87,10 +88,10 @@ var rooms = []struct {
 	{name: "plan", rooms: root + " fleet decide gate setters message gitops store", opens: "github.com/aymanbagabas/go-udiff"},
 	{name: "proposal", rooms: root + " spec fleet decide gate message gitops forge store plan"},
 	{name: "bot", rooms: root +
-		" decide fleet folder forge gate gitops lint login message pause plan policy proposal registry replay scanner setters spec store verify"},
+		" decide fleet folder forge gate gitops lint login message pause plan policy proposal registry replay resolve scanner setters spec store verify"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " adopt bot config fleet folder forge gitops hook keeper lint login login/cloud migrate notify plan registry scanner secret server setters source spec store",
+		rooms: root + " adopt bot config fleet folder forge gitops hook keeper lint login login/cloud migrate notify plan registry resolve scanner secret server setters source spec store",
 		opens: `
 		github.com/spf13
 		golang.org/x/term

@@ -30,6 +30,10 @@ type Options struct {
 	// MayConcern.
 	OtherFlux bool
 
+	// Artifacts says that what Flux pulls from registries is read too: OCIRepositories.
+	// Without it they are passed over. The files must be read with MayConcern.
+	Artifacts bool
+
 	// Notifications says what is made of Receivers, Providers and Alerts.
 	Notifications Notifications
 

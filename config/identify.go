@@ -26,6 +26,9 @@ func (l *loader) object(d document, n *strict.Node, apiVersion, kind string) {
 	}
 	l.runTogether(d, n)
 	how := classify(apiVersion, kind)
+	if l.passesOver(kind) {
+		return
+	}
 	if how != readNot && how != readList {
 		l.filled[l.source] = true
 	}
@@ -231,6 +234,8 @@ func (l *loader) read(o *object) {
 		l.readAutomation(o, spec)
 	case kindGit:
 		l.readGit(o, spec)
+	case kindOCI:
+		l.readOCI(o, spec)
 	case kindGate:
 		l.readGate(o, spec)
 	case kindProposal:
@@ -268,7 +273,7 @@ func (l *loader) register(o *object) bool {
 		o.fail(codeDuplicateObject, "", "is also at %s and differs: hand in one cluster's folder, or build the one that is meant with -k", first.place())
 	}
 	switch o.kind {
-	case kindSecret, kindAccount, kindNamespace:
+	case kindSecret, kindAccount, kindNamespace, kindOCI:
 		first.twins = append(first.twins, o.findings...)
 		return false
 	}

@@ -16,6 +16,7 @@ const (
 	kindPolicy     = "ImagePolicy"
 	kindAutomation = "ImageUpdateAutomation"
 	kindGit        = "GitRepository"
+	kindOCI        = "OCIRepository"
 	kindGate       = "Gate"
 	kindProposal   = "PullRequest"
 	kindSecret     = "Secret"
@@ -58,7 +59,7 @@ func classify(apiVersion, kind string) reading {
 		return classifyNotification(version, kind)
 	case group == imageGroup && !isImageKind(item), group == ownGroup && !isOwnKind(item):
 		return readUnknown
-	case group == imageGroup, group == ownGroup, group == sourceGroup && item == kindGit:
+	case group == imageGroup, group == ownGroup, group == sourceGroup && (item == kindGit || item == kindOCI):
 		if !knownVersion(group, version) {
 			return readOutdated
 		}

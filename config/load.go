@@ -78,6 +78,7 @@ type loader struct {
 	pullRequests []*pullRequestDraft
 	lost         []lostObject
 	gits         map[pinsetter.Name]*gitDraft
+	artifacts    []*ociDraft
 	resolved     map[pinsetter.Name]*fleet.GitSource
 	receivers    []*receiverDraft
 	alerts       []*alertDraft
@@ -143,7 +144,7 @@ func (l *loader) document(f source.File, c strict.Document) {
 	if l.opts.OtherFlux && isOfFlux(c.Data) {
 		l.filled[l.source] = true
 	}
-	if !MayHold(c.Data) {
+	if !MayHold(c.Data) && !(l.opts.Artifacts && bytes.Contains(c.Data, []byte(kindOCI))) {
 		return
 	}
 	n, failure := c.Parse()
@@ -250,7 +251,8 @@ func (l *loader) bareList(d document, n *strict.Node) {
 		if isNotification(apiVersion) && l.opts.Notifications != NotificationsUsed {
 			continue
 		}
-		if classify(apiVersion, strict.Text(strict.Child(item, "kind"))) == readObject || guardBelow(item, d.left) != 0 {
+		kind := strict.Text(strict.Child(item, "kind"))
+		if classify(apiVersion, kind) == readObject && !l.passesOver(kind) || guardBelow(item, d.left) != 0 {
 			l.fault(codeType, d.path, item.Line+d.offset, "objects stand in a bare list: separate them with ---, or write kind: List with items")
 			break
 		}
@@ -293,12 +295,17 @@ func (l *loader) set() *fleet.Set {
 		l.resolvePullRequest(p)
 		s.PullRequests = append(s.PullRequests, p.out)
 	}
+	for _, a := range l.artifacts {
+		l.resolveOCI(a)
+		s.Artifacts = append(s.Artifacts, a.out)
+	}
 	s.Sources = len(l.gits)
 	s.PublicKeys = l.publicKeys()
 	l.setNotifications(s)
 	slices.SortFunc(s.Repositories, func(a, b *fleet.Repository) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Policies, func(a, b *fleet.Policy) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Automations, func(a, b *fleet.Automation) int { return a.Name.Compare(b.Name) })
+	slices.SortFunc(s.Artifacts, func(a, b *fleet.OCISource) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Gates, func(a, b *fleet.Gate) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.PullRequests, func(a, b *fleet.PullRequest) int { return a.Name.Compare(b.Name) })
 	s.Missing = l.gaps(s)

@@ -13,7 +13,8 @@ import (
 // repositoryDraft is an ImageRepository whose references are not yet resolved.
 type repositoryDraft struct {
 	*object
-	out *fleet.Repository
+	out        *fleet.Repository
+	secretWins bool // see registryFields
 }
 
 // defaultExclusions are the CRD's; Flux applies them to an empty list as well.
@@ -24,7 +25,7 @@ const maxExclusions = 25
 
 func (l *loader) readRepository(o *object, spec *strict.Node) {
 	r := &fleet.Repository{Name: o.name, Origin: o.origin, Annotations: o.annotations}
-	draft := &repositoryDraft{o, r}
+	draft := &repositoryDraft{object: o, out: r}
 	l.repositories = append(l.repositories, draft)
 	d := l.strictSpec(o, spec, &r.Spec)
 	if len(r.Spec.ExclusionList) == 0 {
@@ -117,7 +118,7 @@ func (r *repositoryDraft) registryFields() registryFields {
 	s := r.out.Spec
 	return registryFields{
 		provider: s.Provider, secretRef: s.SecretRef, serviceAccountName: s.ServiceAccountName,
-		certSecretRef: s.CertSecretRef, proxySecretRef: s.ProxySecretRef, insecure: s.Insecure, credential: s.Credential,
+		certSecretRef: s.CertSecretRef, proxySecretRef: s.ProxySecretRef, insecure: s.Insecure, credential: s.Credential, secretWins: r.secretWins,
 	}
 }
 

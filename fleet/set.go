@@ -15,8 +15,9 @@ type Set struct {
 	Automations  []*Automation
 	Gates        []*Gate
 	PullRequests []*PullRequest
-	Receivers    []*Receiver // like the next two, as Options.Notifications says
-	Providers    []*Provider // those that an Alert sends to
+	Artifacts    []*OCISource // as Options.Artifacts says
+	Receivers    []*Receiver  // like the next two, as Options.Notifications says
+	Providers    []*Provider  // those that an Alert sends to
 	Alerts       []*Alert
 
 	// PublicKeys are those of the Secrets that have some. Objects in repositories,
@@ -51,6 +52,11 @@ func (s *Set) Policy(name pinsetter.Name) *Policy {
 // Automation returns the ImageUpdateAutomation of that name, or nil.
 func (s *Set) Automation(name pinsetter.Name) *Automation {
 	return find(s.Automations, name, func(a *Automation) pinsetter.Name { return a.Name })
+}
+
+// Artifact returns the OCIRepository of that name, or nil.
+func (s *Set) Artifact(name pinsetter.Name) *OCISource {
+	return find(s.Artifacts, name, func(a *OCISource) pinsetter.Name { return a.Name })
 }
 
 func find[T any](sorted []*T, name pinsetter.Name, nameOf func(*T) pinsetter.Name) *T {

@@ -83,10 +83,18 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	status := http.StatusOK
 	p.next.ServeHTTP(&statusWriter{ResponseWriter: w, note: func(s int) { status = s }}, r)
-	image, reference, ok := strings.Cut(path, "/manifests/")
+	image, reference, ok := cutLast(path, "/manifests/") // which may stand in the image's name too
 	if ok && status < 300 && !strings.Contains(reference, ":") {
 		p.learn(r.Method, image, reference)
 	}
+}
+
+// cutLast is strings.Cut around the last sep.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }
 
 // learn records that a tag was pushed or deleted.

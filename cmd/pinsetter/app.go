@@ -45,6 +45,7 @@ type app struct {
 	noCrossNamespaceRefs, refusePrivate bool
 
 	notifications config.Notifications // how to treat Receivers, Providers and Alerts
+	artifacts     bool                 // what Flux pulls from registries is read too
 	lint          bool                 // a source is judged for itself: another object of Flux, or a marker, fills it
 
 	log      *slog.Logger

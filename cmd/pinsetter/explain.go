@@ -18,22 +18,30 @@ import (
 func newExplain(a *app) *cobra.Command {
 	var noGit, all bool
 	cmd := &cobra.Command{
-		Use:   "explain NAMESPACE/NAME",
+		Use:   "explain NAMESPACE/NAME | oci/[NAMESPACE/]NAME",
 		Short: "Say for every tag what a policy makes of it, and where the winner goes",
 		Long: `Shows every tag of an ImagePolicy's repository, best first, with the stage that
 dropped it: exclude (the repository's exclusionList), filter, parse, range, gate,
 hold, or order for those that were only outranked. Of a tag that was seen with
 several digests, these and their ages, by which a Gate's minAge goes. Then every
-place in Git that the policy writes, with what stands there and what will.`,
+place in Git that the policy writes, with what stands there and what will.
+
+Of an OCIRepository it says what Flux would pull now and why: the field of its ref
+that decides, the tag and the digest, the layer, who signed it, and every tag where
+a range decides. No layer is pulled.`,
 		Example: `  pinsetter explain -f clusters/production flux-system/podinfo
-  pinsetter explain -f clusters/production podinfo --no-git -o json`,
+  pinsetter explain -f clusters/production podinfo --no-git -o json
+  pinsetter explain -f clusters/production oci/apps/podinfo`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usage("explain takes the name of one ImagePolicy, such as flux-system/podinfo")
+				return usage("explain takes the name of one ImagePolicy, such as flux-system/podinfo, or of one OCIRepository, such as oci/flux-system/podinfo")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if name, isArtifact := strings.CutPrefix(args[0], artifactPrefix); isArtifact {
+				return a.explainArtifact(cmd, name, all)
+			}
 			if err := a.openLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
 				return err
 			}
@@ -81,7 +89,7 @@ type explanation struct {
 
 func (e explanation) write(w io.Writer, p painter) error {
 	fmt.Fprintf(w, "%s  %s  %s\n\n", p.paint(bold, e.Namespace+"/"+e.Name), printable(e.Image), e.summary(p))
-	if err := e.tagTable(w, p); err != nil {
+	if err := tagTable(w, p, e.Tags, e.limit); err != nil {
 		return err
 	}
 	if err := e.digestTable(w, p); err != nil {
@@ -133,10 +141,11 @@ func (e explanation) standing() string {
 	return e.Sites[0].Current
 }
 
-func (e explanation) tagTable(w io.Writer, p painter) error {
+// tagTable shows the first verdicts, and how many more there are.
+func tagTable(w io.Writer, p painter, tags []pinsetter.Verdict, limit int) error {
 	t := table{painter: p}
 	t.header("TAG", "VALUE", "VERDICT", "STAGE", "REASON")
-	for _, v := range e.Tags[:min(e.limit, len(e.Tags))] {
+	for _, v := range tags[:min(limit, len(tags))] {
 		value := v.Value
 		if value == v.Tag {
 			value = ""
@@ -147,7 +156,7 @@ func (e explanation) tagTable(w io.Writer, p painter) error {
 	if err := t.write(w); err != nil {
 		return err
 	}
-	if hidden := len(e.Tags) - e.limit; hidden > 0 {
+	if hidden := len(tags) - limit; hidden > 0 {
 		fmt.Fprintf(w, "%s\n", p.paint(dim, fmt.Sprintf("... and %d more: --all shows them", hidden)))
 	}
 	_, err := fmt.Fprintln(w)

@@ -52,7 +52,7 @@ func (n needs) addWriters(p *fleet.Policy, writers []*fleet.Automation) {
 // unguarded are the kinds of objects that hold no write back: one that isn't needed
 // may be wrong.
 var unguarded = []string{
-	"ImageRepository", "ImagePolicy", "ImageUpdateAutomation", "GitRepository", "Receiver", "Provider", "Alert",
+	"ImageRepository", "ImagePolicy", "ImageUpdateAutomation", "GitRepository", "OCIRepository", "Receiver", "Provider", "Alert",
 	"Secret", "ServiceAccount", "Namespace",
 }
 

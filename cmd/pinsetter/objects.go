@@ -40,7 +40,7 @@ func (a *app) loadFrom(from sources) (*fleet.Set, error) {
 		options.Filled = from.named
 	}
 	set := config.Load(from.files, options)
-	if len(set.Repositories)+len(set.Policies)+len(set.Automations)+len(set.Gates) > 0 || slices.ContainsFunc(set.Findings, isOfObject) {
+	if len(set.Repositories)+len(set.Policies)+len(set.Automations)+len(set.Gates)+len(set.Artifacts) > 0 || slices.ContainsFunc(set.Findings, isOfObject) {
 		return set, nil
 	}
 	if a.lint && !slices.ContainsFunc(set.Findings, isOfSource) {
@@ -75,6 +75,7 @@ func (a *app) loading() config.Options {
 		SecretDirs:    a.secrets,
 		Notifications: a.notifications,
 		OtherFlux:     a.lint,
+		Artifacts:     a.artifacts,
 
 		NoCrossNamespaceRefs: a.noCrossNamespaceRefs,
 	}
@@ -142,7 +143,7 @@ func (a *app) readSource(ctx context.Context, name string) ([]source.File, []sou
 // mayHold returns the screen of files.
 func (a *app) mayHold() func([]byte) bool {
 	screen := config.MayHold
-	if a.lint {
+	if a.lint || a.artifacts {
 		screen = config.MayConcern
 	}
 	return func(data []byte) bool { return screen(data) || config.Renames(data) }
@@ -235,6 +236,9 @@ var (
 	automations = kind[*fleet.Automation]{"ImageUpdateAutomation",
 		func(s *fleet.Set) []*fleet.Automation { return s.Automations },
 		func(a *fleet.Automation) pinsetter.Name { return a.Name }}
+	artifacts = kind[*fleet.OCISource]{"OCIRepository",
+		func(s *fleet.Set) []*fleet.OCISource { return s.Artifacts },
+		func(a *fleet.OCISource) pinsetter.Name { return a.Name }}
 )
 
 // loadedObjects is the input of a command.

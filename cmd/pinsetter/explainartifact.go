@@ -1,0 +1,106 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/resolve"
+)
+
+// artifactPrefix is before the name of an OCIRepository. An ImagePolicy of a namespace
+// of that name is explained with -n.
+const artifactPrefix = "oci/"
+
+// explainArtifact says what the OCIRepository of that name leads to.
+func (a *app) explainArtifact(cmd *cobra.Command, name string, all bool) error {
+	a.artifacts = true
+	l, err := loadNamed(cmd, a, artifacts, []string{name}, func(_ *fleet.Set, picked []*fleet.OCISource) needs {
+		n := needs{}
+		n.add(artifacts.name, picked[0].Name)
+		return n
+	})
+	if err != nil {
+		return err
+	}
+	r := l.bot.Resolve(cmd.Context(), l.picked[0])
+	a.progress.done()
+	limit := tagsExplained
+	if all {
+		limit = len(r.Tags)
+	}
+	if err := a.print(r, resolution{r, limit}.write); err != nil {
+		return err
+	}
+	if r.Err == nil && r.Signature != nil && r.Signature.Verdict != pinsetter.SignatureVerified {
+		r.Err = fmt.Errorf("OCIRepository %s: Flux doesn't pull it: its verify is %s: %s", l.picked[0].Name, r.Signature.Verdict, r.Signature.Reason)
+	}
+	return finish(l.failed, r.Err)
+}
+
+// resolution prints a Resolution for people.
+type resolution struct {
+	*resolve.Resolution
+	limit int
+}
+
+func (r resolution) write(w io.Writer, p painter) error {
+	outcome := p.paint(red, "resolves to nothing")
+	if r.Revision != "" {
+		outcome = "resolves to " + p.paint(green, r.Revision)
+	}
+	if r.Suspended {
+		outcome += ", and is " + p.paint(yellow, "suspended")
+	}
+	fmt.Fprintf(w, "%s  %s  %s\n\n", p.paint(bold, r.Namespace+"/"+r.Name), printable(r.URL), outcome)
+	t := table{painter: p}
+	for _, row := range r.rows() {
+		t.row(cell{row[0], dim}, cell{row[1], plain})
+	}
+	if err := t.write(w); err != nil {
+		return err
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(w, "%s %s\n", p.paint(yellow, "note:"), printable(note))
+	}
+	if len(r.Tags) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w)
+	return tagTable(w, p, r.Tags, r.limit)
+}
+
+// rows are what is known, each with its name.
+func (r resolution) rows() [][2]string {
+	decides := fmt.Sprintf("ref.%s %s", r.By, r.Value)
+	if r.By == fleet.RefDefault {
+		decides = "nothing in ref, so the tag " + r.Value
+	}
+	rows := [][2]string{{"decides", decides}}
+	add := func(name, value string) {
+		if value != "" {
+			rows = append(rows, [2]string{name, value})
+		}
+	}
+	add("is", map[resolve.Kind]string{
+		resolve.KindFlux: "a Flux artifact", resolve.KindChart: "a Helm chart", resolve.KindImage: "a container image", resolve.KindArtifact: "an artifact",
+	}[r.Kind])
+	if r.Layer != nil {
+		add("layer", fmt.Sprintf("%s, %d bytes, %s: %s", cmp.Or(r.Layer.MediaType, "of no type"), r.Layer.Size, r.Layer.Digest, r.Layer.Operation))
+	}
+	add("source", r.Origin.Source)
+	add("revision", r.Origin.Revision)
+	add("created", r.Origin.Created)
+	if s := r.Signature; s != nil {
+		verdict := string(s.Verdict)
+		if detail := cmp.Or(s.Signer, s.Reason); detail != "" {
+			verdict += ": " + detail
+		}
+		add("verify", s.Provider+": "+verdict)
+	}
+	return rows
+}

@@ -1,0 +1,175 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"reflect"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/policy"
+	"github.com/pinsetter/pinsetter/spec"
+	"github.com/pinsetter/pinsetter/strict"
+)
+
+// ociDraft is an OCIRepository whose references are not yet resolved.
+type ociDraft struct {
+	*object
+	out *fleet.OCISource
+}
+
+const (
+	ociScheme = "oci://"
+
+	// defaultOCITimeout is the CRD's.
+	defaultOCITimeout = 60 * time.Second
+)
+
+// passesOver reports whether objects of a kind, or lists of them, are not asked for.
+func (l *loader) passesOver(kind string) bool {
+	return strings.TrimSuffix(kind, kindList) == kindOCI && !l.opts.Artifacts
+}
+
+func (l *loader) readOCI(o *object, n *strict.Node) {
+	out := &fleet.OCISource{Name: o.name, Origin: o.origin}
+	l.artifacts = append(l.artifacts, &ociDraft{o, out})
+	if o.outdated {
+		return
+	}
+	d := l.decoder(o)
+	if n == nil {
+		d.missing("spec")
+		d.Taint("spec")
+	} else {
+		d.lenientDecode(n, reflect.ValueOf(&out.Spec).Elem(), "spec")
+	}
+	s := &out.Spec
+	s.Provider = cmp.Or(s.Provider, "generic")
+	timeout := defaultOCITimeout
+	if s.Timeout != nil {
+		timeout = s.Timeout.Duration
+	}
+	out.Repository = &fleet.Repository{
+		Name: o.name, Origin: o.origin, Spec: accessOf(*s), Image: d.artifact(s.URL),
+		Timeout: max(timeout, time.Second), Suspended: s.Suspend,
+	}
+	d.registry((&repositoryDraft{object: o, out: out.Repository, secretWins: true}).registryFields())
+	out.Versions = d.artifactRef(out)
+	d.layer(s.LayerSelector)
+	out.Enclosing = d.artifactVerify(s.Verify)
+}
+
+// accessOf returns how an OCIRepository reaches its registry as an ImageRepository
+// says the same.
+func accessOf(s spec.OCIRepositorySpec) spec.ImageRepositorySpec {
+	return spec.ImageRepositorySpec{
+		Image: strings.TrimPrefix(s.URL, ociScheme), Timeout: s.Timeout, Provider: s.Provider, SecretRef: s.SecretRef,
+		ServiceAccountName: s.ServiceAccountName, CertSecretRef: s.CertSecretRef, ProxySecretRef: s.ProxySecretRef, Insecure: s.Insecure,
+	}
+}
+
+// inRef says of an OCIRepository what checkImage says of an ImageRepository.
+var inRef = strings.NewReplacer("a policy selects tags", "spec.ref says which", "a policy selects what is written", "spec.ref says which")
+
+// artifact checks the address of an artifact, and returns the name in it.
+func (d *decoder) artifact(url string) string {
+	const field = "spec.url"
+	if !d.require(field, url) {
+		return ""
+	}
+	name, isOCI := strings.CutPrefix(url, ociScheme)
+	if !isOCI {
+		d.fail(codeURL, field, "%q does not begin with oci://%s", url, d.object.hint(url))
+		return ""
+	}
+	if problem := checkImage(name); problem != "" {
+		d.fail(codeURL, field, "%q %s%s", url, inRef.Replace(problem), d.object.hint(url))
+	}
+	return name
+}
+
+// artifactRef checks what says which artifact is meant. It returns what ranks the
+// versions, if a range says it and can be compiled.
+func (d *decoder) artifactRef(out *fleet.OCISource) *policy.Policy {
+	ref := out.Spec.Reference
+	if ref == nil {
+		return nil
+	}
+	if ref.Digest != "" && !pinsetter.ValidDigest(ref.Digest) {
+		d.fail(codeBadValue, "spec.ref.digest", "%q is not a digest like sha256:<64 hex digits>%s", ref.Digest, d.object.hint(ref.Digest))
+	}
+	if ref.Tag != "" && !pinsetter.ValidTag(ref.Tag) {
+		d.fail(codeBadValue, "spec.ref.tag", "%q is not a tag%s", ref.Tag, d.object.hint(ref.Tag))
+	}
+	if ref.SemverFilter != "" {
+		if _, err := regexp.Compile(ref.SemverFilter); err != nil {
+			d.fail(codeRegexp, "spec.ref.semverFilter", "%v%s", err, d.object.hint(ref.SemverFilter))
+			return nil
+		}
+	}
+	if ref.SemVer == "" {
+		return nil
+	}
+	choice := spec.ImagePolicySpec{Policy: spec.ImagePolicyChoice{SemVer: &spec.SemVerPolicy{Range: ref.SemVer}}}
+	if ref.SemverFilter != "" {
+		choice.FilterTags = &spec.TagFilter{Pattern: ref.SemverFilter}
+	}
+	versions, err := policy.New(choice)
+	if err != nil {
+		var field *spec.FieldError
+		if errors.As(err, &field) {
+			err = field.Err
+		}
+		d.fail(codePolicy, "spec.ref.semver", "%v%s", err, d.object.hint(ref.SemVer))
+		return nil
+	}
+	if decides, _ := out.Decides(); decides != fleet.RefSemVer {
+		return nil
+	}
+	return versions
+}
+
+// layer checks which layer is meant, and applies the CRD's default.
+func (d *decoder) layer(selector *spec.OCILayerSelector) {
+	if selector == nil {
+		return
+	}
+	selector.Operation = cmp.Or(selector.Operation, spec.LayerExtract)
+	if selector.Operation != spec.LayerExtract && selector.Operation != spec.LayerCopy {
+		d.fail(codeBadValue, "spec.layerSelector.operation", "%q is neither extract nor copy%s", selector.Operation, d.object.hint(selector.Operation))
+	}
+}
+
+// artifactVerify checks who must have signed, and applies the CRD's default.
+func (d *decoder) artifactVerify(v *spec.OCIVerification) *pinsetter.Enclosing {
+	if v == nil {
+		return nil
+	}
+	v.Provider = cmp.Or(v.Provider, fleet.ProviderCosign)
+	if v.Provider != fleet.ProviderCosign && v.Provider != "notation" {
+		d.fail(codeBadValue, "spec.verify.provider", "%q is neither cosign nor notation%s", v.Provider, d.object.hint(v.Provider))
+	}
+	d.optionalReference("spec.verify.secretRef", v.SecretRef)
+	found := &pinsetter.Enclosing{Provider: v.Provider}
+	if v.SecretRef != nil {
+		found.Secret = v.SecretRef.Name
+	}
+	return found
+}
+
+// resolveOCI fills in what the references lead to. Findings about them are the
+// object's alone: who doesn't ask the registry needs no Secret.
+func (l *loader) resolveOCI(a *ociDraft) {
+	if a.out.Repository == nil { // of a version that isn't read
+		a.out.Err = a.err()
+		return
+	}
+	asking := *a.object
+	asking.findings = append([]pinsetter.Finding(nil), a.findings...)
+	repository := &repositoryDraft{object: asking.needed(), out: a.out.Repository, secretWins: true}
+	l.resolveRepository(repository)
+	a.out.Err = a.out.Repository.Err
+}
