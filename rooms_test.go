@@ -42,6 +42,7 @@ var rooms = []struct {
 		sigs.k8s.io/kustomize/kyaml/filesys
 		sigs.k8s.io/kustomize/kyaml/resid`},
 	{name: "source", rooms: root},
+	{name: "links", rooms: root + " source spec strict"},
 	{name: "secret", rooms: root + " fleet strict"},
 	{name: "config", rooms: root + " spec policy gate message fleet strict kustomize source secret"},
 
@@ -84,14 +85,14 @@ var rooms = []struct {
 		golang.org/x/crypto/bcrypt`},
 
 	{name: "replay", rooms: root + " decide fleet gate gitops setters"},
-	{name: "lint", rooms: root + " config fleet folder login setters spec"},
+	{name: "lint", rooms: root + " config fleet folder links login setters source spec"},
 	{name: "plan", rooms: root + " fleet decide gate setters message gitops store", opens: "github.com/aymanbagabas/go-udiff"},
 	{name: "proposal", rooms: root + " spec fleet decide gate message gitops forge store plan"},
 	{name: "bot", rooms: root +
 		" decide fleet folder forge gate gitops lint login message pause plan policy proposal registry replay resolve scanner setters spec store verify"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " adopt bot config fleet folder forge gitops hook keeper lint login login/cloud migrate notify plan registry resolve scanner secret server setters source spec store",
+		rooms: root + " adopt bot config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source spec store",
 		opens: `
 		github.com/spf13
 		golang.org/x/term

@@ -40,10 +40,7 @@ func (l *loader) readOCI(o *object, n *strict.Node) {
 		return
 	}
 	d := l.decoder(o)
-	if n == nil {
-		d.missing("spec")
-		d.Taint("spec")
-	} else {
+	if n != nil {
 		d.lenientDecode(n, reflect.ValueOf(&out.Spec).Elem(), "spec")
 	}
 	s := &out.Spec
@@ -74,10 +71,11 @@ func accessOf(s spec.OCIRepositorySpec) spec.ImageRepositorySpec {
 // inRef says of an OCIRepository what checkImage says of an ImageRepository.
 var inRef = strings.NewReplacer("a policy selects tags", "spec.ref says which", "a policy selects what is written", "spec.ref says which")
 
-// artifact checks the address of an artifact, and returns the name in it.
+// artifact checks the address of an artifact, and returns the name in it. One that
+// isn't there is reported by resolveOCI.
 func (d *decoder) artifact(url string) string {
 	const field = "spec.url"
-	if !d.require(field, url) {
+	if url == "" {
 		return ""
 	}
 	name, isOCI := strings.CutPrefix(url, ociScheme)
@@ -161,7 +159,8 @@ func (d *decoder) artifactVerify(v *spec.OCIVerification) *pinsetter.Enclosing {
 }
 
 // resolveOCI fills in what the references lead to. Findings about them are the
-// object's alone: who doesn't ask the registry needs no Secret.
+// object's alone: who doesn't ask the registry needs no Secret, and an object without
+// an address may be a kustomization's patch.
 func (l *loader) resolveOCI(a *ociDraft) {
 	if a.out.Repository == nil { // of a version that isn't read
 		a.out.Err = a.err()
@@ -169,6 +168,9 @@ func (l *loader) resolveOCI(a *ociDraft) {
 	}
 	asking := *a.object
 	asking.findings = append([]pinsetter.Finding(nil), a.findings...)
+	if a.out.Spec.URL == "" {
+		asking.fail(codeMissingField, "spec.url", "is missing")
+	}
 	repository := &repositoryDraft{object: asking.needed(), out: a.out.Repository, secretWins: true}
 	l.resolveRepository(repository)
 	a.out.Err = a.out.Repository.Err

@@ -84,7 +84,3 @@ func (s *OCISource) Layer() (mediaType, operation string) {
 	}
 	return "", spec.LayerExtract
 }
-
-// ChartLayer is the media type of the layer that is a Helm chart
-// (https://helm.sh/docs/topics/registries/).
-const ChartLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"

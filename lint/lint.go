@@ -17,6 +17,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/folder"
 	"github.com/pinsetter/pinsetter/setters"
+	"github.com/pinsetter/pinsetter/source"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -35,6 +36,8 @@ type Report struct {
 type Places struct {
 	Dirs    []string // directories; they are all that marks values: without one, no policy counts as unused
 	Sources []string // files and directories of objects; those that can't be read are passed over
+
+	Files []source.File // of objects, as they were read
 }
 
 // Check accounts for every object of set, and for every marker in places. Whether a
@@ -43,7 +46,7 @@ type Places struct {
 func Check(ctx context.Context, set *fleet.Set, places Places) *Report {
 	l := &linter{set: set, used: map[pinsetter.Name]bool{}, judged: map[string]bool{}, report: &Report{
 		Objects: len(set.Repositories) + len(set.Policies) + len(set.Automations) + set.Sources + len(set.Gates) +
-			len(set.PullRequests) + len(set.Receivers) + len(set.Providers) + len(set.Alerts),
+			len(set.PullRequests) + len(set.Artifacts) + len(set.Receivers) + len(set.Providers) + len(set.Alerts),
 	}}
 	l.report.Findings = slices.Clone(set.Findings)
 	for i, f := range l.report.Findings {
@@ -64,6 +67,7 @@ func Check(ctx context.Context, set *fleet.Set, places Places) *Report {
 	l.objects(len(places.Dirs) > 0)
 	l.suspended()
 	l.clouds()
+	l.links(ctx, places)
 	l.report.Findings = pinsetter.SortFindings(l.report.Findings)
 	return l.report
 }

@@ -160,9 +160,7 @@ func (r *Resolution) look(ctx context.Context, image *registry.Repository, src *
 	r.Layer.Operation = operation
 	switch {
 	case r.Kind == KindChart && mediaType == "":
-		r.note("it is a Helm chart, and spec.layerSelector doesn't say which layer is: write mediaType: %s and operation: %s, as a HelmRelease needs it", fleet.ChartLayer, spec.LayerCopy)
-	case r.Kind == KindChart && operation != spec.LayerCopy:
-		r.note("it is a Helm chart, and spec.layerSelector.operation is %s: write %s, as a HelmRelease needs it", operation, spec.LayerCopy)
+		r.note("it is a Helm chart without spec.layerSelector, so that Flux takes its first layer, which may be the chart's signature in another version: write layerSelector: {mediaType: %s, operation: %s}", spec.ChartLayer, spec.LayerCopy)
 	case r.Kind == KindImage:
 		r.note("it is a container image, whose first layer holds no manifests as a rule: is the address that of the artifact?")
 	}
@@ -187,7 +185,7 @@ func (r *Resolution) verify(ctx context.Context, s *scanner.Scanner, src *fleet.
 // a version in charts alone, our policies do everywhere.
 func judge(tags []string, src *fleet.OCISource) []pinsetter.Verdict {
 	mediaType, _ := src.Layer()
-	if mediaType == fleet.ChartLayer {
+	if mediaType == spec.ChartLayer {
 		return explain(tags, src)
 	}
 	var plain []string

@@ -41,6 +41,10 @@ const (
 	LayerCopy    = "copy"
 )
 
+// ChartLayer is the media type of the layer that is a Helm chart
+// (https://helm.sh/docs/topics/registries/).
+const ChartLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+
 // OCIVerification says who must have signed what is pulled.
 type OCIVerification struct {
 	Provider  string                `json:"provider,omitempty"` // "cosign" (default) or "notation"

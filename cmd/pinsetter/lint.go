@@ -11,6 +11,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/links"
 	"github.com/pinsetter/pinsetter/lint"
 	"github.com/pinsetter/pinsetter/setters"
 )
@@ -33,12 +34,13 @@ Codes:
   pinsetter lint --dir . --exit-code -o json`,
 		Args: noNames("say with -f where objects are, and with --dir where marked files are"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.notifications, a.lint = config.NotificationsChecked, true
-			set, err := a.load(cmd.Context())
+			a.notifications, a.lint, a.artifacts = config.NotificationsChecked, true, true
+			from := a.read(cmd.Context())
+			set, err := a.loadFrom(from)
 			if err != nil {
 				return err
 			}
-			l := lint.Check(cmd.Context(), set, lint.Places{Dirs: dirs, Sources: a.localSources(dirs)})
+			l := lint.Check(cmd.Context(), set, lint.Places{Dirs: dirs, Sources: a.localSources(dirs), Files: from.files})
 			a.progress.done()
 			findings := append([]pinsetter.Finding{}, l.Findings...)
 			if err := a.print(findings, lintTable(l)); err != nil {
@@ -109,7 +111,7 @@ func lintSummary(l *lint.Report) string {
 // codeList returns every code of a finding with its explanation, one a line.
 func codeList() string {
 	all := map[string]string{}
-	for _, codes := range []map[string]string{config.Codes, setters.Codes, lint.Codes} {
+	for _, codes := range []map[string]string{config.Codes, setters.Codes, links.Codes, lint.Codes} {
 		maps.Copy(all, codes)
 	}
 	var b strings.Builder

@@ -40,7 +40,10 @@ func (a *app) loadFrom(from sources) (*fleet.Set, error) {
 		options.Filled = from.named
 	}
 	set := config.Load(from.files, options)
-	if len(set.Repositories)+len(set.Policies)+len(set.Automations)+len(set.Gates)+len(set.Artifacts) > 0 || slices.ContainsFunc(set.Findings, isOfObject) {
+	if len(set.Repositories)+len(set.Policies)+len(set.Automations)+len(set.Gates) > 0 || slices.ContainsFunc(set.Findings, isOfObject) {
+		return set, nil
+	}
+	if len(set.Artifacts) > 0 && !a.lint {
 		return set, nil
 	}
 	if a.lint && !slices.ContainsFunc(set.Findings, isOfSource) {
