@@ -55,7 +55,9 @@ var rooms = []struct {
 	{name: "registry", rooms: root + " login pause", opens: "github.com/google/go-containerregistry"},
 
 	{name: "scanner", rooms: root + " fleet registry"},
-	{name: "verify", rooms: root + " fleet registry", opens: "github.com/sigstore"},
+	{name: "verify", rooms: root + " fleet registry", opens: `
+		github.com/sigstore
+		github.com/theupdateframework/go-tuf/v2`},
 	{name: "resolve", rooms: root + " spec fleet policy registry scanner verify"},
 	{name: "setters", rooms: root + " strict", opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
 	{name: "adopt", rooms: root + " spec policy strict setters"},
@@ -92,7 +94,7 @@ var rooms = []struct {
 		" decide fleet folder forge gate gitops lint login message pause plan policy proposal registry replay resolve scanner setters spec store verify"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " adopt bot config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source spec store",
+		rooms: root + " adopt bot config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source spec store verify",
 		opens: `
 		github.com/spf13
 		golang.org/x/term
@@ -100,6 +102,7 @@ var rooms = []struct {
 
 	// Not shipped: real registries and Git servers, for tests and the demo.
 	{name: "parts", rooms: root},
+	{name: "parts/keyless", rooms: root + " parts"},
 	{name: "parts/scene", rooms: root + " config fleet parts source store"},
 	{name: "cmd/demo", rooms: root + " parts"},
 
@@ -125,7 +128,8 @@ var borrowed = map[string][]string{
 		"golang.org/x/crypto/ssh",
 		"golang.org/x/sys/unix",
 	},
-	"cmd/release": {"github.com/google/go-containerregistry", "sigs.k8s.io/yaml"},
+	"parts/keyless": {"github.com/sigstore", "google.golang.org/protobuf"},
+	"cmd/release":   {"github.com/google/go-containerregistry", "sigs.k8s.io/yaml"},
 }
 
 // source is a Go file that isn't a test.

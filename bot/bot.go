@@ -23,6 +23,7 @@ import (
 	"github.com/pinsetter/pinsetter/scanner"
 	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/store"
+	"github.com/pinsetter/pinsetter/verify"
 )
 
 // Options are what a bot works with. Registry and Git must be set; what a
@@ -31,6 +32,7 @@ type Options struct {
 	Registry *registry.Registry
 	Git      gitops.Options
 	Forge    forge.Options
+	Roots    *verify.Roots    // of keyless signatures; nil: those that the program brings
 	Ledger   *store.Ledger    // what was seen and done; nil: nothing is remembered
 	Now      func() time.Time // the clock of commits and scans; nil: time.Now
 	Log      *slog.Logger     // nil: silent
@@ -55,6 +57,9 @@ func (o Options) WithDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Roots == nil {
+		o.Roots = &verify.Roots{Now: o.Now}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

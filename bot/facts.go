@@ -16,6 +16,7 @@ import (
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/scanner"
 	"github.com/pinsetter/pinsetter/store"
+	"github.com/pinsetter/pinsetter/verify"
 )
 
 // facts answers what is asked about the tags of one image, from the ledger and the
@@ -24,6 +25,7 @@ import (
 // A ledger that fails is asked no more in the cycle: what only it knows is an
 // error, so that a gate which needs it refuses, and everything else goes on.
 type facts struct {
+	roots   *verify.Roots
 	ledger  *store.Ledger
 	failing *failing // shared by the cycle
 	scanner *scanner.Scanner

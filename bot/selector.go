@@ -19,6 +19,7 @@ import (
 	"github.com/pinsetter/pinsetter/scanner"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/store"
+	"github.com/pinsetter/pinsetter/verify"
 )
 
 // scansAtOnce bounds the images that are waited for at once. The registry
@@ -30,6 +31,7 @@ const scansAtOnce = 128
 type selector struct {
 	scanner  *scanner.Scanner
 	set      *fleet.Set
+	roots    *verify.Roots
 	ledger   *store.Ledger
 	failing  *failing
 	now      time.Time
@@ -51,6 +53,7 @@ func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
 	return &selector{
 		scanner:  s,
 		set:      set,
+		roots:    o.Roots,
 		ledger:   o.Ledger,
 		failing:  &failing{log: o.Log},
 		now:      now,
@@ -169,7 +172,7 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 	refusal := s.believe(ctx, sel.Object.Repository, sel.listing)
 	sel.Disbelief = refusal
 	sel.facts = &facts{
-		ledger: s.ledger, failing: s.failing, scanner: s.scanner, repo: sel.Object.Repository,
+		roots: s.roots, ledger: s.ledger, failing: s.failing, scanner: s.scanner, repo: sel.Object.Repository,
 		image: sel.listing.Canonical, now: s.now, learnt: s.learntOf(sel.listing.Canonical), trusts: trusts,
 	}
 	sel.Walk = gates.Walk(gate.Subject{

@@ -67,7 +67,7 @@ func (q *inquiry) verify(ctx context.Context, signed gate.Signed) pinsetter.Sign
 		if err != nil {
 			return pinsetter.Signature{Verdict: pinsetter.SignatureUnknown, Reason: err.Error()}
 		}
-		evidence = verify.Open(image, signed.Digest)
+		evidence = verify.Open(q.selection.facts.roots, image, signed.Digest)
 		q.evidence[signed.Digest] = evidence
 	}
 	defer q.selection.facts.scanner.Waits(q.selection.facts.repo, "read signatures of "+signed.Digest)()

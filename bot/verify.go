@@ -54,7 +54,7 @@ func (b *Bot) Verify(ctx context.Context, image pinsetter.Image, rules []*fleet.
 	asking = errors.Join(asking, err)
 	var evidence *verify.Evidence
 	if asking == nil {
-		evidence = verify.Open(found, v.Digest)
+		evidence = verify.Open(b.o.Roots, found, v.Digest)
 	}
 	for _, rule := range rules {
 		signature := pinsetter.Signature{Verdict: pinsetter.SignatureUnknown}

@@ -11,11 +11,15 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// Trust is a rule about signatures, ready to use: who must have signed an image.
+// Trust is a rule about signatures, ready to use: who must have signed an image,
+// with one of some keys, or as somebody to whom a certificate authority gave a
+// certificate for the moment of signing (keyless). One that asks for nothing trusts
+// nobody.
 type Trust struct {
 	From     string      // the object that asks for it, for people
 	Provider string      // ProviderCosign
 	Keys     []PublicKey // one of them must have signed; sorted by name
+	Keyless  *Keyless    // nil: keys are asked for
 }
 
 // ProviderCosign is the provider of signatures that cosign makes.
@@ -41,7 +45,7 @@ func (t *Trust) ID() string {
 		keys = append(keys, fmt.Sprintf("%x", sha256.Sum256(key.DER)))
 	}
 	slices.Sort(keys)
-	sum := sha256.Sum256([]byte(t.Provider + "\n" + strings.Join(slices.Compact(keys), "\n")))
+	sum := sha256.Sum256([]byte(t.Provider + "\n" + strings.Join(slices.Compact(keys), "\n") + t.Keyless.id()))
 	return hex.EncodeToString(sum[:])
 }
 

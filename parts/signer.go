@@ -74,8 +74,13 @@ func (s *Signer) Bundle(digest, predicate string) []byte {
 
 // Simple returns what cosign 2 signs about a digest, and the signature.
 func (s *Signer) Simple(digest string) (payload []byte, signature string) {
-	payload = fmt.Appendf(nil, `{"critical":{"identity":{"docker-reference":"any"},"image":{"docker-manifest-digest":%q},"type":"cosign container image signature"},"optional":null}`, digest)
+	payload = SimplePayload(digest)
 	return payload, s.sign(payload)
+}
+
+// SimplePayload returns what cosign 2 signs about a digest.
+func SimplePayload(digest string) []byte {
+	return fmt.Appendf(nil, `{"critical":{"identity":{"docker-reference":"any"},"image":{"docker-manifest-digest":%q},"type":"cosign container image signature"},"optional":null}`, digest)
 }
 
 // Referrer is an artifact that refers to a digest, with one layer.
@@ -135,21 +140,47 @@ func (s *Shelf) Attest(image, digest, predicate string, by *Signer) {
 // signed is about another digest if one is given.
 func (s *Shelf) SignLegacy(image, digest string, by *Signer, n int, about ...string) {
 	s.t.Helper()
-	var built v1.Image = mutate.MediaType(empty.Image, types.OCIManifestSchema1)
+	var all []Legacy
 	for i := range n {
-		payload, signature := by.Simple(append(about, digest)[0])
+		payload, _ := by.Simple(append(about, digest)[0])
 		payload = append(payload, bytes.Repeat([]byte(" "), i)...)
-		if i > 0 {
-			signature = by.sign(payload)
+		signature, err := base64.StdEncoding.DecodeString(by.sign(payload))
+		if err != nil {
+			s.t.Fatalf("sign: %v", err)
 		}
+		all = append(all, NewLegacy(payload, signature))
+	}
+	s.PutLegacy(image, digest, ".sig", all...)
+}
+
+// Legacy is a signature or attestation in the format of cosign 2: a layer of the
+// manifest under a tag.
+type Legacy struct {
+	Content     []byte
+	Type        string
+	Annotations map[string]string
+}
+
+// NewLegacy returns a signature over a payload.
+func NewLegacy(payload, signature []byte) Legacy {
+	return Legacy{payload, "application/vnd.dev.cosign.simplesigning.v1+json",
+		map[string]string{"dev.cosignproject.cosign/signature": base64.StdEncoding.EncodeToString(signature)}}
+}
+
+// PutLegacy pushes the manifest of a digest under its tag with a suffix, ".sig" for
+// signatures and ".att" for attestations.
+func (s *Shelf) PutLegacy(image, digest, suffix string, all ...Legacy) {
+	s.t.Helper()
+	var built v1.Image = mutate.MediaType(empty.Image, types.OCIManifestSchema1)
+	for _, l := range all {
 		var err error
 		built, err = mutate.Append(built, mutate.Addendum{
-			Layer:       static.NewLayer(payload, "application/vnd.dev.cosign.simplesigning.v1+json"),
-			Annotations: map[string]string{"dev.cosignproject.cosign/signature": signature},
+			Layer:       static.NewLayer(l.Content, types.MediaType(l.Type)),
+			Annotations: l.Annotations,
 		})
 		if err != nil {
 			s.t.Fatalf("build signatures: %v", err)
 		}
 	}
-	s.put(image, strings.Replace(digest, ":", "-", 1)+".sig", built)
+	s.put(image, strings.Replace(digest, ":", "-", 1)+suffix, built)
 }

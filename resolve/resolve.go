@@ -68,8 +68,8 @@ type Signature struct {
 }
 
 // OCI resolves an OCIRepository as source-controller does. Trusted returns what its
-// verify trusts, and is called only if it has one.
-func OCI(ctx context.Context, s *scanner.Scanner, src *fleet.OCISource, trusted func() (*fleet.Trust, error)) *Resolution {
+// verify trusts, and is called only if it has one. Roots are of keyless signatures.
+func OCI(ctx context.Context, s *scanner.Scanner, roots *verify.Roots, src *fleet.OCISource, trusted func() (*fleet.Trust, error)) *Resolution {
 	r := &Resolution{
 		Namespace: src.Name.Namespace, Name: src.Name.Name, URL: src.Spec.URL, Suspended: src.Spec.Suspend,
 		Without: src.Without(), Notes: []string{}, Tags: []pinsetter.Verdict{},
@@ -82,7 +82,7 @@ func OCI(ctx context.Context, s *scanner.Scanner, src *fleet.OCISource, trusted 
 		r.Err = r.resolve(ctx, s, src)
 	}
 	if r.Err == nil && src.Enclosing != nil {
-		r.verify(ctx, s, src, trusted)
+		r.verify(ctx, s, roots, src, trusted)
 	}
 	if r.Err != nil {
 		r.Error = pinsetter.Printable(strings.ReplaceAll(r.Err.Error(), "\n", "; "))
@@ -168,13 +168,13 @@ func (r *Resolution) look(ctx context.Context, image *registry.Repository, src *
 }
 
 // verify asks who signed the digest.
-func (r *Resolution) verify(ctx context.Context, s *scanner.Scanner, src *fleet.OCISource, trusted func() (*fleet.Trust, error)) {
+func (r *Resolution) verify(ctx context.Context, s *scanner.Scanner, roots *verify.Roots, src *fleet.OCISource, trusted func() (*fleet.Trust, error)) {
 	r.Signature = &Signature{Provider: src.Enclosing.Provider}
 	trust, err := trusted()
 	if err == nil {
 		var image *registry.Repository
 		if image, err = s.Open(src.Repository); err == nil {
-			r.Signature.Signature = verify.Open(image, r.Digest).Check(ctx, trust)
+			r.Signature.Signature = verify.Open(roots, image, r.Digest).Check(ctx, trust)
 			return
 		}
 	}

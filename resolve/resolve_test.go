@@ -22,7 +22,7 @@ func at(t *testing.T, image, rest string) *resolve.Resolution {
 	if len(set.Artifacts) != 1 {
 		t.Fatalf("%d artifacts: %v", len(set.Artifacts), set.Findings)
 	}
-	return resolve.OCI(context.Background(), scanner.New(registry.New(registry.Options{}), time.Now), set.Artifacts[0], nil)
+	return resolve.OCI(context.Background(), scanner.New(registry.New(registry.Options{}), time.Now), nil, set.Artifacts[0], nil)
 }
 
 // TestIndex: of an index Flux takes the image for linux/amd64, and none without.

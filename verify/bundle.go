@@ -147,21 +147,33 @@ func parseBundle(text []byte) (read bundled, isOne bool, err error) {
 
 // byKey implements checker.
 func (b bundled) byKey(digest string, key trustedKey) error {
-	sum, err := hex.DecodeString(strings.TrimPrefix(digest, "sha256:"))
+	subject, err := subjectOf(digest)
 	if err != nil {
 		return err
 	}
 	for _, v := range key.verifiers {
-		if err = b.by(v, sum); err == nil {
+		if err = b.by(v, subject); err == nil {
 			return nil
 		}
 	}
 	return err
 }
 
+// certified implements checker.
+func (b bundled) certified(digest string) (*bundle.Bundle, sigstore.ArtifactPolicyOption, error) {
+	subject, err := subjectOf(digest)
+	return b.Bundle, subject, err
+}
+
+// subjectOf demands that a statement is about a digest.
+func subjectOf(digest string) (sigstore.ArtifactPolicyOption, error) {
+	sum, err := hex.DecodeString(strings.TrimPrefix(digest, "sha256:"))
+	return sigstore.WithArtifactDigest("sha256", sum), err
+}
+
 // by verifies the bundle with a key. Like Flux, it asks for no transparency log:
 // who has the key is trusted, whenever it signed.
-func (b bundled) by(v sigs.Verifier, sum []byte) error {
+func (b bundled) by(v sigs.Verifier, subject sigstore.ArtifactPolicyOption) error {
 	material := root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) {
 		return root.NewExpiringKey(v, time.Time{}, time.Time{}), nil
 	})
@@ -169,7 +181,7 @@ func (b bundled) by(v sigs.Verifier, sum []byte) error {
 	if err != nil {
 		return err
 	}
-	result, err := verifier.Verify(b.Bundle, sigstore.NewPolicy(sigstore.WithArtifactDigest("sha256", sum), sigstore.WithKey()))
+	result, err := verifier.Verify(b.Bundle, sigstore.NewPolicy(subject, sigstore.WithKey()))
 	if err != nil {
 		return errors.New(pinsetter.Printable(err.Error()))
 	}

@@ -68,11 +68,11 @@ func TestKindsOfKeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			keys, err := trustedKeys(&fleet.Trust{Provider: fleet.ProviderCosign, Keys: []fleet.PublicKey{{Name: "x", DER: der}}})
+			keys, err := newKeyring(&fleet.Trust{Provider: fleet.ProviderCosign, Keys: []fleet.PublicKey{{Name: "x", DER: der}}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := (simple{payload, signed}).byKey(aDigest, keys[0]); err != nil {
+			if err := (simple{payload, signed, nil}).byKey(aDigest, keys[0]); err != nil {
 				t.Error(err)
 			}
 		})

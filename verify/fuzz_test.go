@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/keyless"
 )
 
 const aDigest = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
@@ -38,7 +40,7 @@ func FuzzSimple(f *testing.F) {
 	f.Add([]byte(`{"critical":{"type":"cosign container image signature","image":null}}`))
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		if (simple{payload, nil}).names(aDigest) == nil && !strings.Contains(string(payload), "1111") {
+		if (simple{payload, nil, nil}).names(aDigest) == nil && !strings.Contains(string(payload), "1111") {
 			t.Errorf("%s names the digest", payload)
 		}
 	})
@@ -46,9 +48,30 @@ func FuzzSimple(f *testing.F) {
 
 func keyOf(t *testing.T, signer *parts.Signer) trustedKey {
 	t.Helper()
-	keys, err := trustedKeys(trustOf(t, signer))
+	keys, err := newKeyring(trustOf(t, signer))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return keys[0]
+}
+
+// FuzzAnnotations: whatever cosign 2 is said to have kept of a certificate and a log,
+// it is read or refused, and proves nothing without an authority that is trusted.
+func FuzzAnnotations(f *testing.F) {
+	virtual := keyless.New(f)
+	signed := virtual.Legacy(parts.SimplePayload(aDigest), keyless.Signing{Subject: "a@example.test", Issuer: "https://issuer.example"})
+	add := func(a map[string]string) {
+		f.Add(a[legacyCertificate], a[legacyChain], a[legacyEntry], a[legacyTimestamp])
+	}
+	add(signed.Annotations)
+	add(map[string]string{legacyCertificate: signed.Annotations[legacyCertificate], legacyEntry: `{"Payload":{"body":"e30=","logID":"00"}}`})
+	add(map[string]string{legacyCertificate: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", legacyTimestamp: "{}"})
+	rule := &certificates{&fleet.Keyless{Anybody: true, Root: keyless.New(f).Root(keyless.Log, keyless.TimestampIssuer)}, nil}
+	f.Fuzz(func(t *testing.T, certificate, chain, entry, timestamp string) {
+		s := simple{parts.SimplePayload(aDigest), []byte("x"), annotations{
+			legacyCertificate: certificate, legacyChain: chain, legacyEntry: entry, legacyTimestamp: timestamp}}
+		if _, err := rule.proof(t.Context(), s, aDigest); err == nil {
+			t.Errorf("%q verifies by the root of somebody else", certificate)
+		}
+	})
 }

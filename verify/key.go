@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -11,8 +12,12 @@ import (
 
 	sigs "github.com/sigstore/sigstore/pkg/signature"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 )
+
+// keyring is a rule that trusts keys.
+type keyring []trustedKey
 
 // trustedKey is a key that is trusted, as the ways in which it may have signed.
 type trustedKey struct {
@@ -20,12 +25,9 @@ type trustedKey struct {
 	verifiers []sigs.Verifier
 }
 
-// trustedKeys returns the keys of a rule.
-func trustedKeys(trust *fleet.Trust) ([]trustedKey, error) {
-	if trust.Provider != fleet.ProviderCosign || len(trust.Keys) == 0 {
-		return nil, fmt.Errorf("%s asks for what this version doesn't know: nothing is verified by it", trust.From)
-	}
-	keys := make([]trustedKey, 0, len(trust.Keys))
+// newKeyring returns the keys of a rule.
+func newKeyring(trust *fleet.Trust) (keyring, error) {
+	keys := make(keyring, 0, len(trust.Keys))
 	for _, key := range trust.Keys {
 		public, err := x509.ParsePKIXPublicKey(key.DER)
 		if err != nil {
@@ -38,6 +40,26 @@ func trustedKeys(trust *fleet.Trust) ([]trustedKey, error) {
 		keys = append(keys, trustedKey{signerOf(key), verifiers})
 	}
 	return keys, nil
+}
+
+// proof implements judge: the first key that made the signature counts.
+func (k keyring) proof(_ context.Context, s checker, digest string) (pinsetter.Signature, error) {
+	err := errors.New("there is no key")
+	for _, key := range k {
+		if err = s.byKey(digest, key); err == nil {
+			return pinsetter.Signature{Verdict: pinsetter.SignatureVerified, Signer: key.signer}, nil
+		}
+	}
+	return pinsetter.Signature{}, err
+}
+
+// String lists the keys for people.
+func (k keyring) String() string {
+	var names []string
+	for _, key := range k {
+		names = append(names, key.signer)
+	}
+	return strings.Join(names, " or ")
 }
 
 // verifiersOf returns the ways in which a key may have signed: cosign hashes by
@@ -60,24 +82,4 @@ func verifiersOf(public crypto.PublicKey) ([]sigs.Verifier, error) {
 
 func signerOf(key fleet.PublicKey) string {
 	return fmt.Sprintf("%s (key %s)", key.Name, key.Fingerprint())
-}
-
-// namesOf lists keys for people.
-func namesOf(keys []fleet.PublicKey) string {
-	var names []string
-	for _, key := range keys {
-		names = append(names, signerOf(key))
-	}
-	return strings.Join(names, " or ")
-}
-
-// matching returns the first key that made a signature, or why none did.
-func matching(s signature, digest string, keys []trustedKey) (trustedKey, error) {
-	err := errors.New("there is no key")
-	for _, key := range keys {
-		if err = s.byKey(digest, key); err == nil {
-			return key, nil
-		}
-	}
-	return trustedKey{}, err
 }

@@ -23,13 +23,24 @@ const (
 
 // layers is the used part of a manifest.
 type layers struct {
-	Layers []struct {
-		MediaType   string         `json:"mediaType"`
-		Digest      string         `json:"digest"`
-		Size        int64          `json:"size"`
-		Annotations map[string]any `json:"annotations"`
-	} `json:"layers"`
-	Annotations map[string]any `json:"annotations"`
+	Layers      []layer     `json:"layers"`
+	Annotations annotations `json:"annotations"`
+}
+
+type layer struct {
+	MediaType   string      `json:"mediaType"`
+	Digest      string      `json:"digest"`
+	Size        int64       `json:"size"`
+	Annotations annotations `json:"annotations"`
+}
+
+// annotations are those of a manifest or layer.
+type annotations map[string]any
+
+// text returns an annotation; one that is no text is as good as missing, "".
+func (a annotations) text(key string) string {
+	text, _ := a[key].(string)
+	return text
 }
 
 // legacy reads the signatures under the tag of cosign 2.
@@ -56,8 +67,7 @@ func (e *Evidence) legacy(ctx context.Context) *place {
 		if err := e.add(); err != nil {
 			return &place{err: err}
 		}
-		encoded, _ := layer.Annotations[legacySignature].(string)
-		s, err := e.legacySignature(ctx, encoded, layer.Digest, layer.Size)
+		s, err := e.legacySignature(ctx, layer)
 		if err != nil {
 			return &place{err: err}
 		}
@@ -67,20 +77,24 @@ func (e *Evidence) legacy(ctx context.Context) *place {
 }
 
 // legacySignature reads what was signed. The error ends the reading of all.
-func (e *Evidence) legacySignature(ctx context.Context, encoded, digest string, size int64) (signature, error) {
-	payload, err := e.blob(ctx, digest, size)
+func (e *Evidence) legacySignature(ctx context.Context, l layer) (signature, error) {
+	payload, err := e.blob(ctx, l.Digest, l.Size)
 	if err != nil {
 		return signature{}, err
 	}
-	raw, err := base64.StdEncoding.DecodeString(encoded)
+	raw, err := base64.StdEncoding.DecodeString(l.Annotations.text(legacySignature))
 	if err != nil || len(raw) == 0 {
 		return signature{err: fmt.Errorf("a signature under %s.sig can't be read: it has no %s", pinsetter.Printable(e.digest), legacySignature)}, nil
 	}
-	return signature{checker: simple{payload, raw}}, nil
+	return signature{checker: simple{payload, raw, l.Annotations}}, nil
 }
 
-// simple is a signature over a document that names the digest.
-type simple struct{ payload, signature []byte }
+// simple is a signature over a document that names the digest. Its annotations have
+// what a certificate needs.
+type simple struct {
+	payload, signature []byte
+	annotations        annotations
+}
 
 // byKey implements checker.
 func (s simple) byKey(digest string, key trustedKey) error {

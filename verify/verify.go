@@ -8,7 +8,11 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/sigstore/sigstore-go/pkg/bundle"
+	sigstore "github.com/sigstore/sigstore-go/pkg/verify"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
@@ -25,6 +29,7 @@ const (
 // Evidence is what a registry has of the signatures of one digest. It is read when
 // it is first needed, and once. It is not safe for concurrent use.
 type Evidence struct {
+	roots  *Roots
 	image  *registry.Repository
 	digest string
 
@@ -34,9 +39,10 @@ type Evidence struct {
 	left   int64           // bytes that may still be read
 }
 
-// Open returns the evidence about a digest of an image. It asks nothing yet.
-func Open(image *registry.Repository, digest string) *Evidence {
-	return &Evidence{image: image, digest: digest, seen: map[string]bool{}, left: maxBytes}
+// Open returns the evidence about a digest of an image. It asks nothing yet. Rules
+// that trust the public good instance of Sigstore have its root from roots.
+func Open(roots *Roots, image *registry.Repository, digest string) *Evidence {
+	return &Evidence{roots: roots, image: image, digest: digest, seen: map[string]bool{}, left: maxBytes}
 }
 
 // place is what was found in one place where signatures are kept.
@@ -56,11 +62,39 @@ type signature struct {
 type checker interface {
 	// byKey reports whether a key made the signature over digest.
 	byKey(digest string, key trustedKey) error
+
+	// certified returns the signature over digest in the form in which sigstore
+	// checks certificates, with what was signed. The error says why it can't prove
+	// anything about digest.
+	certified(digest string) (*bundle.Bundle, sigstore.ArtifactPolicyOption, error)
+}
+
+// judge is a rule, ready to use.
+type judge interface {
+	// proof returns the verdict that the rule holds by a signature over digest. The
+	// error says why it doesn't; it is an unknownError if that isn't known.
+	proof(ctx context.Context, s checker, digest string) (pinsetter.Signature, error)
+
+	fmt.Stringer // who is trusted, for people
+}
+
+// unknownError says why it isn't known what a signature proves.
+type unknownError struct{ error }
+
+// judge returns a rule, ready to use.
+func (e *Evidence) judge(trust *fleet.Trust) (judge, error) {
+	switch {
+	case trust.Provider == fleet.ProviderCosign && trust.Keyless.Asks() && len(trust.Keys) == 0:
+		return &certificates{trusted: trust.Keyless, roots: e.roots}, nil
+	case trust.Provider == fleet.ProviderCosign && trust.Keyless == nil && len(trust.Keys) > 0:
+		return newKeyring(trust)
+	}
+	return nil, fmt.Errorf("%s asks for what this version doesn't know: nothing is verified by it", trust.From)
 }
 
 // Check returns what a rule makes of the evidence. Its context bounds the requests.
 func (e *Evidence) Check(ctx context.Context, trust *fleet.Trust) pinsetter.Signature {
-	keys, err := trustedKeys(trust)
+	judge, err := e.judge(trust)
 	if err != nil {
 		return unknown(err)
 	}
@@ -77,11 +111,14 @@ func (e *Evidence) Check(ctx context.Context, trust *fleet.Trust) pinsetter.Sign
 				unread = s.err
 				continue
 			}
-			key, err := matching(s, e.digest, keys)
+			proof, err := judge.proof(ctx, s, e.digest)
 			if err == nil {
-				return pinsetter.Signature{Verdict: pinsetter.SignatureVerified, Signer: key.signer}
+				return proof
 			}
 			wrong = err
+			if errors.As(err, new(unknownError)) {
+				unread = err
+			}
 		}
 	}
 	switch {
@@ -91,7 +128,7 @@ func (e *Evidence) Check(ctx context.Context, trust *fleet.Trust) pinsetter.Sign
 		return pinsetter.Signature{Verdict: pinsetter.SignatureRefused, Unsigned: true, Reason: unsigned(others)}
 	}
 	return pinsetter.Signature{Verdict: pinsetter.SignatureRefused, Reason: fmt.Sprintf("none of %s verifies with %s: %v",
-		pinsetter.Count(found, "signature"), namesOf(trust.Keys), wrong)}
+		pinsetter.Count(found, "signature"), judge, wrong)}
 }
 
 // place returns what is in one of the places, in the order in which they are

@@ -69,7 +69,7 @@ var (
 
 func check(t *testing.T, image, digest string, trust *fleet.Trust, w want) {
 	t.Helper()
-	got := verify.Open(open(t, image), digest).Check(t.Context(), trust)
+	got := verify.Open(&verify.Roots{}, open(t, image), digest).Check(t.Context(), trust)
 	if got.Verdict != w.verdict || got.Unsigned != w.unsigned || !strings.Contains(got.Reason, w.words) {
 		t.Errorf("%+v, want %+v", got, w)
 	}
@@ -160,7 +160,7 @@ func TestSeveralKeys(t *testing.T) {
 	a, b := parts.NewSigner(t), parts.NewSigner(t)
 	digest := s.PushContent("org/app", "1.0.0", "x")
 	s.Sign("org/app", digest, b)
-	got := verify.Open(open(t, s.Image("org/app")), digest).Check(t.Context(), trusting(t, a, b))
+	got := verify.Open(&verify.Roots{}, open(t, s.Image("org/app")), digest).Check(t.Context(), trusting(t, a, b))
 	if !strings.HasPrefix(got.Signer, "key1.pub (key ") {
 		t.Errorf("%+v", got)
 	}
@@ -277,7 +277,7 @@ func TestRequests(t *testing.T) {
 	right, other := parts.NewSigner(t), parts.NewSigner(t)
 	digest := s.PushContent("org/app", "1.0.0", "x")
 	s.Sign("org/app", digest, right)
-	evidence := verify.Open(open(t, s.Image("org/app")), digest)
+	evidence := verify.Open(&verify.Roots{}, open(t, s.Image("org/app")), digest)
 	s.Log.Reset()
 	for range 2 {
 		if got := evidence.Check(t.Context(), trusting(t, right)); got.Verdict != pinsetter.SignatureVerified {

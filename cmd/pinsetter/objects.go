@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +24,7 @@ import (
 	"github.com/pinsetter/pinsetter/login/cloud"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/source"
+	"github.com/pinsetter/pinsetter/verify"
 )
 
 // load reads the objects that -f and -k name. The set's findings report wrong
@@ -183,6 +185,7 @@ func (a *app) botOptions(o registry.Options) bot.Options {
 		Registry: registry.New(o),
 		Git:      remotes,
 		Forge:    forge.Options{Environment: a.environment(), Dialer: a.dialer()},
+		Roots:    a.roots(),
 		Ledger:   a.ledger,
 		Log:      a.log,
 		Progress: a.progress.show,
@@ -211,6 +214,17 @@ func (a *app) fleetOptions() gitops.Options {
 
 func (a *app) gitOptions() gitops.Options {
 	return gitops.Options{Environment: a.environment(), Dialer: a.dialer()}
+}
+
+// roots returns the trusted roots of keyless signatures, which come from the network
+// where that can be reached.
+func (a *app) roots() *verify.Roots {
+	connections, err := a.environment().Transport(a.dialer(), pinsetter.TLS{}, nil)
+	if err != nil {
+		a.log.Warn("Sigstore's trusted root isn't refreshed", "error", err)
+		return &verify.Roots{}
+	}
+	return &verify.Roots{Client: &http.Client{Transport: connections}}
 }
 
 // dialer returns the dialer of all clients.

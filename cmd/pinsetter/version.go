@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pinsetter/pinsetter/verify"
 )
 
 // release is the version of a released binary, set by the linker.
@@ -51,14 +53,15 @@ func newVersion(a *app) *cobra.Command {
 				Date     string `json:"date,omitempty"`
 				Go       string `json:"go"`
 				Platform string `json:"platform"`
-			}{Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+				Root     string `json:"sigstoreRoot"` // date of the trusted root of Sigstore
+			}{Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Root: verify.RootDate}
 			v.Commit, v.Date = commit()
 			return a.print(v, func(w io.Writer, _ painter) error {
 				from := ""
 				if v.Commit != "" {
 					from = fmt.Sprintf("commit %.12s of %s, ", v.Commit, v.Date)
 				}
-				_, err := fmt.Fprintf(w, "pinsetter %s (%s%s, %s)\n", v.Version, from, v.Go, v.Platform)
+				_, err := fmt.Fprintf(w, "pinsetter %s (%s%s, %s, Sigstore's root of %s)\n", v.Version, from, v.Go, v.Platform, v.Root)
 				return err
 			})
 		},
