@@ -69,15 +69,20 @@ type Site struct {
 // Enclosing is what a Flux object says of the signatures of what it pulls, as far
 // as a search of files can read it.
 type Enclosing struct {
-	Provider string // "cosign" if it isn't said
-	Secret   string // name of the Secret of keys; "" if there is none
-	Unread   string // why it can't be read; "" if it can
+	Provider   string     // "cosign" if it isn't said
+	Secret     string     // name of the Secret of keys; "" if there is none
+	Identities []Identity // who may have signed where there are no keys; empty: anybody
+	Root       string     // name of the Secret of a trusted root; "" if there is none
+	Unread     string     // why it can't be read; "" if it can
 
 	// Trust identifies what is trusted, once the Secret was read. Without it nothing
 	// passes, and Problem says why.
 	Trust   string
 	Problem string
 }
+
+// Identity is who may have signed, as the patterns that a Flux object has.
+type Identity struct{ Issuer, Subject string }
 
 // Line returns the line of the site's first value that shows a version: of its first
 // marker but for :name, which stays where the others move. A site with :name markers

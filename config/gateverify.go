@@ -7,12 +7,16 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/secret"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
 // maxVerify bounds the rules about signatures of one object.
 const maxVerify = 16
+
+// maxIdentities bounds the alternatives of one rule.
+const maxIdentities = 64
 
 // verify checks spec.verify of a Gate, whose Secrets are read later.
 func (d *decoder) verify(rules []spec.GateVerify) {
@@ -26,12 +30,50 @@ func (d *decoder) verify(rules []spec.GateVerify) {
 		if d.require(at+".provider", rule.Provider) && rule.Provider != fleet.ProviderCosign {
 			d.fail(codeBadValue, at+".provider", "%q is not %s%s", rule.Provider, fleet.ProviderCosign, d.object.hint(rule.Provider))
 		}
-		if rule.SecretRef == nil {
-			d.fail(codeMissingField, at+".secretRef", "is missing: name the Secret of the public keys that are trusted, each under a key that ends in .pub")
+		d.signers(at, rule)
+	}
+}
+
+// signers checks who must have signed by a rule: keys or certificates.
+func (d *decoder) signers(at string, rule spec.GateVerify) {
+	keyless := rule.MatchOIDCIdentity != nil
+	switch {
+	case rule.SecretRef == nil && !keyless && !d.Blamed(at+".matchOIDCIdentity"):
+		d.fail(codeMissingField, at+".secretRef", "is missing, and so is matchOIDCIdentity: name the Secret of the public keys that are trusted, each under a key that ends in .pub, or the identities that sign without keys")
+	case rule.SecretRef != nil && keyless:
+		d.fail(codeBadValue, at+".matchOIDCIdentity", "is written beside secretRef: a rule asks for keys or for identities; write two rules to ask for both")
+	case rule.TrustedRootSecretRef != nil && !keyless:
+		d.fail(codeBadValue, at+".trustedRootSecretRef", "is for identities, and the rule has no matchOIDCIdentity")
+	}
+	d.secretReference(at+".secretRef.name", rule.SecretRef)
+	d.secretReference(at+".trustedRootSecretRef.name", rule.TrustedRootSecretRef)
+	if keyless {
+		d.identities(at+".matchOIDCIdentity", rule.MatchOIDCIdentity)
+	}
+}
+
+// secretReference checks a reference to a Secret that is read later; nil is none.
+func (d *decoder) secretReference(path string, ref *spec.LocalObjectReference) {
+	if ref != nil {
+		d.reference(path, ref.Name)
+		d.object.remember(path)
+	}
+}
+
+// identities checks who may have signed by a certificate.
+func (d *decoder) identities(path string, identities []spec.OIDCIdentity) {
+	d.notEmpty(path, true, len(identities))
+	if len(identities) > maxIdentities {
+		d.fail(codeBadValue, path, "has %d identities, and at most %d are allowed", len(identities), maxIdentities)
+	}
+	for i, identity := range identities[:min(len(identities), maxIdentities)] {
+		at := strict.Item(path, i)
+		if !d.require(at+".issuer", identity.Issuer) || !d.require(at+".subject", identity.Subject) {
 			continue
 		}
-		d.reference(at+".secretRef.name", rule.SecretRef.Name)
-		d.object.remember(at + ".secretRef.name")
+		if _, err := fleet.NewIdentity(identity.Issuer, identity.Subject); err != nil {
+			d.fail(codeRegexp, at, "%v", err)
+		}
 	}
 }
 
@@ -42,31 +84,31 @@ func (d *decoder) enclosingVerify(value string) {
 	}
 }
 
-// publicKeys returns the keys of all Secrets that have some, for objects in the
-// repositories that name them.
-func (l *loader) publicKeys() map[pinsetter.Name]fleet.KeySet {
+// material reads from all Secrets what signatures are verified by, for objects in the
+// repositories that name them: of those with a key called like a pattern.
+func material[T any](l *loader, pattern string, read func(*secret.Reader) T) map[pinsetter.Name]fleet.Given[T] {
 	names := map[pinsetter.Name]bool{}
 	for name, s := range l.secrets {
-		if s.content.HasPublicKey() || s.encrypted {
+		if s.content.Has(pattern) || s.encrypted {
 			names[name] = true
 		}
 	}
 	for _, m := range l.mounts {
-		for _, name := range m.PublicKeys(l.opts.Namespace) {
+		for _, name := range m.Having(pattern, l.opts.Namespace) {
 			names[name] = true
 		}
 	}
-	found := map[pinsetter.Name]fleet.KeySet{}
+	found := map[pinsetter.Name]fleet.Given[T]{}
 	for name := range names {
 		asking := &object{kind: kindSecret, name: name}
-		var set fleet.KeySet
+		var given fleet.Given[T]
 		if with := l.secret(asking, "", name.Name); with != nil {
-			set.Keys = with.PublicKeys()
+			given.Value = read(with)
 		}
 		if wrong := asking.firstError(); wrong != nil {
-			set = fleet.KeySet{Err: errors.New(strings.TrimPrefix(wrong.Message, asking.String()+": "))}
+			given = fleet.Given[T]{Err: errors.New(strings.TrimPrefix(wrong.Message, asking.String()+": "))}
 		}
-		found[name] = set
+		found[name] = given
 	}
 	return found
 }
@@ -75,15 +117,11 @@ func (l *loader) publicKeys() map[pinsetter.Name]fleet.KeySet {
 func (l *loader) resolveGate(g *gateDraft) {
 	var trusted []string
 	for i, rule := range g.out.Spec.Verify {
-		if i == maxVerify || rule.SecretRef == nil {
+		if i == maxVerify {
 			return // reported
 		}
-		trust := &fleet.Trust{From: fmt.Sprintf("Gate %s", g.name), Provider: rule.Provider}
-		with := l.secret(g.object, strict.Item("spec.verify", i)+".secretRef.name", rule.SecretRef.Name)
-		if with == nil {
-			continue // reported
-		}
-		if trust.Keys = with.PublicKeys(); len(trust.Keys) == 0 {
+		trust := l.trust(g, strict.Item("spec.verify", i), rule)
+		if trust == nil {
 			continue // reported
 		}
 		g.out.Trusts = append(g.out.Trusts, trust)
@@ -92,4 +130,38 @@ func (l *loader) resolveGate(g *gateDraft) {
 	if g.out.Rule != nil {
 		g.out.Rule.Trust(trusted)
 	}
+}
+
+// trust returns what a rule trusts, nil after reporting why that isn't known.
+func (l *loader) trust(g *gateDraft, at string, rule spec.GateVerify) *fleet.Trust {
+	trust := &fleet.Trust{From: fmt.Sprintf("Gate %s", g.name), Provider: rule.Provider}
+	if rule.SecretRef != nil {
+		if with := l.secret(g.object, at+".secretRef.name", rule.SecretRef.Name); with != nil {
+			trust.Keys = with.PublicKeys()
+		}
+		if len(trust.Keys) == 0 {
+			return nil
+		}
+		return trust
+	}
+	trust.Keyless = &fleet.Keyless{}
+	for _, i := range rule.MatchOIDCIdentity {
+		identity, err := fleet.NewIdentity(i.Issuer, i.Subject)
+		if err != nil {
+			return nil
+		}
+		trust.Keyless.Identities = append(trust.Keyless.Identities, identity)
+	}
+	if ref := rule.TrustedRootSecretRef; ref != nil {
+		if with := l.secret(g.object, at+".trustedRootSecretRef.name", ref.Name); with != nil {
+			trust.Keyless.Root = with.TrustedRoot()
+		}
+		if trust.Keyless.Root == nil {
+			return nil
+		}
+	}
+	if !trust.Keyless.Asks() {
+		return nil
+	}
+	return trust
 }

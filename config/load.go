@@ -300,7 +300,8 @@ func (l *loader) set() *fleet.Set {
 		s.Artifacts = append(s.Artifacts, a.out)
 	}
 	s.Sources = len(l.gits)
-	s.PublicKeys = l.publicKeys()
+	s.PublicKeys = material(l, secret.PublicKeyFiles, (*secret.Reader).PublicKeys)
+	s.TrustedRoots = material(l, secret.TrustedRootFile, (*secret.Reader).TrustedRoot)
 	l.setNotifications(s)
 	slices.SortFunc(s.Repositories, func(a, b *fleet.Repository) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Policies, func(a, b *fleet.Policy) int { return a.Name.Compare(b.Name) })

@@ -22,7 +22,8 @@ type Set struct {
 
 	// PublicKeys are those of the Secrets that have some. Objects in repositories,
 	// which aren't loaded, name them.
-	PublicKeys map[pinsetter.Name]KeySet
+	PublicKeys   map[pinsetter.Name]Given[[]PublicKey]
+	TrustedRoots map[pinsetter.Name]Given[[]byte] // likewise, of Sigstore
 
 	// Sources is how many GitRepositories there are.
 	Sources int

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -49,35 +48,10 @@ func (t *Trust) ID() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// KeySet is the public keys of a Secret, or why they can't be read.
-type KeySet struct {
-	Keys []PublicKey
-	Err  error
-}
-
-// TrustOf returns what the verify of an object trusts that stands in a repository
-// and isn't loaded; from names the object. The error says what is missing, with the
-// ways out.
-func (s *Set) TrustOf(e *pinsetter.Enclosing, from string, namespace string) (*Trust, error) {
-	const ignore = "or write enclosingVerify: ignore in a Gate that selects the policy"
-	switch {
-	case e.Unread != "":
-		return nil, fmt.Errorf("%s verifies what it pulls, and %s: write it once, %s", from, e.Unread, ignore)
-	case e.Provider != ProviderCosign:
-		return nil, fmt.Errorf("%s verifies what it pulls by provider %q, which this version doesn't know: use cosign with keys, %s", from, e.Provider, ignore)
-	case e.Secret == "":
-		return nil, fmt.Errorf("%s verifies what it pulls without keys (keyless, without a secretRef), which this version doesn't know: use cosign with a secretRef, %s", from, ignore)
-	}
-	name := pinsetter.Name{Namespace: namespace, Name: e.Secret}
-	found, given := s.PublicKeys[name]
-	switch {
-	case !given:
-		return nil, fmt.Errorf("%s verifies what it pulls by the keys of Secret %s, which was not given, or has no key that ends in .pub: hand it in with -f, mount it (--secrets DIR, read as DIR/%s/<key>), %s",
-			from, name, name, ignore)
-	case found.Err != nil:
-		return nil, fmt.Errorf("%s verifies what it pulls: %w; mend that, %s", from, found.Err, ignore)
-	}
-	return &Trust{From: from, Provider: e.Provider, Keys: found.Keys}, nil
+// Given is what a Secret holds, or why it can't be read.
+type Given[T any] struct {
+	Value T
+	Err   error
 }
 
 // IgnoresEnclosing reports whether a Gate that selects p says that the verify of the

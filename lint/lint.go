@@ -173,6 +173,9 @@ func (l *linter) site(site pinsetter.Site, prefix string) []pinsetter.Finding {
 		findings = append(findings, warn(site, "verify-unpinned", fmt.Sprintf("Gate %s verifies who signed, and this shows no digest: the tag may be moved to something else after it was verified; "+
 			"set digestReflectionPolicy of ImagePolicy %s to IfNotPresent or Always, and mark a digest or a whole reference", gate.Name, policy.Name)))
 	}
+	if !l.set.IgnoresEnclosing(policy) {
+		findings = append(findings, keyless(site)...)
+	}
 	return append(findings, Replaced(site, policy)...)
 }
 

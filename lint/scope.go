@@ -23,6 +23,8 @@ var Codes = map[string]string{
 	"unused-repository": "no policy uses this image repository",
 	"unused-automation": "this automation selects no policy",
 	"marker-elsewhere":  "a marker stands in a file whose name says that markers are not looked for in it",
+	"verify-anybody":    "the verify of the object takes a signature by anybody",
+	"verify-unanchored": "a pattern of the object's matchOIDCIdentity fits anywhere in an identity",
 	"verify-unpinned":   "a Gate verifies signatures, and the marked value shows no digest: what was verified may move away under the tag",
 	"suspended":         "the object is suspended, and nothing is done for it",
 }

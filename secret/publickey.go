@@ -14,7 +14,13 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// publicKeySuffix ends the keys of a Secret that hold public keys, as in Flux.
+// The keys of a Secret that hold what signatures are verified by, as in Flux: in the
+// form of path.Match.
+const (
+	PublicKeyFiles  = "*.pub"
+	TrustedRootFile = "trusted_root.json"
+)
+
 const publicKeySuffix = ".pub"
 
 // maxPublicKeys bounds the keys that are tried on one signature.
@@ -75,24 +81,26 @@ func ParsePublicKey(text []byte) ([]byte, error) {
 	return nil, fmt.Errorf("%q in PEM, which is no public key", block.Type)
 }
 
-// HasPublicKey reports whether a key of the Secret is called as those that hold
-// public keys.
-func (c *Content) HasPublicKey() bool {
-	return slices.ContainsFunc(c.keys(), func(key string) bool { return strings.HasSuffix(key, publicKeySuffix) })
+// Has reports whether a key of the Secret is called like that.
+func (c *Content) Has(pattern string) bool {
+	return slices.ContainsFunc(c.keys(), func(key string) bool {
+		matches, err := path.Match(pattern, key)
+		return matches && err == nil
+	})
 }
 
-// PublicKeys returns the names of the mounted Secrets that may have public keys.
-// Those in no folder of a namespace are in the given one.
-func (m *Mount) PublicKeys(namespace string) []pinsetter.Name {
+// Having returns the names of the mounted Secrets that may have a key called like
+// that. Those in no folder of a namespace are in the given one.
+func (m *Mount) Having(pattern, namespace string) []pinsetter.Name {
 	var names []pinsetter.Name
-	for _, pattern := range []string{"*/*/*", "*/*"} {
-		found, err := fs.Glob(m.root.FS(), pattern+publicKeySuffix)
+	for _, folder := range []string{"*/*/", "*/"} {
+		found, err := fs.Glob(m.root.FS(), folder+pattern)
 		if err != nil {
 			return nil // the pattern is right, and what can't be read has no names
 		}
 		for _, file := range found {
 			name := pinsetter.ParseName(path.Dir(file))
-			if pattern == "*/*" {
+			if folder == "*/" {
 				name = pinsetter.Name{Namespace: namespace, Name: path.Dir(file)}
 			}
 			names = append(names, name)

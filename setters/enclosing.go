@@ -77,12 +77,26 @@ func verifyIn(holder *yaml.Node) *pinsetter.Enclosing {
 		return nil
 	case verify.Kind != yaml.MappingNode:
 		return &pinsetter.Enclosing{Unread: "its verify is no mapping"}
-	case hidden(verify, "provider"), hidden(verify, "secretRef"):
+	case hidden(verify, "provider"), hidden(verify, "secretRef"), hidden(verify, "matchOIDCIdentity"), hidden(verify, "trustedRootSecretRef"):
 		return &pinsetter.Enclosing{Unread: "a field of its verify is given twice, or by a merge key"}
 	}
-	found := &pinsetter.Enclosing{Provider: "cosign", Secret: text(child(verify, "secretRef"), "name")}
+	found := &pinsetter.Enclosing{Provider: "cosign", Secret: text(child(verify, "secretRef"), "name"), Root: text(child(verify, "trustedRootSecretRef"), "name")}
 	if child(verify, "provider") != nil {
 		found.Provider = text(verify, "provider")
+	}
+	identities := child(verify, "matchOIDCIdentity")
+	switch {
+	case identities == nil || identities.Kind == yaml.ScalarNode && identities.Tag == yaml.NodeTagNull:
+		return found
+	case identities.Kind != yaml.SequenceNode:
+		return &pinsetter.Enclosing{Unread: "matchOIDCIdentity of its verify is no list"}
+	}
+	for _, item := range identities.Content {
+		item = target(item)
+		if hidden(item, "issuer") || hidden(item, "subject") {
+			return &pinsetter.Enclosing{Unread: "a field of its matchOIDCIdentity is given twice, or by a merge key"}
+		}
+		found.Identities = append(found.Identities, pinsetter.Identity{Issuer: text(item, "issuer"), Subject: text(item, "subject")})
 	}
 	return found
 }

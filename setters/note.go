@@ -10,7 +10,7 @@ import (
 
 // Notes is the version of notes. It changes whenever Find would find something
 // else in the same bytes, or Note would write it in another form.
-const Notes = "setters-11"
+const Notes = "setters-12"
 
 // Note returns the result of Find in a form that Recall reads.
 func (f *File) Note() []byte {
@@ -24,7 +24,7 @@ func (f *File) Note() []byte {
 		w.texts(site.Policy.Namespace, site.Policy.Name)
 		w.flag(site.Enclosing != nil)
 		if e := site.Enclosing; e != nil {
-			w.texts(e.Provider, e.Secret, e.Unread)
+			w.enclosing(e)
 		}
 		w.number(len(site.Markers))
 		for j, m := range site.Markers {
@@ -60,7 +60,7 @@ func Recall(path string, data, note []byte) (*File, bool) {
 		site.Object = pinsetter.Object{APIVersion: r.text(), Kind: r.text(), Namespace: r.text(), Name: r.text()}
 		site.Policy = pinsetter.Name{Namespace: r.text(), Name: r.text()}
 		if r.flag() {
-			site.Enclosing = &pinsetter.Enclosing{Provider: r.text(), Secret: r.text(), Unread: r.text()}
+			site.Enclosing = r.enclosing()
 		}
 		var places []place
 		for range r.count() {
@@ -117,6 +117,14 @@ func (w *noteWriter) texts(texts ...string) {
 	for _, text := range texts {
 		w.number(len(text))
 		*w = append(*w, text...)
+	}
+}
+
+func (w *noteWriter) enclosing(e *pinsetter.Enclosing) {
+	w.texts(e.Provider, e.Secret, e.Root, e.Unread)
+	w.number(len(e.Identities))
+	for _, i := range e.Identities {
+		w.texts(i.Issuer, i.Subject)
 	}
 }
 
@@ -189,6 +197,14 @@ func (r *noteReader) text() string {
 	text := string(r.rest[:n])
 	r.rest = r.rest[n:]
 	return text
+}
+
+func (r *noteReader) enclosing() *pinsetter.Enclosing {
+	e := &pinsetter.Enclosing{Provider: r.text(), Secret: r.text(), Root: r.text(), Unread: r.text()}
+	for range r.count() {
+		e.Identities = append(e.Identities, pinsetter.Identity{Issuer: r.text(), Subject: r.text()})
+	}
+	return e
 }
 
 // place reads the place of a value, and fails unless the value stands there.

@@ -74,6 +74,19 @@ type GateHold struct {
 type GateVerify struct {
 	Provider  string                `json:"provider"`            // "cosign"
 	SecretRef *LocalObjectReference `json:"secretRef,omitempty"` // of the public keys, each under a key that ends in .pub
+
+	// Who may have signed by a certificate; one must match. Instead of SecretRef.
+	MatchOIDCIdentity []OIDCIdentity `json:"matchOIDCIdentity,omitempty"`
+
+	// Of Sigstore's trusted_root.json, under a key of that name; nil: that of the
+	// public good instance.
+	TrustedRootSecretRef *LocalObjectReference `json:"trustedRootSecretRef,omitempty"`
+}
+
+// OIDCIdentity is who signed by a certificate, as regular expressions.
+type OIDCIdentity struct {
+	Issuer  string `json:"issuer"`
+	Subject string `json:"subject"`
 }
 
 // EnclosingIgnore is a value of EnclosingVerify.

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/keyless"
 )
 
 func TestMain(m *testing.M) {
@@ -46,6 +47,7 @@ type world struct {
 	git      *parts.Git
 	repos    map[string]*parts.Repository
 	signers  map[string]*parts.Signer
+	sigstore *keyless.Sigstore
 	forge    scriptForge // nil: not opened
 	t        parts.T
 }
@@ -81,6 +83,9 @@ func setup(env *testscript.Env) error {
 //	signer NAME                a key pair; NAME.pub is the public key
 //	sign IMAGE TAG NAME [HOW]  the signer signs what the tag names, as cosign 3 does,
 //	                           or as HOW says: legacy, attest
+//	sigstore FILE              a Sigstore; FILE is its trusted root
+//	certify IMAGE TAG SUBJECT ISSUER [HOW]  somebody with a certificate of it signs
+//	                           what the tag names, as sign does
 //	repo NAME DIR [HOOK]       a repository with the files of DIR; URL in $NAME
 //	server NAME DIR [USER PASSWORD TOKEN]  a Git server of its own with the
 //	                           repository fleet, of the files of DIR; URL in $NAME
@@ -102,9 +107,15 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"digest": func(ts *testscript.TestScript, _ bool, a []string) {
 		ts.Setenv(a[0], of(ts).registry.Digest(a[1], a[2]))
 	},
-	"repo":     repo,
-	"signer":   signer,
-	"sign":     sign,
+	"repo":   repo,
+	"signer": signer,
+	"sign":   sign,
+	"sigstore": func(ts *testscript.TestScript, _ bool, a []string) {
+		made := keyless.New(of(ts).t)
+		of(ts).sigstore = made
+		ts.Check(os.WriteFile(ts.MkAbs(a[0]), made.Root(keyless.Log, keyless.TimestampIssuer), 0o644))
+	},
+	"certify":  certify,
 	"server":   gitServer,
 	"human":    human,
 	"cmprepo":  cmprepo,
@@ -138,6 +149,19 @@ func sign(ts *testscript.TestScript, _ bool, a []string) {
 		registry.SignLegacy(a[0], digest, by, 1)
 	case "attest":
 		registry.Attest(a[0], digest, parts.ProvenancePredicate, by)
+	default:
+		ts.Fatalf("no way to sign is called %s", how)
+	}
+}
+
+func certify(ts *testscript.TestScript, _ bool, a []string) {
+	registry, by := of(ts).registry, keyless.Signing{Subject: a[2], Issuer: a[3]}
+	digest := registry.Digest(a[0], a[1])
+	switch how := strings.Join(a[4:], ""); how {
+	case "":
+		of(ts).sigstore.Sign(&registry.Shelf, a[0], digest, by)
+	case "legacy":
+		of(ts).sigstore.SignLegacy(&registry.Shelf, a[0], digest, by)
 	default:
 		ts.Fatalf("no way to sign is called %s", how)
 	}

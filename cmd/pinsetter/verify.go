@@ -19,7 +19,7 @@ import (
 const statusUnasked = 4
 
 func newVerify(a *app) *cobra.Command {
-	var keys []string
+	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify REF",
 		Short: "Ask who signed an image, by the rules that apply to it",
@@ -28,7 +28,9 @@ and says which rules hold: those of the Gates that select a policy of the image,
 those of the flags. It ends with 1 if a rule doesn't hold, and with 4 if the registry
 could not be asked.`,
 		Example: `  pinsetter verify -f clusters/production ghcr.io/org/app:1.2.3
-  pinsetter verify --key cosign.pub ghcr.io/org/app:1.2.3 -o json`,
+  pinsetter verify --key cosign.pub ghcr.io/org/app:1.2.3 -o json
+  pinsetter verify --issuer https://token.actions.githubusercontent.com \
+    --identity 'https://github.com/org/app/.github/workflows/release.yml@refs/tags/.*' ghcr.io/org/app:1.2.3`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage("verify takes one reference, such as ghcr.io/org/app:1.2.3")
@@ -40,7 +42,7 @@ could not be asked.`,
 			if err != nil {
 				return err
 			}
-			rules, err := rulesOfKeys(keys)
+			rules, err := f.rules()
 			if err != nil {
 				return err
 			}
@@ -57,7 +59,7 @@ could not be asked.`,
 				return usage("%w", err)
 			}
 			if len(v.Rules) == 0 {
-				return usage("no rule applies to %s: no Gate with verify selects a policy of it in %s; name a key with --key", v.Ref, a.sources())
+				return usage("no rule applies to %s: no Gate with verify selects a policy of it in %s; name a key with --key, or a signer with --identity and --issuer", v.Ref, a.sources())
 			}
 			if err := a.print(v, verifyTable(v)); err != nil {
 				return err
@@ -65,7 +67,10 @@ could not be asked.`,
 			return finishVerify(v, failed)
 		},
 	}
-	cmd.Flags().StringArrayVar(&keys, "key", nil, "a file with a public key that is trusted, in place of the objects' rules (repeatable: one of them must have signed)")
+	cmd.Flags().StringVar(&f.identity, "identity", "", "who must have signed without a key, by the subject of the certificate, as a regular expression that matches the whole")
+	cmd.Flags().StringVar(&f.issuer, "issuer", "", "who must vouch for --identity, as a regular expression that matches the whole")
+	cmd.Flags().StringVar(&f.root, "trusted-root", "", "a file with the trusted root for --identity (default: that of Sigstore's public good instance)")
+	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "a file with a public key that is trusted, in place of the objects' rules (repeatable: one of them must have signed)")
 	return cmd
 }
 
@@ -106,13 +111,33 @@ func parseReference(text string) (pinsetter.Image, error) {
 	return image, nil
 }
 
-// rulesOfKeys returns the rule that files with public keys are; nil without any.
-func rulesOfKeys(files []string) ([]*fleet.Trust, error) {
-	if len(files) == 0 {
-		return nil, nil
+// verifyFlags are the rule that flags of verify are.
+type verifyFlags struct {
+	keys             []string
+	identity, issuer string
+	root             string
+}
+
+// rules returns the rule that the flags are; nil without any.
+func (f verifyFlags) rules() ([]*fleet.Trust, error) {
+	keyless := f.identity != "" || f.issuer != ""
+	switch {
+	case len(f.keys) > 0 && keyless:
+		return nil, usage("--key and --identity ask for different signatures: run verify once with each")
+	case f.root != "" && !keyless:
+		return nil, usage("--trusted-root is for signatures without keys: name who signed with --identity and --issuer")
+	case keyless:
+		return f.ofIdentity()
+	case len(f.keys) > 0:
+		return f.ofKeys()
 	}
-	trust := &fleet.Trust{From: "--key " + strings.Join(files, ", "), Provider: fleet.ProviderCosign}
-	for _, file := range files {
+	return nil, nil
+}
+
+// ofKeys returns the rule that files with public keys are.
+func (f verifyFlags) ofKeys() ([]*fleet.Trust, error) {
+	trust := &fleet.Trust{From: "--key " + strings.Join(f.keys, ", "), Provider: fleet.ProviderCosign}
+	for _, file := range f.keys {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return nil, usage("--key: %w", err)
@@ -126,22 +151,41 @@ func rulesOfKeys(files []string) ([]*fleet.Trust, error) {
 	return []*fleet.Trust{trust}, nil
 }
 
+// ofIdentity returns the rule that an identity is.
+func (f verifyFlags) ofIdentity() ([]*fleet.Trust, error) {
+	identity, err := fleet.NewIdentity(f.issuer, f.identity)
+	if err != nil {
+		return nil, usage("--identity and --issuer: %w", err)
+	}
+	keyless := &fleet.Keyless{Identities: []fleet.Identity{identity}}
+	if f.root != "" {
+		if keyless.Root, err = os.ReadFile(f.root); err != nil {
+			return nil, usage("--trusted-root: %w", err)
+		}
+		if err := secret.CheckTrustedRoot(keyless.Root); err != nil {
+			return nil, usage("--trusted-root %s has %w", f.root, err)
+		}
+	}
+	return []*fleet.Trust{{From: "--identity " + f.identity, Provider: fleet.ProviderCosign, Keyless: keyless}}, nil
+}
+
 func verifyTable(v *bot.Verified) func(io.Writer, painter) error {
 	return func(w io.Writer, p painter) error {
 		t := table{painter: p}
-		t.header("RULE", "PROVIDER", "VERDICT", "SIGNER", "SIGNED AT")
+		t.header("RULE", "PROVIDER", "VERDICT", "SIGNER", "ISSUER", "SIGNED AT", "LOG")
 		for _, r := range v.Rules {
 			verdict := cell{string(r.Verdict), red}
 			if r.Verdict == pinsetter.SignatureVerified {
 				verdict.style = green
-			} else if r.Reason != "" {
+			}
+			if r.Reason != "" {
 				verdict.text += ": " + r.Reason
 			}
 			at := ""
 			if !r.SignedAt.IsZero() {
 				at = r.SignedAt.UTC().Format(time.RFC3339)
 			}
-			t.row(cell{r.From, plain}, cell{r.Provider, plain}, verdict, cell{r.Signer, plain}, cell{at, plain})
+			t.row(cell{r.From, plain}, cell{r.Provider, plain}, verdict, cell{r.Signer, plain}, cell{r.Issuer, plain}, cell{at, plain}, cell{r.Log, plain})
 		}
 		if err := t.write(w); err != nil {
 			return err
