@@ -94,6 +94,7 @@ type Selected struct {
 // one is written already. What can't be fetched isn't.
 func (b *Bot) Select(ctx context.Context, policies []*fleet.Policy, automations []*fleet.Automation) []*Selected {
 	c := b.newCycle(Propose)
+	defer c.selector.sightings.tell(ctx)
 	var closed []*fleet.Policy
 	results := each(policies, func(p *fleet.Policy) *Selected { return c.selector.selected(ctx, p) })
 	for i, r := range results {
@@ -226,6 +227,7 @@ type Explanation struct {
 // the policy's sites; without automations there are none.
 func (b *Bot) Explain(ctx context.Context, p *fleet.Policy, automations []*fleet.Automation) *Explanation {
 	c := b.newCycle(Propose)
+	defer c.selector.sightings.tell(ctx)
 	e := &Explanation{Explanation: pinsetter.Explanation{
 		Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p),
 		Tags: []pinsetter.Verdict{}, Sites: []pinsetter.Destination{},

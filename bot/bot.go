@@ -179,6 +179,7 @@ func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*fleet.Automat
 	lanes, results := c.lanes(automations)
 	c.o.Log.Debug("cycle", "automations", len(automations), "repositories", len(lanes))
 	results = append(results, c.runAll(ctx, lanes, take)...)
+	c.selector.sightings.tell(ctx)
 	sortResults(results)
 	if mode == Push {
 		c.record(ctx, results)

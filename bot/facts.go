@@ -34,6 +34,9 @@ type facts struct {
 	now     time.Time
 	learnt  *learnt                 // of the image
 	trusts  map[string]*fleet.Trust // by their identity
+
+	sightings *sightings    // shared by the cycle
+	turns     chan struct{} // shared by all who ask the host for digests
 }
 
 // learnt is what was answered in a cycle about one image. All policies of the image
@@ -171,10 +174,12 @@ func (f *facts) digest(ctx context.Context, tag string) (string, error) {
 	return answer.Value, answer.Err
 }
 
-// digests returns the digests that the registry shows for tags, and tells the ledger
+// digests returns the digests that the registry shows for tags. The ledger is told
 // that they were seen: a moved tag's age counts from then.
 func (f *facts) digests(ctx context.Context, tags []string) map[string]gate.Answer[string] {
 	shows := each(tags, func(tag string) gate.Answer[string] {
+		f.turns <- struct{}{}
+		defer func() { <-f.turns }()
 		digest, err := f.scanner.Digest(ctx, f.repo, tag)
 		if errors.Is(err, registry.ErrNotFound) {
 			err = &gate.AbsentError{Err: err}
@@ -189,16 +194,7 @@ func (f *facts) digests(ctx context.Context, tags []string) map[string]gate.Answ
 			seen = append(seen, store.Observation{Tag: f.key(tag), Digest: shows[i].Value})
 		}
 	}
-	if len(seen) == 0 || f.failing.was.Load() {
-		return answers
-	}
-	sights, err := f.ledger.See(ctx, f.now, seen)
-	if err != nil {
-		f.failing.failed(err)
-	}
-	for key, sight := range sights {
-		f.learnt.see(key.Tag, sight)
-	}
+	f.sightings.add(ctx, seen)
 	return answers
 }
 
@@ -213,6 +209,7 @@ func (f *facts) showingsOf(ctx context.Context, tags []string) (map[string][]pin
 	if f.failing.was.Load() {
 		return nil, errForgotten
 	}
+	f.sightings.tell(ctx)
 	keys := make([]store.Tag, len(tags))
 	for i, tag := range tags {
 		keys[i] = f.key(tag)

@@ -96,11 +96,12 @@ func insteadOfPush(err error, plans []*plan.Plan) error {
 		err, plans[0].Automation.Name.Name)
 }
 
-// send pushes, and tells the observer.
-func (b *Bot) send(ctx context.Context, remote *gitops.Remote, p gitops.Push) (gitops.Pushed, error) {
-	ended := b.o.wait(remote.Host(), "push to "+remote.String())
+// send pushes, and tells the observer. Before that the ledger is told what was seen.
+func (c *cycle) send(ctx context.Context, remote *gitops.Remote, p gitops.Push) (gitops.Pushed, error) {
+	c.selector.sightings.tell(ctx)
+	ended := c.o.wait(remote.Host(), "push to "+remote.String())
 	defer ended()
 	pushed, err := remote.Push(ctx, p)
-	b.o.Observer.Push(err)
+	c.o.Observer.Push(err)
 	return pushed, err
 }

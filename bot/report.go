@@ -64,6 +64,7 @@ func (b *Bot) CycleOn(ctx context.Context, seat *Seat, automations []*fleet.Auto
 			}
 			report.Policies = append(report.Policies, state)
 		}
+		c.selector.sightings.tell(ctx)
 		slices.SortFunc(report.Policies, func(a, b PolicyState) int { return a.Policy().Compare(b.Policy()) })
 	}
 	return report

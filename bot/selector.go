@@ -46,16 +46,19 @@ type selector struct {
 	results  map[*fleet.Policy]func() *selection
 	made     map[*decide.Policy]*selection // by what they embed
 	soon     map[pinsetter.Name]bool       // automations that are to be run again soon
+
+	sightings *sightings
+	turns     map[string]chan struct{} // of those who ask for digests, by host
 }
 
 func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
-	set, o := b.set, b.o
+	set, o, failing := b.set, b.o, &failing{log: b.o.Log}
 	return &selector{
 		scanner:  s,
 		set:      set,
 		roots:    o.Roots,
 		ledger:   o.Ledger,
-		failing:  &failing{log: o.Log},
+		failing:  failing,
 		now:      now,
 		progress: o.Progress,
 		log:      o.Log,
@@ -66,6 +69,9 @@ func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
 		results:  map[*fleet.Policy]func() *selection{},
 		made:     map[*decide.Policy]*selection{},
 		soon:     map[pinsetter.Name]bool{},
+
+		sightings: &sightings{ledger: o.Ledger, failing: failing, now: now},
+		turns:     map[string]chan struct{}{},
 	}
 }
 
@@ -174,6 +180,7 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 	sel.facts = &facts{
 		roots: s.roots, ledger: s.ledger, failing: s.failing, scanner: s.scanner, repo: sel.Object.Repository,
 		image: sel.listing.Canonical, now: s.now, learnt: s.learntOf(sel.listing.Canonical), trusts: trusts,
+		sightings: s.sightings, turns: s.turnsAt(hostOf(sel.Object.Repository.Image)),
 	}
 	sel.Walk = gates.Walk(gate.Subject{
 		Candidates: sel.Ranking.All(), Order: &sel.Policy, Bump: sel.Rules.Bump, Now: s.now, Starts: s.ledger.Records(), Listing: refusal,
@@ -206,6 +213,21 @@ func (s *selector) scan(ctx context.Context, repo *fleet.Repository, earliest ti
 			"image", repo.Image, "count", listing.DroppedCount, "such as", listing.Dropped[:min(len(listing.Dropped), 3)])
 	}
 	return listing, err
+}
+
+// digestsAtOnce bounds the digests of a host that are waited for at once. The registry
+// bounds what is in flight; this bounds what waits for that in memory.
+const digestsAtOnce = 64
+
+// turnsAt returns what somebody who asks a host for a digest sends to until there is
+// an answer.
+func (s *selector) turnsAt(host string) chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.turns[host] == nil {
+		s.turns[host] = make(chan struct{}, digestsAtOnce)
+	}
+	return s.turns[host]
 }
 
 // done returns the selections that were made.

@@ -30,6 +30,7 @@ type Rewritten struct {
 // meanwhile. Paths in the result begin with dir.
 func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 	c := b.newCycle(Push)
+	defer c.selector.sightings.tell(ctx)
 	r := &Rewritten{}
 	f, err := folder.Open(dir)
 	if err != nil {

@@ -96,14 +96,15 @@ func Decide(p *Policy, views []View, known Known) ([]*Decision, []Question) {
 	return decisions, asked
 }
 
-// merge adds questions to others, each once. Gates ask the registry one at a time,
-// so that no more is asked than their bounds allow.
+// merge adds questions of a site to others, each once. Gates ask the registry for
+// one site at a time, so that no more is asked than their bounds allow.
 func merge(asked, more []Question) []Question {
 	ofGates := func(q Question) bool {
 		return q.Kind == gate.KindDigest || q.Kind == gate.KindContent || q.Kind == gate.KindStays || q.Kind == gate.KindSignature
 	}
+	asking := slices.ContainsFunc(asked, ofGates)
 	for _, q := range more {
-		full := len(asked) == maxQuestions || ofGates(q) && slices.ContainsFunc(asked, ofGates)
+		full := len(asked) == maxQuestions || asking && ofGates(q)
 		if !full && !slices.Contains(asked, q) {
 			asked = append(asked, q)
 		}

@@ -44,7 +44,7 @@ func (w *Walk) Choose(site pinsetter.Site, shown pinsetter.Image, known Known) (
 		refusal, last, lacks := w.weigh(site, shown, c, known)
 		switch {
 		case lacks != nil:
-			if asked.add(i, *lacks) {
+			if asked.add(i, *lacks, known) {
 				return Choice{}, asked
 			}
 		case refusal == nil:

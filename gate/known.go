@@ -56,47 +56,65 @@ type Question struct {
 // maxQuestions bounds the questions that are returned at once.
 const maxQuestions = 16
 
-// questions are those of candidates, in the order of rank.
+// questions are those of candidates, in the order of rank. All are of one kind.
 type questions []Question
 
 // add adds a question of the i-th candidate and reports whether they are to be
 // answered before anything else is looked at. The best candidate is asked about
-// alone, since most often it passes. So is everybody of whom the registry must be
-// asked. What the ledger can tell is asked of several candidates at once.
-func (qs *questions) add(i int, q Question) (enough bool) {
-	if len(*qs) > 0 && (q.Kind != KindSight || slices.Contains(*qs, q)) {
+// alone, since most often it passes, and so is the first of which the registry must
+// tell the digest. What the ledger can tell, and digests, are asked of several
+// candidates at once: of no more than one window behind the one that passes. All
+// else is asked of one, since it costs pulls.
+func (qs *questions) add(i int, q Question, known Known) (enough bool) {
+	if len(*qs) > 0 && (q.Kind != (*qs)[0].Kind || slices.Contains(*qs, q)) {
 		return true
 	}
 	*qs = append(*qs, q)
-	return i == 0 || q.Kind != KindSight || len(*qs) == maxQuestions
+	return i == 0 || len(*qs) == known.window(q.Kind)
+}
+
+// window returns of how many candidates a question is asked at once. Windows of
+// digests end where the bounds may be reached, so that no more is asked than if it
+// were one after the other.
+func (k Known) window(kind Kind) int {
+	switch {
+	case kind == KindSight:
+		return maxQuestions
+	case kind == KindDigest && len(k.Digests) > 0:
+		return min(maxQuestions, maxFailed-k.failed(), maxAsked-len(k.Digests))
+	}
+	return 1
 }
 
 // Bounds on what one policy asks a registry for its gates, so that a gate which
 // nothing passes costs that much and no more. Tags come a few a day; behind a
-// hundred that are refused, a person should look.
+// hundred that are refused, a person should look. About as many tags as are asked
+// about at once there may be no answer.
 const (
-	maxAsked  = 100 // candidates that the registry was asked about
-	maxFailed = 10  // of them, those about which it gave no answer
+	maxAsked  = 100          // candidates that the registry was asked about
+	maxFailed = maxQuestions // of them, those about which it gave no answer
 )
 
 // exhausted says which bound is reached, or "".
 func (k Known) exhausted() string {
-	if len(k.Digests) < maxFailed {
-		return ""
+	switch {
+	case len(k.Digests) >= maxFailed && k.failed() >= maxFailed:
+		return fmt.Sprintf("the registry gave no answer about %d better tags: see why", maxFailed)
+	case len(k.Digests) >= maxAsked:
+		return fmt.Sprintf("the registry was asked about %d better tags: exclude what never passes (exclusionList, or the policy's range or filter)", maxAsked)
 	}
+	return ""
+}
+
+// failed returns about how many candidates the registry gave no answer.
+func (k Known) failed() int {
 	failed := 0
 	for _, digest := range k.Digests {
 		if digest.Err != nil || !pinsetter.ValidDigest(digest.Value) || k.Contents[digest.Value].Err != nil {
 			failed++
 		}
 	}
-	switch {
-	case failed >= maxFailed:
-		return fmt.Sprintf("the registry gave no answer about %d better tags: see why", maxFailed)
-	case len(k.Digests) >= maxAsked:
-		return fmt.Sprintf("the registry was asked about %d better tags: exclude what never passes (exclusionList, or the policy's range or filter)", maxAsked)
-	}
-	return ""
+	return failed
 }
 
 // Sight is what is known about a tag from having seen it listed.

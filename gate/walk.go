@@ -94,7 +94,7 @@ func (w *Walk) First(known Known) (First, []Question) {
 		}
 		switch {
 		case lacks != nil:
-			if asked.add(i, *lacks) {
+			if asked.add(i, *lacks, known) {
 				return First{}, asked
 			}
 			continue

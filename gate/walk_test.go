@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ var (
 )
 
 // TestWalkEndsAtTheFirstThatPasses: a bad newest tag doesn't starve a good older
-// one, and nobody is asked about those below it.
+// one, and nobody is asked about more than one window below it.
 func TestWalkEndsAtTheFirstThatPasses(t *testing.T) {
 	f := &facts{
 		seen:    map[string]gate.Sight{"9": old("9", time.Hour), "8": old("8", 100*time.Hour), "7": old("7", 100*time.Hour), "6": old("6", 100*time.Hour)},
@@ -44,7 +45,7 @@ func TestWalkEndsAtTheFirstThatPasses(t *testing.T) {
 	if first, ok := w.First(t.Context()); !ok || first.Tag != "7" {
 		t.Errorf("first %v, %v", first, ok)
 	}
-	if !slices.Equal(f.asked, []string{"8", "7"}) {
+	if !slices.Equal(f.asked, []string{"8", "7", "6"}) {
 		t.Errorf("the registry was asked about %v", f.asked)
 	}
 	var refused []string
@@ -214,7 +215,7 @@ func TestBounds(t *testing.T) {
 		f.broken[tag] = true
 	}
 	compiled(t, amd64).Walk(subject(f, tags...)).First(t.Context())
-	if len(f.asked) != 10 {
+	if len(f.asked) != 16 {
 		t.Errorf("%d questions to a registry that doesn't answer", len(f.asked))
 	}
 
@@ -258,13 +259,14 @@ func TestConcurrentSites(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if !slices.Equal(f.asked, []string{"9", "8"}) {
+	if !slices.Equal(f.asked, []string{"9", "8", "7"}) {
 		t.Errorf("asked about %v", f.asked)
 	}
 }
 
-// TestTheBestIsAskedAboutAlone: the ledger is asked about sixteen candidates at
-// once behind the best one, and the registry about one.
+// TestTheBestIsAskedAboutAlone: the ledger is asked about sixteen candidates at once
+// behind the best one, and so is the registry behind the first that it is asked about.
+// Windows end where the bounds may be reached.
 func TestTheBestIsAskedAboutAlone(t *testing.T) {
 	var tags, behind []string
 	for i := 40; i > 0; i-- {
@@ -272,10 +274,10 @@ func TestTheBestIsAskedAboutAlone(t *testing.T) {
 	}
 	behind = tags[1:17]
 	walk := compiled(t, spec.GateSpec{MinAge: hours(72)}).Walk(subject(nil, tags...)).walk
-	sights := map[string]gate.Answer[gate.Sight]{}
+	sights, digests := map[string]gate.Answer[gate.Sight]{}, map[string]gate.Answer[string]{}
 	ask := func(kind gate.Kind, want ...string) {
 		t.Helper()
-		_, questions := walk.Choose(site("1"), pinsetter.Image{}, gate.Known{Sights: sights})
+		_, questions := walk.Choose(site("1"), pinsetter.Image{}, gate.Known{Sights: sights, Digests: digests})
 		var got []string
 		for _, q := range questions {
 			got = append(got, q.Tag)
@@ -294,4 +296,31 @@ func TestTheBestIsAskedAboutAlone(t *testing.T) {
 		sights[tag] = gate.Answer[gate.Sight]{Value: old(tag, 100*time.Hour)}
 	}
 	ask(gate.KindDigest, "39")
+	asked := func(n int, answer gate.Answer[string]) {
+		for i := range n {
+			digests[fmt.Sprint("of another site ", i)] = answer
+		}
+	}
+	asked(1, gate.Answer[string]{Value: digest("a")})
+	ask(gate.KindDigest, behind...)
+	asked(13, gate.Answer[string]{Err: errors.New("502 Bad Gateway")})
+	ask(gate.KindDigest, behind[:3]...)
+	asked(96, gate.Answer[string]{Value: digest("a")})
+	ask(gate.KindDigest, behind[:4]...)
+}
+
+// TestOneWindowBeyond: the registry is asked about no more than one window of
+// candidates behind the one that passes.
+func TestOneWindowBeyond(t *testing.T) {
+	f := &facts{content: map[string]gate.Content{}}
+	var tags []string
+	for i := 40; i > 0; i-- {
+		tags = append(tags, fmt.Sprint(i))
+		f.content[fmt.Sprint(i)] = unserved
+	}
+	f.content["38"] = served
+	got := compiled(t, amd64).Walk(subject(f, tags...)).Choose(t.Context(), site("1"), pinsetter.Image{})
+	if got.Candidate.Tag != "38" || !slices.Equal(f.asked, tags[:17]) {
+		t.Errorf("takes %q, asked about %v", got.Candidate.Tag, f.asked)
+	}
 }

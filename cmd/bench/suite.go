@@ -105,6 +105,12 @@ var suite = []benchmark{
 			yardstick: "1,000 such images", targets: []target{{unit: "x-thousand", most: 4.5}},
 		},
 	}},
+	{"cmd/pinsetter", "Gated", 1, []row{
+		{
+			below: "images=#", sizes: []int{10, 100, 1_000}, work: "first `run`, # images that are 38 tags behind and 50 ms away, with `minAge`", unit: "x-floor",
+			yardstick: "requests × 50 ms / 16", targets: []target{{unit: "x-floor", most: 1.5}},
+		},
+	}},
 	{"cmd/pinsetter", "Set", 5, []row{
 		{
 			below: "files=#/marked=1%/change=nothing", sizes: files, work: "`set`, # files, 1 % marked, nothing to change", unit: "x-grep", yardstick: grep,

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -162,9 +163,7 @@ func BenchmarkSights(b *testing.B) {
 	program := binary(b)
 	held := func(images int) *crowd {
 		c := lagging(b, images, images, 38)
-		c.edit(b, func(text string) string {
-			return text + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: aged}\nspec: {minAge: 72h}\n"
-		})
+		c.aged(b)
 		return c
 	}
 	run := func(c *crowd) cost { return measure(b, program, "run", "--state", newState(b), "-f", c.objects) }
@@ -176,4 +175,52 @@ func BenchmarkSights(b *testing.B) {
 	t.report(b, "x-time")
 	cpu := func(c cost) time.Duration { return c.cpu }
 	b.ReportMetric(median(t.ours, cpu).Seconds()/median(t.theirs, cpu).Seconds(), "x-thousand")
+}
+
+// BenchmarkGated is a first run, as a whole process, over images that are 38 tags
+// behind and 50 ms away. A Gate's minAge has the digest of every tag read. The
+// metric x-floor is the run's time over that of its requests to the registry, 16 in
+// flight.
+func BenchmarkGated(b *testing.B) {
+	const behind, far, inFlight = 38, 50 * time.Millisecond, 16
+	program := binary(b)
+	for _, images := range []int{10, 100, 1_000} {
+		b.Run(fmt.Sprintf("images=%d", images), func(b *testing.B) {
+			c := lagging(b, images, images, behind)
+			c.aged(b)
+			c.pushTags(images, behind+1)
+			c.meddle(func(r *http.Request) {
+				if r.Host == c.registry.Addr {
+					time.Sleep(far)
+				}
+			})
+			t := c.tally()
+			for b.Loop() {
+				t.run(func() cost { return measure(b, program, "run", "--state", newState(b), "-f", c.objects) }, func() cost {
+					asked := images * (behind + 1)
+					return cost{wall: time.Duration(asked) * far / inFlight}
+				})
+			}
+			t.report(b, "x-floor")
+		})
+	}
+}
+
+// aged has a Gate hold back what is young.
+func (c *crowd) aged(b *testing.B) {
+	b.Helper()
+	c.edit(b, func(text string) string {
+		return text + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: aged}\nspec: {minAge: 72h}\n"
+	})
+}
+
+// pushTags pushes an image under the highest so many tags of each of the crowd's.
+func (c *crowd) pushTags(images, most int) {
+	tags := make([]string, most)
+	for i := range tags {
+		tags[i] = fmt.Sprintf("1.%d.0", 99-i)
+	}
+	for i := range images {
+		c.registry.PushSame(fmt.Sprintf("org/app-%d", i), tags...)
+	}
 }
