@@ -100,7 +100,7 @@ func TestCommitTrustsNoMemory(t *testing.T) {
 		}
 		return b
 	}
-	names, err := filepath.Glob(filepath.Join(s.keep, "*"))
+	names, err := filepath.Glob(filepath.Join(s.keep, "*.git-kept"))
 	if err != nil || len(names) != 1 {
 		t.Fatal(names, err)
 	}
@@ -135,7 +135,7 @@ func TestChartTwin(t *testing.T) {
 	s.Repo.Commit(parts.Commit{Tree: parts.Tree{Files: map[string]string{"c/Chart.yaml": s.Repo.File("main", "a.yaml")}}, Message: "more"})
 	kept := func() os.FileInfo {
 		s.next("1.0.0")
-		names, err := filepath.Glob(filepath.Join(s.keep, "*"))
+		names, err := filepath.Glob(filepath.Join(s.keep, "*.git-kept"))
 		if err != nil || len(names) != 1 {
 			t.Fatal(names, err)
 		}

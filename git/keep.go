@@ -148,7 +148,7 @@ func (k *keeper) save(store *Store) {
 	if next == nil && old != nil && !deep {
 		next = k.gather(store, true)
 	}
-	if next != nil && k.write(next) == nil {
+	if next != nil && replaceFile(k.path, next.format) == nil {
 		prune(filepath.Dir(k.path), keptDirBytes)
 	}
 }
@@ -181,19 +181,19 @@ func (k *keeper) gather(store *Store, deep bool) *kept {
 	return next
 }
 
-// write replaces the file at once, so that a reader has the old one or the new.
-func (k *keeper) write(next *kept) error {
-	if err := os.MkdirAll(filepath.Dir(k.path), 0o700); err != nil {
+// replaceFile replaces a file at once, so that a reader has the old one or the new.
+func replaceFile(path string, write func(io.Writer) error) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(k.path), "*"+keptNew)
+	f, err := os.CreateTemp(filepath.Dir(path), "*"+keptNew)
 	if err != nil {
 		return err
 	}
-	err = next.format(f)
+	err = write(f)
 	err = cmp.Or(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), k.path)
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
@@ -219,6 +219,10 @@ func prune(dir string, limit int64) {
 		switch {
 		case strings.HasSuffix(info.Name(), keptNew):
 			if time.Since(info.ModTime()) > keptAbandoned {
+				_ = os.Remove(path)
+			}
+		case strings.HasSuffix(info.Name(), abilitiesName):
+			if !isRecent(info.ModTime()) {
 				_ = os.Remove(path)
 			}
 		case !strings.HasSuffix(info.Name(), keptName):

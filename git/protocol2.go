@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -21,10 +22,11 @@ import (
 // With a server that knows protocol v2, it asks only for the refs that a
 // conversation needs (see Dialect), and offers any object by its hash; a server
 // without v2 is answered for as it answers. What it reads is bounded. Agent is how
-// requests name this program.
-func Transport(base http.RoundTripper, b Bounds, agent string) http.RoundTripper {
+// requests name this program. What the server can do is asked once, and not where it
+// is remembered.
+func Transport(base http.RoundTripper, b Bounds, agent string, remembered Abilities) http.RoundTripper {
 	b = b.WithDefaults()
-	return &protocol2{next: &boundedTransport{base, b}, bounds: b, agent: agent}
+	return &protocol2{next: &boundedTransport{base, b}, bounds: b, agent: agent, remembered: remembered}
 }
 
 // protocol2 speaks protocol v2 for a client of v0. Logins, redirects and what else
@@ -34,6 +36,9 @@ type protocol2 struct {
 	bounds Bounds
 	agent  string
 	known  atomic.Pointer[serverCaps] // of a server that said so where it was asked
+
+	remembered Abilities // of the same
+	once       sync.Once // that they are read
 }
 
 // Dialect is what one conversation agrees on. Its requests carry it in their
@@ -42,6 +47,9 @@ type Dialect struct {
 	Prefixes []string // of the refs to ask for; none: all
 	v2       bool
 	offers   []string // capabilities of a server of v0
+
+	recalled  bool // what the server can do wasn't asked in this conversation
+	disagreed bool
 }
 
 // V2 reports whether the server answered the conversation in protocol v2: it sent
@@ -50,6 +58,10 @@ func (d *Dialect) V2() bool { return d.v2 }
 
 // Offers reports whether a server of v0 listed a capability without a value.
 func (d *Dialect) Offers(capability string) bool { return slices.Contains(d.offers, capability) }
+
+// Disagreed reports whether the server didn't do what it was remembered to be able
+// to. That is forgotten: another conversation asks.
+func (d *Dialect) Disagreed() bool { return d.disagreed }
 
 type dialectKey struct{}
 
@@ -73,9 +85,31 @@ func (t *protocol2) RoundTrip(req *http.Request) (*http.Response, error) {
 	case req.Method == http.MethodGet:
 		return escaped(t.next.RoundTrip(req))
 	case reads && d.v2:
-		return t.fetch(req)
+		return t.fetch(req, d)
 	}
 	return t.next.RoundTrip(req)
+}
+
+// recall returns what the server can do, as far as that is known; nil: it isn't.
+func (t *protocol2) recall() *serverCaps {
+	t.once.Do(func() {
+		if caps, found := t.remembered.load(); found {
+			t.known.Store(&caps)
+		}
+	})
+	return t.known.Load()
+}
+
+// learn remembers what the server can do.
+func (t *protocol2) learn(caps serverCaps) {
+	t.known.Store(&caps)
+	t.remembered.save(caps)
+}
+
+// forget forgets what the server can do.
+func (t *protocol2) forget() {
+	t.known.Store(nil)
+	t.remembered.forget()
 }
 
 // escaped returns an answer whose request has an escaped path for its path:
@@ -93,15 +127,19 @@ func escaped(res *http.Response, err error) (*http.Response, error) {
 
 // advertise answers the request for refs, in the words of v0.
 func (t *protocol2) advertise(req *http.Request, d *Dialect) (*http.Response, error) {
-	if caps := t.known.Load(); caps != nil && req.Response == nil {
-		res, err := t.refs(req, d, caps)
-		if err == nil && res.StatusCode == http.StatusOK {
+	d.recalled = false
+	if caps := t.recall(); caps != nil && req.Response == nil {
+		res, read, err := t.refs(req, d, caps)
+		switch {
+		case read:
+			d.recalled = true
 			return res, nil
-		}
-		t.known.Store(nil)
-		if err == nil {
+		case err != nil && !errors.Is(err, errRedirected):
+			return nil, err
+		case err == nil:
 			_ = res.Body.Close()
 		}
+		t.forget()
 	}
 	asked := req.Clone(req.Context())
 	asked.Header.Set("Git-Protocol", "version=2")
@@ -121,9 +159,10 @@ func (t *protocol2) advertise(req *http.Request, d *Dialect) (*http.Response, er
 		return failing(res, req, err), nil
 	}
 	if req.Response == nil { // it isn't where another server sent us
-		t.known.Store(&caps)
+		t.learn(caps)
 	}
-	return t.refs(req, d, &caps)
+	res, _, err = t.refs(req, d, &caps)
+	return res, err
 }
 
 // speaksV2 reports whether a server answers in v2, and goes on to what follows.
@@ -160,10 +199,14 @@ func peekCaps(body *bufio.Reader) []string {
 // serverCaps are what a v2 server can do, in the words of v0.
 type serverCaps []string
 
+// always returns what every v2 server can do.
+func always() serverCaps {
+	return serverCaps{"ofs-delta", "side-band-64k", "no-progress", "allow-tip-sha1-in-want", "allow-reachable-sha1-in-want"}
+}
+
 // readCaps reads the rest of a capability advertisement.
 func readCaps(body *bufio.Reader) (serverCaps, error) {
-	caps := serverCaps{"ofs-delta", "side-band-64k", "no-progress", "allow-tip-sha1-in-want", "allow-reachable-sha1-in-want"}
-	commands := 0
+	caps, commands := always(), 0
 	for {
 		kind, line, err := readPacket(body)
 		if err != nil {
@@ -181,7 +224,7 @@ func readCaps(body *bufio.Reader) (serverCaps, error) {
 		case name == "fetch":
 			commands++
 			for feature := range strings.FieldsSeq(value) {
-				if feature == "shallow" || feature == "filter" {
+				if slices.Contains(features, feature) {
 					caps = append(caps, feature)
 				}
 			}
@@ -193,8 +236,8 @@ func readCaps(body *bufio.Reader) (serverCaps, error) {
 	return caps, nil
 }
 
-// refs asks for refs.
-func (t *protocol2) refs(req *http.Request, d *Dialect, caps *serverCaps) (*http.Response, error) {
+// refs asks for refs, and reports whether the answer is a list of them.
+func (t *protocol2) refs(req *http.Request, d *Dialect, caps *serverCaps) (answer *http.Response, read bool, err error) {
 	body := new(bytes.Buffer)
 	t.writeCommand(body, "ls-refs")
 	writePacket(body, "peel")
@@ -205,17 +248,17 @@ func (t *protocol2) refs(req *http.Request, d *Dialect, caps *serverCaps) (*http
 	writeMark(body, packetFlush)
 	res, err := t.post(req, body)
 	if err != nil || res.StatusCode != http.StatusOK {
-		return res, err
+		return res, false, err
 	}
 	defer res.Body.Close()
 	list, err := readRefs(bufio.NewReader(LimitReader(res.Body, t.bounds.RefBytes, "bytes for a list of refs")))
 	if err != nil {
-		return failing(res, req, err), nil
+		return failing(res, req, err), false, nil
 	}
 	d.v2 = true
 	said := new(bytes.Buffer)
 	err = list.advertise(said, append(slices.Clip(*caps), "agent="+t.agent))
-	return answering(res, req, io.MultiReader(said, failed{err})), nil
+	return answering(res, req, io.MultiReader(said, failed{err})), err == nil, nil
 }
 
 // refList is a server's answer to ls-refs.
@@ -302,27 +345,42 @@ func (l *refList) read(line string) error {
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
-// fetch asks for objects: a request of v0 is the same lines in another frame.
-func (t *protocol2) fetch(req *http.Request) (*http.Response, error) {
+// fetch asks for objects: a request of v0 is the same lines in another frame. Where
+// no pack comes, what was remembered of the server is forgotten.
+func (t *protocol2) fetch(req *http.Request, d *Dialect) (*http.Response, error) {
 	defer req.Body.Close()
 	body, deepens, err := t.fetchCommand(bufio.NewReader(req.Body))
 	if err != nil {
 		return nil, err
 	}
 	res, err := t.post(req, body)
+	if err == nil && res.StatusCode != http.StatusOK || errors.Is(err, errRedirected) {
+		t.doubt(d)
+	}
 	if err != nil || res.StatusCode != http.StatusOK {
 		return res, err
 	}
 	over := OverBound("bytes before a pack", t.bounds.RefBytes)
 	head := &limitedReader{r: res.Body, left: t.bounds.RefBytes, over: over}
 	rest := bufio.NewReader(head)
-	start, err := readSections(rest, deepens)
+	start, packs, err := readSections(rest, deepens)
+	if !packs {
+		t.doubt(d)
+	}
 	if err != nil {
 		start = io.MultiReader(start, failed{err})
 	}
 	head.left = t.bounds.PackBytes + t.bounds.PackBytes/8 + 1<<20 // the pack's own bound is met before: this is for its frames
 	res.Body = readCloser{io.MultiReader(start, rest), res.Body}
 	return res, nil
+}
+
+// doubt forgets what the server can do, if this conversation relies on memory.
+func (t *protocol2) doubt(d *Dialect) {
+	if d.recalled {
+		d.disagreed = true
+		t.forget()
+	}
 }
 
 // fetchCommand makes a request of v2 of one of v0 of ours, and reports whether it
@@ -358,30 +416,32 @@ func (t *protocol2) fetchCommand(from *bufio.Reader) (*bytes.Buffer, bool, error
 	}
 }
 
-// readSections reads what comes before a pack, and returns it as v0 has it.
-func readSections(from *bufio.Reader, deepens bool) (io.Reader, error) {
+// readSections reads what comes before a pack, and returns it as v0 has it. It
+// reports whether the server did as it was asked: it sends a pack, or hasn't got one
+// of the objects.
+func readSections(from *bufio.Reader, deepens bool) (before io.Reader, did bool, err error) {
 	start := new(bytes.Buffer)
 	for {
 		kind, line, err := readPacket(from)
 		if err != nil {
-			return start, err
+			return start, false, err
 		}
 		text := string(line)
 		switch {
 		case strings.HasPrefix(text, "ERR "):
 			start.Reset()
 			fmt.Fprintf(start, "%04x%s", len(text)+4, text)
-			return start, nil
+			return start, strings.Contains(text, "not our ref"), nil
 		case text == "packfile":
 			if deepens {
 				writeMark(start, packetFlush)
 			}
 			writePacket(start, "NAK")
-			return start, nil
+			return start, true, nil
 		case deepens && (strings.HasPrefix(text, "shallow ") || strings.HasPrefix(text, "unshallow ")):
 			writePacket(start, text)
 		case kind == packetFlush, kind == packetEnd:
-			return start, errors.New("the server sent no pack")
+			return start, false, errors.New("the server sent no pack")
 		}
 	}
 }
@@ -393,6 +453,8 @@ func (t *protocol2) writeCommand(to *bytes.Buffer, command string) {
 	writePacket(to, "object-format=sha1")
 	writeMark(to, packetDelim)
 }
+
+var errRedirected = errors.New("the server redirects a command of protocol v2")
 
 // post sends a command to where req was sent, as who sent it.
 func (t *protocol2) post(req *http.Request, body *bytes.Buffer) (*http.Response, error) {
@@ -411,7 +473,7 @@ func (t *protocol2) post(req *http.Request, body *bytes.Buffer) (*http.Response,
 		res.Request = req
 		if res.StatusCode/100 == 3 {
 			_ = res.Body.Close()
-			return nil, fmt.Errorf("the server redirects a command of protocol v2 (%s)", res.Status)
+			return nil, fmt.Errorf("%w (%s)", errRedirected, res.Status)
 		}
 	}
 	return res, err

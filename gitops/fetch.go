@@ -50,7 +50,11 @@ type PushState struct {
 // Errors wrap ErrNoRef, ErrEmptyRepository, ErrAuth, ErrNotFound, ErrBound or
 // ErrTimeout where one of them fits.
 func (r *Remote) Fetch(ctx context.Context, base fleet.GitRef, push ...string) (*Fetched, error) {
-	fetched, err := r.fetch(ctx, base, slices.DeleteFunc(slices.Clone(push), isEmpty))
+	push = slices.DeleteFunc(slices.Clone(push), isEmpty)
+	fetched, c, err := r.fetch(ctx, base, push)
+	if err != nil && c != nil && c.dialect.Disagreed() {
+		fetched, _, err = r.fetch(ctx, base, push) // asks what the server can do
+	}
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s: %w", r, r.told(err))
 	}
@@ -59,16 +63,24 @@ func (r *Remote) Fetch(ctx context.Context, base fleet.GitRef, push ...string) (
 
 func isEmpty(name string) bool { return name == "" }
 
-func (r *Remote) fetch(ctx context.Context, base fleet.GitRef, push []string) (*Fetched, error) {
+// fetch is Fetch. It returns the conversation too, which has ended, if there was one.
+func (r *Remote) fetch(ctx context.Context, base fleet.GitRef, push []string) (*Fetched, *conversation, error) {
 	ctx, cancel := r.deadline(ctx)
 	defer cancel()
 	var c *conversation
 	var err error
 	await(ctx, func() { c, err = r.converse(ctx, prefixes(base, push)...) })
 	if err != nil {
-		return nil, explain(ctx, err)
+		return nil, nil, explain(ctx, err)
 	}
 	defer c.close()
+	fetched, err := c.fetch(ctx, base, push)
+	return fetched, c, err
+}
+
+// fetch reads what a base stands for, and push branches.
+func (c *conversation) fetch(ctx context.Context, base fleet.GitRef, push []string) (*Fetched, error) {
+	r := c.remote
 	from, err := r.find(ctx, base, c)
 	if err != nil {
 		return nil, err

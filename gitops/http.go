@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -24,7 +25,8 @@ func (r *Remote) overHTTP(u *url.URL, src *fleet.GitSource, o Options) error {
 	if err != nil {
 		return err
 	}
-	connections := git.Transport(&patient{base, o.Sleep, o.Random}, r.bounds.Bounds, capability.DefaultAgent())
+	connections := git.Transport(&patient{base, o.Sleep, o.Random}, r.bounds.Bounds, capability.DefaultAgent(),
+		r.cache.Abilities(fmt.Sprintf("%q %q", r.owner, r)))
 	if src.Provider != "" {
 		if connections, r.sent, err = byCloud(u, src, o, r.secrets, connections); err != nil {
 			return err

@@ -104,7 +104,7 @@ func TestKeepCorrupt(t *testing.T) {
 		}
 	}
 	read("1")
-	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	names, err := filepath.Glob(filepath.Join(dir, "*.git-kept"))
 	if err != nil || len(names) != 1 {
 		t.Fatalf("%q, %v", names, err)
 	}
