@@ -39,6 +39,13 @@ type Access struct {
 	Proxy    *pinsetter.Proxy // nil: the environment's proxies (HTTPS_PROXY, NO_PROXY…)
 	Insecure bool             // allow plain HTTP if the registry has no TLS
 
+	// Write asks token servers for the right to push too.
+	Write bool
+
+	// MountFrom are repositories at the same registry, such as "org/staging", whose
+	// blobs PushBlob may mount instead of sending them.
+	MountFrom []string
+
 	// Timeout bounds one call of Tags or Digest: waiting, authentication and all
 	// pages. 0: one minute.
 	Timeout time.Duration

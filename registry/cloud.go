@@ -78,11 +78,16 @@ func (p *Repository) loggedIn(c credential) {
 	}
 }
 
-// send sends a request about the repository. It returns a response of any
-// status, whose body the caller closes. If the registry refuses the login of a
-// cloud, it sends once more with a newer one, if there is one.
+// send sends a request about the repository without a body. It returns a response
+// of any status, whose body the caller closes.
 func (p *Repository) send(ctx context.Context, method string, u func(origin string) string, accept string) (*http.Response, attempt, error) {
-	response, with, err := p.sendLoggedIn(ctx, method, u, accept)
+	return p.ask(ctx, call{method: method, url: u, header: http.Header{"Accept": {accept}}})
+}
+
+// ask is send for any request. If the registry refuses the login of a cloud, it
+// sends once more with a newer one, if there is one.
+func (p *Repository) ask(ctx context.Context, what call) (*http.Response, attempt, error) {
+	response, with, err := p.sendLoggedIn(ctx, what)
 	c := with.credential
 	if c.cloud == nil || !p.refused(response, err) {
 		return response, with, err
@@ -95,7 +100,7 @@ func (p *Repository) send(ctx context.Context, method string, u func(origin stri
 	if renewal != nil {
 		return nil, with, fmt.Errorf("the login of %s was refused, and can't be renewed: %w", c.source, renewal)
 	}
-	return p.sendLoggedIn(ctx, method, u, accept)
+	return p.sendLoggedIn(ctx, what)
 }
 
 // refused reports whether the registry or its token server refused the login.

@@ -24,11 +24,13 @@ const (
 var errSlow = errors.New("too slow")
 
 // pace supervises one answer: it must begin and end within a time, and keep a
-// least rate. Otherwise pace cancels it.
+// least rate. Of a bulk one, and of the request before it, something must move
+// within the time. Otherwise pace cancels it.
 type pace struct {
 	host   string
 	within time.Duration
-	began  time.Time
+	bulk   bool
+	began  time.Time // of a bulk one: time of the last byte
 	cancel context.CancelCauseFunc
 
 	mu    sync.Mutex
@@ -41,9 +43,9 @@ type pace struct {
 
 // watch returns a context for sending a request, and the pace that supervises
 // its answer until stop.
-func watch(ctx context.Context, host string, within time.Duration) (context.Context, *pace) {
+func watch(ctx context.Context, host string, within time.Duration, bulk bool) (context.Context, *pace) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	p := &pace{host: host, within: within, began: time.Now(), cancel: cancel}
+	p := &pace{host: host, within: within, bulk: bulk, began: time.Now(), cancel: cancel}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.timer = time.AfterFunc(p.step(), p.check)
@@ -57,7 +59,9 @@ func (p *pace) step() time.Duration { return p.within / 3 }
 func (p *pace) came(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.read == 0 {
+	if p.bulk {
+		p.began = time.Now()
+	} else if p.read == 0 {
 		p.begun = time.Now()
 	}
 	p.read += n
@@ -71,12 +75,16 @@ func (p *pace) check() {
 		return
 	}
 	now := time.Now()
+	if p.bulk && now.Sub(p.began) >= p.within {
+		p.cancel(failure{fmt.Sprintf("nothing went to or came from %s for %s, after %d bytes", shown(p.host), p.within, p.read), errSlow})
+		return
+	}
 	if now.Sub(p.began) >= p.within {
 		p.cancel(failure{fmt.Sprintf("%s gave no complete answer within %s: %d bytes came; a longer spec.timeout of the ImageRepository gives it more time",
 			shown(p.host), p.within, p.read), errSlow})
 		return
 	}
-	if came := now.Sub(p.begun); p.read > 0 && came >= p.step() && float64(p.read) < leastRate*came.Seconds() {
+	if came := now.Sub(p.begun); !p.bulk && p.read > 0 && came >= p.step() && float64(p.read) < leastRate*came.Seconds() {
 		p.cancel(failure{fmt.Sprintf("%s sent %d bytes of its answer in %s, and %d a second is the least",
 			shown(p.host), p.read, round(came), leastRate), errSlow})
 		return

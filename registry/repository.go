@@ -33,6 +33,8 @@ type Repository struct {
 	wanted     pinsetter.TokenWanted
 	proxy      *pinsetter.Proxy
 	tls        pinsetter.TLS
+	write      bool     // ask for the right to push
+	mountFrom  []string // repositories to mount blobs from
 }
 
 // Repository returns the image with the access to it. It sends no request.
@@ -85,6 +87,8 @@ func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 		wanted:     a.Token,
 		proxy:      a.Proxy,
 		tls:        a.TLS,
+		write:      a.Write,
+		mountFrom:  a.MountFrom,
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 
@@ -17,11 +18,50 @@ type attempt struct {
 	basic      bool // by HTTP Basic
 }
 
+// call is a request about a repository.
+type call struct {
+	method string
+	url    func(origin string) string
+	header http.Header
+
+	// bulk says that a blob goes along or comes back, which may take long.
+	bulk bool
+
+	// body opens what goes along, once for each time that it is sent; nil: nothing.
+	body func() (io.ReadCloser, error)
+	size int64 // of body
+}
+
+// request returns the request to a registry with an origin.
+func (c call) request(ctx context.Context, origin string) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, c.method, c.url(origin), nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header = c.header.Clone()
+	if c.body == nil {
+		return request, nil
+	}
+	request.ContentLength, request.GetBody = c.size, c.body
+	request.Body, err = c.body()
+	return request, err
+}
+
+// wireFor returns the wire that a request goes over.
+func (p *Repository) wireFor(what call) *wire {
+	if !what.bulk {
+		return p.wire
+	}
+	bulk := *p.wire
+	bulk.bulk, bulk.answer = true, bulkStall*p.wire.answer
+	return &bulk
+}
+
 // sendLoggedIn sends a request about the repository. It returns a response of
 // any status, whose body the caller closes. After a 401 it sends once more, if
 // the 401 asks for what wasn't sent or for a fresh token, and remembers what
 // this repository asks for.
-func (p *Repository) sendLoggedIn(ctx context.Context, method string, u func(origin string) string, accept string) (*http.Response, attempt, error) {
+func (p *Repository) sendLoggedIn(ctx context.Context, what call) (*http.Response, attempt, error) {
 	s, err := p.session(ctx)
 	if err != nil {
 		return nil, attempt{}, err
@@ -36,7 +76,7 @@ func (p *Repository) sendLoggedIn(ctx context.Context, method string, u func(ori
 	if known, ok := p.registry.remembers(p.challengeKey()); ok {
 		s.challenges, _ = known.value.([]challenge)
 	}
-	response, with, err := p.sendOnce(ctx, method, u(s.origin), accept, s, c)
+	response, with, err := p.sendOnce(ctx, what, s, c)
 	if err != nil || response.StatusCode != http.StatusUnauthorized || origin(response.Request.URL) != s.origin {
 		return response, with, err
 	}
@@ -51,7 +91,7 @@ func (p *Repository) sendLoggedIn(ctx context.Context, method string, u func(ori
 		p.registry.forget(p.tokenKey(s, refused, c))
 	}
 	p.registry.remember(p.challengeKey(), memory{value: s.challenges, until: p.registry.options.Now().Add(pingMemory)})
-	return p.sendOnce(ctx, method, u(s.origin), accept, s, c)
+	return p.sendOnce(ctx, what, s, c)
 }
 
 // challengeKey is the key under which the challenges of this repository are
@@ -83,18 +123,17 @@ func (p *Repository) authorization(ctx context.Context, s session, c credential)
 }
 
 // sendOnce sends a request with the repository's Authorization.
-func (p *Repository) sendOnce(ctx context.Context, method, u, accept string, s session, c credential) (*http.Response, attempt, error) {
+func (p *Repository) sendOnce(ctx context.Context, what call, s session, c credential) (*http.Response, attempt, error) {
 	header, with, err := p.authorization(ctx, s, c)
 	if err != nil {
 		return nil, with, err
 	}
-	request, err := http.NewRequestWithContext(ctx, method, u, nil)
+	request, err := what.request(ctx, s.origin)
 	if err != nil {
 		return nil, with, err
 	}
-	request.Header.Set("Accept", accept)
 	client := http.Client{
-		Transport:     login.Bound{Inner: p.wire, Origin: pinsetter.Origin(s.origin), Authorization: header},
+		Transport:     login.Bound{Inner: p.wireFor(what), Origin: pinsetter.Origin(s.origin), Authorization: header},
 		CheckRedirect: login.CheckRedirect,
 	}
 	response, err := client.Do(request)

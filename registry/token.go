@@ -33,7 +33,7 @@ const (
 	maxToken = 64 << 10
 )
 
-// token exchanges the credential for a token to read the repository. It asks
+// token exchanges the credential for a token for the repository. It asks
 // once for each scope and credential while the token is valid.
 func (p *Repository) token(ctx context.Context, s session, asked challenge, c credential) (string, error) {
 	r := p.registry
@@ -49,8 +49,7 @@ func (p *Repository) token(ctx context.Context, s session, asked challenge, c cr
 
 func (p *Repository) tokenKey(s session, asked challenge, c credential) string {
 	of := asked.parameters
-	return fmt.Sprintf("token %s %q %q %q %s %s %s", s.origin, of["realm"], of["service"], of["scope"],
-		p.name.RepositoryStr(), p.connection, c.identity())
+	return fmt.Sprintf("token %s %q %q %q %s %s", s.origin, of["realm"], of["service"], p.scopes(asked), p.connection, c.identity())
 }
 
 // exchange asks the token server for a token. It returns the time for which the
@@ -144,13 +143,21 @@ func (p *Repository) toRealm(realm *url.URL, authorization string) *http.Client 
 }
 
 // scopes returns what to ask for: the scope that the registry names, first
-// because some token servers look at no other, and to pull.
+// because some token servers look at no other, then to pull, or to push and pull,
+// and to pull from what may be mounted.
 func (p *Repository) scopes(asked challenge) []string {
-	pull := p.name.Scope(transport.PullScope)
-	if named := asked.parameters["scope"]; named != "" && named != pull {
-		return []string{named, pull}
+	own := p.name.Scope(transport.PullScope)
+	if p.write {
+		own = p.name.Scope(transport.PushScope)
 	}
-	return []string{pull}
+	all := []string{own}
+	if named := asked.parameters["scope"]; named != "" && named != own {
+		all = []string{named, own}
+	}
+	for _, from := range p.mountFrom {
+		all = append(all, "repository:"+from+":"+transport.PullScope)
+	}
+	return all
 }
 
 // basic returns the header of HTTP Basic, "" if there is no password.

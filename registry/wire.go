@@ -30,6 +30,7 @@ type wire struct {
 	host    func(string) *host
 	plain   bool          // http:// is allowed
 	answer  time.Duration // bound on one answer
+	bulk    bool          // answer bounds the time without a byte, and the caller tries again
 }
 
 // RoundTrip sends the request, again if that may help. It holds the host's slot
@@ -79,7 +80,7 @@ func (w *wire) once(h *host, request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, pace := watch(request.Context(), h.name, w.answer)
+	ctx, pace := watch(request.Context(), h.name, w.answer, w.bulk)
 	end := sync.OnceFunc(func() {
 		pace.stop()
 		taken.leave()
@@ -93,6 +94,9 @@ func (w *wire) once(h *host, request *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		copied.Body = body
+	}
+	if w.bulk && copied.Body != nil {
+		copied.Body = &pacedBody{copied.Body, ctx, pace, func() {}}
 	}
 	response, err := w.base.RoundTrip(copied)
 	if err != nil {
@@ -113,6 +117,9 @@ func (w *wire) once(h *host, request *http.Request) (*http.Response, error) {
 // wait returns the pause before the next try, and whether the host asked for
 // it. A negative pause means that the outcome is final.
 func (w *wire) wait(response *http.Response, err error, retries int) (wait time.Duration, asked bool) {
+	if w.bulk {
+		return -1, false // an upload that broke off begins anew
+	}
 	if err != nil {
 		if !pause.Passing(err) {
 			return -1, false
