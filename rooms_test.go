@@ -59,6 +59,7 @@ var rooms = []struct {
 		github.com/sigstore
 		github.com/theupdateframework/go-tuf/v2`},
 	{name: "resolve", rooms: root + " spec fleet policy registry scanner verify"},
+	{name: "artifact", rooms: root + " spec policy registry", opens: "github.com/fluxcd/pkg/sourceignore"},
 	{name: "setters", rooms: root + " strict", opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
 	{name: "adopt", rooms: root + " spec policy strict setters"},
 	{name: "migrate", rooms: root + " adopt gate policy setters spec strict"},
@@ -94,7 +95,7 @@ var rooms = []struct {
 		" decide fleet folder forge gate gitops lint login message pause plan policy proposal registry replay resolve scanner setters spec store verify"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " adopt bot config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source spec store verify",
+		rooms: root + " adopt artifact bot config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source spec store verify",
 		opens: `
 		github.com/spf13
 		golang.org/x/term

@@ -42,6 +42,7 @@ var required = map[string]string{
 	"initdb":           "apt-get install postgresql",
 	"chromium":         "make parts installs it, or: apt-get install chromium",
 	"toxiproxy-server": "make parts builds it",
+	"flux-artifact":    "make parts builds it",
 	"flock":            "make parts installs it, or: apt-get install util-linux",
 	"systemd-analyze":  "make parts installs it, or: apt-get install systemd",
 	"promtool":         "make parts unpacks it, or: apt-get install prometheus",

@@ -109,13 +109,17 @@ func (p *Plan) Apply() {
 	p.Result.Patch, p.Result.Summary = patch.String(), message.Summary(p.MessageData())
 }
 
-// Patch returns the unified diff of a file. Without old bytes the file is new.
+// Patch returns the unified diff of a file. Without old bytes the file is new, and
+// without data it is gone.
 func Patch(path string, old, data []byte) string {
-	from := "a/" + path
+	from, to := "a/"+path, "b/"+path
 	if old == nil {
 		from = "/dev/null"
 	}
-	return udiff.Unified(from, "b/"+path, string(old), string(data))
+	if data == nil {
+		to = "/dev/null"
+	}
+	return udiff.Unified(from, to, string(old), string(data))
 }
 
 // StackPatch has the plan's diff be on top of what other plans on the same snapshot

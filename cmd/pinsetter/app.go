@@ -133,12 +133,15 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	return nil
 }
 
+// commandLineOnly annotates flags that the environment doesn't set.
+const commandLineOnly = "command-line-only"
+
 // flagsFromEnvironment sets every flag that the command line omits and that the
-// environment has as PINSETTER_<FLAG>. Lists are separated by commas.
+// environment has as PINSETTER_<FLAG>, but those that are commandLineOnly. Lists are separated by commas.
 func flagsFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var errs []error
 	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Changed {
+		if f.Changed || f.Annotations[commandLineOnly] != nil {
 			return
 		}
 		name := "PINSETTER_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))

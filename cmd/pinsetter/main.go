@@ -163,7 +163,7 @@ unchanged, and needs neither a cluster nor Flux.`,
 	a.addFlags(root.PersistentFlags())
 	root.AddCommand(
 		newRun(a), newDiff(a), newScan(a), newSelect(a), newExplain(a),
-		newSet(a), newLint(a), newVerify(a), newServe(a), newHistory(a), newInit(a), newMigrate(a), newVersion(a),
+		newSet(a), newLint(a), newVerify(a), newServe(a), newHistory(a), newInit(a), newMigrate(a), newArtifact(a), newVersion(a),
 	)
 	strictHelp(root)
 	return root

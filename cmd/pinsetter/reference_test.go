@@ -102,6 +102,9 @@ func writeFlags(w *strings.Builder, flags *pflag.FlagSet) {
 	}
 	w.WriteString("| flag | default | meaning |\n|---|---|---|\n")
 	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Hidden {
+			return
+		}
 		kind, usage := pflag.UnquoteUsage(f)
 		name, standard := "`--"+f.Name, f.DefValue
 		if f.Shorthand != "" {

@@ -102,7 +102,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"index":    func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushIndex(a[0], a[1], a[2:]...) },
 	"chart":    func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushChart(a[0], a[1:]...) },
 	"tags":     func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.SetTags(a[0], a[1:]...) },
-	"artifact": artifact,
+	"artifact": pushArtifact,
 	"moved":    func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushContent(a[0], a[1], "moved") },
 	"digest": func(ts *testscript.TestScript, _ bool, a []string) {
 		ts.Setenv(a[0], of(ts).registry.Digest(a[1], a[2]))
@@ -129,7 +129,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 
 func of(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
 
-func artifact(ts *testscript.TestScript, _ bool, a []string) {
+func pushArtifact(ts *testscript.TestScript, _ bool, a []string) {
 	of(ts).registry.PushArtifact(a[0], a[1], "main@sha1:"+strings.Repeat("0", 40), map[string]string{"a.yaml": "a: 1\n"})
 }
 

@@ -17,6 +17,8 @@ type workTree struct {
 	folder string // of the directory, relative to root, with slashes; "." is the root
 	origin string // URL of the remote origin without password; "": none
 	branch string // the default branch of origin, else the current one; "": unknown
+
+	gitDir, common string // of Git's files: those of this work tree, and those of all
 }
 
 // findWorkTree returns the work tree of a directory. It reads Git's files, and runs
@@ -49,6 +51,7 @@ func (t *workTree) read(gitDir string) {
 	if text, err := os.ReadFile(filepath.Join(gitDir, "commondir")); err == nil {
 		common = resolved(gitDir, strings.TrimSpace(string(text)))
 	}
+	t.gitDir, t.common = gitDir, common
 	if config, err := os.Open(filepath.Join(common, "config")); err == nil {
 		defer config.Close()
 		t.origin = gitURL(originOf(bufio.NewScanner(config)), t.root)
