@@ -26,7 +26,7 @@ func archive(t testing.TB, headers ...*tar.Header) []byte {
 			t.Fatal(err)
 		}
 		if h.Typeflag == tar.TypeReg {
-			_, _ = w.Write([]byte("a: 1")[:min(4, h.Size)])
+			_, _ = w.Write([]byte("a: 1 and more")[:min(h.Size, 13)])
 		}
 	}
 	_ = w.Close() // the files of some are cut
@@ -184,3 +184,50 @@ func TestSameContentComparesToTheEnd(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func TestFiles(t *testing.T) {
+	entries := [][]byte{
+		archive(t, file("in/b.yaml"), file("in/a.yaml"), file("in/text.md"), file("inner/c.yaml"), file("other.yaml"),
+			&tar.Header{Typeflag: tar.TypeSymlink, Name: "in/link", Linkname: "/etc"}, &tar.Header{Typeflag: tar.TypeFifo, Name: "in/pipe.yaml"},
+			&tar.Header{Typeflag: tar.TypeFifo, Name: "in/pipe"}),
+		archive(t, &tar.Header{Typeflag: tar.TypeReg, Name: "in/large.yaml", Size: 5}),
+	}
+	for folder, want := range map[string]string{
+		"in":         "in/a.yaml in/b.yaml !in/link !in/pipe.yaml",
+		"":           "in/a.yaml in/b.yaml !in/link !in/pipe.yaml inner/c.yaml other.yaml",
+		"in/a.yaml":  "in/a.yaml",
+		"in/text.md": "in/text.md",
+		"none":       "error",
+	} {
+		w := Wanted{Folder: folder, Name: func(name string) bool { return strings.HasSuffix(name, ".yaml") }, Most: 4}
+		if got := readAll(t, w, entries[0]); got != want {
+			t.Errorf("%q has %s; want %s", folder, got, want)
+		}
+	}
+	if got := readAll(t, Wanted{Most: 4}, entries[1]); got != "!in/large.yaml" {
+		t.Errorf("a large file is read: %s", got)
+	}
+	if got := readAll(t, Wanted{Most: 4, Holds: func(data []byte) bool { return string(data) == "b" }}, entries[0]); got != "!in/link !in/pipe !in/pipe.yaml" {
+		t.Errorf("what holds nothing is read: %s", got)
+	}
+}
+
+// readAll returns the names that are wanted of a tar, with "!" before those that can't
+// be read, or "error".
+func readAll(t *testing.T, w Wanted, data []byte) string {
+	t.Helper()
+	files, err := w.files(func(visit func(Entry) error) error { return walkTar(t.Context(), bytes.NewReader(data), visit) })
+	if err != nil {
+		return "error"
+	}
+	var names []string
+	for _, f := range files {
+		if f.Err != nil {
+			f.Name = "!" + f.Name
+		} else if string(f.Data) != "a: 1" {
+			t.Errorf("%s holds %q", f.Name, f.Data)
+		}
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, " ")
+}

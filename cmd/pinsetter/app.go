@@ -22,6 +22,7 @@ import (
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/login/cloud"
 	"github.com/pinsetter/pinsetter/store"
+	"github.com/pinsetter/pinsetter/verify"
 )
 
 // app is the state that all commands share: common flags and the streams.
@@ -30,6 +31,7 @@ type app struct {
 
 	filenames   []string
 	kustomize   []string
+	signers     signers // of artifacts that -f names
 	secrets     []string
 	tokenFiles  []string
 	namespace   string
@@ -44,6 +46,8 @@ type app struct {
 
 	noCrossNamespaceRefs, refusePrivate bool
 
+	oci *ociSources // artifacts that -f names
+
 	notifications config.Notifications // how to treat Receivers, Providers and Alerts
 	artifacts     bool                 // what Flux pulls from registries is read too
 	lint          bool                 // a source is judged for itself: another object of Flux, or a marker, fills it
@@ -55,6 +59,7 @@ type app struct {
 	tokens   cloud.TokenFiles   // what tokenFiles names
 	ledger   *store.Ledger      // nil: not opened yet
 	clouds   *cloud.Logins      // nil: not made yet
+	trusted  *verify.Roots      // nil: not made yet
 	keep     string             // directory for what was fetched; "": none
 	release  context.CancelFunc // cancels the timeout; nil without one
 }
@@ -73,8 +78,12 @@ func (a *app) close() {
 }
 
 func (a *app) addFlags(f *pflag.FlagSet) {
-	f.StringArrayVarP(&a.filenames, "filename", "f", nil, "where the objects are: a file, a directory, - for standard input, or git+https://HOST/REPO//FOLDER?ref=BRANCH (repeatable; default: the current directory)")
+	f.StringArrayVarP(&a.filenames, "filename", "f", nil, "where the objects are: a file, a directory, - for standard input, git+https://HOST/REPO//FOLDER?ref=BRANCH, or oci://HOST/REPO:TAG//FOLDER (repeatable; default: the current directory)")
 	f.StringArrayVarP(&a.kustomize, "kustomize", "k", nil, "build this kustomization and read its result (repeatable)")
+	f.StringArrayVar(&a.signers.keys, "source-key", nil, "a file with a public key of cosign: every oci:// of -f must be signed by one of them (repeatable)")
+	f.StringVar(&a.signers.identity, "source-identity", "", "who must have signed every oci:// of -f without a key, by the subject of the certificate, as a regular expression that matches the whole")
+	f.StringVar(&a.signers.issuer, "source-issuer", "", "who must vouch for --source-identity, as a regular expression that matches the whole")
+	f.StringVar(&a.signers.root, "source-trusted-root", "", "a file with the trusted root for --source-identity (default: that of Sigstore's public good instance)")
 	f.StringArrayVar(&a.secrets, "secrets", nil, "folder of mounted Secrets: DIR/<namespace>/<name>/<key>, or DIR/<name>/<key> (repeatable)")
 	f.StringArrayVar(&a.tokenFiles, "registry-token-file", nil, "file with a token of OpenID Connect for a registry, such as the projected one of a ServiceAccount: HOST=FILE, or USER@HOST=FILE to send it as a password (repeatable)")
 	f.StringVarP(&a.namespace, "namespace", "n", "default", "namespace of objects that name none, and the scope of NAME arguments")
@@ -109,6 +118,10 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	if a.tokens, err = cloud.ParseTokenFiles(a.tokenFiles); err != nil {
 		return usage("--registry-token-file: %v", err)
 	}
+	isArtifact := func(name string) bool { return strings.HasPrefix(name, ociScheme) }
+	if given := a.signers.given(); given != "" && len(a.filenames) > 0 && !slices.ContainsFunc(a.filenames, isArtifact) {
+		return usage("%s is for artifacts, and no -f is one: only oci:// is verified", given)
+	}
 	if a.concurrency < 1 {
 		return usage("--concurrency %d: at least one request must be allowed", a.concurrency)
 	}
@@ -125,6 +138,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 		return err
 	}
 	a.progress = newProgress(a.err)
+	a.oci = newOCISources(a)
 	if a.timeout > 0 {
 		ctx, cancel := context.WithTimeoutCause(cmd.Context(), a.timeout, fmt.Errorf("--timeout %s is over", a.timeout))
 		a.release = cancel

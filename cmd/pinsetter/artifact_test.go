@@ -43,3 +43,33 @@ func TestArtifactCreds(t *testing.T) {
 		}
 	}
 }
+
+// TestAnArtifactThatDidNotChangeCostsOneRequest: serve reads its objects every 30 seconds.
+func TestAnArtifactThatDidNotChangeCostsOneRequest(t *testing.T) {
+	server := parts.NewRegistry(t, parts.RegistryOptions{})
+	push := func(text string) {
+		server.PushArtifact("org/objects", "v1", "main@sha1:0", map[string]string{"a.yaml": text, "b.txt": text})
+	}
+	name := "oci://" + server.Image("org/objects") + ":v1"
+	sources := newOCISources(&app{concurrency: 1})
+	get := func() string {
+		found, err := sources.get(t.Context(), name, signers{}, func([]byte) bool { return true })
+		if err != nil || len(found.files) != 1 || found.files[0].Path != name+"//a.yaml" {
+			t.Fatalf("%+v, %v", found, err)
+		}
+		return string(found.files[0].Data)
+	}
+	push("kind: A\n")
+	if got := get(); got != "kind: A\n" {
+		t.Errorf("it holds %q", got)
+	}
+	before := len(server.Log.All())
+	get()
+	if got := len(server.Log.All()) - before; got != 1 || server.Log.Count("HEAD", "/manifests/v1") != 2 {
+		t.Errorf("%d requests when nothing changed; want one HEAD", got)
+	}
+	push("kind: B\n")
+	if got := get(); got != "kind: B\n" {
+		t.Errorf("after a push it holds %q", got)
+	}
+}

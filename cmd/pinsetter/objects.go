@@ -139,8 +139,10 @@ func (a *app) readSource(ctx context.Context, name string) ([]source.File, []sou
 		return []source.File{file}, unreadSource("-", err)
 	case strings.HasPrefix(name, "git+"):
 		return a.readGit(ctx, name)
+	case strings.HasPrefix(name, ociScheme):
+		return a.readOCI(ctx, name)
 	case strings.Contains(name, "://"):
-		return nil, unreadSource(withoutUser(name), fmt.Errorf("a URL is read as a Git repository: write git+https://HOST/REPO//FOLDER"))
+		return nil, unreadSource(withoutUser(name), fmt.Errorf("a URL is read as a Git repository or an artifact: write git+https://HOST/REPO//FOLDER or oci://HOST/REPO:TAG//FOLDER"))
 	}
 	return source.ReadPath(name, a.mayHold())
 }
@@ -217,8 +219,15 @@ func (a *app) gitOptions() gitops.Options {
 }
 
 // roots returns the trusted roots of keyless signatures, which come from the network
-// where that can be reached.
+// where that can be reached: once for the whole program.
 func (a *app) roots() *verify.Roots {
+	if a.trusted == nil {
+		a.trusted = a.newRoots()
+	}
+	return a.trusted
+}
+
+func (a *app) newRoots() *verify.Roots {
 	connections, err := a.environment().Transport(a.dialer(), pinsetter.TLS{}, nil)
 	if err != nil {
 		a.log.Warn("Sigstore's trusted root isn't refreshed", "error", err)

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -12,14 +11,13 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/secret"
 )
 
 // statusUnasked is that of verify if it could not be asked who signed.
 const statusUnasked = 4
 
 func newVerify(a *app) *cobra.Command {
-	var f verifyFlags
+	var f signers
 	cmd := &cobra.Command{
 		Use:   "verify REF",
 		Short: "Ask who signed an image, by the rules that apply to it",
@@ -109,64 +107,6 @@ func parseReference(text string) (pinsetter.Image, error) {
 		return image, usage("%q has neither tag nor digest: write one, such as %s:1.2.3", text, name)
 	}
 	return image, nil
-}
-
-// verifyFlags are the rule that flags of verify are.
-type verifyFlags struct {
-	keys             []string
-	identity, issuer string
-	root             string
-}
-
-// rules returns the rule that the flags are; nil without any.
-func (f verifyFlags) rules() ([]*fleet.Trust, error) {
-	keyless := f.identity != "" || f.issuer != ""
-	switch {
-	case len(f.keys) > 0 && keyless:
-		return nil, usage("--key and --identity ask for different signatures: run verify once with each")
-	case f.root != "" && !keyless:
-		return nil, usage("--trusted-root is for signatures without keys: name who signed with --identity and --issuer")
-	case keyless:
-		return f.ofIdentity()
-	case len(f.keys) > 0:
-		return f.ofKeys()
-	}
-	return nil, nil
-}
-
-// ofKeys returns the rule that files with public keys are.
-func (f verifyFlags) ofKeys() ([]*fleet.Trust, error) {
-	trust := &fleet.Trust{From: "--key " + strings.Join(f.keys, ", "), Provider: fleet.ProviderCosign}
-	for _, file := range f.keys {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, usage("--key: %w", err)
-		}
-		der, err := secret.ParsePublicKey(text)
-		if err != nil {
-			return nil, usage("--key %s has %w", file, err)
-		}
-		trust.Keys = append(trust.Keys, fleet.PublicKey{Name: file, DER: der})
-	}
-	return []*fleet.Trust{trust}, nil
-}
-
-// ofIdentity returns the rule that an identity is.
-func (f verifyFlags) ofIdentity() ([]*fleet.Trust, error) {
-	identity, err := fleet.NewIdentity(f.issuer, f.identity)
-	if err != nil {
-		return nil, usage("--identity and --issuer: %w", err)
-	}
-	keyless := &fleet.Keyless{Identities: []fleet.Identity{identity}}
-	if f.root != "" {
-		if keyless.Root, err = os.ReadFile(f.root); err != nil {
-			return nil, usage("--trusted-root: %w", err)
-		}
-		if err := secret.CheckTrustedRoot(keyless.Root); err != nil {
-			return nil, usage("--trusted-root %s has %w", f.root, err)
-		}
-	}
-	return []*fleet.Trust{{From: "--identity " + f.identity, Provider: fleet.ProviderCosign, Keyless: keyless}}, nil
 }
 
 func verifyTable(v *bot.Verified) func(io.Writer, painter) error {

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/artifact"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/source"
+	"github.com/pinsetter/pinsetter/verify"
+)
+
+// ociScheme begins the name of a source that is an artifact.
+const ociScheme = "oci://"
+
+// ociSources are the artifacts that -f names, as they were read last. It is safe for
+// concurrent use.
+type ociSources struct {
+	client func() *registry.Registry
+	roots  *verify.Roots
+
+	mu   sync.Mutex
+	read map[string]ociSource // by name
+}
+
+// ociSource is what was read of an artifact. It holds as long as the name leads to the
+// same digest and the same is trusted.
+type ociSource struct {
+	digest, trust string
+	files         []source.File
+	unread        []source.Unread
+}
+
+// readOCI returns the files of an artifact that may hold objects. Until the artifact
+// is verified, if --source-key or --source-identity asks for that, nothing but its digest is asked.
+func (a *app) readOCI(ctx context.Context, name string) ([]source.File, []source.Unread) {
+	a.progress.show("reading " + name)
+	found, err := a.oci.get(ctx, name, a.signers, a.mayHold())
+	if err != nil {
+		return nil, []source.Unread{{Path: redactedOCI(name), Err: err, Until: "it can be read, and verifies"}}
+	}
+	return found.files, found.unread
+}
+
+// redactedOCI returns the name of a source without what may be a login.
+func redactedOCI(name string) string {
+	if at := strings.IndexByte(name, '@'); at >= 0 && !strings.HasPrefix(name[at+1:], "sha256:") {
+		return ociScheme + name[at+1:]
+	}
+	return name
+}
+
+// parseOCISource reads "oci://HOST/REPO[:TAG][@DIGEST][//FOLDER]".
+func parseOCISource(name string) (r artifact.Reference, folder string, err error) {
+	url, folder, _ := strings.Cut(strings.TrimPrefix(name, ociScheme), "//")
+	r, err = artifact.ParseReference(ociScheme + url)
+	return r, path.Join(".", path.Clean("/" + folder)[1:]), err
+}
+
+// get returns an artifact's files, read anew if it changed.
+func (o *ociSources) get(ctx context.Context, name string, by signers, mayHold func([]byte) bool) (ociSource, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	r, folder, err := parseOCISource(name)
+	if err != nil {
+		return ociSource{}, err
+	}
+	trust, err := sourceTrust(by)
+	if err != nil {
+		return ociSource{}, err
+	}
+	from, err := o.client().Repository(r.Repository, registry.Access{})
+	if err != nil {
+		return ociSource{}, err
+	}
+	found := ociSource{digest: r.Digest}
+	if trust != nil {
+		found.trust = trust.ID()
+	}
+	if found.digest == "" {
+		if found.digest, err = from.Digest(ctx, r.Tag); err != nil {
+			return ociSource{}, err
+		}
+	}
+	if last, ok := o.read[name]; ok && last.digest == found.digest && last.trust == found.trust {
+		return last, nil
+	}
+	if err := verified(ctx, o.roots, from, found.digest, trust); err != nil {
+		return ociSource{}, err
+	}
+	if err := found.load(ctx, from, name, folder, mayHold); err != nil {
+		return ociSource{}, err
+	}
+	o.read[name] = found
+	return found, nil
+}
+
+// sourceTrust returns who must have signed an artifact that objects come from; nil:
+// nobody.
+func sourceTrust(by signers) (*fleet.Trust, error) {
+	by.prefix = "source-"
+	rules, err := by.rules()
+	if err != nil || len(rules) == 0 {
+		return nil, err
+	}
+	return rules[0], nil
+}
+
+// verified fails unless a digest is signed as trust asks. Nothing is asked without it.
+func verified(ctx context.Context, roots *verify.Roots, from *registry.Repository, digest string, trust *fleet.Trust) error {
+	if trust == nil {
+		return nil
+	}
+	signature := verify.Open(roots, from, digest).Check(ctx, trust)
+	if signature.Verdict != pinsetter.SignatureVerified {
+		return fmt.Errorf("is not verified by %s: %s@%s: %s", trust.From, from.Name(), digest, signature.Reason)
+	}
+	return nil
+}
+
+// load reads the files of a folder that may hold objects.
+func (s *ociSource) load(ctx context.Context, from *registry.Repository, name, folder string, mayHold func([]byte) bool) error {
+	content, err := artifact.Open(ctx, from, artifact.Reference{Repository: from.Name(), Digest: s.digest})
+	if err != nil {
+		return err
+	}
+	files, err := content.Files(ctx, artifact.Wanted{
+		Folder: folder, Name: source.IsObjects, Most: source.MaxFileBytes,
+		Holds: func(data []byte) bool { return mayHold(data) || source.IsWide(data) && mayHold(source.Narrow(data)) },
+	})
+	if err != nil {
+		return err
+	}
+	url, _, _ := strings.Cut(strings.TrimPrefix(name, ociScheme), "//")
+	for _, file := range files {
+		at := ociScheme + url + "//" + file.Name
+		if file.Err != nil {
+			s.unread = append(s.unread, source.Unread{Path: at, Err: file.Err, Until: "it is a file, or is gone"})
+			continue
+		}
+		s.files = append(s.files, source.File{Path: at, Source: name, Data: file.Data})
+	}
+	return nil
+}
+
+// newOCISources returns the artifacts of a program, none read yet.
+func newOCISources(a *app) *ociSources {
+	return &ociSources{read: map[string]ociSource{}, roots: a.roots(), client: sync.OnceValue(func() *registry.Registry {
+		return a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent()}).Registry
+	})}
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"os"
+	"strings"
+
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/secret"
+)
+
+// signers are who must have signed, by flags: the holder of a key, or an identity
+// without one.
+type signers struct {
+	prefix           string // of the flags' names
+	keys             []string
+	identity, issuer string
+	root             string
+}
+
+// flag returns the name of a flag.
+func (f signers) flag(name string) string { return "--" + f.prefix + name }
+
+// given returns the name of a flag that is given, "" for none.
+func (f signers) given() string {
+	switch {
+	case len(f.keys) > 0:
+		return f.flag("key")
+	case f.identity != "":
+		return f.flag("identity")
+	case f.issuer != "":
+		return f.flag("issuer")
+	case f.root != "":
+		return f.flag("trusted-root")
+	}
+	return ""
+}
+
+// rules returns the rule that the flags are; nil without any.
+func (f signers) rules() ([]*fleet.Trust, error) {
+	keyless := f.identity != "" || f.issuer != ""
+	switch {
+	case len(f.keys) > 0 && keyless:
+		return nil, usage("%s and %s ask for different signatures: leave one out", f.flag("key"), f.flag("identity"))
+	case f.root != "" && !keyless:
+		return nil, usage("%s is for signatures without keys: name who signed with %s and %s", f.flag("trusted-root"), f.flag("identity"), f.flag("issuer"))
+	case keyless:
+		return f.ofIdentity()
+	case len(f.keys) > 0:
+		return f.ofKeys()
+	}
+	return nil, nil
+}
+
+// ofKeys returns the rule that files with public keys are.
+func (f signers) ofKeys() ([]*fleet.Trust, error) {
+	flag := f.flag("key")
+	trust := &fleet.Trust{From: flag + " " + strings.Join(f.keys, ", "), Provider: fleet.ProviderCosign}
+	for _, file := range f.keys {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, usage("%s: %w", flag, err)
+		}
+		der, err := secret.ParsePublicKey(text)
+		if err != nil {
+			return nil, usage("%s %s has %w", flag, file, err)
+		}
+		trust.Keys = append(trust.Keys, fleet.PublicKey{Name: file, DER: der})
+	}
+	return []*fleet.Trust{trust}, nil
+}
+
+// ofIdentity returns the rule that an identity is.
+func (f signers) ofIdentity() ([]*fleet.Trust, error) {
+	identity, err := fleet.NewIdentity(f.issuer, f.identity)
+	if err != nil {
+		return nil, usage("%s and %s: %w", f.flag("identity"), f.flag("issuer"), err)
+	}
+	keyless := &fleet.Keyless{Identities: []fleet.Identity{identity}}
+	if f.root != "" {
+		if keyless.Root, err = os.ReadFile(f.root); err != nil {
+			return nil, usage("%s: %w", f.flag("trusted-root"), err)
+		}
+		if err := secret.CheckTrustedRoot(keyless.Root); err != nil {
+			return nil, usage("%s %s has %w", f.flag("trusted-root"), f.root, err)
+		}
+	}
+	return []*fleet.Trust{{From: f.flag("identity") + " " + f.identity, Provider: fleet.ProviderCosign, Keyless: keyless}}, nil
+}
