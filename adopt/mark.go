@@ -10,9 +10,10 @@ import (
 	"github.com/pinsetter/pinsetter/setters"
 )
 
-// mark inserts the markers, and takes the references back whose markers can't be
-// written or would be held. A file that nothing is proposed for has no edit.
-func (p *proposer) mark(files []*File) []Edit {
+// mark inserts the markers and the lines of digests, and takes the references back
+// whose markers can't be written or would be held. A file that nothing is proposed for
+// has no edit. The entries are those of the lines.
+func (p *proposer) mark(files []*File) ([]Edit, []Entry) {
 	byFile := map[*File][]*ask{}
 	for _, a := range p.asks {
 		if a.group != nil {
@@ -21,16 +22,24 @@ func (p *proposer) mark(files []*File) []Edit {
 		}
 		byFile[a.file] = append(byFile[a.file], a)
 	}
-	all := make([]Edit, len(files))
+	all, lines := make([]Edit, len(files)), make([][]Entry, len(files))
+	reflecting := p.reflecting()
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range files {
-		if asks := byFile[f]; len(asks) > 0 {
-			g.Go(func() error {
-				all[i] = Edit{f.Path, f.Data, f.mark(asks)}
-				return nil
-			})
+		asks := byFile[f]
+		if len(asks) == 0 && !slices.ContainsFunc(f.References, func(r Reference) bool { return r.Marked && r.tagAlone() }) {
+			continue
 		}
+		g.Go(func() error {
+			data := f.Data
+			if len(asks) > 0 {
+				data = f.mark(asks)
+			}
+			data, lines[i] = f.digestLines(data, reflecting)
+			all[i] = Edit{f.Path, f.Data, data}
+			return nil
+		})
 	}
 	_ = g.Wait() // the functions return no error
 	for _, a := range p.asks {
@@ -38,7 +47,7 @@ func (p *proposer) mark(files []*File) []Edit {
 			a.group.asks = slices.DeleteFunc(a.group.asks, func(b *ask) bool { return a == b })
 		}
 	}
-	return Edits(all)
+	return Edits(all), slices.Concat(lines...)
 }
 
 // mark returns the file with the markers of asks, as far as they can be written.

@@ -150,7 +150,9 @@ func Propose(files []*File, listings map[string]Listing, o Options) *Proposal {
 		}
 	}
 	p.name()
-	result.Edits = p.mark(files)
+	var lines []Entry
+	result.Edits, lines = p.mark(files)
+	result.Entries = append(result.Entries, lines...) // asks point into it no more
 	result.Objects = p.objects()
 	slices.SortStableFunc(result.Entries, func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"path/filepath"
+	"slices"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/folder"
 	"github.com/pinsetter/pinsetter/links"
 	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/source"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 // links judges what the objects of Flux refer to, in the files of objects and in the
@@ -79,4 +81,24 @@ func absolute(path string) string {
 		return full
 	}
 	return path
+}
+
+// undigested offers the line of the digest beside the marked tag of an OCIRepository
+// whose policy reflects digests. Where a digest is written that isn't marked, others
+// say so: beside are the findings about the file.
+func (l *linter) undigested(site pinsetter.Site, beside []pinsetter.Finding) []pinsetter.Finding {
+	policy := l.set.Policy(site.Policy)
+	if policy == nil || policy.Spec.DigestReflectionPolicy == spec.ReflectNever ||
+		site.Object.Kind != links.KindOCI || site.Has(pinsetter.PartDigest) || unfit(site, policy) != nil {
+		return nil
+	}
+	var findings []pinsetter.Finding
+	for _, m := range site.Markers {
+		outweighed := slices.ContainsFunc(beside, func(f pinsetter.Finding) bool { return f.Code == setters.CodeNoEffect && f.Line == m.Line })
+		if m.Part == pinsetter.PartTag && !outweighed {
+			findings = append(findings, doubt(site, m, "digest-offered", "ImagePolicy %s reflects digests, and only the tag is written: "+
+				"to pin what Flux pulls, write below it: digest: \"\" # %s", policy.Name, setters.Marker(policy.Name, pinsetter.PartDigest)))
+		}
+	}
+	return findings
 }

@@ -120,6 +120,7 @@ func (l *linter) file(found *setters.File, dir, prefix string) {
 	for _, site := range found.Sites {
 		l.report.Markers += len(site.Markers)
 		l.found(dir, l.site(site, prefix)...)
+		l.found(dir, l.undigested(site, found.Findings)...)
 	}
 }
 

@@ -14,6 +14,7 @@ var Codes = map[string]string{
 	"unknown-policy":    "a marker names a policy that was not loaded",
 	"out-of-scope":      "no automation that was loaded writes this marker",
 	"no-digest":         "a :digest marker of a policy that reflects no digest",
+	"digest-offered":    "the tag of an OCIRepository is marked and its digest isn't written, although the policy reflects digests",
 	"digest-only":       "a :digest marker without a tag beside it: IfNotPresent acts as Always there",
 	"other-image":       "a marked value shows another image than the policy's",
 	"digest-dropped":    "a tag has a digest behind it, which a policy that reflects none drops",

@@ -75,15 +75,20 @@ type Mark struct {
 	Part     pinsetter.Part
 }
 
-// comment returns the marker.
-func (m Mark) comment() string {
-	return ` # {"` + token + `": "` + m.setter() + `"}`
+// comment returns the marker as it is written behind the value.
+func (m Mark) comment() string { return " # " + Marker(m.Policy, m.Part) }
+
+func (m Mark) setter() string { return setterOf(m.Policy, m.Part) }
+
+// Marker returns the marker of a policy for a part, without the "#" before it.
+func Marker(policy pinsetter.Name, part pinsetter.Part) string {
+	return `{"` + token + `": "` + setterOf(policy, part) + `"}`
 }
 
-func (m Mark) setter() string {
-	setter := m.Policy.Namespace + ":" + m.Policy.Name
-	for suffix, part := range parts {
-		if part == m.Part && suffix != "" {
+func setterOf(policy pinsetter.Name, part pinsetter.Part) string {
+	setter := policy.Namespace + ":" + policy.Name
+	for suffix, p := range parts {
+		if p == part && suffix != "" {
 			setter += ":" + suffix
 		}
 	}
