@@ -73,7 +73,7 @@ func (c *cycle) fetch(ctx context.Context, l *lane, branches ...string) (*gitops
 	c.o.Progress("fetching " + remote.String())
 	l.seat.holding(nil) // of an attempt before
 	ended := c.o.wait(remote.Host(), "fetch "+remote.String())
-	fetched, err := remote.Fetch(gitops.WithAway(ctx, l.seat.away), l.base, branches...)
+	fetched, err := l.looks.fetch(gitops.WithAway(ctx, l.seat.away), remote, l.base, branches...)
 	ended()
 	if err != nil {
 		return nil, nil, err

@@ -102,7 +102,7 @@ func (r *courier) deliver(ctx context.Context, request gitops.Push, d *delivery)
 		if i > 0 {
 			request.Lease = d.head.Hash() // it is there
 		}
-		pushed, err := r.send(ctx, r.remote, request)
+		pushed, err := r.send(ctx, r.lane, r.remote, request)
 		if i == 0 && pushed.Branch == "" {
 			return nil, err
 		}

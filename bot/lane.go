@@ -41,6 +41,7 @@ type lane struct {
 	kept bool // the server lets no commit of the push branch be dropped, as a push found out
 
 	readAt time.Time // when its branches were read
+	looks  looks     // of all lanes of the repository
 	seat   *Seat     // of the repository; nil: it needs none
 
 	// proposes is set for the lane of one automation whose changes go into pull
@@ -83,10 +84,12 @@ func (c *cycle) runAll(ctx context.Context, repositories map[string][]*lane, tak
 		seat := take()
 		g.Go(func() error {
 			defer seat.Leave()
+			c.lookOnce(repositories[key])
 			for _, l := range repositories[key] {
 				l.seat = seat
 				if l.proposes != nil {
 					slots[i] = append(slots[i], c.propose(ctx, l)...)
+					l.looks.forget() // it may have merged and deleted
 					continue
 				}
 				slots[i] = append(slots[i], c.run(ctx, l)...)
@@ -104,6 +107,9 @@ func (c *cycle) run(ctx context.Context, l *lane) []*Result {
 	var failed []*Result
 	for n := 1; len(l.automations) > 0; n++ {
 		results, err := c.attempt(ctx, l)
+		if err != nil {
+			l.looks.forget()
+		}
 		var bad *commitError
 		switch {
 		case err == nil:

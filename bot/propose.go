@@ -131,7 +131,7 @@ type conductor struct {
 
 // Push implements proposal.Conductor.
 func (d conductor) Push(ctx context.Context, remote *gitops.Remote, p gitops.Push) (gitops.Pushed, error) {
-	pushed, err := d.c.send(ctx, remote, p)
+	pushed, err := d.c.send(ctx, d.l, remote, p)
 	if pushed.Branch != "" {
 		d.c.ownership.keepPushed(ctx, d.l, p.Branch, []string{p.Snapshot.Hash()})
 	}

@@ -96,9 +96,11 @@ func insteadOfPush(err error, plans []*plan.Plan) error {
 		err, plans[0].Automation.Name.Name)
 }
 
-// send pushes, and tells the observer. Before that the ledger is told what was seen.
-func (c *cycle) send(ctx context.Context, remote *gitops.Remote, p gitops.Push) (gitops.Pushed, error) {
+// send pushes for a lane, and tells the observer. Before that the ledger is told what
+// was seen.
+func (c *cycle) send(ctx context.Context, l *lane, remote *gitops.Remote, p gitops.Push) (gitops.Pushed, error) {
 	c.selector.sightings.tell(ctx)
+	defer l.looks.forget()
 	ended := c.o.wait(remote.Host(), "push to "+remote.String())
 	defer ended()
 	pushed, err := remote.Push(ctx, p)

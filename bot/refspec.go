@@ -88,7 +88,7 @@ func (r *courier) pushDues(ctx context.Context, plans []*plan.Plan) error {
 	for _, refspec := range due {
 		request := to.request(l, at)
 		request.Lease, request.Refspec, request.Options = at.Hash(), refspec, l.optionsOf(refspec)
-		pushed, err := r.send(ctx, r.remote, request)
+		pushed, err := r.send(ctx, l, r.remote, request)
 		switch {
 		case errors.Is(err, gitops.ErrStale) && pushed.Branch == "":
 			return err

@@ -89,6 +89,29 @@ func (s *Snapshot) Pack() ([]byte, error) {
 	return pack(objects)
 }
 
+// Landed says that the commits that were made on top of Origin are on the server, in
+// the place of a head that was followed; zero: of none. They are kept like what was
+// fetched, so that they need not come again.
+func (s *Snapshot) Landed(before Hash) {
+	o := s.objects
+	o.filling.Lock()
+	defer o.filling.Unlock()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	k := &o.keeper
+	for at := s; at.parent != nil; at = at.parent {
+		for hash, made := range at.made {
+			if made.Kind == Blob && k.screen.Wants != nil && !k.screen.Wants(made.Data) {
+				o.unwanted[hash] = true
+				continue
+			}
+			o.byHash[hash] = made
+		}
+	}
+	k.heads = slices.DeleteFunc(slices.Clone(k.heads), func(head Hash) bool { return head == before || head == s.hash })
+	k.heads, k.stale = append(k.heads, s.hash), true
+}
+
 // change is what changes below a directory, by name.
 type change map[string]*changed
 

@@ -126,3 +126,38 @@ func TestAbilitiesDisagree(t *testing.T) {
 		m.wantFetch("again", "POST")
 	})
 }
+
+// What was pushed isn't fetched: the next program asks for the refs alone.
+func TestWhatWasPushedIsKept(t *testing.T) {
+	for _, branch := range []string{"main", "updates"} {
+		m := newMemory(t)
+		read := func() *gitops.Fetched {
+			m.git.Log.Reset()
+			remote := openWith(t, &fleet.GitSource{URL: m.repo.URL}, gitops.Options{Keep: m.dir, Screen: tagged("1")})
+			fetched := fetch(t, remote, main, branch)
+			if found, _ := all(t, fetched.Base, ""); len(found) != 2 {
+				t.Errorf("read %v", found)
+			}
+			return fetched
+		}
+		lease := map[string]string{"main": m.repo.Head("main")}[branch]
+		for _, tag := range []string{"1.1.0", "1.2.0"} {
+			fetched := read()
+			next := commit(t, fetched.Base, map[string]string{"apps/a.yaml": "tag: " + tag + "\n"})
+			push(t, openWith(t, &fleet.GitSource{URL: m.repo.URL}, gitops.Options{}), gitops.Push{Snapshot: next, Branch: branch, Lease: lease, Rebuilt: branch != "main"})
+			fetched.Close()
+			lease = next.Hash()
+			fetched = read()
+			head := fetched.Base
+			if branch != "main" {
+				head = fetched.Push[branch].Head
+			}
+			data, _, err := head.Read(t.Context(), "apps/a.yaml")
+			if got := m.git.Log.Count("", ""); got != 1 || string(data) != "tag: "+tag+"\n" || head.Hash() != lease || err != nil {
+				t.Errorf("%s: %d requests, read %q of %s, %v", branch, got, data, head, err)
+			}
+			fetched.Close()
+		}
+		fsck(t, m.git, m.repo)
+	}
+}

@@ -24,8 +24,8 @@ import (
 // began.
 type conversation struct {
 	remote  *Remote
-	session transport.UploadPackSession
-	adv     *packp.AdvRefs // at least the refs that were asked for
+	session transport.UploadPackSession // nil: it begins when objects are asked for
+	adv     *packp.AdvRefs              // at least the refs that were asked for
 	dialect git.Dialect
 	asked   bool
 
@@ -109,7 +109,7 @@ type request struct {
 
 // pack asks for objects and unpacks them into a store.
 func (c *conversation) pack(ctx context.Context, q request, into *git.Store) (err error) {
-	if _, once := c.session.(*streamSession); once && c.asked { // http answers any number
+	if _, once := c.session.(*streamSession); c.session == nil || once && c.asked { // http answers any number
 		c.close()
 		if err := c.begin(ctx); err != nil {
 			return err

@@ -50,10 +50,18 @@ type PushState struct {
 // Errors wrap ErrNoRef, ErrEmptyRepository, ErrAuth, ErrNotFound, ErrBound or
 // ErrTimeout where one of them fits.
 func (r *Remote) Fetch(ctx context.Context, base fleet.GitRef, push ...string) (*Fetched, error) {
+	return r.fetchBy(ctx, r.converse, base, push)
+}
+
+// converser begins a conversation with the refs that begin with one of the prefixes.
+type converser func(ctx context.Context, prefixes ...string) (*conversation, error)
+
+// fetchBy is Fetch, in a conversation that converse begins.
+func (r *Remote) fetchBy(ctx context.Context, converse converser, base fleet.GitRef, push []string) (*Fetched, error) {
 	push = slices.DeleteFunc(slices.Clone(push), isEmpty)
-	fetched, c, err := r.fetch(ctx, base, push)
+	fetched, c, err := r.fetch(ctx, converse, base, push)
 	if err != nil && c != nil && c.dialect.Disagreed() {
-		fetched, _, err = r.fetch(ctx, base, push) // asks what the server can do
+		fetched, _, err = r.fetch(ctx, r.converse, base, push) // asks what the server can do
 	}
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s: %w", r, r.told(err))
@@ -63,13 +71,14 @@ func (r *Remote) Fetch(ctx context.Context, base fleet.GitRef, push ...string) (
 
 func isEmpty(name string) bool { return name == "" }
 
-// fetch is Fetch. It returns the conversation too, which has ended, if there was one.
-func (r *Remote) fetch(ctx context.Context, base fleet.GitRef, push []string) (*Fetched, *conversation, error) {
+// fetch is fetchBy once. It returns the conversation too, which has ended, if there
+// was one.
+func (r *Remote) fetch(ctx context.Context, converse converser, base fleet.GitRef, push []string) (*Fetched, *conversation, error) {
 	ctx, cancel := r.deadline(ctx)
 	defer cancel()
 	var c *conversation
 	var err error
-	await(ctx, func() { c, err = r.converse(ctx, prefixes(base, push)...) })
+	await(ctx, func() { c, err = converse(ctx, prefixes(base, push)...) })
 	if err != nil {
 		return nil, nil, explain(ctx, err)
 	}

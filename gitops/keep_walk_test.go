@@ -2,7 +2,9 @@ package gitops_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,12 +54,38 @@ func TestKeepWalk(t *testing.T) {
 			if diff := cmp.Diff(read(""), read(dir)); diff != "" {
 				t.Fatalf("%s: %s", name, diff)
 			}
+			pushKept(t, openWith(t, src, gitops.Options{Keep: dir, Screen: screen}), random)
 		}
 		if noted == 0 {
 			t.Errorf("%s: no note was read", name)
 		}
 	}
 }
+
+// pushKept pushes a change to a random branch, with what was kept: on top of it, or
+// built anew from main.
+func pushKept(t *testing.T, remote *gitops.Remote, random *rand.Rand) {
+	t.Helper()
+	fetched := fetch(t, remote, main, "pins/")
+	defer fetched.Close()
+	start := anyOf(random, append([]*gitops.Snapshot{fetched.Base}, headsOf(fetched)...))
+	found, _ := all(t, start, "")
+	if len(found) == 0 {
+		return
+	}
+	file := anyOf(random, slices.Sorted(maps.Keys(found)))
+	next := commit(t, start, map[string]string{file: fmt.Sprintf("%s: 1%d\n", anyOf(random, []string{"tag", "x"}), random.Int())})
+	p := gitops.Push{Snapshot: next, Branch: strings.TrimPrefix(start.Ref(), "refs/heads/"), Lease: start.Hash()}
+	if start == fetched.Base && random.IntN(2) == 0 {
+		p.Branch, p.Lease, p.Rebuilt = "pins/b", "", true
+		if shown := fetched.Push["pins/b"]; shown != nil {
+			p.Lease = shown.Head.Hash()
+		}
+	}
+	push(t, remote, p)
+}
+
+func anyOf[T any](random *rand.Rand, of []T) T { return of[random.IntN(len(of))] }
 
 func headsOf(f *gitops.Fetched) []*gitops.Snapshot {
 	var found []*gitops.Snapshot

@@ -62,6 +62,7 @@ func (r *Remote) Push(ctx context.Context, p Push) (Pushed, error) {
 		if err := r.push(ctx, p, target); err != nil {
 			return done, fmt.Errorf("push to branch %q of %s: %w", p.Branch, r, r.told(err))
 		}
+		p.landed(target)
 		done.Branch = p.Branch
 	}
 	if spec.name == "" {
@@ -74,6 +75,15 @@ func (r *Remote) Push(ctx context.Context, p Push) (Pushed, error) {
 	}
 	done.Refspec = p.Refspec
 	return done, nil
+}
+
+// landed has what was pushed to a branch kept like what was fetched.
+func (p Push) landed(u update) {
+	before := u.lease
+	if base := p.Snapshot.Origin().Hash(); git.Hash(before) == base && u.name != p.Snapshot.Ref() {
+		before = plumbing.ZeroHash // another branch is at it still
+	}
+	p.Snapshot.Landed(git.Hash(before))
 }
 
 // update is what should happen to one ref.

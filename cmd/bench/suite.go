@@ -92,6 +92,22 @@ var suite = []benchmark{
 			yardstick: "one request an image", targets: []target{{unit: "x-registry-request", most: 1}},
 		},
 	}},
+	{"cmd/pinsetter", "Sources", 5, []row{
+		{
+			below: "repositories=100", work: "`run`, 100 repositories, nothing changed: Git", unit: "x-repository",
+			yardstick: "one request a repository", targets: []target{{unit: "x-repository", most: 1}},
+		},
+		{
+			below: "branches=200", work: "`run`, 200 automations of one repository, a push branch each, nothing changed: Git", unit: "x-repository",
+			yardstick: "one request", targets: []target{{unit: "x-repository", most: 3}},
+		},
+	}},
+	{"cmd/pinsetter", "Pushed", 5, []row{
+		{
+			work: "the `run` after one that pushed, 1,000 files", unit: "x-noop",
+			yardstick: "the `run` after it", targets: []target{{unit: "extra-requests", most: 0}},
+		},
+	}},
 	{"cmd/pinsetter", "Policies", 5, []row{
 		{
 			below: "policies=#", sizes: policies, work: "`run`, # policies, nothing to do: memory", unit: "x-memory",
