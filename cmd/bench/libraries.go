@@ -38,6 +38,20 @@ var libraries = []library{
 	{"github", "go-github", false, []use{{"github.com/google/go-github/v60/github", "$.NewClient"}}},
 	{"gitlab", "GitLab's client", false, []use{{"gitlab.com/gitlab-org/api/client-go", "$.NewClient"}}},
 	{"gitea", "Gitea's SDK", false, []use{{"code.gitea.io/sdk/gitea", "$.NewClient"}}},
+	{"aws", "AWS's SDK", false, []use{
+		{"github.com/aws/aws-sdk-go-v2/aws/signer/v4", "$.NewSigner"},
+		{"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds", "$.New"},
+		{"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds", "$.New"},
+		{"github.com/aws/aws-sdk-go-v2/credentials/processcreds", "$.NewProviderCommand"},
+		{"github.com/aws/aws-sdk-go-v2/credentials/stscreds", "$.NewAssumeRoleProvider, $.NewWebIdentityRoleProvider"},
+		{"github.com/aws/aws-sdk-go-v2/feature/ec2/imds", "$.New"},
+		{"github.com/aws/aws-sdk-go-v2/service/sts", "$.New"},
+	}},
+	{"azure", "azidentity", false, []use{
+		{"github.com/Azure/azure-sdk-for-go/sdk/azidentity", "$.NewEnvironmentCredential, $.NewWorkloadIdentityCredential, $.NewManagedIdentityCredential"},
+	}},
+	{"google", "Google's OAuth 2", false, []use{{"golang.org/x/oauth2/google", "$.CredentialsFromJSONWithType"}}},
+	{"awsconfig", "AWS's SDK with its reader of profiles", true, []use{{"github.com/aws/aws-sdk-go-v2/config", "$.LoadDefaultConfig"}}},
 	{"sqlite", "SQLite", false, []use{{"modernc.org/sqlite", ""}}},
 	{"pgx", "pgx", false, []use{{"github.com/jackc/pgx/v5/stdlib", "$.OpenDB"}}},
 	{"prometheus", "Prometheus' client", false, []use{

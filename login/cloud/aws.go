@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,13 +9,6 @@ import (
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
-	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
-	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
-	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/pinsetter/pinsetter"
@@ -28,62 +22,62 @@ type awsIdentity struct {
 }
 
 // awsIdentity finds the identity of this process for a region, in AWS's own
-// order: the environment, IRSA's web identity, profiles with the roles that
-// they assume, the agents of EKS Pod Identity and of ECS, the node's role.
+// order: a profile that is named, the keys of the environment, IRSA's web
+// identity, the profile default, the agents of EKS Pod Identity and of ECS, the
+// node's role.
+// https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 func (l *Logins) awsIdentity(ctx context.Context, client *http.Client, region string) (awsIdentity, error) {
-	settings, err := config.LoadDefaultConfig(ctx,
-		config.WithRegion(region),
-		config.WithHTTPClient(client),
-		config.WithEndpointCredentialOptions(func(o *endpointcreds.Options) { o.HTTPClient = client }),
-		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) {
-			// Version 1 of IMDS would answer also if the hop limit keeps the
-			// answers of version 2 from this container, and is left out.
-			o.Client = imds.New(imds.Options{HTTPClient: client, EnableFallback: aws.FalseTernary})
-		}),
-	)
-	if err != nil {
-		return awsIdentity{}, fmt.Errorf("read the settings of AWS: %w", err)
+	if os.Getenv("AWS_CA_BUNDLE") != "" {
+		return awsIdentity{}, errors.New("AWS_CA_BUNDLE is not supported: name the roots of certificates in SSL_CERT_FILE")
 	}
-	found := awsIdentity{how: identityOf(settings.Credentials)}
-	found.keys, err = settings.Credentials.Retrieve(ctx)
+	source, err := (&awsSources{client: client, region: region}).find()
 	if err != nil {
-		return found, fmt.Errorf("as %s: %w", found.how, withoutIdentity(settings.Credentials, err))
+		return awsIdentity{}, err
+	}
+	found := awsIdentity{how: source.how}
+	found.keys, err = source.provider.Retrieve(ctx)
+	if err != nil {
+		return found, fmt.Errorf("as %s: %w", found.how, withoutIdentity(source, err))
 	}
 	l.secrets.Keep("aws "+region, pinsetter.NewSecret("AWS secret key", found.keys.SecretAccessKey),
 		pinsetter.NewSecret("AWS session token", found.keys.SessionToken))
 	return found, nil
 }
 
-// identityOf says for people where an identity comes from.
-func identityOf(provider aws.CredentialsProvider) string {
-	is := func(kind aws.CredentialsProvider) bool { return aws.IsCredentialsProvider(provider, kind) }
-	profile := os.Getenv("AWS_PROFILE")
-	if profile == "" {
-		profile = "default"
-	}
+// find returns the source of this process' identity.
+func (s *awsSources) find() (awsSource, error) {
+	name := cmp.Or(os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"))
+	file := os.Getenv("AWS_WEB_IDENTITY_TOKEN_FILE")
 	switch {
-	case is((*stscreds.WebIdentityRoleProvider)(nil)):
-		return fmt.Sprintf("role %s by web identity (AWS_ROLE_ARN)", os.Getenv("AWS_ROLE_ARN"))
-	case is((*stscreds.AssumeRoleProvider)(nil)):
-		return "the role that profile " + profile + " assumes"
-	case is((*ec2rolecreds.Provider)(nil)):
-		return "the node's role (IMDSv2)"
-	case is((*endpointcreds.Provider)(nil)) && os.Getenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") != "":
-		return "the task's role (ECS)"
-	case is((*endpointcreds.Provider)(nil)):
-		return "the role of EKS Pod Identity (AWS_CONTAINER_CREDENTIALS_FULL_URI)"
-	case is((*ssocreds.Provider)(nil)), is((*processcreds.Provider)(nil)):
-		return "profile " + profile
-	case os.Getenv("AWS_ACCESS_KEY_ID") != "":
-		return "the keys of AWS_ACCESS_KEY_ID"
+	case name == "" && environmentKeys().HasKeys():
+		return keysOf("the keys of AWS_ACCESS_KEY_ID", environmentKeys()), nil
+	case name == "" && file != "":
+		return s.webIdentity(os.Getenv("AWS_ROLE_ARN"), file, os.Getenv("AWS_ROLE_SESSION_NAME"), "AWS_ROLE_ARN")
 	}
-	return "profile " + profile
+	profiles, err := awsProfiles()
+	if err != nil {
+		return awsSource{}, err
+	}
+	if name != "" && profiles[name] == nil {
+		return awsSource{}, fmt.Errorf("profile %q (AWS_PROFILE) is neither in ~/.aws/config as [profile %[1]s] nor in ~/.aws/credentials as [%[1]s]", name)
+	}
+	s.profiles = profiles
+	return s.profile(cmp.Or(name, "default"), nil)
+}
+
+// environmentKeys returns the keys of the environment, empty if there are none.
+func environmentKeys() aws.Credentials {
+	return aws.Credentials{
+		AccessKeyID:     cmp.Or(os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_ACCESS_KEY")),
+		SecretAccessKey: cmp.Or(os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SECRET_KEY")),
+		SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
+	}
 }
 
 // withoutIdentity wraps login.ErrNoIdentity if the error says that there is no
 // identity to find: nothing answers as a node would, or the node has no role.
-func withoutIdentity(provider aws.CredentialsProvider, err error) error {
-	if !aws.IsCredentialsProvider(provider, (*ec2rolecreds.Provider)(nil)) {
+func withoutIdentity(source awsSource, err error) error {
+	if !source.node {
 		return err
 	}
 	var answer *smithyhttp.ResponseError

@@ -64,7 +64,7 @@ func TestGoogleByATokenInAFile(t *testing.T) {
 	}
 }
 
-const awsSource = `{"environment_id":"aws1","region_url":"http://169.254.169.254/latest/meta-data/placement/availability-zone",
+const fromAWS = `{"environment_id":"aws1","region_url":"http://169.254.169.254/latest/meta-data/placement/availability-zone",
 	"url":"http://169.254.169.254/latest/meta-data/iam/security-credentials","imdsv2_session_token_url":"http://169.254.169.254/latest/api/token",
 	"regional_cred_verification_url":"https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"}`
 
@@ -74,7 +74,7 @@ func TestGoogleByAnIdentityOfAWS(t *testing.T) {
 	gcp.TrustAWS(k)
 	w.keys(k)
 	w.set("AWS_REGION", "eu-west-1", "GOOGLE_APPLICATION_CREDENTIALS",
-		w.file(external(poolAWS, "urn:ietf:params:aws:token-type:aws4_request", awsSource, "")))
+		w.file(external(poolAWS, "urn:ietf:params:aws:token-type:aws4_request", fromAWS, "")))
 	w.wantTags(garEurope+"/p/r/app", login.GCP)
 }
 

@@ -4,9 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -108,29 +105,13 @@ func (l *Logins) tokenNeeds(claims jwt.RegisteredClaims) string {
 	return fmt.Sprintf("a registry that trusts the issuer %q with audience %q, and lets %q list tags", claims.Issuer, []string(claims.Audience), claims.Subject)
 }
 
-// withoutPath returns what went wrong with a file, without its path.
-func withoutPath(err error) error {
-	if at := (*fs.PathError)(nil); errors.As(err, &at) {
-		return at.Err
-	}
-	return err
-}
-
 // readToken reads a file that holds a JWT, and what it claims. Nobody checks it
 // here: that is for its receiver.
 func readToken(path string) (string, jwt.RegisteredClaims, error) {
 	var claims jwt.RegisteredClaims
-	file, err := os.Open(path)
+	data, err := readBounded(path, maxTokenFile)
 	if err != nil {
-		return "", claims, withoutPath(err)
-	}
-	defer func() { _ = file.Close() }()
-	data, err := io.ReadAll(io.LimitReader(file, maxTokenFile+1))
-	switch {
-	case err != nil:
-		return "", claims, withoutPath(err)
-	case len(data) > maxTokenFile:
-		return "", claims, fmt.Errorf("it has more than %d KiB", maxTokenFile>>10)
+		return "", claims, err
 	}
 	text := strings.TrimSpace(string(data))
 	if _, _, err := jwt.NewParser().ParseUnverified(text, &claims); err != nil {
