@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -27,9 +28,6 @@ type awsIdentity struct {
 // node's role.
 // https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 func (l *Logins) awsIdentity(ctx context.Context, client *http.Client, region string) (awsIdentity, error) {
-	if os.Getenv("AWS_CA_BUNDLE") != "" {
-		return awsIdentity{}, errors.New("AWS_CA_BUNDLE is not supported: name the roots of certificates in SSL_CERT_FILE")
-	}
 	source, err := (&awsSources{client: client, region: region}).find()
 	if err != nil {
 		return awsIdentity{}, err
@@ -42,6 +40,24 @@ func (l *Logins) awsIdentity(ctx context.Context, client *http.Client, region st
 	l.secrets.Keep("aws "+region, pinsetter.NewSecret("AWS secret key", found.keys.SecretAccessKey),
 		pinsetter.NewSecret("AWS session token", found.keys.SessionToken))
 	return found, nil
+}
+
+// awsClient returns the HTTP client for AWS. The roots of certificates are the
+// system's and those of AWS_CA_BUNDLE.
+func (l *Logins) awsClient(r login.CloudRequest) (*http.Client, error) {
+	trust := l.trust
+	if file := os.Getenv("AWS_CA_BUNDLE"); file != "" {
+		more, err := readBounded(file, maxAWSFile)
+		if err != nil {
+			return nil, fmt.Errorf("read AWS_CA_BUNDLE %s: %w", file, err)
+		}
+		trust.CA = slices.Concat(trust.CA, []byte("\n"), more)
+	}
+	client, err := l.client(login.AWS, r, trust)
+	if err != nil && os.Getenv("AWS_CA_BUNDLE") != "" {
+		return nil, fmt.Errorf("AWS_CA_BUNDLE: %w", err)
+	}
+	return client, err
 }
 
 // find returns the source of this process' identity.

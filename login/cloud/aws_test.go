@@ -194,6 +194,7 @@ func TestECRForgivesAWrongClock(t *testing.T) {
 	w, aws := newAWS(t)
 	w.keys(aws.NewKeys(readerARN))
 	aws.Skew(40 * time.Minute)
+	aws.Throttle(3)
 	w.wantTags(ecrEurope+"/app", login.AWS)
 }
 

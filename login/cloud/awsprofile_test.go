@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -161,6 +163,18 @@ const (
 	middleARN = "arn:aws:iam::123456789012:role/middle"
 	lastARN   = "arn:aws:iam::123456789012:role/last"
 )
+
+// The roots of AWS_CA_BUNDLE are trusted beside the others.
+func TestRootsOfAWS(t *testing.T) {
+	w, aws := newAWS(t)
+	w.keys(aws.NewKeys(readerARN))
+	w.logins.trust = pinsetter.TLS{}
+	w.set("AWS_CA_BUNDLE", w.file(string(w.clouds.CA.PEM)))
+	w.wantTags(ecrEurope+"/app", login.AWS)
+	w.now = w.now.Add(24 * time.Hour)
+	w.set("AWS_CA_BUNDLE", w.file("no certificate"))
+	w.wantError(ecrEurope+"/app", login.AWS, "AWS_CA_BUNDLE", "no PEM certificate in it")
+}
 
 // An agent may be asked in the clear on this machine and at the agents'
 // addresses alone.

@@ -46,7 +46,7 @@ var (
 
 // ecr logs in to a registry of AWS.
 func (l *Logins) ecr(ctx context.Context, host login.CloudHost, r login.CloudRequest) (login.CloudLogin, error) {
-	client, err := l.client(login.AWS, r, l.trust)
+	client, err := l.awsClient(r)
 	if err != nil {
 		return login.CloudLogin{}, err
 	}
@@ -123,7 +123,7 @@ func (l *Logins) ecrToken(ctx context.Context, client *http.Client, host login.C
 	for try := 1; ; try++ {
 		answer, date, err := l.ecrOnce(ctx, client, host, api, identity, ahead)
 		var said *awsError
-		if err == nil || !errors.As(err, &said) || try == tries {
+		if err == nil || !errors.As(err, &said) {
 			return answer, err
 		}
 		switch {
@@ -131,8 +131,9 @@ func (l *Logins) ecrToken(ctx context.Context, client *http.Client, host login.C
 			return answer, fmt.Errorf("%w; give it %s", err, api.permission)
 		case said.isSkew() && ahead == 0 && !date.IsZero():
 			ahead = date.Sub(l.options.Now())
+			try-- // the request was none
 			continue
-		case said.status != http.StatusTooManyRequests && said.status < 500 && !strings.HasPrefix(said.kind(), "Throttl"):
+		case try == tries, said.status != http.StatusTooManyRequests && said.status < 500 && !strings.HasPrefix(said.kind(), "Throttl"):
 			return answer, err
 		}
 		if err := l.options.Sleep(ctx, firstPause<<(try-1)); err != nil {

@@ -55,7 +55,7 @@ func (l *Logins) Git(ctx context.Context, r login.CloudRequest, u *url.URL) (log
 // own credential helper for Git:
 // https://github.com/aws/aws-cli, awscli/customizations/codecommit.py.
 func (l *Logins) codeCommit(ctx context.Context, repository login.CloudRepository, r login.CloudRequest, u *url.URL) (login.CloudLogin, error) {
-	client, err := l.client(login.AWS, r, l.trust)
+	client, err := l.awsClient(r)
 	if err != nil {
 		return login.CloudLogin{}, err
 	}
