@@ -383,32 +383,97 @@ func TestRenamingKustomizations(t *testing.T) {
 	}
 }
 
-// TestKustomizeIsMeasured: what a build would need too much memory for is refused
-// before kustomize reads it. Text with the characters of aliases isn't.
+// TestKustomizeIsMeasured: what a build would need too much memory or time for is
+// refused before kustomize reads it. Text with the characters of aliases isn't.
 func TestKustomizeIsMeasured(t *testing.T) {
 	const object = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 	nested := object + "x0: &x0 [1,1,1,1,1,1,1,1,1,1]\n"
 	for i := range 7 {
 		nested += fmt.Sprintf("x%d: &x%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*x%d,", i), 10), ","))
 	}
-	const generator = "resources: [r.yaml]\nconfigMapGenerator: [{name: x, files: [a.yaml]}]"
+	var many, items strings.Builder
+	items.WriteString("apiVersion: v1\nkind: List\nitems:\n")
+	for i := range 2001 {
+		fmt.Fprintf(&many, "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a%d}\n", i)
+		fmt.Fprintf(&items, "- {apiVersion: v1, kind: ConfigMap, metadata: {name: a%d}}\n", i)
+	}
+	const (
+		generator = "resources: [r.yaml]\nconfigMapGenerator: [{name: x, files: [a.yaml]}]"
+		patched   = "resources: [r.yaml, a.yaml]\npatches: [{path: p.yaml}]"
+		objects   = "a.yaml: up to this file the build has more than 2000 objects, for which kustomize takes minutes: build smaller kustomizations, or build it yourself"
+	)
 	for name, test := range map[string]struct{ kustomization, file, refused string }{
-		"aliases that nest":      {"resources: [r.yaml, a.yaml]", nested, "a.yaml:1: the document has too many values or levels, its aliases expanded"},
+		"aliases that nest":      {patched, nested, "a.yaml:1: the document has too many values or levels, its aliases expanded"},
 		"the same in a patch":    {"resources: [r.yaml]\npatches: [{path: a.yaml}]", nested, "a.yaml:1: the document has too many"},
 		"the same, generated of": {generator, nested, "a.yaml:1: the document has too many"},
-		"many values":            {"resources: [r.yaml, a.yaml]", object + "x:\n" + strings.Repeat("- 1\n", 200_000), "a.yaml: up to this file the build reads more than 32 MiB, or 300000 values"},
-		"a large file":           {generator, strings.Repeat("x", 33<<20), "a.yaml has more than 32 MiB"},
+		"many values":            {patched, object + "x:\n" + strings.Repeat("- 1\n", 60_000), "a.yaml: up to this file the build has more than 100000 values"},
+		"many objects":           {patched, many.String(), objects},
+		"a list of them":         {"resources: [r.yaml, a.yaml]", items.String(), objects},
+		"a large file":           {generator, strings.Repeat("x", 9<<20), "a.yaml has more than 8 MiB"},
+		"one file many times":    {"resources: [r.yaml, one, two, three]", object + "x:\n" + strings.Repeat("- 1\n", 20_000), "a.yaml: up to this file the build has more than 100000 values"},
+		"many keys":              {patched, object + "x: {" + strings.Repeat("a,", 5001) + "b}\n", "a.yaml:1: the document has too many values or levels, its aliases expanded, or more than 5000 keys"},
+		"a patch of all":         {"resources: [r.yaml, a.yaml]\npatches: [{path: l.yaml, target: {kind: ConfigMap}}]", many.String(), "a.yaml: up to this file the build has more than 100000 values"},
+		"the same of one":        {"resources: [r.yaml, c.yaml]\npatches: [{path: l.yaml, target: {kind: ConfigMap, name: c}}]", "", ""},
+		"labels of all":          {"resources: [r.yaml, a.yaml]\npatches: []\ncommonLabels: {" + strings.Repeat("l,", 60) + "m}", many.String(), "a.yaml: up to this file the build has more than 100000 values"},
 		"a script":               {generator, "a && b\nls *.x\n", ""},
-		"an alias":               {"resources: [r.yaml, a.yaml]", object + "data: {a: &a b, c: *a}\n", ""},
+		"an alias":               {patched, object + "data: {a: &a b, c: *a}\n", ""},
+		"foreign objects":        {"resources: [r.yaml, a.yaml]", many.String(), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			write(t, "kustomization.yaml", []byte(test.kustomization))
+			for _, overlay := range []string{"one", "two", "three"} {
+				write(t, overlay+"/kustomization.yaml", []byte("resources: [../base]\nnamePrefix: "+overlay+"\nimages: []\ngeneratorOptions: {}\n"))
+			}
+			write(t, "base/kustomization.yaml", []byte("resources: [../base/a.yaml]\n"))
+			write(t, "base/a.yaml", []byte(test.file))
 			write(t, "r.yaml", []byte(repositoryYAML))
+			write(t, "p.yaml", []byte("apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {name: r}\nspec: {interval: 6m}\n"))
+			write(t, "l.yaml", []byte(object+"data: {x: ["+strings.Repeat("1,", 60)+"1]}\n"))
+			write(t, "c.yaml", []byte(strings.ReplaceAll(object, "name: a", "name: c")))
 			write(t, "a.yaml", []byte(test.file))
-			_, err := config.Kustomize(".")
+			files, err := config.Kustomize(".")
 			if test.refused == "" && err != nil || test.refused != "" && (err == nil || !strings.Contains(err.Error(), test.refused)) {
 				t.Errorf("error %v, want %q", err, test.refused)
+			}
+			if err == nil && len(files) == 0 {
+				t.Error("the ImageRepository is missing")
+			}
+		})
+	}
+}
+
+// TestKustomizeBesideForeignObjects: what is wanted is the same, with its lines, whether
+// foreign objects beside it are handed to kustomize or not, and what is wrong with
+// those that are no objects is still said.
+func TestKustomizeBesideForeignObjects(t *testing.T) {
+	const foreign = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+	for name, file := range map[string]string{
+		"before and behind": foreign + "---\n" + repositoryYAML + "---\n" + strings.ReplaceAll(foreign, "name: a", "name: c"),
+		"only foreign":      foreign,
+		"cut by dots":       foreign + "...\n---\n" + repositoryYAML,
+		"escaped":           "apiVersion: image.toolkit.fluxcd.io/v1\nkind: \"Image\\x52epository\"\nmetadata: {name: e}\nspec: {image: alpine, interval: 5m}\n",
+		"carriage returns":  strings.ReplaceAll(foreign+"---\n"+repositoryYAML, "\n", "\r\n"),
+		"malformed":         foreign + "---\na: [\n",
+		"no object":         foreign + "---\na: b\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			write(t, "a.yaml", []byte(file))
+			write(t, "b.yaml", []byte(strings.ReplaceAll(repositoryYAML, "name: r", "name: b")))
+			build := func(more string) (string, error) {
+				write(t, "kustomization.yaml", []byte("resources: [a.yaml, b.yaml]\nnamespace: team\n"+more))
+				files, err := config.Kustomize(".")
+				var said strings.Builder
+				for _, f := range files {
+					fmt.Fprintf(&said, "%s %v\n%s", f.Path, f.Lines, f.Data)
+				}
+				return said.String(), err
+			}
+			whole, wholeErr := build("patches: []\n")
+			got, err := build("")
+			if diff := cmp.Diff(whole, got); diff != "" || fmt.Sprint(err) != fmt.Sprint(wholeErr) {
+				t.Errorf("error %v, want %v (-whole +got):\n%s", err, wholeErr, diff)
 			}
 		})
 	}

@@ -11,7 +11,6 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
-	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
@@ -25,29 +24,23 @@ var errReadOnly = errors.New("a build writes no files")
 // them and nothing from outside of the source, and can't be written to.
 type localFiles struct {
 	filesys.FileSystem
-	dir     string            // as the user wrote it
-	base    string            // the same without links
-	within  string            // the source, without links
-	what    string            // what the source is
-	guarded func([]byte) bool // reports whether bytes may hold a guard
+	dir     string // as the user wrote it
+	base    string // the same without links
+	within  string // the source, without links
+	what    string // what the source is
+	o       Options
 	made    []byte            // the kustomization of dir, if it has none
 	read    map[string][]byte // the files that were read
 	parsed  map[string][]piece
 	bytes   int   // of the files in read
-	nodes   int   // that these have at most
+	spent   spent // by what kustomize was given, each time that it was
+	whole   bool  // files are handed out whole, see concerning
 	refused error // the first refusal
 }
 
-// Bounds on what one build reads, of which kustomize takes many times that in
-// memory: 200,000 values took 200 MB, 400,000 up to 366 MB.
-const (
-	maxBytes = 32 << 20
-	maxNodes = 300_000
-)
-
 // open returns the files of the source that dir is in.
-func open(dir string, guarded func([]byte) bool) (*localFiles, error) {
-	l := &localFiles{FileSystem: filesys.MakeFsOnDisk(), dir: dir, guarded: guarded, read: map[string][]byte{}, parsed: map[string][]piece{}}
+func open(dir string, o Options) (*localFiles, error) {
+	l := &localFiles{FileSystem: filesys.MakeFsOnDisk(), dir: dir, o: o, read: map[string][]byte{}, parsed: map[string][]piece{}}
 	var err error
 	if l.base, err = resolve(dir); err != nil {
 		return nil, err
@@ -116,9 +109,10 @@ func (l *localFiles) CleanedAbs(path string) (filesys.ConfirmedDir, string, erro
 	return dir, file, err
 }
 
-// ReadFile returns a file's bytes, or an error if it is outside of the source, is a
-// kustomization, or the configuration of a plugin, that refers to anything remote,
-// or may hold a guard that the result would lack.
+// ReadFile returns a file's bytes, or those that concern the result, or an error if
+// it is outside of the source, is a kustomization, or the configuration of a plugin,
+// that refers to anything remote, may hold a guard that the result would lack, or
+// makes the build too large.
 func (l *localFiles) ReadFile(path string) ([]byte, error) {
 	isRoot := isKustomization(path) && filepath.Dir(path) == l.base
 	if isRoot && l.made != nil {
@@ -134,9 +128,19 @@ func (l *localFiles) ReadFile(path string) ([]byte, error) {
 	if err := checkLocal(l.shown(path), data); err != nil {
 		return nil, l.refuse(err)
 	}
-	if bytes.Contains(data, []byte(localConfig)) && l.guarded(data) {
+	if bytes.Contains(data, []byte(localConfig)) && l.o.Guarded(data) {
 		return nil, l.refuse(fmt.Errorf("%s: kustomize leaves out what has the annotation %s, and it may be on a Gate or a PullRequest: "+
 			"remove the annotation there, or take the file out of the kustomization and name it with -f", l.shown(path), localConfig))
+	}
+	if isKustomization(path) {
+		l.whole = l.whole || !isPlain(data)
+		l.spent.added += l.added(path, data)
+	} else if !l.whole {
+		data = concerning(data, l.o.Wanted)
+	}
+	l.read[path] = data
+	if err := l.spent.add(l.shown(path), data); err != nil {
+		return nil, l.refuse(err)
 	}
 	if isRoot {
 		return withOrigins(data), nil
@@ -160,54 +164,11 @@ func (l *localFiles) load(path string) ([]byte, error) {
 	if _, again := l.read[path]; err != nil || again {
 		return data, err
 	}
-	if err := l.measure(path, data); err != nil {
-		return nil, l.refuse(err)
+	if l.bytes += len(data); l.bytes > maxBytes {
+		return nil, l.refuse(fmt.Errorf("%s: up to this file the build reads more than %d MiB: %s", l.shown(path), maxBytes>>20, smaller))
 	}
 	l.read[path] = data
 	return data, nil
-}
-
-// measure reports an error for a file that kustomize would need too much memory for:
-// with the others it has too many bytes or values, or more yet where its aliases are
-// expanded. What is no YAML has no aliases.
-func (l *localFiles) measure(path string, data []byte) error {
-	l.bytes += len(data)
-	l.nodes += pinsetter.CountNodes(data)
-	if l.bytes > maxBytes || l.nodes > maxNodes {
-		return fmt.Errorf("%s: up to this file the build reads more than %d MiB, or %d values: build smaller kustomizations", l.shown(path), maxBytes>>20, maxNodes)
-	}
-	if bytes.IndexByte(data, '&') < 0 || bytes.IndexByte(data, '*') < 0 {
-		return nil
-	}
-	left := maxNodes - l.nodes
-	for _, c := range strict.Split(data) {
-		n, failure := c.Parse()
-		if failure == nil && n != nil && !expand(n, &left, maxLevels) {
-			return fmt.Errorf("%s:%d: the document has too many values or levels, its aliases expanded: write it without anchors and aliases", l.shown(path), c.Line)
-		}
-	}
-	return nil
-}
-
-// maxLevels bounds how deep values nest, their aliases expanded.
-const maxLevels = 1000
-
-// expand takes the nodes that a node's aliases stand for off those that are left, and
-// returns false if there are none.
-func expand(n *strict.Node, left *int, levels int) bool {
-	if levels == 0 || *left < 0 {
-		return false
-	}
-	*left--
-	if n.Alias != nil {
-		return expand(n.Alias, left, levels-1)
-	}
-	for _, child := range n.Content {
-		if !expand(child, left, levels-1) {
-			return false
-		}
-	}
-	return true
 }
 
 // originsField makes kustomize note the origin of each object.

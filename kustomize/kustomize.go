@@ -63,7 +63,7 @@ func Build(dir string, o Options) (Result, error) {
 }
 
 func build(dir string, o Options) (Result, error) {
-	local, err := open(dir, o.Guarded)
+	local, err := open(dir, o)
 	if err != nil {
 		return Result{}, err
 	}

@@ -41,6 +41,9 @@ func (l *localFiles) complete() ([]Stray, error) {
 	objects := provider.NewDefaultDepProvider().GetResourceFactory()
 	for _, path := range files {
 		data, err := l.load(path)
+		if err == nil {
+			err = new(spent).add(l.shown(path), data)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", l.shown(path), plain(err))
 		}

@@ -18,6 +18,15 @@ type piece struct {
 	path string
 	node *strict.Node
 	line int // of the first line of the document
+	name identity
+}
+
+// identity is what an object is known by: "" for what it doesn't say.
+type identity struct{ kind, namespace, name string }
+
+func identityOf(n *strict.Node) identity {
+	metadata := strict.Child(n, "metadata")
+	return identity{strict.Text(strict.Child(n, "kind")), strict.Text(strict.Child(metadata, "namespace")), strict.Text(strict.Child(metadata, "name"))}
 }
 
 // at returns the line of a node in the file.
@@ -67,11 +76,12 @@ func (l *localFiles) pieces(path string) []piece {
 		}
 		items := strict.Child(n, "items")
 		if !strings.HasSuffix(strict.Text(strict.Child(n, "kind")), "List") || items == nil || items.Kind != strict.Sequence {
-			all = append(all, piece{path, n, document.Line})
+			all = append(all, piece{path, n, document.Line, identityOf(n)})
 			continue
 		}
 		for _, item := range items.Content {
-			all = append(all, piece{path, strict.Target(item), document.Line})
+			item = strict.Target(item)
+			all = append(all, piece{path, item, document.Line, identityOf(item)})
 		}
 	}
 	l.parsed[path] = all
@@ -85,10 +95,10 @@ func (l *localFiles) find(result *strict.Node, paths ...string) piece {
 	if len(paths) == 1 {
 		found.path = paths[0]
 	}
-	best, several := 0, false
+	best, several, name := 0, false, identityOf(result)
 	for _, path := range paths {
 		for _, p := range l.pieces(path) {
-			switch near := nearness(result, p.node); {
+			switch near := nearness(name, p.name); {
 			case near > best:
 				found, best, several = p, near, false
 			case near == best && near > 0:
@@ -103,34 +113,23 @@ func (l *localFiles) find(result *strict.Node, paths ...string) piece {
 }
 
 // nearness says how much of a source's name the result still has: 0 is nothing.
-func nearness(result, source *strict.Node) int {
-	name, was := named(result), named(source)
-	if was == "" || kindOf(result) != kindOf(source) || !strings.Contains(name, was) {
+func nearness(result, source identity) int {
+	if source.name == "" || result.kind != source.kind || !strings.Contains(result.name, source.name) {
 		return 0
 	}
-	near := 2 * len(was)
-	if name == was {
+	near := 2 * len(source.name)
+	if result.name == source.name {
 		near += 1 << 20
 	}
-	if namespaceOf(result) == namespaceOf(source) {
+	if result.namespace == source.namespace {
 		near++
 	}
 	return near
 }
 
-func kindOf(n *strict.Node) string { return strict.Text(strict.Child(n, "kind")) }
-
-func named(n *strict.Node) string {
-	return strict.Text(strict.Child(strict.Child(n, "metadata"), "name"))
-}
-
-func namespaceOf(n *strict.Node) string {
-	return strict.Text(strict.Child(strict.Child(n, "metadata"), "namespace"))
-}
-
 // maker returns the entry of a kustomization that generates the result.
 func (l *localFiles) maker(result *strict.Node, path string) piece {
-	found := piece{path: path}
+	found, made := piece{path: path}, identityOf(result).name
 	for _, p := range l.pieces(path) {
 		for _, f := range strict.Fields(p.node) {
 			if !strings.HasSuffix(f.Key.Value, "Generator") || f.Value.Kind != strict.Sequence {
@@ -138,8 +137,8 @@ func (l *localFiles) maker(result *strict.Node, path string) piece {
 			}
 			for _, entry := range f.Value.Content {
 				name := strict.Text(strict.Child(strict.Target(entry), "name"))
-				if name != "" && strings.Contains(named(result), name) {
-					found = piece{path, strict.Target(entry), p.line}
+				if name != "" && strings.Contains(made, name) {
+					found = piece{path: path, node: strict.Target(entry), line: p.line}
 				}
 			}
 		}
