@@ -25,8 +25,8 @@ func TestLoadBounds(t *testing.T) {
 		data []byte
 		want string
 	}{
-		{"file", bytes.Repeat([]byte(repositoryYAML), 100<<20/len(repositoryYAML)), "x: the file has more than 32 MiB: split it"},
-		{"document", append([]byte(repositoryYAML), bytes.Repeat([]byte("- "), 3<<20)...), "x:1: the document has more than 2000000 values: split it"},
+		{"file", bytes.Repeat([]byte(repositoryYAML), 100<<20/len(repositoryYAML)), "x: the file has more than 16 MiB: split it"},
+		{"document", append([]byte(repositoryYAML), bytes.Repeat([]byte("- "), 3<<20)...), "x:1: the document has more than 1000000 values: split it"},
 		{"UTF-16", utf16, "x:1: the file is UTF-16 (little endian): save it as UTF-8"},
 		{"UTF-16 of something else", []byte{0xff, 0xfe, 'a', 0}, ""},
 		{"byte order mark", append([]byte("\xef\xbb\xbf"), repositoryYAML...), ""},
@@ -43,6 +43,26 @@ func TestLoadBounds(t *testing.T) {
 				t.Errorf("findings %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// TestLoadTooMany: of objects that together exceed a bound, those behind it are not
+// read, which is said once, and a guard among them is missing.
+func TestLoadTooMany(t *testing.T) {
+	var data strings.Builder
+	for i := range 12 {
+		fmt.Fprintf(&data, "apiVersion: v1\nkind: Secret\nmetadata: {name: s%d}\ndata: [%s]\n---\n", i, strings.Repeat("a,", 49_000))
+	}
+	data.WriteString("apiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: g}\nspec: {policySelector: {}, minAge: 1h}\n")
+	set := config.Load([]source.File{{Path: "x", Data: []byte(data.String())}}, config.Options{})
+	var said []string
+	for _, f := range set.Findings {
+		if strings.Contains(f.Message, "from here on no object is read, since there are more than 1000000 values in them") {
+			said = append(said, fmt.Sprint(f.Line))
+		}
+	}
+	if !slices.Equal(said, []string{"50"}) || len(set.Missing) == 0 || len(set.Gates) > 0 {
+		t.Errorf("said at %v, missing %v: %.1000v", said, set.Missing, set.Findings)
 	}
 }
 
@@ -69,11 +89,11 @@ func TestLoadBombs(t *testing.T) {
 		{"unknown fields", head + keys.String(), "more is wrong than these 50 findings: mend them first", 51},
 		{"merged fields", head + "  <<:\n" + keys.String(), "more is wrong than these 50 findings: mend them first", 51},
 		{"the same large object often", "x: &o {apiVersion: image.toolkit.fluxcd.io/v1, kind: ImagePolicy, metadata: {name: x}, spec: {a: [" +
-			strings.Repeat("x,", 80_000) + "]}}\n" + list + "[" + strings.Repeat("*o,", 50_000) + "]", "the document has more than 2000000 values, its aliases expanded", 4},
+			strings.Repeat("x,", 80_000) + "]}}\n" + list + "[" + strings.Repeat("*o,", 50_000) + "]", "the document has more than 1000000 values, its aliases expanded", 4},
 		{"lists in lists", "a: &a {apiVersion: v1, kind: List, items: [" + strings.Repeat("{kind: Secret},", 300) + "]}\n" +
 			"b: &b {apiVersion: v1, kind: List, items: [" + strings.Repeat("*a,", 300) + "]}\n" +
 			"c: &c {apiVersion: v1, kind: List, items: [" + strings.Repeat("*b,", 300) + "]}\n" +
-			list + "[" + strings.Repeat("*c,", 300) + "]", "the document has more than 2000000 values, its aliases expanded", 1},
+			list + "[" + strings.Repeat("*c,", 300) + "]", "the document has more than 1000000 values, its aliases expanded", 1},
 		{"control characters", head + "  \"a\\nb\\e[31m\": 1", `spec.a\nb\x1b[31m: the field does not exist`, 3},
 		{"long value", head + "  interval: " + strings.Repeat("é", 100_000), "…", 3},
 	}

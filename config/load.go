@@ -64,6 +64,7 @@ type loader struct {
 	patterns map[string]*regexp.Regexp
 	findings []pinsetter.Finding // of no object
 	source   string              // of the file that is read
+	values   int                 // of the documents that may hold an object, as they are counted before they are parsed
 	filled   map[string]bool     // sources that hold an object, or what may be one
 
 	objects  map[objectKey]*object
@@ -144,7 +145,7 @@ func (l *loader) document(f source.File, c strict.Document) {
 	if l.opts.OtherFlux && isOfFlux(c.Data) {
 		l.filled[l.source] = true
 	}
-	if !MayHold(c.Data) && !(l.opts.Artifacts && bytes.Contains(c.Data, []byte(kindOCI))) {
+	if !MayHold(c.Data) && !(l.opts.Artifacts && bytes.Contains(c.Data, []byte(kindOCI))) || l.tooMany(path, c) {
 		return
 	}
 	n, failure := c.Parse()
@@ -176,6 +177,25 @@ func (l *loader) document(f source.File, c strict.Document) {
 		l.fault(codeTooLarge, path, c.Line, fmt.Sprintf("the document has more than %d values, its aliases expanded: write it without anchors and aliases", strict.MaxTokens))
 		l.loseBytes(path, c.Line, c.Data)
 	}
+}
+
+// maxValues bounds all documents together, as strict.MaxTokens does each: 10,000
+// objects of 100 values.
+const maxValues = 1_000_000
+
+// tooMany reports whether a document isn't read since those before it have so many
+// values. The first such is reported, and guards in all of them are missing.
+func (l *loader) tooMany(path string, c strict.Document) bool {
+	before := l.values
+	l.values += pinsetter.CountNodes(c.Data)
+	if l.values <= maxValues || before == 0 { // one alone has a bound of its own
+		return false
+	}
+	if before <= maxValues {
+		l.fault(codeTooLarge, path, c.Line, fmt.Sprintf("from here on no object is read, since there are more than %d values in them: hand in fewer files", maxValues))
+	}
+	l.loseBytes(path, c.Line, c.Data)
+	return true
 }
 
 // relocate gives nodes the lines of the file that a build read. They are a tree.

@@ -92,6 +92,7 @@ func (u *unpacker) unpack(ctx context.Context, pack io.Reader) error {
 		err = fmt.Errorf("%d objects: %w", count, OverBound("objects", u.bounds.Objects))
 	}
 	if err == nil {
+		u.entries = make([]packed, 0, count) // to grow them takes twice as much
 		err = u.run(ctx, in, count)
 	}
 	if err == nil {

@@ -14,11 +14,19 @@ import (
 	"sync/atomic"
 )
 
-// MaxFileBytes bounds what is read of one file.
-const MaxFileBytes = 32 << 20
+// Bounds on what is read: of one file, whose parts take up to seven times that in
+// memory, and of all files below a directory that may hold an object. 10,000 objects
+// of 1 kB, the most that we expect, are 10 MB.
+const (
+	MaxFileBytes = 16 << 20
+	MaxBytes     = 48 << 20
+)
 
 // ErrTooLarge says that a file exceeds what is read of one.
 var ErrTooLarge = fmt.Errorf("has more than %d MiB, the bound of a file: split it", MaxFileBytes>>20)
+
+// ErrTooMuch says that files exceed what is read of a directory.
+var ErrTooMuch = fmt.Errorf("is not read, since its files that may hold objects have more than %d MiB: name the folders with objects", MaxBytes>>20)
 
 // readers is how many files ReadPath reads at a time. Two took 0.30 s for 100,000
 // files on two cores; a disk that is asked more than this gains little.
@@ -29,7 +37,8 @@ const readers = 2
 // returned: mayHold says so of their bytes, or of their letters where IsWide.
 //
 // Links to files are followed, and links to folders below the directory; .git is
-// not entered. Whatever else may hold objects is unread: what can't be read or
+// not entered. If they have more than MaxBytes, the directory is unread, and no file is
+// returned. Whatever else may hold objects is unread: what can't be read or
 // leads to nothing, links to folders elsewhere, and special files by such a name.
 func ReadPath(path string, mayHold func([]byte) bool) ([]File, []Unread) {
 	info, err := os.Stat(path)
@@ -46,18 +55,22 @@ func ReadPath(path string, mayHold func([]byte) bool) ([]File, []Unread) {
 	found := walk(path)
 	files := make([]File, len(found.paths))
 	failures := make([]error, len(found.paths))
-	var next atomic.Int64
+	var next, held atomic.Int64
 	var group sync.WaitGroup
 	for range readers {
 		group.Go(func() {
 			var buffer []byte
-			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
+			for i := next.Add(1) - 1; i < int64(len(files)) && held.Load() <= MaxBytes; i = next.Add(1) - 1 {
 				files[i], buffer, failures[i] = readCandidate(found.paths[i], buffer, mayHold)
 				files[i].Source = path
+				held.Add(int64(len(files[i].Data)))
 			}
 		})
 	}
 	group.Wait()
+	if held.Load() > MaxBytes {
+		return nil, []Unread{{Path: path, Err: ErrTooMuch}}
+	}
 	for i, err := range failures {
 		if err != nil {
 			found.unread = append(found.unread, unreadable(found.paths[i], err))
@@ -90,7 +103,7 @@ func readCandidate(path string, buffer []byte, mayHold func([]byte) bool) (File,
 	if err != nil {
 		return File{}, buffer, err
 	}
-	if !mayHoldWide(data, mayHold) {
+	if !Screen(data, mayHold) {
 		return File{}, data, nil
 	}
 	return File{Path: path, Data: bytes.Clone(data)}, data, nil
@@ -134,7 +147,7 @@ func scanFile(path string, mayHold func([]byte) bool) (bool, error) {
 	kept := 0
 	for {
 		n, err := io.ReadFull(file, buffer[kept:])
-		if mayHoldWide(buffer[:kept+n], mayHold) {
+		if Screen(buffer[:kept+n], mayHold) {
 			return true, nil
 		}
 		switch {
@@ -147,8 +160,9 @@ func scanFile(path string, mayHold func([]byte) bool) (bool, error) {
 	}
 }
 
-// mayHoldWide is mayHold for text of any width.
-func mayHoldWide(data []byte, mayHold func([]byte) bool) bool {
+// Screen is mayHold for text of any width: it reports whether a file may hold an
+// object.
+func Screen(data []byte, mayHold func([]byte) bool) bool {
 	return mayHold(data) || IsWide(data) && mayHold(Narrow(data))
 }
 

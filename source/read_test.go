@@ -3,6 +3,7 @@ package source_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,7 +42,7 @@ func TestReadPath(t *testing.T) {
 	}
 	write(t, "d/deployment.yaml", []byte("kind: Deployment\n"))
 	write(t, "d/utf16-and-not-ours.yaml", []byte{0xff, 0xfe, 'k', 0})
-	write(t, "d/huge-and-not-ours.yaml", bytes.Repeat([]byte("kind: Deployment\n"), 3<<20))
+	write(t, "d/huge-and-not-ours.yaml", bytes.Repeat([]byte("kind: Deployment\n"), 1<<20))
 	link(t, "../elsewhere", "d/folder-link")
 	link(t, "../elsewhere/x.yaml", "d/link.yaml")
 	link(t, "nowhere", "d/.#lock.yaml")
@@ -89,19 +90,33 @@ func TestReadPathErrors(t *testing.T) {
 	}
 	write(t, "d/good.yaml", []byte(repositoryYAML))
 	link(t, "nowhere", "d/dangling.yaml")
-	write(t, "d/huge.yaml", append(bytes.Repeat([]byte("#\n"), 20<<20), repositoryYAML...))
-	write(t, "d/wide.yaml", append(bytes.Repeat([]byte("#\x00\n\x00"), 10<<20), strings.Join(strings.Split(repositoryYAML, ""), "\x00")...))
+	write(t, "d/huge.yaml", append(bytes.Repeat([]byte("#\n"), 9<<20), repositoryYAML...))
+	write(t, "d/wide.yaml", append(bytes.Repeat([]byte("#\x00\n\x00"), 5<<20), strings.Join(strings.Split(repositoryYAML, ""), "\x00")...))
 	files, unread := source.ReadPath("d", config.MayHold)
 	want := []string{
 		"d/dangling.yaml: is a symbolic link that can't be followed: no such file or directory",
-		"d/huge.yaml: has more than 32 MiB, the bound of a file: split it",
-		"d/wide.yaml: has more than 32 MiB, the bound of a file: split it",
+		"d/huge.yaml: has more than 16 MiB, the bound of a file: split it",
+		"d/wide.yaml: has more than 16 MiB, the bound of a file: split it",
 	}
 	if diff := cmp.Diff(want, said(unread)); diff != "" {
 		t.Errorf("unread (-want +got):\n%s", diff)
 	}
 	if !slices.Equal(paths(files), []string{"d/good.yaml"}) {
 		t.Errorf("the others go on: %v", paths(files))
+	}
+}
+
+// A directory whose files are too large together is unread as a whole: it doesn't
+// depend on the order in which they are read.
+func TestReadPathTooMuch(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for i := range 4 {
+		write(t, fmt.Sprintf("d/%d.yaml", i), append(bytes.Repeat([]byte("#\n"), 13<<19), repositoryYAML...))
+	}
+	files, unread := source.ReadPath("d", config.MayHold)
+	want := []string{"d: is not read, since its files that may hold objects have more than 48 MiB: name the folders with objects"}
+	if diff := cmp.Diff(want, said(unread)); diff != "" || files != nil {
+		t.Errorf("%d files, unread (-want +got):\n%s", len(files), diff)
 	}
 }
 

@@ -22,7 +22,7 @@ const (
 // default request size); 10,000 objects of 1 kB, the most that we expect in one
 // list, stay far below both.
 const (
-	MaxTokens = 2_000_000 // of one document, as pinsetter.CountNodes has them: bounds what its nodes take in memory
+	MaxTokens = 1_000_000 // of one document, as pinsetter.CountNodes has them: bounds what its nodes take in memory
 	maxNodes  = 100_000   // of one object, aliases expanded
 	maxDepth  = 100       // of one object
 )

@@ -60,8 +60,11 @@ func (a *app) readGit(ctx context.Context, name string) ([]source.File, []source
 	if err != nil {
 		return nil, unreadSource(withoutUser(name), err)
 	}
-	r := &gitReader{name: withoutUser(name), root: named.folder, at: "git+" + withoutUser(named.url) + "//", snapshot: snapshot, entered: map[string]bool{}}
+	r := &gitReader{name: withoutUser(name), root: named.folder, at: "git+" + withoutUser(named.url) + "//", mayHold: a.mayHold(), snapshot: snapshot, entered: map[string]bool{}}
 	r.folder(ctx, named.folder, named.folder)
+	if r.bytes > source.MaxBytes {
+		return nil, unreadSource(r.name, source.ErrTooMuch)
+	}
 	return r.files, r.unread
 }
 
@@ -93,7 +96,9 @@ type gitReader struct {
 	name     string // of the source
 	root     string // the folder to read
 	at       string // prefix of paths in messages
+	mayHold  func([]byte) bool
 	snapshot *gitops.Snapshot
+	bytes    int             // of files
 	entered  map[string]bool // folders entered by links
 	files    []source.File
 	unread   []source.Unread
@@ -151,7 +156,14 @@ func within(name, folder string) bool {
 	return folder == "." || name == folder || strings.HasPrefix(name, folder+"/")
 }
 
+// add adds a file that may hold an object. Those over the bound only count.
 func (r *gitReader) add(name string, data []byte) {
+	if !source.Screen(data, r.mayHold) {
+		return
+	}
+	if r.bytes += len(data); r.bytes > source.MaxBytes {
+		return
+	}
 	r.files = append(r.files, source.File{Path: r.at + name, Source: r.name, Data: data})
 }
 
