@@ -172,7 +172,13 @@ func TestFilesOfMalformedTrees(t *testing.T) {
 		}, want: []string{"a.b", "a/x", "a0"}},
 		"dots":  {plant: func(s *Snapshot, b Hash) Hash { return treeOf(s, line(modeFile, "..", b)) }, text: `malformed tree: name ".."`},
 		"slash": {plant: func(s *Snapshot, b Hash) Hash { return treeOf(s, line(modeFile, "a/b", b)) }, text: "malformed tree"},
-		"cut":   {plant: func(s *Snapshot, b Hash) Hash { return treeOf(s, "100644 a\x00abc") }, text: "malformed tree"},
+		"one name twice": {plant: func(s *Snapshot, b Hash) Hash {
+			return treeOf(s, line(modeFile, "a", b), line(modeFile, "a", b))
+		}, text: `malformed tree: it has two entries of the name "a"`},
+		"a file and a directory of one name": {plant: func(s *Snapshot, b Hash) Hash {
+			return treeOf(s, line(modeFile, "a", b), line(modeFile, "a.b", b), line(modeDir, "a", treeOf(s, line(modeFile, "x", b))))
+		}, text: `malformed tree: it has two entries of the name "a"`},
+		"cut": {plant: func(s *Snapshot, b Hash) Hash { return treeOf(s, "100644 a\x00abc") }, text: "malformed tree"},
 		"missing": {plant: func(s *Snapshot, b Hash) Hash {
 			return treeOf(s, line(modeFile, "a", Hash{}))
 		}, text: "is missing from what the server sent"},

@@ -94,7 +94,27 @@ func entriesOf(tree []byte) ([]entry, error) {
 	if !slices.IsSortedFunc(entries, byPath) {
 		slices.SortStableFunc(entries, byPath) // a tree that Git would not write
 	}
+	if name, found := twice(entries); found {
+		return nil, fmt.Errorf("%w: it has two entries of the name %q, of which Git checks out one: commit the directory anew (git fsck names it)", errTree, name)
+	}
 	return entries, nil
+}
+
+// twice returns a name that two of the entries have, which are in the order of their
+// paths: those of two files or directories are neighbours there.
+func twice(entries []entry) ([]byte, bool) {
+	for i, e := range entries {
+		if i > 0 && bytes.Equal(e.name, entries[i-1].name) {
+			return e.name, true
+		}
+		if !e.dir() {
+			continue
+		}
+		if _, found := slices.BinarySearchFunc(entries, entry{name: e.name, mode: modeFile}, byPath); found {
+			return e.name, true
+		}
+	}
+	return nil, false
 }
 
 // byPath orders entries as the paths below them are ordered: as if the name of a

@@ -59,6 +59,9 @@ var (
 		"prohibited", "rule violations", "not permitted", "you need the git",
 	}
 
+	// lockWords speak of a ref that somebody else writes, or whose writer crashed.
+	lockWords = []string{"cannot lock references", ".lock': file exists", "failed to lock"}
+
 	// replaceWords speak of commits that a branch would lose.
 	replaceWords = []string{"non fast forward", "force push", "forcepush", "rewrite history", "rewriting history"}
 )
@@ -77,7 +80,7 @@ func (r *Remote) rejected(ctx context.Context, u update, status, said string) er
 		return refused(ErrNoReplace, "", text)
 	case contains(status, protectedWords), contains(status, replaceWords):
 		return refused(ErrProtected, "", text)
-	case contains(status, staleWords):
+	case contains(status, staleWords) && !contains(status, lockWords):
 		return refused(ErrStale, "", text)
 	}
 	// git says "failed to update ref" for a lost race as for a full disk.
@@ -87,11 +90,22 @@ func (r *Remote) rejected(ctx context.Context, u update, status, said string) er
 	switch {
 	case isFault(text):
 		return refused(errFault, "", text)
+	case contains(text, lockWords):
+		return &refusal{kind: errLocked, said: text, help: "another push is under way, or a process that crashed left the lock behind: then remove it on the server"}
 	case contains(said, staleWords):
 		return refused(ErrStale, "", text)
 	}
 	return fmt.Errorf("the server rejected it: %s", text)
 }
+
+// errLocked is an ErrStale whose branch has not moved: the same helps.
+var errLocked error = lockedError{}
+
+type lockedError struct{}
+
+func (lockedError) Error() string { return "the branch is locked on the server" }
+
+func (lockedError) Unwrap() error { return ErrStale }
 
 // contains reports whether a text has one of some words, which have blanks for
 // hyphens: servers write "non-fast-forward" in three ways.
