@@ -32,7 +32,8 @@ type Content struct {
 	Builds []pinsetter.Build
 
 	// Source and Revision say what the image was built from: the label or
-	// annotation org.opencontainers.image.source and .revision, or "".
+	// annotation org.opencontainers.image.source and .revision, or "". The
+	// source of a chart that has no annotation is that of its Chart.yaml.
 	// Publishers may write anything there.
 	Source, Revision string
 }
@@ -52,7 +53,9 @@ func (c *Content) note(annotations notes) {
 // index are those of its entries, without attestations. If the entries name
 // none, and for the time, Content reads the first image, which takes two more
 // requests. Other artifacts, and images whose config has no time, get their
-// time from the annotation org.opencontainers.image.created.
+// time from the annotation org.opencontainers.image.created. The config of a
+// chart is read if no annotation names its source, as Helm's does from the first
+// of the sources in Chart.yaml.
 //
 // Registries that count pulls count a call as one or two. The error wraps
 // ErrNotFound if the registry doesn't have the content or a part of it that was
@@ -108,8 +111,8 @@ func (p *Repository) entry(ctx context.Context, digest string) (Content, error) 
 	return p.single(ctx, digest, m)
 }
 
-// single reads the config of the image manifest with a digest. Other artifacts
-// have none.
+// single reads the config of the manifest of an image or a chart with a digest.
+// Other artifacts have none.
 func (p *Repository) single(ctx context.Context, digest string, m manifest) (Content, error) {
 	found := Content{}
 	if m.Config.isImage() {
@@ -128,6 +131,13 @@ func (p *Repository) single(ctx context.Context, digest string, m manifest) (Con
 		found.Platforms = platformsOf(found.Builds)
 	}
 	found.note(m.Annotations)
+	if m.Config.MediaType == chartConfigType && found.Source == "" {
+		data, err := p.document(ctx, m.Config.Digest, "blobs", "*/*")
+		if err != nil {
+			return Content{}, fmt.Errorf("config %s: %w", shown(m.Config.Digest), err)
+		}
+		found.note(parseChart(data))
+	}
 	return found, nil
 }
 

@@ -119,10 +119,10 @@ func TestContentOfWhatToolsPush(t *testing.T) {
 	}
 	server.Log.Reset()
 	wantContent(t, repository, artifact, registry.Content{Source: "https://example.test/org/app", Revision: "main@sha1:0"})
-	wantContent(t, repository, server.Digest("org/app", "4.0.0"), registry.Content{})
 	if got := server.Log.Count(http.MethodGet, "/blobs/"); got != 0 {
 		t.Errorf("%d configs were read of what is no image", got)
 	}
+	wantContent(t, repository, server.Digest("org/app", "4.0.0"), registry.Content{})
 
 	// This one's config has no platform.
 	wantContent(t, repository, server.PushContent("org/app", "1.0.0", "content"), registry.Content{Platforms: []string{}})
@@ -160,6 +160,11 @@ func TestContent(t *testing.T) {
 		"labels":           {h.image(ociConfig, `{"config":{"Labels":{"org.opencontainers.image.source":"https://x/y","org.opencontainers.image.revision":"abc"}}}`, annotated), registry.Content{Created: builtAt, Platforms: []string{}, Source: "https://x/y", Revision: "abc"}},
 		"strange labels":   {h.image(ociConfig, `{"config":{"Labels":{"org.opencontainers.image.source":{"a":1},"org.opencontainers.image.revision":7}}}`, `"org.opencontainers.image.source":"https://x/y"`), registry.Content{Platforms: []string{}, Source: "https://x/y"}},
 		"no labels":        {h.image(ociConfig, `{"config":"none"}`, `"org.opencontainers.image.created":[1]`), registry.Content{Platforms: []string{}}},
+		"sourced chart":    {h.image(helmConfig, `{"sources":["https://x/y","https://z"],"home":"https://w","annotations":{"org.opencontainers.image.revision":"abc"}}`, annotated), registry.Content{Created: builtAt, Source: "https://x/y", Revision: "abc"}},
+		"annotated chart":  {h.image(helmConfig, `{"sources":["https://x/y"]}`, `"org.opencontainers.image.source":"https://z"`), registry.Content{Source: "https://z"}},
+		"chart at home":    {h.image(helmConfig, `{"sources":[""],"home":"https://w"}`, ""), registry.Content{Source: "https://w"}},
+		"strange chart":    {h.image(helmConfig, `{"sources":{"a":1},"home":[7],"annotations":"none"}`, annotated), registry.Content{Created: builtAt}},
+		"chart of no JSON": {h.image(helmConfig, `sources: []`, annotated), registry.Content{Created: builtAt}},
 		"undated chart":    {h.image(helmConfig, `{}`, `"org.opencontainers.image.created":"v1"`), registry.Content{}},
 		"empty config":     {h.image("application/vnd.oci.empty.v1+json", `{}`, ""), registry.Content{}},
 

@@ -96,6 +96,41 @@ func (l *labels) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// texts are the texts of a list, or the text alone. Anything else counts as none.
+type texts []string
+
+// UnmarshalJSON implements json.Unmarshaler, and never fails.
+func (t *texts) UnmarshalJSON(data []byte) error {
+	var one string
+	if json.Unmarshal(data, (*[]string)(t)) != nil {
+		*t = nil
+		if json.Unmarshal(data, &one) == nil {
+			*t = texts{one}
+		}
+	}
+	*t = slices.DeleteFunc(*t, func(text string) bool { return text == "" || len(text) > maxNote })
+	return nil
+}
+
+// parseChart returns what a chart's config says, which is its Chart.yaml as JSON
+// (https://helm.sh/docs/topics/registries, "Helm chart manifest"; the fields are those of
+// https://helm.sh/docs/topics/charts): the first of its sources, else its home. What has
+// another form counts as missing.
+func parseChart(data []byte) notes {
+	var c struct {
+		Sources     texts `json:"sources"`
+		Home        texts `json:"home"`
+		Annotations notes `json:"annotations"`
+	}
+	if json.Unmarshal(data, &c) != nil {
+		return notes{}
+	}
+	for _, source := range slices.Concat(c.Sources, c.Home) {
+		c.Annotations.source = cmp.Or(c.Annotations.source, source)
+	}
+	return c.Annotations
+}
+
 // parseManifest parses a manifest or an index. A document that could be read as
 // either is an error, since clients would disagree about it (CVE-2021-41190).
 func parseManifest(data []byte) (manifest, error) {
@@ -119,6 +154,9 @@ func parseConfig(data []byte) (imageConfig, error) {
 	}
 	return c, nil
 }
+
+// chartConfigType is the media type of a chart's config.
+const chartConfigType = "application/vnd.cncf.helm.config.v1+json"
 
 func (d descriptor) isImage() bool {
 	return d.MediaType == types.OCIConfigJSON || d.MediaType == types.DockerConfigJSON

@@ -79,3 +79,21 @@ func FuzzConfig(f *testing.F) {
 		}
 	})
 }
+
+// FuzzChart: whatever a chart's config is, what it says is bounded.
+func FuzzChart(f *testing.F) {
+	for _, seed := range []string{
+		`{"name":"a","sources":["https://x/y"],"home":"https://z","annotations":{"org.opencontainers.image.revision":"v1"}}`,
+		`{"sources":"https://x/y","home":["a"]}`, `{"sources":[1,"a"],"home":{}}`, `{"annotations":[]}`, `null`, `[]`, ``,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		said := parseChart(data)
+		for _, text := range []string{said.source, said.revision, said.created} {
+			if len(text) > maxNote {
+				t.Fatalf("%q says %q", data, text)
+			}
+		}
+	})
+}
