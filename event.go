@@ -34,5 +34,6 @@ type Event struct {
 	Commit      string // hash of the branch's or pull request's last commit
 	PullRequest string // its web address
 	Changes     []Change
-	Holds       []Hold // of EventHeld: all holds of the object
+	Images      []Written // that the changes write, and where they come from
+	Holds       []Hold    // of EventHeld: all holds of the object
 }

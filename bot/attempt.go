@@ -35,6 +35,9 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 		plans = append(plans, p)
 		l.seat.away(func() { c.decide(ctx, p) })
 		p.Apply()
+		if c.mode == Push {
+			l.seat.away(func() { c.trace(ctx, p) })
+		}
 		if head, err = p.Commit(ctx, head, c.o.Now()); err != nil {
 			return nil, &commitError{a, err}
 		}

@@ -182,6 +182,7 @@ func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*fleet.Automat
 	c.selector.sightings.tell(ctx)
 	sortResults(results)
 	if mode == Push {
+		c.sayUntraced(results)
 		c.record(ctx, results)
 	}
 	return c, results

@@ -120,7 +120,7 @@ func (r *courier) deliver(ctx context.Context, request gitops.Push, d *delivery)
 func failDeliveries(deliveries []*delivery, err error) {
 	for _, d := range deliveries {
 		for _, p := range d.plans {
-			p.Result.Changes = []pinsetter.Change{}
+			p.Result.Changes, p.Result.Images = []pinsetter.Change{}, []pinsetter.Written{}
 			p.Result.Fail(fmt.Errorf("ImageUpdateAutomation %s: %w; the next run tries again", p.Automation.Name, err))
 		}
 	}

@@ -42,9 +42,9 @@ type facts struct {
 // learnt is what was answered in a cycle about one image. All policies of the image
 // share it, so that an answer is kept once. It is safe for concurrent use.
 type learnt struct {
-	mu       sync.Mutex
-	sights   map[string]gate.Sight   // by tag
-	contents map[string]gate.Content // by digest
+	mu     sync.Mutex
+	sights map[string]gate.Sight // by tag
+	facts  map[string]store.Fact // by digest
 
 	signatures map[gate.Signed]pinsetter.Signature
 }
@@ -84,18 +84,18 @@ func (l *learnt) see(tag string, sight store.Sight) {
 	}
 }
 
-// content returns what was learnt about a digest.
-func (l *learnt) content(digest string) (content gate.Content, known bool) {
+// fact returns what was learnt about the content under a digest.
+func (l *learnt) fact(digest string) (fact store.Fact, known bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	content, known = l.contents[digest]
-	return content, known
+	fact, known = l.facts[digest]
+	return fact, known
 }
 
-func (l *learnt) learn(digest string, content gate.Content) {
+func (l *learnt) learn(digest string, fact store.Fact) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.contents[digest] = content
+	l.facts[digest] = fact
 }
 
 // learntOf returns what was learnt about an image, by its canonical name.
@@ -105,7 +105,7 @@ func (s *selector) learntOf(image string) *learnt {
 	found, ok := s.learnt[image]
 	if !ok {
 		found = &learnt{
-			sights: map[string]gate.Sight{}, contents: map[string]gate.Content{}, signatures: map[gate.Signed]pinsetter.Signature{},
+			sights: map[string]gate.Sight{}, facts: map[string]store.Fact{}, signatures: map[gate.Signed]pinsetter.Signature{},
 		}
 		s.learnt[image] = found
 	}
@@ -226,35 +226,44 @@ func (f *facts) showingsOf(ctx context.Context, tags []string) (map[string][]pin
 	return showings, nil
 }
 
-// content returns what the content under a digest says of itself. It never changes,
-// so the ledger keeps it.
+// content returns what gates judge the content under a digest by.
 func (f *facts) content(ctx context.Context, digest string) (gate.Content, error) {
-	if content, known := f.learnt.content(digest); known {
-		return content, nil
+	fact, err := f.fact(ctx, digest, func(known store.Fact) bool { return known.Builds != nil || known.Platforms == nil })
+	return gate.Content{Created: fact.Created, Platforms: fact.Platforms, Builds: fact.Builds}, err
+}
+
+// fact returns what the content under a digest says of itself. It never changes, so
+// the ledger keeps it; enough says whether what an earlier version kept is.
+func (f *facts) fact(ctx context.Context, digest string, enough func(store.Fact) bool) (store.Fact, error) {
+	if fact, known := f.learnt.fact(digest); known && enough(fact) {
+		return fact, nil
 	}
 	if !f.failing.was.Load() {
 		kept, err := f.ledger.Facts(ctx, []string{digest})
 		if err != nil {
 			f.failing.failed(err)
 		}
-		if fact, known := kept[digest]; known && (fact.Builds != nil || fact.Platforms == nil) {
-			f.learnt.learn(digest, gate.Content(fact))
-			return gate.Content(fact), nil
+		if fact, known := kept[digest]; known && enough(fact) {
+			f.learnt.learn(digest, fact)
+			return fact, nil
 		}
 	}
 	asked, err := f.scanner.Content(ctx, f.repo, digest)
-	content := gate.Content{Created: asked.Created, Platforms: asked.Platforms, Builds: asked.Builds}
 	if err != nil {
-		return content, err
+		return store.Fact{}, err
 	}
-	f.learnt.learn(digest, content)
+	fact := store.Fact{
+		Created: asked.Created, Platforms: asked.Platforms, Builds: asked.Builds,
+		Sourced: true, Source: asked.Source, Revision: asked.Revision,
+	}
+	f.learnt.learn(digest, fact)
 	if f.failing.was.Load() {
-		return content, nil
+		return fact, nil
 	}
-	if err := f.ledger.PutFacts(ctx, f.now, map[string]store.Fact{digest: store.Fact(content)}); err != nil {
+	if err := f.ledger.PutFacts(ctx, f.now, map[string]store.Fact{digest: fact}); err != nil {
 		f.failing.failed(err)
 	}
-	return content, nil
+	return fact, nil
 }
 
 func (f *facts) key(tag string) store.Tag { return store.Tag{Image: f.image, Tag: tag} }

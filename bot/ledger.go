@@ -62,6 +62,7 @@ func RunOf(set *fleet.Set, a *fleet.Automation, r *Result, at time.Time) store.R
 		Repository: RepositoryOf(a),
 		Branch:     a.PushBranch,
 		Changes:    r.Changes,
+		Images:     r.Images,
 		Held:       r.Held,
 		Error:      withCauses(r.Error, set.Findings),
 		Wrote:      r.Wrote,

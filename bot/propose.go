@@ -11,11 +11,9 @@ import (
 	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
-	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/pause"
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/proposal"
-	"github.com/pinsetter/pinsetter/registry"
 )
 
 // propose works on a lane whose automation proposes, until what is to become of
@@ -143,24 +141,9 @@ func (d conductor) Keep(ctx context.Context, changed map[string]json.RawMessage)
 	d.c.memory.keepRecords(ctx, d.l, changed)
 }
 
-// Build implements proposal.Conductor.
-func (d conductor) Build(ctx context.Context, p *decide.Policy, image pinsetter.Image) (message.Build, bool) {
-	content, err := d.c.selector.content(ctx, p.Object.Repository, image)
-	if err != nil {
-		d.c.o.Log.Debug("where an image comes from is not known", "image", image, "error", err)
-		return message.Build{}, errors.Is(err, registry.ErrNotFound)
-	}
-	return message.Build{Source: content.Source, Revision: content.Revision, Created: content.Created}, true
-}
-
-// content returns what the registry says of an image's content.
-func (s *selector) content(ctx context.Context, repo *fleet.Repository, image pinsetter.Image) (registry.Content, error) {
-	digest := image.Digest
-	if digest == "" {
-		var err error
-		if digest, err = s.scanner.Digest(ctx, repo, image.Tag); err != nil {
-			return registry.Content{}, err
-		}
-	}
-	return s.scanner.Content(ctx, repo, digest)
+// Provenance implements proposal.Conductor.
+func (d conductor) Provenance(ctx context.Context, p *decide.Policy, image pinsetter.Image) pinsetter.Provenance {
+	ctx, cancel := context.WithTimeout(ctx, tracedWithin)
+	defer cancel()
+	return d.c.selector.provenance(ctx, p, image)
 }

@@ -83,6 +83,8 @@ type selection struct {
 	listing *scanner.Listing
 	tags    *policy.Tags
 	facts   *facts
+
+	enclosing sync.Map // identities of what objects trust that its sites stand in, to true
 }
 
 // lookAgain notes that an automation is to be run again soon.

@@ -52,6 +52,7 @@ func (q *inquiry) enclose(site *pinsetter.Site) {
 	}
 	e.Trust = trust.ID()
 	q.enclosing[e.Trust] = trust
+	q.selection.enclosing.Store(e.Trust, true)
 }
 
 // verify asks the registry. What it has of a digest is read once for all rules of a

@@ -64,9 +64,12 @@ const (
 // isHash reports whether a text is a commit's hash or a prefix of one.
 func isHash(s string) bool { return len(s) >= 7 && len(s) <= 64 && hexDigits().MatchString(s) }
 
-// committed returns the commit of a revision in Flux's form, and any other
-// revision unchanged.
+// committed returns the commit of a revision in Flux's form, "main@sha1:HASH" or, as
+// its guides had it before, "main/HASH", and any other revision unchanged.
 func committed(revision string) string {
+	if i := strings.LastIndexByte(revision, '/'); i > 0 && len(revision)-i-1 == 40 && isHash(revision[i+1:]) {
+		return revision[i+1:]
+	}
 	for _, kind := range []string{"@sha1:", "@sha256:"} {
 		if _, hash, found := strings.Cut(revision, kind); found && isHash(hash) {
 			return hash

@@ -41,6 +41,7 @@ func TestCompareURL(t *testing.T) {
 		{gitlab, "https://gitlab.example.test:8443/a/b/c/web", "v1", "v2", "https://gitlab.example.test:8443/a/b/c/web/-/compare/v1...v2"},
 		{gitea, "https://example.test/git/acme/web", "v1", "v2", "https://example.test/git/acme/web/compare/v1...v2"},
 		{github, "https://github.com/acme/web", "6.1.5@sha1:" + oldHash, "main@sha1:" + newHash, "https://github.com/acme/web/compare/" + oldHash + "..." + newHash},
+		{github, "https://github.com/acme/web", "6.1.5/" + oldHash, "feature/x/" + newHash, "https://github.com/acme/web/compare/" + oldHash + "..." + newHash},
 
 		{github, "https://github.com/acme/web", "v1", "v1", ""},
 		{github, "https://github.com/acme/web", "6.1.5@sha1:" + oldHash, "main@sha1:" + oldHash, ""},

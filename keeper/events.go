@@ -80,7 +80,7 @@ func heldMessage(holds []pinsetter.Hold) string {
 
 // doneBy returns the event of what a result did, false where it did nothing.
 func doneBy(e pinsetter.Event, r *bot.Result) (pinsetter.Event, bool) {
-	e.Changes = r.Changes
+	e.Changes, e.Images = r.Changes, r.Images
 	if r.Pushed != nil {
 		e.Commit, e.Branch = r.Pushed.Commit, r.Pushed.Branch
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -104,20 +103,16 @@ func (p Proposal) origins() []string {
 	return lines
 }
 
-// describe returns a text about a build's source.
+// describe returns a text about where a build comes from.
 func (b *Build) describe() string {
-	var s string
-	if !b.Created.IsZero() {
-		s += ", built " + b.Created.UTC().Format(time.DateTime) + " UTC"
-	}
-	if source := inertSource(b.Source); source != "" {
-		s += " from " + code(source)
-	}
-	if revision := inertRevision(b.Revision); revision != "" {
-		s += " at " + code(revision)
-	}
-	if s != "" {
-		s += " (says its publisher)"
+	from := Inert(b.Provenance)
+	from.Source, from.Revision, from.Signer = code(from.Source), code(from.Revision), code(from.Signer)
+	s := from.String()
+	switch {
+	case strings.HasPrefix(s, "built "), strings.HasPrefix(s, "signed "):
+		s = ", " + s
+	case s != "":
+		s = " " + s
 	}
 	if b.Compare != "" {
 		s += fmt.Sprintf(": [what changed](%s)", b.Compare)
@@ -176,41 +171,4 @@ func code(text string) string {
 		text = " " + text + " "
 	}
 	return fence + text + fence
-}
-
-// inertSource returns a publisher's source address if it can be displayed
-// safely, else "": an http address whose path has only letters, digits, ".",
-// "_", "-".
-func inertSource(source string) string {
-	u, err := url.Parse(source)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || len(source) > 256 {
-		return ""
-	}
-	if !plain(u.Host+u.Path, "._-/:") {
-		return ""
-	}
-	return u.Scheme + "://" + u.Host + u.Path
-}
-
-// fluxRevision matches a revision as Flux writes it into artifacts: a branch or
-// a tag, and the commit. The part before the "@" ends in a letter or digit,
-// else a forge would read a mention.
-var fluxRevision = pinsetter.Pattern(`^[0-9A-Za-z._/-]*[0-9A-Za-z]@(sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64})$`)
-
-// inertRevision returns a publisher's revision if it can be displayed safely,
-// else "".
-func inertRevision(revision string) string {
-	if len(revision) > 256 || !fluxRevision().MatchString(revision) && (len(revision) > 128 || !plain(revision, "._-/")) {
-		return ""
-	}
-	return revision
-}
-
-// plain reports whether text has only ASCII letters, digits and characters of
-// others.
-func plain(text, others string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool {
-		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-		return !letter && !strings.ContainsRune(others, r)
-	})
 }

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pinsetter/pinsetter"
 )
@@ -16,6 +17,16 @@ type data struct {
 	Values           map[string]string
 	Changed          *changed
 	Updated          *updated // removed in Flux 2.9
+	Images           []writtenImage
+}
+
+// writtenImage is an image that is written, and where it comes from. Source,
+// Revision and Created are what its publisher claims.
+type writtenImage struct {
+	Policy, Name, Tag, Digest string
+	Source, Revision          string
+	Created                   time.Time // zero if unknown
+	Signer                    string    // who was verified to have signed it, "" without a rule
 }
 
 // changed is the set of rewritten values.
@@ -99,7 +110,21 @@ func newData(values map[string]string, d Data) *data {
 	}
 	u := newUpdated(c.all)
 	c.ImageResult = u
-	return &data{AutomationObject: d.Automation, Values: values, Changed: c, Updated: u}
+	return &data{AutomationObject: d.Automation, Values: values, Changed: c, Updated: u, Images: imagesOf(d)}
+}
+
+// imagesOf returns the distinct images with where they come from, sorted by policy.
+// The digest is the one that is written.
+func imagesOf(d Data) []writtenImage {
+	var images []writtenImage
+	for _, w := range slices.Compact(sortedImages(d.Images)) {
+		from := d.Origins[w.Image]
+		images = append(images, writtenImage{
+			Policy: w.Policy.String(), Name: w.Image.Name, Tag: w.Image.Tag, Digest: w.Image.Digest,
+			Source: from.Source, Revision: from.Revision, Created: from.Created, Signer: from.Signer,
+		})
+	}
+	return images
 }
 
 // locate returns the changes sorted by path and line.

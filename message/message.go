@@ -31,7 +31,11 @@ type Data struct {
 	Automation pinsetter.Name
 	Path       string             // spec.update.path; file names in templates are relative to it
 	Changes    []pinsetter.Change // in any order
-	Images     []Written          // in any order; shown by .Updated
+	Images     []Written          // in any order; shown by .Updated and .Images
+
+	// Origins says where the images come from, as Inert returns it. Those of which
+	// nothing is known may be missing.
+	Origins map[pinsetter.Image]pinsetter.Provenance
 }
 
 // Written is an image that was written at a policy's markers.

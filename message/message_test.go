@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -42,6 +43,10 @@ var (
 	deployment = pinsetter.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "app"}
 	release    = pinsetter.Object{APIVersion: "helm.toolkit.fluxcd.io/v2", Kind: "HelmRelease", Namespace: "shop", Name: "db"}
 
+	appOrigin = pinsetter.Provenance{
+		Source: "https://github.com/acme/app", Revision: "5f0d1c2", Created: time.Date(2026, 11, 20, 9, 30, 0, 0, time.UTC), Signer: "cosign.pub (key 0a1b2c)",
+	}
+
 	sample = Data{
 		Automation: shop,
 		Path:       "./clusters/prod",
@@ -55,6 +60,7 @@ var (
 			{shopDB, pinsetter.Image{Name: "postgres", Tag: "15.2.0_b1"}},
 			{shopApp, pinsetter.Image{Name: "ghcr.io/acme/app", Tag: "1.1.0"}},
 		},
+		Origins: map[pinsetter.Image]pinsetter.Provenance{{Name: "ghcr.io/acme/app", Tag: "1.1.0"}: appOrigin},
 	}
 )
 

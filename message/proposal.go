@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/spec"
@@ -17,16 +16,14 @@ type Proposal struct {
 	Group  string            // "" if all changes share one pull request
 	Ranges map[string]string // the range of each policy, for people, by "namespace/name"
 	Held   []pinsetter.Hold
-	Builds []Build // of the new and old images; unknown ones are missing
+	Builds []Build // of the images; unknown ones are missing
 }
 
-// Build is an image's source, as its publisher claims. It is not verified.
+// Build is where an image comes from, and what changed since another one.
 type Build struct {
-	Image    pinsetter.Image
-	Source   string    // org.opencontainers.image.source; "" if there is none
-	Revision string    // org.opencontainers.image.revision
-	Created  time.Time // zero if there is none
-	Compare  string    // web address of the changes since Before, "" if unknown
+	Image pinsetter.Image
+	pinsetter.Provenance
+	Compare string // web address of the changes since Before, "" if unknown
 
 	// Before is the image that Compare starts from; zero if unknown.
 	Before pinsetter.Image
@@ -38,16 +35,7 @@ const defaultBranch = "pinsetter/{{ .AutomationObject.Name }}{{ with .Group }}/{
 // proposalData is "." in a pull request's templates.
 type proposalData struct {
 	*data
-	Group  string
-	Images []proposedImage
-}
-
-// proposedImage is a proposed image. Its publisher's claims are reduced to text
-// without a meaning in Markdown.
-type proposedImage struct {
-	Policy, Name, Tag, Digest string
-	Source, Revision          string
-	Created                   time.Time // zero if unknown
+	Group string
 }
 
 // Texts are the texts of a PullRequest's pull requests, their templates parsed.
@@ -260,15 +248,7 @@ func trial() Proposal {
 
 // view returns the data of templates for a proposal.
 func (p Proposal) view(values map[string]string) *proposalData {
-	view := &proposalData{data: newData(values, p.Data), Group: p.Group}
-	for _, written := range sortedImages(p.Images) {
-		image := proposedImage{Policy: written.Policy.String(), Name: written.Image.Name, Tag: written.Image.Tag, Digest: written.Image.Digest}
-		if build := p.build(written.Image); build != nil {
-			image.Source, image.Revision, image.Created = inertSource(build.Source), inertRevision(build.Revision), build.Created
-		}
-		view.Images = append(view.Images, image)
-	}
-	return view
+	return &proposalData{data: newData(values, p.Data), Group: p.Group}
 }
 
 // build returns the build of an image, or nil if it is unknown.

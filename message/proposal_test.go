@@ -43,8 +43,7 @@ func proposal() Proposal {
 			Reason: "Gate flux-system/cooldown: it was first seen an hour ago", Until: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC),
 		}},
 		Builds: []Build{{
-			Image:  pinsetter.Image{Name: "ghcr.io/acme/app", Tag: "1.1.0"},
-			Source: "https://github.com/acme/app", Revision: "5f0d1c2", Created: time.Date(2026, 11, 20, 9, 30, 0, 0, time.UTC),
+			Image: pinsetter.Image{Name: "ghcr.io/acme/app", Tag: "1.1.0"}, Provenance: appOrigin,
 			Compare: "https://github.com/acme/app/compare/a1b2c3d...5f0d1c2",
 		}},
 	}
@@ -229,7 +228,7 @@ func FuzzBody(f *testing.F) {
 				},
 				Ranges: map[string]string{"flux-system/app": "r" + a},
 				Held:   []pinsetter.Hold{{Policy: "h", Path: "p", Line: 1, Current: "c" + b, Candidate: "c" + a, Reason: "r" + b}},
-				Builds: []Build{{Image: pinsetter.Image{Name: "app", Tag: "1"}, Source: a, Revision: b}},
+				Builds: []Build{{Image: pinsetter.Image{Name: "app", Tag: "1"}, Provenance: pinsetter.Provenance{Source: a, Revision: b, Signer: "s" + a}}},
 			}
 			body, err := texts(t, spec.PullRequestSpec{}, "").Body(p, bodyLimit)
 			if err != nil {
@@ -242,7 +241,7 @@ func FuzzBody(f *testing.F) {
 		}
 		want := outside(write("x", "y"))
 		got := outside(write(a, b))
-		for _, publisher := range []string{", built", " from ␟", " at ␟", " (says its publisher)"} {
+		for _, publisher := range []string{", built", " from ␟", " at ␟", " (says its publisher)", ", signed by ␟ (verified)"} {
 			got, want = strings.ReplaceAll(got, publisher, ""), strings.ReplaceAll(want, publisher, "")
 		}
 		if got != want {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pinsetter/pinsetter"
 )
@@ -17,6 +18,7 @@ const (
 	automationTrailer = "Pinsetter-Automation" // namespace/name
 	changeTrailer     = "Pinsetter-Change"     // one change; see encodeChange
 	changesTrailer    = "Pinsetter-Changes"    // number of all changes, if not all are listed
+	imageTrailer      = "Pinsetter-Image"      // where an image comes from; see encodeImage. Nothing reads it back
 )
 
 // The bounds of trailers: they keep a message readable, and far below what
@@ -25,6 +27,7 @@ const (
 	maxChanges       = 500
 	maxChange        = 4 << 10 // bytes of one encoded change
 	maxTrailersBytes = 128 << 10
+	maxImages        = 50
 )
 
 // Parsed is the content of a commit message's trailers.
@@ -107,13 +110,48 @@ func parseBlock(lines []string) (p Parsed, ours bool) {
 	return p, ours
 }
 
+// ImageTrailers returns the trailers that say where written images come from, one a
+// line, in the given order: those of which something is known, up to a bound. They
+// are for people and programs that read the history.
+func ImageTrailers(images []pinsetter.Written) []string {
+	var lines []string
+	for _, image := range images {
+		if encoded := encodeImage(image); image.String() != "" && len(lines) < maxImages && len(encoded) <= maxChange {
+			lines = append(lines, imageTrailer+": "+encoded)
+		}
+	}
+	return lines
+}
+
+// encodeImage encodes an image as encodeChange does a change.
+func encodeImage(w pinsetter.Written) string {
+	created := ""
+	if !w.Created.IsZero() {
+		created = w.Created.UTC().Format(time.RFC3339)
+	}
+	return encode([]field{
+		{"policy", &w.Policy}, {"ref", &w.Ref}, {"digest", &w.Digest},
+		{"source", &w.Source}, {"revision", &w.Revision}, {"created", &created}, {"signer", &w.Signer},
+	})
+}
+
 // encodeChange encodes a change as the query of a URL, with a fixed order of
 // keys and without empty ones. It escapes all bytes except letters, digits and
 // "-", "_", ".", "~", "/". So the value is one line of ASCII that can't form
 // another trailer, mention anybody or refer to an issue.
 func encodeChange(c pinsetter.Change) string {
+	text := encode(fields(&c))
+	if c.Line > 0 {
+		text += fmt.Sprintf("&line=%d", c.Line)
+	}
+	return strings.TrimPrefix(text, "&")
+}
+
+// encode encodes fields as the query of a URL, in their order and without empty
+// ones.
+func encode(fields []field) string {
 	var b strings.Builder
-	for _, field := range fields(&c) {
+	for _, field := range fields {
 		if *field.value == "" {
 			continue
 		}
@@ -122,10 +160,7 @@ func encodeChange(c pinsetter.Change) string {
 		}
 		b.WriteString(field.key + "=" + escape(*field.value))
 	}
-	if c.Line > 0 {
-		fmt.Fprintf(&b, "&line=%d", c.Line)
-	}
-	return strings.TrimPrefix(b.String(), "&")
+	return b.String()
 }
 
 // decodeChange reverses encodeChange. It ignores unknown keys, for future

@@ -62,13 +62,24 @@ func describe(e pinsetter.Event, instance string) message {
 		revision = strings.TrimPrefix(e.Branch+"@sha1:"+e.Commit, "@") // in Flux's form of revisions
 	}
 	for key, value := range map[string]string{
-		"repository": e.Repository, "branch": e.Branch, "revision": revision, "pullRequest": e.PullRequest,
+		"repository": e.Repository, "branch": e.Branch, "revision": revision, "pullRequest": e.PullRequest, "provenance": provenance(e.Images),
 	} {
 		if value != "" {
 			m.Metadata[key] = cut(clean(value), maxMetadata)
 		}
 	}
 	return m
+}
+
+// provenance says where images come from, of those of which that is known.
+func provenance(images []pinsetter.Written) string {
+	var parts []string
+	for _, image := range images {
+		if from := image.String(); from != "" {
+			parts = append(parts, image.Ref+": "+from)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // maxSummary bounds the summary of a message, in characters.
@@ -108,7 +119,7 @@ func (m message) object() string {
 // fact is an entry of a message's metadata.
 type fact struct{ key, value string }
 
-// maxFacts bounds the facts in a message. Pinsetter's own are four.
+// maxFacts bounds the facts in a message. Pinsetter's own are five.
 const maxFacts = 12
 
 // facts returns the metadata to display, at most maxFacts entries: the summary

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ type Plan struct {
 	Files   map[string][]byte // new bytes by path; Apply sets them
 	Written []message.Written // for the message; Apply sets it
 	Wrote   map[store.Site]pinsetter.Image
+	origins map[pinsetter.Image]pinsetter.Provenance // of what is written, as Trace was told
 
 	Hash string           // of the commit, "" until there is one
 	Text string           // of the commit, without trailers; Message sets it
@@ -175,12 +177,36 @@ func (p *Plan) Hold(site pinsetter.Site) *pinsetter.Hold {
 	return nil
 }
 
+// Trace takes where written images come from, for the message and the result. What
+// publishers claim is made harmless. Call it before Commit.
+func (p *Plan) Trace(origins map[pinsetter.Image]pinsetter.Provenance) {
+	p.origins = make(map[pinsetter.Image]pinsetter.Provenance, len(origins))
+	for image, from := range origins {
+		p.origins[image] = message.Inert(from)
+	}
+}
+
+// images returns what the plan writes, each image once for each policy, sorted.
+func (p *Plan) images() []pinsetter.Written {
+	images := []pinsetter.Written{}
+	for _, w := range p.Written {
+		from := p.origins[w.Image]
+		from.Digest = cmp.Or(w.Image.Digest, from.Digest)
+		images = append(images, pinsetter.Written{Policy: w.Policy.String(), Ref: w.Image.String(), Provenance: from})
+	}
+	slices.SortFunc(images, func(a, b pinsetter.Written) int {
+		return cmp.Or(strings.Compare(a.Policy, b.Policy), strings.Compare(a.Ref, b.Ref))
+	})
+	return slices.Compact(images)
+}
+
 // Commit adds the plan's commit on top of head, which is returned where there is
 // nothing to commit.
 func (p *Plan) Commit(ctx context.Context, head *gitops.Snapshot, when time.Time) (*gitops.Snapshot, error) {
 	if len(p.Files) == 0 {
 		return head, nil
 	}
+	p.Result.Images = p.images()
 	text, err := p.Message()
 	if err != nil {
 		return nil, err
@@ -235,7 +261,8 @@ func (p *Plan) Message() (string, error) {
 	}
 	p.Text = text
 	if a.Trailers {
-		text = message.Append(text, message.Trailers(a.Name, p.Result.Changes))
+		trailers := message.Trailers(a.Name, p.Result.Changes)
+		text = message.Append(text, append(trailers, message.ImageTrailers(p.Result.Images)...))
 	}
 	return text, nil
 }
@@ -247,5 +274,6 @@ func (p *Plan) MessageData() message.Data {
 		Path:       p.Automation.Path,
 		Changes:    p.Result.Changes,
 		Images:     p.Written,
+		Origins:    p.origins,
 	}
 }

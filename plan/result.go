@@ -12,14 +12,15 @@ import (
 
 // Result is one automation's part in a cycle.
 type Result struct {
-	Namespace string             `json:"namespace"`
-	Name      string             `json:"name"`
-	Group     string             `json:"group,omitempty"`    // "" where changes aren't grouped
-	Revision  string             `json:"revision,omitempty"` // "branch@sha1:hash" of what was read
-	Suspended bool               `json:"suspended,omitempty"`
-	Pushed    *Pushed            `json:"pushed,omitempty"`
-	Changes   []pinsetter.Change `json:"changes"`
-	Held      []pinsetter.Hold   `json:"held"`
+	Namespace string              `json:"namespace"`
+	Name      string              `json:"name"`
+	Group     string              `json:"group,omitempty"`    // "" where changes aren't grouped
+	Revision  string              `json:"revision,omitempty"` // "branch@sha1:hash" of what was read
+	Images    []pinsetter.Written `json:"images"`             // that the changes write, sorted by policy and reference
+	Suspended bool                `json:"suspended,omitempty"`
+	Pushed    *Pushed             `json:"pushed,omitempty"`
+	Changes   []pinsetter.Change  `json:"changes"`
+	Held      []pinsetter.Hold    `json:"held"`
 
 	// Soon are holds whose reason most often goes away by itself within minutes.
 	// Nobody is told of them, and the automation is run again soon.
@@ -96,6 +97,7 @@ func NewResult(a *fleet.Automation) *Result {
 		Name:      a.Name.Name,
 		Suspended: a.Suspended,
 		Changes:   []pinsetter.Change{},
+		Images:    []pinsetter.Written{},
 		Held:      []pinsetter.Hold{},
 	}
 }

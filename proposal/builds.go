@@ -35,16 +35,21 @@ func (s proposer) learnBuilds(ctx context.Context, g *Group) bool {
 	}
 	_ = all.Wait() // the functions return no error: it is in the builds
 	g.known.Builds = nil
+	origins := map[pinsetter.Image]pinsetter.Provenance{}
 	for _, build := range builds {
-		if build != nil {
+		if build == nil {
+			continue
+		}
+		origins[build.Image] = build.Provenance
+		if build.Unread == "" {
 			g.known.Builds = append(g.known.Builds, *build)
 		}
 	}
+	g.Trace(origins)
 	return len(g.known.Builds) == len(images)
 }
 
-// learnBuild is learnBuilds for one image. It returns nil where the registry can't be
-// asked now.
+// learnBuild is learnBuilds for one image. It returns nil where no policy writes it.
 func (s proposer) learnBuild(ctx context.Context, g *Group, image, before pinsetter.Image) *message.Build {
 	known := slices.IndexFunc(g.known.Builds, func(b message.Build) bool { return b.Image == image })
 	switch {
@@ -57,17 +62,13 @@ func (s proposer) learnBuild(ctx context.Context, g *Group, image, before pinset
 }
 
 // buildOf asks the registry where an image comes from, and what a step to it from
-// the one before changes. It returns nil where the registry can't be asked now.
+// the one before changes. It returns nil where no policy writes it.
 func (s proposer) buildOf(ctx context.Context, g *Group, image, before pinsetter.Image) *message.Build {
 	policy := g.policyOf(image)
 	if policy == nil {
 		return nil
 	}
-	now, asked := s.o.Conductor.Build(ctx, policy, image)
-	if !asked {
-		return nil
-	}
-	now.Image = image
+	now := message.Build{Image: image, Provenance: s.o.Conductor.Provenance(ctx, policy, image)}
 	return s.compared(ctx, g, now, before)
 }
 
@@ -79,9 +80,9 @@ func (s proposer) compared(ctx context.Context, g *Group, now message.Build, bef
 	if now.Source == "" || now.Revision == "" || before.Name != "" && before.Name != now.Image.Name || policy == nil {
 		return &now
 	}
-	then, asked := s.o.Conductor.Build(ctx, policy, before)
+	then := s.o.Conductor.Provenance(ctx, policy, before)
 	switch {
-	case !asked:
+	case then.Unread != "":
 		now.Before = pinsetter.Image{}
 	case then.Source == now.Source:
 		now.Compare = s.forge.CompareURL(now.Source, then.Revision, now.Revision)

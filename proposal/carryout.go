@@ -167,6 +167,7 @@ func (s proposer) withdraw(ctx context.Context, g *Group) error {
 // offer brings the branch to what the group proposes, where it shows something
 // else, and the pull request to what is to be read about it.
 func (s proposer) offer(ctx context.Context, g *Group) error {
+	learnt := s.learnBuilds(ctx, g)
 	head, push, err := s.build(ctx, g)
 	switch {
 	case err != nil:
@@ -178,7 +179,6 @@ func (s proposer) offer(ctx context.Context, g *Group) error {
 		g.report(plan.Unchanged)
 		return nil
 	}
-	learnt := s.learnBuilds(ctx, g)
 	if !learnt && !push && g.pr != nil && g.pr.State == forge.StateOpen {
 		g.report(plan.Unchanged) // it says more than could be found out now
 		return s.autoMerge(ctx, g)

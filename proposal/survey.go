@@ -17,7 +17,6 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gitops"
-	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/plan"
 )
 
@@ -26,9 +25,9 @@ type Conductor interface {
 	// Push pushes, and remembers that the automation made the commit.
 	Push(ctx context.Context, remote *gitops.Remote, p gitops.Push) (gitops.Pushed, error)
 
-	// Build returns what the content of a policy's image says of itself, the zero
-	// Build if there is no such image, and false if the registry can't be asked now.
-	Build(ctx context.Context, p *decide.Policy, image pinsetter.Image) (message.Build, bool)
+	// Provenance returns where a policy's image comes from. Its Unread says why the
+	// registry could not be asked now.
+	Provenance(ctx context.Context, p *decide.Policy, image pinsetter.Image) pinsetter.Provenance
 
 	// Keep remembers records, by branch: those that changed. A nil one is forgotten.
 	Keep(ctx context.Context, changed map[string]json.RawMessage)

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // funcs are the functions of templates.
@@ -26,6 +29,7 @@ func (p *pages) funcs() template.FuncMap {
 		"page":    commitPage,
 		"policy":  policyOf,
 		"number":  number,
+		"origins": origins,
 		"plural":  plural,
 		"sub":     func(a, b int) int { return a - b },
 		"dict":    dict,
@@ -103,6 +107,11 @@ func commitPage(repository, commit string) string {
 func link(kind, name string) string {
 	namespace, name, _ := strings.Cut(name, "/")
 	return "/" + kind + "/" + url.PathEscape(namespace) + "/" + url.PathEscape(name)
+}
+
+// origins returns those images of which it is known where they come from.
+func origins(images []pinsetter.Written) []pinsetter.Written {
+	return slices.DeleteFunc(slices.Clone(images), func(w pinsetter.Written) bool { return w.String() == "" })
 }
 
 // outcome returns the result of a run in a few words, as history has it.

@@ -153,6 +153,12 @@ func lately() []store.Run {
 		{
 			At: noon.Add(-3 * time.Hour), Automation: "flux-system/infrastructure", Repository: "git.example.com/platform/clusters", Branch: "main", Commit: "31bbec4a5d6f7081920a3b4c5d6e7f8091a2b3c4",
 			Changes: []pinsetter.Change{change("infrastructure/podinfo/release.yaml", "flux-system:podinfo:tag", "6.9.0", "6.9.1")},
+			Images: []pinsetter.Written{
+				{Policy: "flux-system/podinfo", Ref: "ghcr.io/stefanprodan/charts/podinfo:6.9.1", Provenance: pinsetter.Provenance{
+					Source: "https://github.com/stefanprodan/podinfo", Revision: "6.9.1", Created: noon.Add(-5 * time.Hour), Signer: "cosign.pub (key 4a1f0c9d2e3b)",
+				}},
+				{Policy: "flux-system/podinfo", Ref: "nobody.example/knows:1", Provenance: pinsetter.Provenance{Unread: "<script>"}},
+			},
 		},
 	}
 }

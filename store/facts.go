@@ -22,6 +22,12 @@ type Fact struct {
 	// Builds are the images for these platforms; nil as Platforms is, and in
 	// facts that an earlier version stored.
 	Builds []pinsetter.Build `json:"builds"`
+
+	// Source and Revision are what the image was built from, as its publisher claims.
+	// They count if Sourced is set: an earlier version stored none.
+	Sourced  bool   `json:"sourced,omitempty"`
+	Source   string `json:"source,omitempty"`
+	Revision string `json:"revision,omitempty"`
 }
 
 // Facts returns the known facts about digests. Unknown digests are missing from

@@ -17,15 +17,16 @@ import (
 // Run is the outcome of one run of an automation. `pinsetter history` prints it
 // as JSON.
 type Run struct {
-	At          time.Time          `json:"at"`
-	Automation  string             `json:"automation"` // "namespace/name"
-	Repository  string             `json:"repository"` // "host/path", "host:port/path"
-	Branch      string             `json:"branch,omitempty"`
-	Commit      string             `json:"commit,omitempty"`
-	PullRequest *PullRequest       `json:"pullRequest,omitempty"`
-	Changes     []pinsetter.Change `json:"changes"`
-	Held        []pinsetter.Hold   `json:"held"`
-	Error       string             `json:"error,omitempty"`
+	At          time.Time           `json:"at"`
+	Automation  string              `json:"automation"` // "namespace/name"
+	Repository  string              `json:"repository"` // "host/path", "host:port/path"
+	Branch      string              `json:"branch,omitempty"`
+	Commit      string              `json:"commit,omitempty"`
+	PullRequest *PullRequest        `json:"pullRequest,omitempty"`
+	Changes     []pinsetter.Change  `json:"changes"`
+	Images      []pinsetter.Written `json:"images,omitempty"` // that the changes write, and where they come from
+	Held        []pinsetter.Hold    `json:"held"`
+	Error       string              `json:"error,omitempty"`
 
 	// Omitted is the number of changes and holds that were dropped because the
 	// run had too many.
@@ -126,9 +127,10 @@ func repeats(ctx context.Context, q querier, run Run, outcome string) (bool, err
 	return repeated, err
 }
 
-// outcome returns a hash of the run's result.
+// outcome returns a hash of the run's result. Where images come from isn't part of
+// it: that can't be read in each run.
 func (r Run) outcome() (string, error) {
-	r.At = time.Time{}
+	r.At, r.Images = time.Time{}, nil
 	r.Held = slices.Clone(r.Held)
 	for i := range r.Held {
 		r.Held[i].Reason = ""
@@ -146,6 +148,7 @@ func (r Run) bounded() Run {
 	r.Omitted = max(0, len(r.Changes)-maxEntries) + max(0, len(r.Held)-maxEntries)
 	r.Changes = r.Changes[:min(len(r.Changes), maxEntries)]
 	r.Held = r.Held[:min(len(r.Held), maxEntries)]
+	r.Images = r.Images[:min(len(r.Images), maxEntries)]
 	if len(r.Error) > maxError {
 		end := maxError
 		for !utf8.RuneStart(r.Error[end]) {

@@ -138,6 +138,7 @@ func historyTable(runs []store.Run) func(io.Writer, painter) error {
 			if err := changeTable(w, p, "  ", run.Changes); err != nil {
 				return err
 			}
+			originLines(w, p, run.Images)
 			for _, h := range run.Held {
 				if !h.Until.IsZero() {
 					h.Until = h.Until.Local() // as the run's time

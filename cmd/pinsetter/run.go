@@ -120,11 +120,25 @@ func (c *cycleResult) runTable(w io.Writer, p painter) error {
 		if err := changeTable(w, p, "  ", r.Changes); err != nil {
 			return err
 		}
+		originLines(w, p, r.Images)
 		for _, h := range r.Held {
 			fmt.Fprintf(w, "  %s %s\n", p.paint(yellow, "held"), printable(describeHold(h)))
 		}
 	}
 	return nil
+}
+
+// originLines prints a line for each image of which it is known where it comes from.
+func originLines(w io.Writer, p painter, images []pinsetter.Written) {
+	seen := map[string]bool{}
+	for _, image := range images {
+		from := image.String()
+		if from == "" || seen[image.Ref] {
+			continue
+		}
+		seen[image.Ref] = true
+		fmt.Fprintf(w, "  %s\n", p.paint(dim, printable(image.Ref+": "+from)))
+	}
 }
 
 // inGroup returns the suffix of an automation's name if its changes are

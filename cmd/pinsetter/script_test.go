@@ -103,6 +103,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"chart":    func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushChart(a[0], a[1:]...) },
 	"tags":     func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.SetTags(a[0], a[1:]...) },
 	"artifact": pushArtifact,
+	"built":    func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushBuilt(a[0], a[1], a[2], a[3]) },
 	"moved":    func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushContent(a[0], a[1], "moved") },
 	"digest": func(ts *testscript.TestScript, _ bool, a []string) {
 		ts.Setenv(a[0], of(ts).registry.Digest(a[1], a[2]))
