@@ -3,6 +3,7 @@ package bot_test
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -403,5 +404,21 @@ func TestTheHoldNamesTheBestCandidate(t *testing.T) {
 		s.Load(strings.ReplaceAll(objects, "PUSH", "main") + "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Gate\nmetadata: {name: gate}\nspec: {minAge: 72h}\n")
 		s.next("1.0.0")
 		s.holds("1.1.0", noon.Add(72*time.Hour), "seen just now")
+	}
+}
+
+// A signature without a time proves no age. It isn't taken from memory: it may have
+// been made anew, with one.
+func TestMinAgeFromSignatureWithoutATime(t *testing.T) {
+	s, signer := signedStory(t, "minAge: 1h, minAgeFrom: signature, ", "1.0.0", "1.1.0")
+	s.Registry.Sign("org/app", s.Registry.Digest("org/app", "1.1.0"), signer)
+	for range 2 {
+		s.Registry.Log.Reset()
+		s.next("1.0.0")
+		s.holds("1.1.0", time.Time{}, "no log or timestamp says when cosign.pub (key ")
+		if got := s.Registry.Log.Count(http.MethodGet, "/referrers/"); got != 1 {
+			t.Errorf("asked %d times for signatures", got)
+		}
+		s.Pass(100 * hour)
 	}
 }

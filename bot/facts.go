@@ -46,7 +46,7 @@ type learnt struct {
 	sights map[string]gate.Sight // by tag
 	facts  map[string]store.Fact // by digest
 
-	signatures map[gate.Signed]pinsetter.Signature
+	signatures map[gate.Signed]verdict
 }
 
 // unseen returns those tags about which the ledger didn't answer.
@@ -105,7 +105,7 @@ func (s *selector) learntOf(image string) *learnt {
 	found, ok := s.learnt[image]
 	if !ok {
 		found = &learnt{
-			sights: map[string]gate.Sight{}, facts: map[string]store.Fact{}, signatures: map[gate.Signed]pinsetter.Signature{},
+			sights: map[string]gate.Sight{}, facts: map[string]store.Fact{}, signatures: map[gate.Signed]verdict{},
 		}
 		s.learnt[image] = found
 	}

@@ -79,7 +79,7 @@ func unreadBy(err error) string {
 func (s *selection) signers(digest string) []string {
 	var signers []string
 	note := func(trust string) {
-		found, known := s.facts.learnt.signature(gate.Signed{Digest: digest, Trust: trust})
+		found, known := s.facts.learnt.verdict(gate.Signed{Digest: digest, Trust: trust})
 		if known && found.Verdict == pinsetter.SignatureVerified && found.Signer != "" {
 			signers = append(signers, found.Signer)
 		}

@@ -13,12 +13,13 @@ import (
 	"github.com/pinsetter/pinsetter/parts/scene"
 )
 
-// signedStory is a policy whose images must be signed, and the signer.
-func signedStory(t *testing.T, push string, tags ...string) (*story, *parts.Signer) {
+// signedStory is a policy whose images must be signed, by a Gate with more fields, and
+// the signer.
+func signedStory(t *testing.T, fields string, tags ...string) (*story, *parts.Signer) {
 	t.Helper()
 	signer := parts.NewSigner(t)
 	keys := "---\napiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData:\n  cosign.pub: |\n" + indented(signer.PublicKey)
-	s := tell(t, "{verify: [{provider: cosign, secretRef: {name: keys}}]}\n"+keys, push, tags...)
+	s := tell(t, "{"+fields+"verify: [{provider: cosign, secretRef: {name: keys}}]}\n"+keys, "", tags...)
 	return s, signer
 }
 

@@ -83,6 +83,7 @@ type selection struct {
 	listing *scanner.Listing
 	tags    *policy.Tags
 	facts   *facts
+	dating  bool // when a candidate was signed counts
 
 	enclosing sync.Map // identities of what objects trust that its sites stand in, to true
 }
@@ -184,6 +185,7 @@ func (s *selector) gate(ctx context.Context, sel *selection) error {
 		image: sel.listing.Canonical, now: s.now, learnt: s.learntOf(sel.listing.Canonical), trusts: trusts,
 		sightings: s.sightings, turns: s.turnsAt(hostOf(sel.Object.Repository.Image)),
 	}
+	sel.dating = gates.Dating()
 	sel.Walk = gates.Walk(gate.Subject{
 		Candidates: sel.Ranking.All(), Order: &sel.Policy, Bump: sel.Rules.Bump, Now: s.now, Starts: s.ledger.Records(), Listing: refusal,
 		Pins:      sel.Object.Spec.DigestReflectionPolicy != spec.ReflectNever,

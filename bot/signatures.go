@@ -13,13 +13,17 @@ import (
 // signature returns what a rule makes of the signatures of a digest. What was
 // verified once is remembered by the ledger, under the digest and what is trusted:
 // neither changes. Anything else may be another a moment later, and is asked for
-// again in the next cycle.
+// again in the next cycle. So is a signature without a time where that counts: it may
+// have been made anew, with one.
 func (q *inquiry) signature(ctx context.Context, signed gate.Signed) pinsetter.Signature {
 	f := q.selection.facts
-	if found, known := f.learnt.signature(signed); known {
-		return found
+	enough := func(found pinsetter.Signature) bool { return !q.selection.dating || !found.SignedAt.IsZero() }
+	learnt, known := f.learnt.verdict(signed)
+	if known && (learnt.asked || enough(learnt.Signature)) {
+		return learnt.Signature
 	}
 	found, known := f.provenBefore(ctx, signed)
+	known = known && enough(found)
 	if !known {
 		found = q.verify(ctx, signed)
 		if found.Verdict == pinsetter.SignatureVerified {
@@ -27,7 +31,7 @@ func (q *inquiry) signature(ctx context.Context, signed gate.Signed) pinsetter.S
 		}
 	}
 	if ctx.Err() == nil {
-		f.learnt.learnSignature(signed, found)
+		f.learnt.learnSignature(signed, verdict{found, !known})
 	}
 	return found
 }
@@ -96,15 +100,21 @@ func (f *facts) keepProof(ctx context.Context, signed gate.Signed, found pinsett
 	}
 }
 
-// signature returns what was learnt about a digest.
-func (l *learnt) signature(signed gate.Signed) (pinsetter.Signature, bool) {
+// verdict is what a rule makes of a digest.
+type verdict struct {
+	pinsetter.Signature
+	asked bool // the registry, in this cycle
+}
+
+// verdict returns what was learnt about a digest.
+func (l *learnt) verdict(signed gate.Signed) (verdict, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	found, known := l.signatures[signed]
 	return found, known
 }
 
-func (l *learnt) learnSignature(signed gate.Signed, found pinsetter.Signature) {
+func (l *learnt) learnSignature(signed gate.Signed, found verdict) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.signatures[signed] = found

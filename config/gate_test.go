@@ -164,3 +164,20 @@ func TestNulls(t *testing.T) {
 		t.Errorf("an empty selector is every namespace: %v", err)
 	}
 }
+
+// TestMinAgeFromSignatureNeedsVerify: without a rule no signature would count.
+func TestMinAgeFromSignatureNeedsVerify(t *testing.T) {
+	for text, want := range map[string]string{
+		"{minAge: 1h, minAgeFrom: signature}": "spec.verify: is missing, and minAgeFrom: signature counts from a signature that it verified",
+		"{minAge: 1h, minAgeFrom: signature, verify: [{provider: cosign, secretRef: {name: keys}}]}": "",
+	} {
+		set := loadText(t, gateObject("g", "spec: "+text)+keySecret("keys", "cosign.pub", publicKey(t)))
+		said := ""
+		for _, f := range set.Findings {
+			said += f.String() + "\n"
+		}
+		if want == "" && strings.Contains(said, "minAge") || !strings.Contains(said, want) {
+			t.Errorf("%s: %q, want %q", text, said, want)
+		}
+	}
+}

@@ -65,10 +65,13 @@ func (d *decoder) gateSelector(selector *spec.LabelSelector) *fleet.Selector {
 
 func (d *decoder) age(s *spec.GateSpec) {
 	switch s.MinAgeFrom {
-	case "", spec.AgeFromFirstSeen, spec.AgeFromCreated:
+	case "", spec.AgeFromFirstSeen, spec.AgeFromCreated, spec.AgeFromSignature:
 	default:
-		d.fail(codeBadValue, "spec.minAgeFrom", "%q is not %s or %s%s",
-			s.MinAgeFrom, spec.AgeFromFirstSeen, spec.AgeFromCreated, d.object.hint(string(s.MinAgeFrom)))
+		d.fail(codeBadValue, "spec.minAgeFrom", "%q is not %s, %s or %s%s",
+			s.MinAgeFrom, spec.AgeFromFirstSeen, spec.AgeFromCreated, spec.AgeFromSignature, d.object.hint(string(s.MinAgeFrom)))
+	}
+	if s.MinAgeFrom == spec.AgeFromSignature && len(s.Verify) == 0 {
+		d.fail(codeMissingField, "spec.verify", "is missing, and minAgeFrom: %s counts from a signature that it verified: say whom it trusts", spec.AgeFromSignature)
 	}
 	switch {
 	case s.MinAge == nil && s.MinAgeFrom != "":

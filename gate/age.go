@@ -10,7 +10,7 @@ import (
 )
 
 func (r *rules) fromSight() bool {
-	return r.spec.MinAge != nil && r.spec.MinAgeFrom != spec.AgeFromCreated
+	return r.spec.MinAge != nil && r.spec.MinAgeFrom != spec.AgeFromCreated && r.spec.MinAgeFrom != spec.AgeFromSignature
 }
 
 func (r *rules) fromCreation() bool {
@@ -82,6 +82,33 @@ func (r *rules) created(tag string, created, now time.Time) *Refusal {
 		}
 	}
 	return r.younger(tag, "created", created, now)
+}
+
+func (r *rules) fromSignature() bool {
+	return r.spec.MinAge != nil && r.spec.MinAgeFrom == spec.AgeFromSignature
+}
+
+// signedLately refuses a tag that was signed less than minAge ago. The signatures are
+// those that r's rules verified, one a rule: the tag passes them all since the latest.
+func (r *rules) signedLately(tag string, signatures []pinsetter.Signature, now time.Time) *Refusal {
+	if len(signatures) == 0 {
+		return &Refusal{Rule: pinsetter.RuleUnknown, Gate: r.gate, failed: true,
+			Reason: "minAge counts from a signature, and the Gate has no verify: mend the Gate"}
+	}
+	var last time.Time
+	for _, s := range signatures {
+		if s.SignedAt.IsZero() {
+			return &Refusal{
+				Rule: pinsetter.RuleMinAge, Gate: r.gate,
+				Reason: fmt.Sprintf("no log or timestamp says when %s signed it, and minAge counts from that: sign it with one, write minAgeFrom: firstSeen in the Gate, or write %s by hand",
+					s.Signer, tag),
+			}
+		}
+		if s.SignedAt.After(last) {
+			last = s.SignedAt
+		}
+	}
+	return r.younger(tag, "signed", last, now)
 }
 
 // younger refuses a tag whose age counts from since and is less than r demands.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/spec"
 )
@@ -46,6 +47,54 @@ func TestMinAgeFromFirstSight(t *testing.T) {
 				t.Errorf("asks the registry: %v", asks)
 			}
 		})
+	}
+}
+
+// signedAt is facts with signatures by us at some time, and by them an hour before.
+type signedAt struct {
+	facts
+	at time.Time
+}
+
+func (s *signedAt) Signed(_, trust string) pinsetter.Signature {
+	found := pinsetter.Signature{Verdict: pinsetter.SignatureVerified, Signer: trust, SignedAt: s.at}
+	if trust == "them" {
+		found.SignedAt = noon.Add(-100 * time.Hour)
+	}
+	return found
+}
+
+// TestMinAgeFromSignature: the age counts from the latest time at which the gate's
+// rules were met, as a log or timestamp says. Without one the tag is held.
+func TestMinAgeFromSignature(t *testing.T) {
+	by := func(names ...string) spec.GateSpec {
+		s := spec.GateSpec{MinAge: hours(24), MinAgeFrom: spec.AgeFromSignature}
+		for _, name := range names {
+			s.Verify = append(s.Verify, spec.GateVerify{SecretRef: &spec.LocalObjectReference{Name: name}})
+		}
+		return s
+	}
+	for _, test := range []struct {
+		name   string
+		at     time.Time
+		gate   spec.GateSpec
+		reason string
+		until  time.Time
+	}{
+		{"old enough", noon.Add(-24 * time.Hour), by("us"), "", time.Time{}},
+		{"too young", noon.Add(-5 * time.Hour), by("us"), "signed 5h ago, and minAge is 24h: wait until 2026-08-06T07:00:00Z, lower minAge, or write 5 by hand", noon.Add(19 * time.Hour)},
+		{"of two the latest", noon.Add(-5 * time.Hour), by("us", "them"), "signed 5h ago", noon.Add(19 * time.Hour)},
+		{"no time", time.Time{}, by("us"), "no log or timestamp says when us signed it, and minAge counts from that: sign it with one, write minAgeFrom: firstSeen in the Gate, or write 5 by hand", time.Time{}},
+		{"no time of one of two", time.Time{}, by("them", "us"), "no log or timestamp says when us signed it", time.Time{}},
+		{"later than now", noon.Add(time.Hour), by("us"), "signed later than now, says a clock", noon.Add(25 * time.Hour)},
+		{"no rule", noon.Add(-100 * time.Hour), by(), "minAge counts from a signature, and the Gate has no verify: mend the Gate", time.Time{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			checkVerdict(t, judged(t, &signedAt{at: test.at}, noon, test.gate), test.reason, test.until)
+		})
+	}
+	if names := compiled(t, by("us")).Remembering(); len(names) > 0 {
+		t.Errorf("%q need a ledger", names)
 	}
 }
 

@@ -105,6 +105,9 @@ func (g Gates) Remembering() []string {
 	return names
 }
 
+// Dating reports whether the age of a candidate counts from its signature.
+func (g Gates) Dating() bool { return g.oldest((*rules).fromSignature) != nil }
+
 // Refusal is why a candidate may not be written now. The zero Stage is
 // pinsetter.StageGate.
 type Refusal struct {

@@ -25,11 +25,13 @@ type world struct {
 	had     map[string][]pinsetter.Showing
 	gone    map[string]bool // by digest
 	signed  map[gate.Signed]pinsetter.SignatureVerdict
+	at      map[gate.Signed]time.Time // of the signatures; zero: no log says
 }
 
 // Signed implements notary.
 func (w world) Signed(digest, trust string) pinsetter.Signature {
-	return pinsetter.Signature{Verdict: w.signed[gate.Signed{Digest: digest, Trust: trust}], Reason: "so it is"}
+	key := gate.Signed{Digest: digest, Trust: trust}
+	return pinsetter.Signature{Verdict: w.signed[key], SignedAt: w.at[key], Reason: "so it is"}
 }
 
 // trusted are what the gates of a world trust.
@@ -76,7 +78,7 @@ func (w world) Stays(_ context.Context, digest string) (bool, error) {
 // times that can't be.
 func anyWorld(r *rand.Rand, n int) world {
 	w := world{map[string]gate.Sight{}, map[string]string{}, map[string]gate.Content{}, map[string]bool{}, map[string][]pinsetter.Showing{}, map[string]bool{},
-		map[gate.Signed]pinsetter.SignatureVerdict{}}
+		map[gate.Signed]pinsetter.SignatureVerdict{}, map[gate.Signed]time.Time{}}
 	times := []time.Time{{}, time.Unix(0, 0), noon.Add(-100 * time.Hour), noon.Add(-72 * time.Hour), noon.Add(-time.Hour), noon, noon.Add(100 * time.Hour)}
 	platforms := [][]string{nil, {}, {"linux/amd64"}, {"linux/amd64", "linux/arm64/v8"}, {"x"}}
 	for i := range n {
@@ -86,6 +88,7 @@ func anyWorld(r *rand.Rand, n int) world {
 			w.errs["content "+digest(seed)], w.errs["stays "+digest(seed)] = r.IntN(10) == 0, r.IntN(10) == 0
 			w.gone[digest(seed)] = r.IntN(5) == 0
 			for _, trust := range trusted {
+				w.at[gate.Signed{Digest: digest(seed), Trust: trust}] = times[r.IntN(len(times))]
 				w.signed[gate.Signed{Digest: digest(seed), Trust: trust}] = []pinsetter.SignatureVerdict{
 					pinsetter.SignatureVerified, pinsetter.SignatureVerified, pinsetter.SignatureRefused, pinsetter.SignatureUnknown, "",
 				}[r.IntN(5)]
@@ -133,6 +136,9 @@ func anyGates(r *rand.Rand) []spec.GateSpec {
 				s.Verify = append(s.Verify, spec.GateVerify{SecretRef: &spec.LocalObjectReference{Name: trusted[r.IntN(2)]}})
 			}
 		}
+		if s.MinAge != nil && s.Verify != nil && r.IntN(2) == 0 {
+			s.MinAgeFrom = spec.AgeFromSignature
+		}
 		if r.IntN(4) == 0 {
 			allow := r.IntN(2) == 0
 			s.AllowDowngrade = &allow
@@ -174,12 +180,18 @@ func passesEarlier(s spec.GateSpec, w world, tag, d string) bool {
 }
 
 // isSigned says what the first rule about signatures that a digest doesn't meet
-// makes of it.
+// makes of it: one that was signed too lately, or nobody knows when, is refused.
 func isSigned(specs []spec.GateSpec, w world, d string) pinsetter.SignatureVerdict {
 	for _, s := range specs {
 		for _, v := range s.Verify {
 			if got := w.signed[gate.Signed{Digest: d, Trust: v.SecretRef.Name}]; got != pinsetter.SignatureVerified {
 				return got
+			}
+		}
+		for _, v := range s.Verify {
+			at := w.at[gate.Signed{Digest: d, Trust: v.SecretRef.Name}]
+			if s.MinAge != nil && s.MinAgeFrom == spec.AgeFromSignature && (at.IsZero() || noon.Sub(at) < s.MinAge.Duration) {
+				return pinsetter.SignatureRefused
 			}
 		}
 	}

@@ -13,30 +13,38 @@ import (
 // anybody is told: CI signs what it has pushed, seconds to minutes later.
 const signingTime = 10 * time.Minute
 
-// verifying returns the first gate that demands signatures, or nil.
+// verifying returns the first gate that demands signatures, or counts from them, or
+// nil.
 func (g Gates) verifying() *rules {
 	for i := range g.rules {
-		if len(g.rules[i].spec.Verify) > 0 {
+		if len(g.rules[i].spec.Verify) > 0 || g.rules[i].fromSignature() {
 			return &g.rules[i]
 		}
 	}
 	return nil
 }
 
-// signed judges by who signed a digest, which is or was the tag's: all rules must
-// hold. The first that doesn't decides. A young one may be signed yet.
+// signed judges by who signed a digest, which is or was the tag's, and when: all rules
+// must hold. The first that doesn't decides. A young one may be signed yet.
 func (w *Walk) signed(tag, digest string, young bool, known Known) (*Refusal, *Question) {
 	for i := range w.gates.rules {
 		r := &w.gates.rules[i]
 		if len(r.trust) != len(r.spec.Verify) {
 			return &Refusal{Rule: pinsetter.RuleUnknown, Gate: r.gate, failed: true, Reason: "what its verify trusts isn't known: mend the Gate"}, nil
 		}
+		var proofs []pinsetter.Signature
 		for _, trust := range r.trust {
 			found, told := known.Signatures[Signed{digest, trust}]
 			if !told {
 				return nil, &Question{Kind: KindSignature, Tag: tag, Digest: digest, Trust: trust}
 			}
 			if refusal := r.unproven(tag, found, young); refusal != nil {
+				return refusal, nil
+			}
+			proofs = append(proofs, found)
+		}
+		if r.fromSignature() {
+			if refusal := r.signedLately(tag, proofs, w.subject.Now); refusal != nil {
 				return refusal, nil
 			}
 		}

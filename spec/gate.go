@@ -7,7 +7,7 @@ type GateSpec struct {
 	PolicySelector *LabelSelector `json:"policySelector,omitempty"` // absent: every policy of the namespace
 
 	MinAge     *Duration `json:"minAge,omitempty"`
-	MinAgeFrom AgeFrom   `json:"minAgeFrom,omitempty"` // "firstSeen" (default) or "created"
+	MinAgeFrom AgeFrom   `json:"minAgeFrom,omitempty"` // "firstSeen" (default), "created" or "signature"
 
 	Platforms []string     `json:"platforms,omitempty"` // "os/arch[/variant]"
 	Windows   []GateWindow `json:"windows,omitempty"`   // open while one of them is
@@ -32,6 +32,7 @@ type AgeFrom string
 const (
 	AgeFromFirstSeen AgeFrom = "firstSeen" // the ledger's first sight of the tag as it is
 	AgeFromCreated   AgeFrom = "created"   // the date in the image
+	AgeFromSignature AgeFrom = "signature" // when it was signed, by a log or timestamp
 )
 
 // Bump is the size of a step from one version to another: the leftmost of its
