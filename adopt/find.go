@@ -21,7 +21,8 @@ type File struct {
 	HelmRepositories map[pinsetter.Name]string // their URLs, by object
 	Applied          []string                  // folders that a cluster applies from here, "." is all of it
 
-	sheet *setters.Sheet
+	sheet     *setters.Sheet
+	rehearsal *setters.Rehearsal // nil: none was possible
 }
 
 // words are in every file that has a reference.
@@ -72,7 +73,7 @@ func Find(filePath string, data []byte, o FindOptions) *File {
 		f.find(d.Root, o.Namespace)
 	}
 	file.settle()
-	sheet.Documents = nil // a parsed document takes thirty times its bytes
+	file.detach()
 	return file
 }
 
@@ -264,6 +265,22 @@ func (f *File) settle() {
 	}
 	f.References = kept
 	sortReferences(f.References)
+}
+
+// detach copies the values out of the parsed documents, and lets go of those: they
+// take thirty times the bytes of the file.
+func (f *File) detach() {
+	copies := map[*strict.Node]*strict.Node{}
+	for _, r := range f.References {
+		for i, v := range r.Values {
+			if copies[v.Node] == nil {
+				node := *v.Node
+				copies[v.Node] = &node
+			}
+			r.Values[i].Node = copies[v.Node]
+		}
+	}
+	f.sheet.Documents = nil
 }
 
 func sortReferences(all []Reference) {

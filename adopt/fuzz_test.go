@@ -2,11 +2,13 @@ package adopt_test
 
 import (
 	"bytes"
+	"context"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/pinsetter/pinsetter"
@@ -44,7 +46,11 @@ func FuzzPropose(f *testing.F) {
 		if len(data) > 8<<10 || bytes.Contains(data, []byte("$imagepolicy")) {
 			return
 		}
-		file, p := proposeFor(name, data, nil)
+		file, p := proposeFor(name, data, nil, nil)
+		_, rehearsed := proposeFor(name, data, nil, adopt.Rehearse)
+		if diff := cmp.Diff(p, rehearsed); diff != "" {
+			t.Fatalf("a rehearsal changes it:\n%s", diff)
+		}
 		if len(p.Edits) == 0 {
 			return
 		}
@@ -64,15 +70,19 @@ func FuzzPropose(f *testing.F) {
 				standing = append(standing, adopt.Standing{Name: o.Name, Canonical: "none", Spec: s})
 			}
 		}
-		if _, again := proposeFor(name, edit.New, standing); len(again.Edits) > 0 {
+		if _, again := proposeFor(name, edit.New, standing, nil); len(again.Edits) > 0 {
 			t.Fatalf("twice differs from once:\n%s\n%s", edit.New, again.Edits[0].New)
 		}
 	})
 }
 
-func proposeFor(name string, data []byte, standing []adopt.Standing) (*adopt.File, *adopt.Proposal) {
+// proposeFor proposes for one file. Rehearse may be nil.
+func proposeFor(name string, data []byte, standing []adopt.Standing, rehearse func(context.Context, []*adopt.File)) (*adopt.File, *adopt.Proposal) {
 	file := adopt.Find(name, data, adopt.FindOptions{Namespace: "default"})
 	adopt.Resolve([]*adopt.File{file})
+	if rehearse != nil {
+		rehearse(context.Background(), []*adopt.File{file})
+	}
 	listings := map[string]adopt.Listing{}
 	for _, r := range file.References {
 		listings[r.Image.Name] = anything(r.Image.Name, r.Image.Tag)

@@ -35,6 +35,8 @@ type layout struct {
 	tags    map[string]string // by image
 	options adopt.Options
 	pin     bool
+
+	rehearsed bool // propose rehearses
 }
 
 func readLayout(t *testing.T, path string) *layout {
@@ -85,7 +87,7 @@ func (l *layout) listing(image string) adopt.Listing {
 }
 
 // propose proposes for the files, with the objects that are loaded already.
-func (l *layout) propose(files map[string][]byte, there *fleet.Set) *adopt.Proposal {
+func (l *layout) propose(t *testing.T, files map[string][]byte, there *fleet.Set) *adopt.Proposal {
 	var found []*adopt.File
 	for _, name := range l.names {
 		if setters.IsCandidate(name) && adopt.MayHold(files[name]) {
@@ -93,6 +95,9 @@ func (l *layout) propose(files map[string][]byte, there *fleet.Set) *adopt.Propo
 		}
 	}
 	adopt.Resolve(found)
+	if l.rehearsed {
+		adopt.Rehearse(t.Context(), found)
+	}
 	listings := map[string]adopt.Listing{}
 	for _, image := range adopt.Images(found) {
 		listings[image] = l.listing(image)
@@ -139,9 +144,13 @@ func TestLayouts(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
 			l := readLayout(t, path)
 			there := load(l.files)
-			proposal := l.propose(l.files, there)
+			proposal := l.propose(t, l.files, there)
 			l.compare(t, path, l.describe(t, proposal))
 			l.judge(t, proposal, there)
+			l.rehearsed = true
+			if diff := cmp.Diff(l.describe(t, proposal), l.describe(t, l.propose(t, l.files, there))); diff != "" {
+				t.Errorf("rehearsed (-without +with):\n%s", diff)
+			}
 		})
 	}
 }
@@ -222,7 +231,7 @@ func (l *layout) judge(t *testing.T, p *adopt.Proposal, there *fleet.Set) {
 		}
 	}
 	delete(after, "policies.yaml")
-	if again := l.propose(after, set); len(again.Edits)+len(again.Objects) > 0 {
+	if again := l.propose(t, after, set); len(again.Edits)+len(again.Objects) > 0 {
 		t.Errorf("twice differs from once:\n%s", l.describe(t, again))
 	}
 }

@@ -1,8 +1,10 @@
 package adopt
 
 import (
+	"context"
 	"runtime"
 	"slices"
+	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
@@ -65,7 +67,7 @@ func (f *File) mark(asks []*ask) []byte {
 		if len(marks) == 0 {
 			return f.Data
 		}
-		found, refused := f.sheet.Mark(marks)
+		found, refused := f.insert(marks)
 		taken := false
 		for i, err := range refused {
 			if err != nil {
@@ -77,8 +79,57 @@ func (f *File) mark(asks []*ask) []byte {
 			taken = unfit(found.Sites, asks)
 		}
 		if !taken {
-			return found.Data()
+			return found.Data
 		}
+	}
+}
+
+// insert inserts markers. The rehearsal spares a parse, if it was one of these.
+func (f *File) insert(marks []setters.Mark) (setters.Marked, []error) {
+	if f.rehearsal != nil {
+		if marked, ok := f.rehearsal.Insert(marks); ok {
+			return marked, make([]error, len(marks))
+		}
+	}
+	return f.sheet.Insert(marks)
+}
+
+// Rehearse does a part of Propose's work before the registries have answered. It
+// ends when ctx does, however much is done. The files were resolved.
+func Rehearse(ctx context.Context, files []*File) {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, f := range files {
+		if ctx.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			f.rehearse()
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions return no error
+}
+
+// rehearse inserts a marker behind each value that may get one, as if each image
+// had one policy: nearly all have.
+func (f *File) rehearse() {
+	policies := map[string]pinsetter.Name{} // by image
+	var marks []setters.Mark
+	for i := range f.References {
+		r := &f.References[i]
+		if !r.isOpen() {
+			continue
+		}
+		policy, known := policies[r.Image.Name]
+		if !known {
+			policy = pinsetter.Name{Namespace: "image", Name: strconv.Itoa(len(policies))}
+			policies[r.Image.Name] = policy
+		}
+		marks = append(marks, r.Marks(policy)...)
+	}
+	if len(marks) > 0 {
+		f.rehearsal = f.sheet.Rehearse(marks)
 	}
 }
 

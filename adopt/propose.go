@@ -88,7 +88,7 @@ func Images(files []*File) []string {
 	names := map[string]bool{}
 	for _, f := range files {
 		for _, r := range f.References {
-			if r.Skipped == "" && !r.Marked {
+			if r.isOpen() {
 				names[r.Image.Name] = true
 			}
 		}

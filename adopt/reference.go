@@ -50,7 +50,10 @@ type Value struct {
 func (r *Reference) IsPinned() bool { return r.Image.Digest != "" }
 
 // IsReady reports whether its registry can be asked for a policy.
-func (r *Reference) IsReady() bool { return r.Skipped == "" && !r.Marked && r.chart == nil }
+func (r *Reference) IsReady() bool { return r.isOpen() && r.chart == nil }
+
+// isOpen reports whether it may get markers, as far as its file tells.
+func (r *Reference) isOpen() bool { return r.Skipped == "" && !r.Marked }
 
 // Marks returns the markers that move the reference by a policy.
 func (r *Reference) Marks(policy pinsetter.Name) []setters.Mark {

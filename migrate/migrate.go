@@ -304,7 +304,7 @@ func (t *translation) insertInto(f *file, names *names) ([]byte, map[*wanted]str
 	if len(marks) == 0 {
 		return f.Data, nil
 	}
-	data, errs := f.sheet.Insert(marks)
+	marked, errs := f.sheet.Insert(marks)
 	refused := map[*wanted]string{}
 	for i, err := range errs {
 		if err != nil {
@@ -312,14 +312,14 @@ func (t *translation) insertInto(f *file, names *names) ([]byte, map[*wanted]str
 		}
 	}
 	if len(refused) == 0 {
-		t.unfit(f, data, names, refused)
+		t.unfit(marked.Sites, f, names, refused)
 	}
-	return data, refused
+	return marked.Data, refused
 }
 
 // unfit finds markers over values that would not be moved.
-func (t *translation) unfit(f *file, data []byte, names *names, refused map[*wanted]string) {
-	for _, site := range setters.Find(f.Path, data).Sites {
+func (t *translation) unfit(sites []pinsetter.Site, f *file, names *names, refused map[*wanted]string) {
+	for _, site := range sites {
 		for _, w := range t.wanted {
 			if names.policy(w.rule) != site.Policy || !slices.ContainsFunc(w.marks, func(m mark) bool { return m.file == f }) {
 				continue

@@ -98,18 +98,25 @@ func setterOf(policy pinsetter.Name, part pinsetter.Part) string {
 // errMarked says that a value can't get a second marker.
 var errMarked = errors.New("its value has a marker already")
 
+// Marked is a file with markers that were inserted, and the sites that Find
+// finds in it.
+type Marked struct {
+	Data  []byte
+	Sites []pinsetter.Site
+}
+
 // Insert returns the file with the markers, each at the end of its value's line,
 // behind a comment that is there already. No other byte changes. The errors are
 // by index of marks; one says why that marker can't be written, and nil that it
 // is: Find finds it in the result with the value that the node has, and nothing
 // else that it didn't find before.
-func (s *Sheet) Insert(marks []Mark) ([]byte, []error) {
-	found, refused := s.Mark(marks)
-	return found.data, refused
+func (s *Sheet) Insert(marks []Mark) (Marked, []error) {
+	found, _, refused := s.insertFound(marks)
+	return Marked{found.data, found.Sites}, refused
 }
 
-// Mark is Insert, and returns what Find finds in the result.
-func (s *Sheet) Mark(marks []Mark) (*File, []error) {
+// insertFound is Insert, with the places of the markers.
+func (s *Sheet) insertFound(marks []Mark) (*File, []spot, []error) {
 	refused := make([]error, len(marks))
 	spots := make([]spot, len(marks))
 	taken := map[int]bool{}
@@ -135,15 +142,12 @@ func (s *Sheet) Mark(marks []Mark) (*File, []error) {
 			for i := range refused {
 				refused[i] = fmt.Errorf("markers would not be read as they are meant: %s", found.Findings[0])
 			}
-			return before, refused
+			return before, spots, refused
 		default:
-			return found, refused
+			return found, spots, refused
 		}
 	}
 }
-
-// Data returns the bytes that Find was given. They must not change.
-func (f *File) Data() []byte { return f.data }
 
 // insert returns the file with those markers that aren't refused.
 func (s *Sheet) insert(marks []Mark, spots []spot, refused []error) []byte {

@@ -1,9 +1,11 @@
 package setters_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/pinsetter/pinsetter"
@@ -66,8 +68,8 @@ func TestInsert(t *testing.T) {
 	} {
 		sheet, marks := markEverything([]byte(row.in))
 		got, refused := sheet.Insert(marks)
-		if string(got) != row.want {
-			t.Errorf("%s:\n%s\nwant\n%s\n%v", row.name, got, row.want, refused)
+		if string(got.Data) != row.want {
+			t.Errorf("%s:\n%s\nwant\n%s\n%v", row.name, got.Data, row.want, refused)
 		}
 	}
 }
@@ -86,7 +88,8 @@ func FuzzInsert(f *testing.F) {
 		if len(marks) == 0 || len(marks) > 100 {
 			return
 		}
-		got, refused := sheet.Insert(marks)
+		marked, refused := sheet.Insert(marks)
+		got := marked.Data
 		written := map[string]int{}
 		n := 0
 		for i, err := range refused {
@@ -112,10 +115,61 @@ func FuzzInsert(f *testing.F) {
 				t.Fatalf("%d markers of value %q aren't found in\n%q", more, value, got)
 			}
 		}
+		rehearse(t, sheet, marks, marked, refused)
 		again, _ := markEverything(got)
 		_, marks = markEverything(got)
-		if twice, _ := again.Insert(marks); n > 0 && string(twice) != string(got) {
-			t.Fatalf("twice differs:\n%q\n%q", got, twice)
+		if twice, _ := again.Insert(marks); n > 0 && string(twice.Data) != string(got) {
+			t.Fatalf("twice differs:\n%q\n%q", got, twice.Data)
 		}
 	})
+}
+
+// rehearse holds that a rehearsal with another policy tells the same.
+func rehearse(t *testing.T, sheet *setters.Sheet, marks []setters.Mark, want setters.Marked, refused []error) {
+	t.Helper()
+	stand := slices.Clone(marks)
+	for i := range stand {
+		stand[i].Policy = pinsetter.Name{Namespace: "a-namespace", Name: "other"}
+	}
+	r := sheet.Rehearse(stand)
+	if r == nil {
+		return
+	}
+	got, ok := r.Insert(marks)
+	if !ok || slices.ContainsFunc(refused, func(err error) bool { return err != nil }) {
+		t.Fatalf("the rehearsal tells %v, and refused were %v", ok, refused)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatal(diff)
+	}
+}
+
+func TestRehearsalKnowsItsLimits(t *testing.T) {
+	name := func(name string) pinsetter.Name { return pinsetter.Name{Namespace: "ns", Name: name} }
+	sheet, marks := markEverything([]byte("a: 1\nb: 2\n"))
+	marks[0].Policy, marks[1].Policy = name("x"), name("y")
+	r := sheet.Rehearse(marks)
+	for _, row := range []struct {
+		name string
+		make func([]setters.Mark) []setters.Mark
+		ok   bool
+	}{
+		{"other names", func(m []setters.Mark) []setters.Mark { m[0].Policy, m[1].Policy = name("y"), name("x"); return m }, true},
+		{"one name for two", func(m []setters.Mark) []setters.Mark { m[0].Policy = name("y"); return m }, false},
+		{"no name", func(m []setters.Mark) []setters.Mark { m[0].Policy = name("no name"); return m }, false},
+		{"another part", func(m []setters.Mark) []setters.Mark { m[0].Part = pinsetter.PartDigest; return m }, false},
+		{"another value", func(m []setters.Mark) []setters.Mark { m[0].Node = m[1].Node; return m }, false},
+		{"fewer", func(m []setters.Mark) []setters.Mark { return m[:1] }, false},
+	} {
+		if _, ok := r.Insert(row.make(slices.Clone(marks))); ok != row.ok {
+			t.Errorf("%s: told %v", row.name, ok)
+		}
+	}
+	marks[1].Policy = name("x")
+	if _, ok := sheet.Rehearse(marks).Insert([]setters.Mark{{Node: marks[0].Node, Policy: name("x"), Part: pinsetter.PartTag}, {Node: marks[1].Node, Policy: name("y"), Part: pinsetter.PartTag}}); ok {
+		t.Error("two names for one: told")
+	}
+	if sheet, marks := markEverything([]byte("a: 1\nb: 2 # {\"$imagepolicy\": \"ns:x\"}\n")); sheet.Rehearse(marks[:1]) != nil {
+		t.Error("a file with markers was rehearsed")
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"path"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -85,18 +86,13 @@ func (a *app) init(ctx context.Context, f initFlags, givenNamespace bool) error 
 	if i.policies, err = placeOfPolicies(f.dir, f.policies, i.tree.root != ""); err != nil {
 		return err
 	}
-	if i.there, err = a.readThere(ctx, f.dir, givenNamespace); err != nil {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	asking := newAsking(ctx, a)
+	listings, err := i.gather(ctx, asking, givenNamespace)
+	if err != nil {
 		return err
 	}
-	asking := newAsking(ctx, a, i.there)
-	if err := i.find(ctx, asking); err != nil {
-		return err
-	}
-	if err := i.notApplied(); err != nil {
-		return err
-	}
-	adopt.Resolve(i.files)
-	listings := asking.all(adopt.Images(i.files))
 	i.failed = errors.Join(i.failed, asking.failed())
 	i.proposal = adopt.Propose(i.files, listings, adopt.Options{
 		Namespace: i.there.namespace, Step: spec.Bump(f.step), Pin: f.pin, Rules: i.rules,
@@ -137,7 +133,39 @@ func placeOfPolicies(dir, flag string, inGit bool) (string, error) {
 	return filepath.ToSlash(below), nil
 }
 
-// find reads the directory. Registries are asked as soon as an image is found.
+// garbage is the percentage by which memory may grow between two collections while
+// files are parsed: 10,000 manifests make 600 MB of nodes, which nobody needs once
+// their file is searched, and a third of the time went into looking for them.
+const garbage = 300
+
+// gather finds the references and asks their registries.
+func (i *initiation) gather(ctx context.Context, asking *asking, givenNamespace bool) (map[string]adopt.Listing, error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
+	if err := i.read(ctx, asking, givenNamespace); err != nil {
+		return nil, err
+	}
+	if err := i.notApplied(); err != nil {
+		return nil, err
+	}
+	adopt.Resolve(i.files)
+	return asking.all(adopt.Images(i.files), func(ctx context.Context) { adopt.Rehearse(ctx, i.files) }), nil
+}
+
+// read reads the objects, and meanwhile the directory.
+func (i *initiation) read(ctx context.Context, asking *asking, givenNamespace bool) (err error) {
+	found := make(chan error, 1)
+	go func() { found <- i.find(ctx, asking) }()
+	if i.there, err = i.app.readThere(ctx, i.flags.dir, givenNamespace); err != nil {
+		return err
+	}
+	asking.begin(i.there.access)
+	err = <-found
+	i.readRenovate()
+	return err
+}
+
+// find finds the references in the directory. A registry is asked as soon as an
+// image is found and the objects are read.
 func (i *initiation) find(ctx context.Context, asking *asking) error {
 	f, err := folder.Open(i.flags.dir)
 	if err != nil {
@@ -160,6 +188,16 @@ func (i *initiation) find(ctx context.Context, asking *asking) error {
 			return file, len(file.References)+len(file.HelmRepositories)+len(file.Applied) > 0
 		})
 	i.failed = errors.Join(i.failed, err)
+	return context.Cause(ctx)
+}
+
+// readRenovate reads Renovate's settings, if there are any.
+func (i *initiation) readRenovate() {
+	f, err := folder.Open(i.flags.dir)
+	if err != nil {
+		return // find said so
+	}
+	defer f.Close()
 	for _, name := range []string{"renovate.json", ".renovaterc.json", ".renovaterc", ".github/renovate.json", ".gitlab/renovate.json"} {
 		data, err := f.Read(name)
 		if err != nil {
@@ -168,9 +206,8 @@ func (i *initiation) find(ctx context.Context, asking *asking) error {
 		if i.rules, err = adopt.ParseRenovate(data); err != nil {
 			i.app.say("warning", fmt.Sprintf("%s: %v: its allowedVersions and minimumReleaseAge are not used", path.Join(i.flags.dir, name), err))
 		}
-		break
+		return
 	}
-	return context.Cause(ctx)
 }
 
 // notApplied refuses a place for new objects from which a cluster would apply them.

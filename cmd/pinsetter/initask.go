@@ -25,8 +25,10 @@ import (
 type asking struct {
 	ctx     context.Context //nolint:containedctx // of one call of init
 	app     *app
-	there   *thereAlready
 	scanner *scanner.Scanner
+
+	begun  chan struct{}                // closed once access is known
+	access map[string]*fleet.Repository // how to ask, by canonical name
 
 	mu       sync.Mutex
 	objects  map[string]*fleet.Repository // by the name in a file
@@ -37,12 +39,18 @@ type asking struct {
 	answered atomic.Int64
 }
 
-func newAsking(ctx context.Context, a *app, there *thereAlready) *asking {
+func newAsking(ctx context.Context, a *app) *asking {
 	r := registry.New(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent(), Dialer: a.dialer()})
 	return &asking{
-		ctx: ctx, app: a, there: there, scanner: scanner.New(r, time.Now),
+		ctx: ctx, app: a, scanner: scanner.New(r, time.Now), begun: make(chan struct{}),
 		objects: map[string]*fleet.Repository{}, listings: map[string]adopt.Listing{},
 	}
+}
+
+// begin lets the requests go, with the objects that say how to ask.
+func (q *asking) begin(access map[string]*fleet.Repository) {
+	q.access = access
+	close(q.begun)
 }
 
 // signatures are the tags that every ImageRepository excludes by default.
@@ -52,26 +60,36 @@ var signatures = pinsetter.Pattern(`^.*\.sig$`)
 func (q *asking) start(image string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.objects[image] != nil {
+	if _, started := q.listings[image]; started {
 		return
 	}
-	object := &fleet.Repository{Image: image, Exclude: []*regexp.Regexp{signatures()}, Timeout: time.Minute}
-	canonical, err := registry.Canonical(image)
-	if there := q.there.access[canonical]; err == nil && there != nil {
-		object = there
-	}
-	q.objects[image] = object
+	q.listings[image] = adopt.Listing{}
 	q.asked.Add(1)
 	q.group.Go(func() {
+		select {
+		case <-q.begun:
+		case <-q.ctx.Done():
+			return
+		}
+		object, canonical, err := q.object(image)
 		listing := adopt.Listing{Canonical: canonical, Err: err}
 		if err == nil {
 			listing = q.list(object, canonical)
 		}
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		q.listings[image] = listing
+		q.objects[image], q.listings[image] = object, listing
 		q.app.progress.show(fmt.Sprintf("%d of %s answered", q.answered.Add(1), pinsetter.Count(int(q.asked.Load()), "registry request")))
 	})
+}
+
+// object returns how to ask for an image, and its canonical name.
+func (q *asking) object(image string) (*fleet.Repository, string, error) {
+	canonical, err := registry.Canonical(image)
+	if there := q.access[canonical]; err == nil && there != nil {
+		return there, canonical, nil
+	}
+	return &fleet.Repository{Image: image, Exclude: []*regexp.Regexp{signatures()}, Timeout: time.Minute}, canonical, err
 }
 
 // list asks for the tags of one image.
@@ -95,11 +113,19 @@ func (q *asking) list(object *fleet.Repository, canonical string) adopt.Listing 
 	return adopt.Listing{Canonical: canonical, Err: err}
 }
 
-// all asks for the rest, and returns what was answered, by name.
-func (q *asking) all(images []string) map[string]adopt.Listing {
+// all returns the answers for images, by name. It calls meanwhile, whose ctx ends
+// once all have answered.
+func (q *asking) all(images []string, meanwhile func(ctx context.Context)) map[string]adopt.Listing {
 	for _, image := range images {
 		q.start(image)
 	}
+	waiting, end := context.WithCancel(q.ctx)
+	go func() {
+		q.group.Wait()
+		end()
+	}()
+	meanwhile(waiting)
+	<-waiting.Done()
 	q.group.Wait()
 	return q.listings
 }
