@@ -141,15 +141,15 @@ func FuzzClimb(f *testing.F) {
 	})
 }
 
-// FuzzParseRenovate holds that no settings panic.
-func FuzzParseRenovate(f *testing.F) {
-	f.Add([]byte(`{"packageRules": [{"matchPackageNames": ["/a(/", "b/**"], "allowedVersions": "<2", "minimumReleaseAge": "3 days"}]}`))
+// FuzzReadRenovate holds that no settings panic.
+func FuzzReadRenovate(f *testing.F) {
+	f.Add([]byte(`{renovate: {"packageRules": [{"matchPackageNames": ["/a(/", "b/**"], "allowedVersions": "<2", "minimumReleaseAge": "3 days"}], /* old */ stabilityDays: 3}}`))
 	f.Fuzz(func(_ *testing.T, data []byte) {
-		rules, err := adopt.ParseRenovate(data)
-		if err != nil {
+		root, err := adopt.ReadRenovate("package.json", data)
+		if err != nil || root == nil {
 			return
 		}
 		file := adopt.Find("a.yaml", []byte("image: b/c:1.0.0\n"), adopt.FindOptions{})
-		adopt.Propose([]*adopt.File{file}, map[string]adopt.Listing{"b/c": anything("b/c", "1.0.0")}, adopt.Options{Namespace: "default", Step: spec.BumpMinor, Rules: rules})
+		adopt.Propose([]*adopt.File{file}, map[string]adopt.Listing{"b/c": anything("b/c", "1.0.0")}, adopt.Options{Namespace: "default", Step: spec.BumpMinor, Rules: adopt.Rules(root)})
 	})
 }

@@ -1,12 +1,9 @@
 package adopt
 
 import (
-	"encoding/json"
-	"fmt"
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -68,64 +65,6 @@ type Rule struct {
 	Names    []string // exact, a glob, or a pattern between slashes; empty: every package
 	Prefixes []string
 	Hint
-}
-
-// ParseRenovate reads the rules of a renovate.json that are hints. The error is
-// for bytes that are no JSON, such as JSON5.
-func ParseRenovate(data []byte) ([]Rule, error) {
-	type settings struct {
-		Allowed  string   `json:"allowedVersions"`
-		MinAge   string   `json:"minimumReleaseAge"`
-		Stable   string   `json:"stabilityDays"` // the old name, in days
-		Names    []string `json:"matchPackageNames"`
-		Deps     []string `json:"matchDepNames"`
-		Patterns []string `json:"matchPackagePatterns"`
-		Prefixes []string `json:"matchPackagePrefixes"`
-		Sources  []string `json:"matchDatasources"`
-	}
-	var file struct {
-		settings
-		Docker settings   `json:"docker"`
-		Rules  []settings `json:"packageRules"`
-	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, fmt.Errorf("read Renovate's settings: %w", err)
-	}
-	var rules []Rule
-	for _, s := range slices.Concat([]settings{file.settings, file.Docker}, file.Rules) {
-		rule := Rule{Names: slices.Concat(s.Names, s.Deps), Prefixes: s.Prefixes, Hint: Hint{MinAge: age(s.MinAge)}}
-		for _, pattern := range s.Patterns {
-			rule.Names = append(rule.Names, "/"+pattern+"/")
-		}
-		if !strings.HasPrefix(s.Allowed, "/") && !strings.HasPrefix(s.Allowed, "!/") {
-			rule.Allowed = s.Allowed
-		}
-		if len(s.Sources) > 0 && !slices.Contains(s.Sources, "docker") || rule.Hint == (Hint{}) {
-			continue
-		}
-		rules = append(rules, rule)
-	}
-	return rules, nil
-}
-
-// age reads "3 days", "72h", "1 week"; 0 for anything else.
-func age(text string) time.Duration {
-	number := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyz ")
-	n, err := strconv.Atoi(strings.TrimSpace(number))
-	unit := strings.TrimSpace(text[len(number):])
-	if err != nil || n < 0 || n > 10_000 {
-		return 0
-	}
-	const day = 24 * time.Hour
-	for prefix, d := range map[string]time.Duration{"month": 30 * day, "w": 7 * day, "d": day, "h": time.Hour} {
-		if strings.HasPrefix(unit, prefix) {
-			return time.Duration(n) * d
-		}
-	}
-	if strings.HasPrefix(unit, "m") {
-		return time.Duration(n) * time.Minute
-	}
-	return 0
 }
 
 // hint returns what the rules say of an image; later rules win, as Renovate's.

@@ -63,10 +63,12 @@ func readLayout(t *testing.T, path string) *layout {
 				image, tags, _ := strings.Cut(strings.TrimSpace(line), " ")
 				l.tags[image] = tags
 			}
-		case "renovate.json":
-			if l.options.Rules, err = adopt.ParseRenovate(f.Data); err != nil {
+		case "renovate.json", "renovate.json5":
+			settings, err := adopt.ReadRenovate(f.Name, f.Data)
+			if err != nil {
 				t.Fatal(err)
 			}
+			l.options.Rules = adopt.Rules(settings)
 		default:
 			l.files[f.Name] = f.Data
 			l.names = append(l.names, f.Name)

@@ -173,7 +173,8 @@ var (
 )
 
 // plainOf returns a value as maps, lists, texts, numbers and truth values, by the
-// json tags of structs. What omitempty and omitzero leave out is left out.
+// json tags of structs. What omitempty and omitzero leave out is left out, and
+// empty texts are: to Flux they mean the same as none.
 func plainOf(v reflect.Value) any {
 	switch {
 	case v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface:
@@ -212,8 +213,9 @@ func fieldsOf(v reflect.Value) map[string]any {
 	m := map[string]any{}
 	for i := range v.NumField() {
 		name, options, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		empty := v.Field(i).IsZero() || v.Field(i).Kind() == reflect.Slice && v.Field(i).Len() == 0
-		if strings.Contains(options, "omit") && empty {
+		field := v.Field(i)
+		empty := field.IsZero() || field.Kind() == reflect.Slice && field.Len() == 0
+		if empty && (strings.Contains(options, "omit") || field.Kind() == reflect.String) {
 			continue
 		}
 		m[name] = plainOf(v.Field(i))

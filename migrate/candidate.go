@@ -1,13 +1,12 @@
 package migrate
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/adopt"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -205,7 +204,7 @@ func text(s *string) string {
 func (c *renovateConfig) gates(r *rule, by map[string]settings, open []string) string {
 	var age time.Duration
 	for _, step := range open {
-		of, err := ageOf(text(by[step].age))
+		of, err := adopt.ReleaseAge(text(by[step].age))
 		if err != nil {
 			return err.Error()
 		}
@@ -226,54 +225,6 @@ func (c *renovateConfig) gates(r *rule, by map[string]settings, open []string) s
 	}
 	return ""
 }
-
-// ages matches a length of time as Renovate reads it: "3 days", "2 weeks".
-var ages = pinsetter.Pattern(`^([0-9]+)\s*(minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w|months?|years?|y)$`)
-
-// units are the lengths of a unit by its first letter. A month has 30 days and a
-// year 365.25, as in Renovate's reader.
-func unit(name string) time.Duration {
-	const day = 24 * time.Hour
-	switch {
-	case strings.HasPrefix(name, "mo"):
-		return 30 * day
-	case name[0] == 'm':
-		return time.Minute
-	case name[0] == 'h':
-		return time.Hour
-	case name[0] == 'd':
-		return day
-	case name[0] == 'w':
-		return 7 * day
-	}
-	return 365*day + 6*time.Hour
-}
-
-// ageOf reads minimumReleaseAge.
-func ageOf(text string) (time.Duration, error) {
-	text = strings.ToLower(strings.TrimSpace(text))
-	if text == "" || text == "null" || strings.HasPrefix(text, "0 ") {
-		return 0, nil
-	}
-	m := ages().FindStringSubmatch(text)
-	if m == nil {
-		return 0, fmt.Errorf("minimumReleaseAge %q is no length of time", text)
-	}
-	n := 0
-	for _, c := range m[1] {
-		if n = 10*n + int(c-'0'); n > 1_000_000 {
-			return 0, fmt.Errorf("minimumReleaseAge %q is too long", text)
-		}
-	}
-	age := time.Duration(n) * unit(m[2])
-	if age > maxAge || age < 0 {
-		return 0, fmt.Errorf("minimumReleaseAge %q is too long", text)
-	}
-	return age, nil
-}
-
-// maxAge is more than anybody waits.
-const maxAge = 10 * 365 * 24 * time.Hour
 
 // delivery returns the pull requests that an image's changes are proposed in.
 func (c *renovateConfig) delivery(p candidate, by map[string]settings, open []string) delivery {

@@ -1,7 +1,6 @@
 package migrate_test
 
 import (
-	"encoding/json"
 	"path"
 	"regexp"
 	"strings"
@@ -76,41 +75,6 @@ func TestAnchorsThatHoldThemselves(t *testing.T) {
 			t.Errorf("%s: %s", tool, r.Edits[0].New)
 		}
 	}
-}
-
-// FuzzJSON5 holds that what is JSON is read as JSON's own reader does.
-func FuzzJSON5(f *testing.F) {
-	for _, seed := range []string{
-		`{"a": [1, -2.5e3, true, null, "x\u00e9\ud83d\ude00\n"], "b": {}}`, "// c\n{a: 'b', /* d */ 'e': +.5, f: 0x1F, g: Infinity,}", "[[[[", `"\`, "{a:1", "{'a\\\nb': 1}",
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err := migrate.JSON5(data)
-		var want any
-		if !json.Valid(data) || json.Unmarshal(data, &want) != nil {
-			return
-		}
-		if err != nil {
-			if strings.Contains(err.Error(), "levels") || strings.Contains(err.Error(), "UTF-8") {
-				return
-			}
-			t.Fatalf("%q: %v", data, err)
-		}
-		text, err := json.Marshal(got)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var back any
-		if err := json.Unmarshal(text, &back); err != nil {
-			t.Fatal(err)
-		}
-		wantText, _ := json.Marshal(want)
-		backText, _ := json.Marshal(back)
-		if string(wantText) != string(backText) {
-			t.Fatalf("%q: %s, and JSON says %s", data, backText, wantText)
-		}
-	})
 }
 
 // FuzzGlob holds that a pattern of ignore-tags excludes what Go's own matcher

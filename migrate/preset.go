@@ -66,7 +66,7 @@ func (c *renovateConfig) preset(n *strict.Node) []renovateRule {
 		return []renovateRule{{at: at, set: settings{reviewers: reviewers([]string{argument})}}}
 	}
 	if text := presetRules[name]; text != "" {
-		if root, err := parseJSON5([]byte(text)); err == nil {
+		if root, err := strict.JSON5([]byte(text)); err == nil {
 			all := c.packageRule(root, name)
 			all[0].at = at
 			c.ignoreByDefault(name)

@@ -7,41 +7,29 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pinsetter/pinsetter/adopt"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
-// renovateFiles are where Renovate looks for its configuration, in its order
-// (https://docs.renovatebot.com/configuration-options/).
-var renovateFiles = []string{
-	"renovate.json", "renovate.jsonc", "renovate.json5",
-	".github/renovate.json", ".github/renovate.jsonc", ".github/renovate.json5",
-	".gitlab/renovate.json", ".gitlab/renovate.jsonc", ".gitlab/renovate.json5",
-	".renovaterc", ".renovaterc.json", ".renovaterc.jsonc", ".renovaterc.json5",
-	"package.json",
-}
-
 // isRenovateFile reports whether a file of that name may be a configuration.
 func isRenovateFile(name string) bool {
-	return slices.ContainsFunc(renovateFiles, func(known string) bool { return path.Base(known) == path.Base(name) })
+	return slices.ContainsFunc(adopt.RenovateFiles, func(known string) bool { return path.Base(known) == path.Base(name) })
 }
 
 // renovate translates the first configuration that is there, as Renovate reads it.
 func (t *translation) renovate() {
-	for _, name := range renovateFiles {
+	for _, name := range adopt.RenovateFiles {
 		i := slices.IndexFunc(t.tree.Files, func(f File) bool { return f.Path == name })
 		if i < 0 {
 			continue
 		}
-		root, err := parseJSON5(t.tree.Files[i].Data)
+		root, err := adopt.ReadRenovate(name, t.tree.Files[i].Data)
 		if err != nil {
 			t.err = fmt.Errorf("%s: %w", name, err)
 			return
 		}
-		if name == "package.json" {
-			root = strict.Child(root, "renovate")
-		}
-		if root == nil || root.Kind != strict.Mapping {
+		if root == nil {
 			continue
 		}
 		c := &renovateConfig{t: t, path: name}

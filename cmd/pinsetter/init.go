@@ -198,14 +198,16 @@ func (i *initiation) readRenovate() {
 		return // find said so
 	}
 	defer f.Close()
-	for _, name := range []string{"renovate.json", ".renovaterc.json", ".renovaterc", ".github/renovate.json", ".gitlab/renovate.json"} {
+	for _, name := range adopt.RenovateFiles {
 		data, err := f.Read(name)
 		if err != nil {
 			continue
 		}
-		if i.rules, err = adopt.ParseRenovate(data); err != nil {
+		root, err := adopt.ReadRenovate(name, data)
+		if err != nil {
 			i.app.say("warning", fmt.Sprintf("%s: %v: its allowedVersions and minimumReleaseAge are not used", path.Join(i.flags.dir, name), err))
 		}
+		i.rules = adopt.Rules(root)
 		return
 	}
 }

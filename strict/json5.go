@@ -1,4 +1,4 @@
-package migrate
+package strict
 
 import (
 	"bytes"
@@ -8,13 +8,7 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"github.com/pinsetter/pinsetter/strict"
 )
-
-// maxDepth bounds how deep a JSON document may be, so that a hostile one can't
-// exhaust the stack.
-const maxDepth = 100
 
 // json5 reads JSON, JSON with comments, and JSON5 (https://spec.json5.org).
 type json5 struct {
@@ -23,9 +17,10 @@ type json5 struct {
 	line int
 }
 
-// parseJSON5 returns the one value of a document as nodes, like those of YAML: each
-// has its line. Numbers keep their spelling. The error names the line.
-func parseJSON5(data []byte) (*strict.Node, error) {
+// JSON5 returns the one value of a document of JSON, JSON with comments or JSON5 as
+// nodes, like those of YAML: each has its line. Numbers keep their spelling. The
+// error names the line.
+func JSON5(data []byte) (*Node, error) {
 	if !utf8.Valid(data) {
 		return nil, fmt.Errorf("line 1: the file is not UTF-8")
 	}
@@ -92,21 +87,21 @@ func (r *json5) blanks() error {
 	return nil
 }
 
-func (r *json5) value(depth int) (*strict.Node, error) {
+func (r *json5) value(depth int) (*Node, error) {
 	if err := r.blanks(); err != nil {
 		return nil, err
 	}
 	if depth == 0 {
 		return nil, r.wrong("more than %d levels", maxDepth)
 	}
-	n := &strict.Node{Kind: strict.Scalar, Tag: "!!str", Line: r.line, Column: 1}
+	n := &Node{Kind: Scalar, Tag: "!!str", Line: r.line, Column: 1}
 	var err error
 	switch c := r.peek(); {
 	case c == '{':
-		n.Kind, n.Tag = strict.Mapping, "!!map"
+		n.Kind, n.Tag = Mapping, "!!map"
 		n.Content, err = r.members(depth, '}')
 	case c == '[':
-		n.Kind, n.Tag = strict.Sequence, "!!seq"
+		n.Kind, n.Tag = Sequence, "!!seq"
 		n.Content, err = r.members(depth, ']')
 	case c == '"' || c == '\'':
 		n.Value, err = r.text()
@@ -118,8 +113,8 @@ func (r *json5) value(depth int) (*strict.Node, error) {
 }
 
 // members returns what stands between the brackets: values, or keys and values.
-func (r *json5) members(depth int, end rune) ([]*strict.Node, error) {
-	var all []*strict.Node
+func (r *json5) members(depth int, end rune) ([]*Node, error) {
+	var all []*Node
 	for r.next(); ; {
 		if err := r.blanks(); err != nil {
 			return nil, err
@@ -153,8 +148,8 @@ func (r *json5) members(depth int, end rune) ([]*strict.Node, error) {
 }
 
 // key reads a member's name and the colon behind it.
-func (r *json5) key() (*strict.Node, error) {
-	n := &strict.Node{Kind: strict.Scalar, Tag: "!!str", Line: r.line, Column: 1}
+func (r *json5) key() (*Node, error) {
+	n := &Node{Kind: Scalar, Tag: "!!str", Line: r.line, Column: 1}
 	var err error
 	if c := r.peek(); c == '"' || c == '\'' {
 		n.Value, err = r.text()
