@@ -99,7 +99,7 @@ func (q *asking) list(object *fleet.Repository, canonical string) adopt.Listing 
 	case err == nil:
 		return adopt.Listing{Canonical: canonical, Tags: listing.Tags}
 	case errors.Is(err, registry.ErrDenied):
-		err = fmt.Errorf("it is private or missing: its registry denies access (docker login, or a secretRef of its ImageRepository)")
+		err = fmt.Errorf("it is private or missing: %s", strings.TrimPrefix(err.Error(), "list tags of "+object.Image+": "))
 	case errors.Is(err, registry.ErrNotFound):
 		err = fmt.Errorf("its registry doesn't have it")
 	case errors.Is(err, registry.ErrEmpty), errors.Is(err, scanner.ErrAllExcluded):

@@ -92,10 +92,10 @@ func (t *thereAlready) gather() {
 	for _, r := range t.set.Repositories {
 		t.take(r.Name)
 		canonical, err := registry.Canonical(r.Image)
-		if err != nil || r.Err != nil {
+		if err != nil {
 			continue
 		}
-		if t.access[canonical] == nil {
+		if t.access[canonical] == nil && r.Err == nil { // its Secret may be elsewhere
 			t.access[canonical] = r
 		}
 		if _, there := t.repositories[canonical]; !there && r.Name.Namespace == t.namespace && !r.Suspended {

@@ -46,12 +46,21 @@ Codes:
 			if err := a.print(findings, lintTable(l)); err != nil {
 				return err
 			}
+			a.sayNoMarker(l, dirs)
 			return lintStatus(l, exitCode)
 		},
 	}
 	cmd.Flags().StringArrayVar(&dirs, "dir", nil, "directory whose markers are judged (repeatable)")
 	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit with status 3 when there are findings")
 	return cmd
+}
+
+// sayNoMarker notes that the folders of --dir have no marker, and how to get some.
+func (a *app) sayNoMarker(l *lint.Report, dirs []string) {
+	if len(dirs) > 0 && l.Markers+l.CommentedOut == 0 && l.Err == nil {
+		in := strings.Join(dirs, " and ")
+		a.say("note", fmt.Sprintf("no $imagepolicy marker is in %s: pinsetter init --dir %s proposes some", in, dirs[0]))
+	}
 }
 
 // localSources returns the files and folders of -f, whose markers are judged too:

@@ -40,7 +40,7 @@ committed.`,
 			a.warn(pinsetter.SortFindings(r.Findings))
 			a.sayHeld(r.Held)
 			if r.Files == 0 {
-				a.say("warning", fmt.Sprintf("no $imagepolicy marker is in %s", dir))
+				a.say("warning", fmt.Sprintf("no $imagepolicy marker is in %s: pinsetter init --dir %s proposes some", dir, dir))
 			}
 			changes := append([]pinsetter.Change{}, r.Changes...)
 			if err := a.print(changes, func(w io.Writer, p painter) error { return setTable(w, p, r) }); err != nil {
