@@ -17,10 +17,12 @@ const (
 // The zero Signature proves nothing.
 type Signature struct {
 	Verdict  SignatureVerdict `json:"verdict"`
-	Unsigned bool             `json:"-"`                 // refused, and nobody signed it
+	Unsigned bool             `json:"-"`                 // refused, and nobody signed or attested it
 	Signer   string           `json:"signer,omitempty"`  // a key's name and fingerprint, or the subject of a certificate
 	Issuer   string           `json:"issuer,omitempty"`  // who vouches for the subject
 	SignedAt time.Time        `json:"signedAt,omitzero"` // by a log or timestamp that was checked; zero without
 	Log      string           `json:"log,omitempty"`     // that has the signature, "" where none was checked
+	Builder  string           `json:"builder,omitempty"` // that built the image, by provenance that was checked
+	Source   string           `json:"source,omitempty"`  // that the image was built from, likewise
 	Reason   string           `json:"reason,omitempty"`  // for people, where it isn't verified
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // maxVerify bounds the rules about signatures of one object.
-const maxVerify = 16
+const maxVerify = 16 // and the attestations of one rule
 
 // maxIdentities bounds the alternatives of one rule.
 const maxIdentities = 64
@@ -31,6 +31,24 @@ func (d *decoder) verify(rules []spec.GateVerify) {
 			d.fail(codeBadValue, at+".provider", "%q is not %s%s", rule.Provider, fleet.ProviderCosign, d.object.hint(rule.Provider))
 		}
 		d.signers(at, rule)
+		d.attestations(at+".attestations", rule.Attestations)
+	}
+}
+
+// attestations checks what must be attested.
+func (d *decoder) attestations(path string, attestations []spec.GateAttestation) {
+	d.notEmpty(path, attestations != nil, len(attestations))
+	if len(attestations) > maxVerify {
+		d.fail(codeBadValue, path, "has %d attestations, and at most %d are allowed", len(attestations), maxVerify)
+	}
+	for i, a := range attestations[:min(len(attestations), maxVerify)] {
+		at := strict.Item(path, i)
+		if !d.require(at+".predicateType", a.PredicateType) {
+			continue
+		}
+		if _, err := fleet.NewAttestation(a.PredicateType, a.Builder, a.Source); err != nil {
+			d.fail(codeBadValue, at, "%v", err)
+		}
 	}
 }
 
@@ -124,12 +142,34 @@ func (l *loader) resolveGate(g *gateDraft) {
 		if trust == nil {
 			continue // reported
 		}
-		g.out.Trusts = append(g.out.Trusts, trust)
-		trusted = append(trusted, trust.ID())
+		for _, trust := range attesting(trust, rule.Attestations) {
+			g.out.Trusts = append(g.out.Trusts, trust)
+			trusted = append(trusted, trust.ID())
+		}
 	}
 	if g.out.Rule != nil {
 		g.out.Rule.Trust(trusted)
 	}
+}
+
+// attesting returns a rule that trusts signers, or one for each attestation that they
+// must have made; those that are wrong are left out.
+func attesting(signers *fleet.Trust, attestations []spec.GateAttestation) []*fleet.Trust {
+	if attestations == nil {
+		return []*fleet.Trust{signers}
+	}
+	var rules []*fleet.Trust
+	for _, a := range attestations[:min(len(attestations), maxVerify)] {
+		attestation, err := fleet.NewAttestation(a.PredicateType, a.Builder, a.Source)
+		if err != nil {
+			continue // reported
+		}
+		rule := *signers
+		rule.Attestation = attestation
+		rule.From += ", attestation " + a.PredicateType
+		rules = append(rules, &rule)
+	}
+	return rules
 }
 
 // trust returns what a rule trusts, nil after reporting why that isn't known.

@@ -15,6 +15,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/source"
+	"github.com/pinsetter/pinsetter/spec"
 )
 
 func keySecret(name, key, value string) string {
@@ -30,47 +31,53 @@ func TestGateVerify(t *testing.T) {
 	const aRoot = `{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1","certificateAuthorities":[{}],"tlogs":[{}]}`
 	goodRoot := keySecret("root", "trusted_root.json", aRoot)
 	for name, row := range map[string]struct{ spec, secret, want string }{
-		"good":                   {"[{provider: cosign, secretRef: {name: keys}}]", good, ""},
-		"two":                    {"[{provider: cosign, secretRef: {name: keys}}, {provider: cosign, secretRef: {name: keys}}]", good, ""},
-		"empty":                  {"[]", good, "is an empty list"},
-		"null":                   {"", good, "spec.verify"},
-		"null rule":              {"[null]", good, "spec.verify"},
-		"no provider":            {"[{secretRef: {name: keys}}]", good, "provider: is missing"},
-		"other provider":         {"[{provider: gpg, secretRef: {name: keys}}]", good, `"gpg" is not cosign`},
-		"no secretRef":           {"[{provider: cosign}]", good, "secretRef: is missing, and so is matchOIDCIdentity"},
-		"no name":                {"[{provider: cosign, secretRef: {}}]", good, "secretRef.name"},
-		"unknown field":          {"[{provider: cosign, secretRef: {name: keys}, matchOIDCIdentities: []}]", good, "matchOIDCIdentities"},
-		"missing":                {"[{provider: cosign, secretRef: {name: other}}]", good, "Secret default/other was not given: hand it in with -f, or mount it (--secrets DIR"},
-		"second missing":         {"[{provider: cosign, secretRef: {name: keys}}, {provider: cosign, secretRef: {name: other}}]", good, "Secret default/other was not given"},
-		"no .pub":                {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.key", publicKey(t)), "has no key that ends in .pub: give it the public key of cosign as cosign.pub (it has cosign.key)"},
-		"not PEM":                {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.pub", "hello"), "has under cosign.pub no public key in PEM"},
-		"private":                {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.pub", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "a private key: give it the public one"},
-		"garbage":                {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.pub", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"), "no public key that can be read"},
-		"two in one":             {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.pub", publicKey(t)+publicKey(t)), "more than one key"},
-		"one good one not":       {"[{provider: cosign, secretRef: {name: keys}}]", strings.Replace(good, "{cosign.pub", "{z.pub: aGVsbG8=, cosign.pub", 1), "has under z.pub no public key"},
-		"encrypted":              {"[{provider: cosign, secretRef: {name: keys}}]", strings.Replace(good, "data: {cosign.pub: ", "sops: {}\ndata: {cosign.pub: ", 1), "is encrypted by SOPS"},
-		"identity":               {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}]}]", "", ""},
-		"identities":             {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}, {issuer: i, subject: .*}], trustedRootSecretRef: {name: root}}]", goodRoot, ""},
-		"no identities":          {"[{provider: cosign, matchOIDCIdentity: []}]", "", "is an empty list"},
-		"null identities":        {"[{provider: cosign, matchOIDCIdentity: }]", "", "matchOIDCIdentity"},
-		"null identity":          {"[{provider: cosign, matchOIDCIdentity: [null]}]", "", "matchOIDCIdentity[0]"},
-		"no subject":             {"[{provider: cosign, matchOIDCIdentity: [{issuer: i}]}]", "", "matchOIDCIdentity[0].subject: is missing"},
-		"no issuer":              {"[{provider: cosign, matchOIDCIdentity: [{subject: i}]}]", "", "matchOIDCIdentity[0].issuer: is missing"},
-		"no pattern":             {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: 'a)|(b'}]}]", "", "subject is no regular expression"},
-		"keys and identity":      {"[{provider: cosign, secretRef: {name: keys}, matchOIDCIdentity: [{issuer: i, subject: s}]}]", good, "is written beside secretRef"},
-		"root for keys":          {"[{provider: cosign, secretRef: {name: keys}, trustedRootSecretRef: {name: root}}]", good + goodRoot, "is for identities"},
-		"root missing":           {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}], trustedRootSecretRef: {name: root}}]", "", "trustedRootSecretRef.name: Secret default/root was not given"},
-		"root under a name":      {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}], trustedRootSecretRef: {name: root}}]", keySecret("root", "root.json", "{}"), "has no trusted_root.json: give it the trusted root of Sigstore under that key (it has root.json)"},
-		"root no JSON":           {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}], trustedRootSecretRef: {name: root}}]", keySecret("root", "trusted_root.json", "x"), "no trusted root of Sigstore: invalid"},
-		"root of another kind":   {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}], trustedRootSecretRef: {name: root}}]", keySecret("root", "trusted_root.json", `{"mediaType":"x"}`), `its mediaType is "x"`},
-		"root without authority": {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}], trustedRootSecretRef: {name: root}}]", keySecret("root", "trusted_root.json", strings.Replace(aRoot, "[{}]", "[]", 1)), "without certificateAuthorities"},
-		"root without time":      {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}], trustedRootSecretRef: {name: root}}]", keySecret("root", "trusted_root.json", strings.Replace(aRoot, "tlogs", "x", 1)), "nothing says when"},
+		"good":                     {"[{provider: cosign, secretRef: {name: keys}}]", good, ""},
+		"two":                      {"[{provider: cosign, secretRef: {name: keys}}, {provider: cosign, secretRef: {name: keys}}]", good, ""},
+		"empty":                    {"[]", good, "is an empty list"},
+		"null":                     {"", good, "spec.verify"},
+		"null rule":                {"[null]", good, "spec.verify"},
+		"no provider":              {"[{secretRef: {name: keys}}]", good, "provider: is missing"},
+		"other provider":           {"[{provider: gpg, secretRef: {name: keys}}]", good, `"gpg" is not cosign`},
+		"no secretRef":             {"[{provider: cosign}]", good, "secretRef: is missing, and so is matchOIDCIdentity"},
+		"no name":                  {"[{provider: cosign, secretRef: {}}]", good, "secretRef.name"},
+		"unknown field":            {"[{provider: cosign, secretRef: {name: keys}, matchOIDCIdentities: []}]", good, "matchOIDCIdentities"},
+		"missing":                  {"[{provider: cosign, secretRef: {name: other}}]", good, "Secret default/other was not given: hand it in with -f, or mount it (--secrets DIR"},
+		"second missing":           {"[{provider: cosign, secretRef: {name: keys}}, {provider: cosign, secretRef: {name: other}}]", good, "Secret default/other was not given"},
+		"no .pub":                  {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.key", publicKey(t)), "has no key that ends in .pub: give it the public key of cosign as cosign.pub (it has cosign.key)"},
+		"not PEM":                  {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.pub", "hello"), "has under cosign.pub no public key in PEM"},
+		"private":                  {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.pub", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "a private key: give it the public one"},
+		"garbage":                  {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.pub", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"), "no public key that can be read"},
+		"two in one":               {"[{provider: cosign, secretRef: {name: keys}}]", keySecret("keys", "cosign.pub", publicKey(t)+publicKey(t)), "more than one key"},
+		"one good one not":         {"[{provider: cosign, secretRef: {name: keys}}]", strings.Replace(good, "{cosign.pub", "{z.pub: aGVsbG8=, cosign.pub", 1), "has under z.pub no public key"},
+		"encrypted":                {"[{provider: cosign, secretRef: {name: keys}}]", strings.Replace(good, "data: {cosign.pub: ", "sops: {}\ndata: {cosign.pub: ", 1), "is encrypted by SOPS"},
+		"attestations":             {"[{provider: cosign, secretRef: {name: keys}, attestations: [{predicateType: https://slsa.dev/provenance/v1, builder: b, source: s}, {predicateType: x}]}]", good, ""},
+		"no attestations":          {"[{provider: cosign, secretRef: {name: keys}, attestations: []}]", good, "attestations: is an empty list"},
+		"no predicate type":        {"[{provider: cosign, secretRef: {name: keys}, attestations: [{builder: b}]}]", good, "attestations[0].predicateType: is missing"},
+		"a signature":              {"[{provider: cosign, secretRef: {name: keys}, attestations: [{predicateType: https://sigstore.dev/cosign/sign/v1}]}]", good, "is the predicate type of signatures"},
+		"builder of no provenance": {"[{provider: cosign, secretRef: {name: keys}, attestations: [{predicateType: x, builder: b}]}]", good, "are said by SLSA provenance alone"},
+		"builder no pattern":       {"[{provider: cosign, secretRef: {name: keys}, attestations: [{predicateType: https://slsa.dev/provenance/v1, builder: '['}]}]", good, "builder is no regular expression"},
+		"identity":                 {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}]}]", "", ""},
+		"identities":               {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}, {issuer: i, subject: .*}], trustedRootSecretRef: {name: root}}]", goodRoot, ""},
+		"no identities":            {"[{provider: cosign, matchOIDCIdentity: []}]", "", "is an empty list"},
+		"null identities":          {"[{provider: cosign, matchOIDCIdentity: }]", "", "matchOIDCIdentity"},
+		"null identity":            {"[{provider: cosign, matchOIDCIdentity: [null]}]", "", "matchOIDCIdentity[0]"},
+		"no subject":               {"[{provider: cosign, matchOIDCIdentity: [{issuer: i}]}]", "", "matchOIDCIdentity[0].subject: is missing"},
+		"no issuer":                {"[{provider: cosign, matchOIDCIdentity: [{subject: i}]}]", "", "matchOIDCIdentity[0].issuer: is missing"},
+		"no pattern":               {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: 'a)|(b'}]}]", "", "subject is no regular expression"},
+		"keys and identity":        {"[{provider: cosign, secretRef: {name: keys}, matchOIDCIdentity: [{issuer: i, subject: s}]}]", good, "is written beside secretRef"},
+		"root for keys":            {"[{provider: cosign, secretRef: {name: keys}, trustedRootSecretRef: {name: root}}]", good + goodRoot, "is for identities"},
+		"root missing":             {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}], trustedRootSecretRef: {name: root}}]", "", "trustedRootSecretRef.name: Secret default/root was not given"},
+		"root under a name":        {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}], trustedRootSecretRef: {name: root}}]", keySecret("root", "root.json", "{}"), "has no trusted_root.json: give it the trusted root of Sigstore under that key (it has root.json)"},
+		"root no JSON":             {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}], trustedRootSecretRef: {name: root}}]", keySecret("root", "trusted_root.json", "x"), "no trusted root of Sigstore: invalid"},
+		"root of another kind":     {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}], trustedRootSecretRef: {name: root}}]", keySecret("root", "trusted_root.json", `{"mediaType":"x"}`), `its mediaType is "x"`},
+		"root without authority":   {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}], trustedRootSecretRef: {name: root}}]", keySecret("root", "trusted_root.json", strings.Replace(aRoot, "[{}]", "[]", 1)), "without certificateAuthorities"},
+		"root without time":        {"[{provider: cosign, matchOIDCIdentity: [{issuer: i, subject: s}], trustedRootSecretRef: {name: root}}]", keySecret("root", "trusted_root.json", strings.Replace(aRoot, "tlogs", "x", 1)), "nothing says when"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			set := loadText(t, objects+gateObject("g", "spec:\n  verify: "+row.spec)+row.secret)
 			gates, err := set.GatesFor(set.Policy(pinsetter.Name{Namespace: "default", Name: "a"}))
 			if row.want == "" {
-				if err != nil || len(gates) != 1 || len(gates[0].Trusts) != len(gates[0].Spec.Verify) {
+				if err != nil || len(gates) != 1 || len(gates[0].Trusts) != demanded(gates[0].Spec.Verify) {
 					t.Errorf("gates %v, error %v", gates, err)
 				}
 				return
@@ -87,6 +94,14 @@ func TestGateVerify(t *testing.T) {
 			}
 		})
 	}
+}
+
+func demanded(rules []spec.GateVerify) int {
+	n := 0
+	for _, rule := range rules {
+		n += max(1, len(rule.Attestations))
+	}
+	return n
 }
 
 // TestPublicKeys: Secrets that hold public keys are kept for the objects in

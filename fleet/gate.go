@@ -18,7 +18,7 @@ type Gate struct {
 	Spec   spec.GateSpec // with the default of minAgeFrom
 
 	Rule   *gate.Rule // what it demands; nil where that can't be compiled, and then Err says so
-	Trusts []*Trust   // what spec.verify trusts, an element an entry; fewer only with Err
+	Trusts []*Trust   // what spec.verify trusts, an element an entry or attestation; fewer only with Err
 
 	// Err is nil when the gate is usable. Everything it joins is also in
 	// Set.Findings.

@@ -23,33 +23,47 @@ type Identity struct{ issuer, subject *regexp.Regexp }
 // NewIdentity returns the identity of patterns that match an issuer and a subject
 // as a whole. Both must be given.
 func NewIdentity(issuer, subject string) (Identity, error) {
-	return identity(issuer, subject, `\A(?:`, `)\z`)
+	return identity(issuer, subject, whole)
 }
 
 // FluxIdentity is NewIdentity as Flux understands its objects: a pattern matches
 // wherever it is found.
 func FluxIdentity(issuer, subject string) (Identity, error) {
-	return identity(issuer, subject, "", "")
+	return identity(issuer, subject, anywhere)
 }
 
-func identity(issuer, subject, before, after string) (Identity, error) {
+func identity(issuer, subject string, compile func(what, pattern string) (*regexp.Regexp, error)) (Identity, error) {
 	var patterns [2]*regexp.Regexp
 	for i, text := range []string{issuer, subject} {
 		what := [...]string{"issuer", "subject"}[i]
 		if text == "" {
 			return Identity{}, errors.New(what + " is missing")
 		}
-		// Alone first: `a)|(b` is a pattern only between the two ends.
-		if _, err := regexp.Compile(text); err != nil {
-			return Identity{}, fmt.Errorf("%s is no regular expression: %w", what, err)
+		var err error
+		if patterns[i], err = compile(what, text); err != nil {
+			return Identity{}, err
 		}
-		pattern, err := regexp.Compile(before + text + after)
-		if err != nil {
-			return Identity{}, fmt.Errorf("%s is no regular expression: %w", what, err)
-		}
-		patterns[i] = pattern
 	}
 	return Identity{patterns[0], patterns[1]}, nil
+}
+
+// whole compiles a pattern that matches a text as a whole.
+func whole(what, pattern string) (*regexp.Regexp, error) {
+	// Alone first: `a)|(b` is a pattern only between the two ends.
+	if _, err := anywhere(what, pattern); err != nil {
+		return nil, err
+	}
+	return anywhere(what, wholeBefore+pattern+wholeAfter)
+}
+
+const wholeBefore, wholeAfter = `\A(?:`, `)\z`
+
+func anywhere(what, pattern string) (*regexp.Regexp, error) {
+	compiled, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("%s is no regular expression: %w", what, err)
+	}
+	return compiled, nil
 }
 
 // Matches reports whether the identity is that of a certificate.
@@ -62,9 +76,12 @@ func (i Identity) String() string {
 	return fmt.Sprintf("subject %s of issuer %s", bare(i.subject), bare(i.issuer))
 }
 
-// bare returns a pattern as it was written.
+// bare returns a pattern as it was written, "" for nil.
 func bare(pattern *regexp.Regexp) string {
-	return strings.TrimSuffix(strings.TrimPrefix(pattern.String(), `\A(?:`), `)\z`)
+	if pattern == nil {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(pattern.String(), wholeBefore), wholeAfter)
 }
 
 // Asks reports whether there is somebody whom it trusts; false for nil.

@@ -19,6 +19,9 @@ type Trust struct {
 	Provider string      // ProviderCosign
 	Keys     []PublicKey // one of them must have signed; sorted by name
 	Keyless  *Keyless    // nil: keys are asked for
+
+	// Attestation is what they must have attested; nil: they must have signed.
+	Attestation *Attestation
 }
 
 // ProviderCosign is the provider of signatures that cosign makes.
@@ -44,7 +47,7 @@ func (t *Trust) ID() string {
 		keys = append(keys, fmt.Sprintf("%x", sha256.Sum256(key.DER)))
 	}
 	slices.Sort(keys)
-	sum := sha256.Sum256([]byte(t.Provider + "\n" + strings.Join(slices.Compact(keys), "\n") + t.Keyless.id()))
+	sum := sha256.Sum256([]byte(t.Provider + "\n" + strings.Join(slices.Compact(keys), "\n") + t.Keyless.id() + t.Attestation.id()))
 	return hex.EncodeToString(sum[:])
 }
 

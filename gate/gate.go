@@ -73,7 +73,7 @@ func New(name pinsetter.Name, s spec.GateSpec, ranges Ranges) (*Rule, error) {
 	return r, nil
 }
 
-// Trust says what the entries of spec.verify trust, by an identity that is equal for
+// Trust says what the entries and attestations of spec.verify trust, by an identity that is equal for
 // equal trust. Until it is called, nothing passes a Gate that has some. Call it
 // before the rule is used.
 func (r *Rule) Trust(identities []string) { r.rules.trust = identities }

@@ -29,7 +29,7 @@ func (g Gates) verifying() *rules {
 func (w *Walk) signed(tag, digest string, young bool, known Known) (*Refusal, *Question) {
 	for i := range w.gates.rules {
 		r := &w.gates.rules[i]
-		if len(r.trust) != len(r.spec.Verify) {
+		if len(r.trust) != r.demanded() {
 			return &Refusal{Rule: pinsetter.RuleUnknown, Gate: r.gate, failed: true, Reason: "what its verify trusts isn't known: mend the Gate"}, nil
 		}
 		var proofs []pinsetter.Signature
@@ -50,6 +50,15 @@ func (w *Walk) signed(tag, digest string, young bool, known Known) (*Refusal, *Q
 		}
 	}
 	return nil, nil
+}
+
+// demanded returns how many rules verify has: one an entry, or one an attestation.
+func (r *rules) demanded() int {
+	n := 0
+	for _, rule := range r.spec.Verify {
+		n += max(1, len(rule.Attestations))
+	}
+	return n
 }
 
 // enclosed judges a digest by the verify of the object that a site names it for; ""

@@ -79,9 +79,22 @@ type GateVerify struct {
 	// Who may have signed by a certificate; one must match. Instead of SecretRef.
 	MatchOIDCIdentity []OIDCIdentity `json:"matchOIDCIdentity,omitempty"`
 
+	// Attestations that these signers must have made, each of them; empty: the image
+	// must be signed.
+	Attestations []GateAttestation `json:"attestations,omitempty"`
+
 	// Of Sigstore's trusted_root.json, under a key of that name; nil: that of the
 	// public good instance.
 	TrustedRootSecretRef *LocalObjectReference `json:"trustedRootSecretRef,omitempty"`
+}
+
+// GateAttestation says what must be attested.
+type GateAttestation struct {
+	PredicateType string `json:"predicateType"`
+
+	// Regular expressions for what SLSA provenance says; "" demands nothing.
+	Builder string `json:"builder,omitempty"`
+	Source  string `json:"source,omitempty"`
 }
 
 // OIDCIdentity is who signed by a certificate, as regular expressions.

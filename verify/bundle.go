@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	sigs "github.com/sigstore/sigstore/pkg/signature"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/registry"
 )
 
@@ -22,127 +25,195 @@ import (
 // (github.com/sigstore/cosign, specs/BUNDLE_SPEC.md). The same holds attestations,
 // so only what was signed says what it is.
 const (
-	bundleType       = "application/vnd.dev.sigstore.bundle"
-	emptyType        = "application/vnd.oci.empty.v1+json" // of a config; some registries give it for the artifact's
-	predicateOf      = "dev.sigstore.bundle.predicateType"
-	signingPredicate = "https://sigstore.dev/cosign/sign/v1"
+	bundleType  = "application/vnd.dev.sigstore.bundle"
+	emptyType   = "application/vnd.oci.empty.v1+json" // of a config; some registries give it for the artifact's
+	predicateOf = "dev.sigstore.bundle.predicateType"
 )
 
-// isBundle reports whether a referrer may be a signature. Attestations that say so
-// are counted, and not read.
-func isBundle(others *int) func(registry.Referrer) bool {
-	return func(r registry.Referrer) bool {
-		if !strings.HasPrefix(r.ArtifactType, bundleType) && r.ArtifactType != "" && r.ArtifactType != emptyType {
-			return false
-		}
-		if predicate, said := r.Annotations[predicateOf]; said && predicate != signingPredicate {
-			*others++
-			return false
-		}
-		return true
+// maxTypes bounds the predicate types that are told apart in one list.
+const maxTypes = 256
+
+// list is the referrers in one place that may be bundles, by the predicate type that
+// each says it has, "" for none. Of each type no more are kept than are read.
+type list struct {
+	found map[string][]registry.Referrer
+	count map[string]int // of those that are listed
+	err   error
+}
+
+// keep notes a referrer, and reports whether it is kept.
+func (l *list) keep(r registry.Referrer) bool {
+	if !strings.HasPrefix(r.ArtifactType, bundleType) && r.ArtifactType != "" && r.ArtifactType != emptyType {
+		return false
 	}
+	predicate := r.Annotations[predicateOf]
+	if _, known := l.count[predicate]; !known && len(l.count) == maxTypes && predicate != "" && predicate != fleet.SignaturePredicate {
+		l.err = fmt.Errorf("its referrers have more than %d predicate types", maxTypes)
+		return false
+	}
+	l.count[predicate]++
+	return l.count[predicate] <= maxSignatures+1
+}
+
+// list returns the referrers in a place, read once for all searches.
+func (e *Evidence) list(i int, read func(most int, want func(registry.Referrer) bool) ([]registry.Referrer, error)) *list {
+	if e.lists[i] != nil {
+		return e.lists[i]
+	}
+	l := &list{found: map[string][]registry.Referrer{}, count: map[string]int{}}
+	all, err := read(math.MaxInt, l.keep)
+	for _, r := range all {
+		predicate := r.Annotations[predicateOf]
+		l.found[predicate] = append(l.found[predicate], r)
+	}
+	if err != nil {
+		l.err = err
+	}
+	e.lists[i] = l
+	return l
 }
 
 // listed reads the bundles that the registry's API lists.
-func (e *Evidence) listed(ctx context.Context) *place {
-	p := &place{}
-	found, err := e.image.Referrers(ctx, e.digest, maxSignatures, isBundle(&p.others))
-	if errors.Is(err, registry.ErrNoReferrersAPI) {
+func (s *search) listed(ctx context.Context) *place {
+	l := s.list(0, func(most int, want func(registry.Referrer) bool) ([]registry.Referrer, error) {
+		return s.image.Referrers(ctx, s.digest, most, want)
+	})
+	if errors.Is(l.err, registry.ErrNoReferrersAPI) {
 		return &place{}
 	}
-	return e.bundles(ctx, p, found, err)
+	return s.read(ctx, l)
 }
 
 // tagged reads the bundles of the index under a tag. Some tools write it where the
 // registry has the API too.
-func (e *Evidence) tagged(ctx context.Context) *place {
-	p := &place{}
-	found, err := e.image.TaggedReferrers(ctx, e.digest, maxSignatures, isBundle(&p.others))
-	return e.bundles(ctx, p, found, err)
+func (s *search) tagged(ctx context.Context) *place {
+	return s.read(ctx, s.list(1, func(most int, want func(registry.Referrer) bool) ([]registry.Referrer, error) {
+		return s.image.TaggedReferrers(ctx, s.digest, most, want)
+	}))
 }
 
-// bundles reads those of some referrers that no other place had.
-func (e *Evidence) bundles(ctx context.Context, p *place, found []registry.Referrer, err error) *place {
-	if errors.Is(err, registry.ErrTooMany) {
-		err = tooMany()
+// read reads the listed bundles that may be what is looked for, and that no other
+// place had.
+func (s *search) read(ctx context.Context, l *list) *place {
+	if l.err != nil {
+		return &place{err: l.err}
 	}
-	if err != nil {
-		return &place{err: err}
+	if l.count[s.predicate]+l.count[""] > maxSignatures {
+		return &place{err: s.tooMany()}
 	}
-	for _, r := range found {
-		if e.seen[r.Digest] {
+	p := &place{}
+	for predicate, n := range l.count {
+		if predicate != "" && predicate != s.predicate {
+			p.others += n
+		}
+	}
+	for _, r := range slices.Concat(l.found[s.predicate], l.found[""]) {
+		if s.seen[r.Digest] {
 			continue
 		}
-		e.seen[r.Digest] = true
-		s, isOne, err := e.bundle(ctx, r)
-		if err != nil {
+		s.seen[r.Digest] = true
+		if err := s.add(); err != nil {
 			return &place{err: err}
 		}
-		if isOne {
-			p.signatures = append(p.signatures, s)
-		} else {
+		got, err := s.bundle(ctx, r.Digest)
+		switch {
+		case err != nil:
+			return &place{err: err}
+		case got.wrong != nil:
+			p.signatures = append(p.signatures, signature{err: got.wrong})
+		case got.predicate == s.predicate:
+			p.signatures = append(p.signatures, signature{checker: got.bundled})
+		default:
 			p.others++
 		}
 	}
 	return p
 }
 
-// bundle reads one referrer; isOne is false if it is no signature. The error ends
-// the reading of all.
-func (e *Evidence) bundle(ctx context.Context, r registry.Referrer) (s signature, isOne bool, err error) {
-	if err := e.add(); err != nil {
-		return signature{}, false, err
+// reading is what was read of one referrer.
+type reading struct {
+	bundled
+	wrong error // why it can't be read
+	size  int64
+}
+
+// bundle reads one referrer, once for all searches. The error ends the reading of
+// all.
+func (s *search) bundle(ctx context.Context, digest string) (reading, error) {
+	if got, known := s.bundles[digest]; known {
+		return got, s.take(got.size)
 	}
-	data, err := e.image.Manifest(ctx, r.Digest)
+	before := s.left
+	got, err := s.readBundle(ctx, digest)
+	if err == nil && (got.Bundle != nil || got.wrong != nil) {
+		got.size = before - s.left
+		s.bundles[digest] = got
+	}
+	return got, err
+}
+
+func (s *search) readBundle(ctx context.Context, digest string) (got reading, err error) {
+	data, err := s.image.Manifest(ctx, digest)
 	if err == nil {
-		err = e.take(int64(len(data)))
+		err = s.take(int64(len(data)))
 	}
 	if err != nil {
-		return signature{}, false, err
+		return got, err
 	}
 	var manifest layers
 	if err := json.Unmarshal(data, &manifest); err != nil {
-		return signature{err: fmt.Errorf("the manifest of signature %s can't be read", r.Digest)}, true, nil
+		got.wrong = fmt.Errorf("the manifest of %s %s can't be read", s.what(), digest)
+		return got, nil
 	}
-	predicate, said := manifest.Annotations[predicateOf].(string)
-	if len(manifest.Layers) != 1 || !strings.HasPrefix(manifest.Layers[0].MediaType, bundleType) || said && predicate != signingPredicate {
-		return signature{}, false, nil
+	if len(manifest.Layers) != 1 || !strings.HasPrefix(manifest.Layers[0].MediaType, bundleType) {
+		return got, nil
+	}
+	if said := manifest.Annotations.text(predicateOf); said != "" && said != s.predicate {
+		got.predicate = said
+		return got, nil
 	}
 	layer := manifest.Layers[0]
-	text, err := e.blob(ctx, layer.Digest, layer.Size)
+	text, err := s.blob(ctx, layer.Digest, layer.Size)
 	if err != nil {
-		return signature{}, false, err
+		return got, err
 	}
-	read, isOne, err := parseBundle(text)
-	if err != nil {
-		return signature{err: fmt.Errorf("signature %s can't be read: %s", r.Digest, pinsetter.Printable(err.Error()))}, true, nil
+	if got.bundled, err = parseBundle(text); err != nil {
+		got.wrong = fmt.Errorf("%s %s can't be read: %s", s.what(), digest, pinsetter.Printable(err.Error()))
 	}
-	return signature{checker: read}, isOne, nil
+	return got, nil
 }
 
-// bundled is a signature in a bundle.
-type bundled struct{ *bundle.Bundle }
+// bundled is a signature in a bundle, over a statement.
+type bundled struct {
+	*bundle.Bundle
+	predicate string // type of what is stated; "" for the signature of a file
+}
 
-// parseBundle reads a bundle; isOne is false if what it holds is no signature of an
-// image.
-func parseBundle(text []byte) (read bundled, isOne bool, err error) {
-	read = bundled{&bundle.Bundle{}}
+// parseBundle reads a bundle.
+func parseBundle(text []byte) (bundled, error) {
+	read := bundled{Bundle: &bundle.Bundle{}}
 	if err := read.UnmarshalJSON(text); err != nil {
-		return bundled{}, false, err
+		return bundled{}, err
 	}
-	content, err := read.SignatureContent()
+	return read.stating()
+}
+
+// stating completes what a bundle states.
+func (b bundled) stating() (bundled, error) {
+	content, err := b.SignatureContent()
 	if err != nil {
-		return bundled{}, false, err
+		return bundled{}, err
 	}
 	envelope := content.EnvelopeContent()
 	if envelope == nil {
-		return read, false, nil // a signature of a file
+		return b, nil
 	}
 	statement, err := envelope.Statement()
 	if err != nil {
-		return bundled{}, false, err
+		return bundled{}, err
 	}
-	return read, statement.GetPredicateType() == signingPredicate, nil
+	b.predicate = statement.GetPredicateType()
+	return b, nil
 }
 
 // byKey implements checker.
@@ -185,8 +256,8 @@ func (b bundled) by(v sigs.Verifier, subject sigstore.ArtifactPolicyOption) erro
 	if err != nil {
 		return errors.New(pinsetter.Printable(err.Error()))
 	}
-	if result.Statement.GetPredicateType() != signingPredicate {
-		return errors.New("it is an attestation")
+	if result.Statement.GetPredicateType() != b.predicate {
+		return errors.New("it states something else")
 	}
 	return nil
 }

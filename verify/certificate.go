@@ -12,6 +12,7 @@ import (
 
 	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
+	protodsse "github.com/sigstore/protobuf-specs/gen/pb-go/dsse"
 	protorekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	sigstore "github.com/sigstore/sigstore-go/pkg/verify"
@@ -52,6 +53,41 @@ func (s simple) certified(digest string) (*bundle.Bundle, sigstore.ArtifactPolic
 		}},
 	})
 	return b, sigstore.WithArtifact(bytes.NewReader(s.payload)), err
+}
+
+// parseEnvelope reads an attestation of cosign 2 as a bundle.
+func parseEnvelope(text []byte, a annotations) (bundled, error) {
+	var envelope struct {
+		Payload     []byte `json:"payload"`
+		PayloadType string `json:"payloadType"`
+		Signatures  []struct {
+			KeyID string `json:"keyid"`
+			Sig   []byte `json:"sig"`
+		} `json:"signatures"`
+	}
+	if err := json.Unmarshal(text, &envelope); err != nil {
+		return bundled{}, err
+	}
+	material, err := a.material()
+	if errors.Is(err, errNoCertificate) {
+		material, err = &protobundle.VerificationMaterial{
+			Content: &protobundle.VerificationMaterial_PublicKey{PublicKey: &protocommon.PublicKeyIdentifier{}},
+		}, nil
+	}
+	if err != nil {
+		return bundled{}, err
+	}
+	content := &protodsse.Envelope{Payload: envelope.Payload, PayloadType: envelope.PayloadType}
+	for _, s := range envelope.Signatures {
+		content.Signatures = append(content.Signatures, &protodsse.Signature{Sig: s.Sig, Keyid: s.KeyID})
+	}
+	b, err := bundle.NewBundle(&protobundle.Bundle{
+		MediaType: promising, VerificationMaterial: material, Content: &protobundle.Bundle_DsseEnvelope{DsseEnvelope: content},
+	})
+	if err != nil {
+		return bundled{}, err
+	}
+	return bundled{Bundle: b}.stating()
 }
 
 // material returns what annotations have for a certificate: itself, its chain, the

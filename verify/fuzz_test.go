@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"encoding/base64"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,8 +24,8 @@ func FuzzBundle(f *testing.F) {
 	f.Add([]byte(`{"mediaType":"application/vnd.dev.sigstore.bundle+json;version=0.1","verificationMaterial":{"x509CertificateChain":{"certificates":[{}]}},"messageSignature":{}}`))
 	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		read, isOne, err := parseBundle(text)
-		if err != nil || !isOne {
+		read, err := parseBundle(text)
+		if err != nil || read.predicate != parts.SigningPredicate {
 			return
 		}
 		if read.byKey(aDigest, keyOf(t, parts.NewSigner(t))) == nil {
@@ -72,6 +74,26 @@ func FuzzAnnotations(f *testing.F) {
 			legacyCertificate: certificate, legacyChain: chain, legacyEntry: entry, legacyTimestamp: timestamp}}
 		if _, err := rule.proof(t.Context(), s, aDigest); err == nil {
 			t.Errorf("%q verifies by the root of somebody else", certificate)
+		}
+	})
+}
+
+// FuzzProvenance: whatever provenance says, reading it ends, and a source is demanded
+// in vain where none is said.
+func FuzzProvenance(f *testing.F) {
+	f.Add(`{"builder":{"id":"x"},"invocation":{"configSource":{"uri":"git+https://h/a@b"}}}`, "https://slsa.dev/provenance/v0.2")
+	f.Add(`{"buildDefinition":{"externalParameters":{"source":"git+https://h/a@b"}}}`, "https://slsa.dev/provenance/v1")
+	f.Add(`{"buildDefinition":{"externalParameters":{"source":{"uri":"a@b"},"workflow":{"repository":"x","ref":"@"}},"resolvedDependencies":[{"uri":"#"}]}}`, "https://slsa.dev/provenance/v1")
+	f.Fuzz(func(t *testing.T, predicate, kind string) {
+		statement := `{"_type":"https://in-toto.io/Statement/v1","subject":[],"predicateType":` + strconv.Quote(kind) + `,"predicate":` + predicate + `}`
+		envelope := `{"payloadType":"application/vnd.in-toto+json","payload":"` + base64.StdEncoding.EncodeToString([]byte(statement)) + `","signatures":[{"sig":"eA=="}]}`
+		read, err := parseEnvelope([]byte(envelope), nil)
+		if err != nil {
+			return
+		}
+		claims, err := read.provenance()
+		if err == nil && len(claims.sources) > 0 && !strings.HasPrefix(strings.TrimPrefix(claims.sources[0], "git+"), claims.sources[len(claims.sources)-1]) {
+			t.Errorf("%q are no names of one source", claims.sources)
 		}
 	})
 }

@@ -14,10 +14,13 @@ import (
 )
 
 // The format that cosign 2 writes: a manifest under sha256-<hex>.sig, a layer a
-// signature (github.com/sigstore/cosign, specs/SIGNATURE_SPEC.md).
+// signature, and one under .att, a layer an attestation in an envelope
+// (github.com/sigstore/cosign, specs/SIGNATURE_SPEC.md and ATTESTATION_SPEC.md).
 const (
 	legacyLayer     = "application/vnd.dev.cosign.simplesigning.v1+json"
 	legacySignature = "dev.cosignproject.cosign/signature"
+	legacyEnvelope  = "application/vnd.dsse.envelope.v1+json"
+	legacyPredicate = "predicateType"
 	legacyType      = "cosign container image signature"
 )
 
@@ -43,50 +46,70 @@ func (a annotations) text(key string) string {
 	return text
 }
 
-// legacy reads the signatures under the tag of cosign 2.
-func (e *Evidence) legacy(ctx context.Context) *place {
-	p := &place{}
-	data, err := e.image.TaggedManifest(ctx, strings.Replace(e.digest, ":", "-", 1)+".sig")
+// legacy reads the signatures or attestations under the tag of cosign 2.
+func (s *search) legacy(ctx context.Context) *place {
+	suffix, mediaType, read := ".sig", legacyLayer, s.legacySignature
+	if !s.signs() {
+		suffix, mediaType, read = ".att", legacyEnvelope, s.legacyAttestation
+	}
+	tag := strings.Replace(s.digest, ":", "-", 1) + suffix
+	data, err := s.image.TaggedManifest(ctx, tag)
 	if errors.Is(err, registry.ErrNotFound) {
-		return p
+		return &place{}
 	}
 	if err == nil {
-		err = e.take(int64(len(data)))
+		err = s.take(int64(len(data)))
 	}
 	var manifest layers
 	if err == nil && json.Unmarshal(data, &manifest) != nil {
-		err = fmt.Errorf("the manifest under %s.sig can't be read", strings.Replace(e.digest, ":", "-", 1))
+		err = fmt.Errorf("the manifest under %s can't be read", tag)
 	}
 	if err != nil {
 		return &place{err: err}
 	}
+	p := &place{}
 	for _, layer := range manifest.Layers {
-		if layer.MediaType != legacyLayer {
+		if layer.MediaType != mediaType {
 			continue
 		}
-		if err := e.add(); err != nil {
-			return &place{err: err}
+		if said := layer.Annotations.text(legacyPredicate); !s.signs() && said != "" && said != s.predicate {
+			p.others++
+			continue
 		}
-		s, err := e.legacySignature(ctx, layer)
+		err := s.add()
+		var content []byte
+		if err == nil {
+			content, err = s.blob(ctx, layer.Digest, layer.Size)
+		}
 		if err != nil {
 			return &place{err: err}
 		}
-		p.signatures = append(p.signatures, s)
+		found, isOne, err := read(content, layer.Annotations)
+		switch {
+		case err != nil:
+			p.signatures = append(p.signatures, signature{err: fmt.Errorf("a %s under %s can't be read: %s", s.what(), tag, pinsetter.Printable(err.Error()))})
+		case isOne:
+			p.signatures = append(p.signatures, signature{checker: found})
+		default:
+			p.others++
+		}
 	}
 	return p
 }
 
-// legacySignature reads what was signed. The error ends the reading of all.
-func (e *Evidence) legacySignature(ctx context.Context, l layer) (signature, error) {
-	payload, err := e.blob(ctx, l.Digest, l.Size)
-	if err != nil {
-		return signature{}, err
-	}
-	raw, err := base64.StdEncoding.DecodeString(l.Annotations.text(legacySignature))
+// legacySignature reads a signature over a payload.
+func (s *search) legacySignature(payload []byte, a annotations) (checker, bool, error) {
+	raw, err := base64.StdEncoding.DecodeString(a.text(legacySignature))
 	if err != nil || len(raw) == 0 {
-		return signature{err: fmt.Errorf("a signature under %s.sig can't be read: it has no %s", pinsetter.Printable(e.digest), legacySignature)}, nil
+		return nil, false, fmt.Errorf("it has no %s", legacySignature)
 	}
-	return signature{checker: simple{payload, raw, l.Annotations}}, nil
+	return simple{payload, raw, a}, true, nil
+}
+
+// legacyAttestation reads an envelope; false if it states something else.
+func (s *search) legacyAttestation(envelope []byte, a annotations) (checker, bool, error) {
+	read, err := parseEnvelope(envelope, a)
+	return read, read.predicate == s.predicate, err
 }
 
 // simple is a signature over a document that names the digest. Its annotations have

@@ -19,37 +19,22 @@ import (
 	"github.com/pinsetter/pinsetter/registry"
 )
 
-// Bounds on what is read about one digest. Beyond them the verdict is unknown,
-// whatever is there: an order of the registry's must not decide.
-const (
-	maxSignatures = 64
-	maxBytes      = 4 << 20 // of manifests and blobs of signatures
-)
-
-// Evidence is what a registry has of the signatures of one digest. It is read when
-// it is first needed, and once. It is not safe for concurrent use.
+// Evidence is what a registry has of the signatures and attestations of one digest.
+// It is read when it is first needed, and once. It is not safe for concurrent use.
 type Evidence struct {
 	roots  *Roots
 	image  *registry.Repository
 	digest string
 
-	places [3]*place
-	seen   map[string]bool // digests of referrers
-	count  int             // of signatures that were read
-	left   int64           // bytes that may still be read
+	lists    [2]*list // of referrers: the API's, and the one under a tag
+	bundles  map[string]reading
+	searches map[string]*search // by predicate type
 }
 
 // Open returns the evidence about a digest of an image. It asks nothing yet. Rules
 // that trust the public good instance of Sigstore have its root from roots.
 func Open(roots *Roots, image *registry.Repository, digest string) *Evidence {
-	return &Evidence{roots: roots, image: image, digest: digest, seen: map[string]bool{}, left: maxBytes}
-}
-
-// place is what was found in one place where signatures are kept.
-type place struct {
-	signatures []signature
-	others     int   // attestations, which are no signatures
-	err        error // why it isn't known what is there
+	return &Evidence{roots: roots, image: image, digest: digest, bundles: map[string]reading{}, searches: map[string]*search{}}
 }
 
 // signature is one that can be checked, or err says why it can't be read.
@@ -83,13 +68,20 @@ type unknownError struct{ error }
 
 // judge returns a rule, ready to use.
 func (e *Evidence) judge(trust *fleet.Trust) (judge, error) {
+	var signers judge
+	var err error
 	switch {
 	case trust.Provider == fleet.ProviderCosign && trust.Keyless.Asks() && len(trust.Keys) == 0:
-		return &certificates{trusted: trust.Keyless, roots: e.roots}, nil
+		signers = &certificates{trusted: trust.Keyless, roots: e.roots}
 	case trust.Provider == fleet.ProviderCosign && trust.Keyless == nil && len(trust.Keys) > 0:
-		return newKeyring(trust)
+		signers, err = newKeyring(trust)
+	default:
+		err = fmt.Errorf("%s asks for what this version doesn't know: nothing is verified by it", trust.From)
 	}
-	return nil, fmt.Errorf("%s asks for what this version doesn't know: nothing is verified by it", trust.From)
+	if err == nil && trust.Attestation != nil {
+		signers = attesters{signers, trust.Attestation}
+	}
+	return signers, err
 }
 
 // Check returns what a rule makes of the evidence. Its context bounds the requests.
@@ -98,10 +90,11 @@ func (e *Evidence) Check(ctx context.Context, trust *fleet.Trust) pinsetter.Sign
 	if err != nil {
 		return unknown(err)
 	}
+	search := e.search(trust.Attestation)
 	found, others := 0, 0
 	var unread, wrong error
-	for i := range e.places {
-		p := e.place(ctx, i)
+	for i := range search.places {
+		p := search.place(ctx, i)
 		if p.err != nil {
 			return unknown(p.err)
 		}
@@ -111,7 +104,7 @@ func (e *Evidence) Check(ctx context.Context, trust *fleet.Trust) pinsetter.Sign
 				unread = s.err
 				continue
 			}
-			proof, err := judge.proof(ctx, s, e.digest)
+			proof, err := judge.proof(ctx, s.checker, e.digest)
 			if err == nil {
 				return proof
 			}
@@ -125,61 +118,12 @@ func (e *Evidence) Check(ctx context.Context, trust *fleet.Trust) pinsetter.Sign
 	case unread != nil:
 		return unknown(unread)
 	case found == 0:
-		return pinsetter.Signature{Verdict: pinsetter.SignatureRefused, Unsigned: true, Reason: unsigned(others)}
+		return pinsetter.Signature{Verdict: pinsetter.SignatureRefused, Unsigned: true, Reason: search.none(others)}
 	}
 	return pinsetter.Signature{Verdict: pinsetter.SignatureRefused, Reason: fmt.Sprintf("none of %s verifies with %s: %v",
-		pinsetter.Count(found, "signature"), judge, wrong)}
-}
-
-// place returns what is in one of the places, in the order in which they are
-// looked at: the referrers API, the index under a tag, and the tag of cosign 2.
-func (e *Evidence) place(ctx context.Context, i int) *place {
-	if e.places[i] == nil {
-		look := [...]func(context.Context) *place{e.listed, e.tagged, e.legacy}
-		e.places[i] = look[i](ctx)
-	}
-	return e.places[i]
+		pinsetter.Count(found, search.what()), judge, wrong)}
 }
 
 func unknown(err error) pinsetter.Signature {
 	return pinsetter.Signature{Verdict: pinsetter.SignatureUnknown, Reason: pinsetter.Printable(err.Error())}
-}
-
-func unsigned(others int) string {
-	if others > 0 {
-		return "it isn't signed: it has " + pinsetter.Count(others, "attestation") + ", which prove something else"
-	}
-	return "it isn't signed"
-}
-
-// take takes bytes off what may still be read.
-func (e *Evidence) take(size int64) error {
-	if e.left -= size; size < 0 || e.left < 0 {
-		return fmt.Errorf("its signatures have more than %d MiB, which is more than is read of one image: remove those that nobody needs", maxBytes>>20)
-	}
-	return nil
-}
-
-// blob reads a blob of that declared size.
-func (e *Evidence) blob(ctx context.Context, digest string, size int64) ([]byte, error) {
-	if err := e.take(size); err != nil {
-		return nil, err
-	}
-	data, err := e.image.Blob(ctx, digest)
-	if err == nil && int64(len(data)) > size {
-		err = e.take(int64(len(data)) - size)
-	}
-	return data, err
-}
-
-// add counts a signature.
-func (e *Evidence) add() error {
-	if e.count++; e.count > maxSignatures {
-		return tooMany()
-	}
-	return nil
-}
-
-func tooMany() error {
-	return fmt.Errorf("it has more than %d signatures, which is more than are read of one image: remove those that nobody needs", maxSignatures)
 }

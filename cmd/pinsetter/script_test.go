@@ -163,6 +163,10 @@ func certify(ts *testscript.TestScript, _ bool, a []string) {
 		of(ts).sigstore.Sign(&registry.Shelf, a[0], digest, by)
 	case "legacy":
 		of(ts).sigstore.SignLegacy(&registry.Shelf, a[0], digest, by)
+	case "attest":
+		const predicate = `{"buildDefinition":{"externalParameters":{"workflow":{"repository":"https://github.com/org/app"}}},"runDetails":{"builder":{"id":"https://builder.example/v1"}}}`
+		content := of(ts).sigstore.Bundle(digest, parts.ProvenancePredicate, predicate, by)
+		registry.Refer(a[0], digest, parts.Referrer{Content: content, Predicate: parts.ProvenancePredicate})
 	default:
 		ts.Fatalf("no way to sign is called %s", how)
 	}

@@ -15,6 +15,7 @@ type signers struct {
 	keys             []string
 	identity, issuer string
 	root             string
+	attestations     []string // predicate types that they must have attested
 }
 
 // flag returns the name of a flag.
@@ -44,15 +45,38 @@ func (f signers) rules() ([]*fleet.Trust, error) {
 	case f.root != "" && !keyless:
 		return nil, usage("%s is for signatures without keys: name who signed with %s and %s", f.flag("trusted-root"), f.flag("identity"), f.flag("issuer"))
 	case keyless:
-		return f.ofIdentity()
+		return f.attesting(f.ofIdentity())
 	case len(f.keys) > 0:
-		return f.ofKeys()
+		return f.attesting(f.ofKeys())
+	case len(f.attestations) > 0:
+		return nil, usage("%s says what must be attested: name by whom with %s, or %s and %s", f.flag("attestation"), f.flag("key"), f.flag("identity"), f.flag("issuer"))
 	}
 	return nil, nil
 }
 
+// attesting returns a rule that trusts signers, or one for each attestation that they
+// must have made.
+func (f signers) attesting(trusted *fleet.Trust, err error) ([]*fleet.Trust, error) {
+	if err != nil {
+		return nil, err
+	}
+	if len(f.attestations) == 0 {
+		return []*fleet.Trust{trusted}, nil
+	}
+	var rules []*fleet.Trust
+	for _, predicateType := range f.attestations {
+		rule := *trusted
+		if rule.Attestation, err = fleet.NewAttestation(predicateType, "", ""); err != nil {
+			return nil, usage("%s: %w", f.flag("attestation"), err)
+		}
+		rule.From += ", attestation " + predicateType
+		rules = append(rules, &rule)
+	}
+	return rules, nil
+}
+
 // ofKeys returns the rule that files with public keys are.
-func (f signers) ofKeys() ([]*fleet.Trust, error) {
+func (f signers) ofKeys() (*fleet.Trust, error) {
 	flag := f.flag("key")
 	trust := &fleet.Trust{From: flag + " " + strings.Join(f.keys, ", "), Provider: fleet.ProviderCosign}
 	for _, file := range f.keys {
@@ -66,11 +90,11 @@ func (f signers) ofKeys() ([]*fleet.Trust, error) {
 		}
 		trust.Keys = append(trust.Keys, fleet.PublicKey{Name: file, DER: der})
 	}
-	return []*fleet.Trust{trust}, nil
+	return trust, nil
 }
 
 // ofIdentity returns the rule that an identity is.
-func (f signers) ofIdentity() ([]*fleet.Trust, error) {
+func (f signers) ofIdentity() (*fleet.Trust, error) {
 	identity, err := fleet.NewIdentity(f.issuer, f.identity)
 	if err != nil {
 		return nil, usage("%s and %s: %w", f.flag("identity"), f.flag("issuer"), err)
@@ -84,5 +108,5 @@ func (f signers) ofIdentity() ([]*fleet.Trust, error) {
 			return nil, usage("%s %s has %w", f.flag("trusted-root"), f.root, err)
 		}
 	}
-	return []*fleet.Trust{{From: f.flag("identity") + " " + f.identity, Provider: fleet.ProviderCosign, Keyless: keyless}}, nil
+	return &fleet.Trust{From: f.flag("identity") + " " + f.identity, Provider: fleet.ProviderCosign, Keyless: keyless}, nil
 }

@@ -110,11 +110,7 @@ func (s Signing) at() time.Time {
 // predicate is {}.
 func (s *Sigstore) Bundle(digest, predicateType, predicate string, by Signing) []byte {
 	s.t.Helper()
-	if predicate == "" {
-		predicate = "{}"
-	}
-	statement := fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"","digest":{"sha256":%q}}],"predicateType":%q,"predicate":%s}`,
-		strings.TrimPrefix(digest, "sha256:"), predicateType, predicate)
+	statement := statement(digest, predicateType, predicate)
 	entity := s.attest(statement, by)
 	content, err := entity.SignatureContent()
 	if err != nil {
@@ -138,6 +134,14 @@ func (s *Sigstore) Bundle(digest, predicateType, predicate string, by Signing) [
 		s.t.Fatalf("sign: %v", err)
 	}
 	return text
+}
+
+func statement(digest, predicateType, predicate string) []byte {
+	if predicate == "" {
+		predicate = "{}"
+	}
+	return fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"","digest":{"sha256":%q}}],"predicateType":%q,"predicate":%s}`,
+		strings.TrimPrefix(digest, "sha256:"), predicateType, predicate)
 }
 
 func (s *Sigstore) attest(statement []byte, by Signing) *ca.TestEntity {
@@ -238,6 +242,26 @@ func (s *Sigstore) Legacy(payload []byte, by Signing) parts.Legacy {
 	}
 	legacy := parts.NewLegacy(payload, content.Signature())
 	legacy.Annotations["dev.sigstore.cosign/certificate"] = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.certificate(entity)}))
+	s.annotate(legacy.Annotations, entity, by)
+	return legacy
+}
+
+// LegacyAttestation returns an attestation in the format of cosign 2.
+func (s *Sigstore) LegacyAttestation(digest, predicateType, predicate string, by Signing) parts.Legacy {
+	s.t.Helper()
+	entity := s.attest(statement(digest, predicateType, predicate), by)
+	content, err := entity.SignatureContent()
+	if err != nil {
+		s.t.Fatalf("attest: %v", err)
+	}
+	envelope, err := json.Marshal(content.EnvelopeContent().RawEnvelope())
+	if err != nil {
+		s.t.Fatalf("attest: %v", err)
+	}
+	legacy := parts.Legacy{Content: envelope, Type: "application/vnd.dsse.envelope.v1+json", Annotations: map[string]string{
+		"dev.cosignproject.cosign/signature": "", "predicateType": predicateType,
+		"dev.sigstore.cosign/certificate": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.certificate(entity)})),
+	}}
 	s.annotate(legacy.Annotations, entity, by)
 	return legacy
 }
