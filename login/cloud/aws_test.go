@@ -326,3 +326,21 @@ func TestTheDoorsDialerConnectsNowhereElse(t *testing.T) {
 		}
 	}
 }
+
+// A machine whose clock is ahead believes that each login has ended. It asks for
+// one all the same, and not for one an image.
+func TestAClockThatIsAheadAsksOnce(t *testing.T) {
+	w, aws := newAWS(t)
+	w.keys(aws.NewKeys(readerARN))
+	w.now = w.now.Add(24 * time.Hour)
+	r := w.registry(registry.Options{})
+	image := w.image(r, ecrEurope+"/app", login.AWS)
+	for range 10 {
+		if _, err := image.Tags(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := w.clouds.Count(apiEurope, ""); n != 2 { // the first is out of time, the second signed by AWS's clock
+		t.Errorf("%d requests for tokens; want 2", n)
+	}
+}

@@ -77,16 +77,26 @@ func (l *Logins) exchangeACR(ctx context.Context, host login.CloudHost, r login.
 		return login.CloudLogin{}, status, fmt.Errorf("exchange Entra's token for one of the registry: %d %s: %s; the identity needs %s",
 			status, http.StatusText(status), data[:min(len(data), 300)], acrNeeds)
 	}
+	token, until, err := readACR(data, l.options.Now())
+	if err != nil {
+		return login.CloudLogin{}, status, fmt.Errorf("exchange Entra's token for one of the registry: %w", err)
+	}
+	return login.CloudLogin{
+		Username: acrUser, Password: pinsetter.NewSecret("token of "+host.Host, token),
+		Identity: entra.Identity, Needs: acrNeeds, Until: until,
+	}, status, nil
+}
+
+// readACR reads a registry's answer at a time: its token, which counts for an
+// hour if it doesn't say for how long.
+func readACR(data []byte, now time.Time) (string, time.Time, error) {
 	var answer struct {
 		Token string `json:"refresh_token"`
 	}
 	if err := json.Unmarshal(data, &answer); err != nil || answer.Token == "" {
-		return login.CloudLogin{}, status, errors.New("exchange Entra's token for one of the registry: the answer holds none")
+		return "", time.Time{}, errors.New("the answer holds none")
 	}
-	return login.CloudLogin{
-		Username: acrUser, Password: pinsetter.NewSecret("token of "+host.Host, answer.Token),
-		Identity: entra.Identity, Needs: acrNeeds, Until: expiry(answer.Token, l.options.Now().Add(time.Hour)),
-	}, status, nil
+	return answer.Token, expiry(answer.Token, now.Add(time.Hour)), nil
 }
 
 // expiry returns the end of a JWT's validity, or otherwise if it has none. The

@@ -66,9 +66,9 @@ func (c *cache) get(ctx context.Context, key string, refused pinsetter.Secret, a
 		defer cancel()
 		at := c.now()
 		found, err := ask(ctx)
-		e := entry{login: found, err: err, at: at, until: end(at, found.Until)}
-		if err != nil {
-			e.until = at.Add(failureMemory)
+		e := entry{login: found, err: err, at: at, until: at.Add(failureMemory)}
+		if err == nil {
+			e.until = end(at, found.Until)
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -100,8 +100,13 @@ func (c *cache) remembered(key string, refused pinsetter.Secret) (entry, bool) {
 	return e, true
 }
 
-// end returns the time until which a login is used.
+// longest bounds the time for which a login is used, whatever a cloud says.
+const longest = 24 * time.Hour
+
+// end returns the time until which a login is used. One that has ended by this
+// machine's clock is used for a moment: the clock may be wrong, and a new one for
+// each image would be too.
 func end(at, until time.Time) time.Time {
-	life := until.Sub(at)
-	return until.Add(-min(margin, life/10))
+	life := min(until.Sub(at), longest)
+	return at.Add(max(life-min(margin, life/10), failureMemory))
 }

@@ -62,16 +62,34 @@ func (l *Logins) ecr(ctx context.Context, host login.CloudHost, r login.CloudReq
 	if err != nil {
 		return login.CloudLogin{}, fmt.Errorf("as %s: ask %s for a token: %w", identity.how, host.API, err)
 	}
-	pair, err := base64.StdEncoding.DecodeString(answer.Token)
-	user, password, ok := strings.Cut(string(pair), ":")
-	if err != nil || !ok {
-		return login.CloudLogin{}, fmt.Errorf("ask %s for a token: the answer holds none", host.API)
-	}
 	return login.CloudLogin{
-		Username: user, Password: pinsetter.NewSecret("AWS token for "+host.Region, password),
-		Identity: identity.how, Needs: api.needs, Until: time.Unix(int64(answer.ExpiresAt), 0),
+		Username: answer.user, Password: pinsetter.NewSecret("AWS token for "+host.Region, answer.password),
+		Identity: identity.how, Needs: api.needs, Until: answer.until,
 	}, nil
 }
+
+// ecrLogin is what an API answers.
+type ecrLogin struct {
+	user, password string
+	until          time.Time
+}
+
+// readECR reads the answer of an API.
+func readECR(data []byte) (ecrLogin, error) {
+	var answer struct {
+		Data ecrAuthorization `json:"authorizationData"`
+	}
+	err := json.Unmarshal(data, &answer)
+	pair, invalid := base64.StdEncoding.DecodeString(answer.Data.Token)
+	user, password, ok := strings.Cut(string(pair), ":")
+	if err != nil || invalid != nil || !ok || user == "" || password == "" {
+		return ecrLogin{}, errors.New("the answer holds no token")
+	}
+	return ecrLogin{user, password, time.Unix(int64(min(max(answer.Data.ExpiresAt, 0), maxUnix)), 0)}, nil
+}
+
+// maxUnix is the last time of a four-digit year, in seconds of Unix time.
+const maxUnix = 253402300799
 
 // ecrAuthorization is the used part of an API's answer.
 type ecrAuthorization struct {
@@ -118,7 +136,7 @@ const (
 
 // ecrToken asks for a token, again if the API is overloaded, and once more with
 // the API's time if it says that this machine's clock is wrong.
-func (l *Logins) ecrToken(ctx context.Context, client *http.Client, host login.CloudHost, api ecrAPI, identity awsIdentity) (ecrAuthorization, error) {
+func (l *Logins) ecrToken(ctx context.Context, client *http.Client, host login.CloudHost, api ecrAPI, identity awsIdentity) (ecrLogin, error) {
 	var ahead time.Duration
 	for try := 1; ; try++ {
 		answer, date, err := l.ecrOnce(ctx, client, host, api, identity, ahead)
@@ -153,36 +171,31 @@ func (e *awsError) isSkew() bool {
 
 // ecrOnce asks for a token one time. Ahead is how much the API's clock is ahead
 // of this machine's. The time is the API's, zero if it doesn't say it.
-func (l *Logins) ecrOnce(ctx context.Context, client *http.Client, host login.CloudHost, api ecrAPI, identity awsIdentity, ahead time.Duration) (ecrAuthorization, time.Time, error) {
+func (l *Logins) ecrOnce(ctx context.Context, client *http.Client, host login.CloudHost, api ecrAPI, identity awsIdentity, ahead time.Duration) (ecrLogin, time.Time, error) {
 	body := []byte("{}")
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+host.API+"/", bytes.NewReader(body))
 	if err != nil {
-		return ecrAuthorization{}, time.Time{}, err
+		return ecrLogin{}, time.Time{}, err
 	}
 	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	request.Header.Set("X-Amz-Target", api.target)
 	hash := sha256.Sum256(body)
 	err = v4.NewSigner().SignHTTP(ctx, identity.keys, request, hex.EncodeToString(hash[:]), api.service, host.Region, l.options.Now().Add(ahead))
 	if err != nil {
-		return ecrAuthorization{}, time.Time{}, err
+		return ecrLogin{}, time.Time{}, err
 	}
 	status, header, data, err := exchange(client, request)
 	if err != nil {
-		return ecrAuthorization{}, time.Time{}, err
+		return ecrLogin{}, time.Time{}, err
 	}
 	if status != http.StatusOK {
 		said := &awsError{status: status}
 		_ = json.Unmarshal(data, said) // without it, the status says what is wrong
 		date, _ := http.ParseTime(header.Get("Date"))
-		return ecrAuthorization{}, date, said
+		return ecrLogin{}, date, said
 	}
-	var answer struct {
-		Data ecrAuthorization `json:"authorizationData"`
-	}
-	if err := json.Unmarshal(data, &answer); err != nil || answer.Data.Token == "" {
-		return ecrAuthorization{}, time.Time{}, errors.New("the answer holds no token")
-	}
-	return answer.Data, time.Time{}, nil
+	answer, err := readECR(data)
+	return answer, time.Time{}, err
 }
 
 // exchange sends a request and reads the whole answer.

@@ -62,20 +62,16 @@ func (l *Logins) googleToken(ctx context.Context, r login.CloudRequest) (*oauth2
 	if err != nil {
 		return nil, how, fmt.Errorf("read credentials: %w", err)
 	}
-	kind := struct {
-		Type  string `json:"type"`
-		Email string `json:"client_email"`
-		Acts  string `json:"service_account_impersonation_url"`
-	}{}
-	if err := json.Unmarshal(data, &kind); err != nil {
-		return nil, how, errors.New("read credentials: not valid JSON")
+	kind, who, err := readGoogleFile(data)
+	if err != nil {
+		return nil, how, fmt.Errorf("read credentials: %w", err)
 	}
-	if who := cmp.Or(kind.Email, actsAs(kind.Acts)); who != "" {
+	if who != "" {
 		how = who + " (" + file + ")"
 	}
 	// A file of the user's own, whose kind may be any that Google knows.
 	found, err := google.CredentialsFromJSONWithType(context.WithValue(ctx, oauth2.HTTPClient, client), data,
-		google.CredentialsType(kind.Type), googleScope)
+		google.CredentialsType(kind), googleScope)
 	if err != nil {
 		return nil, how, fmt.Errorf("read credentials: %w", err)
 	}
@@ -84,6 +80,20 @@ func (l *Logins) googleToken(ctx context.Context, r login.CloudRequest) (*oauth2
 		return nil, how, fmt.Errorf("ask for a token: %w", err)
 	}
 	return token, how, nil
+}
+
+// readGoogleFile returns the type of a file of credentials, and the account that
+// it names, "" if it names none.
+func readGoogleFile(data []byte) (kind, who string, err error) {
+	var file struct {
+		Type  string `json:"type"`
+		Email string `json:"client_email"`
+		Acts  string `json:"service_account_impersonation_url"`
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return "", "", errors.New("not valid JSON")
+	}
+	return file.Type, pinsetter.Printable(cmp.Or(file.Email, actsAs(file.Acts))), nil
 }
 
 // actsAs returns the service account in the URL of an impersonation.
@@ -124,19 +134,28 @@ func (l *Logins) googleMetadata(ctx context.Context, client *http.Client) (*oaut
 	if err != nil {
 		return nil, how, err
 	}
-	var answer struct {
-		Token   string `json:"access_token"`
-		Expires int    `json:"expires_in"` // seconds
+	token, err := readGoogleToken(data, at)
+	if err != nil {
+		return nil, how, err
 	}
-	if err := json.Unmarshal(data, &answer); err != nil || answer.Token == "" {
-		return nil, how, errors.New("the metadata server's answer holds no token")
-	}
-	token := &oauth2.Token{AccessToken: answer.Token, Expiry: at.Add(time.Duration(answer.Expires) * time.Second)}
 	email, err := l.askGoogle(ctx, client, "http://"+host+googleAccount+"email")
 	if err != nil || len(email) == 0 {
 		return token, how, nil // it has a token, and only its name is unknown
 	}
 	return token, pinsetter.Printable(string(email)) + " (metadata server)", nil
+}
+
+// readGoogleToken reads the metadata server's answer to a request at a time.
+func readGoogleToken(data []byte, at time.Time) (*oauth2.Token, error) {
+	var answer struct {
+		Token   string  `json:"access_token"`
+		Expires float64 `json:"expires_in"` // seconds
+	}
+	if err := json.Unmarshal(data, &answer); err != nil || answer.Token == "" {
+		return nil, errors.New("the metadata server's answer holds no token")
+	}
+	life := time.Duration(min(max(answer.Expires, 0), longest.Seconds())) * time.Second
+	return &oauth2.Token{AccessToken: answer.Token, Expiry: at.Add(life)}, nil
 }
 
 // askGoogle asks the metadata server, again if it is overloaded.

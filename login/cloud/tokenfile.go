@@ -108,11 +108,16 @@ func (l *Logins) tokenNeeds(claims jwt.RegisteredClaims) string {
 // readToken reads a file that holds a JWT, and what it claims. Nobody checks it
 // here: that is for its receiver.
 func readToken(path string) (string, jwt.RegisteredClaims, error) {
-	var claims jwt.RegisteredClaims
 	data, err := readBounded(path, maxTokenFile)
 	if err != nil {
-		return "", claims, err
+		return "", jwt.RegisteredClaims{}, err
 	}
+	return parseToken(data)
+}
+
+// parseToken reads the content of such a file.
+func parseToken(data []byte) (string, jwt.RegisteredClaims, error) {
+	var claims jwt.RegisteredClaims
 	text := strings.TrimSpace(string(data))
 	if _, _, err := jwt.NewParser().ParseUnverified(text, &claims); err != nil {
 		return "", claims, errors.New("it is no JSON Web Token")
