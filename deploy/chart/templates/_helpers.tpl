@@ -65,6 +65,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if .Values.secrets }}
 - --secrets=/secrets
 {{- end }}
+{{- range $i, $token := .Values.registryTokens }}
+- {{ printf "--registry-token-file=%s=/tokens/%d/token" (empty $token.user | ternary $token.host (printf "%s@%s" $token.user $token.host)) $i | quote }}
+{{- end }}
 - --log-level={{ .Values.logLevel }}
 - --log-format=json
 {{- range concat .Values.extraArgs (ternary .Values.serve.args list (eq .Values.mode "serve")) }}
@@ -163,6 +166,9 @@ containers:
       {{- range $i, $secret := .Values.secrets }}
       - {name: secret-{{ $i }}, mountPath: /secrets/{{ $secret.namespace }}/{{ $secret.name }}, readOnly: true}
       {{- end }}
+      {{- range $i, $token := .Values.registryTokens }}
+      - {name: token-{{ $i }}, mountPath: /tokens/{{ $i }}, readOnly: true}
+      {{- end }}
       {{- if .Values.objects.configMap }}
       - {name: objects, mountPath: /objects, readOnly: true}
       {{- end }}
@@ -179,6 +185,13 @@ volumes:
   {{- range $i, $secret := .Values.secrets }}
   - name: secret-{{ $i }}
     secret: {secretName: {{ $secret.secretName | default $secret.name }}, defaultMode: 0440}
+  {{- end }}
+  {{- range $i, $token := .Values.registryTokens }}
+  - name: token-{{ $i }}
+    projected:
+      defaultMode: 0440
+      sources:
+        - serviceAccountToken: {path: token, audience: {{ $token.audience | default $token.host | quote }}}
   {{- end }}
   {{- if .Values.objects.configMap }}
   - name: objects
