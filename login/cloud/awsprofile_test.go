@@ -189,3 +189,18 @@ func TestAgentsOfAWS(t *testing.T) {
 		}
 	}
 }
+
+// The profile of a person who logs in by a browser is no identity, so that a
+// credential helper or an entry of the Docker configuration is used.
+func TestAProfileOfAPersonLeavesItToTheDockerConfiguration(t *testing.T) {
+	w, aws := newAWS(t)
+	w.keys(aws.NewKeys(readerARN))
+	found, err := w.logins.Registry(t.Context(), login.CloudRequest{Provider: login.AWS, Host: ecrEurope})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(24 * time.Hour)
+	w.set("AWS_PROFILE", "me", "AWS_CONFIG_FILE", w.file("[profile me]\nsso_session = s\nsso_account_id = 1\n"),
+		"DOCKER_AUTH_CONFIG", fmt.Sprintf(`{"auths":{%q:{"username":"AWS","password":%q}}}`, ecrEurope, found.Password.Reveal()))
+	w.wantTags(ecrEurope+"/app", login.AWS)
+}
