@@ -37,7 +37,7 @@ func explain(host string, err error) error {
 	case err.Error() == http.StatusText(http.StatusProxyAuthRequired):
 		return errProxy // net/http's error for a CONNECT that was answered 407
 	case answersPlain(err):
-		return fmt.Errorf("%s answers plain HTTP where https is asked for; set spec.insecure: true if that is meant", host)
+		return fmt.Errorf("%s answers plain HTTP where https is asked for; set spec.insecure: true, or --plain-http with the host, if that is meant", host)
 	case errors.Is(err, login.ErrRefusedAddress), errors.Is(err, errPlain):
 		return err
 	case errors.As(err, &dns) && dns.IsNotFound:

@@ -26,6 +26,7 @@ type Options struct {
 	Retries     int          // after resets, 5xx, and 429 or 503 without Retry-After; 0: 4, negative: none
 	UserAgent   string       // "": "pinsetter"
 	Dialer      login.Dialer // opens every connection
+	PlainHTTP   []string     // hosts, "name" or "name:port", that may be asked without TLS if they have none
 	Anonymous   bool         // don't use the environment's Docker configuration and credential helpers
 
 	// Answer bounds one answer of a registry or token server, such as a page of

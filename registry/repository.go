@@ -43,6 +43,10 @@ type Repository struct {
 // and certificates in the access, and quotes none of their content.
 func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 	named, err := parse(image, a.Insecure)
+	if err == nil && slices.Contains(r.options.PlainHTTP, named.RegistryStr()) {
+		a.Insecure = true
+		named, err = parse(image, true)
+	}
 	if err != nil {
 		return nil, err
 	}

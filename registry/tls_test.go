@@ -37,7 +37,7 @@ func TestTagsOverTLS(t *testing.T) {
 		"another authority":   {server, registry.Access{TLS: pinsetter.TLS{CA: stranger.PEM}}, "if HOST has its certificate from an authority of your own"},
 		"no client":           {mutual, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM}}, "if it asks for a client certificate, give tls.crt and tls.key in spec.certSecretRef"},
 		"wrong client":        {mutual, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM, Cert: other.Cert, Key: key(other)}}, "spec.certSecretRef"},
-		"plain where TLS was": {plain, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM}}, "HOST answers plain HTTP where https is asked for; set spec.insecure: true if that is meant"},
+		"plain where TLS was": {plain, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM}}, "HOST answers plain HTTP where https is asked for; set spec.insecure: true, or --plain-http with the host, if that is meant"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			repository := openWith(t, quick(registry.Options{}), test.server.Image("app"), test.access)
@@ -128,4 +128,14 @@ func TestProxyOnARefusedAddress(t *testing.T) {
 	if n := proxy.Log.Count(http.MethodConnect, ""); n != 0 {
 		t.Errorf("%d requests came to the proxy", n)
 	}
+}
+
+// TestPlainHTTPIsForItsHost: what is said of one registry allows nothing at others.
+func TestPlainHTTPIsForItsHost(t *testing.T) {
+	server := parts.NewRegistry(t, parts.RegistryOptions{})
+	server.SetTags("app", "1.0.0")
+	access := registry.Access{TLS: pinsetter.TLS{CA: parts.NewCA(t).PEM}} // on loopback, else, nothing is needed
+	wantTags(t, openWith(t, quick(registry.Options{PlainHTTP: []string{"other", server.Addr}}), server.Image("app"), access), []string{"1.0.0"})
+	_, err := openWith(t, quick(registry.Options{PlainHTTP: []string{"other"}}), server.Image("app"), access).Tags(t.Context())
+	wantError(t, err, nil, server.Addr, "answers plain HTTP where https is asked for")
 }

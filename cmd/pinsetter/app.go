@@ -46,7 +46,8 @@ type app struct {
 
 	noCrossNamespaceRefs, refusePrivate bool
 
-	oci *ociSources // artifacts that -f names
+	plainHTTP []string
+	oci       *ociSources // artifacts that -f names
 
 	notifications config.Notifications // how to treat Receivers, Providers and Alerts
 	artifacts     bool                 // what Flux pulls from registries is read too
@@ -95,6 +96,7 @@ func (a *app) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&a.logLevel, "log-level", "", "debug, info, warn or error: of everything on standard error (default: warn, of serve info)")
 	f.StringVar(&a.logFormat, "log-format", "text", "text or json: of everything on standard error")
 	f.BoolVar(&a.noCrossNamespaceRefs, "no-cross-namespace-refs", false, "objects refer to objects of their own namespace alone")
+	f.StringArrayVar(&a.plainHTTP, "plain-http", nil, "a `HOST[:PORT]` of a registry without TLS (repeatable); loopback and private addresses need none")
 	f.BoolVar(&a.refusePrivate, "refuse-private", false, "connect to no private or loopback address")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also: NO_COLOR in the environment)")
 }

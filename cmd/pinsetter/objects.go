@@ -175,7 +175,7 @@ func (a *app) bot(set *fleet.Set) *bot.Bot {
 
 // botOptions returns the options for all bots of the program.
 func (a *app) botOptions(o registry.Options) bot.Options {
-	o.Dialer = a.dialer()
+	o.Dialer, o.PlainHTTP = a.dialer(), a.plainHTTP
 	logins := a.cloudLogins()
 	o.Clouds, o.Tokens = logins.Registry, a.tokens.Hosts()
 	o.LoggedIn = func(host, provider, credential string) {
