@@ -93,6 +93,7 @@ func (w *wire) once(h *host, request *http.Request) (*http.Response, error) {
 			end()
 			return nil, err
 		}
+		_ = request.Body.Close() // that of the copy is read, each time anew
 		copied.Body = body
 	}
 	if w.bulk && copied.Body != nil {
