@@ -3,17 +3,20 @@ package artifact_test
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/artifact"
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/registry"
@@ -479,5 +482,51 @@ func TestPublicSource(t *testing.T) {
 		if got := artifact.PublicSource(source); got != want {
 			t.Errorf("%s becomes %s; want %s", source, got, want)
 		}
+	}
+}
+
+// TestPushWhereLookingIsDenied: some registries answer 403 for a repository that the
+// first push makes.
+func TestPushWhereLookingIsDenied(t *testing.T) {
+	var there atomic.Bool
+	server := parts.NewRegistry(t, parts.RegistryOptions{FrontOptions: parts.FrontOptions{Around: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			isManifest := strings.Contains(r.URL.Path, "/manifests/")
+			if isManifest && r.Method != http.MethodPut && !there.Load() {
+				http.Error(w, `{"errors":[{"code":"DENIED"}]}`, http.StatusForbidden)
+				return
+			}
+			next.ServeHTTP(w, r)
+			if isManifest {
+				there.Store(true)
+			}
+		})
+	}}})
+	to := repository(t, server.Image("org/app"), registry.Access{})
+	push(t, to, "1", folder(tree(t, map[string]string{"a.yaml": "a: 1\n"})))
+	if got := pull(t, to, artifact.Reference{Repository: to.Name(), Tag: "1"}); got["a.yaml"] != "a: 1\n" {
+		t.Errorf("pulled %v", got)
+	}
+}
+
+// TestGiteaKeepsArtifacts: its registry has tokens, and no referrers API.
+func TestGiteaKeepsArtifacts(t *testing.T) {
+	gitea := parts.NewGitea(t)
+	login := `{"auths":{"` + gitea.Addr + `":{"username":"` + gitea.User + `","password":"` + gitea.Token + `"}}}`
+	image := gitea.Image(gitea.User + "/app")
+	to := repository(t, image, registry.Access{DockerConfigs: []pinsetter.Secret{pinsetter.NewSecret("login", login)}})
+	done := push(t, to, "v1", folder(tree(t, map[string]string{"a.yaml": "a: 1\n"})))
+	if again := push(t, to, "v2", folder(tree(t, map[string]string{"a.yaml": "a: 1\n"}))); again.Digest != done.Digest || again.Layer != registry.SentNothing {
+		t.Errorf("pushed again: %+v", again)
+	}
+	if got := pull(t, to, artifact.Reference{Repository: image, Tag: "v1"}); got["a.yaml"] != "a: 1\n" {
+		t.Errorf("pulled %v", got)
+	}
+	listed, err := artifact.List(t.Context(), to, artifact.Filter{})
+	if err != nil || len(listed) != 1 || len(listed[0].Tags) != 2 {
+		t.Errorf("listed %v, %v", listed, err)
+	}
+	if found, err := artifact.Inspect(t.Context(), to, artifact.Reference{Repository: image, Tag: "v1"}); err != nil || found.Kind != "artifact" {
+		t.Errorf("it is %+v, %v", found, err)
 	}
 }

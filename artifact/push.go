@@ -34,8 +34,8 @@ func Push(ctx context.Context, to *registry.Repository, tag string, l *Layer, m 
 	switch there, err := to.Digest(ctx, tag); {
 	case err == nil && there == digest:
 		return done, nil
-	case err != nil && !errors.Is(err, registry.ErrNotFound):
-		return Pushed{}, err
+	case err != nil && !errors.Is(err, registry.ErrNotFound) && !errors.Is(err, registry.ErrDenied):
+		return Pushed{}, err // some registries deny to look for what isn't there yet
 	}
 	if done.Layer, err = to.PushBlob(ctx, l.blob(sending)); err != nil {
 		return Pushed{}, err

@@ -20,6 +20,17 @@ func newArtifact(a *app) *cobra.Command {
 		Short: "Push, pull, tag, list, compare and inspect OCI artifacts, as Flux packages them",
 		Long: `Has the arguments of the flux command: write "pinsetter artifact push" for
 "flux push artifact", "pinsetter artifact list" for "flux list artifacts", and so on.`,
+		SuggestionsMinimumDistance: 2, // cobra's own default
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			meant := ""
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				meant = "; did you mean " + strings.Join(near, " or ") + "?"
+			}
+			return usage("%s %q: there is no such command%s", cmd.CommandPath(), args[0], meant)
+		},
 	}
 	cmd.AddCommand(newArtifactPush(a), newArtifactPull(a), newArtifactTag(a), newArtifactList(a), newArtifactDiff(a), newArtifactInspect(a))
 	return cmd
