@@ -530,3 +530,35 @@ func TestGiteaKeepsArtifacts(t *testing.T) {
 		t.Errorf("it is %+v, %v", found, err)
 	}
 }
+
+// TestDiffOfOneFile: a file is compared with what was made of it, in a tar or not.
+func TestDiffOfOneFile(t *testing.T) {
+	server := parts.NewRegistry(t, parts.RegistryOptions{})
+	path := filepath.Join(tree(t, map[string]string{"a.yaml": "a: 1\n"}), "a.yaml")
+	for _, layerType := range []string{artifact.LayerTarball, artifact.LayerStatic} {
+		for _, stdin := range []bool{false, true} {
+			s := artifact.Source{Path: path, LayerType: layerType}
+			if stdin {
+				s = artifact.Source{Path: "-", Bytes: []byte("a: 1\n"), LayerType: layerType}
+			}
+			to := repository(t, server.Image("org/"+layerType), registry.Access{})
+			push(t, to, "1", s)
+			for text, want := range map[string]int{"a: 1\n": 0, "a: 2\n": 1} {
+				changed := s
+				if stdin {
+					changed.Bytes = []byte(text)
+				} else {
+					changed.Path = filepath.Join(tree(t, map[string]string{"a.yaml": text}), "a.yaml")
+				}
+				opened, err := artifact.Open(t.Context(), to, artifact.Reference{Repository: to.Name(), Tag: "1"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				found, err := artifact.Diff(t.Context(), opened, changed)
+				if err != nil || len(found) != want || want == 1 && (found[0].Change != artifact.Changed || string(found[0].New) != text) {
+					t.Errorf("%s, standard input %t: %q differs by %+v, %v", layerType, stdin, text, found, err)
+				}
+			}
+		}
+	}
+}
