@@ -60,6 +60,7 @@ var libraries = []library{
 		{"github.com/prometheus/client_golang/prometheus/promhttp", "$.HandlerFor"},
 	}},
 	{"nats", "NATS' client", false, []use{{"github.com/nats-io/nats.go", "$.Connect, (*$.Conn).Publish, (*$.Conn).FlushWithContext"}}},
+	{"sourceignore", "Flux's ignore patterns", false, []use{{"github.com/fluxcd/pkg/sourceignore", "$.NewMatcher, $.ReadPatterns"}}},
 	{"flux", "Flux's API modules", true, []use{
 		{"github.com/fluxcd/image-automation-controller/api/v1", "new($.ImageUpdateAutomation)"},
 		{"github.com/fluxcd/image-reflector-controller/api/v1", "new($.ImagePolicy)"},

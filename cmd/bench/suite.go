@@ -145,6 +145,16 @@ var suite = []benchmark{
 			yardstick: floor + ", and `lint` of the tree", targets: []target{{unit: "x-floor", most: 1.5}},
 		},
 	}},
+	{"cmd/pinsetter", "Artifact", 3, []row{
+		{
+			below: "MB=#/push", sizes: []int{100, 500}, work: "`artifact push`, # MB in 10,000 files", unit: "x-oras",
+			yardstick: "`oras push` of the folder", targets: []target{{unit: "x-oras", most: 1}, {unit: "peak-MB", most: 64}},
+		},
+		{
+			below: "MB=#/pull", sizes: []int{100, 500}, work: "`artifact pull`, # MB in 10,000 files", unit: "x-oras",
+			yardstick: "`oras pull`", targets: []target{{unit: "x-oras", most: 1}, {unit: "peak-MB", most: 64}},
+		},
+	}},
 	{"gitops", "ManyRefs", 10, []row{
 		{work: "fetch of one branch among 50,000 refs", yardstick: "`git ls-remote` of that branch", unit: "x-ls-remote"},
 	}},
