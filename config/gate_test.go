@@ -168,7 +168,7 @@ func TestNulls(t *testing.T) {
 // TestMinAgeFromSignatureNeedsVerify: without a rule no signature would count.
 func TestMinAgeFromSignatureNeedsVerify(t *testing.T) {
 	for text, want := range map[string]string{
-		"{minAge: 1h, minAgeFrom: signature}": "spec.verify: is missing, and minAgeFrom: signature counts from a signature that it verified",
+		"{minAge: 1h, minAgeFrom: signature}":                                                        "spec.verify: is missing, and minAgeFrom: signature counts from a signature that it verified",
 		"{minAge: 1h, minAgeFrom: signature, verify: [{provider: cosign, secretRef: {name: keys}}]}": "",
 	} {
 		set := loadText(t, gateObject("g", "spec: "+text)+keySecret("keys", "cosign.pub", publicKey(t)))
