@@ -7,12 +7,13 @@ type EventKind string
 
 // The kinds of events.
 const (
-	EventPushed    EventKind = "pushed"    // changes were pushed to the branch that is read
-	EventProposed  EventKind = "proposed"  // a pull request was opened, or its changes are different
-	EventMerged    EventKind = "merged"    // a pull request was merged
-	EventHeld      EventKind = "held"      // better candidates exist and are not written
-	EventFailed    EventKind = "failed"    // something failed and somebody has to act
-	EventRecovered EventKind = "recovered" // a failure is over
+	EventPushed     EventKind = "pushed"              // changes were pushed to the branch that is read
+	EventProposed   EventKind = "proposed"            // a pull request was opened, or its changes are different
+	EventMerged     EventKind = "merged"              // a pull request was merged
+	EventHeld       EventKind = "held"                // better candidates exist and are not written
+	EventUnverified EventKind = "verification-failed" // a rule about signatures refuses what is written
+	EventFailed     EventKind = "failed"              // something failed and somebody has to act
+	EventRecovered  EventKind = "recovered"           // a failure is over
 )
 
 // Event is something that people may want to be told. It contains no secret.
@@ -34,6 +35,7 @@ type Event struct {
 	Commit      string // hash of the branch's or pull request's last commit
 	PullRequest string // its web address
 	Changes     []Change
-	Images      []Written // that the changes write, and where they come from
-	Holds       []Hold    // of EventHeld: all holds of the object
+	Images      []Written    // that the changes write, and where they come from
+	Holds       []Hold       // of EventHeld: all holds of the object
+	Unverified  []Unverified // of EventUnverified: all of the object
 }

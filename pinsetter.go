@@ -276,4 +276,7 @@ type Destination struct {
 	Current    string `json:"current"`
 	Next       string `json:"next,omitempty"`
 	Held       string `json:"held,omitempty"`
+
+	// Unverified is why a rule about signatures refuses the written digest.
+	Unverified string `json:"unverified,omitempty"`
 }

@@ -249,6 +249,7 @@ func (b *Bot) Explain(ctx context.Context, p *fleet.Policy, automations []*fleet
 			e.Selected = v.Tag
 		}
 	}
+	c.rechecks = true
 	sites, err := c.destinations(ctx, []*fleet.Policy{p}, automations)
 	e.Sites = append(e.Sites, sites[p.Name]...)
 	e.Unread, e.Err = err != nil, errors.Join(e.Err, err)

@@ -142,6 +142,7 @@ type cycle struct {
 	selector  *selector
 	ownership *ownership
 	memory    *laneMemory
+	rechecks  bool // whether what is written still verifies
 }
 
 func (b *Bot) newCycle(mode Mode) *cycle {
@@ -156,7 +157,7 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 	s.Asks = func(object *fleet.Repository, what string) func() { return b.o.wait(hostOf(object.Image), what) }
 	selector := newSelector(b, s, now)
 	return &cycle{
-		Bot: b, mode: mode, now: now, selector: selector,
+		Bot: b, mode: mode, now: now, selector: selector, rechecks: mode == Push,
 		ownership: &ownership{selector: selector, pushes: &b.pushes, mode: mode},
 		memory:    &laneMemory{selector: selector, mode: mode, version: b.o.Version},
 	}

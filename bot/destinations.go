@@ -111,6 +111,11 @@ func destinations(p *plan.Plan, owns func(pinsetter.Site) bool) []pinsetter.Dest
 			} else if sel != nil && sel.Err != nil && !errors.Is(sel.Err, errSuspended) {
 				d.Next = ""
 			}
+			for _, u := range p.Result.Unverified {
+				if u.Policy == site.Policy.String() && u.Path == site.Path && u.Line == site.Line() {
+					d.Unverified = u.Rule + ": " + u.Reason
+				}
+			}
 			if hold := p.Hold(site); hold != nil {
 				d.Held = hold.Reason
 				if hold.Rule == pinsetter.RuleShape {

@@ -76,7 +76,11 @@ func (c *cycle) decide(ctx context.Context, p *plan.Plan) {
 	c.selector.recall(ctx, p)
 	c.selector.sight(ctx, p)
 	said := map[*selection]bool{}
-	for _, at := range c.places(ctx, p) {
+	places := c.places(ctx, p)
+	if c.rechecks {
+		c.recheck(ctx, p, places)
+	}
+	for _, at := range places {
 		d, sel := at.decision, at.selection
 		if d.Moved != "" {
 			c.o.Log.Warn(d.Moved, "imagePolicy", sel.Object.Name, "path", at.view.Site.Path, "line", at.view.Site.Line())

@@ -114,7 +114,7 @@ func (m *laneMemory) keepQuiet(ctx context.Context, l *lane, fetched *gitops.Fet
 // and nothing else is to be said, and adds what these are.
 func (m *laneMemory) settles(ctx context.Context, p *plan.Plan, selected map[string]string) bool {
 	r := p.Result
-	if r.Err != nil || len(r.Changes)+len(r.Held)+len(r.Findings) > 0 {
+	if r.Err != nil || len(r.Changes)+len(r.Held)+len(r.Findings)+len(r.Unverified) > 0 || p.Unsettled {
 		return false
 	}
 	for _, file := range p.Marked {

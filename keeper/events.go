@@ -43,20 +43,21 @@ func isDone(e pinsetter.Event) bool {
 func eventsOf(a *fleet.Automation, results []*bot.Result, at time.Time) []pinsetter.Event {
 	about := pinsetter.Event{At: at, Object: a.Object(), Repository: bot.RepositoryOf(a)}
 	var events []pinsetter.Event
-	held, failed := about, about
-	held.Kind, failed.Kind = pinsetter.EventHeld, pinsetter.EventFailed
+	held, failed, unverified := about, about, about
+	held.Kind, failed.Kind, unverified.Kind = pinsetter.EventHeld, pinsetter.EventFailed, pinsetter.EventUnverified
 	var failures []string
 	for _, r := range results {
 		if e, ok := doneBy(about, r); ok {
 			events = append(events, e)
 		}
 		held.Holds = append(held.Holds, r.Held...)
+		unverified.Unverified = append(unverified.Unverified, r.Unverified...)
 		if r.Err != nil {
 			failures = append(failures, r.Error)
 		}
 	}
-	held.Message = heldMessage(held.Holds)
-	events = append(events, held) // also without holds, which ends those of before
+	held.Message, unverified.Message = heldMessage(held.Holds), unverifiedMessage(unverified.Unverified)
+	events = append(events, held, unverified) // also without any, which ends those of before
 	if failed.Message = strings.Join(failures, "\n"); len(failures) == 0 {
 		failed.Kind, failed.Message = pinsetter.EventRecovered, "it works again"
 	}
@@ -73,6 +74,18 @@ func heldMessage(holds []pinsetter.Hold) string {
 		lines = append(lines, fmt.Sprintf("%s: %s instead of %s is held in %s: %s", h.Policy, h.Candidate, h.Current, h.Path, h.Reason))
 	}
 	if more := len(holds) - len(lines); more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// unverifiedMessage names the sites whose written digests don't verify, a line each.
+func unverifiedMessage(sites []pinsetter.Unverified) string {
+	var lines []string
+	for _, u := range sites[:min(len(sites), maxHolds)] {
+		lines = append(lines, fmt.Sprintf("%s: %s, which is written in %s, doesn't verify by %s: %s", u.Policy, u.Ref, u.Path, u.Rule, u.Reason))
+	}
+	if more := len(sites) - len(lines); more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(lines, "\n")

@@ -3,9 +3,11 @@ package keeper
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // TestEventTexts: a push is told in Flux's words, wherever it went, with a
@@ -50,5 +52,26 @@ func TestHeldMessage(t *testing.T) {
 	}
 	if got := heldMessage(nil); got != "" {
 		t.Error(got)
+	}
+}
+
+// TestUnverifiedIsAnEvent: it names what is written, and is sent without anything too,
+// which ends what was told before.
+func TestUnverifiedIsAnEvent(t *testing.T) {
+	of := func(sites ...pinsetter.Unverified) pinsetter.Event {
+		for _, e := range eventsOf(&fleet.Automation{}, []*bot.Result{{Unverified: sites}}, time.Time{}) {
+			if e.Kind == pinsetter.EventUnverified {
+				return e
+			}
+		}
+		t.Fatal("there is no such event")
+		return pinsetter.Event{}
+	}
+	e := of(pinsetter.Unverified{Policy: "team/app", Path: "a.yaml", Line: 3, Ref: "app:1@sha256:0", Rule: "Gate team/g", Reason: "it isn't signed"})
+	if e.Kind != "verification-failed" || e.Message != "team/app: app:1@sha256:0, which is written in a.yaml, doesn't verify by Gate team/g: it isn't signed" || len(e.Unverified) != 1 {
+		t.Errorf("%+v", e)
+	}
+	if e := of(); e.Message != "" || len(e.Unverified) > 0 {
+		t.Errorf("%+v", e)
 	}
 }

@@ -39,6 +39,7 @@ type AutomationState struct {
 	NextRun      time.Time
 	PullRequests []bot.PullRequest // that are open
 	Held         []pinsetter.Hold
+	Unverified   []pinsetter.Unverified // sites whose written digests a rule about signatures refuses
 	Err          error
 	Findings     []pinsetter.Finding // about the files that were read
 }
@@ -110,6 +111,7 @@ func (k *Keeper) settle(e ending) {
 			ended[r.Automation()] = &t.state
 			before[r.Automation()] = t.state
 			t.state.LastRun, t.state.Err, t.state.Held, t.state.PullRequests, t.state.Findings = now, nil, nil, nil, nil
+			t.state.Unverified = nil
 		}
 		t.state.add(r)
 		k.logDone(r)
@@ -231,6 +233,7 @@ func (s *AutomationState) add(r *bot.Result) {
 		s.Revision = r.Revision
 	}
 	s.Held = append(s.Held, r.Held...)
+	s.Unverified = append(s.Unverified, r.Unverified...)
 	s.Findings = append(s.Findings, r.Findings...)
 	if pr := r.PullRequest; pr != nil && !pr.Refused && pr.Action != bot.Closed && pr.Action != bot.Merged {
 		s.PullRequests = append(s.PullRequests, *pr)

@@ -53,7 +53,7 @@ func describe(e pinsetter.Event, instance string) message {
 	if e.Summary != "" && !strings.Contains(text, e.Summary) {
 		m.Message = e.Summary + "\n\n" + cut(text, maxMessage-maxSummary-2)
 	}
-	if e.Kind == pinsetter.EventFailed {
+	if e.Kind == pinsetter.EventFailed || e.Kind == pinsetter.EventUnverified {
 		m.Severity = severityError
 	}
 	m.InvolvedObject.APIVersion = cmp.Or(e.Object.APIVersion, "image.toolkit.fluxcd.io/v1")

@@ -14,6 +14,8 @@ type news map[pinsetter.Object]record
 type record struct {
 	failure string   // error that the object failed with; "" if it didn't fail
 	holds   []string // see identities; sorted
+
+	unverified []string // sites and why; sorted
 }
 
 // admits reports whether an event is news, and remembers it.
@@ -29,15 +31,32 @@ func (n news) admits(e pinsetter.Event) bool {
 		is.failure = ""
 	case pinsetter.EventHeld:
 		is.holds = identities(e.Holds)
+	case pinsetter.EventUnverified:
+		is.unverified = sites(e.Unverified)
 	default:
 		return true
 	}
-	if is.failure == "" && len(is.holds) == 0 {
+	if is.failure == "" && len(is.holds)+len(is.unverified) == 0 {
 		delete(n, about)
 	} else {
 		n[about] = is
 	}
-	return is.failure != was.failure || slices.ContainsFunc(is.holds, func(h string) bool { return !slices.Contains(was.holds, h) })
+	return is.failure != was.failure || hasMore(is.holds, was.holds) || hasMore(is.unverified, was.unverified)
+}
+
+// hasMore reports whether a list has something that another hasn't.
+func hasMore(list, than []string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return !slices.Contains(than, s) })
+}
+
+// sites returns strings that identify what doesn't verify, sorted.
+func sites(unverified []pinsetter.Unverified) []string {
+	var all []string
+	for _, u := range unverified {
+		all = append(all, fmt.Sprintf("%q", []string{u.Policy, u.Path, u.Ref, u.Rule, u.Reason}))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // identities returns strings that identify holds, sorted. If a hold ends with

@@ -35,6 +35,7 @@ type Plan struct {
 	Only       *fleet.Policy                     // decide nothing but this policy's sites; nil: all
 	FileErr    error                             // files that could not be read
 	Result     *Result
+	Unsettled  bool // more written digests are to be verified than were asked for
 
 	Files   map[string][]byte // new bytes by path; Apply sets them
 	Written []message.Written // for the message; Apply sets it

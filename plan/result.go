@@ -22,6 +22,9 @@ type Result struct {
 	Changes   []pinsetter.Change  `json:"changes"`
 	Held      []pinsetter.Hold    `json:"held"`
 
+	// Unverified are sites whose written digests a rule about signatures refuses.
+	Unverified []pinsetter.Unverified `json:"unverified,omitempty"`
+
 	// Soon are holds whose reason most often goes away by itself within minutes.
 	// Nobody is told of them, and the automation is run again soon.
 	Soon []pinsetter.Hold `json:"-"`

@@ -224,13 +224,13 @@ func (s *Survey) Results(done Settled) []*plan.Result {
 	}
 	if s.branches.single != "" && len(results) == 1 {
 		results[0].Fail(whole.Err)
-		results[0].Findings = whole.Findings
+		results[0].Findings, results[0].Unverified = whole.Findings, whole.Unverified
 		return results
 	}
 	if len(results) == 0 || whole.Err != nil {
 		whole.Held = []pinsetter.Hold{}
 		return append(results, whole)
 	}
-	results[0].Findings = whole.Findings
+	results[0].Findings, results[0].Unverified = whole.Findings, whole.Unverified
 	return results
 }

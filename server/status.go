@@ -43,20 +43,21 @@ type Status struct {
 // Automation is an ImageUpdateAutomation and the result of its last run.
 // /api/v1/ returns it and the other types here as JSON.
 type Automation struct {
-	Namespace    string              `json:"namespace"`
-	Name         string              `json:"name"`
-	Repository   string              `json:"repository,omitempty"` // "host/path"
-	Web          string              `json:"web,omitempty"`        // address of the repository for browsers
-	Branch       string              `json:"branch,omitempty"`     // the push branch, or the one that pull requests are to be merged into
-	Proposes     bool                `json:"proposes,omitempty"`   // it opens pull requests
-	Revision     string              `json:"revision,omitempty"`   // "branch@sha1:hash" of the base
-	Suspended    bool                `json:"suspended,omitempty"`
-	LastRun      time.Time           `json:"lastRun,omitzero"`     // end of the last run; zero: none yet
-	LastSuccess  time.Time           `json:"lastSuccess,omitzero"` // end of the last run without an error
-	NextRun      time.Time           `json:"nextRun,omitzero"`
-	PullRequests []store.PullRequest `json:"pullRequests"` // open ones
-	Held         []Hold              `json:"held"`
-	Error        string              `json:"error,omitempty"` // of the last run, or why there is none
+	Namespace    string                 `json:"namespace"`
+	Name         string                 `json:"name"`
+	Repository   string                 `json:"repository,omitempty"` // "host/path"
+	Web          string                 `json:"web,omitempty"`        // address of the repository for browsers
+	Branch       string                 `json:"branch,omitempty"`     // the push branch, or the one that pull requests are to be merged into
+	Proposes     bool                   `json:"proposes,omitempty"`   // it opens pull requests
+	Revision     string                 `json:"revision,omitempty"`   // "branch@sha1:hash" of the base
+	Suspended    bool                   `json:"suspended,omitempty"`
+	LastRun      time.Time              `json:"lastRun,omitzero"`     // end of the last run; zero: none yet
+	LastSuccess  time.Time              `json:"lastSuccess,omitzero"` // end of the last run without an error
+	NextRun      time.Time              `json:"nextRun,omitzero"`
+	PullRequests []store.PullRequest    `json:"pullRequests"` // open ones
+	Held         []Hold                 `json:"held"`
+	Unverified   []pinsetter.Unverified `json:"unverified,omitempty"` // sites whose written digests don't verify
+	Error        string                 `json:"error,omitempty"`      // of the last run, or why there is none
 }
 
 // Hold is a site that doesn't take a better candidate. Rule is the rule of the

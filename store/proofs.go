@@ -31,6 +31,45 @@ func (l *Ledger) Proof(ctx context.Context, digest, trust string) (found pinsett
 	return found, known, err
 }
 
+// ProofKey is a digest, and what identifies the rule that it is judged by.
+type ProofKey struct{ Digest, Trust string }
+
+// Proof is what was found out about who signed a digest, and when it was.
+type Proof struct {
+	pinsetter.Signature
+	At time.Time
+}
+
+// Proofs returns what Proof does for several digests and rules, those that are known.
+func (l *Ledger) Proofs(ctx context.Context, keys []ProofKey) (map[ProofKey]Proof, error) {
+	found := map[ProofKey]Proof{}
+	if !l.reads() || len(keys) == 0 {
+		return found, nil
+	}
+	rows := make([][2]string, len(keys))
+	for i, key := range keys {
+		rows[i] = [2]string{plain(key.Digest), plain(key.Trust)}
+	}
+	err := l.read(ctx, "read signatures", func(ctx context.Context, q querier) error {
+		return q.query(ctx, func(row func(...any) error) error {
+			var key ProofKey
+			var at int64
+			var body string
+			if err := row(&key.Digest, &key.Trust, &at, &body); err != nil {
+				return err
+			}
+			proof := Proof{At: moment(at)}
+			if err := json.Unmarshal([]byte(body), &proof.Signature); err != nil {
+				return damaged("signatures of "+key.Digest, err)
+			}
+			found[key] = proof
+			return nil
+		}, `SELECT s.digest, s.trust, s.put_at, s.body FROM ROWS($1) CROSS JOIN pinsetter_proof s
+			WHERE s.digest = j.value->>0 AND s.trust = j.value->>1`, list(rows))
+	})
+	return found, err
+}
+
 // PutProof stores what Proof returns.
 func (l *Ledger) PutProof(ctx context.Context, at time.Time, digest, trust string, found pinsetter.Signature) error {
 	if !l.writes() {

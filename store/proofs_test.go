@@ -27,6 +27,11 @@ func testProofs(t *testing.T, p place) {
 			t.Errorf("%v: %+v, %v", other, got, err)
 		}
 	}
+	us, unknown := store.ProofKey{Digest: digest("a"), Trust: "us"}, store.ProofKey{Digest: digest("a"), Trust: "them"}
+	found, err := l.Proofs(t.Context(), []store.ProofKey{us, unknown, us})
+	if diff := cmp.Diff(map[store.ProofKey]store.Proof{us: {Signature: want, At: noon}}, found); diff != "" || err != nil {
+		t.Errorf("error %v\n%s", err, diff)
+	}
 	if err := l.Prune(t.Context(), noon.Add(10*365*day)); err != nil {
 		t.Fatal(err)
 	}

@@ -242,6 +242,11 @@ func (e explanation) siteTable(w io.Writer, p painter) error {
 		return err
 	}
 	for _, s := range e.Sites {
+		if s.Unverified != "" {
+			fmt.Fprintf(w, "%s %s\n", p.paint(red, place(s.Path, s.Line)+": unverified:"), printable(s.Unverified))
+		}
+	}
+	for _, s := range e.Sites {
 		if s.Held != "" {
 			fmt.Fprintf(w, "%s %s\n", p.paint(yellow, place(s.Path, s.Line)+": held:"), printable(s.Held))
 		}

@@ -121,6 +121,9 @@ func (c *cycleResult) runTable(w io.Writer, p painter) error {
 			return err
 		}
 		originLines(w, p, r.Images)
+		for _, u := range r.Unverified {
+			fmt.Fprintf(w, "  %s %s\n", p.paint(red, "unverified"), printable(fmt.Sprintf("%s: %s doesn't verify by %s: %s", place(u.Path, u.Line), u.Ref, u.Rule, u.Reason)))
+		}
 		for _, h := range r.Held {
 			fmt.Fprintf(w, "  %s %s\n", p.paint(yellow, "held"), printable(describeHold(h)))
 		}

@@ -293,7 +293,7 @@ func statusOf(p *keeper.Picture) *server.Status {
 		shown := server.Automation{
 			Namespace: a.Name.Namespace, Name: a.Name.Name, Repository: a.Repository, Web: a.Web, Branch: a.Branch, Proposes: a.Proposes, Revision: a.Revision,
 			Suspended: a.Suspended, LastRun: a.LastRun, LastSuccess: a.LastSuccess, NextRun: a.NextRun,
-			PullRequests: []store.PullRequest{}, Held: []server.Hold{},
+			PullRequests: []store.PullRequest{}, Held: []server.Hold{}, Unverified: a.Unverified,
 		}
 		for _, pr := range a.PullRequests {
 			shown.PullRequests = append(shown.PullRequests, store.PullRequest{Number: pr.Number, URL: pr.URL, Action: string(pr.Action)})
