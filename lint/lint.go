@@ -177,6 +177,7 @@ func (l *linter) site(site pinsetter.Site, prefix string) []pinsetter.Finding {
 	if !l.set.IgnoresEnclosing(policy) {
 		findings = append(findings, keyless(site)...)
 	}
+	findings = append(findings, l.untrusted(site, policy)...)
 	return append(findings, Replaced(site, policy)...)
 }
 
