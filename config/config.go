@@ -34,6 +34,10 @@ type Options struct {
 	// Without it they are passed over. The files must be read with MayConcern.
 	Artifacts bool
 
+	// FluxNeeds says that a field which Flux demands and nobody here reads is
+	// missed: the interval of a GitRepository.
+	FluxNeeds bool
+
 	// Notifications says what is made of Receivers, Providers and Alerts.
 	Notifications Notifications
 

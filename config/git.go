@@ -53,6 +53,9 @@ func (l *loader) readGit(o *object, n *strict.Node) {
 		if provider := strict.Child(n, "provider"); provider != nil && !strict.IsNull(provider) && g.spec.Provider == "" && !d.Blamed("spec.provider") {
 			o.warn(codeBadValue, "spec.provider", "is empty, which Flux refuses: write generic, or leave it out")
 		}
+		if l.opts.FluxNeeds && strict.Child(n, "interval") == nil {
+			o.warn(codeMissingField, "spec.interval", "is missing, which Flux refuses: write one, such as 10m")
+		}
 		d.checkedOut("spec.ref", g.spec.Reference)
 	}
 	o.remember("spec.url", "spec.provider", "spec.secretRef", "spec.secretRef.name", "spec.proxySecretRef.name", "spec.serviceAccountName")

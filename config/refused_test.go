@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/source"
 )
@@ -74,6 +75,19 @@ func TestRefusedByFlux(t *testing.T) {
 		if test.want == "" && len(got) > 0 || test.want != "" && !strings.Contains(said, test.want) {
 			t.Errorf("%s: got\n%s\nwant\n%s", test.name, said, test.want)
 		}
+	}
+}
+
+// TestGitRepositoryWithoutInterval: only lint speaks of it, since nobody here reads
+// it.
+func TestGitRepositoryWithoutInterval(t *testing.T) {
+	file := []source.File{{Path: "in.yaml", Data: []byte(object("GitRepository", "g", "spec: {url: https://git.example/g}"))}}
+	if found := config.Load(file, config.Options{}).Findings; len(found) > 0 {
+		t.Errorf("a run says %v", found)
+	}
+	found := config.Load(file, config.Options{FluxNeeds: true}).Findings
+	if len(found) != 1 || !strings.HasPrefix(found[0].String(), "in.yaml:5: GitRepository default/g: spec.interval: is missing, which Flux refuses") || found[0].Severity != pinsetter.Warning {
+		t.Errorf("lint says %v", found)
 	}
 }
 

@@ -81,6 +81,7 @@ func (a *app) loading() config.Options {
 		Notifications: a.notifications,
 		OtherFlux:     a.lint,
 		Artifacts:     a.artifacts,
+		FluxNeeds:     a.lint,
 
 		NoCrossNamespaceRefs: a.noCrossNamespaceRefs,
 	}
