@@ -56,6 +56,8 @@ var rooms = []struct {
 
 	{name: "scanner", rooms: root + " fleet registry"},
 	{name: "verify", rooms: root + " fleet registry", opens: `
+		github.com/notaryproject
+		github.com/opencontainers/image-spec
 		github.com/sigstore
 		github.com/theupdateframework/go-tuf/v2`},
 	{name: "resolve", rooms: root + " spec fleet policy registry scanner verify"},
@@ -104,6 +106,7 @@ var rooms = []struct {
 	// Not shipped: real registries and Git servers, for tests and the demo.
 	{name: "parts", rooms: root},
 	{name: "parts/keyless", rooms: root + " parts"},
+	{name: "parts/notary", rooms: root + " parts"},
 	{name: "parts/scene", rooms: root + " config fleet parts source store"},
 	{name: "cmd/demo", rooms: root + " parts"},
 
@@ -130,6 +133,7 @@ var borrowed = map[string][]string{
 		"golang.org/x/sys/unix",
 	},
 	"parts/keyless": {"github.com/sigstore", "google.golang.org/protobuf"},
+	"parts/notary":  {"github.com/notaryproject", "github.com/opencontainers"},
 	"cmd/release":   {"github.com/google/go-containerregistry", "sigs.k8s.io/yaml"},
 }
 

@@ -27,12 +27,27 @@ func (d *decoder) verify(rules []spec.GateVerify) {
 	}
 	for i, rule := range rules[:min(len(rules), maxVerify)] {
 		at := strict.Item(path, i)
-		if d.require(at+".provider", rule.Provider) && rule.Provider != fleet.ProviderCosign {
-			d.fail(codeBadValue, at+".provider", "%q is not %s%s", rule.Provider, fleet.ProviderCosign, d.object.hint(rule.Provider))
+		if d.require(at+".provider", rule.Provider) && rule.Provider != fleet.ProviderCosign && rule.Provider != fleet.ProviderNotation {
+			d.fail(codeBadValue, at+".provider", "%q is not %s or %s%s", rule.Provider, fleet.ProviderCosign, fleet.ProviderNotation, d.object.hint(rule.Provider))
+		}
+		if rule.Provider == fleet.ProviderNotation {
+			d.notation(at, rule)
+			continue
 		}
 		d.signers(at, rule)
 		d.attestations(at+".attestations", rule.Attestations)
 	}
+}
+
+// notation checks a rule that is a trust policy of notation.
+func (d *decoder) notation(at string, rule spec.GateVerify) {
+	if rule.MatchOIDCIdentity != nil || rule.TrustedRootSecretRef != nil || rule.Attestations != nil {
+		d.fail(codeBadValue, at, "has matchOIDCIdentity, trustedRootSecretRef or attestations, which are cosign's: the trust policy of notation says who may sign")
+	}
+	if rule.SecretRef == nil {
+		d.fail(codeMissingField, at+".secretRef", "is missing: name the Secret of trustpolicy.json and of the certificates (*.crt, *.pem)")
+	}
+	d.secretReference(at+".secretRef.name", rule.SecretRef)
 }
 
 // attestations checks what must be attested.
@@ -175,6 +190,18 @@ func attesting(signers *fleet.Trust, attestations []spec.GateAttestation) []*fle
 // trust returns what a rule trusts, nil after reporting why that isn't known.
 func (l *loader) trust(g *gateDraft, at string, rule spec.GateVerify) *fleet.Trust {
 	trust := &fleet.Trust{From: fmt.Sprintf("Gate %s", g.name), Provider: rule.Provider}
+	if rule.Provider == fleet.ProviderNotation {
+		if rule.SecretRef == nil {
+			return nil
+		}
+		if with := l.secret(g.object, at+".secretRef.name", rule.SecretRef.Name); with != nil {
+			trust.Notation = with.Notation()
+		}
+		if trust.Notation == nil {
+			return nil
+		}
+		return trust
+	}
 	if rule.SecretRef != nil {
 		if with := l.secret(g.object, at+".secretRef.name", rule.SecretRef.Name); with != nil {
 			trust.Keys = with.PublicKeys()

@@ -321,6 +321,7 @@ func (l *loader) set() *fleet.Set {
 	}
 	s.Sources = len(l.gits)
 	s.PublicKeys = material(l, secret.PublicKeyFiles, (*secret.Reader).PublicKeys)
+	s.Notations = material(l, secret.TrustPolicyFile, (*secret.Reader).Notation)
 	s.TrustedRoots = material(l, secret.TrustedRootFile, (*secret.Reader).TrustedRoot)
 	l.setNotifications(s)
 	slices.SortFunc(s.Repositories, func(a, b *fleet.Repository) int { return a.Name.Compare(b.Name) })

@@ -48,7 +48,9 @@ func wholeIf(what, pattern string) (*regexp.Regexp, error) {
 }
 
 // Provenance reports whether it is SLSA provenance.
-func (a *Attestation) Provenance() bool { return strings.HasPrefix(a.PredicateType, provenancePredicate) }
+func (a *Attestation) Provenance() bool {
+	return strings.HasPrefix(a.PredicateType, provenancePredicate)
+}
 
 // Check returns why what provenance says isn't what is demanded. A source may be
 // named in several ways, of which one must fit.

@@ -19,3 +19,18 @@ func TestAttestationID(t *testing.T) {
 		seen[id] = i
 	}
 }
+
+// TestNotationID: what was verified counts while policy, certificates and their
+// stores are the same.
+func TestNotationID(t *testing.T) {
+	seen := map[string]int{(&Trust{Provider: ProviderNotation}).ID(): -1}
+	a, b := StoredCertificate{Name: "a", DER: []byte("a")}, StoredCertificate{DER: []byte("b")}
+	stored := StoredCertificate{Store: "ca:x", DER: []byte("a")}
+	for i, n := range []*Notation{{}, {Policy: []byte("p")}, {Certificates: []StoredCertificate{a}}, {Certificates: []StoredCertificate{a, b}}, {Certificates: []StoredCertificate{stored}}} {
+		id := (&Trust{Provider: ProviderNotation, Notation: n}).ID()
+		if j, known := seen[id]; known {
+			t.Errorf("%d is as %d", i, j)
+		}
+		seen[id] = i
+	}
+}

@@ -13,16 +13,22 @@ const ignoreEnclosing = "or write enclosingVerify: ignore in a Gate that selects
 // and without either anybody with a certificate is trusted. The error says what is
 // missing, with the ways out.
 func (s *Set) TrustOf(e *pinsetter.Enclosing, from string, namespace string) (*Trust, error) {
+	name := pinsetter.Name{Namespace: namespace, Name: e.Secret}
 	switch {
 	case e.Unread != "":
 		return nil, fmt.Errorf("%s verifies what it pulls, and %s: write it once, %s", from, e.Unread, ignoreEnclosing)
+	case e.Provider == ProviderNotation && e.Secret == "":
+		return nil, fmt.Errorf("%s verifies what it pulls by notation without a secretRef: write one, %s", from, ignoreEnclosing)
+	case e.Provider == ProviderNotation:
+		notation, err := ofSecret(s.Notations, name, from, "the trust policy", "key trustpolicy.json")
+		return &Trust{From: from, Provider: e.Provider, Notation: notation}, err
 	case e.Provider != ProviderCosign:
-		return nil, fmt.Errorf("%s verifies what it pulls by provider %q, which this version doesn't know: use cosign, %s", from, e.Provider, ignoreEnclosing)
+		return nil, fmt.Errorf("%s verifies what it pulls by provider %q, which this version doesn't know: use cosign or notation, %s", from, e.Provider, ignoreEnclosing)
 	case e.Secret == "":
 		keyless, err := s.keylessOf(e, from, namespace)
 		return &Trust{From: from, Provider: e.Provider, Keyless: keyless}, err
 	}
-	keys, err := ofSecret(s.PublicKeys, pinsetter.Name{Namespace: namespace, Name: e.Secret}, from, "the keys", "key that ends in .pub")
+	keys, err := ofSecret(s.PublicKeys, name, from, "the keys", "key that ends in .pub")
 	return &Trust{From: from, Provider: e.Provider, Keys: keys}, err
 }
 

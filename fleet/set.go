@@ -23,7 +23,8 @@ type Set struct {
 	// PublicKeys are those of the Secrets that have some. Objects in repositories,
 	// which aren't loaded, name them.
 	PublicKeys   map[pinsetter.Name]Given[[]PublicKey]
-	TrustedRoots map[pinsetter.Name]Given[[]byte] // likewise, of Sigstore
+	TrustedRoots map[pinsetter.Name]Given[[]byte]    // likewise, of Sigstore
+	Notations    map[pinsetter.Name]Given[*Notation] // likewise, trust policies
 
 	// Sources is how many GitRepositories there are.
 	Sources int

@@ -16,16 +16,20 @@ import (
 // nobody.
 type Trust struct {
 	From     string      // the object that asks for it, for people
-	Provider string      // ProviderCosign
+	Provider string      // ProviderCosign or ProviderNotation
 	Keys     []PublicKey // one of them must have signed; sorted by name
 	Keyless  *Keyless    // nil: keys are asked for
+	Notation *Notation   // of ProviderNotation
 
 	// Attestation is what they must have attested; nil: they must have signed.
 	Attestation *Attestation
 }
 
-// ProviderCosign is the provider of signatures that cosign makes.
-const ProviderCosign = "cosign"
+// The providers of signatures: the tools that make them.
+const (
+	ProviderCosign   = "cosign"
+	ProviderNotation = "notation"
+)
 
 // PublicKey is a key that is trusted.
 type PublicKey struct {
@@ -47,7 +51,7 @@ func (t *Trust) ID() string {
 		keys = append(keys, fmt.Sprintf("%x", sha256.Sum256(key.DER)))
 	}
 	slices.Sort(keys)
-	sum := sha256.Sum256([]byte(t.Provider + "\n" + strings.Join(slices.Compact(keys), "\n") + t.Keyless.id() + t.Attestation.id()))
+	sum := sha256.Sum256([]byte(t.Provider + "\n" + strings.Join(slices.Compact(keys), "\n") + t.Keyless.id() + t.Attestation.id() + t.Notation.id()))
 	return hex.EncodeToString(sum[:])
 }
 

@@ -2,6 +2,7 @@ package parts
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -87,6 +88,7 @@ func SimplePayload(digest string) []byte {
 type Referrer struct {
 	Content   []byte
 	Type      string // of artifact and layer; "": a Sigstore bundle
+	LayerType string // of the layer alone; "": Type
 	Predicate string // the annotation; "": none
 }
 
@@ -105,7 +107,7 @@ func (s *Shelf) Refer(image, digest string, r Referrer) string {
 	if err != nil {
 		s.t.Fatalf("describe %s: %v", ref, err)
 	}
-	layer := mutate.Addendum{Layer: static.NewLayer(r.Content, types.MediaType(r.Type))}
+	layer := mutate.Addendum{Layer: static.NewLayer(r.Content, types.MediaType(cmp.Or(r.LayerType, r.Type)))}
 	built, err := mutate.Append(mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.MediaType(r.Type)), layer)
 	if err != nil {
 		s.t.Fatalf("build a referrer: %v", err)

@@ -43,6 +43,10 @@ type list struct {
 
 // keep notes a referrer, and reports whether it is kept.
 func (l *list) keep(r registry.Referrer) bool {
+	if r.ArtifactType == notationType {
+		l.count[notationType]++
+		return l.count[notationType] <= maxSignatures+1
+	}
 	if !strings.HasPrefix(r.ArtifactType, bundleType) && r.ArtifactType != "" && r.ArtifactType != emptyType {
 		return false
 	}
@@ -64,6 +68,9 @@ func (e *Evidence) list(i int, read func(most int, want func(registry.Referrer) 
 	all, err := read(math.MaxInt, l.keep)
 	for _, r := range all {
 		predicate := r.Annotations[predicateOf]
+		if r.ArtifactType == notationType {
+			predicate = notationType
+		}
 		l.found[predicate] = append(l.found[predicate], r)
 	}
 	if err != nil {
@@ -98,16 +105,20 @@ func (s *search) read(ctx context.Context, l *list) *place {
 	if l.err != nil {
 		return &place{err: l.err}
 	}
-	if l.count[s.predicate]+l.count[""] > maxSignatures {
+	if n := l.count[s.predicate]; n > maxSignatures || s.predicate != notationType && n+l.count[""] > maxSignatures {
 		return &place{err: s.tooMany()}
 	}
 	p := &place{}
 	for predicate, n := range l.count {
-		if predicate != "" && predicate != s.predicate {
+		if predicate != "" && predicate != s.predicate && predicate != notationType && s.predicate != notationType {
 			p.others += n
 		}
 	}
-	for _, r := range slices.Concat(l.found[s.predicate], l.found[""]) {
+	all := l.found[s.predicate]
+	if s.predicate != notationType {
+		all = slices.Concat(all, l.found[""])
+	}
+	for _, r := range all {
 		if s.seen[r.Digest] {
 			continue
 		}
@@ -115,14 +126,22 @@ func (s *search) read(ctx context.Context, l *list) *place {
 		if err := s.add(); err != nil {
 			return &place{err: err}
 		}
+		if s.predicate == notationType {
+			found, err := s.envelope(ctx, r.Digest)
+			if err != nil {
+				return &place{err: err}
+			}
+			p.signatures = append(p.signatures, found)
+			continue
+		}
 		got, err := s.bundle(ctx, r.Digest)
 		switch {
 		case err != nil:
 			return &place{err: err}
 		case got.wrong != nil:
-			p.signatures = append(p.signatures, signature{err: got.wrong})
+			p.signatures = append(p.signatures, signed{err: got.wrong})
 		case got.predicate == s.predicate:
-			p.signatures = append(p.signatures, signature{checker: got.bundled})
+			p.signatures = append(p.signatures, signed{checker: got.bundled})
 		default:
 			p.others++
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/parts/keyless"
+	"github.com/pinsetter/pinsetter/parts/notary"
+	"github.com/pinsetter/pinsetter/registry"
 )
 
 const aDigest = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
@@ -94,6 +96,28 @@ func FuzzProvenance(f *testing.F) {
 		claims, err := read.provenance()
 		if err == nil && len(claims.sources) > 0 && !strings.HasPrefix(strings.TrimPrefix(claims.sources[0], "git+"), claims.sources[len(claims.sources)-1]) {
 			t.Errorf("%q are no names of one source", claims.sources)
+		}
+	})
+}
+
+// FuzzEnvelope: whatever a registry has for a signature of notation, it verifies only
+// with a certificate that is trusted.
+func FuzzEnvelope(f *testing.F) {
+	f.Add([]byte(`{"payload":"e30","protected":"e30","header":{"x5c":["AAAA"]},"signature":"AAAA"}`), notary.JWS)
+	f.Add([]byte("\xd2\x84@\xa0@@"), notary.COSE)
+	f.Add([]byte("{}"), "application/json")
+	policy := `{"version":"1.0","trustPolicies":[{"name":"p","registryScopes":["*"],"signatureVerification":{"level":"permissive"},"trustStores":["ca:a"],"trustedIdentities":["*"]}]}`
+	image, err := registry.New(registry.Options{}).Repository("registry.example/app", registry.Access{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	rule, err := Open(nil, image, aDigest).newTrustPolicy(&fleet.Notation{Policy: []byte(policy), Certificates: []fleet.StoredCertificate{{DER: notary.New(f).Root().Raw}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, envelope []byte, mediaType string) {
+		if _, err := rule.proof(t.Context(), enveloped{envelope, mediaType}, aDigest); err == nil {
+			t.Errorf("%q verifies with a certificate that signed nothing", envelope)
 		}
 	})
 }

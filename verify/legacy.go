@@ -48,6 +48,9 @@ func (a annotations) text(key string) string {
 
 // legacy reads the signatures or attestations under the tag of cosign 2.
 func (s *search) legacy(ctx context.Context) *place {
+	if s.predicate == notationType {
+		return &place{} // cosign's alone
+	}
 	suffix, mediaType, read := ".sig", legacyLayer, s.legacySignature
 	if !s.signs() {
 		suffix, mediaType, read = ".att", legacyEnvelope, s.legacyAttestation
@@ -87,9 +90,9 @@ func (s *search) legacy(ctx context.Context) *place {
 		found, isOne, err := read(content, layer.Annotations)
 		switch {
 		case err != nil:
-			p.signatures = append(p.signatures, signature{err: fmt.Errorf("a %s under %s can't be read: %s", s.what(), tag, pinsetter.Printable(err.Error()))})
+			p.signatures = append(p.signatures, signed{err: fmt.Errorf("a %s under %s can't be read: %s", s.what(), tag, pinsetter.Printable(err.Error()))})
 		case isOne:
-			p.signatures = append(p.signatures, signature{checker: found})
+			p.signatures = append(p.signatures, signed{checker: found})
 		default:
 			p.others++
 		}

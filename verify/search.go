@@ -18,7 +18,7 @@ const (
 // search looks for signatures, or for attestations of one predicate type.
 type search struct {
 	*Evidence
-	predicate string
+	predicate string // or notationType
 
 	places [3]*place
 	seen   map[string]bool // digests of referrers
@@ -28,16 +28,19 @@ type search struct {
 
 // place is what was found in one place where signatures are kept.
 type place struct {
-	signatures []signature
+	signatures []signed
 	others     int   // that are something else
 	err        error // why it isn't known what is there
 }
 
-// search returns the search for an attestation; nil asks for signatures.
-func (e *Evidence) search(of *fleet.Attestation) *search {
+// search returns the search for what a rule asks for.
+func (e *Evidence) search(trust *fleet.Trust) *search {
 	predicate := fleet.SignaturePredicate
-	if of != nil {
-		predicate = of.PredicateType
+	switch {
+	case trust.Notation != nil:
+		predicate = notationType
+	case trust.Attestation != nil:
+		predicate = trust.Attestation.PredicateType
 	}
 	if e.searches[predicate] == nil {
 		e.searches[predicate] = &search{Evidence: e, predicate: predicate, seen: map[string]bool{}, left: maxBytes}
@@ -55,7 +58,9 @@ func (s *search) place(ctx context.Context, i int) *place {
 	return s.places[i]
 }
 
-func (s *search) signs() bool { return s.predicate == fleet.SignaturePredicate }
+func (s *search) signs() bool {
+	return s.predicate == fleet.SignaturePredicate || s.predicate == notationType
+}
 
 // what returns the word for what is looked for.
 func (s *search) what() string {

@@ -3,7 +3,7 @@
 // registry could not be asked or an answer could not be read. It never takes an
 // outage for a missing signature, nor an attestation for a signature.
 //
-// It is the only door to sigstore.
+// It is the only door to sigstore and notation.
 package verify
 
 import (
@@ -37,8 +37,8 @@ func Open(roots *Roots, image *registry.Repository, digest string) *Evidence {
 	return &Evidence{roots: roots, image: image, digest: digest, bundles: map[string]reading{}, searches: map[string]*search{}}
 }
 
-// signature is one that can be checked, or err says why it can't be read.
-type signature struct {
+// signed is a signature that can be checked, or err says why it can't be read.
+type signed struct {
 	checker
 	err error
 }
@@ -75,6 +75,8 @@ func (e *Evidence) judge(trust *fleet.Trust) (judge, error) {
 		signers = &certificates{trusted: trust.Keyless, roots: e.roots}
 	case trust.Provider == fleet.ProviderCosign && trust.Keyless == nil && len(trust.Keys) > 0:
 		signers, err = newKeyring(trust)
+	case trust.Provider == fleet.ProviderNotation && trust.Notation != nil && trust.Keyless == nil && len(trust.Keys) == 0 && trust.Attestation == nil:
+		return e.newTrustPolicy(trust.Notation)
 	default:
 		err = fmt.Errorf("%s asks for what this version doesn't know: nothing is verified by it", trust.From)
 	}
@@ -90,7 +92,7 @@ func (e *Evidence) Check(ctx context.Context, trust *fleet.Trust) pinsetter.Sign
 	if err != nil {
 		return unknown(err)
 	}
-	search := e.search(trust.Attestation)
+	search := e.search(trust)
 	found, others := 0, 0
 	var unread, wrong error
 	for i := range search.places {

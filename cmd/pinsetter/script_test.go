@@ -13,6 +13,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/parts/keyless"
+	"github.com/pinsetter/pinsetter/parts/notary"
 )
 
 func TestMain(m *testing.M) {
@@ -48,6 +49,7 @@ type world struct {
 	repos    map[string]*parts.Repository
 	signers  map[string]*parts.Signer
 	sigstore *keyless.Sigstore
+	notary   notary.Notary
 	forge    scriptForge // nil: not opened
 	t        parts.T
 }
@@ -86,6 +88,8 @@ func setup(env *testscript.Env) error {
 //	sigstore FILE              a Sigstore; FILE is its trusted root
 //	certify IMAGE TAG SUBJECT ISSUER [HOW]  somebody with a certificate of it signs
 //	                           what the tag names, as sign does
+//	notary FILE                a signer by notation; FILE is its authority's certificate
+//	notarize IMAGE TAG         it signs what the tag names
 //	repo NAME DIR [HOOK]       a repository with the files of DIR; URL in $NAME
 //	server NAME DIR [USER PASSWORD TOKEN]  a Git server of its own with the
 //	                           repository fleet, of the files of DIR; URL in $NAME
@@ -116,7 +120,15 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 		of(ts).sigstore = made
 		ts.Check(os.WriteFile(ts.MkAbs(a[0]), made.Root(keyless.Log, keyless.TimestampIssuer), 0o644))
 	},
-	"certify":  certify,
+	"certify": certify,
+	"notary": func(ts *testscript.TestScript, _ bool, a []string) {
+		of(ts).notary = notary.New(of(ts).t)
+		ts.Check(os.WriteFile(ts.MkAbs(a[0]), of(ts).notary.PEM(), 0o644))
+	},
+	"notarize": func(ts *testscript.TestScript, _ bool, a []string) {
+		digest := of(ts).registry.Digest(a[0], a[1])
+		of(ts).notary.Sign(&of(ts).registry.Shelf, a[0], digest, digest, notary.JWS)
+	},
 	"server":   gitServer,
 	"human":    human,
 	"cmprepo":  cmprepo,

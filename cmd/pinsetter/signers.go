@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/pinsetter/pinsetter/fleet"
@@ -16,6 +17,7 @@ type signers struct {
 	identity, issuer string
 	root             string
 	attestations     []string // predicate types that they must have attested
+	notation         string   // file with a trust policy
 }
 
 // flag returns the name of a flag.
@@ -40,6 +42,10 @@ func (f signers) given() string {
 func (f signers) rules() ([]*fleet.Trust, error) {
 	keyless := f.identity != "" || f.issuer != ""
 	switch {
+	case f.notation != "" && (keyless || len(f.keys)+len(f.attestations) > 0 || f.root != ""):
+		return nil, usage("%s and the flags for cosign ask for different signatures: leave one out", f.flag("notation-policy"))
+	case f.notation != "":
+		return f.ofNotation()
 	case len(f.keys) > 0 && keyless:
 		return nil, usage("%s and %s ask for different signatures: leave one out", f.flag("key"), f.flag("identity"))
 	case f.root != "" && !keyless:
@@ -73,6 +79,43 @@ func (f signers) attesting(trusted *fleet.Trust, err error) ([]*fleet.Trust, err
 		rules = append(rules, &rule)
 	}
 	return rules, nil
+}
+
+// ofNotation returns the rule that a trust policy is. Its certificates lie beside it,
+// as in notation's own folder: truststore/x509/TYPE/NAME/FILE.
+func (f signers) ofNotation() ([]*fleet.Trust, error) {
+	flag := f.flag("notation-policy")
+	policy, err := os.ReadFile(f.notation)
+	if err != nil {
+		return nil, usage("%s: %w", flag, err)
+	}
+	trusted := &fleet.Notation{Policy: policy}
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(f.notation), "truststore", "x509", "*", "*", "*"))
+	if err != nil {
+		return nil, usage("%s: %w", flag, err)
+	}
+	for _, file := range files {
+		if !secret.IsCertificate(file) {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, usage("%s: %w", flag, err)
+		}
+		certificates, err := secret.Certificates(file, text)
+		if err != nil {
+			return nil, usage("%s: %s has %w", flag, file, err)
+		}
+		store := filepath.Dir(file)
+		for i := range certificates {
+			certificates[i].Store = filepath.Base(filepath.Dir(store)) + ":" + filepath.Base(store)
+		}
+		trusted.Certificates = append(trusted.Certificates, certificates...)
+	}
+	if len(trusted.Certificates) == 0 {
+		return nil, usage("%s: there is no certificate beside it, as %s", flag, filepath.Join(filepath.Dir(f.notation), "truststore", "x509", "ca", "NAME", "FILE.crt"))
+	}
+	return []*fleet.Trust{{From: flag + " " + f.notation, Provider: fleet.ProviderNotation, Notation: trusted}}, nil
 }
 
 // ofKeys returns the rule that files with public keys are.

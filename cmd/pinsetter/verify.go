@@ -68,6 +68,7 @@ could not be asked.`,
 	cmd.Flags().StringVar(&f.identity, "identity", "", "who must have signed without a key, by the subject of the certificate, as a regular expression that matches the whole")
 	cmd.Flags().StringVar(&f.issuer, "issuer", "", "who must vouch for --identity, as a regular expression that matches the whole")
 	cmd.Flags().StringVar(&f.root, "trusted-root", "", "a file with the trusted root for --identity (default: that of Sigstore's public good instance)")
+	cmd.Flags().StringVar(&f.notation, "notation-policy", "", "a file with a trust policy of notation, with the certificates beside it in truststore/x509/TYPE/NAME")
 	cmd.Flags().StringArrayVar(&f.attestations, "attestation", nil, "a predicate type that they must have attested, in place of a signature (repeatable: each of them)")
 	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "a file with a public key that is trusted, in place of the objects' rules (repeatable: one of them must have signed)")
 	return cmd
