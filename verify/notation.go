@@ -136,12 +136,12 @@ func (n *trustPolicy) proof(ctx context.Context, s checker, digest string) (pins
 	if outcome == nil {
 		return pinsetter.Signature{}, errors.New(pinsetter.Printable(err.Error()))
 	}
-	switch level := outcome.VerificationLevel; {
-	case level == nil || level.Name == trustpolicy.LevelSkip.Name || level.Name == trustpolicy.LevelAudit.Name:
+	level := outcome.VerificationLevel
+	if level == nil || level.Name == trustpolicy.LevelSkip.Name || level.Name == trustpolicy.LevelAudit.Name {
 		return pinsetter.Signature{}, errors.New("the policy's level for it is audit or skip, which verify nothing: use strict or permissive")
 	}
 	note, failed := results(outcome)
-	if outcome.VerificationLevel.Enforcement[trustpolicy.TypeRevocation] == trustpolicy.ActionSkip {
+	if level.Enforcement[trustpolicy.TypeRevocation] == trustpolicy.ActionSkip {
 		note = "whether its certificate is revoked isn't asked, as the policy says"
 	}
 	switch {
