@@ -54,12 +54,13 @@ var rooms = []struct {
 		golang.org/x/oauth2`},
 	{name: "registry", rooms: root + " login pause", opens: "github.com/google/go-containerregistry"},
 
-	{name: "scanner", rooms: root + " fleet registry"},
+	{name: "scanner", rooms: root + " charts fleet registry"},
 	{name: "verify", rooms: root + " fleet registry", opens: `
 		github.com/notaryproject
 		github.com/opencontainers/image-spec
 		github.com/sigstore
 		github.com/theupdateframework/go-tuf/v2`},
+	{name: "charts", rooms: root + " login strict"},
 	{name: "resolve", rooms: root + " spec fleet policy registry scanner verify"},
 	{name: "artifact", rooms: root + " spec policy registry", opens: "github.com/fluxcd/pkg/sourceignore"},
 	{name: "setters", rooms: root + " strict", opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
@@ -94,10 +95,10 @@ var rooms = []struct {
 	{name: "plan", rooms: root + " fleet decide gate setters message gitops store", opens: "github.com/aymanbagabas/go-udiff"},
 	{name: "proposal", rooms: root + " spec fleet decide gate message gitops forge store plan"},
 	{name: "bot", rooms: root +
-		" decide fleet folder forge gate gitops lint login message pause plan policy proposal registry replay resolve scanner setters spec store verify"},
+		" charts decide fleet folder forge gate gitops lint login message pause plan policy proposal registry replay resolve scanner setters spec store verify"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " adopt artifact bot config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source spec store verify",
+		rooms: root + " adopt artifact bot charts config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source spec store verify",
 		opens: `
 		github.com/spf13
 		golang.org/x/term

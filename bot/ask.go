@@ -64,7 +64,7 @@ func (s *selector) scanned(ctx context.Context, repo *fleet.Repository) *Scanned
 		if err = scanErr; err == nil {
 			r.Tags, r.ScannedAt = listing.Tags, listing.ScannedAt
 		} else {
-			err = fmt.Errorf("ImageRepository %s: %w", repo.Name, err)
+			err = fmt.Errorf("%s %s: %w", repo.Kind(), repo.Name, err)
 		}
 	}
 	if err != nil {
@@ -284,6 +284,12 @@ func (s *selection) explain(ctx context.Context) ([]pinsetter.Verdict, error) {
 		verdicts = append(verdicts, pinsetter.Verdict{
 			Tag: tag, Verdict: pinsetter.Rejected, Stage: pinsetter.StageExclude,
 			Reason: "on the exclusionList of ImageRepository " + s.Object.Repository.Name.String(),
+		})
+	}
+	for _, tag := range s.listing.Deprecated {
+		verdicts = append(verdicts, pinsetter.Verdict{
+			Tag: tag, Verdict: pinsetter.Rejected, Stage: pinsetter.StageExclude,
+			Reason: "deprecated in the index: deprecated: true in ChartRepository " + s.Object.Repository.Name.String() + " lets it in",
 		})
 	}
 	for _, tag := range s.listing.Reserved {

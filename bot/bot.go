@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/charts"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gitops"
@@ -30,6 +31,7 @@ import (
 // repository's files are screened for where they are kept is the bot's own.
 type Options struct {
 	Registry *registry.Registry
+	Charts   *charts.Client // reads the indexes of ChartRepositories; nil: with the settings of its zero Options
 	Git      gitops.Options
 	Forge    forge.Options
 	Roots    *verify.Roots    // of keyless signatures; nil: those that the program brings
@@ -69,6 +71,9 @@ func (o Options) WithDefaults() Options {
 	}
 	if o.Observer == nil {
 		o.Observer = nobody{}
+	}
+	if o.Charts == nil {
+		o.Charts = charts.New(charts.Options{})
 	}
 	if o.waits == nil {
 		o.waits = &serverWaits{hosts: map[string]*hostWaits{}}
@@ -151,6 +156,7 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 	if b.o.Reuse {
 		s = scanner.NewReusing(b.o.Registry, b.o.Now)
 	}
+	s.Charts = b.o.Charts
 	s.Asked = func(object *fleet.Repository, took time.Duration, err error) {
 		b.o.Observer.Scan(hostOf(object.Image), took, err)
 	}

@@ -213,7 +213,11 @@ func (s *selector) scan(ctx context.Context, repo *fleet.Repository, earliest ti
 		s.log.Debug("scanned", "imageRepository", repo.Name, "image", repo.Image, "tags", len(listing.Tags))
 	}
 	if err == nil && listing.DroppedCount > 0 {
-		s.log.Warn("the registry listed names that are no tags; they are dropped", "imageRepository", repo.Name,
+		text, kind := "the registry listed names that are no tags; they are dropped", "imageRepository"
+		if repo.Index != nil {
+			text, kind = "the index has versions of the chart that can't be read; they are passed over", "chartRepository"
+		}
+		s.log.Warn(text, kind, repo.Name,
 			"image", repo.Image, "count", listing.DroppedCount, "such as", listing.Dropped[:min(len(listing.Dropped), 3)])
 	}
 	return listing, err
@@ -266,7 +270,7 @@ func usable(p *fleet.Policy) error {
 	case p.Suspended:
 		return errSuspended
 	case p.Repository.Suspended:
-		return fmt.Errorf("its ImageRepository %s: %w", p.Repository.Name, errSuspended)
+		return fmt.Errorf("its %s %s: %w", p.Repository.Kind(), p.Repository.Name, errSuspended)
 	}
 	return nil
 }

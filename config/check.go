@@ -20,6 +20,8 @@ func specType(kind string) reflect.Type {
 		return reflect.TypeFor[spec.ImageUpdateAutomationSpec]()
 	case kindGate:
 		return reflect.TypeFor[spec.GateSpec]()
+	case kindChart:
+		return reflect.TypeFor[spec.ChartRepositorySpec]()
 	case kindProposal:
 		return reflect.TypeFor[spec.PullRequestSpec]()
 	}

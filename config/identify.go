@@ -29,7 +29,7 @@ func (l *loader) object(d document, n *strict.Node, apiVersion, kind string) {
 	if l.passesOver(kind) {
 		return
 	}
-	if how != readNot && how != readList {
+	if how != readNot && how != readList && kind != kindHelm {
 		l.filled[l.source] = true
 	}
 	if isNotification(apiVersion) && how != readMisspelt {
@@ -57,6 +57,9 @@ func (l *loader) object(d document, n *strict.Node, apiVersion, kind string) {
 		return
 	}
 	named := l.identify(o)
+	if kind == kindHelm && (!named || how != readObject) {
+		return // who refers to it is told that it isn't there
+	}
 	if how == readObject {
 		l.warnVersion(o, apiVersion)
 	} else {
@@ -234,6 +237,10 @@ func (l *loader) read(o *object) {
 		l.readAutomation(o, spec)
 	case kindGit:
 		l.readGit(o, spec)
+	case kindHelm:
+		l.readHelm(o, spec)
+	case kindChart:
+		l.readChart(o, spec)
 	case kindOCI:
 		l.readOCI(o, spec)
 	case kindGate:
@@ -273,7 +280,7 @@ func (l *loader) register(o *object) bool {
 		o.fail(codeDuplicateObject, "", "is also at %s and differs: hand in one cluster's folder, or build the one that is meant with -k", first.place())
 	}
 	switch o.kind {
-	case kindSecret, kindAccount, kindNamespace, kindOCI:
+	case kindSecret, kindAccount, kindNamespace, kindOCI, kindHelm:
 		first.twins = append(first.twins, o.findings...)
 		return false
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pinsetter/pinsetter/strict"
@@ -17,6 +18,8 @@ const (
 	kindAutomation = "ImageUpdateAutomation"
 	kindGit        = "GitRepository"
 	kindOCI        = "OCIRepository"
+	kindHelm       = "HelmRepository"
+	kindChart      = "ChartRepository"
 	kindGate       = "Gate"
 	kindProposal   = "PullRequest"
 	kindSecret     = "Secret"
@@ -31,7 +34,7 @@ const ownVersion = "v1alpha1"
 // The kinds of imageGroup and of ownGroup.
 var (
 	imageKinds = []string{kindRepository, kindPolicy, kindAutomation}
-	ownKinds   = []string{kindGate, kindProposal}
+	ownKinds   = []string{kindGate, kindProposal, kindChart}
 )
 
 // reading says how a document with an apiVersion and a kind is read.
@@ -59,7 +62,7 @@ func classify(apiVersion, kind string) reading {
 		return classifyNotification(version, kind)
 	case group == imageGroup && !isImageKind(item), group == ownGroup && !isOwnKind(item):
 		return readUnknown
-	case group == imageGroup, group == ownGroup, group == sourceGroup && (item == kindGit || item == kindOCI):
+	case group == imageGroup, group == ownGroup, group == sourceGroup && (item == kindGit || item == kindOCI || item == kindHelm):
 		if !knownVersion(group, version) {
 			return readOutdated
 		}
@@ -97,7 +100,7 @@ func isImageKind(kind string) bool {
 	return kind == kindRepository || kind == kindPolicy || kind == kindAutomation
 }
 
-func isOwnKind(kind string) bool { return kind == kindGate || kind == kindProposal }
+func isOwnKind(kind string) bool { return slices.Contains(ownKinds, kind) }
 
 // knownVersion reports whether objects of a group's version are read: of Flux's
 // groups, those that are a subset of v1's.

@@ -31,6 +31,7 @@ func Load(files []source.File, opts Options) *fleet.Set {
 		accounts:   map[pinsetter.Name]*account{},
 		namespaces: map[string]*object{},
 		gits:       map[pinsetter.Name]*gitDraft{},
+		helms:      map[pinsetter.Name]*helmDraft{},
 		resolved:   map[pinsetter.Name]*fleet.GitSource{},
 		providers:  map[pinsetter.Name]*providerDraft{},
 		sentTo:     map[pinsetter.Name]*fleet.Provider{},
@@ -80,6 +81,7 @@ type loader struct {
 	lost         []lostObject
 	gits         map[pinsetter.Name]*gitDraft
 	artifacts    []*ociDraft
+	helms        map[pinsetter.Name]*helmDraft
 	resolved     map[pinsetter.Name]*fleet.GitSource
 	receivers    []*receiverDraft
 	alerts       []*alertDraft
@@ -293,6 +295,7 @@ func (l *loader) fault(code, path string, line int, message string) {
 // set resolves what was loaded.
 func (l *loader) set() *fleet.Set {
 	s := &fleet.Set{}
+	l.oneKind()
 	repositories := make(map[pinsetter.Name]*repositoryDraft, len(l.repositories))
 	for _, r := range l.repositories {
 		l.resolveRepository(r)

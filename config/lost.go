@@ -30,7 +30,11 @@ func guardOf(apiVersion, kind string) fleet.Guard {
 	group, _, grouped := strings.Cut(apiVersion, "/")
 	kind = strings.TrimSuffix(kind, kindList)
 	if nearOwnGroup(group) {
-		return cmp.Or(guardNamed(strict.Suggest(kind, ownKinds)), anyGuard)
+		meant := strict.Suggest(kind, ownKinds)
+		if meant == kindChart {
+			return 0 // it holds nothing back
+		}
+		return cmp.Or(guardNamed(meant), anyGuard)
 	}
 	if !grouped || group == "" || strings.Contains(group, "${") || strings.HasSuffix(group, fluxDomain) {
 		return guardNamed(kind)

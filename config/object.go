@@ -27,6 +27,7 @@ type object struct {
 	hash        [32]byte       // of what two copies must have in common
 	lines       map[string]int // of the fields that are checked once all objects are known
 	findings    []pinsetter.Finding
+	unused      []pinsetter.Finding // what is wrong with it, where that matters only to those who use it
 	twins       []pinsetter.Finding // that it is given twice, of a core object; see needed
 
 	node   *strict.Node // nil once the object has been decoded

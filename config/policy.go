@@ -31,7 +31,7 @@ func (l *loader) readPolicy(o *object, n *strict.Node) {
 		p.Rules, err = policy.New(p.Spec)
 		d.wrong(codePolicy, errors.Join(err, policy.Warnings(p.Spec)))
 	}
-	o.remember("spec.imageRepositoryRef", "spec.imageRepositoryRef.name")
+	o.remember("spec.digestReflectionPolicy", "spec.imageRepositoryRef", "spec.imageRepositoryRef.name")
 }
 
 func (d *decoder) defaultOrder(p *spec.ImagePolicyChoice) {
@@ -79,6 +79,9 @@ func (l *loader) resolvePolicy(p *policyDraft, repositories map[pinsetter.Name]*
 		l.missing(p.object, "spec.imageRepositoryRef.name", objectKey{kindRepository, name})
 	case l.mayUse(p.object, r):
 		p.out.Repository = r.out
+		if r.out.Index != nil && p.out.Spec.DigestReflectionPolicy != spec.ReflectNever {
+			p.fail(codeUnsupported, "spec.digestReflectionPolicy", "the digest that an index has is that of a chart's archive, which nothing takes: leave it out beside %s", r)
+		}
 	}
 	p.out.Err = p.err()
 	if p.out.Repository != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
@@ -14,7 +15,8 @@ import (
 type repositoryDraft struct {
 	*object
 	out        *fleet.Repository
-	secretWins bool // see registryFields
+	chart      spec.ChartRepositorySpec // of a ChartRepository
+	secretWins bool                     // see registryFields
 }
 
 // defaultExclusions are the CRD's; Flux applies them to an empty list as well.
@@ -124,6 +126,10 @@ func (r *repositoryDraft) registryFields() registryFields {
 
 // resolveRepository fills in what the repository's references lead to.
 func (l *loader) resolveRepository(r *repositoryDraft) {
+	if r.out.Index != nil {
+		l.resolveChart(r)
+		return
+	}
 	r.out.Access = l.registryAccess(r.object, r.registryFields())
 	r.out.Err = r.err()
 }

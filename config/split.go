@@ -21,7 +21,7 @@ var (
 	kindWord = []byte("kind")
 	groups   = [][]byte{[]byte(imageGroup + "/"), []byte(ownGroup), []byte(notificationGroup + "/")}
 	names    = [][]byte{
-		[]byte("ImageRepository"), []byte("ImagePolicy"), []byte("ImageUpdateAutomation"), []byte("GitRepository"), []byte("Gate"), []byte("PullRequest"),
+		[]byte("ImageRepository"), []byte("ImagePolicy"), []byte("ImageUpdateAutomation"), []byte("GitRepository"), []byte("HelmRepository"), []byte("Gate"), []byte("PullRequest"),
 		[]byte("Secret"), []byte("ServiceAccount"), []byte("Namespace"),
 	}
 )

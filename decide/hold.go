@@ -56,6 +56,9 @@ func leave(hold *pinsetter.Hold, site pinsetter.Site, image pinsetter.Image) {
 // candidate. It is nil where every value is.
 func (p *Policy) misfit(site pinsetter.Site) *pinsetter.Hold {
 	m := setters.Unfit(site, p.Object.Repository.Image)
+	if m == nil && p.Object.Repository.Index != nil {
+		m = setters.UnfitForChart(site)
+	}
 	if m == nil {
 		return nil
 	}

@@ -21,7 +21,8 @@ type Origin struct {
 	Line int
 }
 
-// Repository is an ImageRepository: an image whose tags can be listed.
+// Repository is an ImageRepository, an image whose tags can be listed, or a
+// ChartRepository, whose versions can be (Index).
 type Repository struct {
 	Name   pinsetter.Name
 	Origin Origin
@@ -34,6 +35,10 @@ type Repository struct {
 	Timeout   time.Duration    // of authentication and scan together: spec.timeout, else spec.interval, at least a second
 	Suspended bool
 	Access    RegistryAccess
+
+	// Index is set for a ChartRepository: its versions come from there, and Image is
+	// its name as an image's. Of Spec only Interval and Suspend are set then.
+	Index *Index
 
 	// Err is nil when the repository is usable. It names file, line and object,
 	// and everything it joins is also in Set.Findings.

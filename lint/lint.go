@@ -237,7 +237,7 @@ func (l *linter) objects(markers bool) {
 	}
 	for _, r := range l.set.Repositories {
 		if !scanned[r] {
-			l.add(pinsetter.Warning, "unused-repository", r.Origin, "ImageRepository %s: no ImagePolicy uses it", r.Name)
+			l.add(pinsetter.Warning, "unused-repository", r.Origin, "%s %s: no ImagePolicy uses it", r.Kind(), r.Name)
 		}
 	}
 	for _, a := range l.set.Automations {
@@ -259,7 +259,7 @@ func (l *linter) suspended() {
 		say(p.Suspended, p.Origin, "ImagePolicy", p.Name)
 	}
 	for _, r := range l.set.Repositories {
-		say(r.Suspended, r.Origin, "ImageRepository", r.Name)
+		say(r.Suspended, r.Origin, r.Kind(), r.Name)
 	}
 	for _, a := range l.set.Automations {
 		say(a.Suspended, a.Origin, "ImageUpdateAutomation", a.Name)

@@ -17,6 +17,9 @@ func unfit(site pinsetter.Site, policy *fleet.Policy) *pinsetter.Finding {
 		image = policy.Repository.Image
 	}
 	m := setters.Unfit(site, image)
+	if m == nil && policy.Repository != nil && policy.Repository.Index != nil {
+		m = setters.UnfitForChart(site)
+	}
 	if m == nil {
 		return nil
 	}

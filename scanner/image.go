@@ -30,6 +30,9 @@ func (s *Scanner) open(object *fleet.Repository) (*image, error) {
 	s.mu.Lock()
 	opened, ok := s.images[object]
 	s.mu.Unlock()
+	if object.Index != nil {
+		return nil, fmt.Errorf("chart %s comes from an HTTP index, which has no signatures", object.Index.Chart)
+	}
 	if ok {
 		return opened, nil
 	}

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pinsetter/pinsetter/charts"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/registry"
 )
@@ -36,6 +37,10 @@ type Listing struct {
 	Tags     []string // neither excluded nor reserved, without duplicates, descending by bytes
 	Excluded []string // dropped by the exclusionList, in the same order
 	Reserved []string // names that are never candidates (pinsetter.ReservedTag), in the same order
+
+	// Deprecated are the versions of a ChartRepository that are passed over since the
+	// index marks them, in the same order.
+	Deprecated []string
 
 	// Dropped are the first hundred tags outside the OCI grammar, quoted and
 	// escaped for display. DroppedCount is the number of all of them.
@@ -67,8 +72,13 @@ type Scanner struct {
 	// use; nil: nobody is told.
 	Asks func(object *fleet.Repository, what string) (answered func())
 
+	// Charts reads the indexes of ChartRepositories. Set it before use; nil: they
+	// can't be read.
+	Charts *charts.Client
+
 	registry *registry.Registry
 	now      func() time.Time
+	opened   time.Time // when the cycle began
 	began    time.Time // zero: listings are never reused
 	listings memo[answer]
 	splits   memo[split]
@@ -89,7 +99,7 @@ type answer struct {
 
 // New returns an empty Scanner.
 func New(r *registry.Registry, now func() time.Time) *Scanner {
-	return &Scanner{registry: r, now: now, images: map[*fleet.Repository]*image{}}
+	return &Scanner{registry: r, now: now, opened: time.Now(), images: map[*fleet.Repository]*image{}}
 }
 
 // NewReusing returns a Scanner that reuses an image's last listing if the
@@ -114,6 +124,9 @@ func (s *Scanner) Scan(ctx context.Context, object *fleet.Repository) (*Listing,
 // ScanAfter is Scan for a listing that is not older than earliest. It asks
 // again for an older one.
 func (s *Scanner) ScanAfter(ctx context.Context, object *fleet.Repository, earliest time.Time) (*Listing, error) {
+	if object.Index != nil {
+		return s.versions(ctx, object, earliest)
+	}
 	image, err := s.open(object)
 	if err != nil {
 		return nil, err
@@ -163,6 +176,9 @@ func (s *Scanner) ScanAfter(ctx context.Context, object *fleet.Repository, earli
 // Expire makes the next Scanner list the object's image, however young the last
 // listing is. Call it if something is known to have been pushed.
 func (s *Scanner) Expire(object *fleet.Repository) error {
+	if object.Index != nil {
+		return nil // each cycle asks whether the index changed
+	}
 	image, err := s.open(object)
 	if err != nil {
 		return err
@@ -174,6 +190,9 @@ func (s *Scanner) Expire(object *fleet.Repository) error {
 // Digest returns the current digest of a tag of the ImageRepository. It asks
 // once a cycle. The error wraps registry.ErrNotFound if there is no such tag.
 func (s *Scanner) Digest(ctx context.Context, object *fleet.Repository, tag string) (string, error) {
+	if object.Index != nil {
+		return s.archive(ctx, object, tag)
+	}
 	image, err := s.open(object)
 	if err != nil {
 		return "", err
@@ -188,6 +207,9 @@ func (s *Scanner) Digest(ctx context.Context, object *fleet.Repository, tag stri
 // Has reports whether the registry has the content of a digest. It asks once a
 // cycle.
 func (s *Scanner) Has(ctx context.Context, object *fleet.Repository, digest string) (bool, error) {
+	if object.Index != nil {
+		return s.hasArchive(ctx, object, digest)
+	}
 	image, err := s.open(object)
 	if err != nil {
 		return false, err
@@ -203,6 +225,9 @@ func (s *Scanner) Has(ctx context.Context, object *fleet.Repository, digest stri
 // once a cycle. Its slice is shared; callers must not write to it. The error
 // wraps registry.ErrNotFound if the registry doesn't have it.
 func (s *Scanner) Content(ctx context.Context, object *fleet.Repository, digest string) (registry.Content, error) {
+	if object.Index != nil {
+		return registry.Content{}, nil // the dates of an index are those of its making
+	}
 	image, err := s.open(object)
 	if err != nil {
 		return registry.Content{}, err

@@ -33,6 +33,18 @@ func Unfit(site pinsetter.Site, image string) *Misfit {
 	return nil
 }
 
+// UnfitForChart returns the first marker of a site that can't show a version of a chart
+// of an HTTP index, or nil: only :tag can, since such a chart has no name or digest
+// that anything takes.
+func UnfitForChart(site pinsetter.Site) *Misfit {
+	for _, m := range site.Markers {
+		if m.Part != pinsetter.PartTag {
+			return &Misfit{m.Line, CodeShape, shown(m), "its policy follows a chart of an HTTP index, of which only the version can be written: write the marker with :tag behind the version, or remove it"}
+		}
+	}
+	return nil
+}
+
 // fits reports whether a marker for part may write over a value of a kind.
 func fits(kind pinsetter.Kind, part pinsetter.Part) bool {
 	switch kind {

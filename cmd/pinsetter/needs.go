@@ -19,7 +19,7 @@ func (n needs) add(kind string, name pinsetter.Name) {
 func needsOfRepositories(picked []*fleet.Repository) needs {
 	n := needs{}
 	for _, r := range picked {
-		n.add(repositories.name, r.Name)
+		n.add(r.Kind(), r.Name)
 	}
 	return n
 }
@@ -30,7 +30,7 @@ func needsOfPolicies(picked []*fleet.Policy) needs {
 	for _, p := range picked {
 		n.add(policies.name, p.Name)
 		if p.Repository != nil {
-			n.add(repositories.name, p.Repository.Name)
+			n.add(p.Repository.Kind(), p.Repository.Name)
 		}
 	}
 	return n
@@ -52,7 +52,7 @@ func (n needs) addWriters(p *fleet.Policy, writers []*fleet.Automation) {
 // unguarded are the kinds of objects that hold no write back: one that isn't needed
 // may be wrong.
 var unguarded = []string{
-	"ImageRepository", "ImagePolicy", "ImageUpdateAutomation", "GitRepository", "OCIRepository", "Receiver", "Provider", "Alert",
+	"ImageRepository", "ChartRepository", "ImagePolicy", "ImageUpdateAutomation", "GitRepository", "OCIRepository", "Receiver", "Provider", "Alert",
 	"Secret", "ServiceAccount", "Namespace",
 }
 

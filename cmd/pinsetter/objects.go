@@ -16,6 +16,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/charts"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
@@ -186,6 +187,7 @@ func (a *app) botOptions(o registry.Options) bot.Options {
 	remotes.Clouds = logins.Git
 	return bot.Options{
 		Registry: registry.New(o),
+		Charts:   charts.New(charts.Options{Dialer: a.dialer(), UserAgent: userAgent()}),
 		Git:      remotes,
 		Forge:    forge.Options{Environment: a.environment(), Dialer: a.dialer()},
 		Roots:    a.roots(),

@@ -188,6 +188,7 @@ var referenceKinds = []struct {
 	{"image.toolkit.fluxcd.io ImageUpdateAutomation", reflect.TypeFor[spec.ImageUpdateAutomationSpec]()},
 	{"pinsetter.dev Gate", reflect.TypeFor[spec.GateSpec]()},
 	{"pinsetter.dev PullRequest", reflect.TypeFor[spec.PullRequestSpec]()},
+	{"pinsetter.dev ChartRepository", reflect.TypeFor[spec.ChartRepositorySpec]()},
 }
 
 func writeFields(t *testing.T, w *strings.Builder) {

@@ -79,6 +79,8 @@ func setup(env *testscript.Env) error {
 //	push IMAGE TAG...          images at the registry
 //	chart IMAGE VERSION...     a Helm chart
 //	artifact IMAGE TAG         an artifact as Flux's command line makes it
+//	index-server VAR FILE [USER PASSWORD]  a chart repository over HTTP with FILE as
+//	                           its index.yaml; its URL is set as VAR
 //	tags IMAGE TAG...          the registry lists exactly these
 //	moved IMAGE TAG            another image under the tag
 //	digest VAR IMAGE TAG       sets VAR to the tag's digest
@@ -102,13 +104,14 @@ func setup(env *testscript.Env) error {
 //	requests METHOD PART N     the registry had N such requests
 //	expand FILE...             $VAR and ${VAR} in files
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
-	"push":     func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.Push(a[0], a[1:]...) },
-	"index":    func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushIndex(a[0], a[1], a[2:]...) },
-	"chart":    func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushChart(a[0], a[1:]...) },
-	"tags":     func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.SetTags(a[0], a[1:]...) },
-	"artifact": pushArtifact,
-	"built":    func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushBuilt(a[0], a[1], a[2], a[3]) },
-	"moved":    func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushContent(a[0], a[1], "moved") },
+	"push":         func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.Push(a[0], a[1:]...) },
+	"index":        func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushIndex(a[0], a[1], a[2:]...) },
+	"chart":        func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushChart(a[0], a[1:]...) },
+	"index-server": indexServer,
+	"tags":         func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.SetTags(a[0], a[1:]...) },
+	"artifact":     pushArtifact,
+	"built":        func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushBuilt(a[0], a[1], a[2], a[3]) },
+	"moved":        func(ts *testscript.TestScript, _ bool, a []string) { of(ts).registry.PushContent(a[0], a[1], "moved") },
 	"digest": func(ts *testscript.TestScript, _ bool, a []string) {
 		ts.Setenv(a[0], of(ts).registry.Digest(a[1], a[2]))
 	},
@@ -141,6 +144,16 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 }
 
 func of(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
+
+func indexServer(ts *testscript.TestScript, _ bool, a []string) {
+	o := parts.FrontOptions{}
+	if len(a) > 2 {
+		o.User, o.Password = a[2], a[3]
+	}
+	c := parts.NewChartRepository(of(ts).t, o)
+	c.SetIndex(ts.ReadFile(a[1]))
+	ts.Setenv(a[0], c.URL)
+}
 
 func pushArtifact(ts *testscript.TestScript, _ bool, a []string) {
 	of(ts).registry.PushArtifact(a[0], a[1], "main@sha1:"+strings.Repeat("0", 40), map[string]string{"a.yaml": "a: 1\n"})

@@ -1,0 +1,164 @@
+package config
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/spec"
+	"github.com/pinsetter/pinsetter/strict"
+)
+
+// helmSpec is what is used of a HelmRepository's spec.
+type helmSpec struct {
+	URL           string                     `json:"url"`
+	Type          string                     `json:"type"`
+	SecretRef     *spec.LocalObjectReference `json:"secretRef"`
+	CertSecretRef *spec.LocalObjectReference `json:"certSecretRef"`
+	Timeout       *spec.Duration             `json:"timeout"`
+	Suspend       bool                       `json:"suspend"`
+}
+
+// helmDraft is a HelmRepository. Only one that a ChartRepository uses is judged.
+type helmDraft struct {
+	*object
+	spec helmSpec
+}
+
+// defaultHelmTimeout is the CRD's.
+const defaultHelmTimeout = 60 * time.Second
+
+func (l *loader) readHelm(o *object, n *strict.Node) {
+	h := &helmDraft{object: o}
+	l.helms[o.name] = h
+	if n != nil {
+		l.decoder(o).lenientDecode(n, reflect.ValueOf(&h.spec).Elem(), "spec")
+		o.remember("spec.url", "spec.secretRef.name", "spec.certSecretRef.name", "spec.type")
+	}
+	o.unused = o.findings // they matter where it is used
+	o.findings = nil
+}
+
+func (l *loader) readChart(o *object, n *strict.Node) {
+	r := &fleet.Repository{Name: o.name, Origin: o.origin, Annotations: o.annotations, Index: &fleet.Index{}}
+	draft := &repositoryDraft{object: o, out: r}
+	l.repositories = append(l.repositories, draft)
+	d := l.strictSpec(o, n, &draft.chart)
+	c := draft.chart
+	if c.SourceRef.Kind != "" && c.SourceRef.Kind != kindHelm {
+		d.fail(codeBadValue, "spec.sourceRef.kind", "%q is not %s: charts of an OCI registry are followed by an ImageRepository", c.SourceRef.Kind, kindHelm)
+	}
+	d.reference("spec.sourceRef.name", c.SourceRef.Name)
+	d.namespace("spec.sourceRef.namespace", c.SourceRef.Namespace)
+	if d.require("spec.chart", c.Chart) && !chartName().MatchString(c.Chart) {
+		d.fail(codeBadValue, "spec.chart", "%q is not the name of a chart%s", c.Chart, o.hint(c.Chart))
+	}
+	d.requireInterval(strict.Child(n, "interval"))
+	r.Spec.Interval, r.Spec.Suspend, r.Suspended = c.Interval, c.Suspend, c.Suspend
+	r.Index.Chart, r.Index.Deprecated = c.Chart, c.Deprecated
+	o.remember("spec.sourceRef.name", "spec.chart")
+}
+
+// chartName is the grammar of Helm's names of charts, capitals added: old ones have
+// them (https://helm.sh/docs/chart_best_practices/conventions/).
+var chartName = pinsetter.Pattern(`^[a-zA-Z0-9][a-zA-Z0-9._-]*$`)
+
+// resolveChart finds the index of a ChartRepository, and how it is reached.
+func (l *loader) resolveChart(r *repositoryDraft) {
+	const field = "spec.sourceRef.name"
+	ref := r.chart.SourceRef
+	key := objectKey{kindHelm, pinsetter.Name{Namespace: cmp.Or(ref.Namespace, r.name.Namespace), Name: ref.Name}}
+	h := l.helms[key.name]
+	switch {
+	case !validName(ref.Name): // reported
+	case !l.mayCross(r.object, field, key):
+	case h == nil || h.outdated:
+		l.missing(r.object, field, key)
+	default:
+		l.useHelm(r, h)
+	}
+	r.out.Err = r.err()
+}
+
+// useHelm fills in what a HelmRepository says. What is wrong with it is reported to
+// the ChartRepository.
+func (l *loader) useHelm(r *repositoryDraft, h *helmDraft) {
+	const field = "spec.sourceRef.name"
+	u, err := url.Parse(h.spec.URL)
+	used := *h.object
+	used.findings = append(slices.Clone(h.unused), h.twins...)
+	switch {
+	case used.broken():
+		r.fail(codeMissingObject, field, "%s has errors: %s", h, used.firstError().String())
+		return
+	case h.spec.Type == "oci" || strings.HasPrefix(h.spec.URL, ociScheme):
+		r.fail(codeUnsupported, field, "%s (%s) is an OCI registry, which has no index: follow its chart by an ImageRepository", h, h.place())
+		return
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		r.fail(codeURL, field, "spec.url of %s (%s) is not an http or https URL%s", h, h.place(), h.hint(h.spec.URL))
+		return
+	case u.User != nil:
+		r.fail(codeURL, field, "spec.url of %s (%s) holds a user: move it to the Secret of its spec.secretRef", h, h.place())
+		return
+	}
+	out := r.out
+	out.Index.URL, out.Image = h.spec.URL, chartImage(u, out.Index.Chart)
+	out.Suspended = out.Suspended || h.spec.Suspend
+	out.Timeout = defaultHelmTimeout
+	if h.spec.Timeout != nil {
+		out.Timeout = max(h.spec.Timeout.Duration, time.Second)
+	}
+	asking := *h.object
+	asking.findings = nil
+	if ref := h.spec.SecretRef; ref != nil {
+		if with := l.secret(&asking, "spec.secretRef.name", ref.Name); with != nil && with.Need("username", "an index is logged in to by name") {
+			out.Index.Username, out.Index.Password = with.PlainLine("username"), with.Line("password")
+		}
+	}
+	if ref := h.spec.CertSecretRef; ref != nil {
+		out.Access.TLS = l.certificates(&asking, "spec.certSecretRef.name", ref.Name)
+	}
+	for _, f := range asking.findings {
+		r.add(f)
+	}
+}
+
+var notInImage = pinsetter.Pattern(`[^a-z0-9/]+`)
+
+// chartImage returns a name of a chart as an image's: "charts.example.com/stable/app".
+// Where the address has more than a name can show, it ends with a hash of it.
+func chartImage(u *url.URL, chart string) string {
+	path := strings.Trim(u.Path, "/") + "/" + chart
+	name := strings.Trim(notInImage().ReplaceAllString(strings.ToLower(strings.TrimPrefix(path, "/")), "-"), "-/")
+	if name != strings.TrimPrefix(path, "/") || u.RawQuery != "" || u.Scheme != "https" {
+		sum := sha256.Sum256([]byte(u.String() + " " + chart))
+		name += "-" + hex.EncodeToString(sum[:4])
+	}
+	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '/' })
+	for i, part := range parts {
+		parts[i] = strings.Trim(part, "-")
+	}
+	return strings.ToLower(u.Host) + "/" + strings.Join(parts, "/")
+}
+
+// oneKind reports ImageRepositories and ChartRepositories that share a name: a policy
+// refers to them by it.
+func (l *loader) oneKind() {
+	first := map[pinsetter.Name]*repositoryDraft{}
+	for _, r := range l.repositories {
+		other := first[r.name]
+		if other == nil {
+			first[r.name] = r
+			continue
+		}
+		r.fail(codeDuplicateObject, "", "has the name of %s (%s), and a policy refers to either by its name: rename one", other, other.place())
+		other.fail(codeDuplicateObject, "", "has the name of %s (%s), and a policy refers to either by its name: rename one", r, r.place())
+	}
+}

@@ -1,0 +1,66 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/source"
+)
+
+func TestChartRepository(t *testing.T) {
+	chart := func(spec string) string {
+		return strings.ReplaceAll(object("ChartRepository", "c", "spec: {"+spec+"}"), "image.toolkit.fluxcd.io/v1", "pinsetter.dev/v1alpha1")
+	}
+	helm := func(spec string) string {
+		return strings.ReplaceAll(object("HelmRepository", "h", "spec: {"+spec+"}"), "image.toolkit", "source.toolkit")
+	}
+	const whole = "sourceRef: {kind: HelmRepository, name: h}, chart: app, interval: 5m"
+	right := helm("url: https://charts.example.com/Stable, passCredentials: true, newer: 1")
+	policy := object("ImagePolicy", "p", "spec: {imageRepositoryRef: {name: c}, policy: {semver: {range: 1.x}}}")
+	for _, test := range []struct{ name, text, want string }{
+		{"whole", right + chart(whole+", deprecated: true, suspend: false") + policy, ""},
+		{"unknown field", right + chart(whole+", version: 1"), "spec.version"},
+		{"no chart", right + chart("sourceRef: {name: h}, interval: 5m"), "spec.chart: is missing"},
+		{"no interval", right + chart("sourceRef: {name: h}, chart: app"), "spec.interval: is missing"},
+		{"no source", right + chart("chart: app, interval: 5m"), "spec.sourceRef.name: is missing"},
+		{"name of a chart", right + chart("sourceRef: {name: h}, chart: a/b, interval: 5m"), `spec.chart: "a/b" is not the name of a chart`},
+		{"kind", right + chart("sourceRef: {kind: OCIRepository, name: h}, chart: app, interval: 5m"), `"OCIRepository" is not HelmRepository: charts of an OCI registry are followed by an ImageRepository`},
+		{"nowhere", chart(whole), "HelmRepository default/h was not given"},
+		{"oci", helm("type: oci, url: oci://ghcr.io/charts") + chart(whole), "is an OCI registry, which has no index: follow its chart by an ImageRepository"},
+		{"scheme", helm("url: ftp://x/y") + chart(whole), "is not an http or https URL"},
+		{"user", helm("url: https://a:b@x/y") + chart(whole), "holds a user"},
+		{"secret", helm("url: https://x/y, secretRef: {name: gone}") + chart(whole), "Secret default/gone was not given"},
+		{"wrong source", helm("url: [a]") + chart(whole), "HelmRepository default/h has errors"},
+		{"wrong source that nobody uses", helm("url: [a], secretRef: {name: gone}") + object("ImageRepository", "i", "spec: {image: alpine, interval: 5m}"), ""},
+		{"template that nobody uses", strings.Replace(helm("url: x"), "name: h", "name: '{{ .Values.x }}'", 1) + object("ImageRepository", "i", "spec: {image: alpine, interval: 5m}"), ""},
+		{"both kinds", right + chart(whole) + object("ImageRepository", "c", "spec: {image: alpine, interval: 5m}"), "ImageRepository default/c: has the name of ChartRepository default/c (in.yaml:"},
+		{"digests", right + chart(whole) + strings.Replace(policy, "policy: {", "digestReflectionPolicy: IfNotPresent, policy: {", 1), "spec.digestReflectionPolicy: the digest that an index has"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			said := ""
+			set := config.Load([]source.File{{Path: "in.yaml", Data: []byte(test.text)}}, config.Options{})
+			for _, f := range set.Findings {
+				said += f.String() + "\n"
+			}
+			if !strings.Contains(said, test.want) || test.want == "" && said != "" {
+				t.Errorf("said %q, not %q", said, test.want)
+			}
+			if strings.Contains(said, "a:b") {
+				t.Error("it shows a password")
+			}
+		})
+	}
+	names := map[string]bool{}
+	for _, url := range []string{"https://charts.example.com/stable", "https://charts.example.com/Stable", "http://charts.example.com/stable", "https://charts.example.com/stable?x=1", "https://charts.example.com/a_b", "https://charts.example.com/a-b"} {
+		set := config.Load([]source.File{{Path: "in.yaml", Data: []byte(helm("url: '"+url+"'") + chart(whole))}}, config.Options{})
+		if len(set.Repositories) != 1 || set.Repositories[0].Err != nil || names[set.Repositories[0].Image] {
+			t.Errorf("%s: %+v", url, set.Repositories)
+			continue
+		}
+		names[set.Repositories[0].Image] = true
+	}
+	if !names["charts.example.com/stable/app"] {
+		t.Errorf("%v", names)
+	}
+}
