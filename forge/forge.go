@@ -115,6 +115,10 @@ type PullRequest struct {
 
 	// ETag makes later requests for it conditional; "" if the forge gives none.
 	ETag string `json:"etag,omitempty"`
+
+	// Page makes later requests for the list conditional from which it was read; ""
+	// if it was read alone.
+	Page string `json:"page,omitempty"`
 }
 
 // Proposal is the desired content of a pull request.

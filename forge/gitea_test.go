@@ -46,6 +46,7 @@ func TestGitea(t *testing.T) {
 		{"commits", commits},
 		{"drafts", drafts},
 		{"a-fork's-is-not-ours", aForksIsNotOurs},
+		{"listed", listed},
 		{"renamed", renamed},
 		{"refusals", refusals},
 		{"archived", archived},

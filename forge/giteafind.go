@@ -81,6 +81,28 @@ func (g *gitea) search(api *sdk.Client, state sdk.StateType, head, base string) 
 	return newest, nil
 }
 
+// list lists the oldest first. Gitea says no ETag. A server with smaller pages than
+// the default seems to have no second one: the rest is asked for one by one.
+func (g *gitea) list(ctx context.Context, page int) ([]*PullRequest, bool, error) {
+	api, err := g.api(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	all, _, err := api.ListRepoPullRequests(g.owner, g.name, sdk.ListPullRequestsOptions{
+		ListOptions: sdk.ListOptions{Page: page, PageSize: giteaPage}, State: sdk.StateOpen, Sort: "oldest",
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	var pulls []*PullRequest
+	for _, one := range all {
+		if pr := g.read(one); pr != nil {
+			pulls = append(pulls, pr)
+		}
+	}
+	return pulls, len(all) < giteaPage, nil
+}
+
 // own reports whether a pull request comes from the repository itself.
 func own(pr *sdk.PullRequest) bool {
 	return pr.Head != nil && pr.Base != nil && pr.Head.RepoID == pr.Base.RepoID

@@ -52,6 +52,23 @@ func (g *github) search(ctx context.Context, owner, head, base string) (found *P
 	return nil, moved, nil
 }
 
+// list lists the oldest first, so that a new one changes the last page alone.
+func (g *github) list(ctx context.Context, page int) ([]*PullRequest, bool, error) {
+	all, response, err := g.sdk().PullRequests.List(ctx, g.owner, g.name, &sdk.PullRequestListOptions{
+		State: "open", Sort: "created", Direction: "asc", ListOptions: sdk.ListOptions{Page: page, PerPage: githubPage},
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	var pulls []*PullRequest
+	for _, one := range all {
+		if pr := readPull(one); pr != nil {
+			pulls = append(pulls, pr)
+		}
+	}
+	return onPage(pulls, page, response.Header.Get("ETag")), len(all) < githubPage, nil
+}
+
 // readPull converts GitHub's pull request. It returns nil for one from a fork.
 func readPull(pr *sdk.PullRequest) *PullRequest {
 	head, base := pr.GetHead(), pr.GetBase()

@@ -52,6 +52,24 @@ func (g *gitlab) search(ctx context.Context, state, head, base string) (*PullReq
 	return nil, nil
 }
 
+// list lists the oldest first, as at GitHub.
+func (g *gitlab) list(ctx context.Context, page int) ([]*PullRequest, bool, error) {
+	state, order, sort := "opened", "created_at", "asc"
+	all, response, err := g.api.MergeRequests.ListProjectMergeRequests(g.project(), &sdk.ListProjectMergeRequestsOptions{
+		ListOptions: sdk.ListOptions{Page: int64(page), PerPage: gitlabPage}, State: &state, OrderBy: &order, Sort: &sort,
+	}, sdk.WithContext(ctx))
+	if err != nil {
+		return nil, false, err
+	}
+	var pulls []*PullRequest
+	for _, one := range all {
+		if pr := readMerge(one); pr != nil {
+			pulls = append(pulls, pr)
+		}
+	}
+	return onPage(pulls, page, response.Header.Get("ETag")), len(all) < gitlabPage, nil
+}
+
 // readMerge converts GitLab's merge request. It returns nil for one from a
 // fork.
 func readMerge(mr *sdk.BasicMergeRequest) *PullRequest {

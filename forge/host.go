@@ -22,6 +22,11 @@ type host interface {
 	// else the newest closed or merged one, else nil.
 	find(ctx context.Context, head, base string) (*PullRequest, error)
 
+	// list returns a page of the open pull requests of this repository, without those
+	// from forks, and whether it is the last. With an etag (see withETag) the error
+	// may be errNotModified. Pages are counted from 1.
+	list(ctx context.Context, page int) (pulls []*PullRequest, last bool, err error)
+
 	// create opens a pull request, with as many of its labels, reviewers and
 	// assignees as fit into the request. If an open one has these branches, the
 	// error is an *existsError.

@@ -67,7 +67,8 @@ func named(key string, names []string) []object {
 	return out
 }
 
-// listPulls returns the pull requests with a state and branches, newest first.
+// listPulls returns the pull requests with a state and branches, newest first unless
+// asked otherwise.
 func (c *call) listPulls() reply {
 	q := c.http.URL.Query()
 	owner, _, _ := strings.Cut(c.repository.Name, "/")
@@ -86,6 +87,9 @@ func (c *call) listPulls() reply {
 		if fits {
 			out = append(out, c.pullJSON(pr))
 		}
+	}
+	if q.Get("direction") == "asc" {
+		slices.Reverse(out)
 	}
 	return reply{http.StatusOK, page(c, out)}
 }

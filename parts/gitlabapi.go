@@ -47,7 +47,7 @@ var gitlabRoutes = []gitlabRoute{
 	{"GET /projects/{id}", "", GitLabReporter, (*gitlabCall).getProject},
 	{"GET /projects/{id}/repository/branches/{branch}", "", GitLabReporter, (*gitlabCall).getBranch},
 	{"GET /projects/{id}/repository/commits/{sha}/statuses", gitlabPages, GitLabReporter, (*gitlabCall).listStatuses},
-	{"GET /projects/{id}/merge_requests", gitlabPages + "state source_branch target_branch", GitLabReporter, (*gitlabCall).listMerges},
+	{"GET /projects/{id}/merge_requests", gitlabPages + "state source_branch target_branch order_by sort", GitLabReporter, (*gitlabCall).listMerges},
 	{"POST /projects/{id}/merge_requests", "", GitLabDeveloper, (*gitlabCall).createMerge},
 	{"GET /projects/{id}/merge_requests/{iid}", "", GitLabReporter, (*gitlabCall).getMerge},
 	{"PUT /projects/{id}/merge_requests/{iid}", "", GitLabDeveloper, (*gitlabCall).updateMerge},

@@ -80,6 +80,12 @@ func (c *gitlabCall) listMerges() (any, *gitlabError) {
 			all = append(all, c.mergeJSON(m))
 		}
 	}
+	if by := q.Get("order_by"); by != "" && by != "created_at" {
+		return nil, gitlabRefuse(http.StatusBadRequest, "400 Bad request - the part orders by created_at alone")
+	}
+	if q.Get("sort") == "asc" {
+		slices.Reverse(all)
+	}
 	return gitlabPage(c, all), nil
 }
 

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
@@ -48,9 +46,6 @@ func within(a *fleet.Automation, commit gitops.CommitInfo) bool {
 	return len(changes) == 0 || slices.ContainsFunc(changes, func(c pinsetter.Change) bool { return a.Covers(c.Path) })
 }
 
-// looksAtOnce bounds the pull requests that are asked for at once.
-const looksAtOnce = 4
-
 // look asks the forge for the pull requests of all groups that may have one, or
 // are to get one.
 func (s *Survey) look(ctx context.Context) {
@@ -69,21 +64,15 @@ func (s *Survey) look(ctx context.Context) {
 		return
 	}
 	s.o.Progress("asking " + s.forge.String())
-	var all errgroup.Group
-	all.SetLimit(looksAtOnce)
-	for _, g := range asked {
-		all.Go(func() error {
-			pr, err := s.forge.Find(ctx, g.branch, a.BaseBranch(), g.known.PullRequest)
-			if err != nil {
-				g.fail(err)
-				return nil
-			}
-			g.pr = pr
-			return nil
-		})
+	sought := make([]forge.Sought, len(asked))
+	for i, g := range asked {
+		sought[i] = forge.Sought{Head: g.branch, Base: a.BaseBranch(), Known: g.known.PullRequest}
 	}
-	_ = all.Wait() // the functions return no error: it is in the groups
-	for _, g := range asked {
+	for i, found := range s.forge.FindAll(ctx, sought) {
+		g := asked[i]
+		if g.pr = found.PullRequest; found.Err != nil {
+			g.fail(found.Err)
+		}
 		s.heed(g.Result.Err)
 	}
 }

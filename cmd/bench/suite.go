@@ -203,8 +203,8 @@ var suite = []benchmark{
 	}},
 	{"bot", "Proposals", 5, []row{
 		{
-			below: "groups=#", sizes: []int{1, 10, 100}, work: "a cycle, # open pull requests, nothing to do", unit: "x-group",
-			yardstick: "one conditional request to the forge for each", targets: []target{{unit: "x-group", most: 1}},
+			below: "groups=#", sizes: []int{1, 10, 100}, work: "a cycle, # open pull requests, nothing to do", unit: "x-page",
+			yardstick: "one conditional request to the forge for a page of a list", targets: []target{{unit: "x-page", most: 1}, {unit: "requests", most: 3}},
 		},
 	}},
 	{"cmd/bench", "Libraries", 10, libraryRows()},
