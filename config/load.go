@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
@@ -25,7 +24,7 @@ func Load(files []source.File, opts Options) *fleet.Set {
 	l := &loader{
 		opts:       opts,
 		schema:     strict.Schema{},
-		patterns:   map[string]*regexp.Regexp{},
+		patterns:   map[string]*pinsetter.Matcher{},
 		objects:    map[objectKey]*object{},
 		secrets:    map[pinsetter.Name]*givenSecret{},
 		accounts:   map[pinsetter.Name]*account{},
@@ -62,7 +61,7 @@ func Load(files []source.File, opts Options) *fleet.Set {
 type loader struct {
 	opts     Options
 	schema   strict.Schema
-	patterns map[string]*regexp.Regexp
+	patterns map[string]*pinsetter.Matcher
 	findings []pinsetter.Finding // of no object
 	source   string              // of the file that is read
 	values   int                 // of the documents that may hold an object, as they are counted before they are parsed

@@ -80,23 +80,24 @@ func (d *decoder) requireInterval(n *strict.Node) {
 
 // exclusions compiles the patterns of an exclusion list, those that can be. Most
 // repositories have the same ones, so each is compiled once.
-func (l *loader) exclusions(d *decoder, patterns []string) []*regexp.Regexp {
+func (l *loader) exclusions(d *decoder, patterns []string) []*pinsetter.Matcher {
 	if len(patterns) > maxExclusions {
 		d.fail(codeBadValue, "spec.exclusionList", "has %d patterns, and at most %d are allowed: join some with |", len(patterns), maxExclusions)
 		patterns = patterns[:maxExclusions]
 	}
-	compiled := make([]*regexp.Regexp, 0, len(patterns))
+	compiled := make([]*pinsetter.Matcher, 0, len(patterns))
 	for i, pattern := range patterns {
 		expression, known := l.patterns[pattern]
 		if !known {
-			var err error
-			if expression, err = regexp.Compile(pattern); err != nil {
+			compiled, err := regexp.Compile(pattern)
+			if err != nil {
 				d.fail(codeRegexp, strict.Item("spec.exclusionList", i), "%v%s", err, d.object.hint(pattern))
 				continue
 			}
+			expression = pinsetter.NewMatcher(compiled)
 			l.patterns[pattern] = expression
 		}
-		d.excludesAll(strict.Item("spec.exclusionList", i), expression)
+		d.excludesAll(strict.Item("spec.exclusionList", i), expression.Regexp)
 		compiled = append(compiled, expression)
 	}
 	return compiled

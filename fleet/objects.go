@@ -4,7 +4,6 @@
 package fleet
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
@@ -30,9 +29,9 @@ type Repository struct {
 
 	Annotations map[string]string
 
-	Image     string           // spec.image verbatim: a repository name without scheme, tag and digest
-	Exclude   []*regexp.Regexp // spec.exclusionList; a tag that one of them finds a match in is dropped
-	Timeout   time.Duration    // of authentication and scan together: spec.timeout, else spec.interval, at least a second
+	Image     string               // spec.image verbatim: a repository name without scheme, tag and digest
+	Exclude   []*pinsetter.Matcher // spec.exclusionList; a tag that one of them finds a match in is dropped
+	Timeout   time.Duration        // of authentication and scan together: spec.timeout, else spec.interval, at least a second
 	Suspended bool
 	Access    RegistryAccess
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/spec"
 )
@@ -207,4 +208,36 @@ func BenchmarkManyPolicies(b *testing.B) {
 func BenchmarkNew(b *testing.B) {
 	s := bySemVer(">=1.2.3 <2.0.0")
 	compareWith(b, 1, func() { _, _ = semver.NewConstraint(s.Policy.SemVer.Range) }, func() { mustNew(b, s) })
+}
+
+// BenchmarkMatcher matches 100,000 tags of which every other one is a signature's.
+func BenchmarkMatcher(b *testing.B) {
+	tags := make([]string, 100_000)
+	for i := range tags {
+		tags[i] = fmt.Sprintf("v1.%d.%d", i/100, i%100)
+		if i%2 == 0 {
+			tags[i] = fmt.Sprintf("build-%040d.sig", i)
+		}
+	}
+	for name, pattern := range map[string]string{"signatures": `^.*\.sig$`, "versions": `^v([0-9]+)\.[0-9]+\.[0-9]+$`} {
+		b.Run(name, func(b *testing.B) {
+			expression := regexp.MustCompile(pattern)
+			m := pinsetter.NewMatcher(expression)
+			var ours, theirs time.Duration
+			for b.Loop() {
+				started := time.Now()
+				for _, tag := range tags {
+					m.MatchString(tag)
+				}
+				ours += time.Since(started)
+				started = time.Now()
+				for _, tag := range tags {
+					expression.MatchString(tag)
+				}
+				theirs += time.Since(started)
+			}
+			b.ReportMetric(float64(ours)/float64(b.N), "ns/op")
+			b.ReportMetric(float64(ours)/float64(theirs), "x-regexp")
+		})
+	}
 }

@@ -17,7 +17,7 @@ import (
 // policy orders by. The nil filter keeps every tag as its own value. Reserved
 // names are always dropped.
 type filter struct {
-	pattern  *regexp.Regexp
+	pattern  *pinsetter.Matcher
 	template string // "": the whole tag
 	group    int    // index of the group if the template is just that group, else -1
 }
@@ -26,7 +26,7 @@ type filter struct {
 // does: "$name" takes as many letters, digits and "_" as it can, and a group
 // that the pattern lacks is empty.
 func newFilter(pattern *regexp.Regexp, template string) *filter {
-	f := &filter{pattern: pattern, template: template, group: -1}
+	f := &filter{pattern: pinsetter.NewMatcher(pattern), template: template, group: -1}
 	refs := references(template)
 	if len(refs) == 1 && refs[0].text == template {
 		f.group = groupIndex(pattern, refs[0].name)

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"sync"
 	"time"
 
@@ -110,7 +109,7 @@ type split struct {
 
 // divide splits the tags that a registry listed, in its order: reserved names,
 // tags that match one of the patterns, and the rest.
-func divide(listed answer, patterns []*regexp.Regexp) split {
+func divide(listed answer, patterns []*pinsetter.Matcher) split {
 	s := split{kept: make([]string, 0, len(listed.Tags)), hash: listed.hash}
 	for _, tag := range listed.Tags {
 		switch {
@@ -138,7 +137,7 @@ func (s split) nothing(object *fleet.Repository) error {
 	return fmt.Errorf("%s: %w", why, ErrAllExcluded)
 }
 
-func matchesAny(tag string, patterns []*regexp.Regexp) bool {
+func matchesAny(tag string, patterns []*pinsetter.Matcher) bool {
 	for _, pattern := range patterns {
 		if pattern.MatchString(tag) {
 			return true

@@ -36,7 +36,7 @@ func object(image string, exclude ...string) *fleet.Repository {
 		Timeout: 20 * time.Second,
 	}
 	for _, pattern := range exclude {
-		r.Exclude = append(r.Exclude, regexp.MustCompile(pattern))
+		r.Exclude = append(r.Exclude, pinsetter.NewMatcher(regexp.MustCompile(pattern)))
 	}
 	return r
 }

@@ -178,6 +178,13 @@ var suite = []benchmark{
 		{below: "first", work: "one image of 100,000 tags in pages of 1,000, 50 ms away", unit: "x-sequence", yardstick: "100 × 50 ms"},
 		{below: "again", work: "one image of 100,000 tags in pages of 1,000, 50 ms away, listed before", unit: "x-sequence", yardstick: "100 × 50 ms"},
 	}},
+	{"policy", "Matcher", 10, []row{
+		{
+			below: "signatures", work: "100,000 tags, every other one a signature's, matched with `^.*\\.sig$`", unit: "x-regexp",
+			yardstick: "Go's regexp alone", targets: []target{{unit: "x-regexp", most: 0.1}},
+		},
+		{below: "versions", work: "the same, matched with `^v([0-9]+)\\.[0-9]+\\.[0-9]+$`", unit: "x-regexp", yardstick: "Go's regexp alone"},
+	}},
 	{"policy", "ManyPolicies", 5, []row{
 		{
 			below: "semver", work: "10,000 SemVer policies of one image of 10,000 tags", unit: "x-yardstick",

@@ -54,7 +54,7 @@ func (q *asking) begin(access map[string]*fleet.Repository) {
 }
 
 // signatures are the tags that every ImageRepository excludes by default.
-var signatures = pinsetter.Pattern(`^.*\.sig$`)
+var signatures = sync.OnceValue(func() *pinsetter.Matcher { return pinsetter.NewMatcher(regexp.MustCompile(`^.*\.sig$`)) })
 
 // start asks for the tags of an image, unless somebody did. It doesn't wait.
 func (q *asking) start(image string) {
@@ -89,7 +89,7 @@ func (q *asking) object(image string) (*fleet.Repository, string, error) {
 	if there := q.access[canonical]; err == nil && there != nil {
 		return there, canonical, nil
 	}
-	return &fleet.Repository{Image: image, Exclude: []*regexp.Regexp{signatures()}, Timeout: time.Minute}, canonical, err
+	return &fleet.Repository{Image: image, Exclude: []*pinsetter.Matcher{signatures()}, Timeout: time.Minute}, canonical, err
 }
 
 // list asks for the tags of one image.
