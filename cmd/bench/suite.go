@@ -108,6 +108,12 @@ var suite = []benchmark{
 			yardstick: "the `run` after it", targets: []target{{unit: "extra-requests", most: 0}},
 		},
 	}},
+	{"cmd/pinsetter", "Images", 3, []row{
+		{
+			below: "images=#", sizes: []int{1_000, 10_000}, work: "`run`, # images of 100 tags with a policy each, nothing changed: computing", unit: "x-get",
+			yardstick: "a program that reads the same lists", targets: []target{{unit: "x-get", most: 4}, {unit: "peak-MB", most: 160, from: 10_000}},
+		},
+	}},
 	{"cmd/pinsetter", "Policies", 5, []row{
 		{
 			below: "policies=#", sizes: policies, work: "`run`, # policies, nothing to do: memory", unit: "x-memory",

@@ -100,3 +100,44 @@ func BenchmarkPushed(b *testing.B) {
 	b.ReportMetric(float64(t.requests)/float64(len(t.ours)), "requests")
 	b.ReportMetric(median(t.ours, wall).Seconds()/median(t.theirs, wall).Seconds(), "x-noop")
 }
+
+// BenchmarkImages is a run that finds nothing changed, as a whole process, over images
+// with a policy each. Every other one of an image's hundred tags is a signature's. The
+// metric x-get is its computing over that of a program which reads the same lists and
+// throws them away.
+func BenchmarkImages(b *testing.B) {
+	program := binary(b)
+	loop := parts.Build(b, "testdata/getloop/main.go", "getloop")
+	for _, images := range []int{1_000, 10_000} {
+		b.Run(fmt.Sprintf("images=%d", images), func(b *testing.B) {
+			c := manyPolicies(b, images, images)
+			c.signTags(images)
+			state := newState(b)
+			run := func() cost { return measure(b, program, "run", "--state", state, "-f", c.objects) }
+			run()
+			t := c.tally()
+			for b.Loop() {
+				t.run(run, func() cost {
+					return measure(b, loop, "http://"+c.registry.Addr+"/v2/org/app-", fmt.Sprint(images))
+				})
+			}
+			t.report(b, "x-time")
+			cpu := func(c cost) time.Duration { return c.cpu }
+			b.ReportMetric(median(t.ours, cpu).Seconds()/median(t.theirs, cpu).Seconds(), "x-get")
+		})
+	}
+}
+
+// signTags has the registry list signatures for half of a crowd's tags.
+func (c *crowd) signTags(images int) {
+	tags := make([]string, 100)
+	for i := range tags {
+		tags[i] = fmt.Sprintf("1.%d.0", i)
+		if i%2 == 0 {
+			tags[i] = fmt.Sprintf("build-%040d.sig", i)
+		}
+	}
+	for i := range images {
+		c.registry.SetTags(fmt.Sprintf("org/app-%d", i), tags...)
+	}
+}
