@@ -25,7 +25,7 @@ type Screen struct {
 // come again, what can't be written is not kept. Several processes may share it.
 type Cache struct {
 	// Dir is made where it doesn't exist, and has one file for each screen and each
-	// key, of at most 128 MiB; beyond 1 GiB those go that were not used for longest.
+	// key, of at most 128 MiB, and one for each Abilities; beyond 1 GiB those go that were not used for longest.
 	// "" keeps nothing.
 	Dir    string
 	Screen Screen

@@ -67,7 +67,7 @@ type Options struct {
 	// Keep is a directory for what was fetched, so that the next run fetches only
 	// what is new to it. It is made where it doesn't exist, and has one file for
 	// each screen and each base with the push branches as they are given to Fetch,
-	// of at most 128 MiB; beyond 1 GiB those go that were not used for longest.
+	// of at most 128 MiB, and a small one for what each server can do; beyond 1 GiB those go that were not used for longest.
 	// Deleting it costs time only, and several processes may share it. "" keeps
 	// nothing.
 	Keep string
