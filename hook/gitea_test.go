@@ -1,7 +1,6 @@
 package hook
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -20,7 +19,7 @@ func TestGitea(t *testing.T) {
 	good.Name.Name, other.Name.Name = "good", "other"
 	wakes, refusals := make(chan Wake, 10), make(chan error, 10)
 	h, err := New([]*fleet.Receiver{good, other}, Options{
-		Wake:    func(_ context.Context, w Wake) { wakes <- w },
+		Wake:    func(w Wake) { wakes <- w },
 		Refused: func(_ pinsetter.Name, _ int, err error) { refusals <- err },
 	})
 	if err != nil {

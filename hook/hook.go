@@ -8,7 +8,6 @@
 package hook
 
 import (
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -35,10 +34,10 @@ type Wake struct {
 
 // Options configure a Handler. Only Wake is required.
 type Options struct {
-	// Wake is called for each delivery that passed its check, before the
-	// answer. Calls are concurrent and must not block: the sender is waiting,
-	// and ctx ends with the answer.
-	Wake func(ctx context.Context, w Wake)
+	// Wake is called for each delivery that passed its check, before the answer, and
+	// for one that is repeated at most every ten seconds. Calls are concurrent and
+	// must not block: the sender is waiting.
+	Wake func(w Wake)
 
 	// Refused, if set, is called with the status and the reason of each request
 	// that isn't let in. The name is zero if no receiver has the path.
@@ -60,6 +59,7 @@ type Handler struct {
 	o         Options
 	receivers map[[sha256.Size]byte]*fleet.Receiver // by the digest of the path
 	google    *keyring
+	repeats   repeats
 }
 
 // New returns a handler for the receivers that have a token; one without has no
@@ -69,7 +69,8 @@ func New(receivers []*fleet.Receiver, o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &Handler{o: o, receivers: make(map[[sha256.Size]byte]*fleet.Receiver, len(receivers)), google: newKeyring(o)}
+	h := &Handler{o: o, receivers: make(map[[sha256.Size]byte]*fleet.Receiver, len(receivers)), google: newKeyring(o),
+		repeats: repeats{until: map[[sha256.Size]byte]time.Time{}, late: map[[sha256.Size]byte]bool{}}}
 	var errs []error
 	for _, r := range receivers {
 		if r.Token.IsZero() {
@@ -93,7 +94,8 @@ func Path(r *fleet.Receiver) string {
 // ServeHTTP answers as Flux does: 200, also if a receiver leads to nothing; 400
 // if the check or the filter of events refuses; 404 for an unknown path; 413
 // for a body over MaxBody; 500 if the check isn't possible now; 503 for a
-// receiver that is suspended or has errors. Answers have no body.
+// receiver that is suspended or has errors. Only POST delivers: 405 for other methods,
+// which Flux takes. Answers have no body.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Look receivers up by a digest of the path, so that the map's timing can't
 	// leak the secret path.
@@ -102,14 +104,26 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, pinsetter.Name{}, http.StatusNotFound, errors.New("no receiver has this path"))
 		return
 	}
-	if status, err := h.judge(w, r, receiver); err != nil {
+	body, status, err := h.judge(w, r, receiver)
+	if err != nil {
 		h.refuse(w, receiver.Name, status, fmt.Errorf("take a delivery for Receiver %s: %w", receiver.Name, err))
 		return
 	}
 	if len(receiver.Resources) > 0 {
-		h.o.Wake(r.Context(), Wake{Receiver: receiver.Name, Objects: receiver.Resources})
+		h.wake(receiver, body)
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// wake asks for a look at what a delivery is about. At a receiver that checks nothing
+// there is nothing to repeat: anybody can say something else.
+func (h *Handler) wake(receiver *fleet.Receiver, body []byte) {
+	look := func() { h.o.Wake(Wake{Receiver: receiver.Name, Objects: receiver.Resources}) }
+	if receiver.Type == fleet.ReceiverGeneric {
+		look()
+		return
+	}
+	h.repeats.look(contentOf(receiver, body), look)
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, receiver pinsetter.Name, status int, err error) {
@@ -119,31 +133,34 @@ func (h *Handler) refuse(w http.ResponseWriter, receiver pinsetter.Name, status 
 	w.WriteHeader(status)
 }
 
-// judge returns why a delivery isn't let in, and the status for it.
-func (h *Handler) judge(w http.ResponseWriter, r *http.Request, receiver *fleet.Receiver) (int, error) {
+// judge returns a delivery's body, or why it isn't let in and the status for it.
+func (h *Handler) judge(w http.ResponseWriter, r *http.Request, receiver *fleet.Receiver) ([]byte, int, error) {
 	switch {
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		return nil, http.StatusMethodNotAllowed, fmt.Errorf("its method is %.20q, and deliveries are sent by POST", r.Method)
 	case receiver.Suspended:
-		return http.StatusServiceUnavailable, errors.New("it is suspended")
+		return nil, http.StatusServiceUnavailable, errors.New("it is suspended")
 	case receiver.Err != nil:
-		return http.StatusServiceUnavailable, errors.New("it has errors")
+		return nil, http.StatusServiceUnavailable, errors.New("it has errors")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return http.StatusRequestEntityTooLarge, fmt.Errorf("the body has more than %d bytes", MaxBody)
+		return nil, http.StatusRequestEntityTooLarge, fmt.Errorf("the body has more than %d bytes", MaxBody)
 	}
 	if err != nil {
-		return http.StatusBadRequest, errors.New("the body can't be read to its end")
+		return nil, http.StatusBadRequest, errors.New("the body can't be read to its end")
 	}
 	check := checks[receiver.Type]
 	if check == nil {
-		return http.StatusServiceUnavailable, fmt.Errorf("its type %q has no check", receiver.Type)
+		return nil, http.StatusServiceUnavailable, fmt.Errorf("its type %q has no check", receiver.Type)
 	}
 	err = check(h, delivery{r.Context(), receiver, r.Header, body})
 	switch {
 	case errors.Is(err, errNoKeys):
-		return http.StatusInternalServerError, err
+		return nil, http.StatusInternalServerError, err
 	case err != nil:
-		return http.StatusBadRequest, err
+		return nil, http.StatusBadRequest, err
 	}
-	return http.StatusOK, nil
+	return body, http.StatusOK, nil
 }

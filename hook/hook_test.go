@@ -1,7 +1,6 @@
 package hook
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -45,7 +44,7 @@ func serve(t *testing.T, receivers ...*fleet.Receiver) *house {
 	t.Helper()
 	h := &house{}
 	handler, err := New(receivers, Options{
-		Wake: func(_ context.Context, w Wake) { h.wakes = append(h.wakes, w) },
+		Wake: func(w Wake) { h.wakes = append(h.wakes, w) },
 		Refused: func(receiver pinsetter.Name, _ int, err error) {
 			h.refused = append(h.refused, receiver.String()+": "+err.Error())
 		},
@@ -270,7 +269,7 @@ func (brokenBody) Close() error             { return nil }
 func TestSamePath(t *testing.T) {
 	a, b := door("generic"), door("github")
 	a.Name, b.Name = pinsetter.Name{Namespace: "bc", Name: "a"}, pinsetter.Name{Namespace: "c", Name: "ab"}
-	h, err := New([]*fleet.Receiver{a, b}, Options{Wake: func(context.Context, Wake) {}})
+	h, err := New([]*fleet.Receiver{a, b}, Options{Wake: func(Wake) {}})
 	if err == nil || !strings.Contains(err.Error(), "Receiver c/ab: it has the path of Receiver bc/a") || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("err %v", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -189,16 +190,48 @@ type doors struct {
 	keeper  *keeper.Keeper
 	handler atomic.Pointer[hook.Handler]
 	standby atomic.Bool // another process leads, and this one can do nothing
+
+	refusals refusals
+}
+
+// refusalPause is the time between two lines of the log about refused webhooks of one
+// receiver, or of none: whoever reaches the port can't fill the log.
+const refusalPause = time.Minute
+
+// refusals counts what isn't said of refused webhooks. The zero value is ready, and
+// safe for concurrent use.
+type refusals struct {
+	mu     sync.Mutex
+	said   map[pinsetter.Name]time.Time
+	unsaid map[pinsetter.Name]int
+}
+
+// due reports whether a refusal is to be said, and how many before it were not.
+func (r *refusals) due(receiver pinsetter.Name, now time.Time) (int, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.said == nil {
+		r.said, r.unsaid = map[pinsetter.Name]time.Time{}, map[pinsetter.Name]int{}
+	}
+	if last, found := r.said[receiver]; found && now.Sub(last) < refusalPause {
+		r.unsaid[receiver]++
+		return 0, false
+	}
+	more := r.unsaid[receiver]
+	r.said[receiver], r.unsaid[receiver] = now, 0
+	return more, true
 }
 
 func (d *doors) use(set *fleet.Set) {
 	h, err := hook.New(set.Receivers, hook.Options{
-		Wake: func(_ context.Context, w hook.Wake) {
+		Wake: func(w hook.Wake) {
 			d.app.log.Info("a webhook asks to look", "receiver", w.Receiver, "objects", len(w.Objects))
 			d.keeper.Wake(w.Objects)
 		},
 		Refused: func(receiver pinsetter.Name, status int, err error) {
-			d.app.log.Warn("a webhook is refused", "receiver", receiver, "status", status, "error", err)
+			if more, due := d.refusals.due(receiver, time.Now()); due {
+				d.app.log.Warn("a webhook is refused", "receiver", receiver, "status", status, "error", err, "unsaid", more)
+			}
 		},
 		Environment: d.app.environment(),
 		Dialer:      d.app.dialer(),

@@ -1,0 +1,71 @@
+package hook
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestRepeated: a signed delivery that is sent again and again asks for a look at once
+// and at the end of each pause, and another content isn't put off by it. A receiver
+// that checks nothing looks each time.
+func TestRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signed, open := door("generic-hmac"), door("generic")
+		open.Name.Name = "open"
+		h := serve(t, signed, open)
+		deliver := func(body string) {
+			if got := h.deliver(Path(signed), body, map[string]string{"X-Signature": "sha256=" + sign(sha256.New, token, body)}); got != http.StatusOK {
+				t.Errorf("status %d", got)
+			}
+		}
+		wakes := func(want int) {
+			t.Helper()
+			synctest.Wait()
+			if len(h.wakes) != want {
+				t.Errorf("%d looks, want %d", len(h.wakes), want)
+			}
+		}
+		for range 50 {
+			deliver("{}")
+		}
+		wakes(1)
+		deliver("{ }")
+		wakes(2)
+		time.Sleep(repeatPause)
+		wakes(3)
+		for range 50 {
+			deliver("{}")
+		}
+		wakes(3)
+		time.Sleep(repeatPause)
+		wakes(4)
+		time.Sleep(repeatPause)
+		deliver("{}")
+		wakes(5)
+		for range 3 {
+			h.deliver(Path(open), "", nil)
+		}
+		wakes(8)
+	})
+}
+
+// TestMethods: only POST delivers.
+func TestMethods(t *testing.T) {
+	r := door("generic")
+	h := serve(t, r)
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodDelete, http.MethodPut, http.MethodOptions, strings.Repeat("X", 1000)} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, Path(r), http.NoBody))
+		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != http.MethodPost {
+			t.Errorf("%.10s: status %d, Allow %q", method, w.Code, w.Header().Get("Allow"))
+		}
+	}
+	if len(h.wakes) != 0 || len(h.refused) != 6 || len(h.refused[5]) > 200 {
+		t.Errorf("wakes %v, refused %.300q", h.wakes, h.refused)
+	}
+}
