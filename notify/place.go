@@ -26,7 +26,7 @@ func parsePlace(address string) (place, error) {
 	}
 	at := place{u.Scheme, strings.ToLower(u.Host), strings.Split(strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git"), "/")}
 	odd := func(part string) bool { return part == "" || part == "." || part == ".." }
-	if len(at.parts) < 2 || slices.ContainsFunc(at.parts, odd) {
+	if at.scheme == "" || at.host == "" || len(at.parts) < 2 || slices.ContainsFunc(at.parts, odd) {
 		return place{}, errors.New("the address names no repository: write https://HOST/OWNER/NAME")
 	}
 	return at, nil

@@ -79,23 +79,35 @@ func askHelper(ctx context.Context, host, key, program string) (credential, erro
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	var answer struct{ Username, Secret string }
-	switch {
-	case err != nil && strings.TrimSpace(string(out)) == notFound:
+	if err != nil && strings.TrimSpace(string(out)) == notFound {
 		return credential{}, nil
-	case err == nil && json.Unmarshal(out, &answer) != nil:
-		err = errors.New("it answers with something that is not JSON")
+	}
+	var found credential
+	if err == nil {
+		found, err = readHelper(out)
 	}
 	if err != nil {
 		return credential{}, fmt.Errorf("ask credential helper %s for %s: %w; try `echo %s | %s get`, or take it out of the Docker configuration",
 			program, host, err, key, program)
 	}
-	found := credential{source: "credential helper " + program}
+	if found != (credential{}) {
+		found.source = "credential helper " + program
+	}
+	return found, nil
+}
+
+// readHelper parses the answer of a credential helper; one without a secret is the
+// zero credential.
+func readHelper(out []byte) (credential, error) {
+	var answer struct{ Username, Secret string }
+	if json.Unmarshal(out, &answer) != nil {
+		return credential{}, errors.New("it answers with something that is not JSON")
+	}
+	var found credential
 	switch {
+	case answer.Secret == "":
 	case answer.Username == "<token>":
 		found.config.IdentityToken = answer.Secret
-	case answer.Secret == "":
-		return credential{}, nil
 	default:
 		found.config.Username, found.config.Password = answer.Username, answer.Secret
 	}
