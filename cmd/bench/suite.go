@@ -60,6 +60,9 @@ var (
 	tags     = []int{100, 1_000, 10_000, 100_000}
 )
 
+// bounded is the most memory that any input may take.
+var bounded = []target{{unit: "peak-MB", most: 256}}
+
 // suite is what `make bench` runs, in that order.
 var suite = []benchmark{
 	{"cmd/pinsetter", "Start", 20, []row{
@@ -145,6 +148,11 @@ var suite = []benchmark{
 		{below: "files=#/marked=10%/change=nothing", sizes: files, work: "`set`, # files, 10 % marked, nothing to change", unit: "x-grep", yardstick: grep},
 		{below: "files=#/marked=10%/change=all", sizes: files, work: "`set`, # files, 10 % marked, all change", unit: "x-grep", yardstick: grep},
 	}},
+	{"cmd/pinsetter", "Worst", 1, []row{
+		{below: "objects", work: "`lint` of one list of 25,000 objects: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "kustomize", work: "`lint -k` of 1,900 objects that get 23 labels: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "marked", work: "`lint` of a marked file of 360,000 values: memory", unit: "x-memory", yardstick: start, targets: bounded},
+	}},
 	{"cmd/pinsetter", "Init", 3, []row{
 		{
 			work: "`init`, 10,000 files of 300 images that are 50 ms away", unit: "x-floor",
@@ -226,4 +234,5 @@ var suite = []benchmark{
 const (
 	grep  = "`grep -rlF` for the marker"
 	floor = "images × 50 ms / 16"
+	start = "memory of `pinsetter version`"
 )
