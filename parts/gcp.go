@@ -34,6 +34,10 @@ type GCP struct {
 // googleScope is the only scope that the stand-ins give tokens for.
 const googleScope = "https://www.googleapis.com/auth/cloud-platform"
 
+// emailScope may stand beside it: Flux's library asks for the address of the
+// account too.
+const emailScope = "https://www.googleapis.com/auth/userinfo.email"
+
 // NewGCP starts the services. They end with t.
 func NewGCP(t T, clouds *Clouds) *GCP {
 	g := &GCP{t: t, clouds: clouds, subjects: map[string]string{}, awsKeys: map[string]AWSKeys{},
@@ -104,7 +108,7 @@ func (g *GCP) sts(w http.ResponseWriter, r *http.Request) {
 	problem := ""
 	switch {
 	case r.URL.Path != "/v1/token" || form.Get("grant_type") != "urn:ietf:params:oauth:grant-type:token-exchange" ||
-		form.Get("requested_token_type") != "urn:ietf:params:oauth:token-type:access_token" || form.Get("scope") != googleScope:
+		form.Get("requested_token_type") != "urn:ietf:params:oauth:token-type:access_token" || strings.TrimSuffix(form.Get("scope"), " "+emailScope) != googleScope:
 		problem = "invalid_request"
 	case form.Get("subject_token_type") == "urn:ietf:params:aws:token-type:aws4_request":
 		if err := g.verifyAWS(form.Get("subject_token"), audience); err != nil {
