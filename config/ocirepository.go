@@ -151,9 +151,16 @@ func (d *decoder) artifactVerify(v *spec.OCIVerification) *pinsetter.Enclosing {
 		d.fail(codeBadValue, "spec.verify.provider", "%q is neither cosign nor notation%s", v.Provider, d.object.hint(v.Provider))
 	}
 	d.optionalReference("spec.verify.secretRef", v.SecretRef)
+	d.optionalReference("spec.verify.trustedRootSecretRef", v.TrustedRootSecretRef)
 	found := &pinsetter.Enclosing{Provider: v.Provider}
 	if v.SecretRef != nil {
 		found.Secret = v.SecretRef.Name
+	}
+	if v.TrustedRootSecretRef != nil {
+		found.Root = v.TrustedRootSecretRef.Name
+	}
+	for _, identity := range v.MatchOIDCIdentity {
+		found.Identities = append(found.Identities, pinsetter.Identity{Issuer: identity.Issuer, Subject: identity.Subject})
 	}
 	return found
 }

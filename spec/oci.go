@@ -47,6 +47,8 @@ const ChartLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 // OCIVerification says who must have signed what is pulled.
 type OCIVerification struct {
-	Provider  string                `json:"provider,omitempty"` // "cosign" (default) or "notation"
-	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
+	Provider             string                `json:"provider,omitempty"` // "cosign" (default) or "notation"
+	SecretRef            *LocalObjectReference `json:"secretRef,omitempty"`
+	MatchOIDCIdentity    []OIDCIdentity        `json:"matchOIDCIdentity,omitempty"` // who may have signed without keys; empty: anybody
+	TrustedRootSecretRef *LocalObjectReference `json:"trustedRootSecretRef,omitempty"`
 }

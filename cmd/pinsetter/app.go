@@ -81,6 +81,7 @@ func (a *app) close() {
 func (a *app) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVarP(&a.filenames, "filename", "f", nil, "where the objects are: a file, a directory, - for standard input, git+https://HOST/REPO//FOLDER?ref=BRANCH, or oci://HOST/REPO:TAG//FOLDER (repeatable; default: the current directory)")
 	f.StringArrayVarP(&a.kustomize, "kustomize", "k", nil, "build this kustomization and read its result (repeatable)")
+	a.signers.prefix = "source-"
 	f.StringArrayVar(&a.signers.keys, "source-key", nil, "a file with a public key of cosign: every oci:// of -f must be signed by one of them (repeatable)")
 	f.StringVar(&a.signers.identity, "source-identity", "", "who must have signed every oci:// of -f without a key, by the subject of the certificate, as a regular expression that matches the whole")
 	f.StringVar(&a.signers.issuer, "source-issuer", "", "who must vouch for --source-identity, as a regular expression that matches the whole")

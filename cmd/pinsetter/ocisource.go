@@ -103,7 +103,6 @@ func (o *ociSources) get(ctx context.Context, name string, by signers, mayHold f
 // sourceTrust returns who must have signed an artifact that objects come from; nil:
 // nobody.
 func sourceTrust(by signers) (*fleet.Trust, error) {
-	by.prefix = "source-"
 	rules, err := by.rules()
 	if err != nil || len(rules) == 0 {
 		return nil, err
