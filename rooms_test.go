@@ -54,13 +54,13 @@ var rooms = []struct {
 		golang.org/x/oauth2`},
 	{name: "registry", rooms: root + " login pause", opens: "github.com/google/go-containerregistry"},
 
+	{name: "charts", rooms: root + " login strict"},
 	{name: "scanner", rooms: root + " charts fleet registry"},
 	{name: "verify", rooms: root + " fleet registry", opens: `
 		github.com/notaryproject
 		github.com/opencontainers/image-spec
 		github.com/sigstore
 		github.com/theupdateframework/go-tuf/v2`},
-	{name: "charts", rooms: root + " login strict"},
 	{name: "resolve", rooms: root + " spec fleet policy registry scanner verify"},
 	{name: "artifact", rooms: root + " spec policy registry", opens: "github.com/fluxcd/pkg/sourceignore"},
 	{name: "setters", rooms: root + " strict", opens: "sigs.k8s.io/kustomize/kyaml/yaml"},

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/source"
@@ -57,6 +60,24 @@ stringData:
     MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEx32ZPRip7r0nea/3/HUoApat8CSt
     B54OhTcrhGJfgCCq0phIkzbeO7HZ2DRVqbRGy7XeS34O3/IdSSE4JGyIiw==
     -----END PUBLIC KEY-----
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: notation, namespace: flux-system}
+stringData:
+  trustpolicy.json: '{"version":"1.0","trustPolicies":[{"name":"all","registryScopes":["*"],"signatureVerification":{"level":"strict"},"trustStores":["ca:ours"],"trustedIdentities":["*"]}]}'
+  ca.crt: |
+    -----BEGIN CERTIFICATE-----
+    MIIBjDCCATOgAwIBAgIUbiSRzp/EmsaO60z3ORBJR2Ojnn4wCgYIKoZIzj0EAwIw
+    GzEZMBcGA1UEAwwQbm90YXRpb24uZXhhbXBsZTAgFw0yNjEyMDEwMTEyMjNaGA8y
+    MTI2MTEwNzAxMTIyM1owGzEZMBcGA1UEAwwQbm90YXRpb24uZXhhbXBsZTBZMBMG
+    ByqGSM49AgEGCCqGSM49AwEHA0IABDZYdF0zwf+iBYsr7YHnwnMoICSfrWpeIP0n
+    74YRhPptEauswp11hfIg41vQZD7/UFDuo661Z4nZwvWpztdC5nyjUzBRMB0GA1Ud
+    DgQWBBTxMXvck3EKci0QH3l1y02gZsjJVTAfBgNVHSMEGDAWgBTxMXvck3EKci0Q
+    H3l1y02gZsjJVTAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCIAG2
+    1CCi0neEraBtCBEOvEtvdddEzWhAfTbwh1QwEQ5qAiBgfdQUKxCstdcrZBgGOtVz
+    rbk3WheChCSJbjTxyTodIQ==
+    -----END CERTIFICATE-----
 `
 
 // page is a document, and the blocks of YAML in it.
@@ -100,7 +121,7 @@ func readPages(t *testing.T) []page {
 
 // TestYAMLOfThePages reads each block of YAML in README and docs by what it is:
 // objects are loaded, a line with a marker is found, and an excerpt of an object is
-// laid over that object. Kustomizations, workflows and values are built and run by
+// laid over that object; what goes into a Pod is of its spec. Kustomizations, workflows and values are built and run by
 // the tests of package deploy, and only have to be YAML here. There is no other kind
 // of block.
 func TestYAMLOfThePages(t *testing.T) {
@@ -139,6 +160,10 @@ func TestYAMLOfThePages(t *testing.T) {
 					if !slices.Contains(guides, filepath.Base(p.path)) {
 						t.Errorf("the tests of deploy don't read this page")
 					}
+				case "pod":
+					if err := yaml.UnmarshalStrict([]byte(b.text), &corev1.PodSpec{}); err != nil {
+						t.Error(err)
+					}
 				case "":
 					t.Errorf("nobody knows what this is:\n%s", b.text)
 				}
@@ -169,6 +194,8 @@ func kindOf(text string) string {
 		return "objects"
 	case strings.Contains(text, "$imagepolicy"):
 		return "marker"
+	case has("containers:"):
+		return "pod"
 	case has("metadata:"):
 		return "excerpt"
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -70,8 +71,12 @@ func (r resolution) write(w io.Writer, p painter) error {
 	if len(r.Tags) == 0 {
 		return nil
 	}
-	fmt.Fprintln(w)
-	return tagTable(w, p, r.Tags, r.limit)
+	var tags bytes.Buffer
+	if err := tagTable(&tags, p, r.Tags, r.limit); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", bytes.TrimRight(tags.Bytes(), "\n"))
+	return err
 }
 
 // rows are what is known, each with its name.
