@@ -73,7 +73,7 @@ update: ## rewrite the golden files
 	@grep -rlE --include='*_test.go' 'flag\.Bool\("update"' . | xargs -r -n 1 dirname | sort -u | while read -r dir; do \
 		go test "$$dir" -update || exit 1; \
 	done
-	UPDATE_REFERENCE=1 UPDATE_TRIAL=1 go test -run '^Test(Reference|FluxSchemas|TheTrialInTheDocs)$$' ./cmd/pinsetter
+	UPDATE_REFERENCE=1 go test -run '^Test(Reference|FluxSchemas)$$' ./cmd/pinsetter
 
 clean: ## remove what make built in the tree
 	rm -rf bin dist coverage.out
