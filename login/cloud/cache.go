@@ -108,5 +108,8 @@ const longest = 24 * time.Hour
 // each image would be too.
 func end(at, until time.Time) time.Time {
 	life := min(until.Sub(at), longest)
-	return at.Add(max(life-min(margin, life/10), failureMemory))
+	if life <= 0 {
+		return at.Add(failureMemory)
+	}
+	return at.Add(life - min(margin, life/10))
 }
