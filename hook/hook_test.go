@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,16 +37,30 @@ func door(kind string, events ...string) *fleet.Receiver {
 // house is a handler and what it was told.
 type house struct {
 	*Handler
+	mu      sync.Mutex // Wake and Refused are called concurrently
 	wakes   []Wake
 	refused []string
+}
+
+// woken returns how often it was told to look.
+func (h *house) woken() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.wakes)
 }
 
 func serve(t *testing.T, receivers ...*fleet.Receiver) *house {
 	t.Helper()
 	h := &house{}
 	handler, err := New(receivers, Options{
-		Wake: func(w Wake) { h.wakes = append(h.wakes, w) },
+		Wake: func(w Wake) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.wakes = append(h.wakes, w)
+		},
 		Refused: func(receiver pinsetter.Name, _ int, err error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
 			h.refused = append(h.refused, receiver.String()+": "+err.Error())
 		},
 	})

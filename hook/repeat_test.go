@@ -26,8 +26,8 @@ func TestRepeated(t *testing.T) {
 		wakes := func(want int) {
 			t.Helper()
 			synctest.Wait()
-			if len(h.wakes) != want {
-				t.Errorf("%d looks, want %d", len(h.wakes), want)
+			if got := h.woken(); got != want {
+				t.Errorf("%d looks, want %d", got, want)
 			}
 		}
 		for range 50 {
