@@ -66,6 +66,20 @@ func hidden(mapping *yaml.Node, key string) bool {
 	return times > 1 || merged && times == 0
 }
 
+// nameIn returns the name in a reference, "" without one. It reports whether that is
+// what a reader of YAML finds: otherwise nothing is known of what is trusted.
+func nameIn(verify *yaml.Node, field string) (string, bool) {
+	reference := child(verify, field)
+	if reference == nil || reference.Kind == yaml.ScalarNode && reference.Tag == yaml.NodeTagNull {
+		return "", true
+	}
+	if reference.Kind != yaml.MappingNode || hidden(reference, "name") {
+		return "", false
+	}
+	name := text(reference, "name")
+	return name, name != ""
+}
+
 // verifyIn reads verify of a mapping, as the CRD has it.
 func verifyIn(holder *yaml.Node) *pinsetter.Enclosing {
 	if hidden(holder, "verify") {
@@ -80,7 +94,12 @@ func verifyIn(holder *yaml.Node) *pinsetter.Enclosing {
 	case hidden(verify, "provider"), hidden(verify, "secretRef"), hidden(verify, "matchOIDCIdentity"), hidden(verify, "trustedRootSecretRef"):
 		return &pinsetter.Enclosing{Unread: "a field of its verify is given twice, or by a merge key"}
 	}
-	found := &pinsetter.Enclosing{Provider: "cosign", Secret: text(child(verify, "secretRef"), "name"), Root: text(child(verify, "trustedRootSecretRef"), "name")}
+	secret, isSecret := nameIn(verify, "secretRef")
+	root, isRoot := nameIn(verify, "trustedRootSecretRef")
+	if !isSecret || !isRoot {
+		return &pinsetter.Enclosing{Unread: "the name in its secretRef or trustedRootSecretRef isn't one, is given twice, or by a merge key"}
+	}
+	found := &pinsetter.Enclosing{Provider: "cosign", Secret: secret, Root: root}
 	if child(verify, "provider") != nil {
 		found.Provider = text(verify, "provider")
 	}
