@@ -6,13 +6,15 @@ import (
 	"fmt"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/verify"
 )
 
 // signature returns what a rule makes of the signatures of a digest. What was
 // verified once is remembered by the ledger, under the digest and what is trusted:
-// neither changes. Anything else may be another a moment later, and is asked for
+// neither changes. A verdict of notation isn't taken from there: it depends on the
+// repository, on the time and on what is revoked. Anything else may be another a moment later, and is asked for
 // again in the next cycle. So is a signature without a time where that counts: it may
 // have been made anew, with one.
 func (q *inquiry) signature(ctx context.Context, signed gate.Signed) pinsetter.Signature {
@@ -22,11 +24,17 @@ func (q *inquiry) signature(ctx context.Context, signed gate.Signed) pinsetter.S
 	if known && (learnt.asked || enough(learnt.Signature)) {
 		return learnt.Signature
 	}
-	found, known := f.provenBefore(ctx, signed)
-	known = known && enough(found)
+	trust := q.trust(signed)
+	lasts := trust != nil && trust.Notation == nil
+	var found pinsetter.Signature
+	known = false
+	if lasts {
+		found, known = f.provenBefore(ctx, signed)
+		known = known && enough(found)
+	}
 	if !known {
 		found = q.verify(ctx, signed)
-		if found.Verdict == pinsetter.SignatureVerified {
+		if lasts && found.Verdict == pinsetter.SignatureVerified {
 			f.keepProof(ctx, signed, found)
 		}
 	}
@@ -59,10 +67,15 @@ func (q *inquiry) enclose(site *pinsetter.Site) {
 	q.selection.enclosing.Store(e.Trust, true)
 }
 
+// trust returns the rule that signed is about, nil if it isn't known.
+func (q *inquiry) trust(signed gate.Signed) *fleet.Trust {
+	return cmp.Or(q.selection.facts.trusts[signed.Trust], q.enclosing[signed.Trust])
+}
+
 // verify asks the registry. What it has of a digest is read once for all rules of a
 // policy.
 func (q *inquiry) verify(ctx context.Context, signed gate.Signed) pinsetter.Signature {
-	trust := cmp.Or(q.selection.facts.trusts[signed.Trust], q.enclosing[signed.Trust])
+	trust := q.trust(signed)
 	if trust == nil {
 		return pinsetter.Signature{Verdict: pinsetter.SignatureUnknown, Reason: "what is trusted isn't known"}
 	}
