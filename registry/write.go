@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -170,9 +171,10 @@ func (p *Repository) upload(ctx context.Context, at string, b Blob) error {
 	return nil
 }
 
-// passing marks an error that another try may mend, for unbroken.
+// passing marks an error that another try may mend, for unbroken. A registry that
+// answers before it has read everything closes the connection below what is written.
 func passing(err error) error {
-	if pause.Passing(err) {
+	if pause.Passing(err) || errors.Is(err, net.ErrClosed) {
 		return failure{err.Error(), io.ErrUnexpectedEOF}
 	}
 	return err
