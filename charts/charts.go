@@ -85,18 +85,18 @@ func (c *Client) Versions(ctx context.Context, a Access, chart string, after tim
 	secrets.Keep("credential", login.SentAs(a.Username, a.Password)...)
 	k, err := c.of(a)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", address.Redacted(), err)
+		return nil, fmt.Errorf("connect to %s: %w", shown(address), err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.index == nil || k.asked.Before(after) {
 		if err := k.ask(ctx, c.options, a, address); err != nil {
-			return nil, secrets.Error(fmt.Errorf("read index %s: %w", address.Redacted(), err))
+			return nil, secrets.Error(fmt.Errorf("read index %s: %w", shown(address), err))
 		}
 	}
 	versions, found := k.index.charts[chart]
 	if !found {
-		return nil, fmt.Errorf("index %s has no chart %q that can be read: %w", address.Redacted(), chart, ErrNotFound)
+		return nil, fmt.Errorf("index %s has no chart %q that can be read: %w", shown(address), chart, ErrNotFound)
 	}
 	seen := map[string]bool{}
 	l := &Listing{Broken: slices.Clone(k.index.broken[chart]), At: k.asked}
@@ -118,6 +118,11 @@ func indexURL(repository string) (*url.URL, error) {
 	u.Path = strings.TrimSuffix(u.Path, "/") + "/index.yaml"
 	u.RawPath = ""
 	return u, nil
+}
+
+// shown returns an address without what may be a credential: its user and its query.
+func shown(address *url.URL) string {
+	return (&url.URL{Scheme: address.Scheme, Host: address.Host, Path: address.Path}).String()
 }
 
 func withoutUser(address string) string {
@@ -175,9 +180,11 @@ func (c *Client) client(a Access) (*http.Client, error) {
 const maxRedirects = 10
 
 // toSameHostOrAnonymous follows redirects, with the credential only to the origin that
-// it belongs to, and never from https to http.
+// it belongs to, and never from https to http. No host is told the address that led to
+// it: its query may be a credential.
 func toSameHostOrAnonymous(request *http.Request, via []*http.Request) error {
 	first := via[0].URL
+	request.Header.Del("Referer")
 	switch {
 	case len(via) >= maxRedirects:
 		return errors.New("it redirects too often")
@@ -214,6 +221,9 @@ func (k *kept) ask(ctx context.Context, o Options, a Access, address *url.URL) e
 	}
 	asked := time.Now()
 	response, err := k.client.Do(request)
+	if with := (*url.Error)(nil); errors.As(err, &with) {
+		return with.Err // without the address, which may be a redirect's with a signature
+	}
 	if err != nil {
 		return err
 	}

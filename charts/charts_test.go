@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,12 +152,14 @@ type server struct {
 	text          string
 	full, same    int
 	authorization []string
+	referer       []string
 }
 
 func serve(t *testing.T, text string) *server {
 	s := &server{text: text}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.authorization = append(s.authorization, r.Header.Get("Authorization"))
+		s.referer = append(s.referer, r.Header.Get("Referer"))
 		etag := fmt.Sprintf(`"%d"`, len(s.text))
 		switch {
 		case r.URL.Path != "/stable/index.yaml":
@@ -211,12 +214,31 @@ func TestCredentialsStay(t *testing.T) {
 	target := serve(t, podinfo)
 	from := httptest.NewServer(http.RedirectHandler(target.URL+"/stable/index.yaml", http.StatusFound))
 	t.Cleanup(from.Close)
-	a := Access{URL: from.URL, Username: "bob", Password: pinsetter.NewSecret("x", "s3cret")}
+	a := Access{URL: from.URL + "?token=s3cret-query", Username: "bob", Password: pinsetter.NewSecret("x", "s3cret")}
 	if _, err := New(Options{}).Versions(context.Background(), a, "podinfo", time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if len(target.authorization) != 1 || target.authorization[0] != "" {
 		t.Errorf("the other host got %q", target.authorization)
+	}
+	if target.referer[0] != "" {
+		t.Errorf("the other host was told of %q", target.referer)
+	}
+}
+
+// TestWhatHelmReads: deprecated in each spelling of YAML 1.1, and an index with a line
+// out of place, of which helm reads what follows, is refused as a whole.
+func TestWhatHelmReads(t *testing.T) {
+	for _, word := range []string{"true", "True", "TRUE", "yes", "On", "y", "false", "no", "''"} {
+		x, err := read(strings.NewReader("entries:\n  a:\n  - version: 1.0.0\n    deprecated: " + word + "\n"))
+		want := !slices.Contains([]string{"false", "no", "''"}, word)
+		if err != nil || x.charts["a"][0].Deprecated != want {
+			t.Errorf("deprecated: %s: %+v, %v", word, x, err)
+		}
+	}
+	_, err := read(strings.NewReader("entries:\n  a:\n  - version: 1.0.0\n    description: \"begins\nand ends\"\n  - version: 2.0.0\n"))
+	if err == nil || !strings.Contains(err.Error(), "is not indented") {
+		t.Errorf("a line out of place: %v", err)
 	}
 }
 
@@ -227,7 +249,7 @@ func TestSecretsAreScrubbed(t *testing.T) {
 		http.Error(w, "no "+password, http.StatusForbidden)
 	}))
 	t.Cleanup(s.Close)
-	_, err := New(Options{}).Versions(context.Background(), Access{URL: s.URL, Username: "bob", Password: pinsetter.NewSecret("x", "s3cret-word")}, "a", time.Time{})
+	_, err := New(Options{}).Versions(context.Background(), Access{URL: s.URL + "?token=s3cret-word", Username: "bob", Password: pinsetter.NewSecret("x", "s3cret-word")}, "a", time.Time{})
 	if err == nil || strings.Contains(err.Error(), "s3cret-word") || !strings.Contains(err.Error(), "403") {
 		t.Errorf("%v", err)
 	}

@@ -100,8 +100,12 @@ func (p *yamlIndex) key(text []byte) error {
 	if err := p.endItem(); err != nil {
 		return err
 	}
+	inside := p.inside
 	p.inside = false
 	name, value, ok := scalar(text)
+	if !ok && inside {
+		return fmt.Errorf("a line among its entries is not indented: %.40q", text) // what follows may belong to an entry
+	}
 	if !ok || name != "entries" {
 		return nil // the value of another key may go on in the next lines
 	}
@@ -173,8 +177,18 @@ func (p *yamlIndex) field(text []byte) {
 	case key == "digest" && !strict.IsNull(value):
 		p.item.Digest = value.Value
 	case key == "deprecated":
-		p.item.Deprecated = value.Value == "true"
+		p.item.Deprecated = isTrue(value.Value)
 	}
+}
+
+// isTrue reports whether a value is true to helm, whose YAML has the words of 1.1
+// (https://yaml.org/type/bool.html).
+func isTrue(value string) bool {
+	switch strings.ToLower(value) {
+	case "true", "yes", "on", "y":
+		return true
+	}
+	return false
 }
 
 // plain reads a field as nearly all are written, without a parser: it takes a hundredth
