@@ -457,6 +457,8 @@ func TestReferences(t *testing.T) {
 		"oci://":                                       "",
 		"oci://ghcr.io/org/app:!":                      "",
 		"oci://user:hunter2@ghcr.io/org/app:1":         "",
+		"https://user:hunter2@ghcr.io/org/app:1":       "",
+		"user:hunter2@ghcr.io/org/app:1":               "",
 		"oci://ghcr.io/org/app@sha512:" + digest[7:20]: "",
 	} {
 		r, err := artifact.ParseReference(url)

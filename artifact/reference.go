@@ -26,7 +26,7 @@ type Reference struct {
 func ParseReference(url string) (Reference, error) {
 	name, ok := strings.CutPrefix(url, scheme)
 	if !ok {
-		return Reference{}, fmt.Errorf("%q: write oci://HOST/REPOSITORY:TAG", url)
+		return Reference{}, fmt.Errorf("%q: write oci://HOST/REPOSITORY:TAG", redacted(url))
 	}
 	r := Reference{Repository: name}
 	if before, digest, pinned := strings.Cut(name, "@"); pinned {
@@ -52,7 +52,15 @@ func ParseReference(url string) (Reference, error) {
 
 // redacted returns a URL without what stands before an @.
 func redacted(url string) string {
-	return scheme + url[strings.LastIndexByte(url, '@')+1:]
+	at := strings.LastIndexByte(url, '@')
+	if at < 0 {
+		return url
+	}
+	before, _, found := strings.Cut(url[:at], "://")
+	if !found {
+		return url[at+1:]
+	}
+	return before + "://" + url[at+1:]
 }
 
 // String returns the URL.

@@ -73,3 +73,18 @@ func TestAnArtifactThatDidNotChangeCostsOneRequest(t *testing.T) {
 		t.Errorf("after a push it holds %q", got)
 	}
 }
+
+// TestRedactedOCI: no part of a login is left, and a digest is.
+func TestRedactedOCI(t *testing.T) {
+	digest := "@sha256:" + strings.Repeat("0", 64)
+	for name, want := range map[string]string{
+		"oci://h/a:1":                "oci://h/a:1",
+		"oci://h/a" + digest + "//f": "oci://h/a" + digest + "//f",
+		"oci://u:p@ss@h/a:1":         "oci://h/a:1",
+		"oci://u:p@ss@h/a" + digest:  "oci://h/a" + digest,
+	} {
+		if got := redactedOCI(name); got != want {
+			t.Errorf("%s is shown as %s, want %s", name, got, want)
+		}
+	}
+}

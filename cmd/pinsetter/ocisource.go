@@ -39,7 +39,7 @@ type ociSource struct {
 // readOCI returns the files of an artifact that may hold objects. Until the artifact
 // is verified, if --source-key or --source-identity asks for that, nothing but its digest is asked.
 func (a *app) readOCI(ctx context.Context, name string) ([]source.File, []source.Unread) {
-	a.progress.show("reading " + name)
+	a.progress.show("reading " + redactedOCI(name))
 	found, err := a.oci.get(ctx, name, a.signers, a.mayHold())
 	if err != nil {
 		return nil, []source.Unread{{Path: redactedOCI(name), Err: err, Until: "it can be read, and verifies"}}
@@ -49,10 +49,15 @@ func (a *app) readOCI(ctx context.Context, name string) ([]source.File, []source
 
 // redactedOCI returns the name of a source without what may be a login.
 func redactedOCI(name string) string {
-	if at := strings.IndexByte(name, '@'); at >= 0 && !strings.HasPrefix(name[at+1:], "sha256:") {
-		return ociScheme + name[at+1:]
+	rest, digest, pinned := strings.Cut(name, "@sha256:")
+	at := strings.LastIndexByte(rest, '@')
+	if at < 0 {
+		return name
 	}
-	return name
+	if pinned {
+		digest = "@sha256:" + digest
+	}
+	return ociScheme + rest[at+1:] + digest
 }
 
 // parseOCISource reads "oci://HOST/REPO[:TAG][@DIGEST][//FOLDER]".
