@@ -15,6 +15,11 @@ func (l *linter) clouds() {
 	for _, r := range l.set.Repositories {
 		l.registryProvider("ImageRepository "+r.Name.String(), r.Origin, r.Access.Provider, r.Image)
 	}
+	for _, a := range l.set.Artifacts {
+		if a.Repository != nil {
+			l.registryProvider("OCIRepository "+a.Name.String(), a.Origin, a.Repository.Access.Provider, a.Repository.Image)
+		}
+	}
 	seen := map[*fleet.GitSource]bool{}
 	for _, a := range l.set.Automations {
 		if a.Git == nil || a.Git.Provider == "" || a.Git.Err != nil || seen[a.Git] {
