@@ -15,10 +15,11 @@ func (p *providerDraft) setAddress(out *fleet.Provider, address string) {
 }
 
 // natsAddress reads the servers of NATS: URLs with the scheme nats or tls, or
-// HOST:PORT, several with commas. As in Flux, the first may hold a user and a
-// password, or a token alone; the Secret's own keys go before these.
+// HOST:PORT, several with commas. As in Flux, they may hold a user and a password, or a
+// token alone, the same in each; the Secret's own keys go before these.
 func (p *providerDraft) natsAddress(out *fleet.Provider, field, address string) {
 	var servers []string
+	var login *url.Userinfo
 	for server := range strings.SplitSeq(address, ",") {
 		server = strings.TrimSpace(server)
 		if !strings.Contains(server, "://") {
@@ -29,6 +30,11 @@ func (p *providerDraft) natsAddress(out *fleet.Provider, field, address string) 
 			p.fail(codeURL, field, "the address is not a URL with the scheme nats or tls, such as nats://nats.example.com:4222")
 			return
 		}
+		if u.User.String() != login.String() && len(servers) > 0 {
+			p.fail(codeURL, field, "its servers have different logins, and one would be sent to all: write username and password in the Secret")
+			return
+		}
+		login = u.User
 		if password, both := u.User.Password(); both && out.Username == "" {
 			out.Username, out.Password = u.User.Username(), pinsetter.NewSecret("password of Provider "+p.name.String(), password)
 		} else if u.User != nil && out.Username == "" && out.Token.IsZero() {

@@ -189,6 +189,8 @@ func TestProviderLogins(t *testing.T) {
 		{"type: nats, channel: s, address: 'https://a.example'", "token: t", "not a URL with the scheme nats or tls"},
 		{"type: nats, channel: s, address: 'nats://a.example:4222, tls://b.example'", "token: t", ""},
 		{"type: nats, channel: s", "address: 'nats://u:p@a.example'", ""},
+		{"type: nats, channel: s", "address: 'nats://u:p@a.example,nats://u:p@b.example'", ""},
+		{"type: nats, channel: s", "address: 'nats://a.example,nats://u:p@b.example'", "have different logins"},
 		{"type: nats, address: a.example", "token: t", "spec.channel: is missing"},
 		{"type: googlepubsub, channel: bumps, address: my-project", "a: b", ""},
 		{"type: googlepubsub, channel: bumps, address: 'domain.example:my-project'", "token: '{}'", ""},
