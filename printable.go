@@ -31,3 +31,27 @@ func Printable(text string) string {
 }
 
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }
+
+// maxQuote bounds the quote of an answer in an error, in bytes.
+const maxQuote = 200
+
+// Display returns text of a server or a file for use in an error line: as it is if
+// it is plain printable text, else quoted as Quote does it. Both are cut after 200
+// bytes.
+func Display(text string) string {
+	if strings.ContainsFunc(text, unprintable) || strings.ContainsRune(text, unicode.ReplacementChar) {
+		return Quote(text)
+	}
+	if len(text) > maxQuote {
+		return strings.ToValidUTF8(text[:maxQuote], "") + "…"
+	}
+	return text
+}
+
+// Quote returns text in quotes, escaped for terminals and cut after 200 bytes.
+func Quote(text string) string {
+	if len(text) > maxQuote {
+		return strconv.Quote(text[:maxQuote]) + "…"
+	}
+	return strconv.Quote(text)
+}

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // challenge is a scheme by which a server asks for a login (RFC 9110, section
@@ -145,7 +147,7 @@ func answered(all []challenge) (challenge, bool) {
 func schemes(all []challenge) string {
 	names := map[string]bool{}
 	for _, c := range all {
-		names[shown(c.scheme)] = true
+		names[pinsetter.Display(c.scheme)] = true
 	}
 	return strings.Join(slices.Sorted(maps.Keys(names)), ", ")
 }

@@ -62,7 +62,7 @@ func (c *Content) note(annotations notes) {
 // needed.
 func (p *Repository) Content(ctx context.Context, digest string) (Content, error) {
 	if !pinsetter.ValidDigest(digest) {
-		return Content{}, fmt.Errorf("read content of %s: %s is not a digest like sha256:<64 hex digits>", p.name, quoted(digest))
+		return Content{}, fmt.Errorf("read content of %s: %s is not a digest like sha256:<64 hex digits>", p.name, pinsetter.Quote(digest))
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
@@ -87,7 +87,7 @@ func (p *Repository) content(ctx context.Context, digest string) (Content, error
 	if first, ok := m.Manifests.first(); ok {
 		image, err := p.entry(ctx, first)
 		if err != nil {
-			return Content{}, fmt.Errorf("manifest %s of the index: %w", shown(first), err)
+			return Content{}, fmt.Errorf("manifest %s of the index: %w", pinsetter.Display(first), err)
 		}
 		found.Created, found.Source, found.Revision = image.Created, image.Source, image.Revision
 		if len(found.Builds) == 0 {
@@ -118,7 +118,7 @@ func (p *Repository) single(ctx context.Context, digest string, m manifest) (Con
 	if m.Config.isImage() {
 		data, err := p.document(ctx, m.Config.Digest, "blobs", "*/*")
 		if err != nil {
-			return Content{}, fmt.Errorf("config %s: %w", shown(m.Config.Digest), err)
+			return Content{}, fmt.Errorf("config %s: %w", pinsetter.Display(m.Config.Digest), err)
 		}
 		config, err := parseConfig(data)
 		if err != nil {
@@ -134,7 +134,7 @@ func (p *Repository) single(ctx context.Context, digest string, m manifest) (Con
 	if m.Config.MediaType == chartConfigType && found.Source == "" {
 		data, err := p.document(ctx, m.Config.Digest, "blobs", "*/*")
 		if err != nil {
-			return Content{}, fmt.Errorf("config %s: %w", shown(m.Config.Digest), err)
+			return Content{}, fmt.Errorf("config %s: %w", pinsetter.Display(m.Config.Digest), err)
 		}
 		found.note(parseChart(data))
 	}
@@ -154,7 +154,7 @@ func (p *Repository) readManifest(ctx context.Context, digest string) (manifest,
 // credentials.
 func (p *Repository) document(ctx context.Context, digest, under, accept string) ([]byte, error) {
 	if !pinsetter.ValidDigest(digest) {
-		return nil, fmt.Errorf("%s is not a digest like sha256:<64 hex digits>", quoted(digest))
+		return nil, fmt.Errorf("%s is not a digest like sha256:<64 hex digits>", pinsetter.Quote(digest))
 	}
 	at := func(origin string) string {
 		return origin + "/v2/" + p.name.RepositoryStr() + "/" + under + "/" + digest
@@ -184,7 +184,7 @@ func (p *Repository) verified(response *http.Response, digest string) ([]byte, e
 	hash := sha256.Sum256(data)
 	if got := "sha256:" + hex.EncodeToString(hash[:]); got != digest {
 		return nil, fmt.Errorf("the registry answers with something else, whose digest is %s (Content-Type %s, begins with %s); is %s a registry, or a login page or proxy before one?",
-			got, quoted(response.Header.Get("Content-Type")), p.beginning(string(data)), p.name.RegistryStr())
+			got, pinsetter.Quote(response.Header.Get("Content-Type")), p.beginning(string(data)), p.name.RegistryStr())
 	}
 	return data, nil
 }

@@ -259,7 +259,7 @@ func withoutLogin(documents []pinsetter.Secret, repository name.Repository) stri
 func (c dockerConfig) keys() string {
 	var all []string
 	for _, key := range slices.Sorted(maps.Keys(c.Auths)) {
-		place := shown(key[strings.LastIndex(key, "@")+1:]) // without user and password, if somebody wrote them there
+		place := pinsetter.Display(key[strings.LastIndex(key, "@")+1:]) // without user and password, if somebody wrote them there
 		if c.Auths[key] == (dockerAuth{}) {
 			place += " (an empty entry: its login is with a credential helper)"
 		}

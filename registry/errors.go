@@ -8,10 +8,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
-	"unicode"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -22,26 +21,17 @@ var (
 	ErrDenied   = errors.New("access denied") // 401 or 403 with the available credentials
 )
 
-// failure is an error that wraps a sentinel without repeating its text.
-type failure struct {
-	text string
-	kind error
-}
-
-func (f failure) Error() string { return f.text }
-func (f failure) Unwrap() error { return f.kind }
-
 // statusError returns the error for an unexpected response. It reads and closes
 // the body.
 func (p *Repository) statusError(response *http.Response, with attempt) error {
 	from := ""
 	if response.Request.Response != nil { // the answer to a redirect
-		from = " from " + shown(response.Request.URL.Host) + ", where it redirects"
+		from = " from " + pinsetter.Display(response.Request.URL.Host) + ", where it redirects"
 	}
 	if response.StatusCode == http.StatusUnauthorized && p.isElsewhere(response.Request.URL) {
 		discard(response)
-		return failure{fmt.Sprintf("%s%s; credentials don't go to another origin: write spec.image with what it has at %s",
-			shown(response.Status), from, shown(origin(response.Request.URL))), ErrDenied}
+		return pinsetter.Reword(fmt.Sprintf("%s%s; credentials don't go to another origin: write spec.image with what it has at %s",
+			pinsetter.Display(response.Status), from, pinsetter.Display(origin(response.Request.URL))), ErrDenied)
 	}
 	return p.refusal(response, from, with)
 }
@@ -50,23 +40,23 @@ func (p *Repository) statusError(response *http.Response, with attempt) error {
 // or, as from says, of another server. It is made of what the server said, of
 // what was sent, and of what would help there. It reads and closes the body.
 func (p *Repository) refusal(response *http.Response, from string, with attempt) error {
-	text, said := shown(response.Status)+from, p.said(response)
+	text, said := pinsetter.Display(response.Status)+from, p.said(response)
 	if said != "" {
 		text += ": " + said
 	}
 	switch response.StatusCode {
 	case http.StatusUnauthorized:
-		return failure{text + unanswered(response) + "; " + p.tried(with), ErrDenied}
+		return pinsetter.Reword(text+unanswered(response)+"; "+p.tried(with), ErrDenied)
 	case http.StatusForbidden:
 		if said == "" || isDenial(said) || with.credential.cloud != nil {
-			return failure{text + "; " + p.tried(with), ErrDenied}
+			return pinsetter.Reword(text+"; "+p.tried(with), ErrDenied)
 		}
-		return failure{text + " (" + with.words() + ")", ErrDenied}
+		return pinsetter.Reword(text+" ("+with.words()+")", ErrDenied)
 	case http.StatusNotFound:
-		return failure{text, ErrNotFound}
+		return pinsetter.Reword(text, ErrNotFound)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		if asked := response.Header.Get("Retry-After"); asked != "" {
-			text += fmt.Sprintf("; it asks to wait (Retry-After: %s), and the timeout is %s", quoted(asked), p.timeout)
+			text += fmt.Sprintf("; it asks to wait (Retry-After: %s), and the timeout is %s", pinsetter.Quote(asked), p.timeout)
 		}
 	}
 	return errors.New(text)
@@ -78,11 +68,11 @@ func (p *Repository) said(response *http.Response) string {
 	defer discard(response)
 	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
 	if said := login.Said(body); err == nil && said != "" && !repeats(said, response) {
-		return shown(p.secrets.Text(said))
+		return pinsetter.Display(p.secrets.Text(said))
 	}
 	for _, c := range challengesOf(response) {
 		if said := cmp.Or(c.parameters["error_description"], c.parameters["error"]); said != "" {
-			return shown(p.secrets.Text(said))
+			return pinsetter.Display(p.secrets.Text(said))
 		}
 	}
 	return ""
@@ -153,7 +143,7 @@ func (p *Repository) told(err error) error { return p.secrets.Error(p.timeoutErr
 // beginning returns the first 40 bytes of an answer, quoted.
 func (p *Repository) beginning(body string) string {
 	start := p.secrets.Text(body[:min(len(body), 4<<10)])
-	return quoted(start[:min(len(start), 40)])
+	return pinsetter.Quote(start[:min(len(start), 40)])
 }
 
 // timeoutError adds to an error whose deadline ended the work, and whether the
@@ -167,29 +157,4 @@ func (p *Repository) timeoutError(err error) error {
 		err = fmt.Errorf("%w; it answered %s and asked not to be called for another %s", err, reason, round(left))
 	}
 	return fmt.Errorf("no complete answer within %s (spec.timeout, else spec.interval): %w", p.timeout, err)
-}
-
-// longestQuote bounds the quote of an answer in an error, in bytes.
-const longestQuote = 200
-
-// shown returns s for use in an error line: as it is if it is plain printable
-// text, else quoted, and always cut to a bounded length.
-func shown(s string) string {
-	for _, c := range s {
-		if !unicode.IsPrint(c) || c == unicode.ReplacementChar {
-			return quoted(s)
-		}
-	}
-	if len(s) > longestQuote {
-		return strings.ToValidUTF8(s[:longestQuote], "") + "…"
-	}
-	return s
-}
-
-// quoted returns s in quotes, escaped for terminals and cut.
-func quoted(s string) string {
-	if len(s) > longestQuote {
-		return strconv.Quote(s[:longestQuote]) + "…"
-	}
-	return strconv.Quote(s)
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"unicode"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -41,7 +42,7 @@ func explain(host string, err error) error {
 	case errors.Is(err, login.ErrRefusedAddress), errors.Is(err, errPlain):
 		return err
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return fmt.Errorf("look up %s: no such host; is spec.image spelled right, and does DNS work here?", shown(dns.Name))
+		return fmt.Errorf("look up %s: no such host; is spec.image spelled right, and does DNS work here?", pinsetter.Display(dns.Name))
 	case endedEarly(err):
 		return fmt.Errorf("%s ended the connection without an answer: %w; if it asks for a client certificate, give tls.crt and tls.key in spec.certSecretRef", host, err)
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -88,5 +89,5 @@ func printable(err error) error {
 	if !strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
 		return err
 	}
-	return failure{shown(text), err}
+	return pinsetter.Reword(pinsetter.Display(text), err)
 }

@@ -32,7 +32,7 @@ func cutLink(value string) (target, parameters, rest string, err error) {
 	inner, ok := strings.CutPrefix(value, "<")
 	target, tail, closed := strings.Cut(inner, ">")
 	if !ok || !closed {
-		return "", "", "", fmt.Errorf("malformed Link header %s", quoted(value))
+		return "", "", "", fmt.Errorf("malformed Link header %s", pinsetter.Quote(value))
 	}
 	quote := false
 	for i := range len(tail) {
@@ -74,7 +74,7 @@ func isNext(parameters string) bool {
 func resolveLink(at *url.URL, link, last string) (*url.URL, error) {
 	target, err := url.Parse(link)
 	if err != nil {
-		return nil, fmt.Errorf("malformed Link to the next page: %s", quoted(link))
+		return nil, fmt.Errorf("malformed Link to the next page: %s", pinsetter.Quote(link))
 	}
 	next := at.ResolveReference(target)
 	if next.Scheme == "http" {
@@ -88,7 +88,7 @@ func resolveLink(at *url.URL, link, last string) (*url.URL, error) {
 		own.RawQuery = next.RawQuery
 		next = &own
 	default:
-		return nil, fmt.Errorf("the Link to the next page leads away from %s: %s; it is not followed", at.Host, quoted(link))
+		return nil, fmt.Errorf("the Link to the next page leads away from %s: %s; it is not followed", at.Host, pinsetter.Quote(link))
 	}
 	next.Host, next.Fragment, next.RawFragment = at.Host, "", ""
 	return next, nil

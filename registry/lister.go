@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"sync/atomic"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // lister reads the pages of one image's tag list.
@@ -94,7 +96,7 @@ func (l *lister) follow(ctx context.Context, current *page) (*page, int, error) 
 	for n := l.host.pages.next(); ; n = smaller(n) {
 		u := withPageSize(target, n).String()
 		if l.seen[u] {
-			return nil, 0, fmt.Errorf("the pages go round in circles: page %d links to one that was read before (%s)", l.pages(), quoted(u))
+			return nil, 0, fmt.Errorf("the pages go round in circles: page %d links to one that was read before (%s)", l.pages(), pinsetter.Quote(u))
 		}
 		next, err := l.readAt(ctx, u)
 		if n > 0 && errors.Is(err, errPageSize) {
@@ -112,7 +114,7 @@ func (l *lister) follow(ctx context.Context, current *page) (*page, int, error) 
 			return nil, 0, fmt.Errorf("more than %d pages: that is no list that ends", maxPages)
 		}
 		if len(next.tags) > 0 && len(current.tags) > 0 && next.tags[0] == current.tags[0] {
-			return nil, 0, fmt.Errorf("the pages go round in circles: two pages begin with the tag %s", quoted(next.tags[0]))
+			return nil, 0, fmt.Errorf("the pages go round in circles: two pages begin with the tag %s", pinsetter.Quote(next.tags[0]))
 		}
 		return next, n, nil
 	}
@@ -124,7 +126,7 @@ func (l *lister) pages() int { return len(l.seen) + 1 }
 // pageError returns the error for the page that a link led to. It says nothing
 // about the image as a whole, which the pages before it were of.
 func (l *lister) pageError(link string, err error) error {
-	text := fmt.Sprintf("page %d, which is the link %s of page %d", l.pages()+1, quoted(link), l.pages())
+	text := fmt.Sprintf("page %d, which is the link %s of page %d", l.pages()+1, pinsetter.Quote(link), l.pages())
 	if errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("%s: %s", text, err) //nolint:errorlint // on purpose: the image is there
 	}

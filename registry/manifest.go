@@ -136,7 +136,7 @@ func parseChart(data []byte) notes {
 func parseManifest(data []byte) (manifest, error) {
 	var m manifest
 	if err := json.Unmarshal(data, &m); err != nil {
-		return manifest{}, fmt.Errorf("read manifest: %s", shown(err.Error()))
+		return manifest{}, fmt.Errorf("read manifest: %s", pinsetter.Display(err.Error()))
 	}
 	switch {
 	case m.Config == nil && m.Manifests == nil:
@@ -150,7 +150,7 @@ func parseManifest(data []byte) (manifest, error) {
 func parseConfig(data []byte) (imageConfig, error) {
 	var c imageConfig
 	if err := json.Unmarshal(data, &c); err != nil {
-		return imageConfig{}, fmt.Errorf("read config: %s", shown(err.Error()))
+		return imageConfig{}, fmt.Errorf("read config: %s", pinsetter.Display(err.Error()))
 	}
 	return c, nil
 }

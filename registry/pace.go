@@ -7,6 +7,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 const (
@@ -76,17 +78,17 @@ func (p *pace) check() {
 	}
 	now := time.Now()
 	if p.bulk && now.Sub(p.began) >= p.within {
-		p.cancel(failure{fmt.Sprintf("nothing went to or came from %s for %s, after %d bytes", shown(p.host), p.within, p.read), errSlow})
+		p.cancel(pinsetter.Reword(fmt.Sprintf("nothing went to or came from %s for %s, after %d bytes", pinsetter.Display(p.host), p.within, p.read), errSlow))
 		return
 	}
 	if now.Sub(p.began) >= p.within {
-		p.cancel(failure{fmt.Sprintf("%s gave no complete answer within %s: %d bytes came; a longer spec.timeout of the ImageRepository gives it more time",
-			shown(p.host), p.within, p.read), errSlow})
+		p.cancel(pinsetter.Reword(fmt.Sprintf("%s gave no complete answer within %s: %d bytes came; a longer spec.timeout of the ImageRepository gives it more time",
+			pinsetter.Display(p.host), p.within, p.read), errSlow))
 		return
 	}
 	if came := now.Sub(p.begun); !p.bulk && p.read > 0 && came >= p.step() && float64(p.read) < leastRate*came.Seconds() {
-		p.cancel(failure{fmt.Sprintf("%s sent %d bytes of its answer in %s, and %d a second is the least",
-			shown(p.host), p.read, round(came), leastRate), errSlow})
+		p.cancel(pinsetter.Reword(fmt.Sprintf("%s sent %d bytes of its answer in %s, and %d a second is the least",
+			pinsetter.Display(p.host), p.read, round(came), leastRate), errSlow))
 		return
 	}
 	p.timer.Reset(min(p.step(), p.within-now.Sub(p.began)))

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // page is one answer of a tag list.
@@ -50,7 +52,7 @@ func (l *lister) ask(ctx context.Context, u func(origin string) string) (*page, 
 	if response.StatusCode != http.StatusOK {
 		err := p.statusError(response, with)
 		if aboutPageSize(response.StatusCode) {
-			return nil, failure{err.Error(), errors.Join(errPageSize, err)}
+			return nil, pinsetter.Reword(err.Error(), errors.Join(errPageSize, err))
 		}
 		return nil, err
 	}
@@ -70,7 +72,7 @@ func (l *lister) parse(p *page) error {
 		return tooManyTags()
 	case err != nil:
 		return fmt.Errorf("the answer is not a list of tags: %w (Content-Type %s, begins with %s); is %s a registry, or a login page or proxy before one?",
-			err, quoted(p.kind), l.repository.beginning(p.body), l.repository.name.RegistryStr())
+			err, pinsetter.Quote(p.kind), l.repository.beginning(p.body), l.repository.name.RegistryStr())
 	}
 	p.tags = tags
 	return nil

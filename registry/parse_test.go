@@ -113,18 +113,3 @@ func FuzzLink(f *testing.F) {
 		}
 	})
 }
-
-func TestShownIsSafeForTerminals(t *testing.T) {
-	for in, want := range map[string]string{
-		"plain text":             "plain text",
-		"\x1b[2J":                `"\x1b[2J"`,
-		"a\nb":                   `"a\nb"`,
-		"\u202e":                 `"\u202e"`,
-		"\xff":                   `"\xff"`,
-		strings.Repeat("a", 201): strings.Repeat("a", 200) + "…",
-	} {
-		if got := shown(in); got != want {
-			t.Errorf("shown(%q) = %s; want %s", in, got, want)
-		}
-	}
-}

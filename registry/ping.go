@@ -108,15 +108,15 @@ func pingFailure(u *url.URL, response *http.Response) error {
 	case status == http.StatusProxyAuthRequired:
 		return errProxy
 	}
-	text := fmt.Sprintf("%s://%s/v2/ answers %s", u.Scheme, shown(u.Host), shown(response.Status))
+	text := fmt.Sprintf("%s://%s/v2/ answers %s", u.Scheme, pinsetter.Display(u.Host), pinsetter.Display(response.Status))
 	said := peek(response)
 	if said != "" {
-		text += ": " + shown(said)
+		text += ": " + pinsetter.Display(said)
 	}
 	asked := response.Header.Get("Retry-After")
 	switch status := response.StatusCode; {
 	case busy(response) && asked != "":
-		return fmt.Errorf("%s; it asks to wait (Retry-After: %s)", text, quoted(asked))
+		return fmt.Errorf("%s; it asks to wait (Retry-After: %s)", text, pinsetter.Quote(asked))
 	case status < 500 && (said == "" || status == http.StatusNotFound || status < 400):
 		text += "; is it a registry?"
 	}

@@ -43,7 +43,7 @@ const maxReferrerPages = 64
 // API: these are ErrNoReferrersAPI. None is an empty list.
 func (p *Repository) Referrers(ctx context.Context, digest string, most int, want func(Referrer) bool) ([]Referrer, error) {
 	if !pinsetter.ValidDigest(digest) {
-		return nil, fmt.Errorf("list referrers of %s: %s is not a digest like sha256:<64 hex digits>", p.name, quoted(digest))
+		return nil, fmt.Errorf("list referrers of %s: %s is not a digest like sha256:<64 hex digits>", p.name, pinsetter.Quote(digest))
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
@@ -95,7 +95,7 @@ func (p *Repository) TaggedReferrers(ctx context.Context, digest string, most in
 // error wraps ErrNotFound if there is no such tag.
 func (p *Repository) TaggedManifest(ctx context.Context, tag string) ([]byte, error) {
 	if !pinsetter.ValidTag(tag) {
-		return nil, fmt.Errorf("read manifest of %s: %s is not a tag", p.name, quoted(tag))
+		return nil, fmt.Errorf("read manifest of %s: %s is not a tag", p.name, pinsetter.Quote(tag))
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
@@ -131,7 +131,7 @@ func (p *Repository) part(ctx context.Context, digest, under, accept string) ([]
 	defer cancel()
 	data, err := p.document(ctx, digest, under, accept)
 	if err != nil {
-		return nil, fmt.Errorf("read %s of %s: %w", shown(digest), p.name, p.told(err))
+		return nil, fmt.Errorf("read %s of %s: %w", pinsetter.Display(digest), p.name, p.told(err))
 	}
 	return data, nil
 }
@@ -171,7 +171,7 @@ func (p *Repository) referrersPage(ctx context.Context, at func(string) string, 
 func noAPI(err error, status int) error {
 	switch status {
 	case http.StatusNotFound, http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented:
-		return failure{err.Error(), ErrNoReferrersAPI}
+		return pinsetter.Reword(err.Error(), ErrNoReferrersAPI)
 	}
 	return err
 }
@@ -228,12 +228,12 @@ func (r *referrers) read(data []byte) error {
 	for decoder.More() {
 		key, err := decoder.Token()
 		if err != nil {
-			return fmt.Errorf("the answer is not an index of referrers: %s", shown(err.Error()))
+			return fmt.Errorf("the answer is not an index of referrers: %s", pinsetter.Display(err.Error()))
 		}
 		if key != "manifests" {
 			var other json.RawMessage
 			if err := decoder.Decode(&other); err != nil {
-				return fmt.Errorf("the answer is not an index of referrers: %s", shown(err.Error()))
+				return fmt.Errorf("the answer is not an index of referrers: %s", pinsetter.Display(err.Error()))
 			}
 			continue
 		}
@@ -246,7 +246,7 @@ func (r *referrers) read(data []byte) error {
 		}
 	}
 	if _, err := decoder.Token(); err != nil {
-		return fmt.Errorf("the index of referrers is cut: %s", shown(err.Error()))
+		return fmt.Errorf("the index of referrers is cut: %s", pinsetter.Display(err.Error()))
 	}
 	if !listed {
 		return errors.New("the answer is not an index of referrers: it has no manifests")
@@ -258,7 +258,7 @@ func (r *referrers) read(data []byte) error {
 func (r *referrers) entries(decoder *json.Decoder) error {
 	switch start, err := decoder.Token(); {
 	case err != nil:
-		return fmt.Errorf("the index of referrers is cut: %s", shown(err.Error()))
+		return fmt.Errorf("the index of referrers is cut: %s", pinsetter.Display(err.Error()))
 	case start == nil:
 		return nil // null: some registries write it for an empty list
 	case start != json.Delim('['):
@@ -267,7 +267,7 @@ func (r *referrers) entries(decoder *json.Decoder) error {
 	for decoder.More() {
 		var entry referrerEntry
 		if err := decoder.Decode(&entry); err != nil {
-			return fmt.Errorf("the index of referrers can't be read: %s", shown(err.Error()))
+			return fmt.Errorf("the index of referrers can't be read: %s", pinsetter.Display(err.Error()))
 		}
 		if err := r.add(entry); err != nil {
 			return err
@@ -291,10 +291,10 @@ func (r *referrers) add(entry referrerEntry) error {
 		return nil
 	}
 	if !pinsetter.ValidDigest(found.Digest) {
-		return fmt.Errorf("the index of referrers names %s, which is not a digest", quoted(found.Digest))
+		return fmt.Errorf("the index of referrers names %s, which is not a digest", pinsetter.Quote(found.Digest))
 	}
 	if len(r.kept) == r.most {
-		return failure{fmt.Sprintf("more than %d refer to it", r.most), ErrTooMany}
+		return pinsetter.Reword(fmt.Sprintf("more than %d refer to it", r.most), ErrTooMany)
 	}
 	r.seen[found.Digest] = true
 	r.kept = append(r.kept, found)

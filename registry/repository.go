@@ -116,7 +116,7 @@ func parse(image string, insecure bool) (name.Repository, error) {
 		err = checkName(named)
 	}
 	if err != nil {
-		return name.Repository{}, fmt.Errorf("image %s is not a repository name like ghcr.io/org/app (no scheme, no tag): %w", quoted(image), err)
+		return name.Repository{}, fmt.Errorf("image %s is not a repository name like ghcr.io/org/app (no scheme, no tag): %w", pinsetter.Quote(image), err)
 	}
 	return named, nil
 }
@@ -170,7 +170,7 @@ const maxManifest = 4 << 20
 // ErrNotFound if there is no such tag.
 func (p *Repository) Digest(ctx context.Context, tag string) (string, error) {
 	if !pinsetter.ValidTag(tag) {
-		return "", fmt.Errorf("get digest of %s: %s is not a tag", p.name, quoted(tag))
+		return "", fmt.Errorf("get digest of %s: %s is not a tag", p.name, pinsetter.Quote(tag))
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
@@ -185,7 +185,7 @@ func (p *Repository) Digest(ctx context.Context, tag string) (string, error) {
 // tags. It believes the registry's status.
 func (p *Repository) Has(ctx context.Context, digest string) (bool, error) {
 	if !pinsetter.ValidDigest(digest) {
-		return false, fmt.Errorf("ask for %s: %s is not a digest like sha256:<64 hex digits>", p.name, quoted(digest))
+		return false, fmt.Errorf("ask for %s: %s is not a digest like sha256:<64 hex digits>", p.name, pinsetter.Quote(digest))
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
@@ -237,7 +237,7 @@ func namedDigest(response *http.Response) (string, error) {
 	case pinsetter.ValidDigest(said):
 		return said, nil
 	case !strings.HasPrefix(said, "sha256:") && otherDigest().MatchString(said):
-		return "", fmt.Errorf("the registry names the digest %s, and only digests like sha256:<64 hex digits> are written: have the image pushed with one", quoted(said))
+		return "", fmt.Errorf("the registry names the digest %s, and only digests like sha256:<64 hex digits> are written: have the image pushed with one", pinsetter.Quote(said))
 	}
 	return "", nil
 }
@@ -258,7 +258,7 @@ func (p *Repository) get(ctx context.Context, tag string) (string, error) {
 	}
 	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
 	if !slices.Contains(manifestTypes, strings.TrimSpace(kind)) {
-		return "", fmt.Errorf("the registry names no valid digest, and answers with a manifest of type %s, whose digest is not that of its bytes", quoted(kind))
+		return "", fmt.Errorf("the registry names no valid digest, and answers with a manifest of type %s, whose digest is not that of its bytes", pinsetter.Quote(kind))
 	}
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxManifest+1))
 	if err != nil {

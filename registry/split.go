@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // splitAfter is the number of pages that are read in sequence before reading in
@@ -214,7 +216,7 @@ func (s *splitter) merge(asks []ask, pages []*page) error {
 	}
 	count := s.count()
 	if count > maxTags {
-		return failure{tooManyTags().Error(), errTooMany}
+		return pinsetter.Reword(tooManyTags().Error(), errTooMany)
 	}
 	// If half of the tags are new, the next round asks for as many pages again.
 	s.credit = max(0, s.credit+2*(count-had)/s.full-len(pages))

@@ -70,15 +70,15 @@ func (l *lister) listing() (Listing, error) {
 			found.Tags = append(found.Tags, tag)
 			continue
 		case found.DroppedCount < maxDropped:
-			found.Dropped = append(found.Dropped, quoted(l.repository.secrets.Text(tag)))
+			found.Dropped = append(found.Dropped, pinsetter.Quote(l.repository.secrets.Text(tag)))
 		}
 		found.DroppedCount++
 	}
 	if len(found.Tags) == 0 && found.DroppedCount > 0 {
-		return Listing{}, failure{fmt.Sprintf("none of its %d tags is in the grammar of the OCI specification, such as %s", found.DroppedCount, found.Dropped[0]), ErrEmpty}
+		return Listing{}, pinsetter.Reword(fmt.Sprintf("none of its %d tags is in the grammar of the OCI specification, such as %s", found.DroppedCount, found.Dropped[0]), ErrEmpty)
 	}
 	if len(found.Tags) == 0 {
-		return Listing{}, failure{"the registry answers with an empty list; was something pushed there, and are the credentials for it?", ErrEmpty}
+		return Listing{}, pinsetter.Reword("the registry answers with an empty list; was something pushed there, and are the credentials for it?", ErrEmpty)
 	}
 	if !l.unordered {
 		slices.Reverse(found.Tags)

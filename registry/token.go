@@ -37,7 +37,7 @@ const (
 // once for each scope and credential while the token is valid.
 func (p *Repository) token(ctx context.Context, s session, asked challenge, c credential) (string, error) {
 	r := p.registry
-	token, err := once(ctx, r, p.tokenKey(s, asked, c), "a token from "+quoted(asked.parameters["realm"]), func(ctx context.Context) (string, time.Time, error) {
+	token, err := once(ctx, r, p.tokenKey(s, asked, c), "a token from "+pinsetter.Quote(asked.parameters["realm"]), func(ctx context.Context) (string, time.Time, error) {
 		began := r.options.Now()
 		token, life, err := p.exchange(ctx, s, asked, c)
 		// Keep a tenth for clock differences and the way there.
@@ -55,7 +55,7 @@ func (p *Repository) tokenKey(s session, asked challenge, c credential) string {
 // exchange asks the token server for a token. It returns the time for which the
 // token is valid too.
 func (p *Repository) exchange(ctx context.Context, s session, asked challenge, c credential) (string, time.Duration, error) {
-	server := fmt.Sprintf("token server %s of %s", quoted(asked.parameters["realm"]), p.name.RegistryStr())
+	server := fmt.Sprintf("token server %s of %s", pinsetter.Quote(asked.parameters["realm"]), p.name.RegistryStr())
 	realm, err := p.realm(s, asked)
 	if err != nil {
 		return "", 0, fmt.Errorf("%s: %w", server, err)

@@ -151,7 +151,7 @@ func (p *Repository) startUpload(ctx context.Context, query url.Values) (mounted
 func (p *Repository) upload(ctx context.Context, at string, b Blob) error {
 	u, err := url.Parse(at)
 	if err != nil {
-		return fmt.Errorf("the registry names %s as the place of the upload, which is no URL", quoted(at))
+		return fmt.Errorf("the registry names %s as the place of the upload, which is no URL", pinsetter.Quote(at))
 	}
 	query := u.Query()
 	query.Set("digest", b.Digest)
@@ -175,7 +175,7 @@ func (p *Repository) upload(ctx context.Context, at string, b Blob) error {
 // answers before it has read everything closes the connection below what is written.
 func passing(err error) error {
 	if pause.Passing(err) || errors.Is(err, net.ErrClosed) {
-		return failure{err.Error(), io.ErrUnexpectedEOF}
+		return pinsetter.Reword(err.Error(), io.ErrUnexpectedEOF)
 	}
 	return err
 }
@@ -186,7 +186,7 @@ func (p *Repository) bulkError(response *http.Response, with attempt) error {
 	status, sending := response.StatusCode, response.Request.Method == http.MethodPut
 	err := p.statusError(response, with)
 	if status >= 500 || status == http.StatusTooManyRequests || sending && status == http.StatusNotFound {
-		return failure{err.Error(), io.ErrUnexpectedEOF}
+		return pinsetter.Reword(err.Error(), io.ErrUnexpectedEOF)
 	}
 	return err
 }
@@ -196,7 +196,7 @@ func (p *Repository) bulkError(response *http.Response, with attempt) error {
 func (p *Repository) PushManifest(ctx context.Context, reference, mediaType string, data []byte) (string, error) {
 	digest := DigestOf(data)
 	if reference != digest && !pinsetter.ValidTag(reference) {
-		return "", fmt.Errorf("push to %s: %s is neither a tag nor the digest of what is pushed", p.name, quoted(reference))
+		return "", fmt.Errorf("push to %s: %s is neither a tag nor the digest of what is pushed", p.name, pinsetter.Quote(reference))
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
@@ -220,7 +220,7 @@ func (p *Repository) accepted(response *http.Response, with attempt, digest stri
 		return p.statusError(response, with)
 	}
 	if named, err := namedDigest(response); err != nil || named != "" && named != digest {
-		return fmt.Errorf("the registry says that it stored %s, and %s was sent", quoted(response.Header.Get("Docker-Content-Digest")), digest)
+		return fmt.Errorf("the registry says that it stored %s, and %s was sent", pinsetter.Quote(response.Header.Get("Docker-Content-Digest")), digest)
 	}
 	return nil
 }
@@ -230,7 +230,7 @@ func (p *Repository) accepted(response *http.Response, with attempt, digest stri
 // after all of it was written.
 func (p *Repository) Download(ctx context.Context, digest string, size int64, to io.Writer) error {
 	if !pinsetter.ValidDigest(digest) || size < 0 {
-		return fmt.Errorf("read blob of %s: %s with %d bytes is no blob", p.name, quoted(digest), size)
+		return fmt.Errorf("read blob of %s: %s with %d bytes is no blob", p.name, pinsetter.Quote(digest), size)
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.bulkTimeout(size))
 	defer cancel()
