@@ -90,6 +90,9 @@ func (l *Logins) projected(r login.CloudRequest) (login.CloudLogin, error) {
 		Identity: fmt.Sprintf("%s (the token in %s)", cmp.Or(claims.Subject, "nobody"), file.Path),
 		Needs:    l.tokenNeeds(claims),
 	}
+	if with.Username == "" {
+		with.Needs += fmt.Sprintf("; it was sent as a bearer token, and --registry-token-file USER@%s=FILE sends it as a password, which Harbor takes alone", r.Host)
+	}
 	if claims.ExpiresAt != nil {
 		with.Until = claims.ExpiresAt.Time
 	}

@@ -72,6 +72,37 @@ func TestRegistryByAProjectedToken(t *testing.T) {
 	}
 }
 
+// Harbor takes a token as a password alone, and gives one of its own for it.
+func TestHarborByAProjectedToken(t *testing.T) {
+	const harbor = "harbor.example"
+	w := newWorld(t)
+	issuer := parts.NewWorkloads(t)
+	guard, revoke := issuer.Harbor(harbor, puller, newApp(t))
+	w.clouds.Serve(harbor, guard)
+	w.token("jwt@"+harbor, issuer.Token(puller, harbor, time.Hour))
+	r := w.registry(registry.Options{})
+	for range 2 {
+		if err := w.listByToken(r, harbor, pinsetter.TokenWanted{Subject: "system:serviceaccount:" + puller}); err != nil {
+			t.Fatal(err)
+		}
+		revoke() // as when it starts anew with another key
+	}
+	if n := w.clouds.Count(harbor, "/service/token"); n != 2 {
+		t.Errorf("%d tokens were asked for; want 2", n)
+	}
+	for file, want := range map[string]string{
+		"jwt@" + harbor: "token server \"https://harbor.example/service/token\"",
+		harbor:          "--registry-token-file USER@harbor.example=FILE sends it as a password",
+	} {
+		token := issuer.Token("flux-system:other", harbor, time.Hour)
+		w.token(file, token)
+		err := w.listByToken(w.registry(registry.Options{}), harbor, pinsetter.TokenWanted{})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "system:serviceaccount:flux-system:other") || strings.Contains(err.Error(), token) {
+			t.Errorf("%s: %v; want %q", file, err, want)
+		}
+	}
+}
+
 // An access that demands no login uses the token of its host, unless the object
 // has a credential of its own.
 func TestATokenIsUsedWithoutADemand(t *testing.T) {
