@@ -52,10 +52,11 @@ var rooms = []struct {
 		github.com/aws/aws-sdk-go-v2
 		github.com/aws/smithy-go
 		golang.org/x/oauth2`},
-	{name: "registry", rooms: root + " login pause", opens: "github.com/google/go-containerregistry"},
+	{name: "taglist", rooms: root},
+	{name: "registry", rooms: root + " login pause taglist", opens: "github.com/google/go-containerregistry"},
 
 	{name: "charts", rooms: root + " login strict"},
-	{name: "scanner", rooms: root + " charts fleet registry"},
+	{name: "scanner", rooms: root + " charts fleet registry taglist"},
 	{name: "verify", rooms: root + " fleet registry", opens: `
 		github.com/notaryproject
 		github.com/opencontainers/image-spec

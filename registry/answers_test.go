@@ -13,6 +13,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/taglist"
 )
 
 // answering serves the handler for everything but the ping.
@@ -94,7 +95,7 @@ func TestTagsDropsWhatIsNoTag(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := registry.Listing{
+	want := taglist.Listing{
 		Tags:         []string{"ok", "1.0.0"},
 		Dropped:      []string{`"a\nb"`, `"\x1b[31mred"`, `""`, `"../x"`, `"1.0.0+b"`, `"` + long[:200] + `"…`, `"\u202edesrever"`},
 		DroppedCount: 7,

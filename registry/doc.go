@@ -5,9 +5,8 @@
 // and its ping. It sends the requests itself, also those for tokens. Per host, a
 // bounded number of requests is in flight over reused connections, fewer after a
 // 429. There is one ping, one token for each scope and credential, and one
-// pause that every 429 and 503 sets for all requests. Pages of a long list are
-// read in parallel if that gives the same result as reading them in sequence
-// (splitter).
+// pause that every 429 and 503 sets for all requests. Package taglist reads lists of
+// tags over it.
 //
 // Answers of registries are treated as hostile. Every answer is bounded in
 // bytes and time, tags outside the OCI grammar and malformed digests never

@@ -12,12 +12,13 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/login"
+	"github.com/pinsetter/pinsetter/taglist"
 )
 
 // Sentinels for callers of Tags, Digest and Content; check them with errors.Is.
 var (
 	ErrNotFound = errors.New("not found")     // 404: no such image, tag or digest
-	ErrEmpty    = errors.New("no tags")       // the image exists and has no usable tag
+	ErrEmpty    = taglist.ErrEmpty            // the image exists and has no usable tag
 	ErrDenied   = errors.New("access denied") // 401 or 403 with the available credentials
 )
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/pinsetter/pinsetter/taglist"
 )
 
 // longestPause bounds the pause that one answer may cause, so that a
@@ -19,7 +21,7 @@ type host struct {
 	mu     sync.Mutex
 	until  time.Time // no request begins before this time
 	reason string    // reason for the pause
-	pages  pageSizes
+	pages  taglist.Pages
 }
 
 // host returns the state of a host, by "name" or "name:port".

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/taglist"
 )
 
 // stage answers with what it was told last.
@@ -41,7 +42,7 @@ func TestUnchangedIsWhatWasListedBefore(t *testing.T) {
 	server := answering(t, says.ServeHTTP)
 	repository := openWith(t, registry.Options{Anonymous: true, Keep: 1 << 20}, server.Addr+"/app", registry.Access{})
 	one := answer(200, `{"tags":["1.0.0","-","1.1.0"]}`)
-	var before registry.Listing
+	var before taglist.Listing
 	for i, step := range []struct {
 		says      http.HandlerFunc
 		tags      string // "": an error

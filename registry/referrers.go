@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/taglist"
 )
 
 // Referrer describes an artifact that refers to an image, such as a signature
@@ -177,12 +178,12 @@ func noAPI(err error, status int) error {
 }
 
 func nextPage(response *http.Response) (string, error) {
-	link, err := nextLink(response.Header.Values("Link"))
+	link, err := taglist.NextLink(response.Header.Values("Link"))
 	if err != nil || link == "" {
 		return "", err
 	}
 	var next *url.URL
-	if next, err = resolveLink(response.Request.URL, link, ""); err != nil {
+	if next, err = taglist.ResolveLink(response.Request.URL, link, ""); err != nil {
 		return "", err
 	}
 	return next.String(), nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/pause"
+	"github.com/pinsetter/pinsetter/taglist"
 )
 
 // defaultConcurrency is the documented default of --concurrency.
@@ -97,7 +98,7 @@ func (o Options) withDefaults() Options {
 type Registry struct {
 	options Options
 	flights singleflight.Group // pings, token requests and calls of credential helpers
-	keeper  keeper
+	lists   *taglist.Memory
 
 	mu         sync.Mutex
 	hosts      map[string]*host
@@ -109,7 +110,7 @@ type Registry struct {
 func New(options Options) *Registry {
 	return &Registry{
 		options:    options.withDefaults(),
-		keeper:     keeper{most: options.Keep, kept: map[string]*keptListing{}},
+		lists:      taglist.NewMemory(options.Keep),
 		hosts:      map[string]*host{},
 		transports: map[string]*http.Transport{},
 		remembered: map[string]memory{},

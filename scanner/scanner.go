@@ -22,6 +22,7 @@ import (
 	"github.com/pinsetter/pinsetter/charts"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/taglist"
 )
 
 // ErrAllExcluded is in the chain of the error for an image whose tags are all
@@ -92,7 +93,7 @@ type Scanner struct {
 
 // answer is a registry's answer about an image, before any object's rules.
 type answer struct {
-	registry.Listing
+	taglist.Listing
 	hash string
 	at   time.Time
 }

@@ -1,4 +1,4 @@
-package registry
+package taglist
 
 import (
 	"context"
@@ -132,7 +132,7 @@ func (s *shelf) inSequence(t *testing.T, count int) (tags []string, last *page) 
 		if i == count || p.link == "" {
 			return tags, p
 		}
-		next, err := resolveLink(p.at, p.link, p.last())
+		next, err := ResolveLink(p.at, p.link, p.last())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package registry
+package taglist
 
 import (
 	"encoding/json"
@@ -77,7 +77,7 @@ func TestNextLink(t *testing.T) {
 		{[]string{`</x; rel="next"`}, "", true},
 		{[]string{`<>; rel="next"`}, "", false},
 	} {
-		got, err := nextLink(test.values)
+		got, err := NextLink(test.values)
 		if got != test.want || (err != nil) != test.fails {
 			t.Errorf("next of %q is %q, %v; want %q", test.values, got, err, test.want)
 		}
@@ -94,11 +94,11 @@ func FuzzLink(f *testing.F) {
 	}
 	at := &url.URL{Scheme: "https", Host: "host:5000", Path: "/v2/a/tags/list"}
 	f.Fuzz(func(t *testing.T, header string) {
-		link, err := nextLink([]string{header})
+		link, err := NextLink([]string{header})
 		if err != nil || link == "" {
 			return
 		}
-		next, err := resolveLink(at, link, "b")
+		next, err := ResolveLink(at, link, "b")
 		if err != nil {
 			return
 		}

@@ -1,4 +1,4 @@
-package registry
+package taglist
 
 import (
 	"net/url"
@@ -15,11 +15,12 @@ import (
 // Zero means: ask for no size and follow links as they are.
 var pageAsks = []int{10_000, 1000, 0}
 
-// pageSizes is what a host has shown about its pages. The first request for an
+// Pages is what a host has shown about its pages, shared by all lists there. The zero
+// Pages knows nothing yet. It is safe for concurrent use. The first request for an
 // image asks for no size: registries that don't page by themselves then give
 // all tags in one answer, and distribution 3 would cut that to pages of 1000 if
 // asked for any size.
-type pageSizes struct {
+type Pages struct {
 	mu    sync.Mutex
 	ask   int  // index into pageAsks for following links
 	first bool // ask with the first request too, because the host's own pages are smaller
@@ -28,7 +29,7 @@ type pageSizes struct {
 }
 
 // next returns the size to ask for on following pages, 0 for none.
-func (s *pageSizes) next() int {
+func (s *Pages) next() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return pageAsks[s.ask]
@@ -43,7 +44,7 @@ func smaller(n int) int {
 }
 
 // begin returns the size to ask for on the first page, 0 for none.
-func (s *pageSizes) begin() int {
+func (s *Pages) begin() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.first {
@@ -53,7 +54,7 @@ func (s *pageSizes) begin() int {
 }
 
 // refused notes that the host refused pages of n.
-func (s *pageSizes) refused(n int) {
+func (s *Pages) refused(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if pageAsks[s.ask] == n && s.ask < len(pageAsks)-1 {
@@ -63,21 +64,21 @@ func (s *pageSizes) refused(n int) {
 
 // compare notes the number of tags on a page of the host's own size that had a
 // successor, and on the successor, which was asked for by size.
-func (s *pageSizes) compare(own, asked int) {
+func (s *Pages) compare(own, asked int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.first = s.first || asked > own
 }
 
 // maySplit reports whether pages of one list may be read in parallel.
-func (s *pageSizes) maySplit(now time.Time) bool {
+func (s *Pages) maySplit(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !now.Before(s.inSequence)
 }
 
 // dontSplit makes the host's pages be read in sequence until the given time.
-func (s *pageSizes) dontSplit(until time.Time) {
+func (s *Pages) dontSplit(until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inSequence = until

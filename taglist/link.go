@@ -1,4 +1,4 @@
-package registry
+package taglist
 
 import (
 	"fmt"
@@ -8,10 +8,10 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// nextLink returns the target of the Link header's rel="next" (RFC 8288), "" if
+// NextLink returns the target of the Link header's rel="next" (RFC 8288), "" if
 // there is none. A link without any rel counts as next, as registry clients
 // have always read it. Values are those of all Link headers.
-func nextLink(values []string) (string, error) {
+func NextLink(values []string) (string, error) {
 	for _, value := range values {
 		for rest := strings.TrimSpace(value); rest != ""; {
 			target, parameters, after, err := cutLink(rest)
@@ -64,14 +64,14 @@ func isNext(parameters string) bool {
 	return !related
 }
 
-// resolveLink returns the URL of a link on the page at, whose last tag is given.
+// ResolveLink returns the URL of a link on the page at, whose last tag is given.
 //
 // Registries behind a proxy link to the path, port or host by which they know
 // themselves. So a link that says after which tag to go on is read for its
 // query alone, which goes to the path that was asked; to another host only if
 // the tag is the page's last. Any other link to another host is an error. A
 // link to http:// on the same host is read as https.
-func resolveLink(at *url.URL, link, last string) (*url.URL, error) {
+func ResolveLink(at *url.URL, link, last string) (*url.URL, error) {
 	target, err := url.Parse(link)
 	if err != nil {
 		return nil, fmt.Errorf("malformed Link to the next page: %s", pinsetter.Quote(link))

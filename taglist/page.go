@@ -1,7 +1,6 @@
-package registry
+package taglist
 
 import (
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -33,35 +32,33 @@ func (p *page) last() string {
 	return p.tags[len(p.tags)-1]
 }
 
-// errPageSize means a status that may be caused by the page size.
-var errPageSize = errors.New("page size refused")
-
-// fetch reads one page without parsing it.
-func (l *lister) fetch(ctx context.Context, u func(origin string) string) (*page, error) {
-	return unbroken(ctx, l.repository.registry.options, func() (*page, error) { return l.ask(ctx, u) })
+// StatusError is the error for an answer with another status than 200.
+type StatusError struct {
+	Status int
+	Err    error
 }
 
-// ask sends the request for a page and reads the answer.
-func (l *lister) ask(ctx context.Context, u func(origin string) string) (*page, error) {
-	p := l.repository
-	response, with, err := p.send(ctx, http.MethodGet, u, "application/json")
+func (e *StatusError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error with the same words.
+func (e *StatusError) Unwrap() error { return e.Err }
+
+// fetch reads one page without parsing it. Ask sends the request and lets read take
+// the answer.
+func (l *lister) fetch(ask func(read func(*http.Response) error) error) (*page, error) {
+	var found *page
+	err := ask(func(response *http.Response) (err error) {
+		found = &page{at: response.Request.URL, kind: response.Header.Get("Content-Type")}
+		if found.body, found.sum, err = l.body(response); err != nil {
+			return err
+		}
+		found.link, err = NextLink(response.Header.Values("Link"))
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer discard(response)
-	if response.StatusCode != http.StatusOK {
-		err := p.statusError(response, with)
-		if aboutPageSize(response.StatusCode) {
-			return nil, pinsetter.Reword(err.Error(), errors.Join(errPageSize, err))
-		}
-		return nil, err
-	}
-	found := &page{at: response.Request.URL, kind: response.Header.Get("Content-Type")}
-	if found.body, found.sum, err = l.body(response); err != nil {
-		return nil, err
-	}
-	found.link, err = nextLink(response.Header.Values("Link"))
-	return found, err
+	return found, nil
 }
 
 // parse reads the tags of a page.
@@ -72,7 +69,7 @@ func (l *lister) parse(p *page) error {
 		return tooManyTags()
 	case err != nil:
 		return fmt.Errorf("the answer is not a list of tags: %w (Content-Type %s, begins with %s); is %s a registry, or a login page or proxy before one?",
-			err, pinsetter.Quote(p.kind), l.repository.beginning(p.body), l.repository.name.RegistryStr())
+			err, pinsetter.Quote(p.kind), l.source.Beginning(p.body), l.source.Registry())
 	}
 	p.tags = tags
 	return nil
@@ -91,7 +88,7 @@ func (l *lister) body(response *http.Response) (string, checksum, error) {
 	body.Grow(int(min(l.expected(response), 4<<20)))
 	var to io.Writer = &body
 	var hash hash.Hash
-	if l.repository.registry.options.Keep > 0 {
+	if l.remembers {
 		hash = sha256.New()
 		to = io.MultiWriter(&body, hash)
 	}
@@ -137,12 +134,16 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// aboutPageSize reports whether a smaller page may help after a status. Some
+// aboutPageSize reports whether a smaller page may help after an error. Some
 // registries answer 404 or 500 to a size that they don't allow.
-func aboutPageSize(status int) bool {
-	switch status {
+func aboutPageSize(err error) bool {
+	var refused *StatusError
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch refused.Status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return false
 	}
-	return status >= 400
+	return refused.Status >= 400
 }

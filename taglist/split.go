@@ -1,9 +1,10 @@
-package registry
+package taglist
 
 import (
 	"context"
 	"errors"
 	"iter"
+	"net/http"
 	"net/url"
 	"slices"
 	"sort"
@@ -52,8 +53,8 @@ type ask struct {
 // was read, and size the number of tags that was asked for. If that isn't
 // possible it returns false and leaves the tags as they were.
 func (l *lister) split(ctx context.Context, current *page, size int) (bool, error) {
-	now, host := l.repository.registry.options.Now(), l.host
-	if len(l.seen) < splitAfter-1 || l.unordered || host.limit.free() == 0 || !host.pages.maySplit(now) {
+	now := l.now()
+	if len(l.seen) < splitAfter-1 || l.unordered || l.source.Free() == 0 || !l.pages.maySplit(now) {
 		return false, nil
 	}
 	next, ok := nextInOrder(current, size)
@@ -61,9 +62,9 @@ func (l *lister) split(ctx context.Context, current *page, size int) (bool, erro
 		return false, nil
 	}
 	s := newSplitter(l.tags, current.tags, next, size)
-	s.read, s.free = l.readAt, host.limit.free
+	s.read, s.free = l.readAt, l.source.Free
 	if l.last != nil && len(l.last.listing.Tags) > len(l.tags) {
-		s.known, s.credit = l.last.listing.Tags, cap(host.limit.slots)
+		s.known, s.credit = l.last.listing.Tags, l.source.Most()
 	}
 	read := l.read.Load()
 	err := s.run(ctx)
@@ -74,7 +75,7 @@ func (l *lister) split(ctx context.Context, current *page, size int) (bool, erro
 	case ctx.Err() != nil, errors.Is(err, errTooMany):
 		return false, err
 	}
-	host.pages.dontSplit(now.Add(sequentialFor))
+	l.pages.dontSplit(now.Add(sequentialFor))
 	l.read.Store(read)
 	return false, nil
 }
@@ -92,7 +93,7 @@ func newSplitter(tags, last []string, next *url.URL, size int) *splitter {
 
 // readAt reads the page that has the URL.
 func (l *lister) readAt(ctx context.Context, u string) (*page, error) {
-	p, err := l.fetch(ctx, func(string) string { return u })
+	p, err := l.fetch(func(read func(*http.Response) error) error { return l.source.Next(ctx, u, read) })
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func (l *lister) readAt(ctx context.Context, u string) (*page, error) {
 // nextInOrder returns the URL of the page after p, and false unless that URL is
 // made from the last tag of p.
 func nextInOrder(p *page, size int) (*url.URL, bool) {
-	next, err := resolveLink(p.at, p.link, p.last())
+	next, err := ResolveLink(p.at, p.link, p.last())
 	if err != nil || len(p.tags) == 0 || next.Query().Get("last") != p.last() {
 		return nil, false
 	}

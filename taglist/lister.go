@@ -1,27 +1,29 @@
-package registry
+package taglist
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strconv"
+	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/pinsetter/pinsetter"
 )
 
 // lister reads the pages of one image's tag list.
 type lister struct {
-	repository *Repository
-	host       *host
-	last       *keptListing    // the remembered listing; nil: none
-	same       bool            // the registry's answer equals last
-	sum        checksum        // of the only page
-	seen       map[string]bool // URLs of pages
-	tags       []string
-	unordered  bool         // the tags are not in the order of bytes
-	read       atomic.Int64 // bytes
-	barren     int          // pages without tags, in a row
+	source    Source
+	pages     *Pages
+	now       func() time.Time
+	remembers bool            // answers are hashed
+	last      *kept           // the remembered listing; nil: none
+	same      bool            // the registry's answer equals last
+	sum       checksum        // of the only page
+	seen      map[string]bool // URLs of pages
+	tags      []string
+	unordered bool         // the tags are not in the order of bytes
+	read      atomic.Int64 // bytes
+	barren    int          // pages without tags, in a row
 }
 
 // list reads page after page. It doesn't parse a single page that equals the
@@ -55,7 +57,7 @@ func (l *lister) list(ctx context.Context) error {
 			return err
 		}
 		if n > 0 && current == first {
-			l.host.pages.compare(len(first.tags), len(next.tags))
+			l.pages.compare(len(first.tags), len(next.tags))
 		}
 		current, size = next, n
 	}
@@ -64,42 +66,36 @@ func (l *lister) list(ctx context.Context) error {
 // open reads the first page. It asks for a page size if the host is known to
 // give larger pages then.
 func (l *lister) open(ctx context.Context) (*page, error) {
-	n := l.host.pages.begin()
+	n := l.pages.begin()
 	found, err := l.first(ctx, n)
-	if n == 0 || !errors.Is(err, errPageSize) {
+	if n == 0 || !aboutPageSize(err) {
 		return found, err
 	}
 	if found, err = l.first(ctx, 0); err == nil {
-		l.host.pages.refused(n)
+		l.pages.refused(n)
 	}
 	return found, err
 }
 
 func (l *lister) first(ctx context.Context, n int) (*page, error) {
-	return l.fetch(ctx, func(origin string) string {
-		u := origin + "/v2/" + l.repository.name.RepositoryStr() + "/tags/list"
-		if n > 0 {
-			u += "?n=" + strconv.Itoa(n)
-		}
-		return u
-	})
+	return l.fetch(func(read func(*http.Response) error) error { return l.source.First(ctx, n, read) })
 }
 
 // follow reads the page that current links to, as large as the host allows, and
 // returns the number of tags it asked for.
 func (l *lister) follow(ctx context.Context, current *page) (*page, int, error) {
-	target, err := resolveLink(current.at, current.link, current.last())
+	target, err := ResolveLink(current.at, current.link, current.last())
 	if err != nil {
 		return nil, 0, err
 	}
 	var refused []int
-	for n := l.host.pages.next(); ; n = smaller(n) {
+	for n := l.pages.next(); ; n = smaller(n) {
 		u := withPageSize(target, n).String()
 		if l.seen[u] {
-			return nil, 0, fmt.Errorf("the pages go round in circles: page %d links to one that was read before (%s)", l.pages(), pinsetter.Quote(u))
+			return nil, 0, fmt.Errorf("the pages go round in circles: page %d links to one that was read before (%s)", l.count(), pinsetter.Quote(u))
 		}
 		next, err := l.readAt(ctx, u)
-		if n > 0 && errors.Is(err, errPageSize) {
+		if n > 0 && aboutPageSize(err) {
 			refused = append(refused, n)
 			continue
 		}
@@ -107,7 +103,7 @@ func (l *lister) follow(ctx context.Context, current *page) (*page, int, error) 
 			return nil, 0, l.pageError(current.link, err)
 		}
 		for _, n := range refused {
-			l.host.pages.refused(n)
+			l.pages.refused(n)
 		}
 		l.seen[u] = true
 		if len(l.seen) > maxPages {
@@ -120,17 +116,12 @@ func (l *lister) follow(ctx context.Context, current *page) (*page, int, error) 
 	}
 }
 
-// pages returns the number of pages that were read in sequence.
-func (l *lister) pages() int { return len(l.seen) + 1 }
+// count returns the number of pages that were read in sequence.
+func (l *lister) count() int { return len(l.seen) + 1 }
 
-// pageError returns the error for the page that a link led to. It says nothing
-// about the image as a whole, which the pages before it were of.
+// pageError returns the error for the page that a link led to.
 func (l *lister) pageError(link string, err error) error {
-	text := fmt.Sprintf("page %d, which is the link %s of page %d", l.pages()+1, pinsetter.Quote(link), l.pages())
-	if errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("%s: %s", text, err) //nolint:errorlint // on purpose: the image is there
-	}
-	return fmt.Errorf("%s: %w", text, err)
+	return fmt.Errorf("page %d, which is the link %s of page %d: %w", l.count()+1, pinsetter.Quote(link), l.count(), err)
 }
 
 func tooManyTags() error {
