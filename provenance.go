@@ -6,15 +6,17 @@ import (
 )
 
 // Provenance is where an image comes from, as far as that is known. What its
-// publisher claims is no proof of anything; the signer was verified. The zero
-// Provenance knows nothing.
+// publisher claims is no proof of anything; the signer and the builder were verified,
+// by rules that hold the written image back else. The zero Provenance knows nothing.
 type Provenance struct {
-	Digest   string    `json:"digest,omitempty"`   // that the rest is about
-	Source   string    `json:"source,omitempty"`   // claimed: the address of its sources
-	Revision string    `json:"revision,omitempty"` // claimed: the commit, branch or tag of these
-	Created  time.Time `json:"created,omitzero"`   // claimed: when it was built
-	Signer   string    `json:"signer,omitempty"`   // verified, by a rule that holds the written image back else
-	Unread   string    `json:"unread,omitempty"`   // why its publisher's claims aren't known
+	Digest    string    `json:"digest,omitempty"`    // that the rest is about
+	Source    string    `json:"source,omitempty"`    // claimed: the address of its sources
+	Revision  string    `json:"revision,omitempty"`  // claimed: the commit, branch or tag of these
+	Created   time.Time `json:"created,omitzero"`    // claimed: when it was built
+	Signer    string    `json:"signer,omitempty"`    // verified: who signed it, or what is attested of it
+	Builder   string    `json:"builder,omitempty"`   // verified: that built it, by SLSA provenance of the signer
+	BuiltFrom string    `json:"builtFrom,omitempty"` // verified: its source, likewise
+	Unread    string    `json:"unread,omitempty"`    // why its publisher's claims aren't known
 }
 
 // String says in a few words where the image comes from, and "" if nobody says so.
@@ -33,10 +35,20 @@ func (p Provenance) String() string {
 	if text != "" {
 		text += " (says its publisher)"
 	}
-	if p.Signer != "" {
-		text = strings.TrimPrefix(text+", signed by "+p.Signer+" (verified)", ", ")
+	built := ""
+	if p.Builder != "" {
+		built += " by " + p.Builder
 	}
-	return text
+	if p.BuiltFrom != "" {
+		built += " from " + p.BuiltFrom
+	}
+	if built != "" {
+		text += ", built" + built + " (verified)"
+	}
+	if p.Signer != "" {
+		text += ", signed by " + p.Signer + " (verified)"
+	}
+	return strings.TrimPrefix(text, ", ")
 }
 
 // Written is an image that was written for a policy, and where it comes from.

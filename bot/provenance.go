@@ -59,7 +59,8 @@ func (s *selector) provenance(ctx context.Context, p *decide.Policy, image pinse
 			return pinsetter.Provenance{Unread: unreadBy(err)}
 		}
 	}
-	from := pinsetter.Provenance{Digest: digest, Signer: strings.Join(sel.signers(digest), ", ")}
+	from := pinsetter.Provenance{Digest: digest}
+	sel.verified(&from)
 	fact, err := sel.facts.fact(ctx, digest, func(known store.Fact) bool { return known.Sourced })
 	from.Source, from.Revision, from.Created, from.Unread = fact.Source, fact.Revision, fact.Created, unreadBy(err)
 	return from
@@ -73,15 +74,14 @@ func unreadBy(err error) string {
 	return plan.OneLine(err)
 }
 
-// signers returns who was verified to have signed a digest, by the rules that the
-// policy's sites are held to, sorted. It asks nothing: what was written was judged
-// in this cycle.
-func (s *selection) signers(digest string) []string {
-	var signers []string
+// verified completes what the rules that the policy's sites are held to have verified
+// of a digest. It asks nothing: what was written was judged in this cycle.
+func (s *selection) verified(from *pinsetter.Provenance) {
+	var signers, builders, sources []string
 	note := func(trust string) {
-		found, known := s.facts.learnt.verdict(gate.Signed{Digest: digest, Trust: trust})
-		if known && found.Verdict == pinsetter.SignatureVerified && found.Signer != "" {
-			signers = append(signers, found.Signer)
+		found, known := s.facts.learnt.verdict(gate.Signed{Digest: from.Digest, Trust: trust})
+		if known && found.Verdict == pinsetter.SignatureVerified {
+			signers, builders, sources = append(signers, found.Signer), append(builders, found.Builder), append(sources, found.Source)
 		}
 	}
 	for trust := range s.facts.trusts {
@@ -91,8 +91,14 @@ func (s *selection) signers(digest string) []string {
 		note(trust.(string))
 		return true
 	})
-	slices.Sort(signers)
-	return slices.Compact(signers)
+	from.Signer, from.Builder, from.BuiltFrom = listed(signers), listed(builders), listed(sources)
+}
+
+// listed returns texts sorted, each once, without those that are "".
+func listed(texts []string) string {
+	texts = slices.DeleteFunc(texts, func(text string) bool { return text == "" })
+	slices.Sort(texts)
+	return strings.Join(slices.Compact(texts), ", ")
 }
 
 // sayUntraced says of pushed images that it could not be read where they come from.

@@ -106,7 +106,9 @@ func (p Proposal) origins() []string {
 // describe returns a text about where a build comes from.
 func (b *Build) describe() string {
 	from := Inert(b.Provenance)
-	from.Source, from.Revision, from.Signer = code(from.Source), code(from.Revision), code(from.Signer)
+	for _, text := range []*string{&from.Source, &from.Revision, &from.Signer, &from.Builder, &from.BuiltFrom} {
+		*text = code(*text)
+	}
 	s := from.String()
 	switch {
 	case strings.HasPrefix(s, "built "), strings.HasPrefix(s, "signed "):

@@ -27,6 +27,7 @@ type writtenImage struct {
 	Source, Revision          string
 	Created                   time.Time // zero if unknown
 	Signer                    string    // who was verified to have signed it, "" without a rule
+	Builder, BuiltFrom        string    // verified likewise, by SLSA provenance
 }
 
 // changed is the set of rewritten values.
@@ -122,6 +123,7 @@ func imagesOf(d Data) []writtenImage {
 		images = append(images, writtenImage{
 			Policy: w.Policy.String(), Name: w.Image.Name, Tag: w.Image.Tag, Digest: w.Image.Digest,
 			Source: from.Source, Revision: from.Revision, Created: from.Created, Signer: from.Signer,
+			Builder: from.Builder, BuiltFrom: from.BuiltFrom,
 		})
 	}
 	return images

@@ -13,6 +13,7 @@ import (
 // What can't be displayed like that is "".
 func Inert(p pinsetter.Provenance) pinsetter.Provenance {
 	p.Source, p.Revision, p.Signer = inertSource(p.Source), inertRevision(p.Revision), inertSigner(p.Signer)
+	p.Builder, p.BuiltFrom = inertURI(p.Builder), inertURI(p.BuiltFrom)
 	p.Unread = oneLine(p.Unread)
 	if !pinsetter.ValidDigest(p.Digest) {
 		p.Digest = ""
@@ -74,6 +75,10 @@ func inertSigner(signer string) string {
 	}, signer)
 	return issueName().ReplaceAllStringFunc(signer, func(name string) string { return strings.Replace(name, "-", "?", 1) })
 }
+
+// inertURI returns a URI of provenance, as inertSigner does a name. It has no blank,
+// so that nothing that it says comes before a link.
+func inertURI(uri string) string { return strings.ReplaceAll(inertSigner(uri), " ", "?") }
 
 // plain reports whether text has only ASCII letters, digits and characters of
 // others.

@@ -56,11 +56,11 @@ func FuzzImageTrailers(f *testing.F) {
 		f.Add(text, text, text)
 	}
 	f.Fuzz(func(t *testing.T, source, revision, signer string) {
-		from := Inert(pinsetter.Provenance{Source: source, Revision: revision, Signer: signer})
+		from := Inert(pinsetter.Provenance{Source: source, Revision: revision, Signer: signer, Builder: signer, BuiltFrom: source})
 		if Inert(from) != from {
 			t.Errorf("%+v isn't inert", from)
 		}
-		for _, text := range []string{from.Source, from.Revision, from.Signer} {
+		for _, text := range []string{from.Source, from.Revision, from.Signer, from.Builder, from.BuiltFrom} {
 			if strings.ContainsAny(text, "#!<>[]`*|\n\r\x00") || strings.HasPrefix(text, "@") || strings.Contains(text, " @") {
 				t.Errorf("%q", text)
 			}

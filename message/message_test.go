@@ -45,6 +45,7 @@ var (
 
 	appOrigin = pinsetter.Provenance{
 		Source: "https://github.com/acme/app", Revision: "5f0d1c2", Created: time.Date(2026, 11, 20, 9, 30, 0, 0, time.UTC), Signer: "cosign.pub (key 0a1b2c)",
+		Builder: "https://github.com/actions/runner/github-hosted", BuiltFrom: "https://github.com/acme/app@refs/heads/main",
 	}
 
 	sample = Data{

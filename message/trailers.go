@@ -132,6 +132,7 @@ func encodeImage(w pinsetter.Written) string {
 	return encode([]field{
 		{"policy", &w.Policy}, {"ref", &w.Ref}, {"digest", &w.Digest},
 		{"source", &w.Source}, {"revision", &w.Revision}, {"created", &created}, {"signer", &w.Signer},
+		{"builder", &w.Builder}, {"builtFrom", &w.BuiltFrom},
 	})
 }
 
