@@ -55,3 +55,7 @@ func Quote(text string) string {
 	}
 	return strconv.Quote(text)
 }
+
+// OneLine returns the text of err on one line: semicolons stand between the errors
+// that it joins.
+func OneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

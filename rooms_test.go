@@ -17,9 +17,9 @@ import (
 const module = "github.com/pinsetter/pinsetter"
 
 // rooms says who may import whom, test files aside. Nothing points up: a room
-// imports rooms that stand above it here. Steps don't see each other; plan and
-// proposal hold what several of them do to one snapshot, bot alone knows their order,
-// and keeper when they are done. What a room opens are the libraries that it is the only
+// imports rooms that stand above it here. Steps don't see each other; selector,
+// plan and proposal hold what several of them do, bot alone knows their order, and
+// keeper when they are done. What a room opens are the libraries that it is the only
 // door to; a folder of a module stands for what is below it too.
 var rooms = []struct {
 	name  string
@@ -93,10 +93,11 @@ var rooms = []struct {
 
 	{name: "replay", rooms: root + " decide fleet gate gitops setters"},
 	{name: "lint", rooms: root + " config fleet folder links login setters source spec"},
+	{name: "selector", rooms: root + " decide fleet gate policy registry scanner spec store verify"},
 	{name: "plan", rooms: root + " fleet decide gate setters message gitops store", opens: "github.com/aymanbagabas/go-udiff"},
 	{name: "proposal", rooms: root + " spec fleet decide gate message gitops forge store plan"},
 	{name: "bot", rooms: root +
-		" charts decide fleet folder forge gate gitops lint login message pause plan policy proposal registry replay resolve scanner setters spec store verify"},
+		" charts decide fleet folder forge gate gitops lint message pause plan policy proposal registry replay resolve scanner selector setters store verify"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
 		rooms: root + " adopt artifact bot charts config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source spec store verify",

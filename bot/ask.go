@@ -1,19 +1,14 @@
 package bot
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/gate"
-	"github.com/pinsetter/pinsetter/plan"
-	"github.com/pinsetter/pinsetter/spec"
+	"github.com/pinsetter/pinsetter/selector"
 )
 
 // Scanned is what a registry lists for one ImageRepository.
@@ -33,34 +28,18 @@ type Scanned struct {
 // order. Suspended ones are not asked for.
 func (b *Bot) Scan(ctx context.Context, repositories []*fleet.Repository) []*Scanned {
 	c := b.newCycle(Propose)
-	return each(repositories, func(repo *fleet.Repository) *Scanned { return c.selector.scanned(ctx, repo) })
-}
-
-// each calls do for all items, scansAtOnce at a time, and returns what it
-// returns, in their order.
-func each[T, R any](items []T, do func(T) R) []R {
-	results := make([]R, len(items))
-	var g errgroup.Group
-	g.SetLimit(scansAtOnce)
-	for i, item := range items {
-		g.Go(func() error {
-			results[i] = do(item)
-			return nil
-		})
-	}
-	_ = g.Wait() // the functions return no error: it is in the results
-	return results
+	return selector.Each(repositories, func(repo *fleet.Repository) *Scanned { return c.scanned(ctx, repo) })
 }
 
 // scanned returns what a registry lists for one ImageRepository.
-func (s *selector) scanned(ctx context.Context, repo *fleet.Repository) *Scanned {
+func (c *cycle) scanned(ctx context.Context, repo *fleet.Repository) *Scanned {
 	r := &Scanned{
 		Namespace: repo.Name.Namespace, Name: repo.Name.Name, Image: repo.Image,
 		Suspended: repo.Suspended, Tags: []string{},
 	}
 	err := repo.Err
 	if err == nil && !repo.Suspended {
-		listing, scanErr := s.scan(ctx, repo, time.Time{})
+		listing, scanErr := c.selector.Scan(ctx, repo, time.Time{})
 		if err = scanErr; err == nil {
 			r.Tags, r.ScannedAt = listing.Tags, listing.ScannedAt
 		} else {
@@ -68,7 +47,7 @@ func (s *selector) scanned(ctx context.Context, repo *fleet.Repository) *Scanned
 		}
 	}
 	if err != nil {
-		r.Err, r.Error = err, plan.OneLine(err)
+		r.Err, r.Error = err, pinsetter.OneLine(err)
 	}
 	return r
 }
@@ -94,9 +73,9 @@ type Selected struct {
 // one is written already. What can't be fetched isn't.
 func (b *Bot) Select(ctx context.Context, policies []*fleet.Policy, automations []*fleet.Automation) []*Selected {
 	c := b.newCycle(Propose)
-	defer c.selector.sightings.tell(ctx)
+	defer c.selector.Tell(ctx)
 	var closed []*fleet.Policy
-	results := each(policies, func(p *fleet.Policy) *Selected { return c.selector.selected(ctx, p) })
+	results := selector.Each(policies, func(p *fleet.Policy) *Selected { return c.selected(ctx, p) })
 	for i, r := range results {
 		if r.Held != "" {
 			closed = append(closed, policies[i])
@@ -111,7 +90,7 @@ func (b *Bot) Select(ctx context.Context, policies []*fleet.Policy, automations 
 	}
 	for i, p := range policies {
 		if found := sites[p.Name]; results[i].Held != "" && len(found) > 0 {
-			results[i].settle(c.selector.selection(ctx, p), whyHeldAt(found))
+			results[i].settle(c.selector.Selection(ctx, p), whyHeldAt(found))
 		}
 	}
 	return results
@@ -119,7 +98,7 @@ func (b *Bot) Select(ctx context.Context, policies []*fleet.Policy, automations 
 
 // selected returns the best candidate of one policy, without looking at what is
 // written.
-func (s *selector) selected(ctx context.Context, p *fleet.Policy) *Selected {
+func (c *cycle) selected(ctx context.Context, p *fleet.Policy) *Selected {
 	r := &Selected{Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p)}
 	if p.Repository != nil {
 		r.Image = p.Repository.Image
@@ -127,10 +106,10 @@ func (s *selector) selected(ctx context.Context, p *fleet.Policy) *Selected {
 	if r.Suspended && p.Err == nil {
 		return r
 	}
-	sel := s.selection(ctx, p)
-	image, held, err := sel.image(ctx)
+	sel := c.selector.Selection(ctx, p)
+	image, held, err := sel.Image(ctx)
 	if err != nil {
-		r.Err, r.Error = err, plan.OneLine(err)
+		r.Err, r.Error = err, pinsetter.OneLine(err)
 		return r
 	}
 	if r.Held = held; held == "" {
@@ -142,7 +121,7 @@ func (s *selector) selected(ctx context.Context, p *fleet.Policy) *Selected {
 // settle says of a policy that it is held if something better isn't written at one of
 // its sites, and why, and else that it isn't: what stands at all of them needs to
 // pass no gate, and is the best. A policy without sites is left as its gates are.
-func (s *Selected) settle(sel *selection, why string) {
+func (s *Selected) settle(sel *selector.Selection, why string) {
 	s.Held = why
 	if best, ok := sel.Ranking.Best(); ok && why == "" && s.Tag == "" {
 		s.Tag = best.Tag
@@ -158,53 +137,6 @@ func whyHeldAt(sites []pinsetter.Destination) string {
 		}
 	}
 	return ""
-}
-
-// image returns the best candidate that passes the gates, with the digest where
-// the policy reflects it, or why none passes.
-func (s *selection) image(ctx context.Context) (image pinsetter.Image, held string, err error) {
-	if s.Err != nil {
-		return pinsetter.Image{}, "", s.Err
-	}
-	first := s.first(ctx)
-	best := first.Candidate
-	if err := s.failure(first); err != nil {
-		return pinsetter.Image{}, "", err
-	}
-	if best.Tag == "" {
-		return pinsetter.Image{}, whyHeld(first), context.Cause(ctx)
-	}
-	image = pinsetter.Image{Name: s.Object.Repository.Image, Tag: best.Tag}
-	if first.Earlier != nil {
-		image.Digest = first.Earlier.Digest
-		return image, "", nil
-	}
-	if s.Object.Spec.DigestReflectionPolicy != spec.ReflectNever {
-		image.Digest, err = s.digest(ctx, best.Tag)
-	}
-	return image, "", err
-}
-
-// failure returns why nobody knows whether a candidate passes, nil where all that
-// was asked is known.
-func (s *selection) failure(first gate.First) error {
-	if !first.Failed {
-		return nil
-	}
-	last := first.Refused[len(first.Refused)-1]
-	return fmt.Errorf("ImagePolicy %s: Gate %s: %s", s.Object.Name, last.Gate, last.Reason)
-}
-
-// whyHeld says why the best candidate doesn't pass, where none passes.
-func whyHeld(first gate.First) string {
-	refused := first.Refused
-	if len(refused) == 0 {
-		return "no candidate passes"
-	}
-	if refused[0].Gate == "" {
-		return refused[0].Reason
-	}
-	return fmt.Sprintf("Gate %s: %s", refused[0].Gate, refused[0].Reason)
 }
 
 func isSuspended(p *fleet.Policy) bool {
@@ -227,7 +159,7 @@ type Explanation struct {
 // the policy's sites; without automations there are none.
 func (b *Bot) Explain(ctx context.Context, p *fleet.Policy, automations []*fleet.Automation) *Explanation {
 	c := b.newCycle(Propose)
-	defer c.selector.sightings.tell(ctx)
+	defer c.selector.Tell(ctx)
 	e := &Explanation{Explanation: pinsetter.Explanation{
 		Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p),
 		Tags: []pinsetter.Verdict{}, Sites: []pinsetter.Destination{},
@@ -235,13 +167,13 @@ func (b *Bot) Explain(ctx context.Context, p *fleet.Policy, automations []*fleet
 	if p.Repository != nil {
 		e.Image = p.Repository.Image
 	}
-	sel := c.selector.selection(ctx, p)
-	if !errors.Is(sel.Err, errSuspended) {
+	sel := c.selector.Selection(ctx, p)
+	if !errors.Is(sel.Err, selector.ErrSuspended) {
 		e.Err = sel.Err
 	}
-	if sel.tags != nil {
+	if sel.Listing != nil {
 		var failed error
-		e.Tags, failed = sel.explain(ctx)
+		e.Tags, failed = sel.Explain(ctx)
 		e.Err = errors.Join(e.Err, failed)
 	}
 	for _, v := range e.Tags {
@@ -259,108 +191,4 @@ func (b *Bot) Explain(ctx context.Context, p *fleet.Policy, automations []*fleet
 		}
 	}
 	return e
-}
-
-// explain returns every listed tag's verdict, those of the exclusion list and
-// reserved names last.
-// That a policy can't rank its tags is in the selection's error. The error is that
-// a gate's question got no answer.
-func (s *selection) explain(ctx context.Context) ([]pinsetter.Verdict, error) {
-	verdicts, _ := s.Rules.Explain(s.tags)
-	var failed error
-	switch {
-	case s.Walk != nil:
-		failed = s.overrule(ctx, verdicts)
-		s.addDigests(ctx, verdicts)
-	case s.Err != nil:
-		for i, v := range verdicts {
-			if v.Verdict == pinsetter.Selected {
-				verdicts[i].Verdict, verdicts[i].Stage = pinsetter.Eligible, pinsetter.StageOrder
-				verdicts[i].Reason = "would be selected, but the policy fails"
-			}
-		}
-	}
-	for _, tag := range s.listing.Excluded {
-		verdicts = append(verdicts, pinsetter.Verdict{
-			Tag: tag, Verdict: pinsetter.Rejected, Stage: pinsetter.StageExclude,
-			Reason: "on the exclusionList of ImageRepository " + s.Object.Repository.Name.String(),
-		})
-	}
-	for _, tag := range s.listing.Deprecated {
-		verdicts = append(verdicts, pinsetter.Verdict{
-			Tag: tag, Verdict: pinsetter.Rejected, Stage: pinsetter.StageExclude,
-			Reason: "deprecated in the index: deprecated: true in ChartRepository " + s.Object.Repository.Name.String() + " lets it in",
-		})
-	}
-	for _, tag := range s.listing.Reserved {
-		verdicts = append(verdicts, s.Rules.Judge(tag))
-	}
-	return verdicts, failed
-}
-
-// overrule puts what the gates say in the place of the policy's verdicts. The error
-// is that of failure.
-func (s *selection) overrule(ctx context.Context, verdicts []pinsetter.Verdict) error {
-	found := s.first(ctx)
-	first, refused := found.Candidate, map[string]pinsetter.Verdict{}
-	for _, v := range found.Refused {
-		refused[v.Tag] = v
-	}
-	for i, v := range verdicts {
-		switch gated, ok := refused[v.Tag]; {
-		case ok:
-			verdicts[i] = gated
-		case v.Tag == first.Tag:
-			verdicts[i] = pinsetter.Verdict{Tag: v.Tag, Value: v.Value, Verdict: pinsetter.Selected}
-			if e := found.Earlier; e != nil {
-				verdicts[i].Reason = fmt.Sprintf("with its earlier digest %s, by Gate %s: %s", e.Digest, e.Refusal.Gate, e.Refusal.Reason)
-			}
-		case len(refused) > 0 && v.Verdict == pinsetter.Eligible:
-			verdicts[i].Reason = "outranked by " + cmp.Or(first.Tag, "what is held")
-		}
-	}
-	return s.failure(found)
-}
-
-// addDigests adds to candidates the digests that the ledger knows, where a tag had
-// several. They are left out if the ledger can't be read.
-func (s *selection) addDigests(ctx context.Context, verdicts []pinsetter.Verdict) {
-	var tags []string
-	for _, v := range verdicts {
-		if v.Verdict != pinsetter.Rejected || v.Stage == pinsetter.StageGate || v.Stage == pinsetter.StageHold {
-			tags = append(tags, v.Tag)
-		}
-	}
-	showings, err := s.facts.showingsOf(ctx, tags)
-	if err != nil {
-		return
-	}
-	asks := maxCompared
-	for i, v := range verdicts {
-		if found := showings[v.Tag]; len(found) > 1 {
-			verdicts[i].Digests = s.moves(ctx, found, &asks)
-		}
-	}
-}
-
-// maxCompared bounds the digests whose content explain asks a registry for: some
-// count pulls.
-const maxCompared = 8
-
-// moves returns what each digest of a tag changed, the latest first. It asks for the
-// content of so many digests, and leaves out what isn't known.
-func (s *selection) moves(ctx context.Context, showings []pinsetter.Showing, asks *int) []pinsetter.Move {
-	moves := make([]pinsetter.Move, len(showings))
-	contents := make([]gate.Content, len(showings))
-	for i, showing := range showings {
-		moves[i].Showing = showing
-		if *asks--; *asks >= 0 {
-			contents[i], _ = s.facts.content(ctx, showing.Digest)
-		}
-		if i > 0 && len(contents[i-1].Builds) > 0 && len(contents[i].Builds) > 0 {
-			later := &moves[i-1]
-			later.Added, later.Removed, later.Changed = gate.Difference(contents[i], contents[i-1])
-		}
-	}
-	return moves
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/scanner"
+	"github.com/pinsetter/pinsetter/selector"
 	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/store"
 	"github.com/pinsetter/pinsetter/verify"
@@ -144,7 +145,7 @@ type cycle struct {
 	*Bot
 	mode      Mode
 	now       time.Time // of the whole cycle
-	selector  *selector
+	selector  *selector.Selector
 	ownership *ownership
 	memory    *laneMemory
 	rechecks  bool // whether what is written still verifies
@@ -158,14 +159,18 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 	}
 	s.Charts = b.o.Charts
 	s.Asked = func(object *fleet.Repository, took time.Duration, err error) {
-		b.o.Observer.Scan(hostOf(object.Image), took, err)
+		b.o.Observer.Scan(selector.HostOf(object.Image), took, err)
 	}
-	s.Asks = func(object *fleet.Repository, what string) func() { return b.o.wait(hostOf(object.Image), what) }
-	selector := newSelector(b, s, now)
+	s.Asks = func(object *fleet.Repository, what string) func() {
+		return b.o.wait(selector.HostOf(object.Image), what)
+	}
+	sel := selector.New(selector.Options{
+		Scanner: s, Set: b.set, Roots: b.o.Roots, Ledger: b.o.Ledger, Now: now, Progress: b.o.Progress, Log: b.o.Log,
+	})
 	return &cycle{
-		Bot: b, mode: mode, now: now, selector: selector, rechecks: mode == Push,
-		ownership: &ownership{selector: selector, pushes: &b.pushes, mode: mode},
-		memory:    &laneMemory{selector: selector, mode: mode, version: b.o.Version},
+		Bot: b, mode: mode, now: now, selector: sel, rechecks: mode == Push,
+		ownership: &ownership{selector: sel, pushes: &b.pushes, mode: mode},
+		memory:    &laneMemory{selector: sel, mode: mode, version: b.o.Version},
 	}
 }
 
@@ -186,7 +191,7 @@ func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*fleet.Automat
 	lanes, results := c.lanes(automations)
 	c.o.Log.Debug("cycle", "automations", len(automations), "repositories", len(lanes))
 	results = append(results, c.runAll(ctx, lanes, take)...)
-	c.selector.sightings.tell(ctx)
+	c.selector.Tell(ctx)
 	sortResults(results)
 	if mode == Push {
 		c.sayUntraced(results)

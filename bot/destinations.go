@@ -9,6 +9,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/plan"
+	"github.com/pinsetter/pinsetter/selector"
 )
 
 // destinations returns the sites of policies that automations write, and what they
@@ -108,7 +109,7 @@ func destinations(p *plan.Plan, owns func(pinsetter.Site) bool) []pinsetter.Dest
 			if image, ok := file.Takes[i]; ok {
 				d.Next = pinsetter.Site{Written: []pinsetter.Image{image}}.Current()
 				d.Line = site.LineOf(image)
-			} else if sel != nil && sel.Err != nil && !errors.Is(sel.Err, errSuspended) {
+			} else if sel != nil && sel.Err != nil && !errors.Is(sel.Err, selector.ErrSuspended) {
 				d.Next = ""
 			}
 			for _, u := range p.Result.Unverified {

@@ -16,7 +16,7 @@ import (
 // record keeps what the cycle did. That it can't is said and no failure: the
 // ledger is memory, and what was done is in Git.
 func (c *cycle) record(ctx context.Context, results []*Result) {
-	if c.selector.failing.was.Load() {
+	if c.selector.Failing.Now() {
 		return // said already
 	}
 	ctx = context.WithoutCancel(ctx) // what was pushed is recorded, also when somebody ends the program
@@ -31,7 +31,7 @@ func (c *cycle) record(ctx context.Context, results []*Result) {
 		err = c.o.Ledger.Show(ctx, c.now, shownBy(c.set, results))
 	}
 	if err == nil {
-		err = c.selector.keepListings(ctx)
+		err = c.selector.KeepListings(ctx)
 	}
 	if err == nil {
 		err = c.o.Ledger.Prune(ctx, c.now)
@@ -97,12 +97,12 @@ func withCauses(text string, findings []pinsetter.Finding) string {
 
 // records returns what the ledger knows of a lane's pull requests, by branch.
 func (m *laneMemory) records(ctx context.Context, l *lane) map[string]json.RawMessage {
-	if m.selector.failing.was.Load() {
+	if m.selector.Failing.Now() {
 		return nil
 	}
-	kept, err := m.selector.ledger.Proposals(ctx, l.repository(), l.automations[0].Name.String())
+	kept, err := m.selector.Ledger.Proposals(ctx, l.repository(), l.automations[0].Name.String())
 	if err != nil {
-		m.selector.failing.failed(err)
+		m.selector.Failing.Failed(err)
 		return nil
 	}
 	return kept
@@ -110,10 +110,10 @@ func (m *laneMemory) records(ctx context.Context, l *lane) map[string]json.RawMe
 
 // keepRecords tells the ledger which of these have changed. A nil one is forgotten.
 func (m *laneMemory) keepRecords(ctx context.Context, l *lane, changed map[string]json.RawMessage) {
-	if m.selector.failing.was.Load() {
+	if m.selector.Failing.Now() {
 		return
 	}
-	if err := m.selector.ledger.PutProposals(ctx, m.selector.now, l.repository(), l.automations[0].Name.String(), changed); err != nil {
-		m.selector.failing.failed(err)
+	if err := m.selector.Ledger.PutProposals(ctx, m.selector.Now, l.repository(), l.automations[0].Name.String(), changed); err != nil {
+		m.selector.Failing.Failed(err)
 	}
 }

@@ -28,7 +28,7 @@ func (c *cycle) move(ctx context.Context) {
 		return
 	}
 	if err := c.o.Ledger.Move(ctx, movesOf(c.set.Automations)); err != nil {
-		c.selector.failing.failed(err)
+		c.selector.Failing.Failed(err)
 		return
 	}
 	c.moving.done = true

@@ -16,6 +16,7 @@ import (
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/replay"
+	"github.com/pinsetter/pinsetter/selector"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
@@ -29,7 +30,7 @@ const (
 // ownership tells which commits of branches are the bot's own. It is safe for
 // concurrent use.
 type ownership struct {
-	selector *selector
+	selector *selector.Selector
 	pushes   *sync.Map // see Bot
 	mode     Mode
 }
@@ -64,7 +65,7 @@ func (w *ownership) own(ctx context.Context, l *lane, fetched *gitops.Fetched, r
 		}
 		found[branch], unknown, depth = o, append(unknown, o.unknown...), max(depth, len(state.Commits)+1)
 	}
-	w.selector.all(ctx, w.policiesOf(l, unknown))
+	w.selector.All(ctx, w.policiesOf(l, unknown))
 	steps := fetched.Base.Steps(ctx, unknown, depth, setters.IsCandidate)
 	for _, branch := range branches {
 		o := found[branch]
@@ -72,7 +73,7 @@ func (w *ownership) own(ctx context.Context, l *lane, fetched *gitops.Fetched, r
 		w.replayAll(ctx, l, o, steps[:n])
 		steps = steps[n:]
 		if o.err != nil {
-			w.selector.log.Debug("the branch is not known for Pinsetter's own", "branch", branch, "reason", o.err)
+			w.selector.Log.Debug("the branch is not known for Pinsetter's own", "branch", branch, "reason", o.err)
 		} else if n > 0 && !slices.ContainsFunc(o.unknown, func(commit gitops.CommitInfo) bool { return !saysAll(commit, o.paths[commit.Hash]) }) {
 			w.keepPushed(ctx, l, branch, hashesOf(fetched.Push[branch].Commits))
 		}
@@ -106,7 +107,7 @@ func (w *ownership) policiesOf(l *lane, commits []gitops.CommitInfo) []*fleet.Po
 	for _, commit := range commits {
 		for _, change := range message.ParseTrailers(commit.Message).Changes {
 			site, _ := plan.WrittenBy(change)
-			policy := w.selector.set.Policy(site.Policy)
+			policy := w.selector.Set.Policy(site.Policy)
 			written := policy != nil && slices.ContainsFunc(l.automations, func(a *fleet.Automation) bool { return a.Selects(policy) })
 			if written && !slices.Contains(policies, policy) {
 				policies = append(policies, policy)
@@ -119,7 +120,7 @@ func (w *ownership) policiesOf(l *lane, commits []gitops.CommitInfo) []*fleet.Po
 // replayAll replays the commits of one branch that aren't known.
 func (w *ownership) replayAll(ctx context.Context, l *lane, o *owned, steps []gitops.Step) {
 	o.paths = map[string][]string{}
-	replayer := replay.Replayer{Set: w.selector.set, Select: w.selector.replayed}
+	replayer := replay.Replayer{Set: w.selector.Set, Select: w.replayed}
 	for i, step := range steps {
 		err := replayer.ByAny(ctx, l.makers(o.unknown[i]), step)
 		if err == nil {
@@ -131,14 +132,14 @@ func (w *ownership) replayAll(ctx context.Context, l *lane, o *owned, steps []gi
 }
 
 // replayed returns what p selects, for a replay.
-func (s *selector) replayed(ctx context.Context, p *fleet.Policy) replay.Policy {
-	sel := s.selection(ctx, p)
+func (w *ownership) replayed(ctx context.Context, p *fleet.Policy) replay.Policy {
+	sel := w.selector.Selection(ctx, p)
 	known := replay.Policy{Policy: &sel.Policy}
-	if sel.listing != nil {
-		known.Tags = sel.listing.Tags
+	if sel.Listing != nil {
+		known.Tags = sel.Listing.Tags
 	}
-	if sel.facts != nil {
-		known.Sight, known.Showings, known.Digest = sel.facts.sight, sel.facts.showings, sel.digest
+	if sel.Walk != nil {
+		known.Sight, known.Showings, known.Digest = sel.Sight, sel.Showings, sel.Digest
 	}
 	return known
 }
@@ -184,12 +185,12 @@ func (w *ownership) pushedTo(ctx context.Context, l *lane, branch string, commit
 	here, _ := w.pushes.Load(key)
 	hashes, _ := here.([]string)
 	unknown := func(commit gitops.CommitInfo) bool { return !slices.Contains(hashes, commit.Hash) }
-	if !slices.ContainsFunc(commits, unknown) || w.selector.failing.was.Load() {
+	if !slices.ContainsFunc(commits, unknown) || w.selector.Failing.Now() {
 		return hashes
 	}
-	body, err := w.selector.ledger.Quiet(ctx, key)
+	body, err := w.selector.Ledger.Quiet(ctx, key)
 	if err != nil {
-		w.selector.failing.failed(err)
+		w.selector.Failing.Failed(err)
 		return hashes
 	}
 	var kept []string
@@ -203,13 +204,13 @@ func (w *ownership) pushedTo(ctx context.Context, l *lane, branch string, commit
 func (w *ownership) keepPushed(ctx context.Context, l *lane, branch string, hashes []string) {
 	key := l.pushedKey(branch)
 	w.pushes.Store(key, hashes)
-	if w.mode != Push || w.selector.failing.was.Load() {
+	if w.mode != Push || w.selector.Failing.Now() {
 		return
 	}
 	body, _ := json.Marshal(hashes) // of texts
 	ctx = context.WithoutCancel(ctx)
-	if err := w.selector.ledger.PutQuiet(ctx, w.selector.now, key, body); err != nil {
-		w.selector.failing.failed(err)
+	if err := w.selector.Ledger.PutQuiet(ctx, w.selector.Now, key, body); err != nil {
+		w.selector.Failing.Failed(err)
 	}
 }
 
@@ -219,31 +220,31 @@ const keptFor = 24 * time.Hour
 
 // isKept reports whether a push found out that a lane's branch keeps its commits.
 func (w *ownership) isKept(ctx context.Context, l *lane) bool {
-	if l.kept || w.selector.failing.was.Load() {
+	if l.kept || w.selector.Failing.Now() {
 		return l.kept
 	}
-	body, err := w.selector.ledger.Quiet(ctx, l.keptKey())
+	body, err := w.selector.Ledger.Quiet(ctx, l.keptKey())
 	if err != nil {
-		w.selector.failing.failed(err)
+		w.selector.Failing.Failed(err)
 		return false
 	}
 	var at time.Time
 	if body == nil || json.Unmarshal(body, &at) != nil {
 		return false
 	}
-	age := w.selector.now.Sub(at)
+	age := w.selector.Now.Sub(at)
 	return age >= 0 && age < keptFor
 }
 
 // keepKept remembers that a lane's branch keeps its commits.
 func (w *ownership) keepKept(ctx context.Context, l *lane) {
 	l.kept = true
-	if w.selector.failing.was.Load() {
+	if w.selector.Failing.Now() {
 		return
 	}
-	body, _ := json.Marshal(w.selector.now) // of a time
-	if err := w.selector.ledger.PutQuiet(context.WithoutCancel(ctx), w.selector.now, l.keptKey(), body); err != nil {
-		w.selector.failing.failed(err)
+	body, _ := json.Marshal(w.selector.Now) // of a time
+	if err := w.selector.Ledger.PutQuiet(context.WithoutCancel(ctx), w.selector.Now, l.keptKey(), body); err != nil {
+		w.selector.Failing.Failed(err)
 	}
 }
 

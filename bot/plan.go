@@ -13,6 +13,7 @@ import (
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/lint"
 	"github.com/pinsetter/pinsetter/plan"
+	"github.com/pinsetter/pinsetter/selector"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
@@ -48,7 +49,7 @@ func (c *cycle) find(ctx context.Context, a *fleet.Automation, g *plan.Ground, h
 		}
 		return found
 	}
-	for i, found := range each(marked, search) {
+	for i, found := range selector.Each(marked, search) {
 		p.Result.Findings = append(p.Result.Findings, found.Findings...)
 		p.Marked = append(p.Marked, plan.NewFile(found, marked[i].Path, marked[i].Data))
 	}
@@ -60,22 +61,22 @@ func (c *cycle) find(ctx context.Context, a *fleet.Automation, g *plan.Ground, h
 // decide is step 3: every site takes an image, or stays, or is held.
 func (c *cycle) decide(ctx context.Context, p *plan.Plan) {
 	policies := c.policies(p)
-	c.selector.all(ctx, policies)
-	c.selector.again(ctx, c.outrun(ctx, p, policies), p.Ground.ReadAt)
+	c.selector.All(ctx, policies)
+	c.selector.Again(ctx, c.outrun(ctx, p, policies), p.Ground.ReadAt)
 	p.Policies = map[pinsetter.Name]*decide.Policy{}
 	for _, policy := range policies {
-		sel := c.selector.selection(ctx, policy)
+		sel := c.selector.Selection(ctx, policy)
 		p.Policies[policy.Name] = &sel.Policy
 		switch {
-		case errors.Is(sel.Err, errSuspended):
+		case errors.Is(sel.Err, selector.ErrSuspended):
 			p.Result.Findings = append(p.Result.Findings, lint.Suspended(policy))
 		case sel.Err != nil:
 			p.Result.Fail(sel.Err)
 		}
 	}
-	c.selector.recall(ctx, p)
-	c.selector.sight(ctx, p)
-	said := map[*selection]bool{}
+	c.recall(ctx, p)
+	c.sight(ctx, p)
+	said := map[*selector.Selection]bool{}
 	places := c.places(ctx, p)
 	if c.rechecks {
 		c.recheck(ctx, p, places)
@@ -94,7 +95,7 @@ func (c *cycle) decide(ctx context.Context, p *plan.Plan) {
 		case d.Hold == nil:
 		case d.Hold.Soon:
 			p.Result.Soon = append(p.Result.Soon, *d.Hold)
-			c.selector.lookAgain(p.Automation.Name)
+			c.selector.LookAgain(p.Automation.Name)
 		default:
 			p.Result.Held = append(p.Result.Held, *d.Hold)
 		}
@@ -104,8 +105,8 @@ func (c *cycle) decide(ctx context.Context, p *plan.Plan) {
 // place is a site of a plan, and what is decided for it.
 type place struct {
 	file      plan.File
-	index     int        // of the site in the file
-	selection *selection // of its policy; nil where the plan doesn't decide for that
+	index     int                 // of the site in the file
+	selection *selector.Selection // of its policy; nil where the plan doesn't decide for that
 	view      decide.View
 	decision  decide.Decision
 }
@@ -114,10 +115,10 @@ type place struct {
 // policies in parallel.
 func (c *cycle) places(ctx context.Context, p *plan.Plan) []*place {
 	var places []*place
-	of := map[*selection][]*place{}
+	of := map[*selector.Selection][]*place{}
 	for _, file := range p.Marked {
 		for i, site := range file.Sites {
-			at := &place{file: file, index: i, selection: c.selector.of(p.Policies[site.Policy])}
+			at := &place{file: file, index: i, selection: c.selector.Of(p.Policies[site.Policy])}
 			places = append(places, at)
 			switch {
 			case at.selection != nil:
@@ -128,12 +129,12 @@ func (c *cycle) places(ctx context.Context, p *plan.Plan) []*place {
 			}
 		}
 	}
-	each(slices.Collect(maps.Keys(of)), func(sel *selection) any {
+	selector.Each(slices.Collect(maps.Keys(of)), func(sel *selector.Selection) any {
 		views := make([]decide.View, len(of[sel]))
 		for i, at := range of[sel] {
 			views[i] = at.view
 		}
-		for i, d := range sel.inquire().decide(ctx, p.Ground, views) {
+		for i, d := range sel.Inquire().Decide(ctx, views, p.Ground.LookUp) {
 			of[sel][i].decision = d
 		}
 		return nil
@@ -145,16 +146,16 @@ func (c *cycle) places(ctx context.Context, p *plan.Plan) []*place {
 // list which is older than the branch: who pushes an image and then commits its tag
 // must not be overruled by what was listed before.
 func (c *cycle) outrun(ctx context.Context, p *plan.Plan, policies []*fleet.Policy) []*fleet.Policy {
-	older := map[pinsetter.Name]*selection{}
+	older := map[pinsetter.Name]*selector.Selection{}
 	for _, policy := range policies {
-		if sel := c.selector.selection(ctx, policy); sel.Err == nil && sel.listing.ScannedAt.Before(p.Ground.ReadAt) {
+		if sel := c.selector.Selection(ctx, policy); sel.Err == nil && sel.Listing.ScannedAt.Before(p.Ground.ReadAt) {
 			older[policy.Name] = sel
 		}
 	}
 	lacking := map[pinsetter.Name]bool{}
 	for _, file := range p.Marked {
 		for _, site := range file.Sites {
-			if sel := older[site.Policy]; sel != nil && sel.lacks(site) {
+			if sel := older[site.Policy]; sel != nil && sel.Lacks(site) {
 				lacking[site.Policy] = true
 			}
 		}
@@ -188,5 +189,3 @@ func (c *cycle) policies(p *plan.Plan) []*fleet.Policy {
 	slices.SortFunc(policies, func(a, b *fleet.Policy) int { return a.Name.Compare(b.Name) })
 	return policies
 }
-
-var errSuspended = errors.New("suspended")

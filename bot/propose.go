@@ -145,5 +145,5 @@ func (d conductor) Keep(ctx context.Context, changed map[string]json.RawMessage)
 func (d conductor) Provenance(ctx context.Context, p *decide.Policy, image pinsetter.Image) pinsetter.Provenance {
 	ctx, cancel := context.WithTimeout(ctx, tracedWithin)
 	defer cancel()
-	return d.c.selector.provenance(ctx, p, image)
+	return d.c.selector.Provenance(ctx, p, image)
 }

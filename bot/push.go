@@ -99,7 +99,7 @@ func insteadOfPush(err error, plans []*plan.Plan) error {
 // send pushes for a lane, and tells the observer. Before that the ledger is told what
 // was seen.
 func (c *cycle) send(ctx context.Context, l *lane, remote *gitops.Remote, p gitops.Push) (gitops.Pushed, error) {
-	c.selector.sightings.tell(ctx)
+	c.selector.Tell(ctx)
 	defer l.looks.forget()
 	ended := c.o.wait(remote.Host(), "push to "+remote.String())
 	defer ended()

@@ -13,6 +13,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/plan"
+	"github.com/pinsetter/pinsetter/selector"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
@@ -31,7 +32,7 @@ type quiet struct {
 // laneMemory is what the ledger knows of lanes: that they were quiet, which of their
 // refspecs are due, and what there is of their pull requests.
 type laneMemory struct {
-	selector *selector
+	selector *selector.Selector
 	mode     Mode
 	version  string // of the program
 }
@@ -46,12 +47,12 @@ func (m *laneMemory) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetch
 	if last == nil || last.Base != fetched.Base.Hash() || last.Objects != m.fingerprint() || len(fetched.Push) > 0 || len(m.dues(ctx, l)) > 0 {
 		return nil
 	}
-	if age := m.selector.now.Sub(last.At); age < 0 || age > quietFor {
+	if age := m.selector.Now.Sub(last.At); age < 0 || age > quietFor {
 		return nil
 	}
 	var policies []*fleet.Policy
 	for name := range last.Selected {
-		p := m.selector.set.Policy(pinsetter.ParseName(name))
+		p := m.selector.Set.Policy(pinsetter.ParseName(name))
 		if p == nil {
 			return nil
 		}
@@ -59,9 +60,9 @@ func (m *laneMemory) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetch
 	}
 	same := true
 	l.seat.away(func() {
-		m.selector.all(ctx, policies)
+		m.selector.All(ctx, policies)
 		for _, p := range policies {
-			best, ok := m.selector.selection(ctx, p).best(ctx)
+			best, ok := m.selector.Selection(ctx, p).Best(ctx)
 			same = same && ok && best == last.Selected[p.Name.String()]
 		}
 	})
@@ -81,11 +82,11 @@ func (m *laneMemory) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetch
 // keepQuiet remembers a run of a lane where it found nothing to do, and forgets
 // the one before where it did.
 func (m *laneMemory) keepQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched, plans []*plan.Plan) {
-	if m.mode != Push || m.selector.failing.was.Load() {
+	if m.mode != Push || m.selector.Failing.Now() {
 		return
 	}
 	last := m.lastQuiet(ctx, l)
-	now := &quiet{At: m.selector.now, Base: fetched.Base.Hash(), Objects: m.fingerprint(), Selected: map[string]string{}}
+	now := &quiet{At: m.selector.Now, Base: fetched.Base.Hash(), Objects: m.fingerprint(), Selected: map[string]string{}}
 	if len(fetched.Push) > 0 || slices.ContainsFunc(plans, func(p *plan.Plan) bool { return !m.settles(ctx, p, now.Selected) }) {
 		now = nil
 	}
@@ -98,15 +99,15 @@ func (m *laneMemory) keepQuiet(ctx context.Context, l *lane, fetched *gitops.Fet
 	case now == nil && last == nil:
 		return
 	case now != nil && last != nil && now.Base == last.Base && now.Objects == last.Objects && maps.Equal(now.Selected, last.Selected) &&
-		m.selector.now.Sub(last.At) < quietFor && !m.selector.now.Before(last.At):
+		m.selector.Now.Sub(last.At) < quietFor && !m.selector.Now.Before(last.At):
 		return
 	}
 	var body json.RawMessage
 	if now != nil {
 		body, _ = json.Marshal(now) // of texts and a time
 	}
-	if err := m.selector.ledger.PutQuiet(ctx, m.selector.now, l.key(), body); err != nil {
-		m.selector.failing.failed(err)
+	if err := m.selector.Ledger.PutQuiet(ctx, m.selector.Now, l.key(), body); err != nil {
+		m.selector.Failing.Failed(err)
 	}
 }
 
@@ -119,7 +120,7 @@ func (m *laneMemory) settles(ctx context.Context, p *plan.Plan, selected map[str
 	}
 	for _, file := range p.Marked {
 		for i, site := range file.Sites {
-			sel := m.selector.of(p.Policies[site.Policy])
+			sel := m.selector.Of(p.Policies[site.Policy])
 			if sel == nil {
 				continue // another automation writes it
 			}
@@ -127,7 +128,7 @@ func (m *laneMemory) settles(ctx context.Context, p *plan.Plan, selected map[str
 			if taken && !decide.ShownAt(site, image) || sel.Err != nil || !sel.Settled(site) {
 				return false
 			}
-			best, ok := sel.best(ctx)
+			best, ok := sel.Best(ctx)
 			if _, digest, followed := strings.Cut(best, "@"); !ok || taken && followed && image.Digest != "" && image.Digest != digest {
 				return false // whether what it shows is there still is asked in each run
 			}
@@ -139,12 +140,12 @@ func (m *laneMemory) settles(ctx context.Context, p *plan.Plan, selected map[str
 
 // lastQuiet returns the quiet run that is remembered of a lane, or nil.
 func (m *laneMemory) lastQuiet(ctx context.Context, l *lane) *quiet {
-	if m.selector.failing.was.Load() {
+	if m.selector.Failing.Now() {
 		return nil
 	}
-	body, err := m.selector.ledger.Quiet(ctx, l.key())
+	body, err := m.selector.Ledger.Quiet(ctx, l.key())
 	if err != nil {
-		m.selector.failing.failed(err)
+		m.selector.Failing.Failed(err)
 		return nil
 	}
 	last := &quiet{}
@@ -156,7 +157,7 @@ func (m *laneMemory) lastQuiet(ctx context.Context, l *lane) *quiet {
 
 // fingerprint tells apart what a cycle decides by.
 func (m *laneMemory) fingerprint() string {
-	return strings.Join([]string{m.selector.set.Fingerprint, setters.Screen, setters.Notes, m.version}, " ")
+	return strings.Join([]string{m.selector.Set.Fingerprint, setters.Screen, setters.Notes, m.version}, " ")
 }
 
 // key names a lane for the ledger.

@@ -11,6 +11,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/plan"
+	"github.com/pinsetter/pinsetter/selector"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -25,7 +26,7 @@ const (
 // standing is a digest that sites show, and a rule that they are held to.
 type standing struct {
 	gate.Signed
-	inquiry *inquiry
+	inquiry *selector.Inquiry
 	trust   *fleet.Trust
 	sites   []pinsetter.Unverified // without a reason
 	known   store.Proof
@@ -36,7 +37,7 @@ type standing struct {
 // nobody knows what was asked. What is remembered is asked for again after
 // verifiedFor, a few in a run, the longest known first.
 func (c *cycle) recheck(ctx context.Context, p *plan.Plan, places []*place) {
-	if !c.o.Ledger.Remembers() || c.selector.failing.was.Load() {
+	if !c.o.Ledger.Remembers() || c.selector.Failing.Now() {
 		return
 	}
 	all := standings(places)
@@ -51,7 +52,7 @@ func (c *cycle) recheck(ctx context.Context, p *plan.Plan, places []*place) {
 	}
 	slices.SortStableFunc(due, func(a, b *standing) int { return a.known.At.Compare(b.known.At) })
 	p.Unsettled = len(due) > recheckAtOnce
-	each(due[:min(len(due), recheckAtOnce)], func(s *standing) any {
+	selector.Each(due[:min(len(due), recheckAtOnce)], func(s *standing) any {
 		s.ask(ctx)
 		return nil
 	})
@@ -73,10 +74,10 @@ func (c *cycle) recheck(ctx context.Context, p *plan.Plan, places []*place) {
 // of a policy once, in the order of the sites.
 func standings(places []*place) []*standing {
 	var all []*standing
-	inquiries := map[*selection]*inquiry{}
+	inquiries := map[*selector.Selection]*selector.Inquiry{}
 	for _, at := range places {
 		sel := at.selection
-		if sel == nil || sel.Err != nil || sel.facts == nil || at.decision.Takes.Tag != "" && !decide.ShownAt(at.view.Site, at.decision.Takes) {
+		if sel == nil || sel.Err != nil || at.decision.Takes.Tag != "" && !decide.ShownAt(at.view.Site, at.decision.Takes) {
 			continue
 		}
 		site := at.view.Site
@@ -86,10 +87,10 @@ func standings(places []*place) []*standing {
 		}
 		image.Name = sel.Object.Repository.Image
 		if inquiries[sel] == nil {
-			inquiries[sel] = sel.inquire()
+			inquiries[sel] = sel.Inquire()
 		}
 		q := inquiries[sel]
-		for _, trust := range q.trustsAt(site) {
+		for _, trust := range q.TrustsAt(site) {
 			key := gate.Signed{Digest: image.Digest, Trust: trust.ID()}
 			i := slices.IndexFunc(all, func(s *standing) bool { return s.inquiry == q && s.Signed == key })
 			if i < 0 {
@@ -103,21 +104,6 @@ func standings(places []*place) []*standing {
 	return all
 }
 
-// trustsAt returns the rules that a site is held to, those of Gates first. A rule that
-// can't be read is said where something is to be written.
-func (q *inquiry) trustsAt(site pinsetter.Site) []*fleet.Trust {
-	var trusts []*fleet.Trust
-	for _, trust := range q.selection.facts.trusts {
-		trusts = append(trusts, trust)
-	}
-	slices.SortFunc(trusts, func(a, b *fleet.Trust) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.ID(), b.ID())) })
-	q.enclose(&site)
-	if e := site.Enclosing; e != nil && q.enclosing[e.Trust] != nil {
-		trusts = append(trusts, q.enclosing[e.Trust])
-	}
-	return trusts
-}
-
 // recallProofs asks the ledger what is known, and reports whether it answered.
 func (c *cycle) recallProofs(ctx context.Context, all []*standing) bool {
 	keys := make([]store.ProofKey, len(all))
@@ -126,7 +112,7 @@ func (c *cycle) recallProofs(ctx context.Context, all []*standing) bool {
 	}
 	found, err := c.o.Ledger.Proofs(ctx, keys)
 	if err != nil {
-		c.selector.failing.failed(err)
+		c.selector.Failing.Failed(err)
 		return false
 	}
 	for i, s := range all {
@@ -147,17 +133,9 @@ func (s *standing) isKnown(now time.Time) bool {
 	return false
 }
 
-// ask asks the registry, unless this cycle has, and remembers the answer. No answer
-// changes nothing.
+// ask asks the registry, unless this cycle has. No answer changes nothing.
 func (s *standing) ask(ctx context.Context) {
-	f := s.inquiry.selection.facts
-	found, known := f.learnt.verdict(s.Signed)
-	if !known || !found.asked {
-		found = verdict{s.inquiry.verify(ctx, s.Signed), true}
+	if found, answered := s.inquiry.Recheck(ctx, s.Signed); answered {
+		s.known = found
 	}
-	if found.Verdict == pinsetter.SignatureUnknown {
-		return
-	}
-	s.known = store.Proof{Signature: found.Signature, At: f.now}
-	f.keepProof(ctx, s.Signed, found.Signature)
 }

@@ -38,12 +38,12 @@ func (l *lane) optionsOf(refspec string) map[string]string {
 
 // dues returns the refspecs of a lane that an earlier run was to push, and didn't.
 func (m *laneMemory) dues(ctx context.Context, l *lane) []string {
-	if !l.hasRefspec() || m.selector.failing.was.Load() {
+	if !l.hasRefspec() || m.selector.Failing.Now() {
 		return nil
 	}
-	body, err := m.selector.ledger.Quiet(ctx, l.duesKey())
+	body, err := m.selector.Ledger.Quiet(ctx, l.duesKey())
 	if err != nil {
-		m.selector.failing.failed(err)
+		m.selector.Failing.Failed(err)
 		return nil
 	}
 	var due []string
@@ -55,15 +55,15 @@ func (m *laneMemory) dues(ctx context.Context, l *lane) []string {
 
 // keepDues remembers which refspecs of a lane are due.
 func (m *laneMemory) keepDues(ctx context.Context, l *lane, due []string) {
-	if !l.hasRefspec() || m.selector.failing.was.Load() {
+	if !l.hasRefspec() || m.selector.Failing.Now() {
 		return
 	}
 	var body json.RawMessage
 	if len(due) > 0 {
 		body, _ = json.Marshal(due) // of texts
 	}
-	if err := m.selector.ledger.PutQuiet(ctx, m.selector.now, l.duesKey(), body); err != nil {
-		m.selector.failing.failed(err)
+	if err := m.selector.Ledger.PutQuiet(ctx, m.selector.Now, l.duesKey(), body); err != nil {
+		m.selector.Failing.Failed(err)
 	}
 }
 

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -11,8 +10,8 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/message"
-	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/scanner"
+	"github.com/pinsetter/pinsetter/selector"
 )
 
 // Report is what a cycle did and what it learnt.
@@ -54,17 +53,17 @@ func (b *Bot) CycleOn(ctx context.Context, seat *Seat, automations []*fleet.Auto
 	c, results := b.cycle(ctx, Push, automations, func() *Seat { return seat })
 	seat.Leave() // no lane did, if none could be worked on
 	report := Report{Results: results, Took: b.o.Now().Sub(begin)}
-	report.Soon = slices.SortedFunc(maps.Keys(c.selector.soon), pinsetter.Name.Compare)
+	report.Soon = c.selector.Soon()
 	if ctx.Err() == nil {
 		held := whyHeldBy(results)
-		for _, sel := range c.selector.done() {
+		for _, sel := range c.selector.Done() {
 			state := stateOf(ctx, sel)
 			if state.Err == nil && sel.Walk != nil {
 				state.settle(sel, held[state.Policy().String()])
 			}
 			report.Policies = append(report.Policies, state)
 		}
-		c.selector.sightings.tell(ctx)
+		c.selector.Tell(ctx)
 		slices.SortFunc(report.Policies, func(a, b PolicyState) int { return a.Policy().Compare(b.Policy()) })
 	}
 	return report
@@ -84,15 +83,15 @@ func StateOf(p *fleet.Policy) PolicyState {
 }
 
 // stateOf returns what a selection came to, whatever is written.
-func stateOf(ctx context.Context, sel *selection) PolicyState {
+func stateOf(ctx context.Context, sel *selector.Selection) PolicyState {
 	state := StateOf(sel.Object)
-	state.Listing = listingOf(sel.listing)
+	state.Listing = listingOf(sel.Listing)
 	switch {
 	case sel.Err != nil:
 		state.fail(sel.Err)
 	case sel.Walk != nil:
-		first := sel.first(ctx)
-		if err := sel.failure(first); err != nil {
+		first := sel.First(ctx)
+		if err := sel.Failure(first); err != nil {
 			state.fail(err)
 			break
 		}
@@ -120,8 +119,8 @@ func whyHeldBy(results []*Result) map[string]string {
 
 // fail records why the policy can't select; that it is suspended is said already.
 func (s *PolicyState) fail(err error) {
-	if err != nil && !errors.Is(err, errSuspended) {
-		s.Err, s.Error = err, plan.OneLine(err)
+	if err != nil && !errors.Is(err, selector.ErrSuspended) {
+		s.Err, s.Error = err, pinsetter.OneLine(err)
 	}
 }
 
@@ -140,14 +139,14 @@ func (b *Bot) ScanEach(ctx context.Context, images []*fleet.Repository, scanned 
 	c := b.newCycle(Propose)
 	byHost := map[string][]*fleet.Repository{}
 	for _, image := range images {
-		host := hostOf(image.Image)
+		host := selector.HostOf(image.Image)
 		byHost[host] = append(byHost[host], image)
 	}
 	var all sync.WaitGroup
 	for _, ofHost := range byHost {
 		all.Go(func() {
-			each(ofHost, func(image *fleet.Repository) struct{} {
-				listing, _ := c.selector.scan(ctx, image, time.Time{}) // the next cycle says so too
+			selector.Each(ofHost, func(image *fleet.Repository) struct{} {
+				listing, _ := c.selector.Scan(ctx, image, time.Time{}) // the next cycle says so too
 				scanned(image, listingOf(listing))
 				return struct{}{}
 			})

@@ -12,6 +12,8 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/folder"
 	"github.com/pinsetter/pinsetter/lint"
+	"github.com/pinsetter/pinsetter/plan"
+	"github.com/pinsetter/pinsetter/selector"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
@@ -30,7 +32,7 @@ type Rewritten struct {
 // meanwhile. Paths in the result begin with dir.
 func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 	c := b.newCycle(Push)
-	defer c.selector.sightings.tell(ctx)
+	defer c.selector.Tell(ctx)
 	r := &Rewritten{}
 	f, err := folder.Open(dir)
 	if err != nil {
@@ -44,7 +46,7 @@ func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 	r.fail(err)
 	policies := c.named(names)
 	r.Policies = policies
-	c.selector.all(ctx, policies)
+	c.selector.All(ctx, policies)
 	for _, p := range keep(policies, isSuspended) {
 		r.Findings = append(r.Findings, lint.Suspended(p))
 	}
@@ -123,8 +125,8 @@ func (c *cycle) place(ctx context.Context, asked inquiries, site pinsetter.Site)
 	if policy == nil {
 		return decide.Decision{}
 	}
-	sel := c.selector.selection(ctx, policy)
-	if sel.Err != nil && !errors.Is(sel.Err, errSuspended) {
+	sel := c.selector.Selection(ctx, policy)
+	if sel.Err != nil && !errors.Is(sel.Err, selector.ErrSuspended) {
 		return decide.Decision{Err: sel.Err}
 	}
 	d := asked.decide(ctx, sel, site)
@@ -184,4 +186,17 @@ func errorList(err error) []error {
 		return nil
 	}
 	return []error{err}
+}
+
+// inquiries are those of several policies, for who decides site by site.
+type inquiries map[*selector.Selection]*selector.Inquiry
+
+// decide decides one site of a directory: nothing is proposed there, and nobody
+// remembers what was written.
+func (q inquiries) decide(ctx context.Context, sel *selector.Selection, site pinsetter.Site) decide.Decision {
+	if q[sel] == nil {
+		q[sel] = sel.Inquire()
+	}
+	g := &plan.Ground{}
+	return q[sel].Decide(ctx, []decide.View{g.View(ctx, site)}, g.LookUp)[0]
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/verify"
 )
@@ -48,9 +47,9 @@ func (b *Bot) Verify(ctx context.Context, image pinsetter.Image, rules []*fleet.
 	v.Digest = image.Digest
 	var asking error
 	if v.Digest == "" && len(rules) > 0 {
-		v.Digest, asking = c.selector.scanner.Digest(ctx, object, image.Tag)
+		v.Digest, asking = c.selector.Scanner.Digest(ctx, object, image.Tag)
 	}
-	found, err := c.selector.scanner.Open(object)
+	found, err := c.selector.Scanner.Open(object)
 	asking = errors.Join(asking, err)
 	var evidence *verify.Evidence
 	if asking == nil {
@@ -59,7 +58,7 @@ func (b *Bot) Verify(ctx context.Context, image pinsetter.Image, rules []*fleet.
 	for _, rule := range rules {
 		signature := pinsetter.Signature{Verdict: pinsetter.SignatureUnknown}
 		if asking != nil {
-			signature.Reason = plan.OneLine(asking)
+			signature.Reason = pinsetter.OneLine(asking)
 		} else {
 			signature = evidence.Check(ctx, rule)
 		}
@@ -95,7 +94,7 @@ func (b *Bot) rulesOf(policies []*fleet.Policy, v *Verified) []*fleet.Trust {
 		gates, err := b.set.GatesFor(p)
 		if err != nil {
 			v.Rules = append(v.Rules, VerifiedRule{From: fmt.Sprintf("ImagePolicy %s", p.Name),
-				Signature: pinsetter.Signature{Verdict: pinsetter.SignatureUnknown, Reason: plan.OneLine(err)}})
+				Signature: pinsetter.Signature{Verdict: pinsetter.SignatureUnknown, Reason: pinsetter.OneLine(err)}})
 			continue
 		}
 		for _, g := range gates {

@@ -3,7 +3,6 @@ package plan
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
@@ -116,8 +115,5 @@ func (r *Result) Fail(err error) {
 		return
 	}
 	r.Err = errors.Join(r.Err, err)
-	r.Error = OneLine(r.Err)
+	r.Error = pinsetter.OneLine(r.Err)
 }
-
-// OneLine is the text of err, with semicolons between what it joins.
-func OneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

@@ -97,7 +97,7 @@ func (s *Survey) weigh(ctx context.Context, g *Group) error {
 	}
 	if g.unsure != nil {
 		g.hold(pinsetter.RuleForeign, func(pinsetter.Site, pinsetter.Image) string {
-			return fmt.Sprintf("whether branch %s is Pinsetter's own can't be found out now, and it stays as it is: %s", g.branch, plan.OneLine(g.unsure))
+			return fmt.Sprintf("whether branch %s is Pinsetter's own can't be found out now, and it stays as it is: %s", g.branch, pinsetter.OneLine(g.unsure))
 		})
 		return nil
 	}

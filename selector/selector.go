@@ -1,4 +1,4 @@
-package bot
+package selector
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/decide"
@@ -26,61 +28,77 @@ import (
 // bounds what is in flight per host; this bounds goroutines.
 const scansAtOnce = 128
 
-// selector asks registries and policies, each once a cycle. It is safe for
+// Each calls do for all items, scansAtOnce at a time, and returns what it
+// returns, in their order.
+func Each[T, R any](items []T, do func(T) R) []R {
+	results := make([]R, len(items))
+	var g errgroup.Group
+	g.SetLimit(scansAtOnce)
+	for i, item := range items {
+		g.Go(func() error {
+			results[i] = do(item)
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions return no error: it is in the results
+	return results
+}
+
+// Options are what a Selector works with. All of them must be set.
+type Options struct {
+	Scanner  *scanner.Scanner
+	Set      *fleet.Set
+	Roots    *verify.Roots
+	Ledger   *store.Ledger
+	Now      time.Time    // of the whole cycle
+	Progress func(string) // told what is being done, from several goroutines
+	Log      *slog.Logger
+}
+
+// Selector asks registries and policies, each once a cycle. It is safe for
 // concurrent use.
-type selector struct {
-	scanner  *scanner.Scanner
-	set      *fleet.Set
-	roots    *verify.Roots
-	ledger   *store.Ledger
-	failing  *failing
-	now      time.Time
-	progress func(string)
-	log      *slog.Logger
+type Selector struct {
+	Options
+	Failing *Failing
 
 	mu       sync.Mutex
 	tags     map[*string]*policy.Tags        // parsed tags, by the list's first: objects of one image share it
 	refusals map[string]func() *gate.Refusal // of an image's list, by its key and hash
 	listings map[string]store.Listing        // what to remember, by the key of a list
 	learnt   map[string]*learnt              // by canonical name
-	results  map[*fleet.Policy]func() *selection
-	made     map[*decide.Policy]*selection // by what they embed
+	results  map[*fleet.Policy]func() *Selection
+	made     map[*decide.Policy]*Selection // by what they embed
 	soon     map[pinsetter.Name]bool       // automations that are to be run again soon
 
 	sightings *sightings
 	turns     map[string]chan struct{} // of those who ask for digests, by host
 }
 
-func newSelector(b *Bot, s *scanner.Scanner, now time.Time) *selector {
-	set, o, failing := b.set, b.o, &failing{log: b.o.Log}
-	return &selector{
-		scanner:  s,
-		set:      set,
-		roots:    o.Roots,
-		ledger:   o.Ledger,
-		failing:  failing,
-		now:      now,
-		progress: o.Progress,
-		log:      o.Log,
+// New returns a Selector for one cycle. It asks nothing yet.
+func New(o Options) *Selector {
+	failing := &Failing{log: o.Log}
+	return &Selector{
+		Options:  o,
+		Failing:  failing,
 		tags:     map[*string]*policy.Tags{},
 		refusals: map[string]func() *gate.Refusal{},
 		listings: map[string]store.Listing{},
 		learnt:   map[string]*learnt{},
-		results:  map[*fleet.Policy]func() *selection{},
-		made:     map[*decide.Policy]*selection{},
+		results:  map[*fleet.Policy]func() *Selection{},
+		made:     map[*decide.Policy]*Selection{},
 		soon:     map[pinsetter.Name]bool{},
 
-		sightings: &sightings{ledger: o.Ledger, failing: failing, now: now},
+		sightings: &sightings{ledger: o.Ledger, failing: failing, now: o.Now},
 		turns:     map[string]chan struct{}{},
 	}
 }
 
-// selection is what a policy selects in this cycle. With Err set, nothing else can
+// Selection is what a policy selects in this cycle. With Err set, nothing else can
 // be relied on.
-type selection struct {
+type Selection struct {
 	decide.Policy
+	Listing *scanner.Listing // nil if the tags could not be listed
 	set     *fleet.Set
-	listing *scanner.Listing
 	tags    *policy.Tags
 	facts   *facts
 	dating  bool // when a candidate was signed counts
@@ -88,20 +106,20 @@ type selection struct {
 	enclosing sync.Map // identities of what objects trust that its sites stand in, to true
 }
 
-// lookAgain notes that an automation is to be run again soon.
-func (s *selector) lookAgain(automation pinsetter.Name) {
+// LookAgain notes that an automation is to be run again soon.
+func (s *Selector) LookAgain(automation pinsetter.Name) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.soon[automation] = true
 }
 
-// all selects for policies, in parallel.
-func (s *selector) all(ctx context.Context, policies []*fleet.Policy) {
-	each(policies, func(p *fleet.Policy) *selection { return s.selection(ctx, p) })
+// All selects for policies, in parallel.
+func (s *Selector) All(ctx context.Context, policies []*fleet.Policy) {
+	Each(policies, func(p *fleet.Policy) *Selection { return s.Selection(ctx, p) })
 }
 
-// selection returns what p selects. The first call scans, later ones remember.
-func (s *selector) selection(ctx context.Context, p *fleet.Policy) *selection {
+// Selection returns what p selects. The first call scans, later ones remember.
+func (s *Selector) Selection(ctx context.Context, p *fleet.Policy) *Selection {
 	s.mu.Lock()
 	once, ok := s.results[p]
 	if !ok {
@@ -112,19 +130,19 @@ func (s *selector) selection(ctx context.Context, p *fleet.Policy) *selection {
 	return once()
 }
 
-// again selects for policies anew, by lists of tags from no earlier than that.
-func (s *selector) again(ctx context.Context, policies []*fleet.Policy, earliest time.Time) {
+// Again selects for policies anew, by lists of tags from no earlier than that.
+func (s *Selector) Again(ctx context.Context, policies []*fleet.Policy, earliest time.Time) {
 	s.mu.Lock()
 	for _, p := range policies {
 		s.results[p] = s.later(ctx, p, earliest)
 	}
 	s.mu.Unlock()
-	s.all(ctx, policies)
+	s.All(ctx, policies)
 }
 
 // later returns what selects for p when it is called first.
-func (s *selector) later(ctx context.Context, p *fleet.Policy, earliest time.Time) func() *selection {
-	return sync.OnceValue(func() *selection {
+func (s *Selector) later(ctx context.Context, p *fleet.Policy, earliest time.Time) func() *Selection {
+	return sync.OnceValue(func() *Selection {
 		sel := s.compute(ctx, p, earliest)
 		if sel.Err != nil && p.Err == nil { // an error of loading says whose it is
 			sel.Err = fmt.Errorf("ImagePolicy %s: %w", p.Name, sel.Err)
@@ -136,28 +154,28 @@ func (s *selector) later(ctx context.Context, p *fleet.Policy, earliest time.Tim
 	})
 }
 
-// of returns the selection that a plan's policy is of; nil: none.
-func (s *selector) of(p *decide.Policy) *selection {
+// Of returns the selection that a plan's policy is of; nil: none.
+func (s *Selector) Of(p *decide.Policy) *Selection {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.made[p]
 }
 
-func (s *selector) compute(ctx context.Context, p *fleet.Policy, earliest time.Time) *selection {
-	sel := &selection{set: s.set, Policy: decide.Policy{Object: p, Rules: p.Rules}}
+func (s *Selector) compute(ctx context.Context, p *fleet.Policy, earliest time.Time) *Selection {
+	sel := &Selection{set: s.Set, Policy: decide.Policy{Object: p, Rules: p.Rules}}
 	if sel.Err = usable(p); sel.Err != nil {
 		return sel
 	}
-	if sel.listing, sel.Err = s.scan(ctx, p.Repository, earliest); sel.Err != nil {
+	if sel.Listing, sel.Err = s.Scan(ctx, p.Repository, earliest); sel.Err != nil {
 		return sel
 	}
-	sel.tags = s.parsed(sel.listing)
+	sel.tags = s.parsed(sel.Listing)
 	if sel.Ranking, sel.Err = sel.Rules.Rank(sel.tags); sel.Err != nil {
 		return sel
 	}
 	if _, ok := sel.Ranking.Best(); !ok {
 		sel.Err = fmt.Errorf("none of the %d tags of %s matches: see \"pinsetter explain %s\" for why",
-			len(sel.listing.Tags), p.Repository.Image, p.Name)
+			len(sel.Listing.Tags), p.Repository.Image, p.Name)
 		return sel
 	}
 	sel.Err = s.gate(ctx, sel)
@@ -165,63 +183,66 @@ func (s *selector) compute(ctx context.Context, p *fleet.Policy, earliest time.T
 }
 
 // gate puts the policy's gates before its candidates.
-func (s *selector) gate(ctx context.Context, sel *selection) error {
-	gates, err := s.set.DemandsOn(sel.Object)
+func (s *Selector) gate(ctx context.Context, sel *Selection) error {
+	gates, err := s.Set.DemandsOn(sel.Object)
 	if err != nil {
 		return err
 	}
-	trusts, err := s.set.TrustsOn(sel.Object)
+	trusts, err := s.Set.TrustsOn(sel.Object)
 	if err != nil {
 		return err
 	}
-	if names := gates.Remembering(); len(names) > 0 && !s.ledger.Remembers() {
+	if names := gates.Remembering(); len(names) > 0 && !s.Ledger.Remembers() {
 		return fmt.Errorf("minAge of Gate %s counts from the first sight of a tag, and nothing is remembered: "+
 			"give a state that can be opened (--state), or set minAgeFrom: created", strings.Join(names, ", "))
 	}
-	refusal := s.believe(ctx, sel.Object.Repository, sel.listing)
+	refusal := s.believe(ctx, sel.Object.Repository, sel.Listing)
 	sel.Disbelief = refusal
 	sel.facts = &facts{
-		roots: s.roots, ledger: s.ledger, failing: s.failing, scanner: s.scanner, repo: sel.Object.Repository,
-		image: sel.listing.Canonical, now: s.now, learnt: s.learntOf(sel.listing.Canonical), trusts: trusts,
-		sightings: s.sightings, turns: s.turnsAt(hostOf(sel.Object.Repository.Image)),
+		roots: s.Roots, ledger: s.Ledger, failing: s.Failing, scanner: s.Scanner, repo: sel.Object.Repository,
+		image: sel.Listing.Canonical, now: s.Now, learnt: s.learntOf(sel.Listing.Canonical), trusts: trusts,
+		sightings: s.sightings, turns: s.turnsAt(HostOf(sel.Object.Repository.Image)),
 	}
 	sel.dating = gates.Dating()
 	sel.Walk = gates.Walk(gate.Subject{
-		Candidates: sel.Ranking.All(), Order: &sel.Policy, Bump: sel.Rules.Bump, Now: s.now, Starts: s.ledger.Records(), Listing: refusal,
+		Candidates: sel.Ranking.All(), Order: &sel.Policy, Bump: sel.Rules.Bump, Now: s.Now, Starts: s.Ledger.Records(), Listing: refusal,
 		Pins:      sel.Object.Spec.DigestReflectionPolicy != spec.ReflectNever,
-		Remembers: s.ledger.Remembers(),
+		Remembers: s.Ledger.Remembers(),
 	})
 	return nil
 }
 
-// lacks reports whether a site shows a tag that the policy accepts and that is not
+// Lacks reports whether a site shows a tag that the policy accepts and that is not
 // listed.
-func (s *selection) lacks(site pinsetter.Site) bool {
+func (s *Selection) Lacks(site pinsetter.Site) bool {
 	descending := func(a, b string) int { return strings.Compare(b, a) }
 	return slices.ContainsFunc(site.Written, func(written pinsetter.Image) bool {
-		_, listed := slices.BinarySearchFunc(s.listing.Tags, written.Tag, descending)
+		_, listed := slices.BinarySearchFunc(s.Listing.Tags, written.Tag, descending)
 		return written.Tag != "" && !listed && s.Accepts(written.Tag)
 	})
 }
 
-// scan lists a repository's tags, no earlier than that. What the registry listed
+// Scan lists a repository's tags, no earlier than that. What the registry listed
 // that is no tag is said, since no policy will ever see it.
-func (s *selector) scan(ctx context.Context, repo *fleet.Repository, earliest time.Time) (*scanner.Listing, error) {
-	s.progress("scanning " + repo.Image)
-	listing, err := s.scanner.ScanAfter(ctx, repo, earliest)
+func (s *Selector) Scan(ctx context.Context, repo *fleet.Repository, earliest time.Time) (*scanner.Listing, error) {
+	s.Progress("scanning " + repo.Image)
+	listing, err := s.Scanner.ScanAfter(ctx, repo, earliest)
 	if err == nil {
-		s.log.Debug("scanned", "imageRepository", repo.Name, "image", repo.Image, "tags", len(listing.Tags))
+		s.Log.Debug("scanned", "imageRepository", repo.Name, "image", repo.Image, "tags", len(listing.Tags))
 	}
 	if err == nil && listing.DroppedCount > 0 {
 		text, kind := "the registry listed names that are no tags; they are dropped", "imageRepository"
 		if repo.Index != nil {
 			text, kind = "the index has versions of the chart that can't be read; they are passed over", "chartRepository"
 		}
-		s.log.Warn(text, kind, repo.Name,
+		s.Log.Warn(text, kind, repo.Name,
 			"image", repo.Image, "count", listing.DroppedCount, "such as", listing.Dropped[:min(len(listing.Dropped), 3)])
 	}
 	return listing, err
 }
+
+// ErrSuspended says that a policy or its ImageRepository is suspended.
+var ErrSuspended = errors.New("suspended")
 
 // digestsAtOnce bounds the digests of a host that are waited for at once. The registry
 // bounds what is in flight; this bounds what waits for that in memory.
@@ -229,7 +250,7 @@ const digestsAtOnce = 64
 
 // turnsAt returns what somebody who asks a host for a digest sends to until there is
 // an answer.
-func (s *selector) turnsAt(host string) chan struct{} {
+func (s *Selector) turnsAt(host string) chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.turns[host] == nil {
@@ -238,21 +259,31 @@ func (s *selector) turnsAt(host string) chan struct{} {
 	return s.turns[host]
 }
 
-// done returns the selections that were made.
-func (s *selector) done() []*selection {
+// Soon returns the automations that LookAgain was called for, sorted.
+func (s *Selector) Soon() []pinsetter.Name {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(s.soon), pinsetter.Name.Compare)
+}
+
+// Tell tells the ledger of the digests that were seen at registries.
+func (s *Selector) Tell(ctx context.Context) { s.sightings.tell(ctx) }
+
+// Done returns the selections that were made.
+func (s *Selector) Done() []*Selection {
 	s.mu.Lock()
 	made := slices.Collect(maps.Values(s.results))
 	s.mu.Unlock()
-	selections := make([]*selection, len(made))
+	selections := make([]*Selection, len(made))
 	for i, once := range made {
 		selections[i] = once()
 	}
 	return selections
 }
 
-// hostOf returns the registry of an image, by the rule that Docker has: what
+// HostOf returns the registry of an image, by the rule that Docker has: what
 // stands before the first slash and can't be a folder's name.
-func hostOf(image string) string {
+func HostOf(image string) string {
 	host, _, found := strings.Cut(image, "/")
 	if !found || !strings.ContainsAny(host, ".:") && host != "localhost" {
 		return "docker.io"
@@ -268,15 +299,15 @@ func usable(p *fleet.Policy) error {
 	case p.Repository == nil:
 		return errors.New("it has no ImageRepository")
 	case p.Suspended:
-		return errSuspended
+		return ErrSuspended
 	case p.Repository.Suspended:
-		return fmt.Errorf("its %s %s: %w", p.Repository.Kind(), p.Repository.Name, errSuspended)
+		return fmt.Errorf("its %s %s: %w", p.Repository.Kind(), p.Repository.Name, ErrSuspended)
 	}
 	return nil
 }
 
 // parsed returns the tags of a listing, parsed once for all policies.
-func (s *selector) parsed(listing *scanner.Listing) *policy.Tags {
+func (s *Selector) parsed(listing *scanner.Listing) *policy.Tags {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	first := &listing.Tags[0] // there is one
@@ -288,8 +319,8 @@ func (s *selector) parsed(listing *scanner.Listing) *policy.Tags {
 	return tags
 }
 
-// digest returns the digest of a tag, which is asked once a cycle.
-func (s *selection) digest(ctx context.Context, tag string) (string, error) {
+// Digest returns the digest of a tag, which is asked once a cycle.
+func (s *Selection) Digest(ctx context.Context, tag string) (string, error) {
 	digest, err := s.facts.digest(ctx, tag)
 	if err != nil {
 		return "", fmt.Errorf("ImagePolicy %s: %w", s.Object.Name, err)
@@ -297,9 +328,9 @@ func (s *selection) digest(ctx context.Context, tag string) (string, error) {
 	return digest, nil
 }
 
-// best returns a policy's best candidate, with its digest where every move of
+// Best returns a policy's best candidate, with its digest where every move of
 // that is followed; false where it can't be had.
-func (s *selection) best(ctx context.Context) (string, bool) {
+func (s *Selection) Best(ctx context.Context) (string, bool) {
 	if s.Err != nil {
 		return "", false
 	}
@@ -307,6 +338,6 @@ func (s *selection) best(ctx context.Context) (string, bool) {
 	if !ok || s.Object.Spec.DigestReflectionPolicy != spec.ReflectAlways {
 		return best.Tag, ok
 	}
-	digest, err := s.digest(ctx, best.Tag)
+	digest, err := s.Digest(ctx, best.Tag)
 	return best.Tag + "@" + digest, err == nil
 }

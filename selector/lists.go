@@ -1,4 +1,4 @@
-package bot
+package selector
 
 import (
 	"crypto/sha256"

@@ -1,4 +1,4 @@
-package bot
+package selector
 
 import (
 	"context"
@@ -27,7 +27,7 @@ import (
 type facts struct {
 	roots   *verify.Roots
 	ledger  *store.Ledger
-	failing *failing // shared by the cycle
+	failing *Failing // shared by the cycle
 	scanner *scanner.Scanner
 	repo    *fleet.Repository
 	image   string // canonical
@@ -53,9 +53,9 @@ type learnt struct {
 func (l *learnt) unseen(tags []string) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return keep(tags, func(tag string) bool {
+	return slices.DeleteFunc(slices.Clone(tags), func(tag string) bool {
 		_, known := l.sights[tag]
-		return !known
+		return known
 	})
 }
 
@@ -99,7 +99,7 @@ func (l *learnt) learn(digest string, fact store.Fact) {
 }
 
 // learntOf returns what was learnt about an image, by its canonical name.
-func (s *selector) learntOf(image string) *learnt {
+func (s *Selector) learntOf(image string) *learnt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found, ok := s.learnt[image]
@@ -112,16 +112,19 @@ func (s *selector) learntOf(image string) *learnt {
 	return found
 }
 
-// failing says whether the ledger has failed in this cycle.
-type failing struct {
+// Failing says whether the ledger has failed in this cycle.
+type Failing struct {
 	log *slog.Logger
 	was atomic.Bool
 }
 
 var errForgotten = errors.New("the state can't be read; see --state")
 
-// failed notes an error of the ledger, and says it once.
-func (f *failing) failed(err error) {
+// Now reports whether it has failed.
+func (f *Failing) Now() bool { return f.was.Load() }
+
+// Failed notes an error of the ledger, and says it once.
+func (f *Failing) Failed(err error) {
 	if f.was.CompareAndSwap(false, true) && !errors.Is(err, context.Canceled) {
 		f.log.Warn("the state fails; this run goes on without it", "error", err)
 	}
@@ -150,7 +153,7 @@ func (f *facts) addSights(ctx context.Context, answers map[string]gate.Answer[ga
 
 // see asks the ledger about tags.
 func (f *facts) see(ctx context.Context, tags []string) error {
-	if f.failing.was.Load() {
+	if f.failing.Now() {
 		return errForgotten
 	}
 	keys := make([]store.Tag, len(tags))
@@ -159,7 +162,7 @@ func (f *facts) see(ctx context.Context, tags []string) error {
 	}
 	found, err := f.ledger.Seen(ctx, keys)
 	if err != nil {
-		f.failing.failed(err)
+		f.failing.Failed(err)
 		return err
 	}
 	for _, key := range keys {
@@ -177,7 +180,7 @@ func (f *facts) digest(ctx context.Context, tag string) (string, error) {
 // digests returns the digests that the registry shows for tags. The ledger is told
 // that they were seen: a moved tag's age counts from then.
 func (f *facts) digests(ctx context.Context, tags []string) map[string]gate.Answer[string] {
-	shows := each(tags, func(tag string) gate.Answer[string] {
+	shows := Each(tags, func(tag string) gate.Answer[string] {
 		f.turns <- struct{}{}
 		defer func() { <-f.turns }()
 		digest, err := f.scanner.Digest(ctx, f.repo, tag)
@@ -206,7 +209,7 @@ func (f *facts) showings(ctx context.Context, tag string) ([]pinsetter.Showing, 
 
 // showingsOf returns the digests that the ledger knows of tags, the latest first.
 func (f *facts) showingsOf(ctx context.Context, tags []string) (map[string][]pinsetter.Showing, error) {
-	if f.failing.was.Load() {
+	if f.failing.Now() {
 		return nil, errForgotten
 	}
 	f.sightings.tell(ctx)
@@ -216,7 +219,7 @@ func (f *facts) showingsOf(ctx context.Context, tags []string) (map[string][]pin
 	}
 	found, err := f.ledger.Showings(ctx, keys)
 	if err != nil {
-		f.failing.failed(err)
+		f.failing.Failed(err)
 		return nil, err
 	}
 	showings := make(map[string][]pinsetter.Showing, len(found))
@@ -238,10 +241,10 @@ func (f *facts) fact(ctx context.Context, digest string, enough func(store.Fact)
 	if fact, known := f.learnt.fact(digest); known && enough(fact) {
 		return fact, nil
 	}
-	if !f.failing.was.Load() {
+	if !f.failing.Now() {
 		kept, err := f.ledger.Facts(ctx, []string{digest})
 		if err != nil {
-			f.failing.failed(err)
+			f.failing.Failed(err)
 		}
 		if fact, known := kept[digest]; known && enough(fact) {
 			f.learnt.learn(digest, fact)
@@ -257,13 +260,24 @@ func (f *facts) fact(ctx context.Context, digest string, enough func(store.Fact)
 		Sourced: true, Source: asked.Source, Revision: asked.Revision,
 	}
 	f.learnt.learn(digest, fact)
-	if f.failing.was.Load() {
+	if f.failing.Now() {
 		return fact, nil
 	}
 	if err := f.ledger.PutFacts(ctx, f.now, map[string]store.Fact{digest: fact}); err != nil {
-		f.failing.failed(err)
+		f.failing.Failed(err)
 	}
 	return fact, nil
 }
 
 func (f *facts) key(tag string) store.Tag { return store.Tag{Image: f.image, Tag: tag} }
+
+// Sight returns what the ledger knows about a tag: the zero Sight if it knows
+// nothing. It asks no registry.
+func (s *Selection) Sight(ctx context.Context, tag string) (gate.Sight, error) {
+	return s.facts.sight(ctx, tag)
+}
+
+// Showings returns the digests that the ledger knows of a tag, the latest first.
+func (s *Selection) Showings(ctx context.Context, tag string) ([]pinsetter.Showing, error) {
+	return s.facts.showings(ctx, tag)
+}

@@ -1,4 +1,4 @@
-package bot
+package selector
 
 import (
 	"context"
@@ -9,23 +9,22 @@ import (
 	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
-	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/verify"
 )
 
-// inquiry answers the questions about a policy's sites and tags, and remembers the
+// Inquiry answers the questions about a policy's sites and tags, and remembers the
 // answers. The bounds on what a policy asks of a registry hold for all that is
 // decided by one inquiry. It is not safe for concurrent use.
-type inquiry struct {
-	selection *selection
+type Inquiry struct {
+	selection *Selection
 	known     decide.Known
 	evidence  map[string]*verify.Evidence // by digest
 	enclosing map[string]*fleet.Trust     // of the sites' objects, by its identity
 }
 
-// inquire begins an inquiry.
-func (s *selection) inquire() *inquiry {
-	return &inquiry{s, decide.Known{
+// Inquire begins an inquiry.
+func (s *Selection) Inquire() *Inquiry {
+	return &Inquiry{s, decide.Known{
 		Known: gate.Known{
 			Sights:     map[string]gate.Answer[gate.Sight]{},
 			Digests:    map[string]gate.Answer[string]{},
@@ -44,8 +43,10 @@ const maxRounds = 100_000
 
 var errRounds = errors.New("too many questions about it")
 
-// decide decides sites on a ground: it answers questions until there are none.
-func (q *inquiry) decide(ctx context.Context, g *plan.Ground, views []decide.View) []decide.Decision {
+// Decide decides sites: it answers questions until there are none. LookUp completes
+// the views with what was shown at them before, if that is asked; nil: nothing is
+// known of it.
+func (q *Inquiry) Decide(ctx context.Context, views []decide.View, lookUp func([]decide.View)) []decide.Decision {
 	decisions := make([]decide.Decision, len(views))
 	views, open := slices.Clone(views), make([]int, len(views))
 	for i := range views {
@@ -69,17 +70,17 @@ func (q *inquiry) decide(ctx context.Context, g *plan.Ground, views []decide.Vie
 			break
 		}
 		q.answer(ctx, questions)
-		if slices.Contains(questions, decide.Question{Kind: decide.KindShown}) {
-			g.LookUp(views)
+		if lookUp != nil && slices.Contains(questions, decide.Question{Kind: decide.KindShown}) {
+			lookUp(views)
 		}
 	}
 	return decisions
 }
 
-// first returns the best candidate that passes the policy's gates, and what became
+// First returns the best candidate that passes the policy's gates, and what became
 // of better ones.
-func (s *selection) first(ctx context.Context) gate.First {
-	q := s.inquire()
+func (s *Selection) First(ctx context.Context) gate.First {
+	q := s.Inquire()
 	for range maxRounds {
 		first, questions := s.Walk.First(q.known.Known)
 		if len(questions) == 0 {
@@ -91,7 +92,7 @@ func (s *selection) first(ctx context.Context) gate.First {
 }
 
 // answer answers questions about tags: those to the registry in parallel.
-func (q *inquiry) answer(ctx context.Context, questions []decide.Question) {
+func (q *Inquiry) answer(ctx context.Context, questions []decide.Question) {
 	var sights, digests []string
 	for _, question := range questions {
 		switch question.Kind {
@@ -128,17 +129,4 @@ func (q *inquiry) answer(ctx context.Context, questions []decide.Question) {
 	if len(sights) > 0 {
 		q.selection.facts.addSights(ctx, q.known.Sights, sights)
 	}
-}
-
-// inquiries are those of several policies, for who decides site by site.
-type inquiries map[*selection]*inquiry
-
-// decide decides one site of a directory: nothing is proposed there, and nobody
-// remembers what was written.
-func (q inquiries) decide(ctx context.Context, sel *selection, site pinsetter.Site) decide.Decision {
-	if q[sel] == nil {
-		q[sel] = sel.inquire()
-	}
-	g := &plan.Ground{}
-	return q[sel].decide(ctx, g, []decide.View{g.View(ctx, site)})[0]
 }

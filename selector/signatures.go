@@ -1,13 +1,15 @@
-package bot
+package selector
 
 import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
+	"github.com/pinsetter/pinsetter/store"
 	"github.com/pinsetter/pinsetter/verify"
 )
 
@@ -17,7 +19,7 @@ import (
 // repository, on the time and on what is revoked. Anything else may be another a moment later, and is asked for
 // again in the next cycle. So is a signature without a time where that counts: it may
 // have been made anew, with one.
-func (q *inquiry) signature(ctx context.Context, signed gate.Signed) pinsetter.Signature {
+func (q *Inquiry) signature(ctx context.Context, signed gate.Signed) pinsetter.Signature {
 	f := q.selection.facts
 	enough := func(found pinsetter.Signature) bool { return !q.selection.dating || !found.SignedAt.IsZero() }
 	learnt, known := f.learnt.verdict(signed)
@@ -45,7 +47,7 @@ func (q *inquiry) signature(ctx context.Context, signed gate.Signed) pinsetter.S
 }
 
 // enclose completes what is known of the verify of a site's object.
-func (q *inquiry) enclose(site *pinsetter.Site) {
+func (q *Inquiry) enclose(site *pinsetter.Site) {
 	policy := q.selection.Object
 	if site.Enclosing == nil || q.selection.set == nil {
 		return
@@ -68,13 +70,13 @@ func (q *inquiry) enclose(site *pinsetter.Site) {
 }
 
 // trust returns the rule that signed is about, nil if it isn't known.
-func (q *inquiry) trust(signed gate.Signed) *fleet.Trust {
+func (q *Inquiry) trust(signed gate.Signed) *fleet.Trust {
 	return cmp.Or(q.selection.facts.trusts[signed.Trust], q.enclosing[signed.Trust])
 }
 
 // verify asks the registry. What it has of a digest is read once for all rules of a
 // policy.
-func (q *inquiry) verify(ctx context.Context, signed gate.Signed) pinsetter.Signature {
+func (q *Inquiry) verify(ctx context.Context, signed gate.Signed) pinsetter.Signature {
 	trust := q.trust(signed)
 	if trust == nil {
 		return pinsetter.Signature{Verdict: pinsetter.SignatureUnknown, Reason: "what is trusted isn't known"}
@@ -92,24 +94,54 @@ func (q *inquiry) verify(ctx context.Context, signed gate.Signed) pinsetter.Sign
 	return evidence.Check(ctx, trust)
 }
 
+// TrustsAt returns the rules that a site is held to, those of Gates first. A rule that
+// can't be read is said where something is to be written.
+func (q *Inquiry) TrustsAt(site pinsetter.Site) []*fleet.Trust {
+	var trusts []*fleet.Trust
+	for _, trust := range q.selection.facts.trusts {
+		trusts = append(trusts, trust)
+	}
+	slices.SortFunc(trusts, func(a, b *fleet.Trust) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.ID(), b.ID())) })
+	q.enclose(&site)
+	if e := site.Enclosing; e != nil && q.enclosing[e.Trust] != nil {
+		trusts = append(trusts, q.enclosing[e.Trust])
+	}
+	return trusts
+}
+
+// Recheck asks the registry what a rule makes of a digest, unless this cycle has, and
+// has the ledger remember the answer. It returns false if there is no answer.
+func (q *Inquiry) Recheck(ctx context.Context, signed gate.Signed) (store.Proof, bool) {
+	f := q.selection.facts
+	found, known := f.learnt.verdict(signed)
+	if !known || !found.asked {
+		found = verdict{q.verify(ctx, signed), true}
+	}
+	if found.Verdict == pinsetter.SignatureUnknown {
+		return store.Proof{}, false
+	}
+	f.keepProof(ctx, signed, found.Signature)
+	return store.Proof{Signature: found.Signature, At: f.now}, true
+}
+
 // provenBefore returns what the ledger remembers.
 func (f *facts) provenBefore(ctx context.Context, signed gate.Signed) (pinsetter.Signature, bool) {
-	if f.failing.was.Load() {
+	if f.failing.Now() {
 		return pinsetter.Signature{}, false
 	}
 	found, known, err := f.ledger.Proof(ctx, signed.Digest, signed.Trust)
 	if err != nil {
-		f.failing.failed(err)
+		f.failing.Failed(err)
 	}
 	return found, known && err == nil && found.Verdict == pinsetter.SignatureVerified
 }
 
 func (f *facts) keepProof(ctx context.Context, signed gate.Signed, found pinsetter.Signature) {
-	if f.failing.was.Load() {
+	if f.failing.Now() {
 		return
 	}
 	if err := f.ledger.PutProof(ctx, f.now, signed.Digest, signed.Trust, found); err != nil {
-		f.failing.failed(err)
+		f.failing.Failed(err)
 	}
 }
 

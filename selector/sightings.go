@@ -1,4 +1,4 @@
-package bot
+package selector
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 // It is safe for concurrent use.
 type sightings struct {
 	ledger  *store.Ledger
-	failing *failing
+	failing *Failing
 	now     time.Time
 
 	mu   sync.Mutex
@@ -41,10 +41,10 @@ func (s *sightings) tell(ctx context.Context) {
 	defer s.mu.Unlock()
 	seen := s.seen
 	s.seen = nil
-	if len(seen) == 0 || s.failing.was.Load() {
+	if len(seen) == 0 || s.failing.Now() {
 		return
 	}
 	if _, err := s.ledger.See(context.WithoutCancel(ctx), s.now, seen); err != nil {
-		s.failing.failed(err)
+		s.failing.Failed(err)
 	}
 }
