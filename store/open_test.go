@@ -202,7 +202,7 @@ func testNewerSchema(t *testing.T, p place) {
 	p.exec(t, "UPDATE pinsetter_schema SET version = 9")
 	for _, o := range []store.Options{{}, {ReadOnly: true}} {
 		_, err := store.Open(t.Context(), p.dsn, o)
-		mustFail(t, err, store.ErrSchema, "schema version 9, this program knows 7", p.dsn.String(), "--state")
+		mustFail(t, err, store.ErrSchema, "schema version 9, this program knows 8", p.dsn.String(), "--state")
 	}
 }
 
@@ -222,6 +222,7 @@ func testOlderSchema(t *testing.T, p place) {
 	_ = l.Close()
 	p.exec(t, "DROP TABLE pinsetter_proposal")
 	p.exec(t, "DROP TABLE pinsetter_quiet")
+	p.exec(t, "DROP TABLE pinsetter_wake")
 	p.exec(t, "DROP TABLE pinsetter_moved")
 	p.exec(t, "DROP TABLE pinsetter_proof")
 	p.exec(t, "DROP TABLE pinsetter_digest")
@@ -229,7 +230,7 @@ func testOlderSchema(t *testing.T, p place) {
 	p.exec(t, "ALTER TABLE pinsetter_written DROP COLUMN naming")
 	p.exec(t, "UPDATE pinsetter_schema SET version = 1")
 	_, err := store.Open(t.Context(), p.dsn, store.Options{ReadOnly: true})
-	mustFail(t, err, store.ErrSchema, "schema version 1, this program reads 7", "pinsetter run brings it up to date")
+	mustFail(t, err, store.ErrSchema, "schema version 1, this program reads 8", "pinsetter run brings it up to date")
 
 	l = p.open(t, store.Options{})
 	known, err := l.Seen(t.Context(), []store.Tag{tag("1.0")})

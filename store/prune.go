@@ -50,6 +50,7 @@ func (l *Ledger) Prune(ctx context.Context, at time.Time) error {
 			{"DELETE FROM pinsetter_fact WHERE learnt < $1", []any{oldest}},
 			{"DELETE FROM pinsetter_proof WHERE put_at < $1", []any{oldest}},
 			{"DELETE FROM pinsetter_written WHERE met_at < $1", []any{oldest}},
+			{"DELETE FROM pinsetter_wake WHERE put_at < $1", []any{oldest}},
 			{"DELETE FROM pinsetter_quiet WHERE put_at < $1", []any{oldest}},
 			{"DELETE FROM pinsetter_proposal WHERE put_at < $1", []any{oldest}},
 			{"DELETE FROM pinsetter_run WHERE at < $1", []any{oldest}},

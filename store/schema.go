@@ -94,4 +94,13 @@ var migrations = [][]string{{
 		put_at BIGINT NOT NULL,
 		body   TEXT NOT NULL,
 		PRIMARY KEY (digest, trust))`,
+}, {
+	// Webhooks that one process took for another: lead is the other's name.
+	`CREATE TABLE pinsetter_wake (
+		lead      TEXT NOT NULL,
+		kind      TEXT NOT NULL,
+		namespace TEXT NOT NULL,
+		name      TEXT NOT NULL,
+		put_at    BIGINT NOT NULL,
+		PRIMARY KEY (lead, kind, namespace, name))`,
 }}

@@ -68,6 +68,8 @@ var suite = []struct {
 	{"first sight stays", testFirstSightStays},
 	{"pull requests are remembered by branch", testProposals},
 	{"that nothing was to do is remembered", testQuiet},
+	{"webhooks of another process", testWakes},
+	{"webhooks that many take", testWakesTakenByMany},
 	{"a moved tag starts again", testMovedTag},
 	{"the digests of a tag", testShowings},
 	{"at most so many digests of a tag", testShowingsBounded},
