@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -19,7 +20,7 @@ func TestGitea(t *testing.T) {
 	good.Name.Name, other.Name.Name = "good", "other"
 	wakes, refusals := make(chan Wake, 10), make(chan error, 10)
 	h, err := New([]*fleet.Receiver{good, other}, Options{
-		Wake:    func(w Wake) { wakes <- w },
+		Wake:    func(_ context.Context, w Wake) error { wakes <- w; return nil },
 		Refused: func(_ pinsetter.Name, _ int, err error) { refusals <- err },
 	})
 	if err != nil {

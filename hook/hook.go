@@ -8,6 +8,7 @@
 package hook
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -35,9 +36,10 @@ type Wake struct {
 // Options configure a Handler. Only Wake is required.
 type Options struct {
 	// Wake is called for each delivery that passed its check, before the answer, and
-	// for one that is repeated at most every ten seconds. Calls are concurrent and
-	// must not block: the sender is waiting.
-	Wake func(w Wake)
+	// for one that is repeated at most every ten seconds. Calls are concurrent. The
+	// sender is waiting, and ctx doesn't end when it hangs up. After an error it is
+	// answered 503, so that it tries again.
+	Wake func(ctx context.Context, w Wake) error
 
 	// Refused, if set, is called with the status and the reason of each request
 	// that isn't let in. The name is zero if no receiver has the path.
@@ -94,7 +96,7 @@ func Path(r *fleet.Receiver) string {
 // ServeHTTP answers as Flux does: 200, also if a receiver leads to nothing; 400
 // if the check or the filter of events refuses; 404 for an unknown path; 413
 // for a body over MaxBody; 500 if the check isn't possible now; 503 for a
-// receiver that is suspended or has errors. Only POST delivers: 405 for other methods,
+// receiver that is suspended or has errors, or if Wake fails. Only POST delivers: 405 for other methods,
 // which Flux takes. Answers have no body.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Look receivers up by a digest of the path, so that the map's timing can't
@@ -109,21 +111,33 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, receiver.Name, status, fmt.Errorf("take a delivery for Receiver %s: %w", receiver.Name, err))
 		return
 	}
-	if len(receiver.Resources) > 0 {
-		h.wake(receiver, body)
+	if err := h.wake(context.WithoutCancel(r.Context()), receiver, body); err != nil {
+		h.refuse(w, receiver.Name, http.StatusServiceUnavailable, err)
+		return
 	}
 	w.WriteHeader(http.StatusOK)
 }
 
 // wake asks for a look at what a delivery is about. At a receiver that checks nothing
 // there is nothing to repeat: anybody can say something else.
-func (h *Handler) wake(receiver *fleet.Receiver, body []byte) {
-	look := func() { h.o.Wake(Wake{Receiver: receiver.Name, Objects: receiver.Resources}) }
-	if receiver.Type == fleet.ReceiverGeneric {
-		look()
-		return
+func (h *Handler) wake(ctx context.Context, receiver *fleet.Receiver, body []byte) error {
+	if len(receiver.Resources) == 0 {
+		return nil
 	}
-	h.repeats.look(contentOf(receiver, body), look)
+	look := func() error {
+		if err := h.o.Wake(ctx, Wake{Receiver: receiver.Name, Objects: receiver.Resources}); err != nil {
+			return fmt.Errorf("pass on a delivery for Receiver %s: %w", receiver.Name, err)
+		}
+		return nil
+	}
+	if receiver.Type == fleet.ReceiverGeneric {
+		return look()
+	}
+	return h.repeats.look(contentOf(receiver, body), look, func(err error) {
+		if h.o.Refused != nil {
+			h.o.Refused(receiver.Name, http.StatusServiceUnavailable, err)
+		}
+	})
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, receiver pinsetter.Name, status int, err error) {

@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -40,6 +41,7 @@ type house struct {
 	mu      sync.Mutex // Wake and Refused are called concurrently
 	wakes   []Wake
 	refused []string
+	broken  error // what Wake returns
 }
 
 // woken returns how often it was told to look.
@@ -53,10 +55,13 @@ func serve(t *testing.T, receivers ...*fleet.Receiver) *house {
 	t.Helper()
 	h := &house{}
 	handler, err := New(receivers, Options{
-		Wake: func(w Wake) {
+		Wake: func(_ context.Context, w Wake) error {
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			h.wakes = append(h.wakes, w)
+			if h.broken == nil {
+				h.wakes = append(h.wakes, w)
+			}
+			return h.broken
 		},
 		Refused: func(receiver pinsetter.Name, _ int, err error) {
 			h.mu.Lock()
@@ -284,7 +289,7 @@ func (brokenBody) Close() error             { return nil }
 func TestSamePath(t *testing.T) {
 	a, b := door("generic"), door("github")
 	a.Name, b.Name = pinsetter.Name{Namespace: "bc", Name: "a"}, pinsetter.Name{Namespace: "c", Name: "ab"}
-	h, err := New([]*fleet.Receiver{a, b}, Options{Wake: func(Wake) {}})
+	h, err := New([]*fleet.Receiver{a, b}, Options{Wake: func(context.Context, Wake) error { return nil }})
 	if err == nil || !strings.Contains(err.Error(), "Receiver c/ab: it has the path of Receiver bc/a") || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("err %v", err)
 	}

@@ -32,7 +32,9 @@ func contentOf(r *fleet.Receiver, body []byte) [sha256.Size]byte {
 }
 
 // look calls wake now, or once at the end of the pause if this content came lately.
-func (p *repeats) look(content [sha256.Size]byte, wake func()) {
+// It returns the error of a call now; then no pause begins, since the sender tries
+// again. The error of a later call goes to failed.
+func (p *repeats) look(content [sha256.Size]byte, wake func() error, failed func(error)) error {
 	p.mu.Lock()
 	now := time.Now()
 	for c, end := range p.until {
@@ -50,13 +52,24 @@ func (p *repeats) look(content [sha256.Size]byte, wake func()) {
 			delete(p.late, content)
 			p.until[content] = time.Now().Add(repeatPause)
 			p.mu.Unlock()
-			wake()
+			if err := wake(); err != nil {
+				failed(err)
+			}
 		})
 	case len(p.until) < maxRemembered:
 		p.until[content] = now.Add(repeatPause)
 	}
 	p.mu.Unlock()
-	if !lately {
-		wake()
+	if lately {
+		return nil
 	}
+	err := wake()
+	if err != nil {
+		p.mu.Lock()
+		if !p.late[content] {
+			delete(p.until, content)
+		}
+		p.mu.Unlock()
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package hook
 
 import (
 	"crypto/sha256"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -51,6 +52,37 @@ func TestRepeated(t *testing.T) {
 			h.deliver(Path(open), "", nil)
 		}
 		wakes(8)
+	})
+}
+
+// TestFailed: a delivery that can't be passed on is answered with 503, and looked at as
+// soon as the sender tries again. If a repeated one fails at the end of its pause, that
+// is said.
+func TestFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signed := door("generic-hmac")
+		h := serve(t, signed)
+		deliver := func(want int) {
+			t.Helper()
+			if got := h.deliver(Path(signed), "{}", map[string]string{"X-Signature": "sha256=" + sign(sha256.New, token, "{}")}); got != want {
+				t.Errorf("status %d, want %d", got, want)
+			}
+		}
+		h.broken = errors.New("the state is away")
+		deliver(http.StatusServiceUnavailable)
+		h.broken = nil
+		deliver(http.StatusOK)
+		if h.woken() != 1 {
+			t.Errorf("%d looks", h.woken())
+		}
+		h.broken = errors.New("the state is away")
+		deliver(http.StatusOK) // repeated
+		time.Sleep(repeatPause)
+		synctest.Wait()
+		want := "pass on a delivery for Receiver " + signed.Name.String() + ": the state is away"
+		if len(h.refused) != 2 || !strings.HasSuffix(h.refused[0], want) || !strings.HasSuffix(h.refused[1], want) {
+			t.Errorf("said %q", h.refused)
+		}
 	})
 }
 

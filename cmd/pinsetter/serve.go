@@ -103,8 +103,8 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error 
 	options := a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent(), Keep: listingsKept, RateLimit: metrics.RateLimit})
 	options.Observer = observer{metrics}
 	k := keeper.New(keeper.Options{Bot: options, Observer: observer{metrics}, Shard: mine, Batch: o.batch, Notify: notifier.Tell})
-	doors := &doors{app: a, keeper: k}
-	doors.standby.Store(o.leaderElect) // before anybody can knock
+	relay := newRelay(a, k, o.leaderElect, mine)
+	doors := &doors{app: a, relay: relay}
 	face, err := server.New(server.Options{
 		Listen: o.listen, HooksListen: o.hooksListen, AuthFile: o.authFile, CertFile: o.tlsCert, KeyFile: o.tlsKey,
 		Source: &statusPage{keeper: k, ledger: a.ledger}, Metrics: metrics, Hooks: doors, Version: version(), Log: a.log,
@@ -133,8 +133,8 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error 
 	})
 	all.Go(func() error {
 		defer stop()
-		return a.lead(ctx, o, mine, func(ctx context.Context) {
-			doors.standby.Store(false)
+		return a.lead(ctx, o, relay.name, func(ctx context.Context) {
+			all.Go(func() error { relay.lead(ctx); return nil })
 			k.Run(ctx)
 		})
 	})
@@ -154,13 +154,13 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error 
 
 // lead calls run; with --leader-elect it first waits until this process leads.
 // Losing the lead is an error: the process's supervisor starts it again.
-func (a *app) lead(ctx context.Context, o serveFlags, mine keeper.Shard, run func(context.Context)) error {
+func (a *app) lead(ctx context.Context, o serveFlags, name string, run func(context.Context)) error {
 	if !o.leaderElect {
 		run(ctx)
 		return nil
 	}
 	a.log.Info("waiting for the lead", "state", a.ledger.String())
-	leading, resign, err := a.ledger.Lead(ctx, fmt.Sprintf("shard %d/%d", mine.Index, mine.Count))
+	leading, resign, err := a.ledger.Lead(ctx, name)
 	if ctx.Err() != nil {
 		return nil // ctx ended before it led
 	}
@@ -187,9 +187,8 @@ func hostname() string {
 // doors receives webhooks for the Receivers of the set in use.
 type doors struct {
 	app     *app
-	keeper  *keeper.Keeper
+	relay   *relay
 	handler atomic.Pointer[hook.Handler]
-	standby atomic.Bool // another process leads, and this one can do nothing
 
 	refusals refusals
 }
@@ -224,9 +223,9 @@ func (r *refusals) due(receiver pinsetter.Name, now time.Time) (int, bool) {
 
 func (d *doors) use(set *fleet.Set) {
 	h, err := hook.New(set.Receivers, hook.Options{
-		Wake: func(w hook.Wake) {
+		Wake: func(ctx context.Context, w hook.Wake) error {
 			d.app.log.Info("a webhook asks to look", "receiver", w.Receiver, "objects", len(w.Objects))
-			d.keeper.Wake(w.Objects)
+			return d.relay.wake(ctx, w.Objects)
 		},
 		Refused: func(receiver pinsetter.Name, status int, err error) {
 			if more, due := d.refusals.due(receiver, time.Now()); due {
@@ -246,10 +245,6 @@ func (d *doors) use(set *fleet.Set) {
 
 // ServeHTTP implements http.Handler.
 func (d *doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if d.standby.Load() {
-		http.Error(w, "another process leads", http.StatusServiceUnavailable) // senders try again
-		return
-	}
 	if h := d.handler.Load(); h != nil {
 		h.ServeHTTP(w, r)
 		return
