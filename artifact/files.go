@@ -18,6 +18,8 @@ type File struct {
 	Name string // from the root of the content
 	Data []byte
 	Err  error // why it can't be read; nil: Data has all of it
+
+	Unusual string // what it is instead of a file; see Entry.Unusual
 }
 
 // Wanted says which files Files returns.
@@ -80,7 +82,7 @@ func (w Wanted) read(e Entry) (File, error) {
 	named := w.Name == nil || w.Name(e.Name) || e.Name == w.Folder
 	switch {
 	case isLink, e.Unusual != "" && named:
-		return File{Name: e.Name, Err: fmt.Errorf("is %s, and only files of an artifact are read", e.Unusual)}, nil
+		return File{Name: e.Name, Unusual: e.Unusual, Err: fmt.Errorf("is %s, and only files of an artifact are read", e.Unusual)}, nil
 	case !named:
 		return File{}, nil
 	case e.Size > w.Most:

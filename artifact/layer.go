@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -43,20 +44,33 @@ type Layer struct {
 // Pack makes the layer of a source. Nothing of it is held in memory. The error wraps
 // ErrChart for a folder with a chart.
 func Pack(ctx context.Context, s Source) (*Layer, error) {
+	p := &packer{ctx: ctx}
+	l, err := makeLayer(s.mediaType(), func(out io.Writer) error { return s.write(p, out) })
+	if err != nil {
+		return nil, fmt.Errorf("pack %s: %w", s.name(), err)
+	}
+	l.Files, l.Left = p.files, p.left
+	return l, nil
+}
+
+// makeLayer returns the layer that write makes.
+func makeLayer(mediaType string, write func(io.Writer) error) (*Layer, error) {
 	file, err := os.CreateTemp("", "pinsetter-artifact-*")
 	if err != nil {
 		return nil, err
 	}
-	l := &Layer{path: file.Name()}
-	if err := l.write(ctx, s, file); err != nil {
-		_ = file.Close()
-		l.Close()
-		return nil, fmt.Errorf("pack %s: %w", s.name(), err)
+	l := &Layer{MediaType: mediaType, path: file.Name()}
+	hash := sha256.New()
+	out := bufio.NewWriterSize(&counter{to: io.MultiWriter(file, hash), n: &l.Size}, 256<<10)
+	err = write(out)
+	if err == nil {
+		err = out.Flush()
 	}
-	if err := file.Close(); err != nil {
+	if err := errors.Join(err, file.Close()); err != nil {
 		l.Close()
 		return nil, err
 	}
+	l.Digest = "sha256:" + hex.EncodeToString(hash.Sum(nil))
 	return l, nil
 }
 
@@ -67,40 +81,30 @@ func (s Source) name() string {
 	return s.Path
 }
 
-// write packs a source into a file.
-func (l *Layer) write(ctx context.Context, s Source, file io.Writer) error {
-	hash := sha256.New()
-	out := bufio.NewWriterSize(&counter{to: io.MultiWriter(file, hash), n: &l.Size}, 256<<10)
-	var err error
+// mediaType returns the media type of the source's layer.
+func (s Source) mediaType() string {
+	if s.LayerType == LayerStatic {
+		return contentType
+	}
+	return tarballType
+}
+
+// write packs a source.
+func (s Source) write(p *packer, out io.Writer) error {
 	switch {
 	case s.LayerType == LayerStatic:
-		l.MediaType = contentType
-		err = l.static(s, out)
+		p.files = 1
+		return s.static(out)
 	case s.LayerType != LayerTarball:
-		err = fmt.Errorf("layer type %q is neither %s nor %s", s.LayerType, LayerTarball, LayerStatic)
-	default:
-		l.MediaType = tarballType
-		p := &packer{ctx: ctx}
-		if s.Bytes != nil {
-			err = p.packBytes(stdinName, s.Bytes, out)
-		} else {
-			err = p.pack(s.Path, s.Ignore, out)
-		}
-		l.Files, l.Left = p.files, p.left
+		return fmt.Errorf("layer type %q is neither %s nor %s", s.LayerType, LayerTarball, LayerStatic)
+	case s.Bytes != nil:
+		return p.packBytes(stdinName, s.Bytes, out)
 	}
-	if err != nil {
-		return err
-	}
-	if err := out.Flush(); err != nil {
-		return err
-	}
-	l.Digest = "sha256:" + hex.EncodeToString(hash.Sum(nil))
-	return nil
+	return p.pack(s.Path, s.Ignore, out)
 }
 
 // static writes the bytes of a file.
-func (l *Layer) static(s Source, out io.Writer) error {
-	l.Files = 1
+func (s Source) static(out io.Writer) error {
 	if s.Bytes != nil {
 		_, err := out.Write(s.Bytes)
 		return err
