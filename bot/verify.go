@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,9 +29,11 @@ type VerifiedRule struct {
 	pinsetter.Signature
 }
 
-// Verify asks who signed an image, by rules or, without any, by those of the Gates
-// that select a policy of the image. Its tag is resolved once.
-func (b *Bot) Verify(ctx context.Context, image pinsetter.Image, rules []*fleet.Trust) (*Verified, error) {
+// Verify asks who signed an image, by rules or, without any, by those that apply to
+// it: of the Gates that select a policy of the image, of objects in whose sites such
+// a policy writes what they pull and verify, and of OCIRepositories of the image. Its
+// tag is resolved once.
+func (b *Bot) Verify(ctx context.Context, image pinsetter.Image, rules []*fleet.Trust, sites []pinsetter.Site) (*Verified, error) {
 	v := &Verified{Ref: image.String(), Rules: []VerifiedRule{}}
 	canonical, err := registry.Canonical(image.Name)
 	if err != nil {
@@ -39,8 +42,9 @@ func (b *Bot) Verify(ctx context.Context, image pinsetter.Image, rules []*fleet.
 	object, policies := b.ofImage(canonical)
 	if len(rules) == 0 {
 		rules = b.rulesOf(policies, v)
+		rules = append(rules, b.enclosingRules(b.pullers(canonical, policies, sites), v)...)
 	}
-	if object == nil {
+	if object = cmp.Or(object, b.accessOf(canonical)); object == nil {
 		object = &fleet.Repository{Image: image.Name, Timeout: time.Minute}
 	}
 	c := b.newCycle(Propose)

@@ -80,7 +80,7 @@ func (a *app) loading() config.Options {
 		Namespace:     a.namespace,
 		SecretDirs:    a.secrets,
 		Notifications: a.notifications,
-		OtherFlux:     a.lint,
+		OtherFlux:     a.lint || a.artifacts,
 		Artifacts:     a.artifacts,
 		FluxNeeds:     a.lint,
 

@@ -11,6 +11,8 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/setters"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 // statusUnasked is that of verify if it could not be asked who signed.
@@ -22,8 +24,8 @@ func newVerify(a *app) *cobra.Command {
 		Use:   "verify REF",
 		Short: "Ask who signed an image, by the rules that apply to it",
 		Long: `Resolves the tag of an image, chart or artifact, reads the signatures of its digest,
-and says which rules hold: those of the Gates that select a policy of the image, or
-those of the flags. It ends with 1 if a rule doesn't hold, and with 4 if the registry
+and says which rules hold: those of the Gates that select a policy of the image, and
+of the objects of Flux that verify what they pull and name it, or those of the flags. It ends with 1 if a rule doesn't hold, and with 4 if the registry
 could not be asked.`,
 		Example: `  pinsetter verify -f clusters/production ghcr.io/org/app:1.2.3
   pinsetter verify --key cosign.pub ghcr.io/org/app:1.2.3 -o json
@@ -45,19 +47,22 @@ could not be asked.`,
 				return err
 			}
 			set := &fleet.Set{}
+			var from sources
 			if len(rules) == 0 || len(a.filenames)+len(a.kustomize) > 0 {
-				if set, err = a.load(cmd.Context()); err != nil {
+				a.artifacts = true
+				from = a.read(cmd.Context())
+				if set, err = a.loadFrom(from); err != nil {
 					return err
 				}
 			}
 			failed := a.report(needs{}.judge(set.Findings))
-			v, err := a.bot(set).Verify(cmd.Context(), image, rules)
+			v, err := a.bot(set).Verify(cmd.Context(), image, rules, sitesIn(from.files))
 			a.progress.done()
 			if err != nil {
 				return usage("%w", err)
 			}
 			if len(v.Rules) == 0 {
-				return usage("no rule applies to %s: no Gate with verify selects a policy of it in %s; name a key with --key, or a signer with --identity and --issuer", v.Ref, a.sources())
+				return usage("no rule applies to %s: in %s no Gate with verify selects a policy of it, and no object that verifies what it pulls names it; name a key with --key, or a signer with --identity and --issuer", v.Ref, a.sources())
 			}
 			if err := a.print(v, verifyTable(v)); err != nil {
 				return err
@@ -72,6 +77,21 @@ could not be asked.`,
 	cmd.Flags().StringArrayVar(&f.attestations, "attestation", nil, "a predicate type that they must have attested, in place of a signature (repeatable: each of them)")
 	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "a file with a public key that is trusted, in place of the objects' rules (repeatable: one of them must have signed)")
 	return cmd
+}
+
+// sitesIn returns the marked places in files of objects. What is wrong with markers
+// is said by lint.
+func sitesIn(files []source.File) []pinsetter.Site {
+	var sites []pinsetter.Site
+	for _, f := range files {
+		for _, site := range setters.Find(f.Path, f.Data).Sites {
+			for i := range site.Markers {
+				site.Markers[i].Line = f.Line(site.Markers[i].Line) // of the source, if it was built
+			}
+			sites = append(sites, site)
+		}
+	}
+	return sites
 }
 
 // finishVerify returns the exit status of a verdict. One rule that refuses is enough
@@ -129,7 +149,7 @@ func verifyTable(v *bot.Verified) func(io.Writer, painter) error {
 			}
 			t.row(cell{r.From, plain}, cell{r.Provider, plain}, verdict, cell{r.Signer, plain}, cell{r.Issuer, plain}, cell{at, plain}, cell{r.Log, plain})
 		}
-		if err := t.write(w); err != nil {
+		if err := t.write(w); err != nil || v.Digest == "" {
 			return err
 		}
 		_, err := fmt.Fprintln(w, p.paint(dim, v.Ref+" is "+v.Digest))
