@@ -24,7 +24,15 @@ type helmSpec struct {
 	CertSecretRef *spec.LocalObjectReference `json:"certSecretRef"`
 	Timeout       *spec.Duration             `json:"timeout"`
 	Suspend       bool                       `json:"suspend"`
+	Provider      string                     `json:"provider"` // of type oci, like insecure
+	Insecure      bool                       `json:"insecure"`
 }
+
+// The types of a HelmRepository.
+const (
+	helmHTTP = "default"
+	helmOCI  = "oci"
+)
 
 // helmDraft is a HelmRepository. Only one that a ChartRepository uses is judged.
 type helmDraft struct {
@@ -40,20 +48,20 @@ func (l *loader) readHelm(o *object, n *strict.Node) {
 	l.helms[o.name] = h
 	if n != nil {
 		l.decoder(o).lenientDecode(n, reflect.ValueOf(&h.spec).Elem(), "spec")
-		o.remember("spec.url", "spec.secretRef.name", "spec.certSecretRef.name", "spec.type")
+		o.remember("spec.url", "spec.secretRef.name", "spec.certSecretRef.name", "spec.type", "spec.provider")
 	}
 	o.unused = o.findings // they matter where it is used
 	o.findings = nil
 }
 
 func (l *loader) readChart(o *object, n *strict.Node) {
-	r := &fleet.Repository{Name: o.name, Origin: o.origin, Annotations: o.annotations, Index: &fleet.Index{}}
+	r := &fleet.Repository{Name: o.name, Origin: o.origin, Annotations: o.annotations, Chart: true, Index: &fleet.Index{}}
 	draft := &repositoryDraft{object: o, out: r}
 	l.repositories = append(l.repositories, draft)
 	d := l.strictSpec(o, n, &draft.chart)
 	c := draft.chart
 	if c.SourceRef.Kind != "" && c.SourceRef.Kind != kindHelm {
-		d.fail(codeBadValue, "spec.sourceRef.kind", "%q is not %s: charts of an OCI registry are followed by an ImageRepository", c.SourceRef.Kind, kindHelm)
+		d.fail(codeBadValue, "spec.sourceRef.kind", "%q is not %s: a chart that an OCIRepository pulls is followed by an ImageRepository", c.SourceRef.Kind, kindHelm)
 	}
 	d.reference("spec.sourceRef.name", c.SourceRef.Name)
 	d.namespace("spec.sourceRef.namespace", c.SourceRef.Namespace)
@@ -63,16 +71,17 @@ func (l *loader) readChart(o *object, n *strict.Node) {
 	d.requireInterval(strict.Child(n, "interval"))
 	r.Spec.Interval, r.Spec.Suspend, r.Suspended = c.Interval, c.Suspend, c.Suspend
 	r.Index.Chart, r.Index.Deprecated = c.Chart, c.Deprecated
-	o.remember("spec.sourceRef.name", "spec.chart")
+	o.remember("spec.sourceRef.name", "spec.chart", "spec.deprecated")
 }
 
 // chartName is the grammar of Helm's names of charts, capitals added: old ones have
 // them (https://helm.sh/docs/chart_best_practices/conventions/).
 var chartName = pinsetter.Pattern(`^[a-zA-Z0-9][a-zA-Z0-9._-]*$`)
 
-// resolveChart finds the index of a ChartRepository, and how it is reached.
+// resolveChart finds the index or the registry of a ChartRepository, and how it is
+// reached.
 func (l *loader) resolveChart(r *repositoryDraft) {
-	const field = "spec.sourceRef.name"
+	const field = helmField
 	ref := r.chart.SourceRef
 	key := objectKey{kindHelm, pinsetter.Name{Namespace: cmp.Or(ref.Namespace, r.name.Namespace), Name: ref.Name}}
 	h := l.helms[key.name]
@@ -90,26 +99,13 @@ func (l *loader) resolveChart(r *repositoryDraft) {
 // useHelm fills in what a HelmRepository says. What is wrong with it is reported to
 // the ChartRepository.
 func (l *loader) useHelm(r *repositoryDraft, h *helmDraft) {
-	const field = "spec.sourceRef.name"
-	u, err := url.Parse(h.spec.URL)
 	used := *h.object
 	used.findings = append(slices.Clone(h.unused), h.twins...)
-	switch {
-	case used.broken():
-		r.fail(codeMissingObject, field, "%s has errors: %s", h, used.firstError().String())
-		return
-	case h.spec.Type == "oci" || strings.HasPrefix(h.spec.URL, ociScheme):
-		r.fail(codeUnsupported, field, "%s (%s) is an OCI registry, which has no index: follow its chart by an ImageRepository", h, h.place())
-		return
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		r.fail(codeURL, field, "spec.url of %s (%s) is not an http or https URL%s", h, h.place(), h.hint(h.spec.URL))
-		return
-	case u.User != nil:
-		r.fail(codeURL, field, "spec.url of %s (%s) holds a user: move it to the Secret of its spec.secretRef", h, h.place())
+	if used.broken() {
+		r.fail(codeMissingObject, helmField, "%s has errors: %s", h, used.firstError().String())
 		return
 	}
 	out := r.out
-	out.Index.URL, out.Image = h.spec.URL, chartImage(u, out.Index.Chart)
 	out.Suspended = out.Suspended || h.spec.Suspend
 	out.Timeout = defaultHelmTimeout
 	if h.spec.Timeout != nil {
@@ -117,17 +113,72 @@ func (l *loader) useHelm(r *repositoryDraft, h *helmDraft) {
 	}
 	asking := *h.object
 	asking.findings = nil
-	if ref := h.spec.SecretRef; ref != nil {
-		if with := l.secret(&asking, "spec.secretRef.name", ref.Name); with != nil && with.Need("username", "an index is logged in to by name") {
-			out.Index.Username, out.Index.Password = with.PlainLine("username"), with.Line("password")
+	isOCI := strings.HasPrefix(h.spec.URL, ociScheme)
+	switch h.spec.Type {
+	case helmOCI:
+		l.useCharts(r, h, &asking)
+	case "", helmHTTP:
+		if isOCI {
+			r.fail(codeURL, helmField, "spec.url of %s (%s) is of an OCI registry: write type: oci there, without which Flux asks for an index", h, h.place())
+			return
 		}
-	}
-	if ref := h.spec.CertSecretRef; ref != nil {
-		out.Access.TLS = l.certificates(&asking, "spec.certSecretRef.name", ref.Name)
+		l.useIndex(r, h, &asking)
+	default:
+		r.fail(codeBadValue, helmField, "spec.type of %s (%s) is %q: write oci or default", h, h.place(), h.spec.Type)
 	}
 	for _, f := range asking.findings {
 		r.add(f)
 	}
+}
+
+// helmField is what a ChartRepository refers to a HelmRepository by.
+const helmField = "spec.sourceRef.name"
+
+// useIndex is useHelm for a repository over HTTP.
+func (l *loader) useIndex(r *repositoryDraft, h *helmDraft, asking *object) {
+	u, err := url.Parse(h.spec.URL)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		r.fail(codeURL, helmField, "spec.url of %s (%s) is not an http or https URL%s", h, h.place(), h.hint(h.spec.URL))
+		return
+	case u.User != nil:
+		r.fail(codeURL, helmField, "spec.url of %s (%s) holds a user: move it to the Secret of its spec.secretRef", h, h.place())
+		return
+	}
+	out := r.out
+	out.Index.URL, out.Image = h.spec.URL, chartImage(u, out.Index.Chart)
+	if ref := h.spec.SecretRef; ref != nil {
+		if with := l.secret(asking, "spec.secretRef.name", ref.Name); with != nil && with.Need("username", "an index is logged in to by name") {
+			out.Index.Username, out.Index.Password = with.PlainLine("username"), with.Line("password")
+		}
+	}
+	if ref := h.spec.CertSecretRef; ref != nil {
+		out.Access.TLS = l.certificates(asking, "spec.certSecretRef.name", ref.Name)
+	}
+}
+
+// useCharts is useHelm for a registry: the chart is an image there.
+func (l *loader) useCharts(r *repositoryDraft, h *helmDraft, asking *object) {
+	path, isOCI := strings.CutPrefix(h.spec.URL, ociScheme)
+	if !isOCI {
+		r.fail(codeURL, helmField, "spec.url of %s (%s) is of type oci and does not begin with oci://%s", h, h.place(), h.hint(h.spec.URL))
+		return
+	}
+	out := r.out
+	out.Image = strings.TrimSuffix(path, "/") + "/" + out.Index.Chart
+	if problem := checkImage(out.Image); problem != "" {
+		r.fail(codeURL, helmField, "the chart of %s (%s) is %q, which %s", h, h.place(), out.Image, problem)
+	}
+	if out.Index.Deprecated {
+		r.warn(codeIgnored, "spec.deprecated", "has no effect: a registry doesn't say which versions are deprecated")
+	}
+	out.Index = nil
+	out.Exclude = l.exclusions(l.decoder(r.object), defaultExclusions)
+	host, _, _ := strings.Cut(path, "/")
+	fields := registryFields{provider: h.spec.Provider, secretRef: h.spec.SecretRef, certSecretRef: h.spec.CertSecretRef,
+		insecure: h.spec.Insecure, secretWins: true, host: host}
+	l.decoder(asking).registry(fields)
+	out.Access = l.registryAccess(asking, fields)
 }
 
 var notInImage = pinsetter.Pattern(`[^a-z0-9/]+`)

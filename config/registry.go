@@ -19,6 +19,7 @@ type registryFields struct {
 	proxySecretRef     *spec.LocalObjectReference
 	insecure           bool
 	credential         *spec.Credential
+	host               string // whose username and password the Secret may hold instead of a Docker configuration; "": of none
 
 	// secretWins says which of both Flux uses where Secrets stand beside a
 	// provider: of an OCIRepository and a HelmRepository the Secrets, of an
@@ -72,7 +73,7 @@ func (l *loader) registryAccess(o *object, f registryFields) fleet.RegistryAcces
 		access.Provider = f.provider
 	default:
 		if f.secretRef != nil {
-			l.dockerConfig(o, "spec.secretRef.name", f.secretRef.Name, &access)
+			l.dockerConfig(o, "spec.secretRef.name", f.secretRef.Name, f.host, &access)
 		}
 		if f.serviceAccountName != "" {
 			l.pullSecrets(o, f.serviceAccountName, &access)

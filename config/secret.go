@@ -193,12 +193,12 @@ func (l *loader) readAccount(o *object) {
 }
 
 // dockerConfig adds the credentials that a Secret holds for registries.
-func (l *loader) dockerConfig(o *object, field, name string, access *fleet.RegistryAccess) {
+func (l *loader) dockerConfig(o *object, field, name, host string, access *fleet.RegistryAccess) {
 	with := l.secret(o, field, name)
 	if with == nil {
 		return
 	}
-	if given := with.DockerConfig(); !given.IsZero() {
+	if given := with.DockerConfig(host); !given.IsZero() {
 		access.DockerConfigs = append(access.DockerConfigs, given)
 	}
 }
@@ -224,6 +224,6 @@ func (l *loader) pullSecrets(o *object, name string, access *fleet.RegistryAcces
 			o.fail(codeName, field, "%s (%s) names a Secret %q, which is not a name", a, a.place(), ref.Name)
 			continue
 		}
-		l.dockerConfig(o, field, ref.Name, access)
+		l.dockerConfig(o, field, ref.Name, "", access)
 	}
 }

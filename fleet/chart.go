@@ -14,7 +14,7 @@ type Index struct {
 
 // Kind returns the kind of the object: ImageRepository or ChartRepository.
 func (r *Repository) Kind() string {
-	if r.Index != nil {
+	if r.Chart {
 		return "ChartRepository"
 	}
 	return "ImageRepository"

@@ -35,8 +35,10 @@ type Repository struct {
 	Suspended bool
 	Access    RegistryAccess
 
-	// Index is set for a ChartRepository: its versions come from there, and Image is
-	// its name as an image's. Of Spec only Interval and Suspend are set then.
+	// Chart says that it is a ChartRepository, of whose Spec only Interval and Suspend
+	// are set. Its versions are those of Index, and Image is its name as an image's;
+	// without an Index they are the tags of Image, as an ImageRepository's.
+	Chart bool
 	Index *Index
 
 	// Err is nil when the repository is usable. It names file, line and object,

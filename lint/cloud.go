@@ -13,7 +13,7 @@ import (
 // repository: they get no login for it.
 func (l *linter) clouds() {
 	for _, r := range l.set.Repositories {
-		l.registryProvider("ImageRepository "+r.Name.String(), r.Origin, r.Access.Provider, r.Image)
+		l.registryProvider(r.Kind()+" "+r.Name.String(), r.Origin, r.Access.Provider, r.Image)
 	}
 	for _, a := range l.set.Artifacts {
 		if a.Repository != nil {

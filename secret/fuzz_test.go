@@ -29,7 +29,8 @@ func FuzzReader(f *testing.F) {
 				t.Errorf("reported: %.300q", text)
 			}
 		}}
-		r.DockerConfig()
+		r.DockerConfig("")
+		r.DockerConfig("registry.example:5000")
 		r.TLS()
 		r.Certificates()
 		r.Proxy()

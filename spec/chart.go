@@ -5,7 +5,7 @@ type ChartRepositorySpec struct {
 	SourceRef  ChartSourceRef `json:"sourceRef"`
 	Chart      string         `json:"chart"`                // its name in the index
 	Interval   Duration       `json:"interval"`             // how often serve asks for the index
-	Deprecated bool           `json:"deprecated,omitempty"` // versions that are marked so count too
+	Deprecated bool           `json:"deprecated,omitempty"` // versions that an index marks so count too
 	Suspend    bool           `json:"suspend,omitempty"`
 }
 
