@@ -148,6 +148,42 @@ var suite = []benchmark{
 		{below: "files=#/marked=10%/change=nothing", sizes: files, work: "`set`, # files, 10 % marked, nothing to change", unit: "x-grep", yardstick: grep},
 		{below: "files=#/marked=10%/change=all", sizes: files, work: "`set`, # files, 10 % marked, all change", unit: "x-grep", yardstick: grep},
 	}},
+	{"cmd/pinsetter", "Rewrite", 3, []row{
+		{
+			below: "plain/change=nothing", work: "`set`, 100,000 files, 10 % marked, nothing to change: computing", unit: "x-grep",
+			yardstick: grep, targets: []target{{unit: "x-grep", most: 1.7}},
+		},
+		{
+			below: "plain/change=all", work: "`set`, 100,000 files, 10 % marked, all change: computing", unit: "x-sed",
+			yardstick: sed, targets: []target{{unit: "x-sed", most: 2.5}},
+		},
+		{below: "plain/change=all", work: "the same", unit: "x-flux", yardstick: setter, targets: []target{{unit: "x-flux", most: 0.2}}},
+		{
+			below: "rich/change=nothing", work: "`set`, 10,000 files of four documents with comments, 10 % with three markers, nothing to change: computing", unit: "x-grep",
+			yardstick: grep,
+		},
+		{
+			below: "rich/change=all", work: "`set`, 10,000 files of four documents with comments, 10 % with three markers, all change: computing", unit: "x-sed",
+			yardstick: sed,
+		},
+		{below: "rich/change=all", work: "the same", unit: "x-flux", yardstick: setter, targets: []target{{unit: "x-flux", most: 0.2}}},
+		{
+			below: "marked/change=all", work: "`set`, 1,000 files, all marked, all change: computing", unit: "x-flux",
+			yardstick: setter, targets: []target{{unit: "x-flux", most: 0.5}},
+		},
+	}},
+	{"cmd/pinsetter", "SetMemory", 3, []row{
+		{
+			work: "`set`, 100,000 files, 1 % marked, all change: memory", unit: "x-memory",
+			yardstick: start, targets: []target{{unit: "extra-MB", most: 14}},
+		},
+	}},
+	{"cmd/pinsetter", "Push", 3, []row{
+		{
+			work: "first `run`, 1,000 files of 10,000 changed and pushed: computing", unit: "x-git",
+			yardstick: "C git's clone of depth 1, `grep`, `sed`, commit and push", targets: []target{{unit: "x-git", most: 0.35}},
+		},
+	}},
 	{"cmd/pinsetter", "Worst", 1, []row{
 		{below: "objects", work: "`lint` of one list of 25,000 objects: memory", unit: "x-memory", yardstick: start, targets: bounded},
 		{below: "kustomize", work: "`lint -k` of 1,900 objects that get 23 labels: memory", unit: "x-memory", yardstick: start, targets: bounded},
@@ -232,7 +268,9 @@ var suite = []benchmark{
 }
 
 const (
-	grep  = "`grep -rlF` for the marker"
-	floor = "images × 50 ms / 16"
-	start = "memory of `pinsetter version`"
+	grep   = "`grep -rlF` for the marker"
+	sed    = "`grep -rlZF` for the marker, and `sed -i` of its files"
+	setter = "what Flux's setter does, with its libraries"
+	floor  = "images × 50 ms / 16"
+	start  = "memory of `pinsetter version`"
 )

@@ -14,7 +14,7 @@ func show(unit string, value float64) string {
 		return seconds(value / 1e9)
 	case "cpu-s":
 		return seconds(value)
-	case "peak-MB", "binary-MB", "last-binary-MB", "last-peak-MB":
+	case "peak-MB", "binary-MB", "last-binary-MB", "last-peak-MB", "extra-MB":
 		return figure(value) + " MB"
 	case "init-ms":
 		return figure(value) + " ms"

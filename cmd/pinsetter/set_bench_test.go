@@ -15,13 +15,25 @@ type shelf struct {
 	dir            string
 	files, percent int
 	image          string
+	rich           bool // several documents a file, with comments and several markers
 }
 
 // newShelf writes the manifests, all showing tag.
 func newShelf(b *testing.B, files, percent int, image, tag string) shelf {
 	b.Helper()
-	s := shelf{parts.Dir(b), files, percent, image}
-	for i := range files {
+	return shelf{parts.Dir(b), files, percent, image, false}.fill(b, tag)
+}
+
+// newRichShelf is newShelf with files of several documents, comments and markers.
+func newRichShelf(b *testing.B, files, percent int, image, tag string) shelf {
+	b.Helper()
+	return shelf{parts.Dir(b), files, percent, image, true}.fill(b, tag)
+}
+
+// fill writes all manifests.
+func (s shelf) fill(b *testing.B, tag string) shelf {
+	b.Helper()
+	for i := range s.files {
 		s.write(b, i, tag)
 	}
 	return s
@@ -53,6 +65,17 @@ func (s shelf) write(b *testing.B, i int, tag string) {
 	if s.marked(i) {
 		marker = ` # {"$imagepolicy": "default:app"}`
 	}
+	text := s.deployment(i, tag, marker)
+	if s.rich {
+		text = s.documents(i, tag, marker)
+	}
+	if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("app-%d.yaml", i)), []byte(text), 0o644); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// deployment returns a document with one image.
+func (s shelf) deployment(i int, tag, marker string) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app-%d\n  namespace: team-%d\nspec:\n  replicas: 2\n", i, i/100)
 	text.WriteString("  template:\n    spec:\n      containers:\n        - name: app\n")
@@ -60,9 +83,59 @@ func (s shelf) write(b *testing.B, i int, tag string) {
 	for v := range 8 {
 		fmt.Fprintf(&text, "            - name: VARIABLE_%d\n              value: \"value %d\"\n", v, v*i)
 	}
-	if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("app-%d.yaml", i)), []byte(text.String()), 0o644); err != nil {
-		b.Fatal(err)
-	}
+	return text.String()
+}
+
+// documents returns four documents with comments, of which two have images: three.
+func (s shelf) documents(i int, tag, marker string) string {
+	return fmt.Sprintf(`# The app of team %[1]d, and the job that fills its database.
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: app-%[1]d # as its Deployment
+  namespace: team
+spec:
+  # Only the ingress may ask for it.
+  type: ClusterIP
+  selector: {app.kubernetes.io/name: app-%[1]d}
+  ports:
+    - name: http
+      port: 80
+      targetPort: http
+---
+%[2]s      initContainers:
+        # Waits for the database.
+        - name: wait
+          image: "%[3]s:%[4]s"%[5]s
+          command: ["app", "wait"]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: app-%[1]d
+data:
+  LEVEL: 'info'
+
+  # Milliseconds.
+  TIMEOUT: "5000"
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: fill-%[1]d
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          containers:
+          - name: fill
+            image: %[3]s:%[4]s%[5]s
+            args: [fill, --all]
+          restartPolicy: Never
+`, i, s.deployment(i, tag, marker), s.image, tag, marker)
 }
 
 // BenchmarkSet is `pinsetter set` as a whole process, beside `grep -rlF` over the
