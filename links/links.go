@@ -36,6 +36,7 @@ type Object struct {
 	Line int            // of its first key
 
 	Refs  []Ref  // what it refers to
+	Pulls []int  // lines of the values that name what it pulls, for which its verify counts
 	Layer string // spec.layerSelector.mediaType of an OCIRepository
 }
 
@@ -66,12 +67,11 @@ func Read(f source.File) []*Object {
 	}
 	var objects []*Object
 	for _, document := range strict.Split(f.Data) {
-		if !MayHold(document.Data) || strict.IsTemplate(document.Data) {
+		if !MayHold(document.Data) {
 			continue
 		}
-		root, failure := document.Parse()
-		left := strict.MaxTokens
-		if failure != nil || root == nil || strict.Measure(root, &left) != nil {
+		root := parsed(document)
+		if root == nil {
 			continue
 		}
 		r := reader{file: f, offset: document.Line - 1}
@@ -110,13 +110,18 @@ func (r *reader) object(root *strict.Node) {
 		return
 	case strings.HasPrefix(version, helmGroup) && kind == KindHelmRelease:
 		r.refer(o, "spec.chartRef", strict.Child(spec, "chartRef"), "")
-		r.refer(o, "spec.chart.spec.sourceRef", strict.Child(strict.Child(strict.Child(spec, "chart"), "spec"), "sourceRef"), KindHelm)
+		chart := strict.Child(strict.Child(spec, "chart"), "spec")
+		r.refer(o, "spec.chart.spec.sourceRef", strict.Child(chart, "sourceRef"), KindHelm)
+		r.pulls(o, chart, "version")
 	case !strings.HasPrefix(version, sourceGroup):
 		return
 	case kind == KindHelmChart:
 		r.refer(o, "spec.sourceRef", strict.Child(spec, "sourceRef"), KindHelm)
+		r.pulls(o, spec, "version")
 	case kind == KindOCI:
 		o.Layer = text(strict.Child(spec, "layerSelector"), "mediaType")
+		r.pulls(o, spec, "url")
+		r.pulls(o, strict.Child(spec, "ref"), "tag", "digest")
 	case kind != KindHelm && kind != KindGit && kind != KindBucket:
 		return
 	}
@@ -137,6 +142,15 @@ func (r *reader) refer(o *Object, field string, n *strict.Node, kind string) {
 		ref.Name.Namespace = o.Name.Namespace
 	}
 	o.Refs = append(o.Refs, ref)
+}
+
+// pulls notes the fields that name what an object pulls.
+func (r *reader) pulls(o *Object, in *strict.Node, fields ...string) {
+	for _, field := range fields {
+		if n := strict.Child(in, field); n != nil {
+			o.Pulls = append(o.Pulls, r.line(n))
+		}
+	}
 }
 
 // text returns the text of a field, "" without one.

@@ -41,6 +41,7 @@ func (l *linter) links(ctx context.Context, places Places) {
 		l.report.Wrong = l.report.Wrong || f.Severity == pinsetter.Error
 	}
 	l.report.Findings = append(l.report.Findings, findings...)
+	l.patched(ctx, places, found)
 }
 
 // linked is what a file says of objects that refer to each other.

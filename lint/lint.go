@@ -44,7 +44,7 @@ type Places struct {
 // marker is in an automation's scope is judged only where automations were loaded. A
 // missing Secret that is needed only to write is a warning.
 func Check(ctx context.Context, set *fleet.Set, places Places) *Report {
-	l := &linter{set: set, used: map[pinsetter.Name]bool{}, judged: map[string]bool{}, report: &Report{
+	l := &linter{set: set, used: map[pinsetter.Name]bool{}, judged: map[string]bool{}, marks: map[mark]bool{}, report: &Report{
 		Objects: len(set.Repositories) + len(set.Policies) + len(set.Automations) + set.Sources + len(set.Gates) +
 			len(set.PullRequests) + len(set.Artifacts) + len(set.Receivers) + len(set.Providers) + len(set.Alerts),
 	}}
@@ -78,6 +78,7 @@ type linter struct {
 	report *Report
 	used   map[pinsetter.Name]bool // policies that markers name
 	judged map[string]bool         // marked files, by their real path
+	marks  map[mark]bool           // in objects that may verify what they pull
 }
 
 func (l *linter) add(severity pinsetter.Severity, code string, at fleet.Origin, format string, args ...any) {
@@ -121,6 +122,7 @@ func (l *linter) file(found *setters.File, dir, prefix string) {
 		l.report.Markers += len(site.Markers)
 		l.found(dir, l.site(site, prefix)...)
 		l.found(dir, l.undigested(site, found.Findings)...)
+		l.mark(site, dir)
 	}
 }
 

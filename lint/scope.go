@@ -27,6 +27,7 @@ var Codes = map[string]string{
 	"verify-anybody":    "the verify of the object takes a signature by anybody",
 	"verify-unanchored": "a pattern of the object's matchOIDCIdentity fits anywhere in an identity",
 	"verify-unpinned":   "a Gate verifies signatures, and the marked value shows no digest: what was verified may move away under the tag",
+	"verify-patched":    "a patch gives a verify to an object with a marker, which isn't read where the marker is written",
 	"verify-untrusted":  "an object verifies what it pulls, and it isn't known whom it trusts, such as without the Secret of its keys: its markers fail",
 	"suspended":         "the object is suspended, and nothing is done for it",
 }
