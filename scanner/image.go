@@ -108,23 +108,32 @@ type split struct {
 }
 
 // divide splits the tags that a registry listed, in its order: reserved names,
-// tags that match one of the patterns, and the rest.
+// tags that match one of the patterns, and the rest. The parts take no more memory
+// than they need: a cycle holds those of all images.
 func divide(listed answer, patterns []*pinsetter.Matcher) split {
-	s := split{kept: make([]string, 0, len(listed.Tags)), hash: listed.hash}
-	for _, tag := range listed.Tags {
+	const kept, excluded, reserved = 0, 1, 2
+	of := make([]byte, len(listed.Tags)) // the part of each tag
+	var counts [3]int
+	for i, tag := range listed.Tags {
 		switch {
 		case pinsetter.ReservedTag(tag):
-			s.reserved = append(s.reserved, tag)
+			of[i] = reserved
 		case matchesAny(tag, patterns):
-			s.excluded = append(s.excluded, tag)
-		default:
-			s.kept = append(s.kept, tag)
+			of[i] = excluded
 		}
+		counts[of[i]]++
 	}
-	if len(s.kept) < len(listed.Tags) {
-		s.hash = hashOf(s.kept)
+	if counts[kept] == len(listed.Tags) {
+		return split{kept: listed.Tags, hash: listed.hash}
 	}
-	return s
+	var parts [3][]string
+	for part, count := range counts {
+		parts[part] = make([]string, 0, count)
+	}
+	for i, tag := range listed.Tags {
+		parts[of[i]] = append(parts[of[i]], tag)
+	}
+	return split{kept: parts[kept], excluded: parts[excluded], reserved: parts[reserved], hash: hashOf(parts[kept])}
 }
 
 // nothing returns the error for an image that has no tag left.

@@ -24,11 +24,16 @@ type lists struct {
 func newLists(repo *fleet.Repository, listing *scanner.Listing, now time.Time) lists {
 	all := len(listing.Tags) + len(listing.Excluded) + len(listing.Reserved)
 	return lists{
-		own:   listing.Canonical + " without " + exclusions(repo),
+		own:   listKey(listing.Canonical, repo),
 		image: listing.Canonical,
 		kept:  gate.Scan{At: now, Count: len(listing.Tags), Hash: listing.KeptHash},
 		whole: gate.Scan{At: now, Count: all, Hash: listing.Hash},
 	}
+}
+
+// listKey is the ledger's key of the tags of an image that an ImageRepository keeps.
+func listKey(canonical string, repo *fleet.Repository) string {
+	return canonical + " without " + exclusions(repo)
 }
 
 // exclusions is equal for ImageRepositories that exclude the same. One image may

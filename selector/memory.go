@@ -77,10 +77,13 @@ func (s *Selector) judge(ctx context.Context, l lists) *gate.Refusal {
 	if s.Failing.Now() {
 		return nil
 	}
-	known, err := s.Ledger.Listings(ctx, []string{l.own, l.image})
-	if err != nil {
-		s.Failing.Failed(err)
-		return nil
+	known, ok := s.recalled.take(l.own, l.image)
+	if !ok {
+		var err error
+		if known, err = s.Ledger.Listings(ctx, []string{l.own, l.image}); err != nil {
+			s.Failing.Failed(err)
+			return nil
+		}
 	}
 	after, refusal := l.judge(known)
 	s.mu.Lock()

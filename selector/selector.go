@@ -65,6 +65,7 @@ type Selector struct {
 	tags     map[*string]*policy.Tags        // parsed tags, by the list's first: objects of one image share it
 	refusals map[string]func() *gate.Refusal // of an image's list, by its key and hash
 	listings map[string]store.Listing        // what to remember, by the key of a list
+	recalled recalled                        // what the ledger knew of lists
 	learnt   map[string]*learnt              // by canonical name
 	results  map[*fleet.Policy]func() *Selection
 	made     map[*decide.Policy]*Selection // by what they embed
@@ -115,6 +116,7 @@ func (s *Selector) LookAgain(automation pinsetter.Name) {
 
 // All selects for policies, in parallel.
 func (s *Selector) All(ctx context.Context, policies []*fleet.Policy) {
+	s.recall(ctx, policies)
 	Each(policies, func(p *fleet.Policy) *Selection { return s.Selection(ctx, p) })
 }
 
@@ -128,6 +130,14 @@ func (s *Selector) Selection(ctx context.Context, p *fleet.Policy) *Selection {
 	}
 	s.mu.Unlock()
 	return once()
+}
+
+// decidedOn reports whether this cycle selected for p, or is about to.
+func (s *Selector) decidedOn(p *fleet.Policy) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.results[p]
+	return ok
 }
 
 // Again selects for policies anew, by lists of tags from no earlier than that.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/pinsetter/pinsetter"
@@ -81,6 +82,9 @@ type checksum [sha256.Size]byte
 // is reports whether both are set and equal.
 func (c checksum) is(other checksum) bool { return c == other && c != checksum{} }
 
+// buffers are for reading answers.
+var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
 // body reads the answer into one string, which the tags point into. It hashes
 // the answer on the way if listings are remembered.
 func (l *lister) body(response *http.Response) (string, checksum, error) {
@@ -92,7 +96,9 @@ func (l *lister) body(response *http.Response) (string, checksum, error) {
 		hash = sha256.New()
 		to = io.MultiWriter(&body, hash)
 	}
-	n, err := io.Copy(to, &meter{response.Body, &l.read})
+	buffer := buffers.Get().(*[32 << 10]byte)
+	defer buffers.Put(buffer)
+	n, err := io.CopyBuffer(to, &meter{response.Body, &l.read}, buffer[:])
 	if err != nil {
 		l.read.Add(-n)
 	}
