@@ -76,6 +76,7 @@ var rooms = []struct {
 		github.com/skeema/knownhosts
 		golang.org/x/crypto/ssh
 		golang.org/x/net/proxy`},
+	{name: "source/remote", rooms: root + " artifact fleet gitops registry source verify"},
 	{name: "forge", rooms: root + " fleet login pause", opens: `
 		code.gitea.io/sdk/gitea
 		github.com/google/go-github
@@ -100,7 +101,7 @@ var rooms = []struct {
 		" charts decide fleet folder forge gate gitops lint message pause plan policy proposal registry replay resolve scanner selector setters store verify"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " adopt artifact bot charts config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source spec store verify",
+		rooms: root + " adopt artifact bot charts config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source source/remote spec store verify",
 		opens: `
 		github.com/spf13
 		golang.org/x/term

@@ -21,6 +21,8 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/login/cloud"
+	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/source/remote"
 	"github.com/pinsetter/pinsetter/store"
 	"github.com/pinsetter/pinsetter/verify"
 )
@@ -47,7 +49,7 @@ type app struct {
 	noCrossNamespaceRefs, refusePrivate bool
 
 	plainHTTP []string
-	oci       *ociSources // artifacts that -f names
+	remote    *remote.Reader // of the sources in Git and registries that -f names
 
 	notifications config.Notifications // how to treat Receivers, Providers and Alerts
 	artifacts     bool                 // what Flux pulls from registries is read too
@@ -121,8 +123,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	if a.tokens, err = cloud.ParseTokenFiles(a.tokenFiles); err != nil {
 		return usage("--registry-token-file: %v", err)
 	}
-	isArtifact := func(name string) bool { return strings.HasPrefix(name, ociScheme) }
-	if given := a.signers.given(); given != "" && len(a.filenames) > 0 && !slices.ContainsFunc(a.filenames, isArtifact) {
+	if given := a.signers.given(); given != "" && len(a.filenames) > 0 && !slices.ContainsFunc(a.filenames, remote.IsArtifact) {
 		return usage("%s is for artifacts, and no -f is one: only oci:// is verified", given)
 	}
 	if a.concurrency < 1 {
@@ -141,7 +142,12 @@ func (a *app) prepare(cmd *cobra.Command) error {
 		return err
 	}
 	a.progress = newProgress(a.err)
-	a.oci = newOCISources(a)
+	a.remote = &remote.Reader{
+		Git: a.gitOptions(), Roots: a.roots(), Signers: a.signers.rules, Progress: a.progress.show,
+		Registry: func() *registry.Registry {
+			return a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent()}).Registry
+		},
+	}
 	if a.timeout > 0 {
 		ctx, cancel := context.WithTimeoutCause(cmd.Context(), a.timeout, fmt.Errorf("--timeout %s is over", a.timeout))
 		a.release = cancel

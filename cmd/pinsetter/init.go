@@ -18,6 +18,7 @@ import (
 	"github.com/pinsetter/pinsetter/adopt"
 	"github.com/pinsetter/pinsetter/folder"
 	"github.com/pinsetter/pinsetter/setters"
+	"github.com/pinsetter/pinsetter/source/remote"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -386,7 +387,7 @@ func (i *initiation) again() string {
 	add(i.flags.pin, "--pin")
 	add(i.flags.policies != "", "--policies "+i.flags.policies)
 	for _, name := range i.app.filenames {
-		add(true, "-f "+withoutUser(name))
+		add(true, "-f "+remote.WithoutUser(name))
 	}
 	add(i.there.givenNamespace, "-n "+i.there.namespace)
 	return b.String()
@@ -397,7 +398,7 @@ func (i *initiation) objectSources() string {
 	var all []string
 	if i.there.any() {
 		for _, name := range i.app.filenames {
-			all = append(all, "-f "+withoutUser(name))
+			all = append(all, "-f "+remote.WithoutUser(name))
 		}
 		if len(i.app.filenames) == 0 {
 			return "-f " + i.flags.dir // the new file is below it

@@ -25,6 +25,7 @@ import (
 	"github.com/pinsetter/pinsetter/login/cloud"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/source"
+	"github.com/pinsetter/pinsetter/source/remote"
 	"github.com/pinsetter/pinsetter/verify"
 )
 
@@ -93,7 +94,7 @@ func (a *app) sources() string {
 	if len(a.filenames)+len(a.kustomize) == 0 {
 		return "the current directory"
 	}
-	return userinfo().ReplaceAllString(strings.Join(slices.Concat(a.filenames, a.kustomize), ", "), "//")
+	return remote.WithoutUser(strings.Join(slices.Concat(a.filenames, a.kustomize), ", "))
 }
 
 // sources is the content of all sources.
@@ -118,7 +119,7 @@ func (a *app) read(ctx context.Context) sources {
 	var all sources
 	for _, name := range a.filenames {
 		files, unread := a.readSource(ctx, name)
-		all.add(withoutUser(name), files, unread)
+		all.add(remote.WithoutUser(name), files, unread)
 	}
 	for _, dir := range a.kustomize {
 		files, err := config.Kustomize(dir)
@@ -139,12 +140,10 @@ func (a *app) readSource(ctx context.Context, name string) ([]source.File, []sou
 	case name == "-":
 		file, err := source.ReadFrom("stdin", a.in)
 		return []source.File{file}, unreadSource("-", err)
-	case strings.HasPrefix(name, "git+"):
-		return a.readGit(ctx, name)
-	case strings.HasPrefix(name, ociScheme):
-		return a.readOCI(ctx, name)
+	case remote.IsGit(name), remote.IsArtifact(name):
+		return a.remote.Read(ctx, name, a.mayHold())
 	case strings.Contains(name, "://"):
-		return nil, unreadSource(withoutUser(name), fmt.Errorf("a URL is read as a Git repository or an artifact: write git+https://HOST/REPO//FOLDER or oci://HOST/REPO:TAG//FOLDER"))
+		return nil, unreadSource(remote.WithoutUser(name), fmt.Errorf("a URL is read as a Git repository or an artifact: write git+https://HOST/REPO//FOLDER or oci://HOST/REPO:TAG//FOLDER"))
 	}
 	return source.ReadPath(name, a.mayHold())
 }
@@ -166,9 +165,6 @@ func unreadSource(name string, err error) []source.Unread {
 	}
 	return []source.Unread{{Path: name, Err: err}}
 }
-
-// withoutUser returns the name of a source without a possible password.
-func withoutUser(name string) string { return userinfo().ReplaceAllString(name, "//") }
 
 // bot returns a bot for set.
 func (a *app) bot(set *fleet.Set) *bot.Bot {

@@ -1,11 +1,10 @@
-package main
+package remote
 
 import (
 	"context"
 	"fmt"
 	"path"
 	"strings"
-	"sync"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/artifact"
@@ -14,19 +13,6 @@ import (
 	"github.com/pinsetter/pinsetter/source"
 	"github.com/pinsetter/pinsetter/verify"
 )
-
-// ociScheme begins the name of a source that is an artifact.
-const ociScheme = "oci://"
-
-// ociSources are the artifacts that -f names, as they were read last. It is safe for
-// concurrent use.
-type ociSources struct {
-	client func() *registry.Registry
-	roots  *verify.Roots
-
-	mu   sync.Mutex
-	read map[string]ociSource // by name
-}
 
 // ociSource is what was read of an artifact. It holds as long as the name leads to the
 // same digest and the same is trusted.
@@ -37,10 +23,10 @@ type ociSource struct {
 }
 
 // readOCI returns the files of an artifact that may hold objects. Until the artifact
-// is verified, if --source-key or --source-identity asks for that, nothing but its digest is asked.
-func (a *app) readOCI(ctx context.Context, name string) ([]source.File, []source.Unread) {
-	a.progress.show("reading " + redactedOCI(name))
-	found, err := a.oci.get(ctx, name, a.signers, a.mayHold())
+// is verified, if that is asked for, nothing but its digest is asked.
+func (r *Reader) readOCI(ctx context.Context, name string, mayHold func([]byte) bool) ([]source.File, []source.Unread) {
+	r.Progress("reading " + redactedOCI(name))
+	found, err := r.get(ctx, name, mayHold)
 	if err != nil {
 		return nil, []source.Unread{{Path: redactedOCI(name), Err: err, Until: "it can be read, and verifies"}}
 	}
@@ -68,47 +54,52 @@ func parseOCISource(name string) (r artifact.Reference, folder string, err error
 }
 
 // get returns an artifact's files, read anew if it changed.
-func (o *ociSources) get(ctx context.Context, name string, by signers, mayHold func([]byte) bool) (ociSource, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	r, folder, err := parseOCISource(name)
+func (r *Reader) get(ctx context.Context, name string, mayHold func([]byte) bool) (ociSource, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	named, folder, err := parseOCISource(name)
 	if err != nil {
 		return ociSource{}, err
 	}
-	trust, err := sourceTrust(by)
+	trust, err := r.trust()
 	if err != nil {
 		return ociSource{}, err
 	}
-	from, err := o.client().Repository(r.Repository, registry.Access{})
+	if r.registry == nil {
+		r.registry = r.Registry()
+	}
+	from, err := r.registry.Repository(named.Repository, registry.Access{})
 	if err != nil {
 		return ociSource{}, err
 	}
-	found := ociSource{digest: r.Digest}
+	found := ociSource{digest: named.Digest}
 	if trust != nil {
 		found.trust = trust.ID()
 	}
 	if found.digest == "" {
-		if found.digest, err = from.Digest(ctx, r.Tag); err != nil {
+		if found.digest, err = from.Digest(ctx, named.Tag); err != nil {
 			return ociSource{}, err
 		}
 	}
-	if last, ok := o.read[name]; ok && last.digest == found.digest && last.trust == found.trust {
+	if last, ok := r.read[name]; ok && last.digest == found.digest && last.trust == found.trust {
 		return last, nil
 	}
-	if err := verified(ctx, o.roots, from, found.digest, trust); err != nil {
+	if err := verified(ctx, r.Roots, from, found.digest, trust); err != nil {
 		return ociSource{}, err
 	}
 	if err := found.load(ctx, from, name, folder, mayHold); err != nil {
 		return ociSource{}, err
 	}
-	o.read[name] = found
+	if r.read == nil {
+		r.read = map[string]ociSource{}
+	}
+	r.read[name] = found
 	return found, nil
 }
 
-// sourceTrust returns who must have signed an artifact that objects come from; nil:
-// nobody.
-func sourceTrust(by signers) (*fleet.Trust, error) {
-	rules, err := by.rules()
+// trust returns who must have signed an artifact; nil: nobody.
+func (r *Reader) trust() (*fleet.Trust, error) {
+	rules, err := r.Signers()
 	if err != nil || len(rules) == 0 {
 		return nil, err
 	}
@@ -150,11 +141,4 @@ func (s *ociSource) load(ctx context.Context, from *registry.Repository, name, f
 		s.files = append(s.files, source.File{Path: at, Source: name, Data: file.Data})
 	}
 	return nil
-}
-
-// newOCISources returns the artifacts of a program, none read yet.
-func newOCISources(a *app) *ociSources {
-	return &ociSources{read: map[string]ociSource{}, roots: a.roots(), client: sync.OnceValue(func() *registry.Registry {
-		return a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent()}).Registry
-	})}
 }

@@ -1,4 +1,4 @@
-package main
+package remote
 
 import (
 	"context"
@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/source"
@@ -26,27 +25,24 @@ type gitSource struct {
 	ref    string // branch; "": the server's HEAD
 }
 
-// userinfo matches the part of a URL that may hold a password.
-var userinfo = pinsetter.Pattern(`//[^/@]*@`)
-
 // parseGitSource parses "git+https://HOST/REPO//FOLDER?ref=BRANCH", also with
 // git+http, git+ssh and git+file.
 func parseGitSource(name string) (gitSource, error) {
 	u, err := url.Parse(strings.TrimPrefix(name, "git+"))
-	shown := userinfo().ReplaceAllString(name, "//")
+	shown := WithoutUser(name)
 	if err != nil {
-		return gitSource{}, usage("-f %q: not a URL: write git+https://HOST/REPO//FOLDER?ref=BRANCH", shown)
+		return gitSource{}, fmt.Errorf("-f %q: not a URL: write git+https://HOST/REPO//FOLDER?ref=BRANCH", shown)
 	}
 	switch u.Scheme {
 	case "https", "http", "ssh", "file":
 	default:
-		return gitSource{}, usage("-f %q: the scheme is none of git+https, git+http, git+ssh and git+file", shown)
+		return gitSource{}, fmt.Errorf("-f %q: the scheme is none of git+https, git+http, git+ssh and git+file", shown)
 	}
 	query := u.Query()
 	ref := query.Get("ref")
 	query.Del("ref")
 	if len(query) > 0 || u.Fragment != "" {
-		return gitSource{}, usage("-f %q: only ?ref=BRANCH may follow the folder", shown)
+		return gitSource{}, fmt.Errorf("-f %q: only ?ref=BRANCH may follow the folder", shown)
 	}
 	repo, folder, _ := strings.Cut(u.Path, "//")
 	u.Path, u.RawPath, u.RawQuery = repo, "", ""
@@ -55,27 +51,27 @@ func parseGitSource(name string) (gitSource, error) {
 
 // readGit returns the files of a folder of a Git repository that may hold
 // objects.
-func (a *app) readGit(ctx context.Context, name string) ([]source.File, []source.Unread) {
-	named, snapshot, err := a.fetchSource(ctx, name)
+func (r *Reader) readGit(ctx context.Context, name string, mayHold func([]byte) bool) ([]source.File, []source.Unread) {
+	named, snapshot, err := r.fetch(ctx, name)
 	if err != nil {
-		return nil, unreadSource(withoutUser(name), err)
+		return nil, []source.Unread{{Path: WithoutUser(name), Err: err}}
 	}
-	r := &gitReader{name: withoutUser(name), root: named.folder, at: "git+" + withoutUser(named.url) + "//", mayHold: a.mayHold(), snapshot: snapshot, entered: map[string]bool{}}
-	r.folder(ctx, named.folder, named.folder)
-	if r.bytes > source.MaxBytes {
-		return nil, unreadSource(r.name, source.ErrTooMuch)
+	g := &gitReader{name: WithoutUser(name), root: named.folder, at: "git+" + WithoutUser(named.url) + "//", mayHold: mayHold, snapshot: snapshot, entered: map[string]bool{}}
+	g.folder(ctx, named.folder, named.folder)
+	if g.bytes > source.MaxBytes {
+		return nil, []source.Unread{{Path: g.name, Err: source.ErrTooMuch}}
 	}
-	return r.files, r.unread
+	return g.files, g.unread
 }
 
-// fetchSource fetches the repository that a source names.
-func (a *app) fetchSource(ctx context.Context, name string) (gitSource, *gitops.Snapshot, error) {
+// fetch fetches the repository that a source names.
+func (r *Reader) fetch(ctx context.Context, name string) (gitSource, *gitops.Snapshot, error) {
 	named, err := parseGitSource(name)
 	if err != nil {
 		return gitSource{}, nil, err
 	}
-	a.progress.show("fetching " + named.url)
-	remote, err := gitops.Open(&fleet.GitSource{URL: named.url, Timeout: gitSourceTimeout}, a.gitOptions())
+	r.Progress("fetching " + named.url)
+	remote, err := gitops.Open(&fleet.GitSource{URL: named.url, Timeout: gitSourceTimeout}, r.Git)
 	if err != nil {
 		return gitSource{}, nil, err
 	}
