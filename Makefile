@@ -59,7 +59,7 @@ e2e: ## run all tests, the long ones (build tag e2e) too, under the race detecto
 
 e2e-more: ## run what needs helm, kubeconform, actionlint, cosign, oras, crane and Flux (build tag e2emore): charts, manifests, workflows, signatures, artifacts, logins
 	.ci/parts more
-	PATH="$(BIN):$$PATH" go test -tags e2emore -timeout 30m -run '$(RUN)' ./artifact ./charts ./deploy ./cmd/release ./login/cloud ./verify
+	PATH="$(BIN):$$PATH" go test -tags e2emore -timeout 30m -run '$(RUN)' ./artifact ./charts ./deploy ./cmd/release ./login/cloud ./spec ./verify
 
 fuzz: ## run every fuzz target for FUZZTIME
 	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -r -n 1 dirname | sort -u | while read -r dir; do \
