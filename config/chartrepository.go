@@ -24,8 +24,11 @@ type helmSpec struct {
 	CertSecretRef *spec.LocalObjectReference `json:"certSecretRef"`
 	Timeout       *spec.Duration             `json:"timeout"`
 	Suspend       bool                       `json:"suspend"`
-	Provider      string                     `json:"provider"` // of type oci, like insecure
-	Insecure      bool                       `json:"insecure"`
+
+	// Of type oci only:
+	Provider   string           `json:"provider"`
+	Insecure   bool             `json:"insecure"`
+	Credential *spec.Credential `json:"credential"` // RFC 0014 of Flux
 }
 
 // The types of a HelmRepository.
@@ -176,7 +179,7 @@ func (l *loader) useCharts(r *repositoryDraft, h *helmDraft, asking *object) {
 	out.Exclude = l.exclusions(l.decoder(r.object), defaultExclusions)
 	host, _, _ := strings.Cut(path, "/")
 	fields := registryFields{provider: h.spec.Provider, secretRef: h.spec.SecretRef, certSecretRef: h.spec.CertSecretRef,
-		insecure: h.spec.Insecure, secretWins: true, host: host}
+		insecure: h.spec.Insecure, credential: h.spec.Credential, secretWins: true, host: host}
 	l.decoder(asking).registry(fields)
 	out.Access = l.registryAccess(asking, fields)
 }

@@ -37,6 +37,7 @@ func TestChartRepository(t *testing.T) {
 		{"oci, name of a chart", helm("type: oci, url: oci://ghcr.io/charts") + chart(strings.Replace(whole, "app", "App", 1)), `is "ghcr.io/charts/App", which`},
 		{"oci, deprecated", helm("type: oci, url: oci://ghcr.io/charts") + chart(whole+", deprecated: true"), "spec.deprecated: has no effect"},
 		{"oci, provider", helm("type: oci, url: oci://ghcr.io/charts, provider: aliyun") + chart(whole), `HelmRepository default/h: spec.provider: "aliyun" is not a provider`},
+		{"oci, credential", helm("type: oci, url: oci://ghcr.io/charts, credential: {provider: kubernetes, type: x509}") + chart(whole), `spec.credential.type: "x509" is not supported`},
 		{"oci, provider and secret", helm("type: oci, url: oci://ghcr.io/charts, provider: aws, secretRef: {name: login}") + login + chart(whole), "aws is ignored beside spec.secretRef, as in Flux"},
 		{"oci, half a login", helm("type: oci, url: oci://ghcr.io/charts, secretRef: {name: login}") + strings.Replace(login, ", password: s3cret", "", 1) + chart(whole), `has no key password`},
 		{"scheme", helm("url: ftp://x/y") + chart(whole), "is not an http or https URL"},

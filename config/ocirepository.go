@@ -65,6 +65,7 @@ func accessOf(s spec.OCIRepositorySpec) spec.ImageRepositorySpec {
 	return spec.ImageRepositorySpec{
 		Image: strings.TrimPrefix(s.URL, ociScheme), Timeout: s.Timeout, Provider: s.Provider, SecretRef: s.SecretRef,
 		ServiceAccountName: s.ServiceAccountName, CertSecretRef: s.CertSecretRef, ProxySecretRef: s.ProxySecretRef, Insecure: s.Insecure,
+		Credential: s.Credential,
 	}
 }
 

@@ -31,6 +31,8 @@ func TestOCIRepository(t *testing.T) {
 		{"operation", oci(url + "layerSelector: {operation: move}"), `spec.layerSelector.operation: "move" is neither extract nor copy`},
 		{"verify", oci(url + "verify: {provider: pgp}"), `spec.verify.provider: "pgp" is neither cosign nor notation`},
 		{"provider", oci(url + "provider: ibm"), `spec.provider: "ibm" is not a provider`},
+		{"credential", oci(url + "serviceAccountName: puller\n  credential: {provider: kubernetes, type: jwt, audiences: [ghcr.io]}"), ""},
+		{"credential of spiffe", oci(url + "credential: {provider: spiffe, type: jwt}"), `spec.credential.provider: "spiffe" is not supported`},
 		{"type", oci(url + "ref: 1.0.0"), `spec.ref: is the text "1.0.0", and should be a mapping`},
 		{"old version", strings.Replace(oci(url), "/v1\n", "/v1beta2\n", 1), "warning in.yaml:2: OCIRepository default/x: apiVersion: source.toolkit.fluxcd.io/v1beta2 is no longer served"},
 		{"very old version", strings.Replace(oci(url), "/v1\n", "/v1alpha1\n", 1), `error in.yaml:2: OCIRepository default/x: apiVersion: "source.toolkit.fluxcd.io/v1alpha1" is not read`},

@@ -17,6 +17,7 @@ type OCIRepositorySpec struct {
 	CertSecretRef      *LocalObjectReference `json:"certSecretRef,omitempty"`
 	ProxySecretRef     *LocalObjectReference `json:"proxySecretRef,omitempty"`
 	Insecure           bool                  `json:"insecure,omitempty"`
+	Credential         *Credential           `json:"credential,omitempty"`
 }
 
 // OCIRepositoryRef says which artifact of a repository is meant: by Digest, else by
