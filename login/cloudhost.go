@@ -2,6 +2,7 @@ package login
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pinsetter/pinsetter"
 )
@@ -79,11 +80,19 @@ func CloudHostFor(provider, host string) (CloudHost, error) {
 		return CloudHost{Host: host, Provider: provider}, nil
 	}
 	found, known := CloudHostOf(host)
-	if !known || found.Provider != provider {
-		return CloudHost{}, fmt.Errorf("%q is no registry of provider %s, and its token goes to no other host: the provider is for %s",
-			host, provider, cloudHosts[provider])
+	if known && found.Provider == provider {
+		return found, nil
 	}
-	return found, nil
+	way := "the provider is for " + cloudHosts[provider]
+	if meant, known := CloudHostOf(plainHost(host)); known && meant.Provider == provider {
+		way = fmt.Sprintf("write %q", meant.Host)
+	}
+	return CloudHost{}, fmt.Errorf("%q is no registry of provider %s, and its token goes to no other host: %s", host, provider, way)
+}
+
+// plainHost returns the host in lower case, without port 443 and a dot at its end.
+func plainHost(host string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(host), ":443"), ".")
 }
 
 // cloudHosts says for people which registries a provider has.
