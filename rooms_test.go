@@ -44,7 +44,8 @@ var rooms = []struct {
 	{name: "source", rooms: root},
 	{name: "links", rooms: root + " source spec strict"},
 	{name: "secret", rooms: root + " fleet strict"},
-	{name: "config", rooms: root + " spec policy gate message fleet strict kustomize source secret"},
+	{name: "claim", rooms: root + " fleet strict"},
+	{name: "config", rooms: root + " claim spec policy gate message fleet strict kustomize source secret"},
 
 	{name: "login", rooms: root, opens: "golang.org/x/net/http/httpproxy"},
 	{name: "login/cloud", rooms: root + " login pause", opens: `
@@ -101,7 +102,7 @@ var rooms = []struct {
 		" charts decide fleet folder forge gate gitops lint message pause plan policy proposal registry replay resolve scanner selector setters store verify"},
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " adopt artifact bot charts config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source source/remote spec store verify",
+		rooms: root + " adopt artifact bot charts claim config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source source/remote spec store verify",
 		opens: `
 		github.com/spf13
 		golang.org/x/term

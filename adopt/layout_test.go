@@ -15,6 +15,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/adopt"
+	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/plan"
@@ -128,7 +129,7 @@ func (l *layout) propose(t *testing.T, files map[string][]byte, there *fleet.Set
 func load(files map[string][]byte) *fleet.Set {
 	var all []source.File
 	for name, data := range files {
-		if config.MayHold(data) {
+		if claim.MayHold(data) {
 			all = append(all, source.File{Path: name, Data: data})
 		}
 	}

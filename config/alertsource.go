@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/strict"
 )
@@ -77,7 +78,7 @@ func (l *loader) sources(a *alertDraft) []pinsetter.Object {
 		ref.Namespace = cmp.Or(ref.Namespace, a.name.Namespace)
 		key := objectKey{ref.Kind, pinsetter.Name{Namespace: ref.Namespace, Name: ref.Name}}
 		switch {
-		case !isImageKind(ref.Kind):
+		case !claim.IsImageKind(ref.Kind):
 		case !l.mayCross(a.object, strict.Item("spec.eventSources", i), key):
 		case len(ref.MatchLabels) > 0:
 			all = append(all, l.labelled(ref)...)

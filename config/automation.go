@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/message"
@@ -90,8 +91,8 @@ func (d *decoder) sourceRef(s *spec.ImageUpdateAutomationSpec) {
 	if ref.Kind != kindGit {
 		d.fail(codeBadValue, "spec.sourceRef.kind", "%q is not a kind that can be written to: write %s%s", ref.Kind, kindGit, d.object.hint(ref.Kind))
 	}
-	if ref.APIVersion != "" && !strings.HasPrefix(ref.APIVersion, sourceGroup+"/") {
-		d.fail(codeBadValue, "spec.sourceRef.apiVersion", "%q is not that of a %s: write %s/v1 or leave it out", ref.APIVersion, kindGit, sourceGroup)
+	if ref.APIVersion != "" && !strings.HasPrefix(ref.APIVersion, claim.SourceGroup+"/") {
+		d.fail(codeBadValue, "spec.sourceRef.apiVersion", "%q is not that of a %s: write %s/v1 or leave it out", ref.APIVersion, kindGit, claim.SourceGroup)
 	}
 	d.reference("spec.sourceRef.name", ref.Name)
 	d.namespace("spec.sourceRef.namespace", ref.Namespace)

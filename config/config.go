@@ -27,11 +27,11 @@ type Options struct {
 
 	// OtherFlux says that a source is not empty either if it holds another object of
 	// Flux, such as a HelmRelease, or a marker. Its files must be read with
-	// MayConcern.
+	// claim.MayConcern.
 	OtherFlux bool
 
 	// Artifacts says that what Flux pulls from registries is read too: OCIRepositories.
-	// Without it they are passed over. The files must be read with MayConcern.
+	// Without it they are passed over. The files must be read with claim.MayConcern.
 	Artifacts bool
 
 	// FluxNeeds says that a field which Flux demands and nobody here reads is

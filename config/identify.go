@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/strict"
 )
@@ -25,24 +26,24 @@ func (l *loader) object(d document, n *strict.Node, apiVersion, kind string) {
 		origin: fleet.Origin{Path: d.path, Line: n.Content[0].Line + d.offset},
 	}
 	l.runTogether(d, n)
-	how := classify(apiVersion, kind)
+	how := claim.Classify(apiVersion, kind)
 	if l.passesOver(kind) {
 		return
 	}
-	if how != readNot && how != readList && kind != kindHelm {
+	if how != claim.ReadNot && how != claim.ReadList && kind != kindHelm {
 		l.filled[l.source] = true
 	}
-	if isNotification(apiVersion) && how != readMisspelt {
+	if claim.IsNotification(apiVersion) && how != claim.ReadMisspelt {
 		if l.opts.Notifications == NotificationsIgnored {
 			return
 		}
 		o.advisory = l.opts.Notifications == NotificationsChecked
 	}
 	switch how {
-	case readNot:
+	case claim.ReadNot:
 		l.strayItems(d, o)
 		return
-	case readList:
+	case claim.ReadList:
 		l.list(d, o, apiVersion)
 		return
 	}
@@ -57,20 +58,20 @@ func (l *loader) object(d document, n *strict.Node, apiVersion, kind string) {
 		return
 	}
 	named := l.identify(o)
-	if kind == kindHelm && (!named || how != readObject) {
+	if kind == kindHelm && (!named || how != claim.ReadObject) {
 		return // who refers to it is told that it isn't there
 	}
-	if how == readObject {
+	if how == claim.ReadObject {
 		l.warnVersion(o, apiVersion)
 	} else {
 		o.failKind(how, apiVersion)
 	}
-	if !named || how != readObject && how != readOutdated {
+	if !named || how != claim.ReadObject && how != claim.ReadOutdated {
 		l.findings = append(l.findings, o.said()...)
 		l.lose(o, apiVersion)
 		return
 	}
-	o.outdated = how == readOutdated
+	o.outdated = how == claim.ReadOutdated
 	if l.register(o) {
 		l.read(o)
 	}
@@ -87,7 +88,7 @@ func (l *loader) runTogether(d document, n *strict.Node) {
 			apiVersion, line = value, key.Line+d.offset
 		case "kind":
 			kinds++
-			guard := guardOf(apiVersion, value)
+			guard := claim.GuardOf(apiVersion, value)
 			if kinds == 1 || guard == 0 {
 				continue
 			}
@@ -109,41 +110,41 @@ func header(d document, n *strict.Node, name string) string {
 }
 
 // failKind reports why an object can't be read as what it claims to be.
-func (o *object) failKind(how reading, apiVersion string) {
+func (o *object) failKind(how claim.Reading, apiVersion string) {
 	group, _, _ := strings.Cut(apiVersion, "/")
-	home := imageGroup + "/v1"
-	if isOwnKind(strings.TrimSuffix(o.kind, kindList)) || nearOwnGroup(group) || guardOf(apiVersion, o.kind) != 0 {
-		home = ownGroup + "/" + ownVersion
+	home := claim.ImageGroup + "/v1"
+	if claim.IsOwnKind(strings.TrimSuffix(o.kind, kindList)) || claim.NearOwnGroup(group) || claim.GuardOf(apiVersion, o.kind) != 0 {
+		home = claim.OwnGroup + "/" + claim.OwnVersion
 	}
 	switch {
-	case how == readOutdated && group == ownGroup:
+	case how == claim.ReadOutdated && group == claim.OwnGroup:
 		o.fail(codeAPIVersion, "apiVersion", "%q is not read: write %s and its fields%s", apiVersion, home, o.hint(apiVersion))
-	case how == readOutdated && group == notificationGroup && o.kind != kindReceiver:
+	case how == claim.ReadOutdated && group == claim.NotificationGroup && o.kind != kindReceiver:
 		o.fail(codeAPIVersion, "apiVersion", "%q is not read: write %s/v1beta3 and its fields%s", apiVersion, group, o.hint(apiVersion))
-	case how == readOutdated:
+	case how == claim.ReadOutdated:
 		o.fail(codeAPIVersion, "apiVersion", "%q is not read: write %s/v1 and its fields%s", apiVersion, group, o.hint(apiVersion))
-	case how == readMisspelt && home == imageGroup+"/v1":
+	case how == claim.ReadMisspelt && home == claim.ImageGroup+"/v1":
 		o.fail(codeAPIVersion, "apiVersion", "%q is not a group of Flux; did you mean %q?", apiVersion, home)
-	case how == readMisspelt && apiVersion == ownGroup:
+	case how == claim.ReadMisspelt && apiVersion == claim.OwnGroup:
 		o.fail(codeAPIVersion, "apiVersion", "%q lacks its version: write %q", apiVersion, home)
-	case how == readMisspelt:
+	case how == claim.ReadMisspelt:
 		o.fail(codeAPIVersion, "apiVersion", "%q is not our group; did you mean %q?", apiVersion, home)
-	case how == readVersionless:
+	case how == claim.ReadVersionless:
 		o.fail(codeAPIVersion, "apiVersion", "is missing: write %q", home)
 	case o.kind == "":
 		o.fail(codeUnknownKind, "kind", "is missing")
-	case home == ownGroup+"/"+ownVersion:
-		o.fail(codeUnknownKind, "kind", "%s has no kind %q in this version of pinsetter; it has %s", group, o.kind, strings.Join(ownKinds, ", "))
+	case home == claim.OwnGroup+"/"+claim.OwnVersion:
+		o.fail(codeUnknownKind, "kind", "%s has no kind %q in this version of pinsetter; it has %s", group, o.kind, strings.Join(claim.OwnKinds, ", "))
 	default:
-		near := strict.Suggest(o.kind, imageKinds)
+		near := strict.Suggest(o.kind, claim.ImageKinds)
 		o.fail(codeUnknownKind, "kind", "%s has no kind %q; did you mean %s?%s", group, o.kind,
-			cmp.Or(near, strings.Join(imageKinds, ", ")), o.hint(o.kind))
+			cmp.Or(near, strings.Join(claim.ImageKinds, ", ")), o.hint(o.kind))
 	}
 }
 
 // warnVersion reports a version that Flux has removed.
 func (l *loader) warnVersion(o *object, apiVersion string) {
-	if group, version, _ := strings.Cut(apiVersion, "/"); strings.HasPrefix(version, "v1beta") && group != notificationGroup {
+	if group, version, _ := strings.Cut(apiVersion, "/"); strings.HasPrefix(version, "v1beta") && group != claim.NotificationGroup {
 		o.warn(CodeOldVersion, "apiVersion", "%s is no longer served by Flux and is read as v1: write v1 (flux migrate -f rewrites files)", apiVersion)
 	}
 }
@@ -161,7 +162,7 @@ func (l *loader) list(d document, o *object, apiVersion string) {
 		o.fail(codeType, "items", "should be a list")
 	case d.depth == maxListDepth:
 		o.fail(codeTooLarge, "items", "lists stand in lists more than %d deep", maxListDepth)
-		guard |= guardBelow(items, d.left)
+		guard |= claim.GuardBelow(items, d.left)
 	case guard != 0:
 		o.fail(codeType, "items", "a list of objects stands in this one: write its elements as elements of items")
 	}
@@ -192,12 +193,12 @@ func misplaced(list *strict.Node, left *int) fleet.Guard {
 	for i := 0; i+1 < len(list.Content); i += 2 {
 		value := strict.Target(list.Content[i+1])
 		if list.Content[i].Value != "items" || value.Kind != strict.Sequence {
-			guard |= guardBelow(value, left)
+			guard |= claim.GuardBelow(value, left)
 			continue
 		}
 		for _, element := range value.Content {
 			if element = strict.Target(element); element.Kind == strict.Sequence {
-				guard |= guardBelow(element, left)
+				guard |= claim.GuardBelow(element, left)
 			}
 		}
 	}
@@ -211,12 +212,12 @@ func (l *loader) strayItems(d document, o *object) {
 		return
 	}
 	for _, item := range items.Content {
-		if guardBelow(item, d.left) == 0 {
+		if claim.GuardBelow(item, d.left) == 0 {
 			continue
 		}
 		o.fail(codeUnknownKind, "kind", "objects of ours stand in its items, and it is no list that is read: write apiVersion: v1 and kind: List")
 		l.findings = append(l.findings, o.said()...)
-		l.lost = append(l.lost, lostObject{place: o.place(), guard: anyGuard})
+		l.lost = append(l.lost, lostObject{place: o.place(), guard: claim.AnyGuard})
 		return
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/kustomize"
 	"github.com/pinsetter/pinsetter/source"
 )
@@ -12,8 +13,8 @@ import (
 // build runs at a time.
 func Kustomize(dir string) ([]source.File, error) {
 	result, err := kustomize.Build(dir, kustomize.Options{
-		Guarded: func(data []byte) bool { return guardIn(data) != 0 },
-		Wanted:  MayConcern,
+		Guarded: func(data []byte) bool { return claim.GuardIn(data) != 0 },
+		Wanted:  claim.MayConcern,
 	})
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/secret"
 	"github.com/pinsetter/pinsetter/source"
@@ -110,7 +111,7 @@ func (l *loader) file(f source.File) {
 		return
 	}
 	if source.IsWide(f.Data) {
-		if text := source.Narrow(f.Data); MayHold(text) {
+		if text := source.Narrow(f.Data); claim.MayHold(text) {
 			l.fault(codeEncoding, f.Path, 1, fmt.Sprintf("the file is %s: save it as UTF-8", encodingOf(f.Data)))
 			l.loseBytes(f.Path, 0, text)
 		}
@@ -143,10 +144,10 @@ func encodingOf(data []byte) string {
 
 func (l *loader) document(f source.File, c strict.Document) {
 	path := f.Path
-	if l.opts.OtherFlux && isOfFlux(c.Data) {
+	if l.opts.OtherFlux && claim.IsOfFlux(c.Data) {
 		l.filled[l.source] = true
 	}
-	if !MayHold(c.Data) && !(l.opts.Artifacts && bytes.Contains(c.Data, []byte(kindOCI))) || l.tooMany(path, c) {
+	if !claim.MayHold(c.Data) && !(l.opts.Artifacts && bytes.Contains(c.Data, []byte(kindOCI))) || l.tooMany(path, c) {
 		return
 	}
 	n, failure := c.Parse()
@@ -168,7 +169,7 @@ func (l *loader) document(f source.File, c strict.Document) {
 	case n.Kind == strict.Sequence:
 		l.bareList(d, n)
 		return
-	case n.Kind == strict.Scalar && guardIn(c.Data) != 0:
+	case n.Kind == strict.Scalar && claim.GuardIn(c.Data) != 0:
 		l.fault(codeType, path, c.Line, "the document is one text and no object: mend it (JSON has no comments)")
 		l.loseBytes(path, c.Line, c.Data)
 		return
@@ -219,22 +220,22 @@ type document struct {
 // unreadable reports a document that doesn't parse, if it claims to be ours.
 func (l *loader) unreadable(path string, c strict.Document, failure *strict.Error) {
 	message := failure.Err.Error()
-	switch claim := claimed(c.Data); {
-	case claim == claimNone && guardIn(c.Data) != 0:
-	case claim == claimNone:
-		if claimsNotification(c.Data) {
+	switch says := claim.Of(c.Data); {
+	case says == claim.None && claim.GuardIn(c.Data) != 0:
+	case says == claim.None:
+		if claim.IsUnreadNotification(c.Data) {
 			l.unreadableNotification(path, failure)
 		}
-		if coreLine().Match(c.Data) {
+		if claim.MayBeCore(c.Data) {
 			l.unparsed = append(l.unparsed, unparsed{fmt.Sprintf("%s:%d", path, c.Line), c.Data})
 		}
 		return
-	case claim == claimCore:
+	case says == claim.Core:
 		l.unparsed = append(l.unparsed, unparsed{fmt.Sprintf("%s:%d", path, c.Line), c.Data})
 		if failure.Code == codeYAML {
 			message = "the document is not valid YAML" // the parser's words may quote a Secret
 		}
-	case claim == claimFlux:
+	case says == claim.Flux:
 		if strict.IsTemplate(c.Data) {
 			message += "; it looks like a template: hand in what it renders to, or leave its folder out"
 		} else if failure.Code == codeYAML {
@@ -269,16 +270,16 @@ func (l *loader) bareList(d document, n *strict.Node) {
 	for _, item := range n.Content {
 		item = strict.Target(item)
 		apiVersion := strict.Text(strict.Child(item, "apiVersion"))
-		if isNotification(apiVersion) && l.opts.Notifications != NotificationsUsed {
+		if claim.IsNotification(apiVersion) && l.opts.Notifications != NotificationsUsed {
 			continue
 		}
 		kind := strict.Text(strict.Child(item, "kind"))
-		if classify(apiVersion, kind) == readObject && !l.passesOver(kind) || guardBelow(item, d.left) != 0 {
+		if claim.Classify(apiVersion, kind) == claim.ReadObject && !l.passesOver(kind) || claim.GuardBelow(item, d.left) != 0 {
 			l.fault(codeType, d.path, item.Line+d.offset, "objects stand in a bare list: separate them with ---, or write kind: List with items")
 			break
 		}
 	}
-	if guard := guardBelow(n, d.left); guard != 0 {
+	if guard := claim.GuardBelow(n, d.left); guard != 0 {
 		l.lost = append(l.lost, lostObject{place: fmt.Sprintf("%s:%d", d.path, n.Line+d.offset), guard: guard})
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/source"
@@ -52,7 +53,7 @@ func loadCase(t *testing.T) *fleet.Set {
 	if _, err := os.Stat("in"); err == nil {
 		in = "in"
 	}
-	files, unread := source.ReadPath(in, config.MayHold)
+	files, unread := source.ReadPath(in, claim.MayHold)
 	if unread != nil {
 		t.Fatal(unread)
 	}

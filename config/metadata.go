@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
 )
@@ -72,13 +73,13 @@ type decoder struct {
 
 func (l *loader) decoder(o *object) *decoder {
 	newer := ""
-	if isImageKind(o.kind) {
+	if claim.IsImageKind(o.kind) {
 		newer = "; is it a field of a newer Flux? Then update pinsetter"
 	}
 	return &decoder{object: o, Decoder: &strict.Decoder{
 		Newer:  newer,
 		Schema: l.schema, To: reporter{o}, Offset: o.offset, Template: o.template,
-		Secret: o.kind == kindSecret, NoNulls: isOwnKind(o.kind), NoHours: "spec.timeout",
+		Secret: o.kind == kindSecret, NoNulls: claim.IsOwnKind(o.kind), NoHours: "spec.timeout",
 		Root: specType(o.kind), RootPath: "spec", Refuse: o.refuse,
 	}}
 }
@@ -120,7 +121,7 @@ var choices = map[string]string{
 // refuse says what is wrong with a text in a spec: it is none of a field's words, or
 // it was never substituted.
 func (o *object) refuse(path, value string) string {
-	if words := choices[path]; value == "" && words != "" && (isImageKind(o.kind) || o.kind == kindAlert) {
+	if words := choices[path]; value == "" && words != "" && (claim.IsImageKind(o.kind) || o.kind == kindAlert) {
 		return "is empty, which Flux refuses: write " + words + ", or leave it out"
 	}
 	if !strings.HasPrefix(path, "spec.") || prose().MatchString(path) || !substitution().MatchString(value) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
@@ -14,12 +15,9 @@ const (
 	untilAttached = "it is mended or deleted, or has the annotation " + unusedAnnotation + ": " + unusedAllowed
 )
 
-// anyGuard is what may be any of the guards.
-const anyGuard = fleet.GuardGate | fleet.GuardPullRequest
-
 // unusedAnnotation on a guard says that it may attach to nothing.
 const (
-	unusedAnnotation = ownGroup + "/unused"
+	unusedAnnotation = claim.OwnGroup + "/unused"
 	unusedAllowed    = "allowed"
 )
 

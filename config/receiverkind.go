@@ -1,22 +1,11 @@
 package config
 
 import (
-	"bytes"
 	"slices"
-	"strings"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/strict"
-)
-
-// The kinds of the group notification.toolkit.fluxcd.io.
-const (
-	notificationGroup = "notification.toolkit.fluxcd.io"
-
-	kindReceiver = "Receiver"
-	kindProvider = "Provider"
-	kindAlert    = "Alert"
 )
 
 // Notifications says what is made of Receivers, Providers and Alerts.
@@ -29,34 +18,6 @@ const (
 	NotificationsUsed                         // they are loaded
 )
 
-// classifyNotification is classify for notificationGroup. Of its kinds only those
-// three are known, next year's being no mistake.
-func classifyNotification(version, kind string) reading {
-	item := strings.TrimSuffix(kind, kindList)
-	switch {
-	case item != kindReceiver && item != kindProvider && item != kindAlert:
-		return readNot
-	case !knownVersion(imageGroup, version) && version != "v1beta3":
-		return readOutdated
-	case item != kind:
-		return readList
-	}
-	return readObject
-}
-
-// isNotification reports whether an object is of notificationGroup.
-func isNotification(apiVersion string) bool {
-	return strings.HasPrefix(apiVersion, notificationGroup+"/")
-}
-
-var notificationLine = pinsetter.Pattern(`(?m)^["'{]*kind["']?\s*:\s*["']?(Receiver|Provider|Alert)(List)?\b`)
-
-// claimsNotification says of a document that can't be parsed, and is no template,
-// whether it says that it is of notificationGroup.
-func claimsNotification(data []byte) bool {
-	return notificationLine().Match(data) && bytes.Contains(data, []byte(notificationGroup+"/")) && !strict.IsTemplate(data)
-}
-
 // unreadableNotification reports such a document.
 func (l *loader) unreadableNotification(path string, failure *strict.Error) {
 	o := &object{origin: fleet.Origin{Path: path, Line: failure.Line}, advisory: l.opts.Notifications == NotificationsChecked}
@@ -66,7 +27,7 @@ func (l *loader) unreadableNotification(path string, failure *strict.Error) {
 	}
 }
 
-// setNotifications resolves what was loaded of notificationGroup.
+// setNotifications resolves what was loaded of the group for notifications.
 func (l *loader) setNotifications(s *fleet.Set) {
 	for _, r := range l.receivers {
 		l.resolveReceiver(r)

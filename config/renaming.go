@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/source"
 	"github.com/pinsetter/pinsetter/strict"
 )
@@ -101,7 +102,7 @@ func (l *loader) reportRenamings() {
 	}
 	var objects []*object
 	for _, o := range l.objects {
-		if o.kind == kindGit || isImageKind(o.kind) || isOwnKind(o.kind) {
+		if o.kind == kindGit || claim.IsImageKind(o.kind) || claim.IsOwnKind(o.kind) {
 			objects = append(objects, o)
 		}
 	}

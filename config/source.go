@@ -1,6 +1,10 @@
 package config
 
-import "github.com/pinsetter/pinsetter"
+import (
+	"github.com/pinsetter/pinsetter"
+
+	"github.com/pinsetter/pinsetter/claim"
+)
 
 // unread notes the sources that could not be read, and those that hold nothing.
 func (l *loader) unread() {
@@ -10,12 +14,12 @@ func (l *loader) unread() {
 			until = "it can be read"
 		}
 		l.findings = append(l.findings, u.Finding())
-		l.lost = append(l.lost, lostObject{place: u.Path, guard: anyGuard, until: until})
+		l.lost = append(l.lost, lostObject{place: u.Path, guard: claim.AnyGuard, until: until})
 	}
 	for _, name := range l.opts.Filled {
 		if !l.filled[name] {
 			l.findings = append(l.findings, pinsetter.Finding{Severity: pinsetter.Error, Code: CodeEmptySource, Path: pinsetter.Printable(name), Message: "there is no object of ours in it, and it was named: nothing is written until " + untilFilled})
-			l.lost = append(l.lost, lostObject{place: name, guard: anyGuard, until: untilFilled})
+			l.lost = append(l.lost, lostObject{place: name, guard: claim.AnyGuard, until: untilFilled})
 		}
 	}
 }

@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
 // TestDecodableTypes: Flux's API modules grow, and package strict must know every
 // type that a spec holds.
 func TestDecodableTypes(t *testing.T) {
-	for _, kind := range append(imageKinds, ownKinds...) {
+	for _, kind := range append(claim.ImageKinds, claim.OwnKinds...) {
 		checkDecodable(t, specType(kind), kind)
 	}
 	checkDecodable(t, reflect.TypeFor[gitSpec](), kindGit)

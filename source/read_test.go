@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/source"
 )
 
@@ -49,7 +49,7 @@ func TestReadPath(t *testing.T) {
 	link(t, "d", "link")
 
 	for _, dir := range []string{"d", "./d/", "link"} {
-		files, unread := source.ReadPath(dir, config.MayHold)
+		files, unread := source.ReadPath(dir, claim.MayHold)
 		if want := []string{filepath.Join(dir, "folder-link") + ": is a symbolic link to a folder outside of " + dir + ", which is not followed"}; !slices.Equal(said(unread), want) {
 			t.Errorf("unread %q, want %q", said(unread), want)
 		}
@@ -61,7 +61,7 @@ func TestReadPath(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", dir, diff)
 		}
 	}
-	files, unread := source.ReadPath("d/x.json", config.MayHold)
+	files, unread := source.ReadPath("d/x.json", claim.MayHold)
 	if unread != nil || len(files) != 1 || string(files[0].Data) != repositoryYAML {
 		t.Errorf("one file: %v, %v", files, unread)
 	}
@@ -85,14 +85,14 @@ func said(unread []source.Unread) []string {
 
 func TestReadPathErrors(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if _, unread := source.ReadPath("missing", config.MayHold); !slices.Equal(said(unread), []string{"missing: can't be read: no such file or directory"}) {
+	if _, unread := source.ReadPath("missing", claim.MayHold); !slices.Equal(said(unread), []string{"missing: can't be read: no such file or directory"}) {
 		t.Errorf("missing: %v", unread)
 	}
 	write(t, "d/good.yaml", []byte(repositoryYAML))
 	link(t, "nowhere", "d/dangling.yaml")
 	write(t, "d/huge.yaml", append(bytes.Repeat([]byte("#\n"), 9<<20), repositoryYAML...))
 	write(t, "d/wide.yaml", append(bytes.Repeat([]byte("#\x00\n\x00"), 5<<20), strings.Join(strings.Split(repositoryYAML, ""), "\x00")...))
-	files, unread := source.ReadPath("d", config.MayHold)
+	files, unread := source.ReadPath("d", claim.MayHold)
 	want := []string{
 		"d/dangling.yaml: is a symbolic link that can't be followed: no such file or directory",
 		"d/huge.yaml: has more than 16 MiB, the bound of a file: split it",
@@ -113,7 +113,7 @@ func TestReadPathTooMuch(t *testing.T) {
 	for i := range 4 {
 		write(t, fmt.Sprintf("d/%d.yaml", i), append(bytes.Repeat([]byte("#\n"), 13<<19), repositoryYAML...))
 	}
-	files, unread := source.ReadPath("d", config.MayHold)
+	files, unread := source.ReadPath("d", claim.MayHold)
 	want := []string{"d: is not read, since its files that may hold objects have more than 48 MiB: name the folders with objects"}
 	if diff := cmp.Diff(want, said(unread)); diff != "" || files != nil {
 		t.Errorf("%d files, unread (-want +got):\n%s", len(files), diff)

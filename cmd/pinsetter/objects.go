@@ -17,6 +17,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/charts"
+	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
@@ -150,9 +151,9 @@ func (a *app) readSource(ctx context.Context, name string) ([]source.File, []sou
 
 // mayHold returns the screen of files.
 func (a *app) mayHold() func([]byte) bool {
-	screen := config.MayHold
+	screen := claim.MayHold
 	if a.lint || a.artifacts {
-		screen = config.MayConcern
+		screen = claim.MayConcern
 	}
 	return func(data []byte) bool { return screen(data) || config.Renames(data) }
 }

@@ -1,4 +1,4 @@
-package config
+package claim
 
 import (
 	"bytes"
@@ -8,25 +8,26 @@ import (
 	"github.com/pinsetter/pinsetter/strict"
 )
 
-// claim says what the bytes of a document may hold.
-type claim uint8
+// Claim says what the bytes of a document may hold.
+type Claim uint8
 
+// The claims.
 const (
-	claimNone claim = iota
-	claimCore       // a Secret, a ServiceAccount or a Namespace
-	claimFlux       // one of Flux's objects that we read, or one of our own
+	None Claim = iota
+	Core       // a Secret, a ServiceAccount or a Namespace
+	Flux       // one of Flux's objects that we read, or one of our own
 )
 
 var (
 	kindWord = []byte("kind")
-	groups   = [][]byte{[]byte(imageGroup + "/"), []byte(ownGroup), []byte(notificationGroup + "/")}
+	groups   = [][]byte{[]byte(ImageGroup + "/"), []byte(OwnGroup), []byte(NotificationGroup + "/")}
 	names    = [][]byte{
 		[]byte("ImageRepository"), []byte("ImagePolicy"), []byte("ImageUpdateAutomation"), []byte("GitRepository"), []byte("HelmRepository"), []byte("Gate"), []byte("PullRequest"),
 		[]byte("Secret"), []byte("ServiceAccount"), []byte("Namespace"),
 	}
 )
 
-// MayHold reports whether bytes can hold an object that Load reads: they name one
+// MayHold reports whether bytes can hold an object that is read: they name one
 // of our groups, or a line has "kind" and after it the name of a known kind. It
 // is the cheap screen that keeps most of a tree from being parsed.
 func MayHold(data []byte) bool {
@@ -58,15 +59,15 @@ var fluxVersion = pinsetter.Pattern(`(?m)^[ \t]*(- +)?["']?apiVersion["']?[ \t]*
 // markerWord is in every marker.
 var markerWord = []byte("$imagepolicy")
 
-// isOfFlux reports whether bytes hold an object of Flux, whatever its kind, or a
+// IsOfFlux reports whether bytes hold an object of Flux, whatever its kind, or a
 // marker.
-func isOfFlux(data []byte) bool {
+func IsOfFlux(data []byte) bool {
 	return bytes.Contains(data, markerWord) || bytes.Contains(data, []byte(fluxDomain)) && fluxVersion().Match(data)
 }
 
 // MayConcern is MayHold for those who account for markers and for other objects of
 // Flux too.
-func MayConcern(data []byte) bool { return MayHold(data) || isOfFlux(data) }
+func MayConcern(data []byte) bool { return MayHold(data) || IsOfFlux(data) }
 
 func containsAny(data []byte, words [][]byte) bool {
 	for _, word := range words {
@@ -84,16 +85,20 @@ var (
 	coreLine   = pinsetter.Pattern(`(?m)^["'{]*kind["']?\s*:\s*["']?(Secret|ServiceAccount|Namespace)\b`)
 )
 
-// claimed says what a document that can't be parsed says it is. A document with
+// MayBeCore reports whether a line of bytes that can't be parsed is the kind of a
+// Secret, a ServiceAccount or a Namespace.
+func MayBeCore(data []byte) bool { return coreLine().Match(data) }
+
+// Of says what a document that can't be parsed says it is. A document with
 // "{{" that claims a core kind claims nothing: charts are full of them.
-func claimed(data []byte) claim {
+func Of(data []byte) Claim {
 	switch {
 	case fluxLine().Match(data):
-		return claimFlux
-	case sourceLine().Match(data) && bytes.Contains(data, []byte(sourceGroup+"/")):
-		return claimFlux
+		return Flux
+	case sourceLine().Match(data) && bytes.Contains(data, []byte(SourceGroup+"/")):
+		return Flux
 	case coreLine().Match(data) && !strict.IsTemplate(data):
-		return claimCore
+		return Core
 	}
-	return claimNone
+	return None
 }

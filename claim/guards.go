@@ -1,0 +1,131 @@
+package claim
+
+import (
+	"bytes"
+	"cmp"
+	"regexp"
+	"strings"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/strict"
+)
+
+// AnyGuard is what may be any of the guards.
+const AnyGuard = fleet.GuardGate | fleet.GuardPullRequest
+
+// GuardOf says which guard something with this apiVersion and kind may be that is
+// not read as one. Of our own group, or nearly, it may be whatever its kind is
+// nearly; elsewhere it is one only where no other project has such a kind.
+func GuardOf(apiVersion, kind string) fleet.Guard {
+	group, _, grouped := strings.Cut(apiVersion, "/")
+	kind = strings.TrimSuffix(kind, KindList)
+	if NearOwnGroup(group) {
+		meant := strict.Suggest(kind, OwnKinds)
+		if meant == KindChartRepository {
+			return 0 // it holds nothing back
+		}
+		return cmp.Or(guardNamed(meant), AnyGuard)
+	}
+	if !grouped || group == "" || strings.Contains(group, "${") || strings.HasSuffix(group, fluxDomain) {
+		return guardNamed(kind)
+	}
+	return 0
+}
+
+// GuardBelow is GuardOf for what stands in lists, or in the items of something, at
+// any depth. The nodes that it visits are taken off those that are left.
+func GuardBelow(n *strict.Node, left *int) fleet.Guard {
+	n = strict.Target(n)
+	if *left--; n == nil || *left < 0 {
+		return 0
+	}
+	var guard fleet.Guard
+	switch n.Kind {
+	case strict.Sequence:
+		for _, element := range n.Content {
+			guard |= GuardBelow(element, left)
+		}
+	case strict.Mapping:
+		guard = GuardOf(strict.Text(strict.Target(strict.Direct(n, "apiVersion"))), strict.Text(strict.Target(strict.Direct(n, "kind"))))
+		guard |= GuardBelow(strict.Direct(n, "items"), left)
+	}
+	return guard
+}
+
+// fluxDomain ends the groups of Flux, none of which has our kinds.
+const fluxDomain = ".fluxcd.io"
+
+// NearOwnGroup reports whether a group was probably meant to be ours.
+func NearOwnGroup(group string) bool {
+	group = strings.ToLower(group)
+	name, _, _ := strings.Cut(OwnGroup, ".")
+	return strings.Contains(group, name) || strict.Distance(group, OwnGroup) <= 3
+}
+
+// guardNamed returns the guard of a kind, 0 for other kinds. Case doesn't count.
+func guardNamed(kind string) fleet.Guard {
+	switch {
+	case strings.EqualFold(kind, KindGate):
+		return fleet.GuardGate
+	case strings.EqualFold(kind, KindPullRequest):
+		return fleet.GuardPullRequest
+	}
+	return 0
+}
+
+// What bytes that can't be parsed may say of the objects in them.
+var (
+	kindValue    = pinsetter.Pattern(`(?i)\bkind["']?\s*[:=]?\s*["']?([a-z]+)`)
+	versionValue = pinsetter.Pattern(`(?i)\bapiVersion["']?\s*[:=]?\s*["']?([^\s"',{}\[\]]+)`)
+
+	// guardWords are the kinds of guards: bytes without them and our group hold none.
+	guardWords = [][]byte{[]byte(KindGate), []byte(KindPullRequest)}
+
+	// commentLine is a line that is no more than a comment.
+	commentLine = pinsetter.Pattern(`(?m)^[ \t]*#[^\r\n]*`)
+
+	// ownAnnotation is what other objects have of our group.
+	ownAnnotation = pinsetter.Pattern(regexp.QuoteMeta(OwnGroup) + `/(trailers|schedule|unused)\b`)
+)
+
+// maxSearched bounds the bytes that are searched for what they say: more may be
+// every guard if they name our group.
+const maxSearched = 1 << 20
+
+// GuardIn is GuardOf for bytes that are not read.
+func GuardIn(data []byte) fleet.Guard {
+	named := bytes.Contains(data, []byte(OwnGroup))
+	switch {
+	case len(data) > maxSearched && named:
+		return AnyGuard
+	case len(data) > maxSearched, !named && !containsAny(data, guardWords):
+		return 0
+	}
+	data = commentLine().ReplaceAll(data, nil)
+	if ownAnnotation().Match(data) {
+		data = ownAnnotation().ReplaceAll(data, nil)
+	}
+	near, foreign := false, false
+	for _, match := range versionValue().FindAllSubmatch(data, -1) {
+		group, _, grouped := strings.Cut(string(match[1]), "/")
+		near = near || NearOwnGroup(group)
+		foreign = foreign || grouped && !NearOwnGroup(group) && !strings.HasSuffix(group, fluxDomain)
+	}
+	// What says of another project that it is its may name our group too: a role.
+	ours := near || !foreign && bytes.Contains(data, []byte(OwnGroup))
+	var guard fleet.Guard
+	for _, match := range kindValue().FindAllSubmatch(data, -1) {
+		kind := strings.TrimSuffix(string(match[1]), KindList)
+		if ours {
+			kind = strict.Suggest(kind, OwnKinds)
+		}
+		if ours || !foreign {
+			guard |= guardNamed(kind)
+		}
+	}
+	if ours && guard == 0 {
+		return AnyGuard
+	}
+	return guard
+}
