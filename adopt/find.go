@@ -52,16 +52,16 @@ type FindOptions struct {
 // to the folder, with slashes. Data must not change.
 func Find(filePath string, data []byte, o FindOptions) *File {
 	file := &File{Path: filePath, Data: data, HelmRepositories: map[pinsetter.Name]string{}}
-	sheet, err := setters.Read(filePath, data)
+	skip := passedOver(filePath, data)
+	sheet, rehearsal, err := read(filePath, data, skip)
 	if err != nil {
 		file.References = append(file.References, Reference{Path: filePath, Line: 1, Kind: KindImage, Skipped: err.Error()})
 		return file
 	}
-	file.sheet = sheet
-	f := &finder{path: filePath, sheet: sheet, file: file, pin: o.Pin, skip: passedOver(filePath, data), explains: bytes.Contains(data, []byte("renovate:"))}
-	whole := f.skip
+	file.sheet, file.rehearsal = sheet, rehearsal
+	f := &finder{path: filePath, sheet: sheet, file: file, pin: o.Pin, explains: bytes.Contains(data, []byte("renovate:"))}
 	for _, d := range sheet.Documents {
-		f.document, f.object, f.skip = d, pinsetter.Object{}, whole
+		f.document, f.object, f.skip = d, pinsetter.Object{}, skip
 		if d.Err != nil {
 			f.unparsable(d, data)
 			continue

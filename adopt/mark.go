@@ -4,7 +4,6 @@ import (
 	"context"
 	"runtime"
 	"slices"
-	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
@@ -114,21 +113,16 @@ func Rehearse(ctx context.Context, files []*File) {
 // rehearse inserts a marker behind each value that may get one, as if each image
 // had one policy: nearly all have.
 func (f *File) rehearse() {
-	policies := map[string]pinsetter.Name{} // by image
+	policies := stand{}
 	var marks []setters.Mark
 	for i := range f.References {
 		r := &f.References[i]
 		if !r.isOpen() {
 			continue
 		}
-		policy, known := policies[r.Image.Name]
-		if !known {
-			policy = pinsetter.Name{Namespace: "image", Name: strconv.Itoa(len(policies))}
-			policies[r.Image.Name] = policy
-		}
-		marks = append(marks, r.Marks(policy)...)
+		marks = append(marks, r.Marks(policies.in(r.Image.Name))...)
 	}
-	if len(marks) > 0 {
+	if len(marks) > 0 && (f.rehearsal == nil || !f.rehearsal.Covers(marks)) {
 		f.rehearsal = f.sheet.Rehearse(marks)
 	}
 }

@@ -52,6 +52,17 @@ func (r *Rehearsal) Insert(marks []Mark) (Marked, bool) {
 	return m, len(m.Data) <= MaxSize
 }
 
+// Covers reports whether Insert can tell for the marks.
+func (r *Rehearsal) Covers(marks []Mark) bool {
+	_, ok := r.names(marks)
+	return ok
+}
+
+// isBehind reports whether two marks of a file are of one value.
+func (m Mark) isBehind(other Mark) bool {
+	return m.Document.chunk == other.Document.chunk && m.Node.Line == other.Node.Line && m.Node.Column == other.Node.Column
+}
+
 // names returns the policies of marks by those that were rehearsed.
 func (r *Rehearsal) names(marks []Mark) (map[pinsetter.Name]pinsetter.Name, bool) {
 	if len(marks) != len(r.marks) {
@@ -61,7 +72,7 @@ func (r *Rehearsal) names(marks []Mark) (map[pinsetter.Name]pinsetter.Name, bool
 	for i, m := range marks {
 		was := r.marks[i]
 		name, known := names[was.Policy]
-		if m.Node != was.Node || m.Part != was.Part || known && name != m.Policy {
+		if !m.isBehind(was) || m.Part != was.Part || known && name != m.Policy {
 			return nil, false
 		}
 		if _, err := parseSetter(m.setter()); err != nil {

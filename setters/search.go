@@ -71,9 +71,7 @@ func newSearch(file *File, c chunk) *search {
 // run adds the chunk's sites and findings to the file.
 func (s *search) run() {
 	s.file.CommentedOut += s.tokens.commentedOut
-	if n := pinsetter.CountNodes(s.data); n > MaxNodes {
-		s.file.report(pinsetter.Error, CodeTooLarge, s.tokens.firstLine,
-			"the document has about %d values: one with markers may have %d; split it", n, MaxNodes)
+	if s.isTooLarge() {
 		return
 	}
 	documents, err := parse(s.data)
@@ -82,6 +80,21 @@ func (s *search) run() {
 		s.nearMisses(nil)
 		return
 	}
+	s.documents(documents)
+}
+
+// isTooLarge reports, also in a finding, whether the chunk must not be parsed.
+func (s *search) isTooLarge() bool {
+	n := pinsetter.CountNodes(s.data)
+	if n > MaxNodes {
+		s.file.report(pinsetter.Error, CodeTooLarge, s.tokens.firstLine,
+			"the document has about %d values: one with markers may have %d; split it", n, MaxNodes)
+	}
+	return n > MaxNodes
+}
+
+// documents adds the sites and findings of the chunk's documents.
+func (s *search) documents(documents []*yaml.Node) {
 	for i, document := range documents {
 		if len(document.Content) == 1 {
 			s.document(document.Content[0], s.chunk.document+i)

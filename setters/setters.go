@@ -107,12 +107,17 @@ func Find(path string, data []byte) *File {
 			newSearch(file, c).run()
 		}
 	}
-	for i := range file.Sites {
-		file.Sites[i].Written = written(file.Sites[i], file.places[i])
-	}
-	slices.SortStableFunc(file.Findings, pinsetter.Finding.Compare)
-	file.bound()
+	file.settle()
 	return file
+}
+
+// settle ends a search: all sites and findings are known.
+func (f *File) settle() {
+	for i := range f.Sites {
+		f.Sites[i].Written = written(f.Sites[i], f.places[i])
+	}
+	slices.SortStableFunc(f.Findings, pinsetter.Finding.Compare)
+	f.bound()
 }
 
 // TooLarge is the finding of a file that was not handed to Find, since it is too

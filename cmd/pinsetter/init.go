@@ -89,8 +89,11 @@ func (a *app) init(ctx context.Context, f initFlags, givenNamespace bool) error 
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	asking := newAsking(ctx, a)
-	listings, err := i.gather(ctx, asking, givenNamespace)
+	if i.there, err = a.readThere(ctx, f.dir, givenNamespace); err != nil {
+		return err
+	}
+	asking := newAsking(ctx, a, i.there.access)
+	listings, err := i.gather(ctx, asking)
 	if err != nil {
 		return err
 	}
@@ -135,16 +138,17 @@ func placeOfPolicies(dir, flag string, inGit bool) (string, error) {
 }
 
 // garbage is the percentage by which memory may grow between two collections while
-// files are parsed: 10,000 manifests make 600 MB of nodes, which nobody needs once
-// their file is searched, and a third of the time went into looking for them.
-const garbage = 300
+// files are parsed: 10,000 manifests make 300 MB of nodes, which nobody needs once
+// their file is searched.
+const garbage = 200
 
 // gather finds the references and asks their registries.
-func (i *initiation) gather(ctx context.Context, asking *asking, givenNamespace bool) (map[string]adopt.Listing, error) {
+func (i *initiation) gather(ctx context.Context, asking *asking) (map[string]adopt.Listing, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
-	if err := i.read(ctx, asking, givenNamespace); err != nil {
+	if err := i.find(ctx, asking); err != nil {
 		return nil, err
 	}
+	i.readRenovate()
 	if err := i.notApplied(); err != nil {
 		return nil, err
 	}
@@ -152,21 +156,8 @@ func (i *initiation) gather(ctx context.Context, asking *asking, givenNamespace 
 	return asking.all(adopt.Images(i.files), func(ctx context.Context) { adopt.Rehearse(ctx, i.files) }), nil
 }
 
-// read reads the objects, and meanwhile the directory.
-func (i *initiation) read(ctx context.Context, asking *asking, givenNamespace bool) (err error) {
-	found := make(chan error, 1)
-	go func() { found <- i.find(ctx, asking) }()
-	if i.there, err = i.app.readThere(ctx, i.flags.dir, givenNamespace); err != nil {
-		return err
-	}
-	asking.begin(i.there.access)
-	err = <-found
-	i.readRenovate()
-	return err
-}
-
 // find finds the references in the directory. A registry is asked as soon as an
-// image is found and the objects are read.
+// image is found, and answers while files are parsed.
 func (i *initiation) find(ctx context.Context, asking *asking) error {
 	f, err := folder.Open(i.flags.dir)
 	if err != nil {

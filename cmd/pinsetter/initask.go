@@ -27,7 +27,6 @@ type asking struct {
 	app     *app
 	scanner *scanner.Scanner
 
-	begun  chan struct{}                // closed once access is known
 	access map[string]*fleet.Repository // how to ask, by canonical name
 
 	mu       sync.Mutex
@@ -39,18 +38,12 @@ type asking struct {
 	answered atomic.Int64
 }
 
-func newAsking(ctx context.Context, a *app) *asking {
+func newAsking(ctx context.Context, a *app, access map[string]*fleet.Repository) *asking {
 	r := registry.New(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent(), Dialer: a.dialer()})
 	return &asking{
-		ctx: ctx, app: a, scanner: scanner.New(r, time.Now), begun: make(chan struct{}),
+		ctx: ctx, app: a, access: access, scanner: scanner.New(r, time.Now),
 		objects: map[string]*fleet.Repository{}, listings: map[string]adopt.Listing{},
 	}
-}
-
-// begin lets the requests go, with the objects that say how to ask.
-func (q *asking) begin(access map[string]*fleet.Repository) {
-	q.access = access
-	close(q.begun)
 }
 
 // signatures are the tags that every ImageRepository excludes by default.
@@ -66,11 +59,6 @@ func (q *asking) start(image string) {
 	q.listings[image] = adopt.Listing{}
 	q.asked.Add(1)
 	q.group.Go(func() {
-		select {
-		case <-q.begun:
-		case <-q.ctx.Done():
-			return
-		}
 		object, canonical, err := q.object(image)
 		listing := adopt.Listing{Canonical: canonical, Err: err}
 		if err == nil {
