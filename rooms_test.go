@@ -66,6 +66,9 @@ var rooms = []struct {
 	{name: "resolve", rooms: root + " spec fleet policy registry scanner verify"},
 	{name: "artifact", rooms: root + " spec policy registry", opens: "github.com/fluxcd/pkg/sourceignore"},
 	{name: "setters", rooms: root + " strict", opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
+	{name: "deliver", rooms: root + " artifact fleet registry setters", opens: `
+		golang.org/x/crypto/nacl/secretbox
+		golang.org/x/crypto/scrypt`},
 	{name: "adopt", rooms: root + " spec policy strict setters"},
 	{name: "migrate", rooms: root + " adopt gate policy setters spec strict"},
 	{name: "decide", rooms: root + " fleet gate policy setters spec"},
@@ -100,7 +103,8 @@ var rooms = []struct {
 	{name: "proposal", rooms: root + " spec fleet decide gate message gitops forge store plan"},
 	{name: "bot", rooms: root +
 		" charts decide fleet folder forge gate gitops lint message pause plan policy proposal registry replay resolve scanner selector setters store verify"},
-	{name: "keeper", rooms: root + " bot fleet store"},
+
+		" artifact charts decide deliver fleet folder forge gate gitops lint login message pause plan policy proposal registry replay resolve scanner setters spec store verify"},	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
 		rooms: root + " adopt artifact bot charts claim config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source source/remote spec store verify",
 		opens: `

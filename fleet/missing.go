@@ -60,7 +60,7 @@ func (m Missing) StopsAutomation(a *Automation) error {
 	var errs []error
 	for _, g := range m {
 		if g.Guard&GuardPullRequest != 0 && (g.Scope.Everything || find(g.Scope.Automations, a.Name, automationName) != nil) {
-			errs = append(errs, fmt.Errorf("%s:%d: ImageUpdateAutomation %s: %s", a.Origin.Path, a.Origin.Line, a.Name,
+			errs = append(errs, fmt.Errorf("%s:%d: %s %s: %s", a.Origin.Path, a.Origin.Line, a.Kind(), a.Name,
 				g.says("a PullRequest that can't be read may be about it", "pushed")))
 		}
 	}

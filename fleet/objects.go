@@ -74,7 +74,8 @@ type Policy struct {
 }
 
 // Automation is an ImageUpdateAutomation: which policies are written to which
-// branch, and how.
+// branch, and how. Or it is an ArtifactAutomation (Delivery), whose policies are
+// written into an artifact.
 type Automation struct {
 	Name        pinsetter.Name
 	Origin      Origin
@@ -99,6 +100,10 @@ type Automation struct {
 
 	PullRequest *PullRequest // nil: changes are pushed without one
 
+	// Delivery is set for an ArtifactAutomation. Git, Base, PushBranch and what else
+	// says how to commit aren't then, and of Spec what both kinds have is.
+	Delivery *Delivery
+
 	// Err is nil when the automation and its GitRepository are usable; see
 	// Policy.Err.
 	Err error
@@ -120,14 +125,6 @@ func (a *Automation) Selects(p *Policy) bool {
 // Covers reports whether a file of the repository is below Path.
 func (a *Automation) Covers(file string) bool {
 	return a.Path == "." || file == a.Path || strings.HasPrefix(file, a.Path+"/")
-}
-
-// Object is how events and findings name the automation.
-func (a *Automation) Object() pinsetter.Object {
-	return pinsetter.Object{
-		APIVersion: "image.toolkit.fluxcd.io/v1", Kind: "ImageUpdateAutomation",
-		Namespace: a.Name.Namespace, Name: a.Name.Name,
-	}
 }
 
 // BaseBranch returns the branch that is checked out, "" where that is no branch.

@@ -84,3 +84,16 @@ func (s *OCISource) Layer() (mediaType, operation string) {
 	}
 	return "", spec.LayerExtract
 }
+
+// Reads reports whether the object may come to read a tag of its repository: the one
+// that ref names, or any that its range accepts.
+func (s *OCISource) Reads(tag string) bool {
+	switch field, value := s.Decides(); field {
+	case RefDigest:
+		return false
+	case RefSemVer:
+		return s.Versions == nil || s.Versions.Judge(tag).Verdict != pinsetter.Rejected
+	default:
+		return tag == value
+	}
+}

@@ -51,7 +51,8 @@ func (s *Set) Policy(name pinsetter.Name) *Policy {
 	return find(s.Policies, name, func(p *Policy) pinsetter.Name { return p.Name })
 }
 
-// Automation returns the ImageUpdateAutomation of that name, or nil.
+// Automation returns the ImageUpdateAutomation or ArtifactAutomation of that name, or
+// nil.
 func (s *Set) Automation(name pinsetter.Name) *Automation {
 	return find(s.Automations, name, func(a *Automation) pinsetter.Name { return a.Name })
 }
