@@ -188,9 +188,10 @@ func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*fleet.Automat
 func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*fleet.Automation, take func() *Seat) (*cycle, []*Result) {
 	c := b.newCycle(mode)
 	c.move(ctx)
-	lanes, results := c.lanes(automations)
+	lanes, results := c.lanes(keep(automations, isOfGit))
 	c.o.Log.Debug("cycle", "automations", len(automations), "repositories", len(lanes))
 	results = append(results, c.runAll(ctx, lanes, take)...)
+	results = append(results, c.artifacts(ctx, keep(automations, isDelivery), take)...)
 	c.selector.Tell(ctx)
 	sortResults(results)
 	if mode == Push {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
@@ -17,9 +18,8 @@ import (
 // line. Each repository is fetched once for all policies, but for automations that
 // propose.
 func (c *cycle) destinations(ctx context.Context, policies []*fleet.Policy, automations []*fleet.Automation) (map[pinsetter.Name][]pinsetter.Destination, error) {
-	repositories, unusable := c.lanes(keep(automations, func(a *fleet.Automation) bool {
-		return slices.ContainsFunc(policies, a.Selects)
-	}))
+	automations = keep(automations, func(a *fleet.Automation) bool { return slices.ContainsFunc(policies, a.Selects) })
+	repositories, unusable := c.lanes(keep(automations, isOfGit))
 	var errs []error
 	for _, r := range unusable {
 		errs = append(errs, r.Err)
@@ -29,6 +29,9 @@ func (c *cycle) destinations(ctx context.Context, policies []*fleet.Policy, auto
 		for _, l := range lanes {
 			errs = append(errs, c.destinationsIn(ctx, policies, l, sites))
 		}
+	}
+	for _, a := range keep(automations, isDelivery) {
+		errs = append(errs, c.destinationsDelivered(ctx, policies, a, sites))
 	}
 	for _, found := range sites {
 		slices.SortFunc(found, func(a, b pinsetter.Destination) int {
@@ -69,6 +72,28 @@ func (c *cycle) destinationsIn(ctx context.Context, policies []*fleet.Policy, l 
 		err = errors.Join(err, found.FileErr)
 	}
 	return err
+}
+
+// destinationsDelivered adds the sites in the artifact of an ArtifactAutomation.
+func (c *cycle) destinationsDelivered(ctx context.Context, policies []*fleet.Policy, a *fleet.Automation, sites map[pinsetter.Name][]pinsetter.Destination) error {
+	if err := c.unusable(a); err != nil || a.Suspended {
+		return err
+	}
+	r := &artifactRun{cycle: c, automation: a}
+	defer r.close()
+	err := r.find(ctx)
+	if err == nil {
+		err = r.read(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", a.Kind(), a.Name, err)
+	}
+	for _, p := range keep(policies, a.Selects) {
+		planned := r.plan(p)
+		c.decide(ctx, planned)
+		sites[p.Name] = append(sites[p.Name], destinations(planned, nil)...)
+	}
+	return nil
 }
 
 // destinationsProposed is destinationsIn for a lane whose automation proposes:

@@ -45,7 +45,8 @@ func (c *cycle) record(ctx context.Context, results []*Result) {
 func shownBy(set *fleet.Set, results []*Result) map[store.Site]pinsetter.Image {
 	shown := map[store.Site]pinsetter.Image{}
 	for _, r := range results {
-		if r.Pushed != nil && r.Pushed.Branch == set.Automation(r.Automation()).BaseBranch() {
+		a := set.Automation(r.Automation())
+		if r.Pushed != nil && (a.Delivery != nil || r.Pushed.Branch == a.BaseBranch()) {
 			maps.Copy(shown, r.Wrote)
 		}
 	}
@@ -67,8 +68,11 @@ func RunOf(set *fleet.Set, a *fleet.Automation, r *Result, at time.Time) store.R
 		Error:      withCauses(r.Error, set.Findings),
 		Wrote:      r.Wrote,
 	}
-	if r.Branch != "" {
+	switch {
+	case r.Branch != "":
 		run.Branch = r.Branch
+	case a.Delivery != nil && r.Pushed != nil:
+		run.Branch = r.Pushed.Branch // the tag
 	}
 	if pr := r.PullRequest; pr != nil && pr.Action != Unchanged {
 		run.PullRequest = &store.PullRequest{Number: pr.Number, URL: pr.URL, Action: string(pr.Action)}

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"maps"
 
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/store"
@@ -17,6 +18,9 @@ func (c *cycle) recall(ctx context.Context, p *plan.Plan) {
 	g := p.Ground
 	written, err := c.o.Ledger.Written(ctx, g.Repository, g.Base)
 	if err == nil {
+		if g.Forgets != nil {
+			maps.DeleteFunc(written, func(site store.Site, _ store.Written) bool { return g.Forgets(site) })
+		}
 		g.Written = written
 		err = c.o.Ledger.Show(ctx, c.now, g.Outdated(p, c.now))
 	}

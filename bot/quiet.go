@@ -44,29 +44,12 @@ const quietFor = 24 * time.Hour
 // isQuiet returns the results of a lane where nothing can be to do, else nil.
 func (m *laneMemory) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched) []*Result {
 	last := m.lastQuiet(ctx, l)
-	if last == nil || last.Base != fetched.Base.Hash() || last.Objects != m.fingerprint() || len(fetched.Push) > 0 || len(m.dues(ctx, l)) > 0 {
+	if last == nil || last.Base != fetched.Base.Hash() || len(fetched.Push) > 0 || len(m.dues(ctx, l)) > 0 {
 		return nil
 	}
-	if age := m.selector.Now.Sub(last.At); age < 0 || age > quietFor {
-		return nil
-	}
-	var policies []*fleet.Policy
-	for name := range last.Selected {
-		p := m.selector.Set.Policy(pinsetter.ParseName(name))
-		if p == nil {
-			return nil
-		}
-		policies = append(policies, p)
-	}
-	same := true
-	l.seat.away(func() {
-		m.selector.All(ctx, policies)
-		for _, p := range policies {
-			best, ok := m.selector.Selection(ctx, p).Best(ctx)
-			same = same && ok && best == last.Selected[p.Name.String()]
-		}
-	})
-	if !same {
+	holds := false
+	l.seat.away(func() { holds = m.stillHolds(ctx, last) })
+	if !holds {
 		return nil
 	}
 	ground := l.groundOn(fetched.Base)
@@ -77,6 +60,27 @@ func (m *laneMemory) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetch
 		results = append(results, r)
 	}
 	return results
+}
+
+// stillHolds reports whether the objects and what policies select are those of a quiet
+// run, which isn't too long ago.
+func (m *laneMemory) stillHolds(ctx context.Context, last *quiet) bool {
+	if age := m.selector.Now.Sub(last.At); last.Objects != m.fingerprint() || age < 0 || age > quietFor {
+		return false
+	}
+	var policies []*fleet.Policy
+	for name := range last.Selected {
+		p := m.selector.Set.Policy(pinsetter.ParseName(name))
+		if p == nil {
+			return false
+		}
+		policies = append(policies, p)
+	}
+	m.selector.All(ctx, policies)
+	return !slices.ContainsFunc(policies, func(p *fleet.Policy) bool {
+		best, ok := m.selector.Selection(ctx, p).Best(ctx)
+		return !ok || best != last.Selected[p.Name.String()]
+	})
 }
 
 // keepQuiet remembers a run of a lane where it found nothing to do, and forgets

@@ -10,8 +10,12 @@ import (
 
 // Resolve says what an OCIRepository of the set leads to now, and why.
 func (b *Bot) Resolve(ctx context.Context, src *fleet.OCISource) *resolve.Resolution {
-	c := b.newCycle(Propose)
-	return resolve.OCI(ctx, c.selector.Scanner, b.o.Roots, src, func() (*fleet.Trust, error) {
-		return b.set.TrustOf(src.Enclosing, fmt.Sprintf("OCIRepository %s", src.Name), src.Name.Namespace)
+	return b.newCycle(Propose).resolution(ctx, src)
+}
+
+// resolution says what an OCIRepository leads to in this cycle.
+func (c *cycle) resolution(ctx context.Context, src *fleet.OCISource) *resolve.Resolution {
+	return resolve.OCI(ctx, c.selector.Scanner, c.o.Roots, src, func() (*fleet.Trust, error) {
+		return c.set.TrustOf(src.Enclosing, fmt.Sprintf("OCIRepository %s", src.Name), src.Name.Namespace)
 	})
 }

@@ -19,23 +19,36 @@ func (b *Bot) resolve(a *fleet.Automation, site pinsetter.Site) (*fleet.Policy, 
 		return nil, &finding
 	case a.Selects(policy):
 		return policy, nil
-	case b.covered(a.Git, site, policy):
+	case b.covered(a, site, policy):
 		return nil, nil
 	}
 	finding := lint.OutOfScope(site, policy)
 	return nil, &finding
 }
 
-// covered reports whether any automation that was loaded writes the site.
-func (b *Bot) covered(source *fleet.GitSource, site pinsetter.Site, policy *fleet.Policy) bool {
+// covered reports whether any automation that was loaded writes the site, which one
+// found that reads the same.
+func (b *Bot) covered(found *fleet.Automation, site pinsetter.Site, policy *fleet.Policy) bool {
 	return slices.ContainsFunc(b.set.Automations, func(a *fleet.Automation) bool {
-		return a.Selects(policy) && a.Covers(site.Path) && sameRepository(a.Git, source)
+		return a.Selects(policy) && a.Covers(site.Path) && sameSource(a, found)
 	})
 }
 
+// sameSource reports whether two automations read the same files.
+func sameSource(a, b *fleet.Automation) bool {
+	if a.Delivery != nil && b.Delivery != nil {
+		return a.Delivery.Source == b.Delivery.Source
+	}
+	return a.Delivery == nil && b.Delivery == nil && sameRepository(a.Git, b.Git)
+}
+
 // RepositoryOf returns the key of the repository that an automation writes to, which
-// is the same for all forms of its URL; "" if it has none.
+// is the same for all forms of its URL; "" if it has none. Of an artifact it begins with
+// "oci://".
 func RepositoryOf(a *fleet.Automation) string {
+	if a.Delivery != nil {
+		return artifactRepository(a)
+	}
 	if a.Git == nil {
 		return ""
 	}
@@ -44,6 +57,13 @@ func RepositoryOf(a *fleet.Automation) string {
 		return "" // lanes says so
 	}
 	return key
+}
+
+func artifactRepository(a *fleet.Automation) string {
+	if a.Delivery.Repository == nil || a.Delivery.Repository.Image == "" {
+		return ""
+	}
+	return "oci://" + a.Delivery.Repository.Image
 }
 
 func sameRepository(a, b *fleet.GitSource) bool {

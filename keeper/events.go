@@ -121,5 +121,8 @@ func doneBy(e pinsetter.Event, r *bot.Result) (pinsetter.Event, bool) {
 // pushMessage is the text of Flux's image-automation-controller for a push, at
 // which filters of Alerts look.
 func pushMessage(p *bot.Pushed) string {
+	if p.Artifact != "" {
+		return p.Describe(1) + "\n" + strings.TrimSpace(p.Message)
+	}
 	return fmt.Sprintf("pushed commit '%.7s' to branch '%s'\n%s", p.Commit, p.Branch, strings.TrimSpace(p.Message))
 }

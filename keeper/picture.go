@@ -53,6 +53,9 @@ func (s AutomationState) of(a *fleet.Automation) AutomationState {
 	if s.Proposes = a.PullRequest != nil; s.Proposes {
 		s.Branch = a.BaseBranch()
 	}
+	if a.Delivery != nil {
+		s.Repository, s.Branch = bot.RepositoryOf(a), strings.Join(a.Delivery.MoveTags, ", ")
+	}
 	if a.Git != nil {
 		s.Repository, s.Web = bot.RepositoryOf(a), webOf(a.Git.URL)
 	}

@@ -28,7 +28,7 @@ func (k *Keeper) Wake(objects []pinsetter.Object) {
 // wake is Wake for one object.
 func (k *Keeper) wake(kind string, name pinsetter.Name, now time.Time) {
 	switch kind {
-	case "ImageUpdateAutomation":
+	case "ImageUpdateAutomation", "ArtifactAutomation":
 		if t := k.agenda.byName[name]; t != nil {
 			t.wake(now)
 		}
@@ -42,10 +42,10 @@ func (k *Keeper) wake(kind string, name pinsetter.Name, now time.Time) {
 				t.follows(now)
 			}
 		}
-	case "GitRepository":
+	case "GitRepository", "OCIRepository":
 		for _, tasks := range k.agenda.waking {
 			for _, t := range tasks {
-				if t.automation.Git.Name == name {
+				if t.automation.ReadsFrom(kind, name) {
 					t.wake(now)
 				}
 			}

@@ -219,11 +219,12 @@ func digestAlone(site pinsetter.Site) bool {
 	return site.Has(pinsetter.PartDigest) && !site.Has(pinsetter.PartTag) && !site.Has(pinsetter.PartReference)
 }
 
-// inScope reports whether an automation writes the site, if any was loaded.
+// inScope reports whether an automation writes the site, if any was loaded. Which
+// folder an artifact is made of isn't known here, so that its paths don't count.
 func (l *linter) inScope(site pinsetter.Site, prefix string, policy *fleet.Policy) bool {
 	site.Path = prefix + site.Path
 	return len(l.set.Automations) == 0 || slices.ContainsFunc(l.set.Automations, func(a *fleet.Automation) bool {
-		return a.Selects(policy) && a.Covers(site.Path)
+		return a.Selects(policy) && (a.Delivery != nil || a.Covers(site.Path))
 	})
 }
 
@@ -244,7 +245,7 @@ func (l *linter) objects(markers bool) {
 	}
 	for _, a := range l.set.Automations {
 		if !slices.ContainsFunc(l.set.Policies, a.Selects) {
-			l.add(pinsetter.Warning, "unused-automation", a.Origin, "ImageUpdateAutomation %s: it selects no ImagePolicy; policies must be in its namespace and match its policySelector", a.Name)
+			l.add(pinsetter.Warning, "unused-automation", a.Origin, "%s %s: it selects no ImagePolicy; policies must be in its namespace and match its policySelector", a.Kind(), a.Name)
 		}
 	}
 }
@@ -264,7 +265,7 @@ func (l *linter) suspended() {
 		say(r.Suspended, r.Origin, r.Kind(), r.Name)
 	}
 	for _, a := range l.set.Automations {
-		say(a.Suspended, a.Origin, "ImageUpdateAutomation", a.Name)
+		say(a.Suspended, a.Origin, a.Kind(), a.Name)
 	}
 	for _, r := range l.set.Receivers {
 		say(r.Suspended && len(r.Resources) > 0, r.Origin, "Receiver", r.Name)

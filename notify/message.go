@@ -58,8 +58,11 @@ func describe(e pinsetter.Event, instance string) message {
 	}
 	m.InvolvedObject.APIVersion = cmp.Or(e.Object.APIVersion, "image.toolkit.fluxcd.io/v1")
 	revision := ""
-	if e.Commit != "" {
-		revision = strings.TrimPrefix(e.Branch+"@sha1:"+e.Commit, "@") // in Flux's form of revisions
+	switch { // in Flux's form of revisions
+	case pinsetter.ValidDigest(e.Commit): // of an artifact
+		revision = strings.TrimPrefix(e.Branch+"@"+e.Commit, "@")
+	case e.Commit != "":
+		revision = strings.TrimPrefix(e.Branch+"@sha1:"+e.Commit, "@")
 	}
 	for key, value := range map[string]string{
 		"repository": e.Repository, "branch": e.Branch, "revision": revision, "pullRequest": e.PullRequest, "provenance": provenance(e.Images),

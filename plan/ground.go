@@ -29,6 +29,10 @@ type Ground struct {
 	// from the base again; nil: none. A nil func proposes nothing.
 	Proposal func(pinsetter.Site) *Branch
 
+	// Forgets reports whether the ledger's memory of a site counts for nothing, since
+	// it isn't what was built on; nil: it counts.
+	Forgets func(store.Site) bool
+
 	// Reviewed says that what is proposed stays as it is while a gate refuses it
 	// now: people decide about a pull request.
 	Reviewed bool

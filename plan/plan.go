@@ -207,8 +207,7 @@ func (p *Plan) Commit(ctx context.Context, head *gitops.Snapshot, when time.Time
 	if len(p.Files) == 0 {
 		return head, nil
 	}
-	p.Result.Images = p.images()
-	text, err := p.Message()
+	text, err := p.Describe()
 	if err != nil {
 		return nil, err
 	}
@@ -251,6 +250,12 @@ func (p *Plan) checkOld(ctx context.Context, head *gitops.Snapshot) error {
 // and its keys should rule out.
 func misremembered(err error) error {
 	return fmt.Errorf("%w: what was kept of an earlier run is wrong: delete the folder git beside the state, which costs time only", err)
+}
+
+// Describe is Message, and has the result say which images are written.
+func (p *Plan) Describe() (string, error) {
+	p.Result.Images = p.images()
+	return p.Message()
 }
 
 // Message returns the message of the plan's commit, with its trailers.

@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
@@ -76,12 +77,23 @@ type Pushed struct {
 	Branch  string `json:"branch,omitempty"`
 	Refspec string `json:"refspec,omitempty"`
 
+	// Artifact is set for one that was delivered: its digest is Commit, the tag that it
+	// keeps is Branch, and these are the tags that were moved to it.
+	Artifact string   `json:"artifact,omitempty"` // "oci://HOST/REPOSITORY:TAG@DIGEST"
+	Moved    []string `json:"moved,omitempty"`
+
 	Message string `json:"-"` // of the commit, without trailers; "" without Changes
 }
 
 // Describe says in a few words what was pushed, with so many changes.
 func (p Pushed) Describe(changes int) string {
 	switch {
+	case p.Artifact != "" && len(p.Moved) > 0:
+		return fmt.Sprintf("delivered %s, and moved %s to it", p.Artifact, strings.Join(p.Moved, ", "))
+	case p.Artifact != "":
+		return "delivered " + p.Artifact
+	case pinsetter.ValidDigest(p.Commit): // of a recorded run
+		return fmt.Sprintf("delivered %.19s as %s", p.Commit, p.Branch)
 	case p.Branch == "":
 		return fmt.Sprintf("pushed %.12s to %s, which was due", p.Commit, p.Refspec)
 	case changes == 0:

@@ -90,11 +90,35 @@ func OCI(ctx context.Context, s *scanner.Scanner, roots *verify.Roots, src *flee
 	return r
 }
 
+// Digest returns the tag and digest that an OCIRepository leads to, the tag "" if ref
+// names a digest. It is what OCI asks first, and costs a HEAD where ref names a tag.
+func Digest(ctx context.Context, s *scanner.Scanner, src *fleet.OCISource) (tag, digest string, err error) {
+	if src.Err != nil {
+		return "", "", src.Err
+	}
+	r := &Resolution{}
+	r.By, r.Value = src.Decides()
+	err = r.find(ctx, s, src)
+	return r.Tag, r.Digest, err
+}
+
 func (r *Resolution) note(format string, args ...any) {
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 }
 
 func (r *Resolution) resolve(ctx context.Context, s *scanner.Scanner, src *fleet.OCISource) error {
+	if err := r.find(ctx, s, src); err != nil {
+		return err
+	}
+	image, err := s.Open(src.Repository)
+	if err != nil {
+		return err
+	}
+	return r.look(ctx, image, src)
+}
+
+// find finds the digest.
+func (r *Resolution) find(ctx context.Context, s *scanner.Scanner, src *fleet.OCISource) error {
 	var err error
 	switch r.By {
 	case fleet.RefDigest:
@@ -109,14 +133,7 @@ func (r *Resolution) resolve(ctx context.Context, s *scanner.Scanner, src *fleet
 			r.Revision = r.Tag + "@" + r.Digest
 		}
 	}
-	if err != nil {
-		return err
-	}
-	image, err := s.Open(src.Repository)
-	if err != nil {
-		return err
-	}
-	return r.look(ctx, image, src)
+	return err
 }
 
 // newest returns the tag with the highest version in the range.

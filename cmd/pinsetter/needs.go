@@ -42,7 +42,10 @@ func (n needs) addWriters(p *fleet.Policy, writers []*fleet.Automation) {
 		if !a.Selects(p) {
 			continue
 		}
-		n.add(automations.name, a.Name)
+		n.add(a.Kind(), a.Name)
+		if a.Delivery != nil && a.Delivery.Source != nil {
+			n.add("OCIRepository", a.Delivery.Source.Name)
+		}
 		if a.Git != nil {
 			n.add("GitRepository", a.Git.Name)
 		}
@@ -52,7 +55,7 @@ func (n needs) addWriters(p *fleet.Policy, writers []*fleet.Automation) {
 // unguarded are the kinds of objects that hold no write back: one that isn't needed
 // may be wrong.
 var unguarded = []string{
-	"ImageRepository", "ChartRepository", "ImagePolicy", "ImageUpdateAutomation", "GitRepository", "OCIRepository", "Receiver", "Provider", "Alert",
+	"ImageRepository", "ChartRepository", "ImagePolicy", "ImageUpdateAutomation", "ArtifactAutomation", "GitRepository", "OCIRepository", "Receiver", "Provider", "Alert",
 	"Secret", "ServiceAccount", "Namespace",
 }
 

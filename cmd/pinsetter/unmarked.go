@@ -19,7 +19,11 @@ func (a *app) sayUnmarked(c *cycleResult) {
 		}
 	}
 	for _, one := range unmarked {
-		text := fmt.Sprintf("ImageUpdateAutomation %s: no $imagepolicy marker is in %s", one.Name, one.Base)
+		from := one.Base.String()
+		if one.Delivery != nil {
+			from = "what " + one.Delivery.Source.Spec.URL + " has"
+		}
+		text := fmt.Sprintf("%s %s: no $imagepolicy marker is in %s", one.Kind(), one.Name, from)
 		if one.Path != "." {
 			text += " below " + one.Path
 		}
