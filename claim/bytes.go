@@ -22,7 +22,7 @@ var (
 	kindWord = []byte("kind")
 	groups   = [][]byte{[]byte(ImageGroup + "/"), []byte(OwnGroup), []byte(NotificationGroup + "/")}
 	names    = [][]byte{
-		[]byte("ImageRepository"), []byte("ImagePolicy"), []byte("ImageUpdateAutomation"), []byte("GitRepository"), []byte("HelmRepository"), []byte("Gate"), []byte("PullRequest"),
+		[]byte("ImageRepository"), []byte("ImagePolicy"), []byte("ImageUpdateAutomation"), []byte("GitRepository"), []byte("HelmRepository"), []byte("OCIRepository"), []byte("Gate"), []byte("PullRequest"),
 		[]byte("Secret"), []byte("ServiceAccount"), []byte("Namespace"),
 	}
 )

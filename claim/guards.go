@@ -22,7 +22,7 @@ func GuardOf(apiVersion, kind string) fleet.Guard {
 	kind = strings.TrimSuffix(kind, KindList)
 	if NearOwnGroup(group) {
 		meant := strict.Suggest(kind, OwnKinds)
-		if meant == KindChartRepository {
+		if meant == KindChartRepository || meant == KindArtifactAutomation {
 			return 0 // it holds nothing back
 		}
 		return cmp.Or(guardNamed(meant), AnyGuard)

@@ -22,6 +22,7 @@ const (
 	KindChartRepository       = "ChartRepository"
 	KindGate                  = "Gate"
 	KindPullRequest           = "PullRequest"
+	KindArtifactAutomation    = "ArtifactAutomation"
 	KindSecret                = "Secret"
 	KindServiceAccount        = "ServiceAccount"
 	KindNamespace             = "Namespace"
@@ -34,7 +35,7 @@ const OwnVersion = "v1alpha1"
 // The kinds of ImageGroup and of OwnGroup.
 var (
 	ImageKinds = []string{KindImageRepository, KindImagePolicy, KindImageUpdateAutomation}
-	OwnKinds   = []string{KindGate, KindPullRequest, KindChartRepository}
+	OwnKinds   = []string{KindGate, KindPullRequest, KindChartRepository, KindArtifactAutomation}
 )
 
 // Reading says how a document with an apiVersion and a kind is read.

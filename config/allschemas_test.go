@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -42,7 +43,7 @@ func schemaAt(t *testing.T, name string) schemaOf {
 // TestTheSchemasHaveEveryKind: each kind that is read has a schema, and all.json leads
 // an object to that of its group and kind.
 func TestTheSchemasHaveEveryKind(t *testing.T) {
-	want := slices.Concat(imageKinds, ownKinds, []string{kindGit, kindOCI, kindHelm, "HelmChart", kindSecret, "Alert", "Provider", "Receiver"})
+	want := slices.Concat(claim.ImageKinds, claim.OwnKinds, []string{kindGit, kindOCI, kindHelm, "HelmChart", kindSecret, "Alert", "Provider", "Receiver"})
 	var led []string
 	for _, rule := range schemaAt(t, "all.json").AllOf {
 		s, kind := schemaAt(t, rule.Then.Ref), rule.If.Properties["kind"].Const
@@ -59,7 +60,7 @@ func TestTheSchemasHaveEveryKind(t *testing.T) {
 			if asked.Const != version && (asked.Pattern == "" || !regexp.MustCompile(asked.Pattern).MatchString(version)) {
 				t.Errorf("all.json doesn't lead %s of %s to its schema", kind, version)
 			}
-			if how := classify(version, kind); how != readObject && kind != "HelmChart" {
+			if how := claim.Classify(version, kind); how != claim.ReadObject && kind != "HelmChart" {
 				t.Errorf("the schema of %s is for %s, which is read as %v", kind, version, how)
 			}
 		}

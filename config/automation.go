@@ -17,11 +17,12 @@ import (
 // trailers out of its commits.
 const trailersAnnotation = "pinsetter.dev/trailers"
 
-// automationDraft is an ImageUpdateAutomation whose references are not yet
+// automationDraft is an ImageUpdateAutomation or ArtifactAutomation whose references are not yet
 // resolved.
 type automationDraft struct {
 	*object
-	out *fleet.Automation
+	out      *fleet.Automation
+	artifact *spec.ArtifactAutomationSpec // of an ArtifactAutomation; nil: it is an ImageUpdateAutomation
 }
 
 // values are those that the automation gives to templates.
@@ -34,7 +35,7 @@ func (a *automationDraft) values() map[string]string {
 
 func (l *loader) readAutomation(o *object, n *strict.Node) {
 	a := &fleet.Automation{Name: o.name, Origin: o.origin, Annotations: o.annotations}
-	l.automations = append(l.automations, &automationDraft{o, a})
+	l.automations = append(l.automations, &automationDraft{object: o, out: a})
 	d := l.strictSpec(o, n, &a.Spec)
 	a.Suspended = a.Spec.Suspend
 	d.trailers(a)

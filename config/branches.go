@@ -11,6 +11,10 @@ import (
 
 // resolveAutomation finds the automation's Git repository, branch and key.
 func (l *loader) resolveAutomation(a *automationDraft) {
+	if a.artifact != nil {
+		l.resolveArtifactAutomation(a)
+		return
+	}
 	ref := a.out.Spec.SourceRef
 	name := pinsetter.Name{Namespace: cmp.Or(ref.Namespace, a.name.Namespace), Name: ref.Name}
 	draft := l.gits[name]

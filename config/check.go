@@ -22,6 +22,8 @@ func specType(kind string) reflect.Type {
 		return reflect.TypeFor[spec.GateSpec]()
 	case kindChart:
 		return reflect.TypeFor[spec.ChartRepositorySpec]()
+	case kindArtifact:
+		return reflect.TypeFor[spec.ArtifactAutomationSpec]()
 	case kindProposal:
 		return reflect.TypeFor[spec.PullRequestSpec]()
 	}

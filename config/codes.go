@@ -87,10 +87,10 @@ var Codes = map[string]string{
 }
 
 // IsSecretToWrite reports whether a finding is that a Secret which is needed only
-// to write, by Git or by a forge, wasn't given or can't be decrypted.
+// to write, by Git, by a forge or to a registry, wasn't given or can't be decrypted.
 func IsSecretToWrite(f pinsetter.Finding) bool {
 	switch f.Object.Kind {
-	case kindGit, kindAutomation, kindProposal:
+	case kindGit, kindAutomation, kindArtifact, kindProposal:
 		return f.Code == codeSecretMissing || f.Code == codeSecretEncrypted
 	}
 	return false

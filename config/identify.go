@@ -30,7 +30,7 @@ func (l *loader) object(d document, n *strict.Node, apiVersion, kind string) {
 	if l.passesOver(kind) {
 		return
 	}
-	if how != claim.ReadNot && how != claim.ReadList && kind != kindHelm {
+	if how != claim.ReadNot && how != claim.ReadList && !l.onlyUsed(kind) {
 		l.filled[l.source] = true
 	}
 	if claim.IsNotification(apiVersion) && how != claim.ReadMisspelt {
@@ -58,7 +58,7 @@ func (l *loader) object(d document, n *strict.Node, apiVersion, kind string) {
 		return
 	}
 	named := l.identify(o)
-	if kind == kindHelm && (!named || how != claim.ReadObject) {
+	if l.onlyUsed(kind) && (!named || how != claim.ReadObject) {
 		return // who refers to it is told that it isn't there
 	}
 	if how == claim.ReadObject {
@@ -236,6 +236,8 @@ func (l *loader) read(o *object) {
 		l.readPolicy(o, spec)
 	case kindAutomation:
 		l.readAutomation(o, spec)
+	case kindArtifact:
+		l.readArtifactAutomation(o, spec)
 	case kindGit:
 		l.readGit(o, spec)
 	case kindHelm:

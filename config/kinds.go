@@ -13,6 +13,7 @@ const (
 	kindChart      = claim.KindChartRepository
 	kindGate       = claim.KindGate
 	kindProposal   = claim.KindPullRequest
+	kindArtifact   = claim.KindArtifactAutomation
 	kindSecret     = claim.KindSecret
 	kindAccount    = claim.KindServiceAccount
 	kindNamespace  = claim.KindNamespace

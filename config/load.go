@@ -42,6 +42,7 @@ func Load(files []source.File, opts Options) *fleet.Set {
 	if opts.NoCrossNamespaceRefs {
 		h.addf("no cross-namespace references\n")
 	}
+	l.artifactsUsed = usesArtifacts(files)
 	for _, f := range files {
 		h.addf("%q %d\n", f.Path, len(f.Data))
 		h.Write(f.Data)
@@ -81,16 +82,20 @@ type loader struct {
 	lost         []lostObject
 	gits         map[pinsetter.Name]*gitDraft
 	artifacts    []*ociDraft
-	helms        map[pinsetter.Name]*helmDraft
-	resolved     map[pinsetter.Name]*fleet.GitSource
-	receivers    []*receiverDraft
-	alerts       []*alertDraft
-	providers    map[pinsetter.Name]*providerDraft
-	sentTo       map[pinsetter.Name]*fleet.Provider
-	secrets      map[pinsetter.Name]*givenSecret
-	accounts     map[pinsetter.Name]*account
-	namespaces   map[string]*object
-	mounts       []*secret.Mount
+
+	// artifactsUsed says that an ArtifactAutomation may be among the objects.
+	artifactsUsed bool
+
+	helms      map[pinsetter.Name]*helmDraft
+	resolved   map[pinsetter.Name]*fleet.GitSource
+	receivers  []*receiverDraft
+	alerts     []*alertDraft
+	providers  map[pinsetter.Name]*providerDraft
+	sentTo     map[pinsetter.Name]*fleet.Provider
+	secrets    map[pinsetter.Name]*givenSecret
+	accounts   map[pinsetter.Name]*account
+	namespaces map[string]*object
+	mounts     []*secret.Mount
 }
 
 type objectKey struct {
@@ -147,7 +152,7 @@ func (l *loader) document(f source.File, c strict.Document) {
 	if l.opts.OtherFlux && claim.IsOfFlux(c.Data) {
 		l.filled[l.source] = true
 	}
-	if !claim.MayHold(c.Data) && !(l.opts.Artifacts && bytes.Contains(c.Data, []byte(kindOCI))) || l.tooMany(path, c) {
+	if !claim.MayHold(c.Data) || l.tooMany(path, c) {
 		return
 	}
 	n, failure := c.Parse()
@@ -306,6 +311,13 @@ func (l *loader) set() *fleet.Set {
 		l.resolvePolicy(p, repositories)
 		s.Policies = append(s.Policies, p.out)
 	}
+	for _, a := range l.artifacts { // which automations need
+		l.resolveOCI(a)
+		if l.opts.Artifacts {
+			s.Artifacts = append(s.Artifacts, a.out)
+		}
+	}
+	l.apartAutomations()
 	for _, a := range l.automations {
 		l.resolveAutomation(a)
 		s.Automations = append(s.Automations, a.out)
@@ -317,10 +329,6 @@ func (l *loader) set() *fleet.Set {
 	for _, p := range l.pullRequests { // all are attached before any is judged
 		l.resolvePullRequest(p)
 		s.PullRequests = append(s.PullRequests, p.out)
-	}
-	for _, a := range l.artifacts {
-		l.resolveOCI(a)
-		s.Artifacts = append(s.Artifacts, a.out)
 	}
 	s.Sources = len(l.gits)
 	s.PublicKeys = material(l, secret.PublicKeyFiles, (*secret.Reader).PublicKeys)

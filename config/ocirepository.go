@@ -1,16 +1,19 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/policy"
+	"github.com/pinsetter/pinsetter/source"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
 )
@@ -30,7 +33,18 @@ const (
 
 // passesOver reports whether objects of a kind, or lists of them, are not asked for.
 func (l *loader) passesOver(kind string) bool {
-	return strings.TrimSuffix(kind, kindList) == kindOCI && !l.opts.Artifacts
+	return strings.TrimSuffix(kind, kindList) == kindOCI && !l.opts.Artifacts && !l.artifactsUsed
+}
+
+// onlyUsed reports whether objects of a kind matter only where another one leads to
+// them: what is wrong with one is said of that.
+func (l *loader) onlyUsed(kind string) bool {
+	return kind == kindHelm || kind == kindOCI && !l.opts.Artifacts
+}
+
+// usesArtifacts reports whether an ArtifactAutomation may be in files.
+func usesArtifacts(files []source.File) bool {
+	return slices.ContainsFunc(files, func(f source.File) bool { return bytes.Contains(f.Data, []byte(kindArtifact)) })
 }
 
 func (l *loader) readOCI(o *object, n *strict.Node) {
@@ -57,6 +71,9 @@ func (l *loader) readOCI(o *object, n *strict.Node) {
 	out.Versions = d.artifactRef(out)
 	d.layer(s.LayerSelector)
 	out.Enclosing = d.artifactVerify(s.Verify)
+	if !l.opts.Artifacts {
+		o.unused, o.findings = o.findings, nil
+	}
 }
 
 // accessOf returns how an OCIRepository reaches its registry as an ImageRepository
@@ -175,7 +192,7 @@ func (l *loader) resolveOCI(a *ociDraft) {
 		return
 	}
 	asking := *a.object
-	asking.findings = append([]pinsetter.Finding(nil), a.findings...)
+	asking.findings = slices.Concat(a.findings, a.unused)
 	if a.out.Spec.URL == "" {
 		asking.fail(codeMissingField, "spec.url", "is missing")
 	}

@@ -140,6 +140,10 @@ func (l *loader) meant(p *pullRequestDraft) *automationDraft {
 
 // attach makes p the automation's.
 func (l *loader) attach(p *pullRequestDraft, a *automationDraft) {
+	if a.artifact != nil {
+		p.fail(codeUnsupported, "spec.automationRef.name", "%s (%s) delivers artifacts, which have no pull requests, and delivers none while this object names it: remove this object, or propose changes in Git by an %s", a, a.place(), kindAutomation)
+		return
+	}
 	if first := a.out.PullRequest; first != nil {
 		p.fail(codeDuplicateObject, "spec.automationRef.name", "%s has PullRequest %s (%s:%d) already: keep one",
 			a, first.Name, first.Origin.Path, first.Origin.Line)

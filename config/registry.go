@@ -1,6 +1,8 @@
 package config
 
 import (
+	"cmp"
+
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
@@ -25,7 +27,12 @@ type registryFields struct {
 	// provider: of an OCIRepository and a HelmRepository the Secrets, of an
 	// ImageRepository the provider.
 	secretWins bool
+
+	under string // where the fields are, "" for "spec"
 }
+
+// at returns the path of a field.
+func (f registryFields) at(name string) string { return cmp.Or(f.under, "spec") + "." + name }
 
 // isCloud reports whether the provider logs in without a Secret.
 func (f registryFields) isCloud() bool { return contains(clouds, f.provider) }
@@ -38,28 +45,28 @@ func (d *decoder) registry(f registryFields) {
 		d.credential(f)
 	case f.provider == "", f.provider == "generic":
 	case !f.isCloud():
-		d.fail(codeBadValue, "spec.provider", "%q is not a provider: write generic, aws, azure or gcp%s", f.provider, d.object.hint(f.provider))
+		d.fail(codeBadValue, f.at("provider"), "%q is not a provider: write generic, aws, azure or gcp%s", f.provider, d.object.hint(f.provider))
 	case f.secretWins && f.secretRef != nil:
-		d.object.warn(codeIgnored, "spec.provider", "%s is ignored beside spec.secretRef, as in Flux: remove one of them", f.provider)
+		d.object.warn(codeIgnored, f.at("provider"), "%s is ignored beside %s, as in Flux: remove one of them", f.provider, f.at("secretRef"))
 	case f.secretWins: // the ServiceAccount's imagePullSecrets decide
 	case f.serviceAccountName != "":
-		d.object.noAccountToken(f.provider)
+		d.object.noAccountToken(f)
 	case f.secretRef != nil:
 		d.object.warn(codeIgnored, "spec.secretRef", "is ignored beside provider %s, as in Flux: remove one of them", f.provider)
 	}
-	d.optionalReference("spec.secretRef", f.secretRef)
-	d.optionalReference("spec.certSecretRef", f.certSecretRef)
-	d.optionalReference("spec.proxySecretRef", f.proxySecretRef)
+	d.optionalReference(f.at("secretRef"), f.secretRef)
+	d.optionalReference(f.at("certSecretRef"), f.certSecretRef)
+	d.optionalReference(f.at("proxySecretRef"), f.proxySecretRef)
 	if f.serviceAccountName != "" {
-		d.reference("spec.serviceAccountName", f.serviceAccountName)
+		d.reference(f.at("serviceAccountName"), f.serviceAccountName)
 	}
-	d.object.remember("spec.provider", "spec.secretRef.name", "spec.certSecretRef.name", "spec.proxySecretRef.name", "spec.serviceAccountName")
+	d.object.remember(f.at("provider"), f.at("secretRef.name"), f.at("certSecretRef.name"), f.at("proxySecretRef.name"), f.at("serviceAccountName"))
 }
 
 // noAccountToken reports a ServiceAccount as which a provider should log in.
-func (o *object) noAccountToken(provider string) {
-	o.fail(codeUnsupported, "spec.serviceAccountName", "beside provider %s it asks a cluster for a token of that ServiceAccount, which is not supported: "+
-		"leave it out to log in as this process, or write provider generic to use the account's imagePullSecrets", provider)
+func (o *object) noAccountToken(f registryFields) {
+	o.fail(codeUnsupported, f.at("serviceAccountName"), "beside provider %s it asks a cluster for a token of that ServiceAccount, which is not supported: "+
+		"leave it out to log in as this process, or write provider generic to use the account's imagePullSecrets", f.provider)
 }
 
 // registryAccess returns how the registry of an object is reached. What can't be
@@ -73,17 +80,17 @@ func (l *loader) registryAccess(o *object, f registryFields) fleet.RegistryAcces
 		access.Provider = f.provider
 	default:
 		if f.secretRef != nil {
-			l.dockerConfig(o, "spec.secretRef.name", f.secretRef.Name, f.host, &access)
+			l.dockerConfig(o, f.at("secretRef.name"), f.secretRef.Name, f.host, &access)
 		}
 		if f.serviceAccountName != "" {
 			l.pullSecrets(o, f.serviceAccountName, &access)
 		}
 	}
 	if f.certSecretRef != nil {
-		access.TLS = l.certificates(o, "spec.certSecretRef.name", f.certSecretRef.Name)
+		access.TLS = l.certificates(o, f.at("certSecretRef.name"), f.certSecretRef.Name)
 	}
 	if f.proxySecretRef != nil {
-		access.Proxy = l.proxy(o, "spec.proxySecretRef.name", f.proxySecretRef.Name)
+		access.Proxy = l.proxy(o, f.at("proxySecretRef.name"), f.proxySecretRef.Name)
 	}
 	return access
 }
@@ -104,9 +111,9 @@ func (l *loader) providerLogsIn(o *object, f registryFields) bool {
 	}
 	a := l.accounts[pinsetter.Name{Namespace: o.name.Namespace, Name: f.serviceAccountName}]
 	if a == nil || a.outdated || len(a.PullSecrets) == 0 {
-		o.noAccountToken(f.provider)
+		o.noAccountToken(f)
 		return true
 	}
-	o.warn(codeIgnored, "spec.provider", "%s is ignored beside the imagePullSecrets of %s, as in Flux: remove one of them", f.provider, a)
+	o.warn(codeIgnored, f.at("provider"), "%s is ignored beside the imagePullSecrets of %s, as in Flux: remove one of them", f.provider, a)
 	return false
 }

@@ -45,9 +45,10 @@ func readSchema(t *testing.T, name string) schemaNode {
 // TestSchema holds the schemas to the Go types, field by field.
 func TestSchema(t *testing.T) {
 	for file, s := range map[string]reflect.Type{
-		"gate.json":            reflect.TypeFor[spec.GateSpec](),
-		"chartrepository.json": reflect.TypeFor[spec.ChartRepositorySpec](),
-		"pullrequest.json":     reflect.TypeFor[spec.PullRequestSpec](),
+		"artifactautomation.json": reflect.TypeFor[spec.ArtifactAutomationSpec](),
+		"gate.json":               reflect.TypeFor[spec.GateSpec](),
+		"chartrepository.json":    reflect.TypeFor[spec.ChartRepositorySpec](),
+		"pullrequest.json":        reflect.TypeFor[spec.PullRequestSpec](),
 	} {
 		t.Run(file, func(t *testing.T) {
 			root := readSchema(t, file)

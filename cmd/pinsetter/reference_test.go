@@ -189,6 +189,7 @@ var referenceKinds = []struct {
 	{"pinsetter.dev Gate", reflect.TypeFor[spec.GateSpec]()},
 	{"pinsetter.dev PullRequest", reflect.TypeFor[spec.PullRequestSpec]()},
 	{"pinsetter.dev ChartRepository", reflect.TypeFor[spec.ChartRepositorySpec]()},
+	{"pinsetter.dev ArtifactAutomation", reflect.TypeFor[spec.ArtifactAutomationSpec]()},
 }
 
 func writeFields(t *testing.T, w *strings.Builder) {
