@@ -28,7 +28,8 @@ type Signer struct {
 	t   T
 	key *ecdsa.PrivateKey
 
-	PublicKey string // PEM
+	PublicKey  string // PEM
+	PrivateKey string // PEM, PKCS #8 without encryption
 }
 
 // NewSigner returns a signer with a new key.
@@ -42,7 +43,11 @@ func NewSigner(t T) *Signer {
 	if err != nil {
 		t.Fatalf("make a key: %v", err)
 	}
-	return &Signer{t, key, string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatalf("make a key: %v", err)
+	}
+	return &Signer{t, key, string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))}
 }
 
 // The predicate types of statements: who signs an image says the first.

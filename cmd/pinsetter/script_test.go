@@ -163,6 +163,7 @@ func signer(ts *testscript.TestScript, _ bool, a []string) {
 	made := parts.NewSigner(of(ts).t)
 	of(ts).signers[a[0]] = made
 	ts.Check(os.WriteFile(ts.MkAbs(a[0]+".pub"), []byte(made.PublicKey), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs(a[0]+".key"), []byte(made.PrivateKey), 0o600))
 }
 
 func sign(ts *testscript.TestScript, _ bool, a []string) {
