@@ -48,6 +48,11 @@ stringData: {token: secret}
 ---
 apiVersion: v1
 kind: Secret
+metadata: {name: artifact-signer, namespace: flux-system}
+stringData: {cosign.key: secret, cosign.password: secret}
+---
+apiVersion: v1
+kind: Secret
 metadata: {name: pushes, namespace: flux-system}
 stringData: {token: secret}
 ---
