@@ -102,9 +102,9 @@ var rooms = []struct {
 	{name: "plan", rooms: root + " fleet decide gate setters message gitops store", opens: "github.com/aymanbagabas/go-udiff"},
 	{name: "proposal", rooms: root + " spec fleet decide gate message gitops forge store plan"},
 	{name: "bot", rooms: root +
-		" charts decide fleet folder forge gate gitops lint message pause plan policy proposal registry replay resolve scanner selector setters store verify"},
+		" artifact charts decide deliver fleet folder forge gate gitops lint login message pause plan policy proposal registry replay resolve scanner selector setters spec store verify"},
 
-		" artifact charts decide deliver fleet folder forge gate gitops lint login message pause plan policy proposal registry replay resolve scanner setters spec store verify"},	{name: "keeper", rooms: root + " bot fleet store"},
+	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
 		rooms: root + " adopt artifact bot charts claim config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source source/remote spec store verify",
 		opens: `
