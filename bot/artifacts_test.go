@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,9 +15,12 @@ import (
 
 	"github.com/pinsetter/pinsetter/artifact"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/deliver"
+	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/parts/scene"
 	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/source"
 )
 
 // gitlessObjects are a policy of the image org/app, and an automation that builds on
@@ -489,5 +495,64 @@ func (g *gitless) pass(q *http.Request) {
 	again.URL.Scheme, again.URL.Host = "http", g.Registry.Addr
 	if response, err := http.DefaultClient.Do(again); err == nil {
 		_ = response.Body.Close()
+	}
+}
+
+// TestGitlessOnDistribution: the CNCF's registry takes what is delivered, and Flux's own
+// packages pull it: only the marked value differs from what CI pushed.
+func TestGitlessOnDistribution(t *testing.T) {
+	flux := parts.Need(t, "flux-artifact")
+	server := parts.NewDistribution(t, parts.DistributionOptions{})
+	objects := strings.ReplaceAll(strings.ReplaceAll(gitlessObjects, "MOVES", "live"), "oci://REG", "oci://"+server.Image(""))
+	w := newWorld(t, strings.ReplaceAll(objects, server.Image("")+"/", server.Image("")), nil)
+	w.Registry.Push("org/app", "1.0.0", "1.1.0")
+	files := map[string]string{"app.yaml": w.Named(storyFile), "deep/other.yaml": "a: 1\n"}
+	server.PushArtifact("org/manifests", "main", "main@sha1:abc", files)
+	if r := w.cycle(); r.Err != nil || r.Pushed == nil {
+		t.Fatalf("%+v: %v", r.Pushed, r.Err)
+	}
+	for range 2 {
+		if r := w.cycle(); r.Err != nil || r.Pushed != nil {
+			t.Fatalf("%+v: %v", r.Pushed, r.Err)
+		}
+	}
+	dir := t.TempDir()
+	if out, err := exec.Command(flux, "pull", "oci://"+server.Image("org/live")+":live", "--output", dir).CombinedOutput(); err != nil {
+		t.Fatalf("flux pull: %v: %s", err, out)
+	}
+	files["app.yaml"] = strings.Replace(files["app.yaml"], ":1.0.0 ", ":1.1.0 ", 1)
+	for name, want := range files {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v; want %q", name, got, err, want)
+		}
+	}
+}
+
+// TestGitlessGuards: what may say otherwise stops a delivery before anything is asked.
+func TestGitlessGuards(t *testing.T) {
+	for name, guard := range map[string]string{
+		"a PullRequest that names it": "---\napiVersion: pinsetter.dev/v1alpha1\nkind: PullRequest\nmetadata: {name: p}\nspec: {automationRef: {name: live}, provider: gitea}\n",
+		"one that can't be read":      "---\napiVersion: pinsetter.dev/v1alpha1\nkind: PullRequest\nmetadata: {name: p}\nspec: {automationRef: {name: live}, provider: [\n",
+		"a kind that isn't known":     "---\napiVersion: pinsetter.dev/v1alpha1\nkind: Holds\nmetadata: {name: p}\nspec: {}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGitless(t, "live", "1.0.0", "1.1.0")
+			text := g.Named(strings.ReplaceAll(gitlessObjects, "MOVES", "live")) + guard
+			g.Set = config.Load([]source.File{{Path: "objects.yaml", Data: []byte(text)}}, config.Options{Namespace: "default"})
+			g.Registry.Log.Reset()
+			if r := g.cycle(); r.Err == nil || r.Pushed != nil || g.writes() != 0 {
+				t.Errorf("%+v, %d writes: %v", r.Pushed, g.writes(), r.Err)
+			}
+		})
+	}
+}
+
+// TestGitlessSuspended: a suspended automation asks nothing.
+func TestGitlessSuspended(t *testing.T) {
+	g := newGitless(t, "live", "1.0.0", "1.1.0")
+	g.Load(strings.ReplaceAll(strings.Replace(gitlessObjects, "  interval: 5m\n  sourceRef: {name: m", "  suspend: true\n  interval: 5m\n  sourceRef: {name: m", 1), "MOVES", "live"))
+	g.Registry.Log.Reset()
+	if r := g.ok(); !r.Suspended || r.Pushed != nil || len(g.Registry.Log.All()) != 0 {
+		t.Errorf("%+v, %+v", r, g.Registry.Log.All())
 	}
 }
