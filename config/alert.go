@@ -7,7 +7,6 @@ import (
 	"regexp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
@@ -47,7 +46,7 @@ func (l *loader) readAlert(o *object, n *strict.Node) {
 		d.missing("spec.eventSources")
 	}
 	for i, ref := range a.spec.EventSources {
-		d.objectReference(strict.Item("spec.eventSources", i), ref, claim.ImageKinds)
+		d.objectReference(strict.Item("spec.eventSources", i), ref, toldKinds)
 	}
 	a.out.ErrorsOnly = a.spec.EventSeverity == "error"
 	a.out.Include = d.patterns("spec.inclusionList", a.spec.InclusionList)

@@ -37,6 +37,9 @@ func (d *decoder) objectReference(path string, ref objectReference, known []stri
 	d.namespace(path+".namespace", ref.Namespace)
 }
 
+// toldKinds are the kinds that events are about.
+var toldKinds = append(slices.Clone(claim.ImageKinds), kindArtifact)
+
 // fluxKinds are the other kinds that Flux 2.9 allows in a reference
 // (notification-controller api/v1, CrossNamespaceObjectReference).
 var fluxKinds = []string{
@@ -78,7 +81,7 @@ func (l *loader) sources(a *alertDraft) []pinsetter.Object {
 		ref.Namespace = cmp.Or(ref.Namespace, a.name.Namespace)
 		key := objectKey{ref.Kind, pinsetter.Name{Namespace: ref.Namespace, Name: ref.Name}}
 		switch {
-		case !claim.IsImageKind(ref.Kind):
+		case !contains(toldKinds, ref.Kind):
 		case !l.mayCross(a.object, strict.Item("spec.eventSources", i), key):
 		case len(ref.MatchLabels) > 0:
 			all = append(all, l.labelled(ref)...)

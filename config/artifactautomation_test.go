@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/source"
 )
 
@@ -117,5 +118,40 @@ func TestArtifactAutomationReady(t *testing.T) {
 	set = config.Load([]source.File{{Path: "in.yaml", Data: []byte(text)}}, config.Options{})
 	if err := set.Missing.StopsAutomation(set.Automations[0]); err == nil || !strings.Contains(err.Error(), "ArtifactAutomation default/a") {
 		t.Errorf("a PullRequest that names it lets it push: %v", err)
+	}
+}
+
+// TestArtifactAutomationIsReferredTo: a Receiver wakes it by its name or its source's,
+// and an Alert tells of it.
+func TestArtifactAutomationIsReferredTo(t *testing.T) {
+	notification := func(text string) string {
+		return "---\napiVersion: notification.toolkit.fluxcd.io/v1beta3\n" + text + "\n"
+	}
+	receiver := notification("kind: Receiver\nmetadata: {name: r}\nspec: {type: generic, secretRef: {name: s}, resources: [{kind: OCIRepository, name: o}, {kind: ArtifactAutomation, name: a}]}") +
+		"---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {token: x}\n"
+	alert := notification("kind: Provider\nmetadata: {name: p}\nspec: {type: generic, address: 'https://example.test/'}") +
+		notification("kind: Alert\nmetadata: {name: l}\nspec: {providerRef: {name: p}, eventSources: [{kind: ArtifactAutomation, name: '*'}]}")
+	automation := ociRepository("url: oci://ghcr.io/org/app, ref: {tag: main}") +
+		artifactAutomation("sourceRef: {name: o}, interval: 5m, push: {repository: 'oci://ghcr.io/org/live', tag: 'x-{{ .Hash }}'}")
+	load := func(text string) *fleet.Set {
+		return config.Load([]source.File{{Path: "in.yaml", Data: []byte(text)}}, config.Options{Notifications: config.NotificationsUsed})
+	}
+	set := load(automation + receiver + alert)
+	if len(set.Findings) > 0 {
+		t.Error(set.Findings)
+	}
+	want := []pinsetter.Object{{Kind: "ArtifactAutomation", Namespace: "default", Name: "a"}, {Kind: "OCIRepository", Namespace: "default", Name: "o"}}
+	if diff := cmp.Diff(want, set.Receivers[0].Resources); diff != "" {
+		t.Error(diff)
+	}
+	if !set.Alerts[0].Selects(set.Automations[0].Object()) {
+		t.Error("the Alert doesn't tell of it")
+	}
+
+	// Where no automation reads an OCIRepository, a Receiver may name any, as before.
+	alone := strings.Replace(receiver, ", {kind: ArtifactAutomation, name: a}", ", {kind: ImageRepository, name: i}", 1)
+	set = load(alone + object("ImageRepository", "i", "spec: {image: alpine, interval: 5m}"))
+	if len(set.Findings) > 0 {
+		t.Error(set.Findings)
 	}
 }

@@ -26,7 +26,7 @@ var eventTypes = []string{fleet.ReceiverGitHub, fleet.ReceiverGitLab, fleet.Rece
 
 // wokenKinds are the kinds that a Receiver's resources lead to. Flux knows more,
 // and nothing here depends on those.
-var wokenKinds = []string{kindRepository, kindPolicy, kindAutomation, kindGit}
+var wokenKinds = []string{kindRepository, kindPolicy, kindAutomation, kindGit, kindOCI, kindArtifact}
 
 // receiverSpec is what is used of a Receiver's spec.
 type receiverSpec struct {
@@ -120,7 +120,7 @@ func (l *loader) resolveReceiver(r *receiverDraft) {
 
 // woken returns the objects that a reference leads to.
 func (l *loader) woken(r *receiverDraft, path string, ref objectReference) []pinsetter.Object {
-	if !contains(wokenKinds, ref.Kind) {
+	if !contains(wokenKinds, ref.Kind) || ref.Kind == kindOCI && !l.artifactsUsed { // no automation reads one
 		return nil
 	}
 	ref.Namespace = cmp.Or(ref.Namespace, r.name.Namespace)
