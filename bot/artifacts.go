@@ -189,11 +189,7 @@ func (r *artifactRun) open() error {
 		r.to, err = r.selector.Scanner.Open(d.Repository)
 		return err
 	}
-	mountFrom := ""
-	if selector.HostOf(r.from.Name()) == selector.HostOf(d.Repository.Image) {
-		_, mountFrom, _ = strings.Cut(r.from.Name(), "/")
-	}
-	if r.to, err = r.selector.Scanner.OpenToWrite(d.Repository, mountFrom); err != nil {
+	if r.to, err = r.selector.Scanner.OpenToWrite(d.Repository); err != nil {
 		return err
 	}
 	for _, tag := range d.MoveTags {

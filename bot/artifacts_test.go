@@ -556,3 +556,37 @@ func TestGitlessSuspended(t *testing.T) {
 		t.Errorf("%+v, %+v", r, g.Registry.Log.All())
 	}
 }
+
+// TestGitlessFirstPushIsDenied: a registry that denies to look for what isn't there yet
+// gets a first delivery, and what turns out to be there then isn't overwritten.
+func TestGitlessFirstPushIsDenied(t *testing.T) {
+	for _, taken := range []bool{false, true} {
+		t.Run(fmt.Sprint(taken), func(t *testing.T) {
+			g := newGitless(t, "live", "1.0.0", "1.1.0")
+			there := ""
+			if taken {
+				there = g.Registry.PushArtifact("org/live", "live", "main@sha1:abc", g.files)
+			}
+			pushed := false
+			g.setFault(func(to http.ResponseWriter, q *http.Request) bool {
+				pushed = pushed || q.Method == http.MethodPut
+				if pushed || q.Method != http.MethodHead && q.Method != http.MethodGet || !strings.Contains(q.URL.Path, "/org/live/manifests/") {
+					return false
+				}
+				to.WriteHeader(http.StatusForbidden)
+				return true
+			})
+			r := g.cycle()
+			if !taken {
+				if r.Err != nil || r.Pushed == nil {
+					t.Fatalf("%+v: %v", r.Pushed, r.Err)
+				}
+				g.wants("live", "1.1.0")
+				return
+			}
+			if r.Err == nil || r.Pushed != nil || g.Registry.Digest("org/live", "live") != there {
+				t.Errorf("%+v: %v", r.Pushed, r.Err)
+			}
+		})
+	}
+}

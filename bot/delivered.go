@@ -194,9 +194,8 @@ func (r *artifactRun) lookBack(ctx context.Context) error {
 }
 
 // digestAt returns the digest that a tag that is pushed to names, "" if there is none.
-// A registry may deny to look for what isn't there yet.
 func (r *artifactRun) digestAt(ctx context.Context, tag string) (string, error) {
-	return deliver.DigestOf(ctx, r.to, tag)
+	return deliver.Look(ctx, r.to, tag)
 }
 
 func (r *artifactRun) foreign(tag, digest string, why error) error {

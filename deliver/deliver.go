@@ -35,7 +35,7 @@ type Order struct {
 // the tag that it keeps, and then moves tags. Each tag is looked at before and after.
 // Nothing that is right already is sent. If it is broken off, it can be done again.
 func (o Order) Deliver(ctx context.Context) error {
-	there, err := o.digestOf(ctx, o.Tag)
+	there, err := Look(ctx, o.To, o.Tag)
 	if err != nil {
 		return err
 	}
@@ -132,13 +132,19 @@ func (o Order) tag(ctx context.Context, tag string, lost error) error {
 
 // digestOf returns the digest that a tag names, "" if it isn't there.
 func (o Order) digestOf(ctx context.Context, tag string) (string, error) {
-	return DigestOf(ctx, o.To, tag)
+	digest, err := o.To.Digest(ctx, tag)
+	if errors.Is(err, registry.ErrNotFound) {
+		return "", nil
+	}
+	return digest, err
 }
 
-// DigestOf returns the digest that a tag of a repository names, "" if it isn't there.
-func DigestOf(ctx context.Context, in *registry.Repository, tag string) (string, error) {
+// Look returns the digest that a tag of a repository names, "" if it isn't there. Some
+// registries deny to look for what isn't there yet, so that "" is no proof: a delivery
+// looks again once it has pushed something, and then takes no denial for an answer.
+func Look(ctx context.Context, in *registry.Repository, tag string) (string, error) {
 	digest, err := in.Digest(ctx, tag)
-	if errors.Is(err, registry.ErrNotFound) {
+	if errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrDenied) {
 		return "", nil
 	}
 	return digest, err

@@ -250,17 +250,13 @@ func (s *Scanner) Open(object *fleet.Repository) (*registry.Repository, error) {
 	return image.Repository, nil
 }
 
-// OpenToWrite opens an object's image for pushing, which may mount blobs of another
-// repository, "" for none. It is prepared anew each time.
-func (s *Scanner) OpenToWrite(object *fleet.Repository, mountFrom string) (*registry.Repository, error) {
+// OpenToWrite opens an object's image for pushing. It is prepared anew each time.
+func (s *Scanner) OpenToWrite(object *fleet.Repository) (*registry.Repository, error) {
 	if object.Err != nil {
 		return nil, object.Err
 	}
 	to := access(object)
 	to.Write = true
-	if mountFrom != "" {
-		to.MountFrom = []string{mountFrom}
-	}
 	return s.registry.Repository(object.Image, to)
 }
 

@@ -26,7 +26,8 @@ func newRun(a *app) *cobra.Command {
 		Short: "One cycle: scan, select, rewrite, commit and push",
 		Long: `Runs every ImageUpdateAutomation, or those that are named, once: fetches its
 branch, finds the markers, scans what they need, rewrites the marked values,
-commits and pushes, or opens a pull request where a PullRequest object says so.
+commits and pushes, or opens a pull request where a PullRequest object says so. An
+ArtifactAutomation pulls an artifact instead, and pushes another one that is built on it.
 Running it again changes nothing.
 
 A better candidate that is not written is held; the reason says how to go on.
