@@ -90,13 +90,24 @@ var ErrNote = errors.New("it doesn't hold what its note says")
 func (f *File) searchAgain() error {
 	found := Find(f.path, f.data)
 	same := slices.EqualFunc(found.Sites, f.Sites, func(a, b pinsetter.Site) bool {
-		return a.Document == b.Document && a.Item == b.Item && a.Policy == b.Policy && a.Object == b.Object && slices.Equal(a.Markers, b.Markers)
+		return a.Document == b.Document && a.Item == b.Item && a.Policy == b.Policy && a.Object == b.Object &&
+			slices.Equal(a.Markers, b.Markers) && slices.Equal(a.Written, b.Written) && sameEnclosing(a.Enclosing, b.Enclosing)
 	})
 	if !same {
 		return ErrNote
 	}
 	f.places, f.recalled = found.places, false
 	return nil
+}
+
+// sameEnclosing reports whether the same was read of the signatures of two sites. What
+// they trust isn't read from the file.
+func sameEnclosing(a, b *pinsetter.Enclosing) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Provider == b.Provider && a.Secret == b.Secret && a.Root == b.Root && a.Unread == b.Unread &&
+		slices.Equal(a.Identities, b.Identities)
 }
 
 // noteWriter is a note being written: numbers as unsigned varints, texts with

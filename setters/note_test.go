@@ -62,6 +62,25 @@ func TestRecallNothing(t *testing.T) {
 	}
 }
 
+// A note that says something else of who must have signed a site than its file does is
+// not applied.
+func TestRecallOtherVerification(t *testing.T) {
+	const text = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nspec:\n  ref:\n" +
+		"    tag: 1.0.0 # {\"$imagepolicy\": \"flux-system:app:tag\"}\n  verify:\n    provider: cosign\n    secretRef:\n      name: keys\n"
+	note := setters.Find("a.yaml", []byte(text)).Note()
+	other := map[int]pinsetter.Image{0: {Name: "ghcr.io/a/app", Tag: "2.0.0"}}
+	for was, is := range map[string]string{"keys": "none", "cosign": "notary", "verify": "ignore"} {
+		data := strings.Replace(text, was, is, 1)
+		found, ok := setters.Recall("a.yaml", []byte(data), note)
+		if !ok {
+			t.Fatalf("%s: the value is where it was", is)
+		}
+		if out, _, err := found.Apply(other); !errors.Is(err, setters.ErrNote) {
+			t.Errorf("%s: %q, %v", is, out, err)
+		}
+	}
+}
+
 // TestNotesVersion: what is remembered of files by an older program is used as
 // long as Notes is the same, so what is found in the golden files may change only
 // with it. Raise Notes, then -update.
