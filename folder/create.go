@@ -3,8 +3,8 @@ package folder
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
-	"os"
 	"path"
 )
 
@@ -17,32 +17,33 @@ func (f *Folder) Create(name string, data []byte) error {
 			return f.wrap("create", name, err)
 		}
 	}
-	parent, base, err := f.parent(name)
-	if err != nil {
-		return f.wrap("create", name, err)
+	e := f.Edit()
+	base, err := e.enter(name)
+	if err == nil {
+		err = e.create(base, data)
 	}
-	defer parent.Close()
-	if err := create(parent, base, data); err != nil {
+	if err = errors.Join(err, e.Close()); err != nil {
 		return f.wrap("create", name, err)
 	}
 	return nil
 }
 
 // create writes a temporary file and renames it.
-func create(dir *os.Root, name string, data []byte) error {
+func (e *Editor) create(name string, data []byte) error {
 	temporary := "." + name + ".pinsetter-" + rand.Text()[:8]
-	if err := write(dir, temporary, data, 0o644); err != nil {
-		return errors.Join(err, ignoreMissing(dir.Remove(temporary)))
+	if err := e.handle.write(temporary, data, 0o644); err != nil {
+		return errors.Join(fmt.Errorf("write a new file beside it: %w", cause(err)), ignoreMissing(e.handle.remove(temporary)))
 	}
-	_, err := dir.Lstat(name)
+	_, err := e.handle.stat(name)
 	if err == nil {
 		err = fs.ErrExist
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		err = dir.Rename(temporary, name)
+		err = e.handle.rename(temporary, name)
 	}
 	if err != nil {
-		return errors.Join(cause(err), dir.Remove(temporary))
+		return errors.Join(cause(err), e.handle.remove(temporary))
 	}
-	return syncNames(dir)
+	e.renamed = true
+	return nil
 }

@@ -25,7 +25,7 @@ func (h handle) open(name string) (handle, error) {
 		return handle{}, err
 	}
 	if !info.IsDir() {
-		return handle{}, errors.New("not a directory")
+		return handle{}, errNotDirectory
 	}
 	root, err := h.root.OpenRoot(name)
 	return handle{root}, err
@@ -67,6 +67,43 @@ func (h handle) read(name string, buffer *[]byte, limit int64) ([]byte, error) {
 	})
 }
 
-// links returns the number of a file's hard links. On this platform it is
-// unknown, and 1 is returned.
-func links(fs.FileInfo) uint64 { return 1 }
+// stat returns the attributes of a name, of a link its own. The number of links is
+// unknown on this platform, and 1 is returned.
+func (h handle) stat(name string) (attributes, error) {
+	info, err := h.root.Lstat(name)
+	if err != nil {
+		return attributes{}, err
+	}
+	return attributes{regular: info.Mode().IsRegular(), mode: info.Mode().Perm(), size: info.Size(), links: 1}, nil
+}
+
+// write creates a file and syncs it to disk.
+func (h handle) write(name string, data []byte, mode fs.FileMode) error {
+	file, err := h.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err == nil {
+		err = file.Chmod(mode) // despite the umask
+	}
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
+}
+
+// rename renames a file in the directory.
+func (h handle) rename(from, to string) error { return h.root.Rename(from, to) }
+
+// remove removes a file of the directory.
+func (h handle) remove(name string) error { return h.root.Remove(name) }
+
+// sync syncs the directory's names to disk, if the system supports that.
+func (h handle) sync() error {
+	file, err := h.root.Open(".")
+	if err != nil {
+		return err
+	}
+	return errors.Join(ignoreUnsupported(file.Sync()), file.Close())
+}

@@ -3,9 +3,9 @@
 package folder
 
 import (
+	"errors"
 	"io/fs"
 	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,6 +28,9 @@ func newHandle(root *os.Root) (handle, error) {
 // open opens a directory in the directory.
 func (h handle) open(name string) (handle, error) {
 	fd, err := h.openat(name, flags|unix.O_DIRECTORY)
+	if err == unix.ELOOP || err == unix.ENOTDIR {
+		return handle{}, errNotDirectory
+	}
 	if err != nil {
 		return handle{}, err
 	}
@@ -37,7 +40,7 @@ func (h handle) open(name string) (handle, error) {
 // openat opens a name in the directory.
 func (h handle) openat(name string, flags int) (int, error) {
 	for {
-		fd, err := unix.Openat(int(h.file.Fd()), name, flags, 0)
+		fd, err := unix.Openat(int(h.file.Fd()), name, flags, 0o600)
 		if err != unix.EINTR {
 			return fd, err
 		}
@@ -68,10 +71,64 @@ func (h handle) read(name string, buffer *[]byte, limit int64) ([]byte, error) {
 	})
 }
 
-// links returns the number of a file's hard links, 1 if it is unknown.
-func links(info fs.FileInfo) uint64 {
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		return uint64(stat.Nlink)
+// stat returns the attributes of a name, of a link its own.
+func (h handle) stat(name string) (attributes, error) {
+	for {
+		var stat unix.Stat_t
+		switch err := unix.Fstatat(int(h.file.Fd()), name, &stat, unix.AT_SYMLINK_NOFOLLOW); err {
+		case nil:
+			return attributes{
+				regular: stat.Mode&unix.S_IFMT == unix.S_IFREG,
+				mode:    fs.FileMode(stat.Mode & 0o777),
+				size:    stat.Size,
+				links:   uint64(stat.Nlink),
+			}, nil
+		case unix.EINTR:
+		default:
+			return attributes{}, err
+		}
 	}
-	return 1
 }
+
+// write creates a file and syncs it to disk.
+func (h handle) write(name string, data []byte, mode fs.FileMode) error {
+	fd, err := h.openat(name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	for len(data) > 0 && err == nil {
+		var n int
+		if n, err = unix.Write(fd, data); err == unix.EINTR {
+			err = nil
+		}
+		data = data[max(n, 0):]
+	}
+	if err == nil {
+		err = unix.Fchmod(fd, uint32(mode)) // despite the umask
+	}
+	if err == nil {
+		err = fsync(fd)
+	}
+	return errors.Join(err, unix.Close(fd))
+}
+
+// fsync syncs an open file or directory to disk.
+func fsync(fd int) error {
+	for {
+		if err := unix.Fsync(fd); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// rename renames a file in the directory.
+func (h handle) rename(from, to string) error {
+	fd := int(h.file.Fd())
+	return unix.Renameat(fd, from, fd, to)
+}
+
+// remove removes a file of the directory.
+func (h handle) remove(name string) error { return unix.Unlinkat(int(h.file.Fd()), name, 0) }
+
+// sync syncs the directory's names to disk, if the system supports that.
+func (h handle) sync() error { return ignoreUnsupported(fsync(int(h.file.Fd()))) }

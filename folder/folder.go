@@ -33,8 +33,13 @@ func (e *FileError) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// errNotRegular says that a name leads to no regular file.
-var errNotRegular = errors.New("not a regular file")
+var (
+	// errNotRegular says that a name leads to no regular file.
+	errNotRegular = errors.New("not a regular file")
+
+	// errNotDirectory says that a name in the middle of a path leads to no directory.
+	errNotDirectory = errors.New("a link or no directory")
+)
 
 // Folder is an open directory. Its methods are safe for concurrent use.
 type Folder struct {

@@ -34,6 +34,16 @@ func (m Marked) Found() (*setters.File, error) {
 	return file, nil
 }
 
+// FoundIn is Found for the file's bytes, to be changed with Apply. It returns false if
+// they are others than those in which it was found; Apply compares again, and returns
+// setters.ErrNote.
+func (m Marked) FoundIn(data []byte) (*setters.File, bool) {
+	if m.tooLarge != nil {
+		return nil, false
+	}
+	return setters.Recall(m.Path, data, m.note)
+}
+
 // Marked returns the marked files of the folder, sorted by path, and the policies
 // that their markers name. A file that is too large to be searched is there with a
 // finding. The error is that of Each.

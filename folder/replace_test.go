@@ -115,3 +115,37 @@ func TestReplaceInAReadOnlyDirectory(t *testing.T) {
 		t.Errorf("error: %v", err)
 	}
 }
+
+// An Editor goes on after a file that it refuses, and through directories in any order.
+func TestEditor(t *testing.T) {
+	f, dir := open(t, map[string]string{"a/b.yaml": "old", "a/c.yaml": "theirs", "a/d/e.yaml": "old", "f.yaml": "old"})
+	if err := os.Symlink("a", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	e := f.Edit()
+	refused := map[string]error{"a/c.yaml": folder.ErrChanged, "missing/g.yaml": fs.ErrNotExist, "a/missing.yaml": fs.ErrNotExist, "link/b.yaml": nil}
+	for _, name := range []string{"a/b.yaml", "a/c.yaml", "link/b.yaml", "a/d/e.yaml", "missing/g.yaml", "a/missing.yaml", "f.yaml"} {
+		err := e.Replace(name, []byte("old"), []byte("new"))
+		want, refuses := refused[name]
+		if (err != nil) != refuses || want != nil && !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", name, err, want)
+		}
+		content := "new"
+		if refuses {
+			content = "theirs"
+		}
+		if data, err := e.Read(name); err == nil && string(data) != content {
+			t.Errorf("%s holds %q, want %q", name, data, content)
+		}
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := e.Replace("a/b.yaml", []byte("new"), []byte("newer")); err != nil {
+		t.Errorf("after Close: %v", err)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	leftNothing(t, dir, "a", "a/b.yaml", "a/c.yaml", "a/d", "a/d/e.yaml", "f.yaml", "link")
+}
