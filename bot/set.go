@@ -14,7 +14,6 @@ import (
 	"github.com/pinsetter/pinsetter/lint"
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/selector"
-	"github.com/pinsetter/pinsetter/setters"
 )
 
 // Rewritten is what Set did to a directory.
@@ -50,11 +49,9 @@ func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 	for _, p := range keep(policies, isSuspended) {
 		r.Findings = append(r.Findings, lint.Suspended(p))
 	}
-	asked := inquiries{}
-	for _, file := range marked {
-		if err := c.rewrite(ctx, f, asked, file, r); err != nil {
-			r.fail(err)
-		}
+	w := &rewriting{c: c, folder: f, asked: inquiries{}, result: r}
+	for part := range slices.Chunk(marked, rewriteAtOnce) {
+		w.files(ctx, part)
 	}
 	r.locate(dir)
 	return r
@@ -69,54 +66,6 @@ func (b *Bot) named(names map[pinsetter.Name]bool) []*fleet.Policy {
 		}
 	}
 	return policies
-}
-
-// rewrite decides a file's sites and replaces the file if one of them moves.
-func (c *cycle) rewrite(ctx context.Context, f *folder.Folder, asked inquiries, file folder.Marked, r *Rewritten) error {
-	shown, err := file.Found()
-	if err != nil {
-		return err
-	}
-	r.Findings = append(r.Findings, shown.Findings...)
-	moves := false
-	for _, site := range shown.Sites {
-		d := c.place(ctx, asked, site)
-		if d.Hold != nil {
-			r.Held = append(r.Held, *d.Hold)
-		}
-		if d.Err != nil {
-			r.fail(d.Err)
-		}
-		if policy := c.set.Policy(site.Policy); policy == nil {
-			r.Findings = append(r.Findings, lint.UnknownPolicy(c.set, site))
-		} else {
-			r.Findings = append(r.Findings, lint.Replaced(site, policy)...)
-		}
-		moves = moves || d.Takes.Tag != "" && !shows(site, d.Takes)
-	}
-	if !moves {
-		return nil
-	}
-	data, err := f.Read(file.Path)
-	if err != nil {
-		return err
-	}
-	found := setters.Find(file.Path, data)
-	takes := map[int]pinsetter.Image{}
-	for i, site := range found.Sites {
-		if d := c.place(ctx, asked, site); d.Takes.Tag != "" { // holds and errors are said above
-			takes[i] = d.Takes
-		}
-	}
-	replaced, changes, err := found.Apply(takes)
-	if err != nil || len(changes) == 0 {
-		return err
-	}
-	if err := f.Replace(file.Path, data, replaced); err != nil {
-		return err
-	}
-	r.Changes = append(r.Changes, changes...)
-	return nil
 }
 
 // place decides a site of a directory, which belongs to no automation.
