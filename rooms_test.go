@@ -69,7 +69,9 @@ var rooms = []struct {
 	{name: "deliver", rooms: root + " artifact fleet registry setters", opens: `
 		golang.org/x/crypto/nacl/secretbox
 		golang.org/x/crypto/scrypt`},
-	{name: "adopt", rooms: root + " spec policy strict setters"},
+
+	{name: "lexer", rooms: root + " strict"},
+	{name: "setters", rooms: root + " lexer strict", opens: "sigs.k8s.io/kustomize/kyaml/yaml"},	{name: "adopt", rooms: root + " spec policy strict setters"},
 	{name: "migrate", rooms: root + " adopt gate policy setters spec strict"},
 	{name: "decide", rooms: root + " fleet gate policy setters spec"},
 	{name: "git", rooms: root, opens: "github.com/pjbgf/sha1cd"},

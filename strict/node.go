@@ -11,11 +11,22 @@ import (
 // Node is a value of a document as it is written, with its line.
 type Node = yaml.Node
 
+// Kind is the kind of a node.
+type Kind = yaml.Kind
+
 // The kinds of nodes.
 const (
 	Mapping  = yaml.MappingNode
 	Sequence = yaml.SequenceNode
 	Scalar   = yaml.ScalarNode
+	Root     = yaml.DocumentNode // a document: its content is its value
+)
+
+// The styles of nodes that are written otherwise than in blocks and plainly.
+const (
+	Flow         = yaml.FlowStyle
+	SingleQuoted = yaml.SingleQuotedStyle
+	DoubleQuoted = yaml.DoubleQuotedStyle
 )
 
 // Bounds on what is read. A cluster keeps objects of up to 1.5 MiB (etcd's
