@@ -68,7 +68,8 @@ func (f *File) Apply(images map[int]pinsetter.Image) ([]byte, []pinsetter.Change
 }
 
 // splice replaces the bytes of the edits, which are sorted by place, and
-// verifies each chunk that it changes.
+// verifies each chunk that it changes: kyaml reads the whole result once, and the
+// original where the lexer can't.
 func (f *File) splice(edits []edit) ([]byte, error) {
 	result := make([]byte, 0, len(f.data)+128*len(edits))
 	copied := 0
@@ -88,7 +89,12 @@ func (f *File) splice(edits []edit) ([]byte, error) {
 		}
 		result = append(result, f.data[copied:c.end]...)
 		copied = c.end
-		if err := verify(f.data[c.start:c.end], result[start:], edits[:n]); err != nil {
+		before, after := f.data[c.start:c.end], result[start:]
+		err := verify(f.read, before, after, edits[:n])
+		if err != nil { // kyaml has the last word on both
+			err = verify(parse, before, after, edits[:n])
+		}
+		if err != nil {
 			return nil, fmt.Errorf("rewrite %s: %w; the file is left alone", f.path, err)
 		}
 		edits = edits[n:]

@@ -77,7 +77,7 @@ func nameIn(verify *yaml.Node, field string) (string, bool) {
 		return "", false
 	}
 	name := text(reference, "name")
-	return name, name != ""
+	return strings.Clone(name), name != ""
 }
 
 // verifyIn reads verify of a mapping, as the CRD has it.
@@ -101,7 +101,7 @@ func verifyIn(holder *yaml.Node) *pinsetter.Enclosing {
 	}
 	found := &pinsetter.Enclosing{Provider: "cosign", Secret: secret, Root: root}
 	if child(verify, "provider") != nil {
-		found.Provider = text(verify, "provider")
+		found.Provider = strings.Clone(text(verify, "provider"))
 	}
 	identities := child(verify, "matchOIDCIdentity")
 	switch {
@@ -115,7 +115,8 @@ func verifyIn(holder *yaml.Node) *pinsetter.Enclosing {
 		if hidden(item, "issuer") || hidden(item, "subject") {
 			return &pinsetter.Enclosing{Unread: "a field of its matchOIDCIdentity is given twice, or by a merge key"}
 		}
-		found.Identities = append(found.Identities, pinsetter.Identity{Issuer: text(item, "issuer"), Subject: text(item, "subject")})
+		issuer, subject := strings.Clone(text(item, "issuer")), strings.Clone(text(item, "subject"))
+		found.Identities = append(found.Identities, pinsetter.Identity{Issuer: issuer, Subject: subject})
 	}
 	return found
 }

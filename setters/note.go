@@ -96,7 +96,7 @@ func (f *File) searchAgain() error {
 	if !same {
 		return ErrNote
 	}
-	f.places, f.recalled = found.places, false
+	f.places, f.recalled, f.read = found.places, false, found.read
 	return nil
 }
 

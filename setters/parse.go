@@ -11,7 +11,17 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/lexer"
 )
+
+// read returns what parse does, without asking kyaml where the lexer can tell. Nodes
+// may share their strings with all of the chunk: clone what is kept.
+func read(data []byte) ([]*yaml.Node, error) {
+	if document, ok := lexer.Parse(string(data)); ok {
+		return []*yaml.Node{document}, nil
+	}
+	return parse(data)
+}
 
 // parse returns the documents of a chunk, or an error if one is malformed. It
 // doesn't expand aliases, so none of them can blow up. Lines and columns are

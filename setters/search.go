@@ -74,7 +74,7 @@ func (s *search) run() {
 	if s.isTooLarge() {
 		return
 	}
-	documents, err := parse(s.data)
+	documents, err := s.file.read(s.data)
 	if err != nil {
 		s.unparsable(err)
 		s.nearMisses(nil)

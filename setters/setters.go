@@ -5,8 +5,8 @@
 //
 //	image: ghcr.io/a/b:1.0.0 # {"$imagepolicy": "flux-system:app"}
 //
-// kyaml says which comment belongs to which value and where it stands. The
-// output is the input with the values' bytes replaced. A value that can't be
+// kyaml says which comment belongs to which value and where it stands; the room lexer
+// says the same of common YAML, and is held to it. The output is the input with the values' bytes replaced. A value that can't be
 // replaced safely is a finding and stays as it is. The package is pure: bytes
 // in, bytes out.
 package setters
@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pinsetter/pinsetter"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // MaxSize is the size in bytes above which a file is reported and not parsed.
@@ -79,15 +80,22 @@ type File struct {
 	data     []byte
 	places   [][]place // by site, then by marker
 	recalled bool      // read from a note
+	read     reader    // of the documents of a chunk; nil if recalled
 }
+
+// reader returns the documents of a chunk as kyaml reads them.
+type reader func(data []byte) ([]*yaml.Node, error)
 
 // Find returns the sites of a file, and a finding for each marker that can't be
 // used. It doesn't check the file's name; see IsCandidate. A document that
 // doesn't parse is a finding, and the others go on. Path is the path in sites
 // and findings. The File refers to data, which must not change while the File
 // is in use.
-func Find(path string, data []byte) *File {
-	file := &File{path: path, data: data}
+func Find(path string, data []byte) *File { return find(path, data, read) }
+
+// find is Find with a function that reads the documents of a chunk.
+func find(path string, data []byte, read reader) *File {
+	file := &File{path: path, data: data, read: read}
 	if !HasToken(data) {
 		return file
 	}

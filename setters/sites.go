@@ -29,7 +29,7 @@ func (s *search) add(m marker, node *yaml.Node, p place) {
 			Policy:   m.policy,
 		})
 	}
-	value := node.Value
+	value := strings.Clone(node.Value)
 	if p.quote == 0 && node.Tag == yaml.NodeTagNull {
 		value = ""
 	}
@@ -78,10 +78,10 @@ func (s *search) dropBroken() {
 func objectOf(node *yaml.Node) pinsetter.Object {
 	metadata := child(node, "metadata")
 	return pinsetter.Object{
-		APIVersion: text(node, "apiVersion"),
-		Kind:       text(node, "kind"),
-		Namespace:  text(metadata, "namespace"),
-		Name:       text(metadata, "name"),
+		APIVersion: strings.Clone(text(node, "apiVersion")),
+		Kind:       strings.Clone(text(node, "kind")),
+		Namespace:  strings.Clone(text(metadata, "namespace")),
+		Name:       strings.Clone(text(metadata, "name")),
 	}
 }
 

@@ -18,9 +18,10 @@ type verification struct {
 }
 
 // verify parses a chunk before and after, and returns an error unless the two
-// differ only in the edited values.
-func verify(before, after []byte, edits []edit) error {
-	was, err := parse(before)
+// differ only in the edited values. Read reads the one before, kyaml the one after: if
+// they agree on all that isn't edited, both are right about it.
+func verify(read reader, before, after []byte, edits []edit) error {
+	was, err := read(before)
 	if err != nil {
 		return fmt.Errorf("parse the original: %w", err)
 	}

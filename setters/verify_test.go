@@ -1,11 +1,26 @@
 package setters
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/pinsetter/pinsetter/lexer"
+)
 
 // TestVerifyRefusesOtherDifferences holds the last line of defence: results that
 // no splice of ours makes.
 func TestVerifyRefusesOtherDifferences(t *testing.T) {
 	const before = "a: x # note\nb: &b [1, 'c']\nd: *b\n"
+	plain := strings.NewReplacer("&b ", "", "*b", "b") // which the lexer takes
+	lexed := func(data []byte) ([]*yaml.Node, error) {
+		document, ok := lexer.Parse(string(data))
+		if !ok {
+			t.Fatalf("the lexer left %q", data)
+		}
+		return []*yaml.Node{document}, nil
+	}
 	edits := []edit{{place: place{line: 1, column: 4}, value: "y"}}
 	for name, after := range map[string]string{
 		"not written":       before,
@@ -24,12 +39,21 @@ func TestVerifyRefusesOtherDifferences(t *testing.T) {
 		"malformed":         "a: y # note\nb: &b [1, 'c'\nd: *b\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := verify([]byte(before), []byte(after), edits); err == nil {
+			if err := verify(parse, []byte(before), []byte(after), edits); err == nil {
 				t.Error("accepted")
+			}
+			if err := verify(lexed, []byte(plain.Replace(before)), []byte(plain.Replace(after)), edits); err == nil {
+				t.Error("accepted, the original read by the lexer")
 			}
 		})
 	}
-	if err := verify([]byte(before), []byte("a: y # note\nb: &b [1, 'c']\nd: *b\n"), edits); err != nil {
-		t.Errorf("the edit itself: %v", err)
+	const after = "a: y # note\nb: &b [1, 'c']\nd: *b\n"
+	for _, err := range []error{
+		verify(parse, []byte(before), []byte(after), edits),
+		verify(lexed, []byte(plain.Replace(before)), []byte(plain.Replace(after)), edits),
+	} {
+		if err != nil {
+			t.Errorf("the edit itself: %v", err)
+		}
 	}
 }
