@@ -28,7 +28,9 @@ func TestSetManyFiles(t *testing.T) {
 	content := func(i int, tag string) string {
 		return fmt.Sprintf("kind: D%d\nimage: %s:%s # {\"$imagepolicy\": \"default:app\"}\n", i, registry.Image("org/app"), tag)
 	}
-	path := func(i int) string { return filepath.Join(dir, fmt.Sprintf("d-%02d", i/40), fmt.Sprintf("f-%04d.yaml", i)) }
+	path := func(i int) string {
+		return filepath.Join(dir, fmt.Sprintf("d-%02d", i/40), fmt.Sprintf("f-%04d.yaml", i))
+	}
 	for i := range files {
 		if err := os.MkdirAll(filepath.Dir(path(i)), 0o755); err != nil {
 			t.Fatal(err)
