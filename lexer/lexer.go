@@ -19,20 +19,24 @@ import (
 	"github.com/pinsetter/pinsetter/strict"
 )
 
-// Parse returns the one document of a text, or false for a text to give to the
-// parser. The nodes share the text's bytes: keep clones of strings. It is safe for
-// concurrent use.
-func Parse(text string) (*strict.Node, bool) {
+// Parse returns the one document of a text, or nil for a text to give to the
+// parser. The strings of the nodes share the text's bytes: keep clones. With a document,
+// release hands the memory of the nodes on to another text: call it once, when no node is
+// used any more, or never. Parse is safe for concurrent use.
+func Parse(text string) (document *strict.Node, release func()) {
 	if !isOrdinary(text) {
-		return nil, false
+		return nil, nil
 	}
 	l := lexers.Get().(*lexer)
-	defer l.release()
 	l.reset(text)
-	if !l.scan() {
-		return nil, false
+	if l.scan() {
+		document = l.document()
 	}
-	return l.document()
+	if document == nil {
+		l.release()
+		return nil, nil
+	}
+	return document, l.release
 }
 
 // lexer is the state of one Parse: first of the scanner, then of the reader of tokens.
@@ -49,12 +53,12 @@ func (l *lexer) reset(text string) {
 		text: text, indent: -1, key: none, keyAllowed: true,
 		tokens: l.tokens[:0], comments: l.comments[:0], indents: l.indents[:0],
 	}
-	l.tree = tree{stack: l.stack[:0]}
+	l.tree = tree{stack: l.stack[:0], blocks: l.blocks, lists: l.lists}
 }
 
 // mostKept is the number of tokens above which their memory isn't kept for the next
 // text.
-const mostKept = 1 << 16
+const mostKept = 1 << 12
 
 // release hands the memory on. What was read must not be kept alive by it.
 func (l *lexer) release() {
@@ -64,7 +68,11 @@ func (l *lexer) release() {
 	clear(l.tokens)
 	clear(l.comments)
 	clear(l.stack[:cap(l.stack)])
-	l.text, l.tree = "", tree{stack: l.stack[:0]}
+	for i := range (l.used + blockSize - 1) / blockSize {
+		*l.blocks[i] = block{}
+	}
+	clear(l.lists[:l.listed])
+	l.reset("")
 	lexers.Put(l)
 }
 

@@ -11,11 +11,18 @@ type tree struct {
 	head, line, foot string
 	stem             string // the head that belongs to a whole item of a sequence
 
-	nodes []strict.Node  // to be used
-	lists []*strict.Node // to be used, for the content of nodes
-	stack []*strict.Node // content of the collections that are being read
-	depth int
+	blocks []*block       // of nodes
+	used   int            // number of nodes of them
+	lists  []*strict.Node // for the content of nodes
+	listed int            // number of them that are used
+	stack  []*strict.Node // content of the collections that are being read
+	depth  int
 }
+
+// block is memory for nodes, which must not move.
+type block [blockSize]strict.Node
+
+const blockSize = 64
 
 // deepest is the number of levels from which on a document is left to the parser.
 const deepest = 100
@@ -54,11 +61,11 @@ func (l *lexer) take(n *strict.Node) {
 
 // node returns a new node.
 func (l *lexer) node(kind strict.Kind, tag string, at mark) *strict.Node {
-	if len(l.nodes) == 0 {
-		l.nodes = make([]strict.Node, max(16, min(128, len(l.tokens)-l.at)))
+	if l.used == len(l.blocks)*blockSize {
+		l.blocks = append(l.blocks, new(block))
 	}
-	n := &l.nodes[0]
-	l.nodes = l.nodes[1:]
+	n := &l.blocks[l.used/blockSize][l.used%blockSize]
+	l.used++
 	n.Kind, n.Tag, n.Line, n.Column = kind, tag, at.line+1, at.column+1
 	return n
 }
@@ -69,24 +76,24 @@ func (l *lexer) content(from int) []*strict.Node {
 	if n == 0 {
 		return nil
 	}
-	if len(l.lists) < n {
-		l.lists = make([]*strict.Node, max(n, min(128, len(l.tokens)-l.at)))
+	if len(l.lists)-l.listed < n { // the lists before stay where they are
+		l.lists, l.listed = make([]*strict.Node, max(n, 2*len(l.lists), 2*blockSize)), 0
 	}
-	list := l.lists[:n:n]
-	l.lists = l.lists[n:]
+	list := l.lists[l.listed : l.listed+n : l.listed+n]
+	l.listed += n
 	copy(list, l.stack[from:])
 	l.stack = l.stack[:from]
 	return list
 }
 
-// document reads the tokens of a document (yaml_parser_parse_document_start and
+// document reads the tokens of a document, nil if they are none (yaml_parser_parse_document_start and
 // below).
-func (l *lexer) document() (*strict.Node, bool) {
+func (l *lexer) document() *strict.Node {
 	l.peek()
 	l.at++
 	t := l.peek()
 	if t.kind == streamEnd {
-		return nil, false
+		return nil
 	}
 	document := l.node(strict.Root, "", t.start)
 	if t.kind == documentStart {
@@ -96,18 +103,19 @@ func (l *lexer) document() (*strict.Node, bool) {
 		document.HeadComment, l.head = splitHead(l.head)
 	}
 	if t.kind != blockSequence && t.kind != blockMapping {
-		return nil, false
+		return nil
 	}
 	root := l.read(false)
 	if root == nil || l.peek().kind != streamEnd {
-		return nil, false
+		return nil
 	}
 	document.FootComment = l.foot
 	if l.foot == "" {
 		document.FootComment = l.head
 	}
-	document.Content = []*strict.Node{root}
-	return document, true
+	l.stack = append(l.stack, root)
+	document.Content = l.content(0)
+	return document
 }
 
 // splitHead splits a comment at its last empty line: what is above belongs to the

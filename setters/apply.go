@@ -92,7 +92,7 @@ func (f *File) splice(edits []edit) ([]byte, error) {
 		before, after := f.data[c.start:c.end], result[start:]
 		err := verify(f.read, before, after, edits[:n])
 		if err != nil { // kyaml has the last word on both
-			err = verify(parse, before, after, edits[:n])
+			err = verify(ask, before, after, edits[:n])
 		}
 		if err != nil {
 			return nil, fmt.Errorf("rewrite %s: %w; the file is left alone", f.path, err)

@@ -1,4 +1,4 @@
 package setters
 
 // FindByParser is Find without the lexer.
-func FindByParser(path string, data []byte) *File { return find(path, data, parse) }
+func FindByParser(path string, data []byte) *File { return find(path, data, ask) }

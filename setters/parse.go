@@ -16,11 +16,17 @@ import (
 
 // read returns what parse does, without asking kyaml where the lexer can tell. Nodes
 // may share their strings with all of the chunk: clone what is kept.
-func read(data []byte) ([]*yaml.Node, error) {
-	if document, ok := lexer.Parse(string(data)); ok {
-		return []*yaml.Node{document}, nil
+func read(data []byte) (documents []*yaml.Node, release func(), err error) {
+	if document, release := lexer.Parse(string(data)); document != nil {
+		return []*yaml.Node{document}, release, nil
 	}
-	return parse(data)
+	return ask(data)
+}
+
+// ask is parse as a reader.
+func ask(data []byte) (documents []*yaml.Node, release func(), err error) {
+	documents, err = parse(data)
+	return documents, func() {}, err
 }
 
 // parse returns the documents of a chunk, or an error if one is malformed. It

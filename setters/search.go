@@ -74,7 +74,8 @@ func (s *search) run() {
 	if s.isTooLarge() {
 		return
 	}
-	documents, err := s.file.read(s.data)
+	documents, release, err := s.file.read(s.data)
+	defer release()
 	if err != nil {
 		s.unparsable(err)
 		s.nearMisses(nil)

@@ -83,8 +83,9 @@ type File struct {
 	read     reader    // of the documents of a chunk; nil if recalled
 }
 
-// reader returns the documents of a chunk as kyaml reads them.
-type reader func(data []byte) ([]*yaml.Node, error)
+// reader returns the documents of a chunk as kyaml reads them. Release is called once,
+// when none of the nodes is used any more, also after an error.
+type reader func(data []byte) (documents []*yaml.Node, release func(), err error)
 
 // Find returns the sites of a file, and a finding for each marker that can't be
 // used. It doesn't check the file's name; see IsCandidate. A document that

@@ -21,7 +21,8 @@ type verification struct {
 // differ only in the edited values. Read reads the one before, kyaml the one after: if
 // they agree on all that isn't edited, both are right about it.
 func verify(read reader, before, after []byte, edits []edit) error {
-	was, err := read(before)
+	was, release, err := read(before)
+	defer release()
 	if err != nil {
 		return fmt.Errorf("parse the original: %w", err)
 	}
