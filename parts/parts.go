@@ -46,9 +46,16 @@ var required = map[string]string{
 	"oras":             ".ci/parts more builds it",
 	"crane":            ".ci/parts more builds it",
 	"helm":             ".ci/parts more builds it",
-	"flock":            "make parts installs it, or: apt-get install util-linux",
-	"systemd-analyze":  "make parts installs it, or: apt-get install systemd",
-	"promtool":         "make parts unpacks it, or: apt-get install prometheus",
+	"cosign":           ".ci/parts more builds it",
+	"notation":         ".ci/parts more builds it",
+	"fulcio":           ".ci/parts more builds it",
+	"timestamp-server": ".ci/parts more builds it",
+
+	"rekor-server-posix": ".ci/parts more builds it",
+
+	"flock":           "make parts installs it, or: apt-get install util-linux",
+	"systemd-analyze": "make parts installs it, or: apt-get install systemd",
+	"promtool":        "make parts unpacks it, or: apt-get install prometheus",
 }
 
 // Need returns the path of an external program: from PATH, from /usr/sbin, or
