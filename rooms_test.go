@@ -144,7 +144,7 @@ var borrowed = map[string][]string{
 		"golang.org/x/sys/unix",
 	},
 	"parts/keyless": {"github.com/sigstore", "google.golang.org/protobuf"},
-	"parts/notary":  {"github.com/notaryproject", "github.com/opencontainers"},
+	"parts/notary":  {"github.com/notaryproject", "github.com/opencontainers", "golang.org/x/crypto/ocsp"},
 	"cmd/release":   {"github.com/google/go-containerregistry", "sigs.k8s.io/yaml"},
 }
 

@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ed25519"
@@ -33,6 +34,9 @@ type LocalSigstore struct {
 	Ended   []byte    // likewise, of an authority that ended before anybody signed
 	Issuers [2]string // their URLs
 
+	Stamps     string // URL of the timestamp authority
+	StampsRoot string // file with its root certificate
+
 	t    T
 	keys [2]*rsa.PrivateKey
 }
@@ -56,7 +60,7 @@ func NewLocalSigstore(t T) *LocalSigstore {
 	}, "/api/v2/trustBundle")
 	stamps := s.serve(programs[2], func(addr string) []string {
 		_, port, _ := net.SplitHostPort(addr)
-		return []string{"serve", "--host", "127.0.0.1", "--port", port, "--scheme", "http", "--timestamp-signer", "memory", "--disable-ntp-monitoring"}
+		return []string{"serve", "--host", "127.0.0.1", "--port", port, "--scheme", "http", "--timestamp-signer", "memory", "--include-chain-in-response", "--disable-ntp-monitoring"}
 	}, "/api/v1/timestamp/certchain")
 	s.makeLogKey()
 	log := s.serve(programs[3], func(addr string) []string {
@@ -72,9 +76,22 @@ func NewLocalSigstore(t T) *LocalSigstore {
 		t.Fatalf("read Fulcio's certificates: %v", err)
 	}
 	put(t, s.Dir, "fulcio.pem", []byte(strings.Join(bundle.Chains[0].Certificates, "")))
-	put(t, s.Dir, "stamps.pem", s.get(stamps+"/api/v1/timestamp/certchain"))
+	chain := s.get(stamps + "/api/v1/timestamp/certchain")
+	put(t, s.Dir, "stamps.pem", chain)
+	s.Stamps = stamps + "/api/v1/timestamp"
+	s.StampsRoot = put(t, s.Dir, "stamps.crt", rootIn(chain))
 	s.configure(programs[0], fulcio, stamps, log)
 	return s
+}
+
+// rootIn returns the certificate of a chain that signed itself, in PEM; nil without.
+func rootIn(chain []byte) []byte {
+	for block, rest := pem.Decode(chain); block != nil; block, rest = pem.Decode(rest) {
+		if c, err := x509.ParseCertificate(block.Bytes); err == nil && bytes.Equal(c.RawIssuer, c.RawSubject) {
+			return pem.EncodeToMemory(block)
+		}
+	}
+	return nil
 }
 
 // configure has cosign make its configuration and the roots.

@@ -66,6 +66,7 @@ func (e *Evidence) list(i int, read func(most int, want func(registry.Referrer) 
 	}
 	l := &list{found: map[string][]registry.Referrer{}, count: map[string]int{}}
 	all, err := read(math.MaxInt, l.keep)
+	slices.SortFunc(all, func(a, b registry.Referrer) int { return strings.Compare(a.Digest, b.Digest) }) // whose signature counts depends on no order of a registry's
 	for _, r := range all {
 		predicate := r.Annotations[predicateOf]
 		if r.ArtifactType == notationType {

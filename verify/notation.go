@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/notaryproject/notation-go/verifier"
 	"github.com/notaryproject/notation-go/verifier/trustpolicy"
 	"github.com/notaryproject/notation-go/verifier/truststore"
+	"github.com/notaryproject/tspclient-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	sigstore "github.com/sigstore/sigstore-go/pkg/verify"
@@ -39,6 +41,7 @@ const revocationTime = 5 * time.Second
 // (github.com/notaryproject/specifications, specs/trust-store-trust-policy.md).
 type trustPolicy struct {
 	verifier  notation.Verifier
+	document  *trustpolicy.Document
 	reference string // of the image, as the policy's scopes name it
 }
 
@@ -65,7 +68,7 @@ func (e *Evidence) newTrustPolicy(trusted *fleet.Notation) (*trustPolicy, error)
 		return nil, err
 	}
 	name := strings.Replace(e.image.Name(), "index.docker.io/", "docker.io/", 1) // as people write it
-	return &trustPolicy{found, name + "@" + e.digest}, nil
+	return &trustPolicy{found, policy, name + "@" + e.digest}, nil
 }
 
 // revocations returns the client for questions about revoked certificates.
@@ -179,7 +182,49 @@ func (n *trustPolicy) verdict(outcome *notation.VerificationOutcome, note string
 		found.Signer = pinsetter.Printable(chain[0].Subject.String())
 		found.Issuer = pinsetter.Printable(chain[0].Issuer.String())
 	}
+	found.SignedAt = n.signedAt(outcome)
 	return found
+}
+
+// signedAt returns when a verified signature was made, by whom the policy trusts to
+// know: a signing authority, or a timestamp authority whose countersignature the
+// policy had verified. Zero: nobody who is trusted says so. What the signer itself
+// says doesn't count.
+func (n *trustPolicy) signedAt(outcome *notation.VerificationOutcome) time.Time {
+	signer := outcome.EnvelopeContent.SignerInfo
+	if signer.SignedAttributes.SigningScheme == signature.SigningSchemeX509SigningAuthority {
+		return signer.SignedAttributes.SigningTime.UTC()
+	}
+	statement, err := n.document.GetApplicableTrustPolicy(n.reference)
+	if err != nil || !stamped(statement) || !succeeded(outcome, trustpolicy.TypeAuthenticTimestamp) {
+		return time.Time{}
+	}
+	token, err := tspclient.ParseSignedToken(signer.UnsignedAttributes.TimestampSignature)
+	if err != nil {
+		return time.Time{}
+	}
+	info, err := token.Info()
+	if err != nil {
+		return time.Time{}
+	}
+	at, err := info.Validate(signer.Signature)
+	if err != nil {
+		return time.Time{}
+	}
+	return at.Value.Add(at.Accuracy).UTC() // the latest: a signature must not look older than it is
+}
+
+// stamped reports whether the library always verifies countersignatures by a
+// statement (verifyTimestamp of notation-go 1.3.2).
+func stamped(statement *trustpolicy.TrustPolicy) bool {
+	isOfTimestamps := func(store string) bool { return strings.HasPrefix(store, string(truststore.TypeTSA)+":") }
+	return slices.ContainsFunc(statement.TrustStores, isOfTimestamps) &&
+		statement.SignatureVerification.VerifyTimestamp != trustpolicy.OptionAfterCertExpiry
+}
+
+// succeeded reports whether something was verified.
+func succeeded(outcome *notation.VerificationOutcome, what trustpolicy.ValidationType) bool {
+	return slices.ContainsFunc(outcome.VerificationResults, func(r *notation.ValidationResult) bool { return r.Type == what && r.Error == nil })
 }
 
 // enveloped is a signature of notation.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/parts/notary"
 	"github.com/pinsetter/pinsetter/verify"
@@ -121,6 +122,53 @@ func TestNotationRevocation(t *testing.T) {
 	got := verify.Open(roots, open(t, on.Image("org/app")), subject).Check(t.Context(), rule(strict))
 	if got.Verdict != pinsetter.SignatureUnknown || asked == 0 {
 		t.Errorf("%+v, asked %d times", got, asked)
+	}
+}
+
+// TestNotationRevoked: a revoked certificate is refused at every level that asks, by
+// both ways to ask. It is asked through the given connections alone.
+func TestNotationRevoked(t *testing.T) {
+	for _, by := range []string{"ocsp", "crl"} {
+		t.Run(by, func(t *testing.T) {
+			n, authority := notary.NewRevoked(t, by)
+			on := shelves(t)[0]
+			subject := on.PushContent("org/app", "1.0.0", "x")
+			n.Sign(on.Shelf, "org/app", subject, subject, jws)
+			got := func(level string, dialer login.Dialer) pinsetter.Signature {
+				connections, err := login.Environment{Getenv: func(string) string { return "" }}.Transport(dialer, pinsetter.TLS{}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				roots := &verify.Roots{Client: &http.Client{Transport: connections}}
+				return verify.Open(roots, open(t, on.Image("org/app")), subject).Check(t.Context(), &fleet.Trust{
+					From: "test", Provider: fleet.ProviderNotation, Notation: &fleet.Notation{
+						Policy: []byte(policy("*", level, "ca:acme", "*")), Certificates: []fleet.StoredCertificate{{DER: n.Root().Raw}}}})
+			}
+			say := func(name string, got pinsetter.Signature, w want) {
+				t.Helper()
+				if got.Verdict != w.verdict || !strings.Contains(got.Reason, w.words) {
+					t.Errorf("%s: %+v, want %+v", name, got, w)
+				}
+			}
+			const permissive = `{"level":"permissive"}`
+			say("good", got(strict, login.Dialer{}), verified)
+			if authority.Asked.Load() == 0 {
+				t.Error("nobody asked")
+			}
+			asked := authority.Asked.Load()
+			unknown := want{pinsetter.SignatureUnknown, false, "revocation status is unknown"}
+			say("refused by the dialer", got(strict, login.Dialer{RefusePrivate: true}), unknown)
+			say("skipped", got(strictSkip, login.Dialer{}), want{pinsetter.SignatureVerified, false, "isn't asked"})
+			if authority.Asked.Load() != asked {
+				t.Error("it was asked all the same")
+			}
+			authority.Revoked.Store(true)
+			say("revoked", got(strict, login.Dialer{}), refused("is revoked"))
+			say("revoked, permissive", got(permissive, login.Dialer{}), refused("is revoked"))
+			authority.Broken.Store(true)
+			say("broken", got(strict, login.Dialer{}), unknown)
+			say("broken, permissive", got(permissive, login.Dialer{}), want{pinsetter.SignatureVerified, false, "it isn't known whether"})
+		})
 	}
 }
 

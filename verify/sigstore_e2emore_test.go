@@ -132,3 +132,57 @@ func TestNotationProgram(t *testing.T) {
 		}
 	}
 }
+
+// TestNotationTimestamps: when a signature was made is known by a countersignature
+// that the policy has verified, and by nothing else.
+func TestNotationTimestamps(t *testing.T) {
+	s, config := parts.NewLocalSigstore(t), t.TempDir()
+	notation(t, config, "cert", "generate-test", "--default", "parts.test")
+	var all []fleet.StoredCertificate
+	for store, file := range map[string]string{
+		"ca:parts.test": filepath.Join(config, "notation", "truststore", "x509", "ca", "parts.test", "parts.test.crt"), "tsa:local": s.StampsRoot,
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := secret.Certificates(file, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range found {
+			found[i].Store = store
+		}
+		all = append(all, found...)
+	}
+	judged := func(ref, digest, stores, verification string) pinsetter.Signature {
+		policy := fmt.Sprintf(`{"version":"1.0","trustPolicies":[{"name":"a","registryScopes":["*"],"signatureVerification":%s,"trustStores":[%s],"trustedIdentities":["*"]}]}`, verification, stores)
+		return verify.Open(nil, open(t, ref), digest).Check(t.Context(), &fleet.Trust{From: "test", Provider: fleet.ProviderNotation,
+			Notation: &fleet.Notation{Policy: []byte(policy), Certificates: all}})
+	}
+	check := func(ref, digest, stores, verification string, stamped bool, w want) {
+		t.Helper()
+		got := judged(ref, digest, stores, verification)
+		if got.Verdict != w.verdict || !strings.Contains(got.Reason, w.words) || got.SignedAt.IsZero() == stamped {
+			t.Errorf("%s %s: %+v", stores, verification, got)
+		}
+	}
+	on := parts.NewRegistry(t, parts.RegistryOptions{})
+	image := on.Image("org/app")
+	plain, stamped := on.PushContent("org/app", "1.0.0", "x"), on.PushContent("org/app", "1.1.0", "y")
+	notation(t, config, "sign", "--insecure-registry", image+"@"+plain)
+	const ca, both = `"ca:parts.test"`, `"ca:parts.test","tsa:local"`
+	for range 50 { // a timestamp is exact to a second, and may be from before the certificate
+		notation(t, config, "sign", "--insecure-registry", "--timestamp-url", s.Stamps, "--timestamp-root-cert", s.StampsRoot, image+"@"+stamped)
+		if judged(image, stamped, both, `{"level":"strict"}`).Verdict == pinsetter.SignatureVerified {
+			break
+		}
+	}
+	check(image, stamped, both, `{"level":"strict"}`, true, verified)
+	check(image, stamped, both, `{"level":"strict","verifyTimestamp":"always"}`, true, verified)
+	check(image, stamped, both, `{"level":"strict","verifyTimestamp":"afterCertExpiry"}`, false, verified)
+	check(image, stamped, ca, `{"level":"strict"}`, false, verified)
+	check(image, stamped, `"ca:parts.test","tsa:other"`, `{"level":"strict"}`, false, refused("has no certificate"))
+	check(image, plain, ca, `{"level":"strict"}`, false, verified)
+	check(image, plain, both, `{"level":"strict"}`, false, refused("no timestamp countersignature"))
+}
