@@ -124,6 +124,9 @@ func (c *cycle) recallProofs(ctx context.Context, all []*standing) bool {
 // isKnown reports whether what is remembered needn't be asked for again.
 func (s *standing) isKnown(now time.Time) bool {
 	age := now.Sub(s.known.At)
+	if s.inquiry.Outlived(s.trust, s.known.At) {
+		return false
+	}
 	switch s.known.Verdict {
 	case pinsetter.SignatureVerified:
 		return age >= 0 && age < verifiedFor

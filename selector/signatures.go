@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
@@ -15,10 +16,11 @@ import (
 
 // signature returns what a rule makes of the signatures of a digest. What was
 // verified once is remembered by the ledger, under the digest and what is trusted:
-// neither changes. A verdict of notation isn't taken from there: it depends on the
-// repository, on the time and on what is revoked. Anything else may be another a moment later, and is asked for
-// again in the next cycle. So is a signature without a time where that counts: it may
-// have been made anew, with one.
+// neither changes, but for the public good instance's root (see outlived). A verdict
+// of notation isn't taken from there: it depends on the repository, on the time and on
+// what is revoked. Anything else may be another a moment later, and is asked for again
+// in the next cycle. So is a signature without a time where that counts: it may have
+// been made anew, with one.
 func (q *Inquiry) signature(ctx context.Context, signed gate.Signed) pinsetter.Signature {
 	f := q.selection.facts
 	enough := func(found pinsetter.Signature) bool { return !q.selection.dating || !found.SignedAt.IsZero() }
@@ -31,7 +33,7 @@ func (q *Inquiry) signature(ctx context.Context, signed gate.Signed) pinsetter.S
 	var found pinsetter.Signature
 	known = false
 	if lasts {
-		found, known = f.provenBefore(ctx, signed)
+		found, known = f.provenBefore(ctx, signed, trust)
 		known = known && enough(found)
 	}
 	if !known {
@@ -124,16 +126,40 @@ func (q *Inquiry) Recheck(ctx context.Context, signed gate.Signed) (store.Proof,
 	return store.Proof{Signature: found.Signature, At: f.now}, true
 }
 
-// provenBefore returns what the ledger remembers.
-func (f *facts) provenBefore(ctx context.Context, signed gate.Signed) (pinsetter.Signature, bool) {
+// provenBefore returns what the ledger remembers, and still counts.
+func (f *facts) provenBefore(ctx context.Context, signed gate.Signed, trust *fleet.Trust) (pinsetter.Signature, bool) {
 	if f.failing.Now() {
 		return pinsetter.Signature{}, false
 	}
-	found, known, err := f.ledger.Proof(ctx, signed.Digest, signed.Trust)
+	key := store.ProofKey(signed)
+	proofs, err := f.ledger.Proofs(ctx, []store.ProofKey{key})
 	if err != nil {
 		f.failing.Failed(err)
+		return pinsetter.Signature{}, false
 	}
-	return found, known && err == nil && found.Verdict == pinsetter.SignatureVerified
+	found, known := proofs[key]
+	return found.Signature, known && found.Verdict == pinsetter.SignatureVerified && !f.outlived(trust, found.At)
+}
+
+// publicFor is how long a verdict by the root of Sigstore's public good instance is
+// remembered. Others have their root in what identifies the rule; this one is changed
+// by Sigstore, a few times a year.
+const publicFor = 7 * 24 * time.Hour
+
+// Outlived reports whether a verdict of that time by a rule has to be made anew, since
+// the root that it was made by may be another now.
+func (q *Inquiry) Outlived(trust *fleet.Trust, at time.Time) bool {
+	return q.selection.facts.outlived(trust, at)
+}
+
+// outlived reports whether the root that a verdict was made by may be another now.
+func (f *facts) outlived(trust *fleet.Trust, at time.Time) bool {
+	if trust.Keyless == nil || trust.Keyless.Root != nil {
+		return false
+	}
+	age := f.now.Sub(at)
+	rotated := f.roots.Rotated()
+	return age < 0 || age >= publicFor || !rotated.IsZero() && !at.After(rotated)
 }
 
 func (f *facts) keepProof(ctx context.Context, signed gate.Signed, found pinsetter.Signature) {

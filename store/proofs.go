@@ -9,28 +9,6 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Proof returns what was found out about who signed a digest, by a rule that trusts
-// what trust identifies; not known if nothing is stored.
-func (l *Ledger) Proof(ctx context.Context, digest, trust string) (found pinsetter.Signature, known bool, err error) {
-	if !l.reads() {
-		return found, false, nil
-	}
-	err = l.read(ctx, "read signatures", func(ctx context.Context, q querier) error {
-		return q.query(ctx, func(row func(...any) error) error {
-			var body string
-			if err := row(&body); err != nil {
-				return err
-			}
-			if err := json.Unmarshal([]byte(body), &found); err != nil {
-				return damaged("signatures of "+digest, err)
-			}
-			known = true
-			return nil
-		}, `SELECT body FROM pinsetter_proof WHERE digest = $1 AND trust = $2`, plain(digest), plain(trust))
-	})
-	return found, known, err
-}
-
 // ProofKey is a digest, and what identifies the rule that it is judged by.
 type ProofKey struct{ Digest, Trust string }
 
@@ -40,7 +18,8 @@ type Proof struct {
 	At time.Time
 }
 
-// Proofs returns what Proof does for several digests and rules, those that are known.
+// Proofs returns what was found out about who signed digests, by rules that trust what
+// their keys identify; those that are known.
 func (l *Ledger) Proofs(ctx context.Context, keys []ProofKey) (map[ProofKey]Proof, error) {
 	found := map[ProofKey]Proof{}
 	if !l.reads() || len(keys) == 0 {
@@ -70,7 +49,7 @@ func (l *Ledger) Proofs(ctx context.Context, keys []ProofKey) (map[ProofKey]Proo
 	return found, err
 }
 
-// PutProof stores what Proof returns.
+// PutProof stores what Proofs returns of one.
 func (l *Ledger) PutProof(ctx context.Context, at time.Time, digest, trust string, found pinsetter.Signature) error {
 	if !l.writes() {
 		return nil

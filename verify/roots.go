@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	_ "embed" // of the public good's root
 	"errors"
@@ -36,20 +37,30 @@ const (
 
 	// refreshTime bounds the refresh of the root, all requests together.
 	refreshTime = 5 * time.Second
+
+	// refreshEvery is how long a root is used before a newer one is asked for. TUF's
+	// timestamp of it is signed for a week.
+	refreshEvery = 24 * time.Hour
 )
 
 // Roots has the trusted roots of keyless rules. That of the public good instance is
-// refreshed once, when it is first needed; if TUF doesn't answer in time, the one of
-// RootDate is used. The zero Roots refreshes nothing. It is safe for concurrent use.
+// refreshed when it is first needed; if TUF doesn't answer in time, the one of
+// RootDate is used. After refreshEvery it is refreshed again, and nobody waits for
+// that. The zero Roots refreshes nothing. It is safe for concurrent use.
 type Roots struct {
 	Client *http.Client     // for TUF's repository; nil: nothing is refreshed
 	Now    func() time.Time // nil: time.Now
 
 	repository *repository // nil: that of the public good instance
 
-	once   sync.Once
-	public *trustedRoot
-	err    error
+	mu         sync.Mutex
+	public     *trustedRoot
+	text       []byte        // of public
+	at         time.Time     // when public was asked for, zero before
+	made       time.Time     // when public was known to be TUF's
+	rotated    time.Time     // when another one took its place; zero: none did
+	failed     error         // why it could not be refreshed
+	refreshing chan struct{} // closed when a refresh that nobody waits for ended; nil: there was none
 }
 
 // repository is one of TUF.
@@ -74,34 +85,89 @@ func (r *Roots) of(ctx context.Context, trusted *fleet.Keyless) (*trustedRoot, e
 	if r == nil {
 		r = &Roots{}
 	}
-	r.once.Do(func() {
-		text, failed := r.refresh(ctx)
-		if failed == nil {
-			if r.public, r.err = newRoot(text); r.err == nil {
-				return
-			}
-			failed = r.err
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch now := r.now(); {
+	case r.at.IsZero():
+		r.at = now
+		text, err := r.refresh(ctx)
+		if err = r.replace(text, err); err != nil {
+			return nil, err
 		}
-		if r.public, r.err = newRoot(publicRoot); r.err == nil {
-			r.public.old = r.tooOld(failed)
-		}
-	})
-	return r.public, r.err
+	case now.Sub(r.at) >= refreshEvery && r.Client != nil:
+		r.at = now
+		done := make(chan struct{})
+		r.refreshing = done
+		go r.refreshAgain(context.WithoutCancel(ctx), done)
+	}
+	root := *r.public
+	root.old = r.tooOld()
+	return &root, nil
 }
 
-// tooOld says that the root that the program brings is too old, and why there is no
-// other; "" if it isn't.
-func (r *Roots) tooOld(refreshing error) string {
-	now := time.Now
-	if r.Now != nil {
-		now = r.Now
+// refreshAgain refreshes the root while the one before is in use.
+func (r *Roots) refreshAgain(ctx context.Context, done chan struct{}) {
+	defer close(done)
+	text, err := r.refresh(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_ = r.replace(text, err) // the one before stays
+}
+
+// replace takes a root into use that was asked for. If there is none, or it can't be
+// read, the one in use stays; the first is that which the program brings. The error
+// means that there is none at all.
+func (r *Roots) replace(text []byte, failed error) error {
+	if failed == nil {
+		var root *trustedRoot
+		if root, failed = newRoot(text); failed == nil {
+			if r.public != nil && !bytes.Equal(text, r.text) {
+				r.rotated = r.now()
+			}
+			r.public, r.text, r.made, r.failed = root, text, r.now(), nil
+			return nil
+		}
 	}
-	made, err := time.Parse(time.DateOnly, RootDate)
-	if err == nil && now().Sub(made) < rootAge {
+	r.failed = failed
+	if r.public != nil {
+		return nil
+	}
+	root, err := newRoot(publicRoot)
+	if err != nil {
+		return err
+	}
+	r.public, r.text = root, publicRoot
+	r.made, err = time.Parse(time.DateOnly, RootDate)
+	return err
+}
+
+// Rotated returns when another root of the public good instance took the place of the
+// one before, zero if none did: what was verified by it until then is to be asked
+// again. A nil Roots has none.
+func (r *Roots) Rotated() time.Time {
+	if r == nil {
+		return time.Time{}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rotated
+}
+
+func (r *Roots) now() time.Time {
+	if r.Now != nil {
+		return r.Now()
+	}
+	return time.Now()
+}
+
+// tooOld says that the root in use is too old, and why there is no other; "" if it
+// isn't.
+func (r *Roots) tooOld() string {
+	if r.now().Sub(r.made) < rootAge || r.failed == nil {
 		return ""
 	}
-	return fmt.Sprintf("the trusted root of Sigstore in this program is of %s, which is too old, and there is no newer one (%s): use a newer version, let it reach %s, or name a trustedRootSecretRef",
-		RootDate, pinsetter.Printable(refreshing.Error()), tuf.DefaultMirror)
+	return fmt.Sprintf("the trusted root of Sigstore is of %s, which is too old, and there is no newer one (%s): use a newer version, let it reach %s, or name a trustedRootSecretRef",
+		r.made.UTC().Format(time.DateOnly), pinsetter.Printable(r.failed.Error()), tuf.DefaultMirror)
 }
 
 // refresh returns the root that TUF's repository has now. The end of ctx doesn't end

@@ -145,6 +145,60 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
+// TestRefreshAgain: after a day the root is refreshed while the one before is in use,
+// and what took its place says since when. One that can't be had changes nothing, until
+// the last is too old.
+func TestRefreshAgain(t *testing.T) {
+	first, _ := mirror(t, keyless.New(t).Root(keyless.Log), nil)
+	second, asked := mirror(t, keyless.New(t).Root(keyless.Log, keyless.TimestampIssuer), nil)
+	now := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	r := &Roots{Client: http.DefaultClient, repository: first, Now: func() time.Time { return now }}
+	issuers := func() int {
+		t.Helper()
+		root, err := r.of(t.Context(), &fleet.Keyless{})
+		if err != nil || root.old != "" {
+			t.Fatalf("%+v, %v", root, err)
+		}
+		return len(root.material.TimestampingAuthorities())
+	}
+	if issuers() != 0 || !r.Rotated().IsZero() {
+		t.Fatal("the first root isn't that")
+	}
+	r.mu.Lock()
+	r.repository = second
+	r.mu.Unlock()
+	now = now.Add(23 * time.Hour)
+	if issuers() != 0 || r.refreshing != nil {
+		t.Error("it is refreshed before its time")
+	}
+	now = now.Add(time.Hour)
+	if issuers() != 0 || issuers() != 0 { // nobody waits
+		t.Error("somebody waited")
+	}
+	<-r.refreshing
+	if issuers() != 1 || !r.Rotated().Equal(now) || asked.Load() != 5 {
+		t.Errorf("the second root isn't in use, rotated %s, asked %d times", r.Rotated(), asked.Load())
+	}
+	rotated := now
+	for _, from := range []*repository{second, {"http://127.0.0.1:1", second.root, time.Minute}} {
+		r.mu.Lock()
+		r.repository = from
+		r.mu.Unlock()
+		now = now.Add(refreshEvery)
+		issuers()
+		<-r.refreshing
+		if issuers() != 1 || !r.Rotated().Equal(rotated) {
+			t.Error("the same root, or none, counts as another")
+		}
+	}
+	now = now.Add(rootAge)
+	root, err := r.of(t.Context(), &fleet.Keyless{})
+	if err != nil || !strings.Contains(root.old, "is of 2026-12-03, which is too old") {
+		t.Errorf("%+v, %v", root, err)
+	}
+	<-r.refreshing
+}
+
 // TestNoRefresh: without a new root the one that the program brings is used. When it
 // is too old, a signature that it doesn't verify is of nobody knows whom.
 func TestNoRefresh(t *testing.T) {
