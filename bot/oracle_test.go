@@ -85,6 +85,7 @@ type demands struct {
 	freeze, thawed time.Time // zero: none
 	patch          bool      // maxBump: patch
 	signed         bool      // by the signer of the walk
+	verify         string    // how
 }
 
 // String is the Gate as YAML; "" where nothing is demanded.
@@ -110,7 +111,7 @@ func (d demands) String() string {
 		rules = append(rules, "maxBump: patch")
 	}
 	if d.signed {
-		rules = append(rules, "verify: [{provider: cosign, secretRef: {name: keys}}]")
+		rules = append(rules, "verify: "+d.verify)
 	}
 	if rules == nil {
 		return ""

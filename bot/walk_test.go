@@ -136,19 +136,23 @@ type walk struct {
 	humans   map[string][]string // commits by branch
 	told     []string            // what happened, for people
 	unlisted bool                // some list isn't believed
-	us, them *parts.Signer
+	signers  walkSigners
 }
 
 func newWalk(t *testing.T, data []byte) *walk {
-	k := &walk{choices: choices{data}, memory: newMemory(), humans: map[string][]string{}, us: parts.NewSigner(t), them: parts.NewSigner(t)}
+	k := &walk{choices: choices{data}, memory: newMemory(), humans: map[string][]string{}}
 	k.push = []string{"main", "updates"}[k.choices.of(2)]
 	k.reflect = map[string]string{
 		"app": []string{"Never", "IfNotPresent", "Always"}[k.choices.of(3)],
 		"db":  []string{"IfNotPresent", "Always"}[k.choices.of(2)],
 	}
 	k.gate = k.anyGate()
+	k.signers = newWalkSigners(t, byKey+k.choices.of(byNotation))
+	if k.gate.signed {
+		k.gate.verify = k.signers.verify()
+	}
 	files := map[string]string{"a.yaml": walkFiles["a.yaml"], "b.yaml": strings.Replace(walkFiles["b.yaml"], "DIGEST", strangeDigest, 1)}
-	objects := strings.NewReplacer("PUSH", k.push, "GATE", k.gate.String()+keys(k.us),
+	objects := strings.NewReplacer("PUSH", k.push, "GATE", k.gate.String()+k.signers.secret(),
 		"REFLECT_APP", reflection(k.reflect["app"]), "REFLECT_DB", reflection(k.reflect["db"])).Replace(walkObjects)
 	k.world = newWorld(t, objects, files)
 	k.shelves = map[string]*shelf{}
@@ -163,11 +167,6 @@ func newWalk(t *testing.T, data []byte) *walk {
 	k.Fault.Store(&answer)
 	k.tell("push to %s, reflect %v, %s", k.push, k.reflect, k.gate)
 	return k
-}
-
-// keys is a Secret with a signer's public key.
-func keys(signer *parts.Signer) string {
-	return fmt.Sprintf("---\napiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {cosign.pub: %q}\n", signer.PublicKey)
 }
 
 // reflection is a digestReflectionPolicy with what it needs.
@@ -247,16 +246,10 @@ func (k *walk) put(s *shelf, tag string, variant int) {
 	}
 }
 
-// sign has somebody sign a digest, in either format.
+// sign has somebody sign a digest, in one of two ways.
 func (k *walk) sign(s *shelf, digest string, who int) {
-	signer := map[int]*parts.Signer{byUs: k.us, byThem: k.them}[who]
-	if s.signed[digest] = who; signer == nil {
-		return
-	}
-	if k.choices.of(2) == 1 {
-		k.Registry.SignLegacy(s.image, digest, signer, 1)
-	} else {
-		k.Registry.Sign(s.image, digest, signer)
+	if s.signed[digest] = who; who != byNobody {
+		k.signers.sign(&k.Registry.Shelf, s.image, digest, who == byUs, k.choices.of(2) == 1)
 	}
 }
 
@@ -568,8 +561,8 @@ func FuzzCycle(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 200 {
-			return // the same again, and slow
+		if len(data) > 100 {
+			return // the same again, and slow: an input has ten seconds
 		}
 		t.Parallel()
 		k := newWalk(t, data)
