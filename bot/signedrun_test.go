@@ -117,3 +117,28 @@ func TestHiddenSignatures(t *testing.T) {
 	s.Fault.Store(&hide)
 	s.next("1.2.0")
 }
+
+// TestVerifiedOnce: the first look at a digest costs a list of referrers, and the
+// manifest and the blob of its signature; later runs ask what they ask without a rule.
+func TestVerifiedOnce(t *testing.T) {
+	plain := tell(t, "", "", "1.0.0", "1.1.0")
+	s, right := signedStory(t, "", "1.0.0", "1.1.0")
+	digest := s.Registry.Digest("org/app", "1.1.0")
+	s.Registry.Sign("org/app", digest, right)
+	count := func(s *story) (n int) {
+		s.Registry.Log.Reset()
+		s.next("1.1.0")
+		return len(s.Registry.Log.All())
+	}
+	if first, without := count(s), count(plain); first-without > 4 { // the digest of the tag too
+		t.Errorf("the first run asks %d times, without a rule %d times", first, without)
+	}
+	for range 3 {
+		if again, without := count(s), count(plain); again > without+1 { // the digest of the tag
+			t.Errorf("a later run asks %d times, without a rule %d times: %v", again, without, s.Registry.Log.All())
+		}
+		if n := s.Registry.Log.Count("GET", "/referrers/") + s.Registry.Log.Count("GET", ".sig"); n > 0 {
+			t.Errorf("a later run asks %d times who signed", n)
+		}
+	}
+}
