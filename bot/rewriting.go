@@ -14,7 +14,7 @@ import (
 
 // rewriteAtOnce is the number of marked files that are decided before those that move
 // are written, which bounds the memory that they take.
-const rewriteAtOnce = 1024
+const rewriteAtOnce = 128
 
 // rewriting is the work of one Set.
 type rewriting struct {
