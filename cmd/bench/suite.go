@@ -157,7 +157,7 @@ var suite = []benchmark{
 			below: "plain/change=all", work: "`set`, 100,000 files, 10 % marked, all change: computing", unit: "x-sed",
 			yardstick: sed, targets: []target{{unit: "x-sed", most: 2.5}},
 		},
-		{below: "plain/change=all", work: "the same", unit: "x-flux", yardstick: setter, targets: []target{{unit: "x-flux", most: 0.2}}},
+		{below: "plain/change=all", work: "`set`, 100,000 files, 10 % marked, all change: computing, beside Flux", unit: "x-flux", yardstick: setter, targets: []target{{unit: "x-flux", most: 0.2}}},
 		{
 			below: "rich/change=nothing", work: "`set`, 10,000 files of four documents with comments, 10 % with three markers, nothing to change: computing", unit: "x-grep",
 			yardstick: grep,
@@ -166,7 +166,7 @@ var suite = []benchmark{
 			below: "rich/change=all", work: "`set`, 10,000 files of four documents with comments, 10 % with three markers, all change: computing", unit: "x-sed",
 			yardstick: sed,
 		},
-		{below: "rich/change=all", work: "the same", unit: "x-flux", yardstick: setter, targets: []target{{unit: "x-flux", most: 0.2}}},
+		{below: "rich/change=all", work: "`set`, 10,000 files of four documents, 10 % with three markers, all change: computing, beside Flux", unit: "x-flux", yardstick: setter, targets: []target{{unit: "x-flux", most: 0.2}}},
 		{
 			below: "marked/change=all", work: "`set`, 1,000 files, all marked, all change: computing", unit: "x-flux",
 			yardstick: setter, targets: []target{{unit: "x-flux", most: 0.5}},
