@@ -99,7 +99,7 @@ var rooms = []struct {
 		golang.org/x/crypto/bcrypt`},
 
 	{name: "replay", rooms: root + " decide fleet gate gitops setters"},
-	{name: "lint", rooms: root + " config fleet folder links login setters source spec"},
+	{name: "lint", rooms: root + " config fleet folder links login setters source spec strict"},
 	{name: "selector", rooms: root + " decide fleet gate policy registry scanner spec store verify"},
 	{name: "plan", rooms: root + " fleet decide gate setters message gitops store", opens: "github.com/aymanbagabas/go-udiff"},
 	{name: "proposal", rooms: root + " spec fleet decide gate message gitops forge store plan"},
@@ -108,7 +108,7 @@ var rooms = []struct {
 
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " adopt artifact bot charts claim config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source source/remote spec store verify",
+		rooms: root + " adopt artifact bot charts claim config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source source/remote spec store strict verify",
 		opens: `
 		github.com/spf13
 		golang.org/x/term

@@ -167,12 +167,12 @@ func (d *decoder) notEmpty(path string, given bool, length int) {
 
 // gap returns what g may mean where it can't be relied on: it has errors, or it
 // attaches to nothing, which is one. It is nil otherwise.
-func (g *gateDraft) gap(r reach) *fleet.Gap {
+func (g *gateDraft) gap(r fleet.Reach) *fleet.Gap {
 	if g.has(codeDuplicateObject) || g.has(codeDuplicateKey) {
 		g.out.Selector = nil // the copy that was left out may select others
 	}
-	scope, attached := r.ofGate(g.out)
-	unused := !attached && len(r.policies) > 0 && !g.mayBeUnused()
+	scope, attached := r.OfGate(g.out)
+	unused := !attached && len(r.Policies) > 0 && !g.mayBeUnused()
 	gap := &fleet.Gap{Guard: fleet.GuardGate, Scope: scope}
 	switch cause := g.firstError(); {
 	case cause != nil:

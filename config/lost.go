@@ -48,7 +48,7 @@ func (l *loader) loseBytes(path string, line int, data []byte) {
 // gaps returns what may be missing from a set, once its objects are resolved and
 // sorted.
 func (l *loader) gaps(s *fleet.Set) fleet.Missing {
-	r := reach{s.Policies, s.Automations}
+	r := fleet.Reach{Policies: s.Policies, Automations: s.Automations}
 	var gaps fleet.Missing
 	for _, lost := range l.lost {
 		gaps = append(gaps, lost.gap(r))
@@ -72,15 +72,15 @@ func (l *loader) gaps(s *fleet.Set) fleet.Missing {
 	return gaps
 }
 
-func (l lostObject) gap(r reach) fleet.Gap {
+func (l lostObject) gap(r fleet.Reach) fleet.Gap {
 	g := fleet.Gap{Place: l.place, Guard: l.guard, WayOut: cmp.Or(l.until, untilMended), Hides: true}
 	if l.namespace == "" && l.about == "" {
 		g.Scope.Everything = true
 		return g
 	}
-	g.Scope = r.inNamespace(l.guard, l.namespace)
+	g.Scope = r.InNamespace(l.guard, l.namespace)
 	if l.guard&fleet.GuardPullRequest != 0 && l.about != "" {
-		g.Scope.Automations = r.ofAutomation(pinsetter.Name{Namespace: l.namespace, Name: l.about}).Automations
+		g.Scope.Automations = r.OfAutomation(pinsetter.Name{Namespace: l.namespace, Name: l.about}).Automations
 	}
 	return g
 }

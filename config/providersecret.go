@@ -10,6 +10,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/secret"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // defaultProviderTimeout is Flux's.
@@ -34,7 +35,7 @@ func (l *loader) provider(p *providerDraft) *fleet.Provider {
 		l.providerAccess(p, out, needs)
 	case p.spec.Type != "":
 		p.fail(codeBadValue, "spec.type", "%q is not a type of Provider%s%s", p.spec.Type, p.hint(p.spec.Type),
-			DidYouMean(p.spec.Type, slices.Collect(maps.Keys(providerTypes))))
+			strict.DidYouMean(p.spec.Type, slices.Collect(maps.Keys(providerTypes))))
 	}
 	if p.spec.CommitStatusExpr != "" {
 		p.fail(codeUnsupported, "spec.commitStatusExpr", "expressions in CEL are not supported yet: leave it out")

@@ -94,7 +94,7 @@ func (l *loader) resolvePullRequest(p *pullRequestDraft) {
 
 // gap returns what p may mean where it can't be relied on: it has errors, that it
 // names no automation which was given among them. It is nil otherwise.
-func (p *pullRequestDraft) gap(r reach) *fleet.Gap {
+func (p *pullRequestDraft) gap(r fleet.Reach) *fleet.Gap {
 	cause := p.firstError()
 	if cause == nil {
 		return nil
@@ -107,15 +107,15 @@ func (p *pullRequestDraft) gap(r reach) *fleet.Gap {
 	switch {
 	case p.lost:
 		gap.Why, gap.WayOut = fmt.Sprintf("%s names an automation that was not given and may be meant for it", p), untilAttached
-		gap.Scope = r.ofAutomation(name)
+		gap.Scope = r.OfAutomation(name)
 	case p.automation == nil, p.has(codeDuplicateKey):
 		gap.Why = fmt.Sprintf("%s has errors and may be meant for it", p)
-		gap.Scope = r.inNamespace(fleet.GuardPullRequest, name.Namespace)
+		gap.Scope = r.InNamespace(fleet.GuardPullRequest, name.Namespace)
 	case p.has(codeDuplicateObject):
-		gap.Scope = r.ofAutomation(name)
+		gap.Scope = r.OfAutomation(name)
 	}
 	if p.automation != nil {
-		gap.Scope = with(gap.Scope, p.automation.out)
+		gap.Scope = gap.Scope.With(p.automation.out)
 	}
 	return gap
 }

@@ -88,7 +88,7 @@ func (d *decoder) receiverType(s *receiverSpec) {
 	case s.Type == receiverOIDC:
 		d.fail(codeUnsupported, path, "type %s is not supported yet; use %s", s.Type, fleet.ReceiverGenericHMAC)
 	case !contains(receiverTypes, s.Type):
-		d.fail(codeBadValue, path, "%q is not a type of Receiver%s%s", s.Type, d.object.hint(s.Type), DidYouMean(s.Type, receiverTypes))
+		d.fail(codeBadValue, path, "%q is not a type of Receiver%s%s", s.Type, d.object.hint(s.Type), strict.DidYouMean(s.Type, receiverTypes))
 	case len(s.Events) > 0 && !contains(eventTypes, s.Type):
 		d.object.warn(codeBadValue, "spec.events", "senders of type %s don't name their events, and all of them count: leave it out", s.Type)
 	}

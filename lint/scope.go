@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // Codes are the findings of this package: those that need objects and markers
@@ -38,7 +38,7 @@ func UnknownPolicy(set *fleet.Set, site pinsetter.Site) pinsetter.Finding {
 	for _, p := range set.Policies {
 		names = append(names, p.Name.String())
 	}
-	return warn(site, "unknown-policy", fmt.Sprintf("marker names ImagePolicy %s, which was not loaded%s", site.Policy, config.DidYouMean(site.Policy.String(), names)))
+	return warn(site, "unknown-policy", fmt.Sprintf("marker names ImagePolicy %s, which was not loaded%s", site.Policy, strict.DidYouMean(site.Policy.String(), names)))
 }
 
 // OutOfScope is the finding of a site that no automation writes.

@@ -13,8 +13,8 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
-	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/store"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 func newHistory(a *app) *cobra.Command {
@@ -93,7 +93,7 @@ func (a *app) fullNames(cmd *cobra.Command, ledger *store.Ledger, f *store.Filte
 		named := slices.DeleteFunc(slices.Clone(known), func(full string) bool { return !strings.HasSuffix(full, "/"+name) })
 		switch len(named) {
 		case 0:
-			return usage("--%s %q: no recorded run has one of that name%s", flag.name, name, config.DidYouMean(name, known))
+			return usage("--%s %q: no recorded run has one of that name%s", flag.name, name, strict.DidYouMean(name, known))
 		case 1:
 			*flag.value = named[0]
 		default:

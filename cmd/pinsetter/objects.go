@@ -27,6 +27,7 @@ import (
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/source"
 	"github.com/pinsetter/pinsetter/source/remote"
+	"github.com/pinsetter/pinsetter/strict"
 	"github.com/pinsetter/pinsetter/verify"
 )
 
@@ -324,7 +325,7 @@ func (k kind[T]) pick(set *fleet.Set, args []string, namespace string, given boo
 		}
 		switch len(names) {
 		case 0:
-			return nil, usage("no %s is named %q%s", k.name, arg, config.DidYouMean(arg, known))
+			return nil, usage("no %s is named %q%s", k.name, arg, strict.DidYouMean(arg, known))
 		case 1:
 			chosen[match] = true
 		default:

@@ -1,11 +1,9 @@
-package config
+package strict
 
 import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/pinsetter/pinsetter/strict"
 )
 
 // maxKnown is how many names DidYouMean lists.
@@ -18,7 +16,7 @@ func DidYouMean(name string, known []string) string {
 	if len(known) == 0 {
 		return "; none is known"
 	}
-	if near := strict.Suggest(name, known); near != "" {
+	if near := Suggest(name, known); near != "" {
 		return fmt.Sprintf("; did you mean %s?", near)
 	}
 	sorted := slices.Sorted(slices.Values(known))
