@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -162,18 +163,13 @@ func (c *Client) client(a Access) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	proxy := http.ProxyFromEnvironment
-	if a.Proxy != nil {
-		address, err := login.ProxyURL(*a.Proxy)
-		if err != nil {
-			return nil, err
-		}
-		proxy = http.ProxyURL(address)
+	connections, err := login.Environment{Getenv: os.Getenv}.Transport(c.options.Dialer, pinsetter.TLS{}, a.Proxy)
+	if err != nil {
+		return nil, err
 	}
-	return &http.Client{CheckRedirect: toSameHostOrAnonymous, Transport: &http.Transport{
-		DialContext: c.options.Dialer.DialContext, Proxy: proxy, TLSClientConfig: config, ForceAttemptHTTP2: true,
-		TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: 90 * time.Second, MaxResponseHeaderBytes: 256 << 10,
-	}}, nil
+	connections.TLSClientConfig = config
+	connections.IdleConnTimeout, connections.MaxResponseHeaderBytes = 90*time.Second, 256<<10
+	return &http.Client{CheckRedirect: toSameHostOrAnonymous, Transport: connections}, nil
 }
 
 // maxRedirects is that of Go's own client.

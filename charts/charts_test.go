@@ -263,6 +263,26 @@ func TestMetadataServiceIsRefused(t *testing.T) {
 	}
 }
 
+// TestMetadataServiceIsRefusedBehindAProxy: the dialer sees only the proxy there, also
+// of what an index redirects to.
+func TestMetadataServiceIsRefusedBehindAProxy(t *testing.T) {
+	var asked []string
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Host)
+		http.Redirect(w, r, "http://169.254.169.254/latest/index.yaml", http.StatusFound)
+	}))
+	defer proxy.Close()
+	for _, host := range []string{"169.254.169.254", "charts.test"} {
+		_, err := New(Options{}).Versions(t.Context(), Access{URL: "http://" + host, Proxy: &pinsetter.Proxy{Address: proxy.URL}}, "a", time.Time{})
+		if err == nil || !strings.Contains(err.Error(), "169.254.169.254") || !strings.Contains(err.Error(), "refused") {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+	if !slices.Equal(asked, []string{"charts.test"}) {
+		t.Errorf("the proxy was asked for %q", asked)
+	}
+}
+
 // FuzzRead: whatever an index holds, a version that is kept can be written as a tag and
 // read back, and nothing is kept twice in other words.
 func FuzzRead(f *testing.F) {
