@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // maxMessage bounds a finding's message, in bytes.
@@ -59,3 +60,26 @@ func Quote(text string) string {
 // OneLine returns the text of err on one line: semicolons stand between the errors
 // that it joins.
 func OneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// Visible is for strings.Map: it returns a blank for white space, and drops what a
+// terminal or a page would act on: control characters, marks of direction and other
+// formatting, and bytes that are no UTF-8.
+func Visible(r rune) rune {
+	switch {
+	case unicode.IsSpace(r):
+		return ' '
+	case r == utf8.RuneError, !unicode.IsGraphic(r), unicode.Is(unicode.Cf, r):
+		return -1
+	}
+	return r
+}
+
+// Truncate cuts text to a number of characters. If it was longer, the last of them is
+// "…".
+func Truncate(text string, characters int) string {
+	if utf8.RuneCountInString(text) <= characters {
+		return text
+	}
+	runes := []rune(text)
+	return string(runes[:max(characters-1, 0)]) + "…"
+}

@@ -3,8 +3,6 @@ package forge
 import (
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/pinsetter/pinsetter"
 )
@@ -83,8 +81,7 @@ func (p Proposal) clean() (Proposal, error) {
 
 // title returns a title as forges store it: one line, bounded.
 func title(s string) string {
-	s = strings.Join(strings.Fields(strings.Map(visible, s)), " ")
-	return truncate(s, maxTitle)
+	return oneLine(s, maxTitle)
 }
 
 // draftTitle returns a title, with the prefix if it is a draft's.
@@ -107,19 +104,12 @@ func normal(s string) string {
 // clean makes a forge's text safe to display: one bounded line, without
 // anything that a terminal or a page would interpret.
 func clean(s string) string {
-	return truncate(strings.Join(strings.Fields(strings.Map(visible, s)), " "), 500)
+	return oneLine(s, 500)
 }
 
-// visible maps white space to spaces, and drops control and formatting
-// characters and invalid UTF-8.
-func visible(r rune) rune {
-	switch {
-	case unicode.IsSpace(r):
-		return ' '
-	case r == utf8.RuneError, !unicode.IsGraphic(r), unicode.Is(unicode.Cf, r):
-		return -1
-	}
-	return r
+// oneLine returns a text on one line, of so many characters.
+func oneLine(s string, characters int) string {
+	return pinsetter.Truncate(strings.Join(strings.Fields(strings.Map(pinsetter.Visible, s)), " "), characters)
 }
 
 // sameTitle reports whether a forge's title equals want, or a cut form of it:
@@ -128,12 +118,4 @@ func sameTitle(has, want string) bool {
 	has = title(has)
 	start, cut := strings.CutSuffix(has, "…")
 	return has == want || cut && strings.HasPrefix(want, start)
-}
-
-// truncate cuts to a number of characters, including the "…" at the end.
-func truncate(s string, runes int) string {
-	if utf8.RuneCountInString(s) <= runes {
-		return s
-	}
-	return strings.TrimSpace(string([]rune(s)[:runes-1])) + "…"
 }

@@ -8,6 +8,8 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // Bounds on answers that are short where nobody means harm: an error's text,
@@ -28,7 +30,7 @@ func (e *PageError) Error() string {
 	if e.Login {
 		return "a login page of " + e.From + " came"
 	}
-	return fmt.Sprintf("%s has no Git over smart HTTP there: it answers with %q", e.From, Truncate(e.Type, 100))
+	return fmt.Sprintf("%s has no Git over smart HTTP there: it answers with %q", e.From, pinsetter.Truncate(e.Type, 100))
 }
 
 // boundedTransport bounds what is read of each answer but packs, and takes no

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // Transport returns a transport of HTTP for clients that know v0 of Git's protocol.
@@ -218,7 +220,7 @@ func readCaps(body *bufio.Reader) (serverCaps, error) {
 		name, value, _ := strings.Cut(string(line), "=")
 		switch {
 		case name == "object-format" && value != "sha1":
-			return nil, errors.New(Truncate(string(line), 100))
+			return nil, errors.New(pinsetter.Truncate(string(line), 100))
 		case name == "ls-refs":
 			commands++
 		case name == "fetch":
@@ -243,7 +245,7 @@ func (t *protocol2) refs(req *http.Request, d *Dialect, caps *serverCaps) (answe
 	writePacket(body, "peel")
 	writePacket(body, "symrefs")
 	for _, prefix := range d.Prefixes {
-		writePacket(body, "ref-prefix "+Truncate(prefix, 1000))
+		writePacket(body, "ref-prefix "+pinsetter.Truncate(prefix, 1000))
 	}
 	writeMark(body, packetFlush)
 	res, err := t.post(req, body)
@@ -320,7 +322,7 @@ func (l *refList) read(line string) error {
 	fields := strings.Split(line, " ")
 	hash, valid := parseHash(fields[0])
 	if !valid || len(fields) < 2 || fields[1] == "" || strings.ContainsFunc(line, isControl) {
-		return fmt.Errorf("malformed ref %q", Truncate(line, 100))
+		return fmt.Errorf("malformed ref %q", pinsetter.Truncate(line, 100))
 	}
 	name := fields[1]
 	if name == "HEAD" {

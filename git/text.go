@@ -2,8 +2,8 @@ package git
 
 import (
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // Bounds on what is shown of a server's words. Forges explain a refusal in a
@@ -19,7 +19,7 @@ const (
 func Clean(text string) string {
 	var lines []string
 	for line := range strings.FieldsFuncSeq(text, isLineBreak) {
-		line = strings.Map(visible, line)
+		line = strings.Map(pinsetter.Visible, line)
 		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "remote:"))
 		if line == "" || isDecoration(line) {
 			continue
@@ -30,7 +30,7 @@ func Clean(text string) string {
 		}
 		lines = append(lines, line)
 	}
-	return Truncate(strings.Join(lines, " | "), cleanRunes)
+	return pinsetter.Truncate(strings.Join(lines, " | "), cleanRunes)
 }
 
 func isLineBreak(r rune) bool {
@@ -39,27 +39,3 @@ func isLineBreak(r rune) bool {
 
 // isDecoration reports whether a line is drawn rather than written.
 func isDecoration(line string) bool { return strings.Trim(line, "=-*#_ ") == "" }
-
-// visible drops what a terminal or a page would act on: control characters,
-// direction marks and other formatting, and bytes that are no UTF-8.
-func visible(r rune) rune {
-	switch {
-	case r == '\t':
-		return ' '
-	case r == utf8.RuneError, !unicode.IsGraphic(r), unicode.Is(unicode.Cf, r):
-		return -1
-	}
-	return r
-}
-
-// Truncate cuts text to so many runes, and marks what is cut off with "…".
-func Truncate(s string, runes int) string {
-	count := 0
-	for i := range s {
-		if count == runes {
-			return s[:i] + "…"
-		}
-		count++
-	}
-	return s
-}

@@ -16,6 +16,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/git"
 )
 
@@ -93,7 +94,7 @@ func explain(ctx context.Context, err error) error {
 	if answer := new(githttp.Err); errors.As(err, &answer) {
 		no := refused(answered(answer), "", answer.Reason)
 		if asked := answer.Response.Header.Get("Retry-After"); asked != "" {
-			no.help = fmt.Sprintf("it asks to wait (Retry-After: %s), and spec.timeout of the GitRepository is over before", git.Truncate(git.Clean(asked), 100))
+			no.help = fmt.Sprintf("it asks to wait (Retry-After: %s), and spec.timeout of the GitRepository is over before", pinsetter.Truncate(git.Clean(asked), 100))
 		}
 		return no
 	}

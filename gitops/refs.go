@@ -14,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/git"
 )
@@ -280,7 +281,7 @@ func alike(name string, known []string) string {
 	ordered := slices.Concat(first, rest)
 	var shown []string
 	for _, s := range ordered[:min(shownNames, len(ordered))] {
-		shown = append(shown, fmt.Sprintf("%q", git.Truncate(s, 100)))
+		shown = append(shown, fmt.Sprintf("%q", pinsetter.Truncate(s, 100)))
 	}
 	text := strings.Join(shown, ", ")
 	if more := len(ordered) - len(shown); more > 0 {

@@ -42,7 +42,7 @@ func alertmanager(p *fleet.Provider, m message) ([]request, error) {
 			a.Annotations[key] = value
 		}
 	}
-	a.Annotations["message"] = cut(m.Message, maxAlertmanager)
+	a.Annotations["message"] = pinsetter.Truncate(m.Message, maxAlertmanager)
 	o := m.InvolvedObject
 	for key, value := range map[string]string{
 		"alertname": "Pinsetter" + o.Kind + reason, "severity": severity, "reason": reason,

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
@@ -58,7 +59,7 @@ func (m message) comment() string {
 		sign = "⚠️"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "## Flux Status\n\n%s %s/%s/%s\n\n%s\n", sign, o.Kind, o.Namespace, o.Name, inert(cut(m.Message, maxComment)))
+	fmt.Fprintf(&b, "## Flux Status\n\n%s %s/%s/%s\n\n%s\n", sign, o.Kind, o.Namespace, o.Name, inert(pinsetter.Truncate(m.Message, maxComment)))
 	for i, f := range m.facts() {
 		if i == 0 {
 			b.WriteString("\nMetadata:\n")

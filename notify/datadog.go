@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
@@ -45,12 +46,12 @@ func datadog(p *fleet.Provider, m message) ([]request, error) {
 		tags = append(tags, f.key+":"+f.value)
 	}
 	for i, tag := range tags {
-		tags[i] = cut(strings.ToLower(tag), maxDatadogTag)
+		tags[i] = pinsetter.Truncate(strings.ToLower(tag), maxDatadogTag)
 	}
 	slices.Sort(tags)
 	e := datadogEvent{
-		Title: cut("Events from the "+o.Kind+" "+o.Name+"/"+o.Namespace, maxDatadogTitle),
-		Text:  cut(datadogText.Replace(m.Message), maxDatadogText), Tags: tags,
+		Title: pinsetter.Truncate("Events from the "+o.Kind+" "+o.Name+"/"+o.Namespace, maxDatadogTitle),
+		Text:  pinsetter.Truncate(datadogText.Replace(m.Message), maxDatadogText), Tags: tags,
 		SourceType: "fluxcd", Happened: m.Timestamp.Unix(), AlertType: m.Severity,
 	}
 	r := post(base+"/api/v1/events", e)

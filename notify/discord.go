@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
@@ -53,8 +54,8 @@ const (
 // Flux sends Slack's format to that address of the same webhook.
 func discord(p *fleet.Provider, m message) ([]request, error) {
 	embed := discordEmbed{
-		Title:       markdown.Replace(cut(m.object(), maxDiscordTitle)),
-		Description: markdown.Replace(cut(m.Message, maxDiscordText)),
+		Title:       markdown.Replace(pinsetter.Truncate(m.object(), maxDiscordTitle)),
+		Description: markdown.Replace(pinsetter.Truncate(m.Message, maxDiscordText)),
 		Color:       discordGreen, Timestamp: m.Timestamp,
 	}
 	if m.Severity == severityError {
@@ -65,7 +66,7 @@ func discord(p *fleet.Provider, m message) ([]request, error) {
 			break
 		}
 		embed.Fields = append(embed.Fields, discordField{
-			Name: markdown.Replace(cut(f.key, maxDiscordField)), Value: markdown.Replace(cut(f.value, maxDiscordField)),
+			Name: markdown.Replace(pinsetter.Truncate(f.key, maxDiscordField)), Value: markdown.Replace(pinsetter.Truncate(f.value, maxDiscordField)),
 		})
 	}
 	return []request{post(strings.TrimSuffix(p.Address.Reveal(), "/slack"), discordMessage{

@@ -133,7 +133,7 @@ func FuzzFormats(f *testing.F) {
 		text, branch, extra = strings.Repeat(text, int(often)), strings.Repeat(branch, int(often)), strings.Repeat(extra, int(often))
 		for _, kind := range []pinsetter.EventKind{pinsetter.EventPushed, pinsetter.EventFailed, pinsetter.EventRecovered} {
 			e := pinsetter.Event{Kind: kind, At: noon, Object: web, Message: text, Summary: extra, Branch: branch, Commit: commit, PullRequest: "https://example.test/a/b/pull/3"}
-			m := describe(e, "").with(map[string]string{"extra": cut(extra, 2000)})
+			m := describe(e, "").with(map[string]string{"extra": pinsetter.Truncate(extra, 2000)})
 			for _, name := range slices.Sorted(maps.Keys(formats)) { // in one order, so that the fuzzer finds its way
 				format := formats[name]
 				p := &fleet.Provider{Type: name, Channel: "1", Address: pinsetter.NewSecret("", "https://example.test/a/b"), Token: pinsetter.NewSecret("", "t")}
@@ -232,7 +232,7 @@ func TestText(t *testing.T) {
 		t.Errorf("clean: %q", got)
 	}
 	for n, want := range map[int]string{5: "grüße", 4: "grü…", 1: "…", 0: "…"} {
-		if got := cut("grüße", n); got != want {
+		if got := pinsetter.Truncate("grüße", n); got != want {
 			t.Errorf("cut to %d: %q", n, got)
 		}
 	}

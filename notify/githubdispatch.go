@@ -1,6 +1,10 @@
 package notify
 
-import "github.com/pinsetter/pinsetter/fleet"
+import (
+	"github.com/pinsetter/pinsetter/fleet"
+
+	"github.com/pinsetter/pinsetter"
+)
 
 // dispatch is the body of a request that starts workflows
 // (https://docs.github.com/rest/repos/repos#create-a-repository-dispatch-event).
@@ -24,9 +28,9 @@ func gitHubDispatch(p *fleet.Provider, m message) ([]request, error) {
 	}
 	o := m.InvolvedObject
 	m = m.inFluxOrder()
-	m.Message = cut(m.Message, maxDispatch)
+	m.Message = pinsetter.Truncate(m.Message, maxDispatch)
 	return []request{post(at.gitHubAPI()+"/dispatches", dispatch{
-		Type: cut(o.Kind+"/"+o.Name+"."+o.Namespace, maxDispatchType), Payload: m,
+		Type: pinsetter.Truncate(o.Kind+"/"+o.Name+"."+o.Namespace, maxDispatchType), Payload: m,
 	}).forGitHub(p)}, nil
 }
 

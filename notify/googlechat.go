@@ -4,6 +4,7 @@ import (
 	"html"
 	"strings"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
@@ -55,7 +56,7 @@ const maxGoogle = 2000
 
 // googleChat escapes texts as HTML, since cards interpret some tags.
 func googleChat(p *fleet.Provider, m message) ([]request, error) {
-	text := strings.ReplaceAll(html.EscapeString(cut(m.Message, maxGoogle)), "\n", "<br>")
+	text := strings.ReplaceAll(html.EscapeString(pinsetter.Truncate(m.Message, maxGoogle)), "\n", "<br>")
 	if m.Severity == severityError {
 		text = `<font color="#ff0000">` + text + `</font>`
 	}
@@ -66,7 +67,7 @@ func googleChat(p *fleet.Provider, m message) ([]request, error) {
 	var facts []googleWidget
 	for _, f := range m.facts() {
 		facts = append(facts, googleWidget{Decorated: &googleDecorated{
-			TopLabel: html.EscapeString(cut(f.key, 50)), Text: html.EscapeString(cut(f.value, 150)), Wrap: true,
+			TopLabel: html.EscapeString(pinsetter.Truncate(f.key, 50)), Text: html.EscapeString(pinsetter.Truncate(f.value, 150)), Wrap: true,
 		}})
 	}
 	if len(facts) > 0 {

@@ -5,6 +5,7 @@ import (
 	"html"
 	"strings"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
@@ -26,12 +27,12 @@ var grafanaTag = strings.NewReplacer(":", "|")
 func grafana(p *fleet.Provider, m message) ([]request, error) {
 	tags := []string{"flux", reporter}
 	for _, f := range m.facts() {
-		tags = append(tags, grafanaTag.Replace(f.key)+": "+grafanaTag.Replace(cut(f.value, 200)))
+		tags = append(tags, grafanaTag.Replace(f.key)+": "+grafanaTag.Replace(pinsetter.Truncate(f.value, 200)))
 	}
 	o := m.InvolvedObject
 	tags = append(tags, "kind: "+o.Kind, "name: "+o.Name, "namespace: "+o.Namespace)
 	r := post(p.Address.Reveal(), grafanaAnnotation{
-		Time: m.Timestamp.UnixMilli(), Text: html.EscapeString(m.object() + "\n" + cut(m.Message, maxGrafana)), Tags: tags,
+		Time: m.Timestamp.UnixMilli(), Text: html.EscapeString(m.object() + "\n" + pinsetter.Truncate(m.Message, maxGrafana)), Tags: tags,
 	})
 	return []request{r.bearing(p.Token).orBasic(p)}, nil
 }

@@ -33,7 +33,7 @@ func incidentIO(p *fleet.Provider, m message) ([]request, error) {
 	}
 	a := incidentAlert{
 		Title: m.object() + ": " + m.Reason, Status: status, Key: incident(m),
-		Description: cut(m.Message, maxIncidentIO), Metadata: maps.Clone(m.Metadata),
+		Description: pinsetter.Truncate(m.Message, maxIncidentIO), Metadata: maps.Clone(m.Metadata),
 	}
 	a.Metadata["severity"], a.Metadata["reason"], a.Metadata["reportingController"] = m.Severity, m.Reason, reporter
 	return []request{post(p.Address.Reveal(), a).bearing(p.Token)}, nil

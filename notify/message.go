@@ -44,14 +44,14 @@ const maxMessage = 39000
 // describe converts an event to a message.
 func describe(e pinsetter.Event, instance string) message {
 	e.Summary = line(clean(e.Summary), maxSummary)
-	text := cut(clean(cmp.Or(e.Message, summary(e))), maxMessage)
+	text := pinsetter.Truncate(clean(cmp.Or(e.Message, summary(e))), maxMessage)
 	m := message{
 		InvolvedObject: e.Object, Severity: severityInfo, Timestamp: e.At.UTC().Truncate(time.Second),
 		Message: text, Reason: title(string(e.Kind)), filtered: text,
 		Metadata: map[string]string{}, ReportingController: reporter, ReportingInstance: instance, event: e,
 	}
 	if e.Summary != "" && !strings.Contains(text, e.Summary) {
-		m.Message = e.Summary + "\n\n" + cut(text, maxMessage-maxSummary-2)
+		m.Message = e.Summary + "\n\n" + pinsetter.Truncate(text, maxMessage-maxSummary-2)
 	}
 	if e.Kind == pinsetter.EventFailed || e.Kind == pinsetter.EventUnverified {
 		m.Severity = severityError
@@ -68,7 +68,7 @@ func describe(e pinsetter.Event, instance string) message {
 		"repository": e.Repository, "branch": e.Branch, "revision": revision, "pullRequest": e.PullRequest, "provenance": provenance(e.Images),
 	} {
 		if value != "" {
-			m.Metadata[key] = cut(clean(value), maxMetadata)
+			m.Metadata[key] = pinsetter.Truncate(clean(value), maxMetadata)
 		}
 	}
 	return m
@@ -92,7 +92,7 @@ const maxSummary = 1000
 // text comes first.
 func (m message) inFluxOrder() message {
 	if m.Message != m.filtered {
-		m.Message = cut(m.filtered, maxMessage-maxSummary-2) + "\n\n" + m.event.Summary
+		m.Message = pinsetter.Truncate(m.filtered, maxMessage-maxSummary-2) + "\n\n" + m.event.Summary
 	}
 	return m
 }
@@ -147,9 +147,9 @@ func (m message) text(characters int) string {
 	for _, f := range m.facts() {
 		fmt.Fprintf(&b, "\n%s: %s", f.key, f.value)
 	}
-	facts := cut(b.String(), characters/2)
+	facts := pinsetter.Truncate(b.String(), characters/2)
 	head := mark(m) + " " + m.object() + "\n"
-	return head + cut(m.Message, characters-len([]rune(head+facts))) + facts
+	return head + pinsetter.Truncate(m.Message, characters-len([]rune(head+facts))) + facts
 }
 
 // mark returns an emoji for the message.

@@ -3,6 +3,7 @@ package notify
 import (
 	"strings"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
@@ -52,7 +53,7 @@ const maxTeams = 1500
 
 func msTeams(p *fleet.Provider, m message) ([]request, error) {
 	// A single line break is a space in Markdown.
-	text := teamsText{Type: "TextBlock", Text: strings.ReplaceAll(markdown.Replace(cut(m.Message, maxTeams)), "\n", "\n\n"), Wrap: true}
+	text := teamsText{Type: "TextBlock", Text: strings.ReplaceAll(markdown.Replace(pinsetter.Truncate(m.Message, maxTeams)), "\n", "\n\n"), Wrap: true}
 	if m.Severity == severityError {
 		text.Color = "attention"
 	}
@@ -66,7 +67,7 @@ func msTeams(p *fleet.Provider, m message) ([]request, error) {
 	}
 	facts := teamsFacts{Type: "FactSet"}
 	for _, f := range m.facts() {
-		facts.Facts = append(facts.Facts, teamsFact{Title: markdown.Replace(cut(f.key, 50)), Value: markdown.Replace(cut(f.value, 150))})
+		facts.Facts = append(facts.Facts, teamsFact{Title: markdown.Replace(pinsetter.Truncate(f.key, 50)), Value: markdown.Replace(pinsetter.Truncate(f.value, 150))})
 	}
 	if len(facts.Facts) > 0 {
 		card.Body = append(card.Body, facts)

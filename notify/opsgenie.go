@@ -41,11 +41,11 @@ func opsgenie(p *fleet.Provider, m message) ([]request, error) {
 	var r request
 	if m.event.Kind == pinsetter.EventRecovered {
 		r = post(strings.TrimSuffix(address, "/")+"/"+url.PathEscape(incident(m))+"/close?identifierType=alias",
-			opsgenieClose{Source: reporter, Note: cut(m.Message, maxOpsgenieText)})
+			opsgenieClose{Source: reporter, Note: pinsetter.Truncate(m.Message, maxOpsgenieText)})
 	} else {
 		a := opsgenieAlert{
-			Message:     cut(m.InvolvedObject.Kind+"/"+m.InvolvedObject.Name+": "+line(m.Message, maxOpsgenieMessage), maxOpsgenieMessage),
-			Description: cut(m.Message, maxOpsgenieText), Details: maps.Clone(m.Metadata), Source: reporter,
+			Message:     pinsetter.Truncate(m.InvolvedObject.Kind+"/"+m.InvolvedObject.Name+": "+line(m.Message, maxOpsgenieMessage), maxOpsgenieMessage),
+			Description: pinsetter.Truncate(m.Message, maxOpsgenieText), Details: maps.Clone(m.Metadata), Source: reporter,
 		}
 		a.Details["severity"] = m.Severity
 		if m.event.Kind == pinsetter.EventFailed {

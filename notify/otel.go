@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
@@ -91,9 +92,9 @@ func otel(p *fleet.Provider, m message) ([]request, error) {
 		Name: o.Kind + ": " + o.Namespace + "/" + o.Name, Kind: otlpInternal, Start: at, End: at,
 		Attributes: attributes, Status: otlpStatus{otlpOK, ""},
 	}
-	span.Attributes = append(span.Attributes, attribute("event.message", cut(m.Message, maxOTLP)))
+	span.Attributes = append(span.Attributes, attribute("event.message", pinsetter.Truncate(m.Message, maxOTLP)))
 	if m.Severity == severityError {
-		span.Status = otlpStatus{otlpError, cut(m.Message, maxOTLP)}
+		span.Status = otlpStatus{otlpError, pinsetter.Truncate(m.Message, maxOTLP)}
 	}
 	resource := otlpResource{[]otlpAttribute{attribute("service.name", m.alert.String()), attribute("service.namespace", m.alert.Namespace)}}
 	r := post(u.String(), otlpTraces{[]otlpResourceSpans{{resource, []otlpScopeSpans{{otlpScope{"flux:notification-controller"}, []otlpSpan{span}}}}}})

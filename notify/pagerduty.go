@@ -47,8 +47,8 @@ func pagerDuty(p *fleet.Provider, m message) ([]request, error) {
 	}
 	e := pagerEvent{RoutingKey: p.Channel, DedupKey: incident(m)}
 	payload := &pagerPayload{
-		Summary: cut(m.object()+": "+line(m.Message, maxPagerSummary), maxPagerSummary), Source: reporter, Timestamp: m.Timestamp,
-		Details: pagerDetails{cut(m.Message, maxPagerText), m.Metadata},
+		Summary: pinsetter.Truncate(m.object()+": "+line(m.Message, maxPagerSummary), maxPagerSummary), Source: reporter, Timestamp: m.Timestamp,
+		Details: pagerDetails{pinsetter.Truncate(m.Message, maxPagerText), m.Metadata},
 	}
 	switch m.event.Kind {
 	case pinsetter.EventFailed:

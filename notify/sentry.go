@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
@@ -55,7 +56,7 @@ func sentry(p *fleet.Provider, m message) ([]request, error) {
 	sum := sha256.Sum256(data) // all tries of one message have the same id, so the server keeps one
 	e := sentryEvent{
 		ID: hex.EncodeToString(sum[:16]), Timestamp: m.Timestamp, Platform: "go", Environment: p.Channel,
-		Transaction: o.Kind + ": " + o.Namespace + "/" + o.Name, Message: cut(m.Message, maxSentryText),
+		Transaction: o.Kind + ": " + o.Namespace + "/" + o.Name, Message: pinsetter.Truncate(m.Message, maxSentryText),
 	}
 	if m.Severity == severityError {
 		e.Level, e.Server, e.Extra = m.Severity, reporter, m.Metadata
@@ -67,7 +68,7 @@ func sentry(p *fleet.Provider, m message) ([]request, error) {
 			"flux_reporting_controller": reporter, "flux_reason": m.Reason,
 		}
 		for _, f := range m.facts() {
-			e.Tags[cut(f.key, 32)] = line(f.value, maxSentryTag)
+			e.Tags[pinsetter.Truncate(f.key, 32)] = line(f.value, maxSentryTag)
 		}
 	}
 	body, err := envelope(e, m.Timestamp)

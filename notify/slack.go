@@ -64,7 +64,7 @@ func rocket(p *fleet.Provider, m message) ([]request, error) {
 func attached(p *fleet.Provider, m message, plain *strings.Replacer, good, bad string) slackMessage {
 	a := slackAttachment{
 		Color: good, AuthorName: m.object(), Fallback: plain.Replace(line(m.Message, 200)),
-		Text: plain.Replace(cut(m.Message, maxSlack)), Fields: []slackField{},
+		Text: plain.Replace(pinsetter.Truncate(m.Message, maxSlack)), Fields: []slackField{},
 	}
 	if m.Severity == severityError {
 		a.Color = bad

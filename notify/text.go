@@ -3,7 +3,8 @@ package notify
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/pinsetter/pinsetter"
 )
 
 // clean returns text without invisible characters, except line breaks.
@@ -16,20 +17,10 @@ func clean(text string) string {
 	}, strings.ToValidUTF8(text, "�"))
 }
 
-// cut shortens text to the given number of characters. If it was longer, the
-// last one is "…".
-func cut(text string, characters int) string {
-	if utf8.RuneCountInString(text) <= characters {
-		return text
-	}
-	runes := []rune(text)
-	return string(runes[:max(characters-1, 0)]) + "…"
-}
-
 // line returns the first line of text, cut to the given number of characters.
 func line(text string, characters int) string {
 	first, _, _ := strings.Cut(text, "\n")
-	return cut(first, characters)
+	return pinsetter.Truncate(first, characters)
 }
 
 // title returns a word with its first letter in upper case.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
@@ -52,10 +53,10 @@ func zoom(p *fleet.Provider, m message) ([]request, error) {
 		query.Set("format", "full")
 		u.RawQuery = query.Encode()
 	}
-	body := []zoomPart{{Type: "message", Text: cut(m.Message, maxZoom)}}
+	body := []zoomPart{{Type: "message", Text: pinsetter.Truncate(m.Message, maxZoom)}}
 	var fields []zoomField
 	for _, f := range m.facts() {
-		fields = append(fields, zoomField{cut(f.key, 100), cut(f.value, 200)})
+		fields = append(fields, zoomField{pinsetter.Truncate(f.key, 100), pinsetter.Truncate(f.value, 200)})
 	}
 	if len(fields) > 0 {
 		body = append(body, zoomPart{Type: "fields", Items: fields})
