@@ -44,8 +44,8 @@ type Layer struct {
 // Pack makes the layer of a source. Nothing of it is held in memory. The error wraps
 // ErrChart for a folder with a chart.
 func Pack(ctx context.Context, s Source) (*Layer, error) {
-	p := &packer{ctx: ctx}
-	l, err := makeLayer(s.mediaType(), func(out io.Writer) error { return s.write(p, out) })
+	p := &packer{}
+	l, err := makeLayer(s.mediaType(), func(out io.Writer) error { return s.write(ctx, p, out) })
 	if err != nil {
 		return nil, fmt.Errorf("pack %s: %w", s.name(), err)
 	}
@@ -90,7 +90,7 @@ func (s Source) mediaType() string {
 }
 
 // write packs a source.
-func (s Source) write(p *packer, out io.Writer) error {
+func (s Source) write(ctx context.Context, p *packer, out io.Writer) error {
 	switch {
 	case s.LayerType == LayerStatic:
 		p.files = 1
@@ -100,7 +100,7 @@ func (s Source) write(p *packer, out io.Writer) error {
 	case s.Bytes != nil:
 		return p.packBytes(stdinName, s.Bytes, out)
 	}
-	return p.pack(s.Path, s.Ignore, out)
+	return p.pack(ctx, s.Path, s.Ignore, out)
 }
 
 // static writes the bytes of a file.

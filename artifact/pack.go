@@ -28,7 +28,6 @@ var ErrChart = errors.New("it has a Chart.yaml: push charts with `helm push`, wh
 
 // packer writes a folder or a file as a tar.
 type packer struct {
-	ctx    context.Context
 	out    *tar.Writer
 	buffer []byte
 	files  int
@@ -36,12 +35,12 @@ type packer struct {
 }
 
 // pack writes the tar of what a path leads to, compressed by gzip.
-func (p *packer) pack(from string, ignore []string, to io.Writer) error {
+func (p *packer) pack(ctx context.Context, from string, ignore []string, to io.Writer) error {
 	compressed := gzip.NewWriter(to)
 	p.out, p.buffer = tar.NewWriter(compressed), make([]byte, 256<<10)
 	info, err := os.Stat(from)
 	if err == nil && info.IsDir() {
-		err = p.folder(from, ignore)
+		err = p.folder(ctx, from, ignore)
 	} else if err == nil {
 		err = p.single(from)
 	}
@@ -68,7 +67,7 @@ func (p *packer) single(from string) error {
 }
 
 // folder packs the files below a folder, in the order of their names.
-func (p *packer) folder(from string, ignore []string) error {
+func (p *packer) folder(ctx context.Context, from string, ignore []string) error {
 	root, err := os.OpenRoot(from)
 	if err != nil {
 		return err
@@ -82,8 +81,8 @@ func (p *packer) folder(from string, ignore []string) error {
 		switch isDir := entry != nil && entry.IsDir(); {
 		case err != nil:
 			return err
-		case p.ctx.Err() != nil:
-			return context.Cause(p.ctx)
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
 		case name != "." && ignored(name, isDir):
 			if isDir && prunes {
 				return fs.SkipDir

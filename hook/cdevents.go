@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"mime"
@@ -34,7 +35,7 @@ var cdEventType = pinsetter.Pattern(`^dev\.(cdevents|cdeventsx)(\.[a-z][a-z0-9-]
 
 // checkCDEvents lets in an event in any mode of CloudEvents over HTTP. Of a
 // batch all must be events, and one listed.
-func checkCDEvents(_ *Handler, d delivery) error {
+func checkCDEvents(_ context.Context, _ *Handler, d delivery) error {
 	events, err := d.cloudEvents()
 	if err != nil {
 		return err

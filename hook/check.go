@@ -20,7 +20,6 @@ import (
 
 // delivery is one request to a receiver.
 type delivery struct {
-	ctx    context.Context
 	to     *fleet.Receiver
 	header http.Header
 	body   []byte
@@ -28,23 +27,25 @@ type delivery struct {
 
 // checks returns, by type of receiver, why a delivery is refused. A type
 // without a check lets nothing in.
-var checks = map[string]func(*Handler, delivery) error{
-	fleet.ReceiverGeneric:     func(*Handler, delivery) error { return nil },
-	fleet.ReceiverGenericHMAC: func(_ *Handler, d delivery) error { return d.signed("X-Signature") },
+var checks = map[string]func(context.Context, *Handler, delivery) error{
+	fleet.ReceiverGeneric:     func(context.Context, *Handler, delivery) error { return nil },
+	fleet.ReceiverGenericHMAC: func(_ context.Context, _ *Handler, d delivery) error { return d.signed("X-Signature") },
 	fleet.ReceiverGitHub:      checkGitHub,
 	fleet.ReceiverGitLab:      checkGitLab,
 	fleet.ReceiverBitbucket:   checkBitbucket,
-	fleet.ReceiverHarbor:      func(_ *Handler, d delivery) error { return d.bearsToken("Authorization", "auth header") },
-	fleet.ReceiverDockerHub:   func(_ *Handler, d delivery) error { return d.beginsWith(&dockerHub{}) },
-	fleet.ReceiverQuay:        func(_ *Handler, d delivery) error { return d.beginsWith(&quay{}) },
-	fleet.ReceiverACR:         func(_ *Handler, d delivery) error { return d.beginsWith(&acr{}) },
-	fleet.ReceiverNexus:       checkNexus,
-	fleet.ReceiverGCR:         checkGCR,
-	fleet.ReceiverCDEvents:    checkCDEvents,
+	fleet.ReceiverHarbor: func(_ context.Context, _ *Handler, d delivery) error {
+		return d.bearsToken("Authorization", "auth header")
+	},
+	fleet.ReceiverDockerHub: func(_ context.Context, _ *Handler, d delivery) error { return d.beginsWith(&dockerHub{}) },
+	fleet.ReceiverQuay:      func(_ context.Context, _ *Handler, d delivery) error { return d.beginsWith(&quay{}) },
+	fleet.ReceiverACR:       func(_ context.Context, _ *Handler, d delivery) error { return d.beginsWith(&acr{}) },
+	fleet.ReceiverNexus:     checkNexus,
+	fleet.ReceiverGCR:       checkGCR,
+	fleet.ReceiverCDEvents:  checkCDEvents,
 }
 
 // https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
-func checkGitHub(_ *Handler, d delivery) error {
+func checkGitHub(_ context.Context, _ *Handler, d delivery) error {
 	if err := d.signed("X-Hub-Signature-256", "X-Hub-Signature"); err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func checkGitHub(_ *Handler, d delivery) error {
 }
 
 // https://docs.gitlab.com/user/project/integrations/webhooks/
-func checkGitLab(_ *Handler, d delivery) error {
+func checkGitLab(_ context.Context, _ *Handler, d delivery) error {
 	if err := d.bearsToken("X-Gitlab-Token", "secret token, not as a signing token"); err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func checkGitLab(_ *Handler, d delivery) error {
 }
 
 // https://confluence.atlassian.com/bitbucketserver/manage-webhooks-938025878.html
-func checkBitbucket(_ *Handler, d delivery) error {
+func checkBitbucket(_ context.Context, _ *Handler, d delivery) error {
 	if err := d.signed("X-Hub-Signature-256", "X-Hub-Signature"); err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func checkBitbucket(_ *Handler, d delivery) error {
 }
 
 // https://help.sonatype.com/en/working-with-hmac-payloads.html
-func checkNexus(_ *Handler, d delivery) error {
+func checkNexus(_ context.Context, _ *Handler, d delivery) error {
 	const header = "X-Nexus-Webhook-Signature"
 	sum, err := hex.DecodeString(d.header.Get(header))
 	if err != nil || len(sum) == 0 || !d.matches(sha1.New, sum) {

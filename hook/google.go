@@ -50,9 +50,9 @@ type keyring struct {
 }
 
 func newKeyring(o Options) *keyring {
-	proxy, _ := o.Environment.Proxies(nil) // without an object's own proxy this never fails
+	connections, _ := o.Environment.Transport(o.Dialer, pinsetter.TLS{}, nil) // without a proxy or certificates of its own this never fails
 	return &keyring{url: googleKeys, now: o.Now, client: &http.Client{
-		Transport:     &http.Transport{Proxy: o.Dialer.Guard(proxy), DialContext: o.Dialer.DialContext, ForceAttemptHTTP2: true, IdleConnTimeout: keysTimeout},
+		Transport:     connections,
 		Timeout:       keysTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -68,7 +68,7 @@ type googleClaims struct {
 
 // check refuses a delivery without a token that Google signed for the
 // receiver's audience and account.
-func (k *keyring) check(d delivery) error {
+func (k *keyring) check(ctx context.Context, d delivery) error {
 	scheme, token, _ := strings.Cut(d.header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return errors.New("it has no bearer token: enable authentication of the push subscription")
@@ -76,7 +76,7 @@ func (k *keyring) check(d delivery) error {
 	var claims googleClaims
 	_, err := jwt.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) {
 		id, _ := t.Header["kid"].(string)
-		return k.key(d.ctx, id)
+		return k.key(ctx, id)
 	}, jwt.WithValidMethods([]string{"RS256"}), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(time.Minute),
 		jwt.WithAudience(d.to.Audience), jwt.WithTimeFunc(k.now))
 	switch {

@@ -169,7 +169,7 @@ func (h *Handler) judge(w http.ResponseWriter, r *http.Request, receiver *fleet.
 	if check == nil {
 		return nil, http.StatusServiceUnavailable, fmt.Errorf("its type %q has no check", receiver.Type)
 	}
-	err = check(h, delivery{r.Context(), receiver, r.Header, body})
+	err = check(r.Context(), h, delivery{receiver, r.Header, body})
 	switch {
 	case errors.Is(err, errNoKeys):
 		return nil, http.StatusInternalServerError, err

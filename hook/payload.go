@@ -2,6 +2,7 @@ package hook
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -81,8 +82,8 @@ func readObject(data []byte, shape any) error {
 }
 
 // checkGCR lets in deliveries of Pub/Sub by the account that the Secret names.
-func checkGCR(h *Handler, d delivery) error {
-	if err := h.google.check(d); err != nil {
+func checkGCR(ctx context.Context, h *Handler, d delivery) error {
+	if err := h.google.check(ctx, d); err != nil {
 		return err
 	}
 	var pushed pubSub
