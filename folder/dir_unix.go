@@ -28,7 +28,7 @@ func newHandle(root *os.Root) (handle, error) {
 // open opens a directory in the directory.
 func (h handle) open(name string) (handle, error) {
 	fd, err := h.openat(name, flags|unix.O_DIRECTORY)
-	if err == unix.ELOOP || err == unix.ENOTDIR {
+	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOTDIR) {
 		return handle{}, errNotDirectory
 	}
 	if err != nil {
@@ -98,7 +98,7 @@ func (h handle) write(name string, data []byte, mode fs.FileMode) error {
 	}
 	for len(data) > 0 && err == nil {
 		var n int
-		if n, err = unix.Write(fd, data); err == unix.EINTR {
+		if n, err = unix.Write(fd, data); errors.Is(err, unix.EINTR) {
 			err = nil
 		}
 		data = data[max(n, 0):]
