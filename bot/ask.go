@@ -11,7 +11,7 @@ import (
 	"github.com/pinsetter/pinsetter/selector"
 )
 
-// Scanned is what a registry lists for one ImageRepository.
+// Scanned is the list of tags of one ImageRepository.
 type Scanned struct {
 	Namespace string    `json:"namespace"`
 	Name      string    `json:"name"`
@@ -52,8 +52,8 @@ func (c *cycle) scanned(ctx context.Context, repo *fleet.Repository) *Scanned {
 	return r
 }
 
-// Selected is the best candidate of one ImagePolicy now. Tag is empty where
-// there is none; then there is an error, or the policy is suspended.
+// Selected is the best candidate of one ImagePolicy now. Tag is empty if there is
+// none; then there is an error or a hold, or the policy is suspended.
 type Selected struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
@@ -68,9 +68,9 @@ type Selected struct {
 	Err error `json:"-"`
 }
 
-// Select returns what policies select, in their order. Where no candidate of a policy
-// passes its gates, the branches of automations are fetched to see whether the best
-// one is written already. What can't be fetched isn't.
+// Select returns the selections of policies, in their order. If no candidate of a
+// policy passes its gates, the branches of automations are fetched to see whether the
+// best one is written already. A branch that can't be fetched counts as without it.
 func (b *Bot) Select(ctx context.Context, policies []*fleet.Policy, automations []*fleet.Automation) []*Selected {
 	c := b.newCycle(Propose)
 	defer c.selector.Tell(ctx)
@@ -143,7 +143,8 @@ func isSuspended(p *fleet.Policy) bool {
 	return p.Suspended || p.Repository != nil && p.Repository.Suspended
 }
 
-// Explanation is what a policy selects and why, and where that goes.
+// Explanation is a policy's selection with the verdict on each tag and the sites that
+// it goes to.
 type Explanation struct {
 	pinsetter.Explanation
 

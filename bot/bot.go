@@ -28,8 +28,8 @@ import (
 	"github.com/pinsetter/pinsetter/verify"
 )
 
-// Options are what a bot works with. Registry and Git must be set; what a
-// repository's files are screened for where they are kept is the bot's own.
+// Options are the settings of a bot. Registry and Git must be set. The bot sets
+// Git.Screen itself.
 type Options struct {
 	Registry *registry.Registry
 	Charts   *charts.Client // reads the indexes of ChartRepositories; nil: with the settings of its zero Options
@@ -42,18 +42,18 @@ type Options struct {
 	Progress func(string)     // told what is being done, from several goroutines; nil: nobody
 	Observer Observer         // nil: nobody
 
-	// Version is that of the program: what another one found isn't relied on.
+	// Version is that of the program. Findings of another version aren't reused.
 	Version string
 
-	// Reuse does with an image's last listing for as long as its object's interval,
-	// where Registry keeps listings.
+	// Reuse lets a cycle use an image's cached tag list until its interval has passed,
+	// if Registry caches lists (registry.Options.Keep).
 	Reuse bool
 
 	waits *serverWaits // for servers, of all bots that share the options
 }
 
 // WithDefaults returns the options with defaults for zero values. Bots that are made
-// with what it returns share tokens, and what servers owe answers.
+// with the same result share tokens, and the list of servers that are waited for.
 func (o Options) WithDefaults() Options {
 	if o.Ledger == nil {
 		o.Ledger = &store.Ledger{}
@@ -91,10 +91,9 @@ func (o Options) WithDefaults() Options {
 	return o
 }
 
-// Bot does what a set of objects says. What it has seen it keeps between calls in
-// the ledger alone, and does without what that has lost. Its methods are safe for
-// concurrent use, but two cycles at once race on pushes, and one of them does its
-// work again.
+// Bot carries out a set of objects. Between calls it remembers in the ledger alone,
+// and works without what that has lost. Its methods are safe for concurrent use, but
+// two cycles at once race on pushes, and one of them does its work again.
 type Bot struct {
 	set *fleet.Set
 	o   Options
@@ -139,8 +138,8 @@ const (
 	Push                // to the end
 )
 
-// cycle is one pass over some automations. What it asked registries it
-// remembers until its end.
+// cycle is one pass over some automations. It remembers the answers of registries
+// until its end.
 type cycle struct {
 	*Bot
 	mode      Mode
@@ -174,16 +173,15 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 	}
 }
 
-// Cycle runs automations to the end that mode names and returns a result for
-// each, sorted by namespace and name. What fails is in the results; it never
-// stops the others. Repositories are worked on in parallel, the automations of
+// Cycle runs automations as far as mode says and returns a result for each, sorted
+// by namespace and name. Failures are in the results and never stop the others. Repositories are worked on in parallel, the automations of
 // one in sequence.
 func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*fleet.Automation) []*Result {
 	_, results := b.cycle(ctx, mode, automations, newSeats(repositoriesAtOnce, nil).take)
 	return results
 }
 
-// cycle is Cycle that returns what it knows beside the results. Take returns a seat
+// cycle is Cycle that also returns its memory. Take returns a seat
 // for each repository.
 func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*fleet.Automation, take func() *Seat) (*cycle, []*Result) {
 	c := b.newCycle(mode)
@@ -201,7 +199,7 @@ func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*fleet.Automat
 	return c, results
 }
 
-// What became of an automation, or of one of its groups, in a cycle.
+// The outcome of a cycle for an automation, or for one of its groups.
 type (
 	// Result is one automation's part in a cycle; see plan.Result.
 	Result = plan.Result
@@ -209,7 +207,7 @@ type (
 	PullRequest = plan.PullRequest
 	// Pushed is where an automation's commit went.
 	Pushed = plan.Pushed
-	// Action is what a cycle found or did about a pull request.
+	// Action says what a cycle did to a pull request.
 	Action = plan.Action
 )
 

@@ -14,7 +14,7 @@ import (
 	"github.com/pinsetter/pinsetter/selector"
 )
 
-// Report is what a cycle did and what it learnt.
+// Report is the outcome of a cycle.
 type Report struct {
 	Results  []*Result     // as Cycle returns them
 	Policies []PolicyState // those that a marker names, sorted by namespace and name; none if the cycle was stopped
@@ -25,8 +25,8 @@ type Report struct {
 	Soon []pinsetter.Name
 }
 
-// PolicyState is what a cycle knows of a policy: what it selects, and from which
-// list of tags. Digests are not asked for.
+// PolicyState is the state of a policy after a cycle: its selection, and the list of
+// tags that this is from. Digests are not asked for.
 type PolicyState struct {
 	Selected
 	Rule       string         // how it chooses, for people
@@ -46,8 +46,8 @@ type Listing struct {
 	Tags int       // how many the ImageRepository keeps
 }
 
-// CycleOn is a whole Cycle over automations of one repository, on a seat, which it
-// gives back.
+// CycleOn runs a whole Cycle over the automations of one repository, on a seat, and
+// leaves the seat.
 func (b *Bot) CycleOn(ctx context.Context, seat *Seat, automations []*fleet.Automation) Report {
 	begin := b.o.Now()
 	c, results := b.cycle(ctx, Push, automations, func() *Seat { return seat })
@@ -69,8 +69,8 @@ func (b *Bot) CycleOn(ctx context.Context, seat *Seat, automations []*fleet.Auto
 	return report
 }
 
-// StateOf returns what is known of a policy that no cycle has selected for: its
-// rule and image, and what is wrong with it.
+// StateOf returns the state of a policy that no cycle has selected for: its rule, its
+// image and its error.
 func StateOf(p *fleet.Policy) PolicyState {
 	state := PolicyState{Rule: message.Rule(p.Spec), Selected: Selected{
 		Namespace: p.Name.Namespace, Name: p.Name.Name, Suspended: isSuspended(p),

@@ -1,8 +1,8 @@
-// Package selector finds out what each policy selects in one cycle, and answers what
-// is asked about candidates: from the registry, and from the ledger if it knows.
-// Every question is asked once a cycle.
+// Package selector selects a candidate for each policy of one cycle, and answers
+// questions about candidates: from the ledger if it knows, else from the registry.
+// No question is asked twice in a cycle.
 //
 //	Selector     scans images, ranks their tags, and puts gates before them
-//	  Selection  what one policy selects
+//	  Selection  the candidates of one policy
 //	    Inquiry  answers the questions of decide and gate about a policy's sites
 package selector

@@ -10,8 +10,8 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// Image returns the best candidate that passes the gates, with the digest where
-// the policy reflects it, or why none passes.
+// Image returns the best candidate that passes the gates, with its digest if the
+// policy reflects digests. If none passes, held says why, and the image is zero.
 func (s *Selection) Image(ctx context.Context) (image pinsetter.Image, held string, err error) {
 	if s.Err != nil {
 		return pinsetter.Image{}, "", s.Err
@@ -35,8 +35,8 @@ func (s *Selection) Image(ctx context.Context) (image pinsetter.Image, held stri
 	return image, "", err
 }
 
-// Failure returns why nobody knows whether a candidate passes, nil where all that
-// was asked is known.
+// Failure returns the error if a gate's question got no answer, so that nobody knows
+// whether a candidate passes, else nil.
 func (s *Selection) Failure(first gate.First) error {
 	if !first.Failed {
 		return nil
@@ -45,7 +45,7 @@ func (s *Selection) Failure(first gate.First) error {
 	return fmt.Errorf("ImagePolicy %s: Gate %s: %s", s.Object.Name, last.Gate, last.Reason)
 }
 
-// whyHeld says why the best candidate doesn't pass, where none passes.
+// whyHeld says why the best candidate doesn't pass. It is for when none passes.
 func whyHeld(first gate.First) string {
 	refused := first.Refused
 	if len(refused) == 0 {
@@ -58,9 +58,8 @@ func whyHeld(first gate.First) string {
 }
 
 // Explain returns every listed tag's verdict, those of the exclusion list and
-// reserved names last.
-// That a policy can't rank its tags is in the selection's error. The error is that
-// a gate's question got no answer.
+// reserved names last. The error is that of Failure; if the policy can't rank its
+// tags, the selection's Err says so.
 func (s *Selection) Explain(ctx context.Context) ([]pinsetter.Verdict, error) {
 	verdicts, _ := s.Rules.Explain(s.tags)
 	var failed error

@@ -19,11 +19,11 @@ import (
 	"github.com/pinsetter/pinsetter/verify"
 )
 
-// facts answers what is asked about the tags of one image, from the ledger and the
-// registry. What was answered once in a cycle is answered alike.
+// facts answers questions about the tags of one image, from the ledger and the
+// registry. The same question has the same answer for the whole cycle.
 //
-// A ledger that fails is asked no more in the cycle: what only it knows is an
-// error, so that a gate which needs it refuses, and everything else goes on.
+// A ledger that fails is not asked again in the cycle. Questions that only it can
+// answer are errors, so that a gate which needs them refuses. Everything else goes on.
 type facts struct {
 	roots   *verify.Roots
 	ledger  *store.Ledger
@@ -39,8 +39,8 @@ type facts struct {
 	turns     chan struct{} // shared by all who ask the host for digests
 }
 
-// learnt is what was answered in a cycle about one image. All policies of the image
-// share it, so that an answer is kept once. It is safe for concurrent use.
+// learnt holds the answers of a cycle about one image. All policies of the image
+// share it. It is safe for concurrent use.
 type learnt struct {
 	mu     sync.Mutex
 	sights map[string]gate.Sight // by tag
@@ -59,8 +59,8 @@ func (l *learnt) unseen(tags []string) []string {
 	})
 }
 
-// addTo adds to answers what the ledger answered: about one tag, or, where there
-// are several, about all.
+// addTo adds the answers of the ledger to answers: that about one tag, or, if tags
+// are several, those about all tags.
 func (l *learnt) addTo(answers map[string]gate.Answer[gate.Sight], tags []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -112,7 +112,8 @@ func (s *Selector) learntOf(image string) *learnt {
 	return found
 }
 
-// Failing says whether the ledger has failed in this cycle.
+// Failing records whether the ledger has failed in this cycle. It is safe for
+// concurrent use.
 type Failing struct {
 	log *slog.Logger
 	was atomic.Bool
@@ -123,14 +124,14 @@ var errForgotten = errors.New("the state can't be read; see --state")
 // Now reports whether it has failed.
 func (f *Failing) Now() bool { return f.was.Load() }
 
-// Failed notes an error of the ledger, and says it once.
+// Failed records an error of the ledger. The log has the first one.
 func (f *Failing) Failed(err error) {
 	if f.was.CompareAndSwap(false, true) && !errors.Is(err, context.Canceled) {
 		f.log.Warn("the state fails; this run goes on without it", "error", err)
 	}
 }
 
-// sight returns what the ledger knows about a tag: the zero Sight where nothing is
+// sight returns what the ledger knows about a tag: the zero Sight if nothing is
 // known. It asks no registry.
 func (f *facts) sight(ctx context.Context, tag string) (gate.Sight, error) {
 	answers := map[string]gate.Answer[gate.Sight]{}
@@ -139,7 +140,7 @@ func (f *facts) sight(ctx context.Context, tag string) (gate.Sight, error) {
 }
 
 // addSights adds to answers what the ledger knows about tags. It is asked once.
-// Where several are wanted, all that it has answered is added: more will be wanted.
+// If several are wanted, all its answers are added, since more will be wanted.
 func (f *facts) addSights(ctx context.Context, answers map[string]gate.Answer[gate.Sight], tags []string) {
 	if unknown := f.learnt.unseen(tags); len(unknown) > 0 {
 		if err := f.see(ctx, unknown); err != nil {

@@ -13,8 +13,8 @@ import (
 )
 
 // Inquiry answers the questions about a policy's sites and tags, and remembers the
-// answers. The bounds on what a policy asks of a registry hold for all that is
-// decided by one inquiry. It is not safe for concurrent use.
+// answers. The bounds on a policy's questions to a registry hold for one inquiry. It
+// is not safe for concurrent use.
 type Inquiry struct {
 	selection *Selection
 	known     decide.Known
@@ -43,9 +43,9 @@ const maxRounds = 100_000
 
 var errRounds = errors.New("too many questions about it")
 
-// Decide decides sites: it answers questions until there are none. LookUp completes
-// the views with what was shown at them before, if that is asked; nil: nothing is
-// known of it.
+// Decide returns a decision for each view, in their order. It answers questions until
+// there are none. If a question is about the past of sites, lookUp completes the
+// views with it; nil means that nobody knows.
 func (q *Inquiry) Decide(ctx context.Context, views []decide.View, lookUp func([]decide.View)) []decide.Decision {
 	decisions := make([]decide.Decision, len(views))
 	views, open := slices.Clone(views), make([]int, len(views))
@@ -77,8 +77,8 @@ func (q *Inquiry) Decide(ctx context.Context, views []decide.View, lookUp func([
 	return decisions
 }
 
-// First returns the best candidate that passes the policy's gates, and what became
-// of better ones.
+// First returns the best candidate that passes the policy's gates, and the verdicts
+// on better ones.
 func (s *Selection) First(ctx context.Context) gate.First {
 	q := s.Inquire()
 	for range maxRounds {

@@ -20,8 +20,7 @@ const sightsAtOnce = 1000
 // them is held several times until it has answered.
 const seenAtOnce = 10_000
 
-// See tells the ledger of tags that rank above what some site shows: their age counts
-// from the first time.
+// See records tags in the ledger: their age counts from the first time.
 func (s *Selector) See(ctx context.Context, tags []store.Tag) {
 	for some := range slices.Chunk(tags, seenAtOnce) {
 		seen := make([]store.Observation, len(some))
@@ -39,8 +38,8 @@ func (s *Selector) See(ctx context.Context, tags []store.Tag) {
 	}
 }
 
-// TagsAbove returns the candidates that rank above some tag that site shows, and
-// that tag where it is listed: sightsAtOnce at most.
+// TagsAbove returns the candidates that rank above some tag that the site shows, best
+// first, and that tag itself if it is listed: 1000 at most.
 func (s *Selection) TagsAbove(site pinsetter.Site) []store.Tag {
 	var above []store.Tag
 	for candidate := range s.Ranking.All() {
@@ -92,7 +91,8 @@ func (s *Selector) judge(ctx context.Context, l lists) *gate.Refusal {
 	return refusal
 }
 
-// KeepListings tells the ledger of the lists that the cycle saw, in one go.
+// KeepListings records the lists of tags that the cycle saw in the ledger, in one
+// transaction.
 func (s *Selector) KeepListings(ctx context.Context) error {
 	s.mu.Lock()
 	listings := maps.Clone(s.listings)

@@ -13,9 +13,9 @@ import (
 	"github.com/pinsetter/pinsetter/store"
 )
 
-// Provenance returns where an image of a policy comes from: what its publisher
-// claims, and who was verified to have signed it. An image that isn't there claims
-// nothing.
+// Provenance returns the origin of an image of a policy: the source and revision that
+// its publisher claims, and its verified signers. Unread says why they could not be
+// read; an image that isn't there claims nothing.
 func (s *Selector) Provenance(ctx context.Context, p *decide.Policy, image pinsetter.Image) pinsetter.Provenance {
 	sel := s.Of(p)
 	if sel == nil || sel.facts == nil {
@@ -35,7 +35,7 @@ func (s *Selector) Provenance(ctx context.Context, p *decide.Policy, image pinse
 	return from
 }
 
-// unreadBy says why something could not be read; "" where it isn't there.
+// unreadBy says why something could not be read; "" if it isn't there.
 func unreadBy(err error) string {
 	if err == nil || errors.Is(err, registry.ErrNotFound) {
 		return ""

@@ -28,8 +28,8 @@ import (
 // bounds what is in flight per host; this bounds goroutines.
 const scansAtOnce = 128
 
-// Each calls do for all items, scansAtOnce at a time, and returns what it
-// returns, in their order.
+// Each calls do for all items, 128 at a time, and returns the results in the order of
+// the items.
 func Each[T, R any](items []T, do func(T) R) []R {
 	results := make([]R, len(items))
 	var g errgroup.Group
@@ -94,8 +94,8 @@ func New(o Options) *Selector {
 	}
 }
 
-// Selection is what a policy selects in this cycle. With Err set, nothing else can
-// be relied on.
+// Selection is a policy with its ranking and its gates in this cycle. If Err is set,
+// rely on nothing else. It is safe for concurrent use.
 type Selection struct {
 	decide.Policy
 	Listing *scanner.Listing // nil if the tags could not be listed
@@ -107,20 +107,21 @@ type Selection struct {
 	enclosing sync.Map // identities of what objects trust that its sites stand in, to true
 }
 
-// LookAgain notes that an automation is to be run again soon.
+// LookAgain adds an automation to those that Soon returns.
 func (s *Selector) LookAgain(automation pinsetter.Name) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.soon[automation] = true
 }
 
-// All selects for policies, in parallel.
+// All makes the selections of policies, in parallel.
 func (s *Selector) All(ctx context.Context, policies []*fleet.Policy) {
 	s.recall(ctx, policies)
 	Each(policies, func(p *fleet.Policy) *Selection { return s.Selection(ctx, p) })
 }
 
-// Selection returns what p selects. The first call scans, later ones remember.
+// Selection returns the selection of a policy. The first call scans, later ones return
+// the same.
 func (s *Selector) Selection(ctx context.Context, p *fleet.Policy) *Selection {
 	s.mu.Lock()
 	once, ok := s.results[p]
@@ -140,7 +141,8 @@ func (s *Selector) decidedOn(p *fleet.Policy) bool {
 	return ok
 }
 
-// Again selects for policies anew, by lists of tags from no earlier than that.
+// Again replaces the selections of policies by new ones, whose lists of tags are not
+// older than earliest.
 func (s *Selector) Again(ctx context.Context, policies []*fleet.Policy, earliest time.Time) {
 	s.mu.Lock()
 	for _, p := range policies {
@@ -150,7 +152,7 @@ func (s *Selector) Again(ctx context.Context, policies []*fleet.Policy, earliest
 	s.All(ctx, policies)
 }
 
-// later returns what selects for p when it is called first.
+// later returns a function that makes the selection of p at its first call.
 func (s *Selector) later(ctx context.Context, p *fleet.Policy, earliest time.Time) func() *Selection {
 	return sync.OnceValue(func() *Selection {
 		sel := s.compute(ctx, p, earliest)
@@ -164,7 +166,7 @@ func (s *Selector) later(ctx context.Context, p *fleet.Policy, earliest time.Tim
 	})
 }
 
-// Of returns the selection that a plan's policy is of; nil: none.
+// Of returns the selection that embeds a policy, or nil.
 func (s *Selector) Of(p *decide.Policy) *Selection {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -232,8 +234,8 @@ func (s *Selection) Lacks(site pinsetter.Site) bool {
 	})
 }
 
-// Scan lists a repository's tags, no earlier than that. What the registry listed
-// that is no tag is said, since no policy will ever see it.
+// Scan lists a repository's tags. The list is not older than earliest. Names in the
+// registry's list that are no tags are logged, since no policy will ever see them.
 func (s *Selector) Scan(ctx context.Context, repo *fleet.Repository, earliest time.Time) (*scanner.Listing, error) {
 	s.Progress("scanning " + repo.Image)
 	listing, err := s.Scanner.ScanAfter(ctx, repo, earliest)
@@ -258,8 +260,8 @@ var ErrSuspended = errors.New("suspended")
 // bounds what is in flight; this bounds what waits for that in memory.
 const digestsAtOnce = 64
 
-// turnsAt returns what somebody who asks a host for a digest sends to until there is
-// an answer.
+// turnsAt returns the channel that holds a value for each digest that a host is asked
+// for now.
 func (s *Selector) turnsAt(host string) chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -269,14 +271,16 @@ func (s *Selector) turnsAt(host string) chan struct{} {
 	return s.turns[host]
 }
 
-// Soon returns the automations that LookAgain was called for, sorted.
+// Soon returns the automations that are to be run again in a minute or so, sorted by
+// namespace and name.
 func (s *Selector) Soon() []pinsetter.Name {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.SortedFunc(maps.Keys(s.soon), pinsetter.Name.Compare)
 }
 
-// Tell tells the ledger of the digests that were seen at registries.
+// Tell records the digests that were seen at registries in the ledger, also if ctx has
+// ended. Call it before a push, and at the end of a cycle.
 func (s *Selector) Tell(ctx context.Context) { s.sightings.tell(ctx) }
 
 // Done returns the selections that were made.
@@ -291,8 +295,8 @@ func (s *Selector) Done() []*Selection {
 	return selections
 }
 
-// HostOf returns the registry of an image, by the rule that Docker has: what
-// stands before the first slash and can't be a folder's name.
+// HostOf returns the registry of an image as Docker finds it: the part before the
+// first slash, if it has a dot or a port or is localhost, else docker.io.
 func HostOf(image string) string {
 	host, _, found := strings.Cut(image, "/")
 	if !found || !strings.ContainsAny(host, ".:") && host != "localhost" {
@@ -338,8 +342,9 @@ func (s *Selection) Digest(ctx context.Context, tag string) (string, error) {
 	return digest, nil
 }
 
-// Best returns a policy's best candidate, with its digest where every move of
-// that is followed; false where it can't be had.
+// Best returns a policy's best candidate, whatever its gates say: its tag, with
+// "@" and its digest if the policy follows digests. It returns false if there is none
+// or the registry doesn't tell the digest.
 func (s *Selection) Best(ctx context.Context) (string, bool) {
 	if s.Err != nil {
 		return "", false

@@ -96,8 +96,8 @@ func (q *Inquiry) verify(ctx context.Context, signed gate.Signed) pinsetter.Sign
 	return evidence.Check(ctx, trust)
 }
 
-// TrustsAt returns the rules that a site is held to, those of Gates first. A rule that
-// can't be read is said where something is to be written.
+// TrustsAt returns the rules about signatures that a site is held to, those of Gates
+// first. It leaves out a rule that can't be read: Decide holds the site for it.
 func (q *Inquiry) TrustsAt(site pinsetter.Site) []*fleet.Trust {
 	var trusts []*fleet.Trust
 	for _, trust := range q.selection.facts.trusts {
@@ -111,8 +111,8 @@ func (q *Inquiry) TrustsAt(site pinsetter.Site) []*fleet.Trust {
 	return trusts
 }
 
-// Recheck asks the registry what a rule makes of a digest, unless this cycle has, and
-// has the ledger remember the answer. It returns false if there is no answer.
+// Recheck asks the registry whether a digest is signed as a rule demands, unless this
+// cycle has, and records the answer in the ledger. It returns false if there is none.
 func (q *Inquiry) Recheck(ctx context.Context, signed gate.Signed) (store.Proof, bool) {
 	f := q.selection.facts
 	found, known := f.learnt.verdict(signed)
