@@ -73,6 +73,7 @@ var rooms = []struct {
 	{name: "lexer", rooms: root + " strict"},
 	{name: "setters", rooms: root + " lexer strict", opens: "sigs.k8s.io/kustomize/kyaml/yaml"},	{name: "adopt", rooms: root + " spec policy strict setters"},
 	{name: "migrate", rooms: root + " adopt gate policy setters spec strict"},
+	{name: "migrate/oci", rooms: root + " adopt migrate setters spec strict"},
 	{name: "decide", rooms: root + " fleet gate policy setters spec"},
 	{name: "git", rooms: root, opens: "github.com/pjbgf/sha1cd"},
 	{name: "gitops", rooms: root + " pause fleet login git", opens: `
@@ -109,7 +110,8 @@ var rooms = []struct {
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
 		rooms: root + " adopt artifact bot charts claim config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source source/remote spec store strict verify",
-		opens: `
+
+		rooms: root + " adopt artifact bot charts config fleet folder forge gitops hook keeper links lint login login/cloud migrate migrate/oci notify plan registry resolve scanner secret server setters source spec store verify",		opens: `
 		github.com/spf13
 		golang.org/x/term
 		sigs.k8s.io/yaml`},

@@ -56,7 +56,7 @@ inserted; new objects go to one file of their own.`,
 				a.say("warning", fmt.Sprintf("no setting of %s is in %s: say with --dir where they are", args[0], dir))
 			}
 			entries := append([]migrate.Entry{}, r.Entries...)
-			if err := a.print(entries, a.migration(r, tree.Git.Folder, write)); err != nil {
+			if err := a.print(entries, a.migration(r, tree.Git.Folder, "Before the first run:", write)); err != nil {
 				return err
 			}
 			if a.output != "table" {
@@ -70,6 +70,7 @@ inserted; new objects go to one file of their own.`,
 	cmd.Flags().StringVar(&dir, "dir", ".", "directory whose files are translated")
 	cmd.Flags().StringVar(&policies, "policies", "", "file below --dir that new objects are appended to (default .github/pinsetter/policies.yaml in a Git work tree, else pinsetter/policies.yaml)")
 	cmd.Flags().BoolVar(&write, "write", false, "write the files instead of printing the diff")
+	cmd.AddCommand(newMigrateOCI(a))
 	return cmd
 }
 
@@ -145,8 +146,8 @@ func gitOf(there *thereAlready, work workTree) migrate.Git {
 func trimGit(path string) string { return strings.TrimSuffix(path, ".git") }
 
 // migration prints the diff, unless it is written, what became of each setting,
-// and what is left to do.
-func (a *app) migration(r *migrate.Result, folder string, written bool) func(io.Writer, painter) error {
+// and what is left to do, below a title.
+func (a *app) migration(r *migrate.Result, folder, title string, written bool) func(io.Writer, painter) error {
 	return func(w io.Writer, p painter) error {
 		if !written {
 			if err := printEdits(w, p, folder, r.Edits); err != nil {
@@ -171,22 +172,30 @@ func (a *app) migration(r *migrate.Result, folder string, written bool) func(io.
 				return err
 			}
 		}
-		return a.sayLeft(w, p, r, written)
+		return a.sayLeft(w, p, r, title, written)
 	}
 }
 
-// sayLeft prints what is to do before the first run.
-func (a *app) sayLeft(w io.Writer, p painter, r *migrate.Result, written bool) error {
+// sayLeft prints what is to do, below a title.
+func (a *app) sayLeft(w io.Writer, p painter, r *migrate.Result, title string, written bool) error {
 	if len(r.Entries) == 0 {
 		return nil
 	}
 	if written {
 		fmt.Fprintf(w, "\n%s\n", p.paint(dim, pinsetter.Count(len(r.Edits), "file")+" written"))
 	}
-	fmt.Fprintln(w, "\nBefore the first run:")
+	if len(r.Off) > 0 {
+		fmt.Fprintln(w, "\n"+title)
+	}
 	for i, off := range r.Off {
-		if _, err := fmt.Fprintf(w, "%3d. %s\n", i+1, printable(off)); err != nil {
-			return err
+		for j, line := range strings.Split(off, "\n") {
+			number := "    "
+			if j == 0 {
+				number = fmt.Sprintf("%3d.", i+1)
+			}
+			if _, err := fmt.Fprintf(w, "%s %s\n", number, printable(line)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

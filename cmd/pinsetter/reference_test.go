@@ -82,7 +82,7 @@ func writeCommands(w *strings.Builder, root *cobra.Command) {
 		if cmd.Name() == "completion" || cmd.Name() == "help" {
 			return // cobra's own
 		}
-		if cmd.Runnable() && !cmd.HasSubCommands() {
+		if cmd.Runnable() && (!cmd.HasSubCommands() || len(cmd.ValidArgs) > 0) {
 			fmt.Fprintf(w, "### %s\n\n%s.\n\n```text\n%s\n```\n\n", cmd.CommandPath(), strings.TrimSuffix(cmd.Short, "."), cmd.UseLine())
 			writeFlags(w, cmd.LocalNonPersistentFlags())
 		}
