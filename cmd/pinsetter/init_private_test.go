@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,5 +77,44 @@ func TestInitPrivateRegistry(t *testing.T) {
 	}
 	if got := strings.Replace(string(written), `:1.2.0 # {"$imagepolicy": "default:org-app"}`, ":1.0.0", 1); got != manifest {
 		t.Errorf("init and set wrote\n%s", written)
+	}
+}
+
+// TestInitForbiddenImage asks a registry that refuses one image: it is skipped with
+// the registry's words, and the other one is proposed.
+func TestInitForbiddenImage(t *testing.T) {
+	registry := parts.NewRegistry(t, parts.RegistryOptions{FrontOptions: parts.FrontOptions{Around: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, "/secret/") {
+				w.WriteHeader(http.StatusForbidden)
+				_, _ = w.Write([]byte(`{"errors":[{"code":"DENIED","message":"10.1.2.3 is not on the allow list"}]}`))
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}}})
+	registry.Push("org/app", "1.0.0", "1.1.0", "1.2.0")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a.yaml")
+	text := "kind: Pod\napiVersion: v1\nspec:\n  containers:\n    - image: " + registry.Image("secret/app") + ":1.0.0\n    - image: " + registry.Image("org/app") + ":1.0.0\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("pinsetter", "init", "--dir", dir, "--write").CombinedOutput()
+	if err != nil {
+		t.Fatalf("init: %v\n%s", err, out)
+	}
+	for _, part := range []string{"a.yaml:5", "it is private or missing: 403 Forbidden", "10.1.2.3 is not on the allow list", "a.yaml:6", "default/app"} {
+		if !strings.Contains(string(out), part) {
+			t.Errorf("%q is missing in\n%s", part, out)
+		}
+	}
+	written, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.TrimSuffix(text, "\n") + ` # {"$imagepolicy": "default:app"}` + "\n"
+	if string(written) != want {
+		t.Errorf("wrote\n%s", written)
 	}
 }
