@@ -66,6 +66,21 @@ func (r *Reference) tagAlone() bool {
 	return r.Object.Kind == "OCIRepository" && len(r.Values) == 1 && r.Values[0].Part == pinsetter.PartTag && r.Image.Digest == "" && r.Skipped == ""
 }
 
+// noteDigestLines notes the references below whose tag a line for the digest may stand.
+func (f *File) noteDigestLines() {
+	var lines [][]byte
+	for i := range f.References {
+		r := &f.References[i]
+		if !r.tagAlone() {
+			continue
+		}
+		if lines == nil {
+			lines = bytes.SplitAfter(f.Data, []byte("\n"))
+		}
+		r.below = r.Line <= len(lines) && tagLine().Match(lines[r.Line-1])
+	}
+}
+
 // tagLine is a line of a block mapping whose key is tag, up to the key.
 var tagLine = pinsetter.Pattern(`^([ \t]*)tag[ \t]*:`)
 

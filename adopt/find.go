@@ -73,6 +73,7 @@ func Find(filePath string, data []byte, o FindOptions) *File {
 		f.find(d.Root, o.Namespace)
 	}
 	file.settle()
+	file.noteDigestLines()
 	file.detach()
 	return file
 }

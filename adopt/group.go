@@ -23,7 +23,7 @@ func (p *proposer) objects() []Object {
 		if !there {
 			repository = pinsetter.Name{Namespace: p.o.Namespace, Name: p.base(g)}
 			repositories[g.canonical] = repository
-			all = append(all, Repository(repository, spec.ImageRepositorySpec{Image: g.image()}))
+			all = append(all, g.repository(repository))
 		}
 		object := Policy(g.name, spec.ImagePolicySpec{
 			ImageRepositoryRef:     spec.NamespacedObjectReference{Name: repository.Name},
@@ -63,6 +63,14 @@ func ageGate(namespace string, d time.Duration) Object {
 		MinAge:         &spec.Duration{Duration: d},
 		PolicySelector: &spec.LabelSelector{MatchLabels: map[string]string{ageLabel: durationText(d)}},
 	})
+}
+
+// repository returns the new object that lists the group's tags.
+func (g *group) repository(name pinsetter.Name) Object {
+	if index := g.asks[0].Index; index != nil {
+		return ChartRepository(name, *index)
+	}
+	return Repository(name, spec.ImageRepositorySpec{Image: g.image()})
 }
 
 // image returns the spelling of the image's name that most references have which

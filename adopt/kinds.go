@@ -157,8 +157,8 @@ func (f *finder) chart(repository, name string, version *strict.Node) {
 	}
 }
 
-// overHTTP says why a chart of an index gets no marker.
-const overHTTP = "the chart comes from an HTTP index, and only OCI registries are asked: name its oci:// address, if its publisher has one"
+// overHTTP says why a chart of an index gets no marker, if no HelmRepository has it.
+const overHTTP = "the chart comes from an HTTP index, which only a HelmRepository leads to: name its oci:// address, if its publisher has one"
 
 // chartImage returns the name that a chart has in a registry, "" if the address
 // is none of a registry.

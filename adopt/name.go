@@ -54,7 +54,10 @@ func (p *proposer) base(g *group) string { return p.bases[g.canonical] }
 
 // names returns the names for a group's image, the shortest first.
 func (g *group) names() []string {
-	segments := strings.Split(g.canonical, "/")
+	segments := strings.Split(strings.TrimPrefix(g.canonical, IndexKey("")), "/")
+	if index := g.asks[0].Index; index != nil {
+		segments[len(segments)-1] = index.Chart
+	}
 	last := segments[len(segments)-1]
 	names := []string{Label(last)}
 	if g.asks[0].Kind == KindChart {

@@ -2,6 +2,7 @@ package adopt
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -31,10 +32,13 @@ const (
 	ourVersion    = "pinsetter.dev/v1alpha1"
 )
 
+// interval is that of new objects, unless somebody says another.
+const interval = time.Hour
+
 // Repository returns an ImageRepository of an image, such as "ghcr.io/a/app".
 func Repository(name pinsetter.Name, s spec.ImageRepositorySpec) Object {
 	if s.Interval.Duration == 0 {
-		s.Interval = spec.Duration{Duration: time.Hour}
+		s.Interval = spec.Duration{Duration: interval}
 	}
 	return Object{APIVersion: imageVersion, Kind: "ImageRepository", Name: name, Spec: s}
 }
@@ -42,7 +46,7 @@ func Repository(name pinsetter.Name, s spec.ImageRepositorySpec) Object {
 // Policy returns an ImagePolicy.
 func Policy(name pinsetter.Name, s spec.ImagePolicySpec) Object {
 	if s.DigestReflectionPolicy == spec.ReflectAlways && s.Interval == nil {
-		s.Interval = &spec.Duration{Duration: time.Hour}
+		s.Interval = &spec.Duration{Duration: interval}
 	}
 	return Object{APIVersion: imageVersion, Kind: "ImagePolicy", Name: name, Spec: s}
 }
@@ -71,19 +75,29 @@ func PullRequest(name pinsetter.Name, s spec.PullRequestSpec) Object {
 	return Object{APIVersion: ourVersion, Kind: "PullRequest", Name: name, Spec: s}
 }
 
-// order is the order of kinds in a file: from what is asked to what is written.
-var order = []string{"ImageRepository", "ImagePolicy", "Gate", "GitRepository", "ImageUpdateAutomation", "PullRequest"}
+// order is the order of kinds in a file, from those that are asked to those that
+// write: the objects of a list stand together, by their names.
+var order = [][]string{
+	{"ImageRepository", "ChartRepository", "ImagePolicy"},
+	{"Gate", "GitRepository"},
+	{"ImageUpdateAutomation", "PullRequest"},
+}
 
 // compare orders objects: those of an image together, and each beside its policy.
 func compare(a, b Object) int {
-	rank := func(o Object) int { return max(slices.Index(order, o.Kind), 0) / 2 }
-	if c := rank(a) - rank(b); c != 0 {
-		return c
+	list, at := a.place()
+	otherList, otherAt := b.place()
+	return cmp.Or(list-otherList, a.Name.Compare(b.Name), at-otherAt)
+}
+
+// place returns the list of the object's kind, and its place in it.
+func (o Object) place() (list, at int) {
+	for list, kinds := range order {
+		if at := slices.Index(kinds, o.Kind); at >= 0 {
+			return list, at
+		}
 	}
-	if c := a.Name.Compare(b.Name); c != 0 {
-		return c
-	}
-	return slices.Index(order, a.Kind) - slices.Index(order, b.Kind)
+	return 0, -1
 }
 
 // Render returns the objects as documents of a file, sorted. The same objects

@@ -83,12 +83,13 @@ type group struct {
 	name      pinsetter.Name
 }
 
-// Images returns the names of the images whose tags Propose needs, sorted.
+// Images returns the names of the images whose tags Propose needs, sorted. They are
+// the keys of its listings, beside those of Indexes.
 func Images(files []*File) []string {
 	names := map[string]bool{}
 	for _, f := range files {
 		for _, r := range f.References {
-			if r.isOpen() {
+			if r.isOpen() && r.Index == nil {
 				names[r.Image.Name] = true
 			}
 		}
@@ -123,14 +124,17 @@ func (r *Reference) resolve(urls map[pinsetter.Name]string) {
 		r.Skipped = fmt.Sprintf("HelmRepository %s isn't here", r.chart.repository)
 	case strings.ContainsAny(url, "${"):
 		r.Skipped = "the URL of its HelmRepository holds a variable"
+	case isHTTP(url):
+		r.Image.Name = pinsetter.ChartImage(url, r.chart.chart)
+		r.Index = &Index{Image: r.Image.Name, Repository: r.chart.repository, Chart: r.chart.chart}
 	default:
-		r.Skipped = overHTTP
+		r.Skipped = fmt.Sprintf("the URL of HelmRepository %s is none of http, https or oci", r.chart.repository)
 	}
 	r.chart = nil
 }
 
 // Propose returns markers and objects for the references that no marker moves.
-// Listings are by the names of Images. The same input gives the same result.
+// Listings are by the names of Images and the keys of Indexes. The same input gives the same result.
 func Propose(files []*File, listings map[string]Listing, o Options) *Proposal {
 	p := &proposer{o: o, listings: listings, groups: map[string]*group{}, climbs: map[string]climbed{}}
 	result := &Proposal{}
@@ -161,7 +165,11 @@ func Propose(files []*File, listings map[string]Listing, o Options) *Proposal {
 }
 
 func (r *Reference) entry() Entry {
-	e := Entry{Path: r.Path, Line: r.Line, Reference: strings.TrimPrefix(r.Image.String(), ":"), Kind: r.Kind, Current: r.Image.Tag, Skipped: r.Skipped}
+	shown := r.Image
+	if r.Index != nil {
+		shown.Name = r.Index.Chart
+	}
+	e := Entry{Path: r.Path, Line: r.Line, Reference: strings.TrimPrefix(shown.String(), ":"), Kind: r.Kind, Current: r.Image.Tag, Skipped: r.Skipped}
 	if r.Image.Tag == "" {
 		e.Current = r.Image.Digest
 	}
@@ -182,7 +190,7 @@ type proposer struct {
 // that makes no difference to the reference.
 func (p *proposer) digests(r *Reference, moves bool) (reflects spec.ReflectionPolicy, matters bool) {
 	whole := r.Values[0].Part == pinsetter.PartReference
-	if r.IsPinned() || len(r.Values) > 1 || p.o.Pin && whole {
+	if r.IsPinned() || len(r.Values) > 1 || p.o.Pin && (whole || r.below) {
 		if moves {
 			return spec.ReflectAlways, true
 		}
@@ -196,14 +204,14 @@ func (p *proposer) ask(f *File, r *Reference, e *Entry) {
 	if r.Skipped != "" {
 		return
 	}
-	listing := p.listings[r.Image.Name]
+	listing := p.listings[r.key()]
 	if listing.Err != nil {
 		e.Skipped = listing.Err.Error()
 		return
 	}
 	h := hint(p.o.Rules, r.Image.Name)
 	tag := strings.ReplaceAll(r.Image.Tag, "+", "_")
-	canFollow := r.IsPinned() || p.o.Pin && (len(r.Values) > 1 || r.Values[0].Part == pinsetter.PartReference)
+	canFollow := r.IsPinned() || p.o.Pin && (len(r.Values) > 1 || r.Values[0].Part == pinsetter.PartReference || r.below)
 	a := &ask{Reference: r, entry: e, file: f}
 	if standing, best, ok := p.standing(listing, r, tag); ok {
 		a.policy = standing.Name
@@ -211,14 +219,14 @@ func (p *proposer) ask(f *File, r *Reference, e *Entry) {
 		p.asks = append(p.asks, a)
 		return
 	}
-	rung, why := p.climb(r.Image.Name, Climb{Tag: tag, Listed: listing.Tags, Chart: r.Kind == KindChart, Step: p.o.Step, Moving: canFollow, Allowed: h.Allowed})
+	rung, why := p.climb(r.key(), Climb{Tag: tag, Listed: listing.Tags, Chart: r.Kind == KindChart, Step: p.o.Step, Moving: canFollow, Allowed: h.Allowed})
 	if why != "" {
 		e.Skipped = why
 		return
 	}
 	a.rung = rung
 	e.Range, e.Best = rung.Range, a.shown(rung.Best)
-	if rung.Best == tag && rung.Moves && canFollow {
+	if rung.Best == tag && rung.Moves && canFollow && (r.IsPinned() || !r.below) { // else the digest's line has an entry
 		e.Kind = KindDigest
 		if r.IsPinned() {
 			e.Current = r.Image.Digest

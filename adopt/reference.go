@@ -33,10 +33,15 @@ type Reference struct {
 	Skipped string
 	Marked  bool
 
+	// Index is set by Resolve for a chart of an HTTP index. Image.Name is what stands
+	// for it then, as in pinsetter.ChartImage.
+	Index *Index
+
 	Hint   Hint
 	Values []Value // that get markers
 
 	document setters.Document
+	below    bool         // a line for its digest may stand below its tag
 	chart    *chartSource // of a chart whose repository is another object
 }
 

@@ -2,8 +2,6 @@ package config
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/url"
 	"reflect"
 	"slices"
@@ -149,7 +147,7 @@ func (l *loader) useIndex(r *repositoryDraft, h *helmDraft, asking *object) {
 		return
 	}
 	out := r.out
-	out.Index.URL, out.Image = h.spec.URL, chartImage(u, out.Index.Chart)
+	out.Index.URL, out.Image = h.spec.URL, pinsetter.ChartImage(h.spec.URL, out.Index.Chart)
 	if ref := h.spec.SecretRef; ref != nil {
 		if with := l.secret(asking, "spec.secretRef.name", ref.Name); with != nil && with.Need("username", "an index is logged in to by name") {
 			out.Index.Username, out.Index.Password = with.PlainLine("username"), with.Line("password")
@@ -182,24 +180,6 @@ func (l *loader) useCharts(r *repositoryDraft, h *helmDraft, asking *object) {
 		insecure: h.spec.Insecure, credential: h.spec.Credential, secretWins: true, host: host}
 	l.decoder(asking).registry(fields)
 	out.Access = l.registryAccess(asking, fields)
-}
-
-var notInImage = pinsetter.Pattern(`[^a-z0-9/]+`)
-
-// chartImage returns a name of a chart as an image's: "charts.example.com/stable/app".
-// Where the address has more than a name can show, it ends with a hash of it.
-func chartImage(u *url.URL, chart string) string {
-	path := strings.Trim(u.Path, "/") + "/" + chart
-	name := strings.Trim(notInImage().ReplaceAllString(strings.ToLower(strings.TrimPrefix(path, "/")), "-"), "-/")
-	if name != strings.TrimPrefix(path, "/") || u.RawQuery != "" || u.Scheme != "https" {
-		sum := sha256.Sum256([]byte(u.String() + " " + chart))
-		name += "-" + hex.EncodeToString(sum[:4])
-	}
-	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '/' })
-	for i, part := range parts {
-		parts[i] = strings.Trim(part, "-")
-	}
-	return strings.ToLower(u.Host) + "/" + strings.Join(parts, "/")
 }
 
 // oneKind reports ImageRepositories and ChartRepositories that share a name: a policy

@@ -52,6 +52,9 @@ func (t *translation) find() {
 				image: r.Image.Name, tag: r.Image.Tag, sha: r.Image.Digest, chart: r.Kind == adopt.KindChart,
 				at: Entry{Path: f.Path, Line: r.Line, Kind: string(r.Kind)}, skipped: r.Skipped,
 			}
+			if r.Index != nil {
+				ref.image, ref.skipped = r.Index.Chart, "the chart comes from an HTTP index: pinsetter init proposes a ChartRepository for it"
+			}
 			for _, m := range r.Marks(pinsetter.Name{}) {
 				ref.marks = append(ref.marks, mark{file: f, document: m.Document, node: m.Node, part: m.Part})
 			}

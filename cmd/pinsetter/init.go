@@ -153,6 +153,9 @@ func (i *initiation) gather(ctx context.Context, asking *asking) (map[string]ado
 		return nil, err
 	}
 	adopt.Resolve(i.files)
+	if err := i.askIndexes(asking); err != nil {
+		return nil, err
+	}
 	return asking.all(adopt.Images(i.files), func(ctx context.Context) { adopt.Rehearse(ctx, i.files) }), nil
 }
 
@@ -387,7 +390,8 @@ func (i *initiation) again() string {
 // objectSources returns the -f of the commands that come next.
 func (i *initiation) objectSources() string {
 	var all []string
-	if i.there.any() {
+	follows := func(o adopt.Object) bool { return o.Kind == "ChartRepository" } // its HelmRepository is there
+	if i.there.any() || slices.ContainsFunc(i.proposal.Objects, follows) {
 		for _, name := range i.app.filenames {
 			all = append(all, "-f "+remote.WithoutUser(name))
 		}

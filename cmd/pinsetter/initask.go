@@ -15,6 +15,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/adopt"
+	"github.com/pinsetter/pinsetter/charts"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/scanner"
@@ -40,8 +41,10 @@ type asking struct {
 
 func newAsking(ctx context.Context, a *app, access map[string]*fleet.Repository) *asking {
 	r := registry.New(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent(), Dialer: a.dialer()})
+	s := scanner.New(r, time.Now)
+	s.Charts = charts.New(charts.Options{Dialer: a.dialer(), UserAgent: userAgent()})
 	return &asking{
-		ctx: ctx, app: a, access: access, scanner: scanner.New(r, time.Now),
+		ctx: ctx, app: a, access: access, scanner: s,
 		objects: map[string]*fleet.Repository{}, listings: map[string]adopt.Listing{},
 	}
 }
@@ -51,24 +54,38 @@ var signatures = sync.OnceValue(func() *pinsetter.Matcher { return pinsetter.New
 
 // start asks for the tags of an image, unless somebody did. It doesn't wait.
 func (q *asking) start(image string) {
+	q.ask(image, func() (*fleet.Repository, adopt.Listing) {
+		object, canonical, err := q.object(image)
+		if err != nil {
+			return object, adopt.Listing{Canonical: canonical, Err: err}
+		}
+		return object, q.list(object, canonical)
+	})
+}
+
+// ask calls list for the listing of a key, unless somebody did. It doesn't wait.
+func (q *asking) ask(key string, list func() (*fleet.Repository, adopt.Listing)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if _, started := q.listings[image]; started {
+	if _, started := q.listings[key]; started {
 		return
 	}
-	q.listings[image] = adopt.Listing{}
+	q.listings[key] = adopt.Listing{}
 	q.asked.Add(1)
 	q.group.Go(func() {
-		object, canonical, err := q.object(image)
-		listing := adopt.Listing{Canonical: canonical, Err: err}
-		if err == nil {
-			listing = q.list(object, canonical)
-		}
+		object, listing := list()
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		q.objects[image], q.listings[image] = object, listing
+		q.objects[key], q.listings[key] = object, listing
 		q.app.progress.show(fmt.Sprintf("%d of %s answered", q.answered.Add(1), pinsetter.Count(int(q.asked.Load()), "registry request")))
 	})
+}
+
+// fail notes that a server gave no answer.
+func (q *asking) fail(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.broken = append(q.broken, err)
 }
 
 // object returns how to ask for an image, and its canonical name.
@@ -93,9 +110,7 @@ func (q *asking) list(object *fleet.Repository, canonical string) adopt.Listing 
 	case errors.Is(err, registry.ErrEmpty), errors.Is(err, scanner.ErrAllExcluded):
 		err = fmt.Errorf("its registry lists no tag of it")
 	default:
-		q.mu.Lock()
-		q.broken = append(q.broken, err)
-		q.mu.Unlock()
+		q.fail(err)
 		err = fmt.Errorf("its registry could not be asked: %w", err)
 	}
 	return adopt.Listing{Canonical: canonical, Err: err}

@@ -21,6 +21,7 @@ import (
 
 // thereAlready is what init finds of objects.
 type thereAlready struct {
+	files          []source.File
 	set            *fleet.Set
 	namespace      string // of new objects
 	givenNamespace bool
@@ -55,7 +56,8 @@ func (a *app) readThere(ctx context.Context, dir string, givenNamespace bool) (*
 		from.files, _ = source.ReadPath(dir, a.mayHold()) // what can't be read is said when it is searched
 	}
 	t := &thereAlready{
-		set: config.Load(from.files, a.loading()), namespace: a.namespace, givenNamespace: givenNamespace,
+		files: from.files,
+		set:   config.Load(from.files, a.loading()), namespace: a.namespace, givenNamespace: givenNamespace,
 		repositories: map[string]pinsetter.Name{}, taken: map[string]bool{}, access: map[string]*fleet.Repository{},
 	}
 	for _, f := range oldVersionsAsOne(t.set.Findings) {
@@ -91,7 +93,7 @@ func (t *thereAlready) take(name pinsetter.Name) {
 func (t *thereAlready) gather() {
 	for _, r := range t.set.Repositories {
 		t.take(r.Name)
-		canonical, err := registry.Canonical(r.Image)
+		canonical, err := canonicalOf(r)
 		if err != nil {
 			continue
 		}
@@ -107,10 +109,19 @@ func (t *thereAlready) gather() {
 		if p.Err != nil || p.Rules == nil || p.Repository == nil || p.Suspended {
 			continue
 		}
-		if canonical, err := registry.Canonical(p.Repository.Image); err == nil && t.isWritten(p) {
+		if canonical, err := canonicalOf(p.Repository); err == nil && t.isWritten(p) {
 			t.policies = append(t.policies, adopt.Standing{Name: p.Name, Canonical: canonical, Spec: p.Spec})
 		}
 	}
+}
+
+// canonicalOf returns the same for every spelling of an image's name, and never one
+// for an image and a chart of an index.
+func canonicalOf(r *fleet.Repository) (string, error) {
+	if r.Index != nil {
+		return adopt.IndexKey(r.Image), nil
+	}
+	return registry.Canonical(r.Image)
 }
 
 // isWritten reports whether an automation selects a policy, or none is there.
