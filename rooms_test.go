@@ -65,13 +65,12 @@ var rooms = []struct {
 		github.com/theupdateframework/go-tuf/v2`},
 	{name: "resolve", rooms: root + " spec fleet policy registry scanner verify"},
 	{name: "artifact", rooms: root + " spec policy registry", opens: "github.com/fluxcd/pkg/sourceignore"},
-	{name: "setters", rooms: root + " strict", opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
+	{name: "lexer", rooms: root + " strict"},
+	{name: "setters", rooms: root + " lexer strict", opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
 	{name: "deliver", rooms: root + " artifact fleet registry setters", opens: `
 		golang.org/x/crypto/nacl/secretbox
 		golang.org/x/crypto/scrypt`},
-
-	{name: "lexer", rooms: root + " strict"},
-	{name: "setters", rooms: root + " lexer strict", opens: "sigs.k8s.io/kustomize/kyaml/yaml"},	{name: "adopt", rooms: root + " spec policy strict setters"},
+	{name: "adopt", rooms: root + " spec policy strict setters"},
 	{name: "migrate", rooms: root + " adopt gate policy setters spec strict"},
 	{name: "migrate/oci", rooms: root + " adopt migrate setters spec strict"},
 	{name: "decide", rooms: root + " fleet gate policy setters spec"},
@@ -109,9 +108,8 @@ var rooms = []struct {
 
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " adopt artifact bot charts claim config fleet folder forge gitops hook keeper links lint login login/cloud migrate notify plan registry resolve scanner secret server setters source source/remote spec store strict verify",
-
-		rooms: root + " adopt artifact bot charts config fleet folder forge gitops hook keeper links lint login login/cloud migrate migrate/oci notify plan registry resolve scanner secret server setters source spec store verify",		opens: `
+		rooms: root + " adopt artifact bot charts claim config fleet folder forge gitops hook keeper links lint login login/cloud migrate migrate/oci notify plan registry resolve scanner secret server setters source source/remote spec store strict verify",
+		opens: `
 		github.com/spf13
 		golang.org/x/term
 		sigs.k8s.io/yaml`},
