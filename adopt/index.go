@@ -2,6 +2,7 @@ package adopt
 
 import (
 	"cmp"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -61,6 +62,12 @@ func (r *Reference) key() string {
 	return r.Image.Name
 }
 
-func isHTTP(url string) bool {
-	return strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://")
+// holdsUser reports whether a URL has a user, which belongs into a Secret.
+func holdsUser(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.User != nil
+}
+
+func isHTTP(address string) bool {
+	return strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://")
 }

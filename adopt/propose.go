@@ -124,6 +124,8 @@ func (r *Reference) resolve(urls map[pinsetter.Name]string) {
 		r.Skipped = fmt.Sprintf("HelmRepository %s isn't here", r.chart.repository)
 	case strings.ContainsAny(url, "${"):
 		r.Skipped = "the URL of its HelmRepository holds a variable"
+	case isHTTP(url) && holdsUser(url):
+		r.Skipped = fmt.Sprintf("the URL of HelmRepository %s holds a user: move it to the Secret of its spec.secretRef", r.chart.repository)
 	case isHTTP(url):
 		r.Image.Name = pinsetter.ChartImage(url, r.chart.chart)
 		r.Index = &Index{Image: r.Image.Name, Repository: r.chart.repository, Chart: r.chart.chart}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/adopt"
@@ -54,7 +55,8 @@ func repositoryOf(set *fleet.Set, name pinsetter.Name) *fleet.Repository {
 		if r.Name == name && r.Index != nil {
 			for _, f := range set.Findings {
 				if f.Object.Name == name.Name && f.Object.Namespace == name.Namespace && f.Severity == pinsetter.Error {
-					r.Err = errors.New(f.Message)
+					message := strings.TrimPrefix(f.Message, fmt.Sprintf("ChartRepository %s: ", name)) // nobody knows it
+					r.Err = errors.New(strings.TrimPrefix(message, "spec.sourceRef.name: "))
 					break
 				}
 			}
