@@ -397,6 +397,11 @@ func TestKustomizeIsMeasured(t *testing.T) {
 		fmt.Fprintf(&many, "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a%d}\n", i)
 		fmt.Fprintf(&items, "- {apiVersion: v1, kind: ConfigMap, metadata: {name: a%d}}\n", i)
 	}
+	var some strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&some, "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a%d}\ndata: {a: b}\n", i)
+	}
+	large := "apiVersion: v1\nkind: Large\nmetadata: {name: large}\ndata: {a: " + strings.Repeat("x", 100_000) + "}\n"
 	const (
 		generator = "resources: [r.yaml]\nconfigMapGenerator: [{name: x, files: [a.yaml]}]"
 		patched   = "resources: [r.yaml, a.yaml]\npatches: [{path: p.yaml}]"
@@ -418,6 +423,11 @@ func TestKustomizeIsMeasured(t *testing.T) {
 		"a script":               {generator, "a && b\nls *.x\n", ""},
 		"an alias":               {patched, object + "data: {a: &a b, c: *a}\n", ""},
 		"foreign objects":        {"resources: [r.yaml, a.yaml]", many.String(), ""},
+		"a large replacement": {"resources: [r.yaml, a.yaml]\nreplacements: [{source: {kind: Large, name: large}, targets: [{select: {kind: ConfigMap}, fieldPaths: [data.a]}]}]",
+			large + some.String(), "a.yaml: up to this file the build's replacements may copy more than 8 MiB"},
+		"the same in a file": {"resources: [r.yaml, a.yaml]\nreplacements: [{path: t.yaml}]", large + some.String(), "a.yaml: up to this file the build's replacements"},
+		"a small replacement": {"resources: [r.yaml, a.yaml]\nreplacements: [{source: {kind: ConfigMap, name: a1}, targets: [{select: {kind: ConfigMap}, fieldPaths: [data], options: {create: true}}]}]",
+			large + some.String(), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
@@ -430,6 +440,7 @@ func TestKustomizeIsMeasured(t *testing.T) {
 			write(t, "r.yaml", []byte(repositoryYAML))
 			write(t, "p.yaml", []byte("apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {name: r}\nspec: {interval: 6m}\n"))
 			write(t, "l.yaml", []byte(object+"data: {x: ["+strings.Repeat("1,", 60)+"1]}\n"))
+			write(t, "t.yaml", []byte("- {source: {kind: Large, fieldPath: data.a}, targets: [{select: {kind: ConfigMap}, fieldPaths: [data.a]}]}\n"))
 			write(t, "c.yaml", []byte(strings.ReplaceAll(object, "name: a", "name: c")))
 			write(t, "a.yaml", []byte(test.file))
 			files, err := config.Kustomize(".")

@@ -34,6 +34,7 @@ type localFiles struct {
 	parsed  map[string][]piece
 	bytes   int   // of the files in read
 	spent   spent // by what kustomize was given, each time that it was
+	copied  replacing
 	whole   bool  // files are handed out whole, see concerning
 	refused error // the first refusal
 }
@@ -135,12 +136,19 @@ func (l *localFiles) ReadFile(path string) ([]byte, error) {
 	if isKustomization(path) {
 		l.whole = l.whole || !isPlain(data)
 		l.spent.added += l.added(path, data)
+		l.copied.read(l, path, data)
 	} else if !l.whole {
 		data = concerning(data, l.o.Wanted)
 	}
 	l.read[path] = data
 	if err := l.spent.add(l.shown(path), data); err != nil {
 		return nil, l.refuse(err)
+	}
+	if l.whole { // else there are no replacements
+		l.copied.file(path, data)
+		if err := l.copied.check(l.shown(path), &l.spent); err != nil {
+			return nil, l.refuse(err)
+		}
 	}
 	if isRoot {
 		return withOrigins(data), nil
