@@ -12,12 +12,12 @@ type Bounds struct {
 	RefBytes      int64 // of the server's list of refs; default 64 MiB, some 800,000 refs
 	PackBytes     int64 // received in one pack; default 1 GiB
 	UnpackedBytes int64 // of one pack when unpacked; default 4 GiB
-	Objects       int64 // in one pack; default 1.5 million, which take some 230 MB
+	Objects       int64 // in one pack; default 600,000
 	FileBytes     int64 // of a file that is read; default 16 MiB. Larger ones may be there
 	TreeBytes     int64 // of a directory itself; default 16 MiB, some 400,000 entries. Larger ones may be there
 	CommitBytes   int64 // of a commit or a tag; default 1 MiB
-	HeldBytes     int64 // of all commits, tags and directories; default 64 MiB, those of some 1.5 million files
-	PathBytes     int64 // of the paths that one call of Files yields; default 64 MiB
+	HeldBytes     int64 // of all commits, tags and directories; default 48 MiB, those of some 1.2 million files
+	PathBytes     int64 // of the paths that one call of Files yields; default 32 MiB, those of some 400,000
 	Depth         int   // of directories; default 128
 	Entries       int64 // files and directories walked in one call of Files; default 4 million
 
@@ -32,12 +32,12 @@ func (b Bounds) WithDefaults() Bounds {
 		RefBytes:      orDefault(b.RefBytes, 64<<20),
 		PackBytes:     orDefault(b.PackBytes, 1<<30),
 		UnpackedBytes: orDefault(b.UnpackedBytes, 4<<30),
-		Objects:       orDefault(b.Objects, 1_500_000),
+		Objects:       orDefault(b.Objects, 600_000),
 		FileBytes:     orDefault(b.FileBytes, 16<<20),
 		TreeBytes:     orDefault(b.TreeBytes, 16<<20),
 		CommitBytes:   orDefault(b.CommitBytes, 1<<20),
-		HeldBytes:     orDefault(b.HeldBytes, 64<<20),
-		PathBytes:     orDefault(b.PathBytes, 64<<20),
+		HeldBytes:     orDefault(b.HeldBytes, 48<<20),
+		PathBytes:     orDefault(b.PathBytes, 32<<20),
 		Depth:         orDefault(b.Depth, 128),
 		Entries:       orDefault(b.Entries, 4_000_000),
 		Shared:        orDefault(b.Shared, 1_000_000),

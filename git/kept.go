@@ -118,7 +118,7 @@ func (k *kept) with(store *Store, n news) *kept {
 		return nil
 	}
 	next := &kept{swept: k.swept, data: append(make([]byte, 0, size), k.data...)}
-	var rows, refused, notes []byte
+	var rows, notes []byte
 	for _, hash := range n.objects {
 		o, _ := store.peek(hash)
 		size, tooLarge := store.excess(hash)
@@ -128,9 +128,11 @@ func (k *kept) with(store *Store, n news) *kept {
 		rows = next.row(rows, hash, uint64(size)<<3|uint64(o.Kind))
 		next.data = append(next.data, o.Data...)
 	}
+	refused := make([]byte, 0, len(n.unwanted)*hashSize)
 	for _, hash := range n.unwanted {
 		refused = append(refused, hash[:]...)
 	}
+	n.unwanted = nil // of a million files they are 20 MB
 	for _, hash := range sorted(slices.Collect(maps.Keys(n.notes))) {
 		notes = next.row(notes, hash, uint64(len(n.notes[hash])))
 		next.data = append(next.data, n.notes[hash]...)

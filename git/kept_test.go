@@ -83,7 +83,7 @@ func TestSpool(t *testing.T) {
 
 // Files beyond what is held in memory are read from a file.
 func TestHold(t *testing.T) {
-	into, size := NewStore(Bounds{}), fileMemory/4
+	into, size := NewStore(Bounds{}), fileMemory/4-2*objectOverhead
 	for i := range 6 {
 		if err := into.hold(hashOf(i), bytes.Repeat([]byte{byte(i)}, size)); err != nil {
 			t.Fatal(err)

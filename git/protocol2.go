@@ -258,9 +258,11 @@ func (t *protocol2) refs(req *http.Request, d *Dialect, caps *serverCaps) (answe
 		return failing(res, req, err), false, nil
 	}
 	d.v2 = true
-	said := new(bytes.Buffer)
-	err = list.advertise(said, append(slices.Clip(*caps), "agent="+t.agent))
-	return answering(res, req, io.MultiReader(said, failed{err})), err == nil, nil
+	said, err := list.advertise(append(slices.Clip(*caps), "agent="+t.agent))
+	if err != nil {
+		return failing(res, req, err), false, nil
+	}
+	return answering(res, req, said), true, nil
 }
 
 // refList is a server's answer to ls-refs.
@@ -271,29 +273,64 @@ type refList struct {
 	peeled  map[string]Hash // the commits of annotated tags
 }
 
-// advertise writes the list as a server of v0 does.
-func (l *refList) advertise(to *bytes.Buffer, caps []string) error {
+// advertise returns the list as a server of v0 writes it. The list is used up as that
+// is read.
+func (l *refList) advertise(caps []string) (io.Reader, error) {
 	for _, target := range l.symrefs {
 		caps = append(caps, "symref=HEAD:"+target)
 	}
-	names := slices.Sorted(maps.Keys(l.refs))
+	a := &advertised{list: l, names: slices.Sorted(maps.Keys(l.refs))}
 	first, hash := "capabilities^{}", Hash{}
 	switch {
 	case l.head != nil:
 		first, hash = "HEAD", *l.head
-	case len(names) > 0:
-		first, hash = names[0], l.refs[names[0]]
+	case len(a.names) > 0:
+		first, hash = a.names[0], l.refs[a.names[0]]
 	}
-	err := writeLine(to, hash.String()+" "+first+"\x00"+strings.Join(caps, " "))
-	for _, name := range names {
-		if name != first {
-			err = cmp.Or(err, writeLine(to, l.refs[name].String()+" "+name))
+	a.first = first
+	return a, writeLine(&a.line, hash.String()+" "+first+"\x00"+strings.Join(caps, " "))
+}
+
+// advertised reads a list line by line: all lines of a million refs at once would take
+// as much again.
+type advertised struct {
+	list  *refList
+	first string   // the name that the first line has
+	names []string // those to come
+	line  bytes.Buffer
+	ended bool
+}
+
+func (a *advertised) Read(p []byte) (int, error) {
+	for a.line.Len() == 0 {
+		if a.ended {
+			return 0, io.EOF
 		}
-		if hash, annotated := l.peeled[name]; annotated {
-			err = cmp.Or(err, writeLine(to, hash.String()+" "+name+"^{}"))
+		a.line.Reset()
+		if err := a.next(); err != nil {
+			return 0, err
 		}
 	}
-	writeMark(to, packetFlush)
+	return a.line.Read(p)
+}
+
+// next writes the lines of the next ref, or the end.
+func (a *advertised) next() error {
+	if len(a.names) == 0 {
+		a.ended = true
+		writeMark(&a.line, packetFlush)
+		return nil
+	}
+	name := a.names[0]
+	a.names[0], a.names = "", a.names[1:]
+	var err error
+	if name != a.first {
+		err = writeLine(&a.line, a.list.refs[name].String()+" "+name)
+	}
+	if hash, annotated := a.list.peeled[name]; annotated {
+		err = cmp.Or(err, writeLine(&a.line, hash.String()+" "+name+"^{}"))
+	}
+	delete(a.list.refs, name)
 	return err
 }
 
@@ -324,7 +361,7 @@ func (l *refList) read(line string) error {
 	if !valid || len(fields) < 2 || fields[1] == "" || strings.ContainsFunc(line, isControl) {
 		return fmt.Errorf("malformed ref %q", pinsetter.Truncate(line, 100))
 	}
-	name := fields[1]
+	name := strings.Clone(fields[1]) // without the rest of the line
 	if name == "HEAD" {
 		l.head = &hash
 	} else {

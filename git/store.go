@@ -17,7 +17,7 @@ type Store struct {
 
 	mu       sync.RWMutex
 	byHash   map[Hash]Object
-	held     int64           // bytes of files in byHash
+	held     int64           // bytes of files in byHash, with what each takes beside
 	others   int64           // bytes of what is no file there, with what each takes beside
 	files    map[Hash]extent // those beyond fileMemory
 	tooLarge map[Hash]int64  // files and directories over their bound, which are not held: their size
@@ -48,6 +48,9 @@ type extent struct {
 
 // fileMemory bounds the files that are held in memory, in bytes.
 const fileMemory = 16 << 20
+
+// objectOverhead is about what an object in memory takes beside its bytes.
+const objectOverhead = 120
 
 // NewStore returns an empty store, of which nothing is kept.
 func NewStore(b Bounds) *Store {
@@ -106,8 +109,8 @@ func unique(hashes []Hash) []Hash {
 
 // hold keeps a file.
 func (s *Store) hold(hash Hash, data []byte) error {
-	if s.held+int64(len(data)) <= fileMemory {
-		s.held += int64(len(data))
+	if size := int64(len(data)) + objectOverhead; s.held+size <= fileMemory {
+		s.held += size
 		s.byHash[hash] = Object{Blob, data}
 		return nil
 	}
@@ -119,15 +122,12 @@ func (s *Store) hold(hash Hash, data []byte) error {
 	return err
 }
 
-// otherOverhead is about what an object takes beside its bytes.
-const otherOverhead = 120
-
 // holdOther keeps a commit, a tag or a directory.
 func (s *Store) holdOther(hash Hash, o Object) error {
 	if _, there := s.byHash[hash]; there {
 		return nil
 	}
-	if s.others += int64(len(o.Data)) + otherOverhead; s.others > s.bounds.HeldBytes {
+	if s.others += int64(len(o.Data)) + objectOverhead; s.others > s.bounds.HeldBytes {
 		return OverBound("bytes of commits, tags and directories", s.bounds.HeldBytes)
 	}
 	s.byHash[hash] = o

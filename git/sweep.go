@@ -20,7 +20,7 @@ func (s *sweeper) add() {
 	s.objects = slices.AppendSeq(s.objects, maps.Keys(s.store.byHash))
 	s.objects = slices.AppendSeq(s.objects, maps.Keys(s.store.files))
 	s.objects = slices.AppendSeq(s.objects, maps.Keys(s.store.tooLarge))
-	s.unwanted = slices.AppendSeq(s.unwanted, maps.Keys(s.store.unwanted))
+	s.unwanted = slices.AppendSeq(slices.Grow(s.unwanted, len(s.store.unwanted)), maps.Keys(s.store.unwanted))
 	maps.Copy(s.notes, s.store.notes)
 }
 

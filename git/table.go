@@ -49,6 +49,9 @@ func (t table) search(hash Hash) int {
 
 // merge returns the rows of t and of more: those of more where both have a hash.
 func (t table) merge(more table) table {
+	if t.len() == 0 {
+		return more
+	}
 	merged := table{make([]byte, 0, len(t.rows)+len(more.rows)), t.width}
 	at := 0
 	for i := range more.len() {

@@ -30,7 +30,7 @@ const (
 
 // softMemory is where Go collects garbage more eagerly, in bytes, if GOMEMLIMIT says
 // nothing else: it keeps the worst that the bounds let in below 256 MB.
-const softMemory = 200 << 20
+const softMemory = 190 << 20
 
 func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
