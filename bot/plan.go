@@ -22,7 +22,7 @@ import (
 func (c *cycle) find(ctx context.Context, a *fleet.Automation, g *plan.Ground, head *gitops.Snapshot) *plan.Plan {
 	p := plan.New(a, g)
 	c.o.Progress("reading " + a.Name.String())
-	var marked []gitops.File
+	var gathering plan.Gathering
 	for file, err := range head.Files(ctx, a.Path, setters.IsCandidate) {
 		if errors.Is(err, gitops.ErrBound) && file.Path != "" {
 			p.Result.Findings = append(p.Result.Findings, setters.TooLarge(file.Path, err))
@@ -36,9 +36,11 @@ func (c *cycle) find(ctx context.Context, a *fleet.Automation, g *plan.Ground, h
 			continue
 		}
 		if file.Note != nil || setters.HasToken(file.Data) {
-			marked = append(marked, file)
+			gathering.Add(file)
 		}
 	}
+	marked, leftOut := gathering.Files()
+	p.Result.Findings = append(p.Result.Findings, leftOut...)
 	search := func(f gitops.File) *setters.File {
 		found, recalled := setters.Recall(f.Path, f.Data, f.Note)
 		if !recalled {

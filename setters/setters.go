@@ -64,6 +64,16 @@ func HasToken(data []byte) bool {
 	return false
 }
 
+// CountTokens returns about how many markers, or attempts at one, data may hold: what
+// Find returns grows with them.
+func CountTokens(data []byte) int {
+	n := bytes.Count(data, []byte(token))
+	for range nearMisses(data) {
+		n++
+	}
+	return n
+}
+
 // File is the result of Find for one file.
 type File struct {
 	// Sites are in the order of their first markers.
