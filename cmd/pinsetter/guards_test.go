@@ -403,6 +403,17 @@ func textChanges(text string) []change {
 		{"in a List without version", "kind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  ") + "\n"},
 		{"in what is no List", "apiVersion: v1\nkind: Lsit\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  ") + "\n"},
 		{"as a template", strings.Replace(text, "spec:", "{{ if .Values.x }}\nspec:", 1) + "{{ end }}\n"},
+		{"with another kind too", strings.Replace(text, "metadata:", "kind: ConfigMap\nmetadata:", 1)},
+		{"with another version before", "apiVersion: v1\n" + text},
+		{"with another namespace too", strings.Replace(text, "  name:", "  namespace: zzz\n  name:", 1)},
+		{"with its kind by a merge key", "<<: {kind: " + strings.TrimSpace(strings.SplitAfter(strings.SplitN(text, "kind:", 2)[1], "\n")[0]) + "}\n" +
+			strings.Replace(text, "kind:"+strings.SplitAfter(strings.SplitN(text, "kind:", 2)[1], "\n")[0], "", 1)},
+		{"with its spec by an alias", strings.Replace(text, "spec:", "x-spec: &s", 1) + "spec: *s\n"},
+		{"with a tag", strings.Replace(text, "kind: ", "kind: !ours ", 1)},
+		{"with escapes", strings.NewReplacer("kind: Gate", `"k\x69nd": "G\x61te"`, "kind: PullRequest", `"k\x69nd": "Pull\x52equest"`).Replace(text)},
+		{"with its kind in base64", strings.NewReplacer("kind: Gate", "kind: !!binary R2F0ZQ==", "kind: PullRequest", "kind: !!binary UHVsbFJlcXVlc3Q=").Replace(text)},
+		{"in a List in a List", "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n  - " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ") + "\n"},
+		{"behind three dots", "a: b\n...\n" + text},
 		{"with a variable", strings.NewReplacer("namespace: a", "namespace: ${ns}", "namespace: b", "namespace: ${ns}", "namespace: c", "namespace: ${ns}").Replace(text)},
 	}
 	lines := strings.SplitAfter(text, "\n")
