@@ -12,7 +12,7 @@ type Bounds struct {
 	RefBytes      int64 // of the server's list of refs; default 64 MiB, some 800,000 refs
 	PackBytes     int64 // received in one pack; default 1 GiB
 	UnpackedBytes int64 // of one pack when unpacked; default 4 GiB
-	Objects       int64 // in one pack; default 600,000
+	Objects       int64 // in one pack; default 500,000
 	FileBytes     int64 // of a file that is read; default 16 MiB. Larger ones may be there
 	TreeBytes     int64 // of a directory itself; default 16 MiB, some 400,000 entries. Larger ones may be there
 	CommitBytes   int64 // of a commit or a tag; default 1 MiB
@@ -32,7 +32,7 @@ func (b Bounds) WithDefaults() Bounds {
 		RefBytes:      orDefault(b.RefBytes, 64<<20),
 		PackBytes:     orDefault(b.PackBytes, 1<<30),
 		UnpackedBytes: orDefault(b.UnpackedBytes, 4<<30),
-		Objects:       orDefault(b.Objects, 600_000),
+		Objects:       orDefault(b.Objects, 500_000),
 		FileBytes:     orDefault(b.FileBytes, 16<<20),
 		TreeBytes:     orDefault(b.TreeBytes, 16<<20),
 		CommitBytes:   orDefault(b.CommitBytes, 1<<20),

@@ -35,6 +35,16 @@ func (c cost) and(other cost) cost {
 // until the end: that of wait4 has the memory of the process that forked.
 func measure(b *testing.B, name string, args ...string) cost {
 	b.Helper()
+	c, out, err := measureAny(b, name, args...)
+	if err != nil {
+		b.Fatalf("%s: %v\n%s", name, err, out)
+	}
+	return c
+}
+
+// measureAny is measure of a command that may fail, and returns what it says.
+func measureAny(b *testing.B, name string, args ...string) (cost, string, error) {
+	b.Helper()
 	var out bytes.Buffer
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -48,10 +58,8 @@ func measure(b *testing.B, name string, args ...string) cost {
 	err := cmd.Wait()
 	c := cost{wall: time.Since(started), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	close(ended)
-	if c.peak = <-peak; err != nil {
-		b.Fatalf("%s: %v\n%s", name, err, &out)
-	}
-	return c
+	c.peak = <-peak
+	return c, out.String(), err
 }
 
 // watch returns the most memory that a process was seen to have had, in bytes.
