@@ -25,8 +25,8 @@ type Gathering struct {
 }
 
 const (
-	// mostGathered is how many bytes marked files may take: some 50,000 small ones.
-	mostGathered = 48 << 20
+	// mostGathered is how many bytes marked files may take: some 30,000 small ones.
+	mostGathered = 32 << 20
 
 	// markerBytes is about how many bytes what is known of a marker takes.
 	markerBytes = 1 << 10
