@@ -57,7 +57,7 @@ parts: ## build and install the external programs that tests run against
 e2e: ## run all tests, the long ones (build tag e2e) too, under the race detector
 	$(call telling,CGO_ENABLED=1 go test -race -tags e2e -timeout 30m -run '$(RUN)' $(PACKAGES))
 
-e2e-more: ## run what needs helm, kubeconform, actionlint, cosign, Sigstore's servers, notation, oras, crane and Flux (build tag e2emore): charts, manifests, workflows, signatures, artifacts, logins
+e2e-more: ## run what needs long builds (build tag e2emore): helm, kubeconform, actionlint, a Kubernetes API, systemd, cosign, Sigstore's servers, notation, oras, crane, Flux
 	.ci/parts more
 	PATH="$(BIN):$$PATH" go test -tags e2emore -timeout 30m -run '$(RUN)' ./artifact ./charts ./deploy ./cmd/release ./login/cloud ./spec ./verify
 

@@ -116,8 +116,16 @@ func TestEveryNumberOfShards(t *testing.T) {
 		if runs > 0 {
 			f.release()
 		}
-		// As docs/scaling-out.md shows it.
-		text := fmt.Sprintf(`resources: [../kustomize/shards]
+		objects := decode(t, kustomized(t, inShards(count)+f.settings()))
+		check(t, objects, "flux-system")
+		m.job(objects)
+		f.pushed(runs + 1)
+	}
+}
+
+// inShards is a kustomization with so many shards, as docs/scaling-out.md shows it.
+func inShards(count int) string {
+	return fmt.Sprintf(`resources: [../kustomize/shards]
 patches:
 - target: {kind: CronJob, name: pinsetter}
   patch: |
@@ -135,11 +143,6 @@ patches:
               - name: pinsetter
                 env: [{name: PINSETTER_SHARD, value: /%[1]d}]
 `, count)
-		objects := decode(t, kustomized(t, text+f.settings()))
-		check(t, objects, "flux-system")
-		m.job(objects)
-		f.pushed(runs + 1)
-	}
 }
 
 // TestKubernetesKnowsEveryField checks all that is installed against the API's

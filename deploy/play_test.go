@@ -101,35 +101,61 @@ func (m *machine) project(at string, data map[string]string) {
 func (m *machine) container(ctx context.Context, objects *manifests, index int) *exec.Cmd {
 	m.t.Helper()
 	w := objects.workload(m.t)
-	m.mount(objects, w.template.Spec)
+	pod := corev1.Pod{ObjectMeta: w.template.ObjectMeta, Spec: *w.template.Spec.DeepCopy()}
+	if w.indexes > 0 { // as the controller of Jobs does
+		c := &pod.Spec.Containers[0]
+		c.Env = append(c.Env, corev1.EnvVar{Name: "JOB_COMPLETION_INDEX", Value: strconv.Itoa(index)})
+	}
+	return m.start(ctx, objects, &pod)
+}
+
+// start prepares what the kubelet would start of a pod.
+func (m *machine) start(ctx context.Context, objects *manifests, pod *corev1.Pod) *exec.Cmd {
+	m.t.Helper()
+	m.mount(objects, pod.Spec)
+	c := pod.Spec.Containers[0]
 	var args []string
-	for _, arg := range w.container().Args {
+	for _, arg := range c.Args {
 		args = append(args, m.inside(arg))
 	}
 	cmd := exec.CommandContext(ctx, program(m.t), args...)
 	cmd.Dir, cmd.Env = m.root, m.environ()
-	for _, from := range w.container().EnvFrom {
+	for _, from := range c.EnvFrom {
 		for key, value := range m.configMap(objects, from.ConfigMapRef.Name) {
 			cmd.Env = append(cmd.Env, key+"="+m.inside(value))
 		}
 	}
-	for _, v := range w.container().Env {
-		value := m.inside(v.Value)
-		if from := v.ValueFrom; from != nil {
-			known, ok := m.secret(from.SecretKeyRef.Name)[from.SecretKeyRef.Key]
-			if optional := from.SecretKeyRef.Optional; !ok && optional != nil && *optional {
-				continue
-			} else if !ok {
-				m.t.Fatalf("Secret %s has no key %s", from.SecretKeyRef.Name, from.SecretKeyRef.Key)
-			}
-			value = known
+	for _, v := range c.Env {
+		if value, set := m.variable(pod, v); set {
+			cmd.Env = append(cmd.Env, v.Name+"="+value)
 		}
-		cmd.Env = append(cmd.Env, v.Name+"="+value)
-	}
-	if w.indexes > 0 {
-		cmd.Env = append(cmd.Env, "JOB_COMPLETION_INDEX="+strconv.Itoa(index))
 	}
 	return cmd
+}
+
+// ownField is a label or an annotation of the pod itself.
+var ownField = regexp.MustCompile(`^metadata\.(labels|annotations)\['(.+)'\]$`)
+
+// variable returns the value of a variable of the environment, and whether there is one.
+func (m *machine) variable(pod *corev1.Pod, v corev1.EnvVar) (string, bool) {
+	m.t.Helper()
+	switch from := v.ValueFrom; {
+	case from == nil:
+		return m.inside(v.Value), true
+	case from.FieldRef != nil:
+		field := ownField.FindStringSubmatch(from.FieldRef.FieldPath)
+		if field == nil {
+			m.t.Fatalf("%s is %s", v.Name, from.FieldRef.FieldPath)
+		}
+		value, found := map[string]map[string]string{"labels": pod.Labels, "annotations": pod.Annotations}[field[1]][field[2]]
+		return value, found
+	default:
+		value, found := m.secret(from.SecretKeyRef.Name)[from.SecretKeyRef.Key]
+		if optional := from.SecretKeyRef.Optional; !found && (optional == nil || !*optional) {
+			m.t.Fatalf("Secret %s has no key %s", from.SecretKeyRef.Name, from.SecretKeyRef.Key)
+		}
+		return value, found
+	}
 }
 
 // job runs every pod of a workload to its end, and returns what they said.

@@ -47,7 +47,12 @@ func (p *process) stop() {
 // await calls ready until it returns nil. If the process ends or takes too
 // long, the error contains its output.
 func (p *process) await(ready func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
+	return p.awaitFor(readyWithin, ready)
+}
+
+// awaitFor is await for a process that may take another time.
+func (p *process) awaitFor(within time.Duration, ready func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -60,7 +65,7 @@ func (p *process) await(ready func(context.Context) error) error {
 		case <-p.gone:
 			return fmt.Errorf("%s ended: %s", p.command.Path, p.output)
 		case <-ctx.Done():
-			return fmt.Errorf("%s is not ready after %v: %w: %s", p.command.Path, readyWithin, err, p.output)
+			return fmt.Errorf("%s is not ready after %v: %w: %s", p.command.Path, within, err, p.output)
 		case <-tick.C:
 		}
 	}
