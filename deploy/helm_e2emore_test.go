@@ -239,7 +239,7 @@ func TestValuesOfTheDocs(t *testing.T) {
 			check(t, decode(t, rendered(t, "chart", values)), "flux-system")
 		}
 	}
-	if shown != 3 {
+	if shown != 4 {
 		t.Errorf("the pages show values %d times", shown)
 	}
 }

@@ -46,6 +46,29 @@ func TestObjectsFromAConfigMap(t *testing.T) {
 	f.pushed(1)
 }
 
+// TestObjectsOverSSH plays runs of the overlay cronjob with the Secret that Flux's
+// bootstrap makes with a key: it reads the objects, and pushes.
+func TestObjectsOverSSH(t *testing.T) {
+	f := newFleet(t, 0)
+	server := parts.NewSSH(t, f.git, parts.SSHOptions{})
+	app := f.git.NewRepository("app", parts.RepositoryOptions{
+		Tree: parts.Tree{Files: map[string]string{"deploy/app.yaml": "image: " + f.registry.Image("org/app") + ":1.0.0" + marker + "\n"}},
+	})
+	over := *app
+	over.URL = server.URL(app)
+	f.apps = []*parts.Repository{&over}
+	objects := f.git.NewRepository("objects", parts.RepositoryOptions{Tree: parts.Tree{Files: map[string]string{"clusters/production/images.yaml": f.objects()}}})
+	m := newMachine(t)
+	m.secrets["flux-system"] = map[string]string{"identity": string(server.Identity), "identity.pub": "for people", "known_hosts": string(server.KnownHosts)}
+	installed := decode(t, kustomized(t, "resources: [../kustomize/cronjob]\nconfigMapGenerator:\n- name: pinsetter\n  behavior: merge\n  literals:\n"+
+		"  - PINSETTER_FILENAME=git+"+server.URL(objects)+"//clusters/production\n  - PINSETTER_GIT_HOST="+server.Addr+"\n  - PINSETTER_GIT_SSH=/secrets/flux-system/flux-system\n"))
+	variables(t, installed)
+	m.job(installed)
+	if n := len(app.Pushes()); n != 1 || !strings.Contains(app.File("main", "deploy/app.yaml"), ":1.1.0 ") {
+		t.Errorf("%d pushes: %s", n, app.File("main", "deploy/app.yaml"))
+	}
+}
+
 // TestShardsRun plays two runs of the overlay shards: each repository is pushed
 // to once a run, whichever pod has it.
 func TestShardsRun(t *testing.T) {

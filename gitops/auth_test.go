@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -190,7 +191,53 @@ func TestAuthSSHEnvironment(t *testing.T) {
 	fetch(t, openWith(t, src, gitops.Options{Environment: env}), main, "")
 
 	_, err := gitops.Open(src, gitops.Options{})
-	wantError(t, err, "give a secretRef with identity and known_hosts, or run an ssh-agent")
+	wantError(t, err, "give a secretRef with identity and known_hosts, name a folder with these two in PINSETTER_GIT_SSH")
+}
+
+// TestAuthSSHMounted: without a secretRef, the Secret in the folder PINSETTER_GIT_SSH
+// logs in at PINSETTER_GIT_HOST, and nowhere else.
+func TestAuthSSHMounted(t *testing.T) {
+	g := parts.NewGit(t, parts.GitOptions{})
+	repository := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
+	server, other := parts.NewSSH(t, g, parts.SSHOptions{Passphrase: "open"}), parts.NewSSH(t, g, parts.SSHOptions{})
+	mounted := func(files map[string][]byte) string {
+		dir := parts.Dir(t)
+		for name, data := range files {
+			link(t, write(t, name, string(data)), filepath.Join(dir, name)) // as a kubelet lays them out
+		}
+		return dir
+	}
+	whole := map[string][]byte{"identity": server.Identity, "password": []byte("open\n"), "known_hosts": server.KnownHosts, "identity.pub": {}}
+	with := func(host, dir string) gitops.Options {
+		set := map[string]string{"PINSETTER_GIT_SSH": dir, "PINSETTER_GIT_HOST": host}
+		return gitops.Options{Environment: login.Environment{Home: parts.Dir(t), Getenv: func(name string) string { return set[name] }}}
+	}
+	src := &fleet.GitSource{URL: server.URL(repository)}
+	fetch(t, openWith(t, src, with(server.Addr, mounted(whole))), main, "")
+	for name, test := range map[string]struct {
+		options gitops.Options
+		url     string
+		want    string
+	}{
+		"another host":     {with(server.Addr, mounted(whole)), other.URL(repository), "nothing to log in with"},
+		"no host":          {with("", mounted(whole)), src.URL, "name it in PINSETTER_GIT_HOST"},
+		"a URL as host":    {with("ssh://git.example", mounted(whole)), src.URL, "is not a host"},
+		"no such folder":   {with(server.Addr, "/nowhere"), src.URL, "it needs the files identity and known_hosts"},
+		"no known_hosts":   {with(server.Addr, mounted(map[string][]byte{"identity": server.Identity})), src.URL, "read known_hosts of the folder PINSETTER_GIT_SSH"},
+		"an empty key":     {with(server.Addr, mounted(map[string][]byte{"identity": {}, "known_hosts": server.KnownHosts})), src.URL, "it is empty"},
+		"a large key":      {with(server.Addr, mounted(map[string][]byte{"identity": make([]byte, 2<<20), "known_hosts": server.KnownHosts})), src.URL, "it has more than"},
+		"no key":           {with(server.Addr, mounted(map[string][]byte{"identity": []byte("key"), "known_hosts": server.KnownHosts})), src.URL, "read identity"},
+		"a key's password": {with(server.Addr, mounted(map[string][]byte{"identity": server.Identity, "known_hosts": server.KnownHosts})), src.URL, "read identity"},
+	} {
+		_, err := gitops.Open(&fleet.GitSource{URL: test.url}, test.options)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+	strangers := mounted(map[string][]byte{"identity": server.Identity, "password": []byte("open"), "known_hosts": other.KnownHosts})
+	remote := openWith(t, src, with(server.Addr, strangers))
+	_, err := remote.Fetch(t.Context(), fleet.GitRef{Branch: "main"})
+	wantError(t, err, "host key not accepted")
 }
 
 // serveAgent runs an ssh-agent with one key.

@@ -34,9 +34,18 @@ type sshServer struct {
 }
 
 // sshTransport returns a transport for u with the secret's identity or password
-// and known_hosts; without a secret, with the ssh-agent and the known_hosts of
-// user and system. No configuration file of ssh is read.
+// and known_hosts; without a secret, with those of the folder in PINSETTER_GIT_SSH, or
+// with the ssh-agent and the known_hosts of user and system. No configuration file of ssh is read.
 func sshTransport(u *url.URL, auth fleet.GitAuth, o Options, bounds Bounds) (transport.Transport, error) {
+	if !auth.Set {
+		mounted, err := o.Environment.SSHSecret(u)
+		if err != nil {
+			return nil, err
+		}
+		if mounted != nil {
+			auth.Set, auth.Identity, auth.IdentityPassword, auth.KnownHosts = true, mounted.Identity, mounted.Password, mounted.KnownHosts
+		}
+	}
 	port := u.Port()
 	if port == "" {
 		port = "22"
@@ -82,7 +91,7 @@ func (s *sshServer) credentials(auth fleet.GitAuth) error {
 	case auth.Set:
 		return errors.New("the secret has no identity, which ssh needs")
 	case s.agent == "":
-		return errors.New("nothing to log in with: give a secretRef with identity and known_hosts, or run an ssh-agent (SSH_AUTH_SOCK)")
+		return errors.New("nothing to log in with: give a secretRef with identity and known_hosts, name a folder with these two in PINSETTER_GIT_SSH and the host in PINSETTER_GIT_HOST, or run an ssh-agent (SSH_AUTH_SOCK)")
 	}
 	return nil
 }

@@ -65,24 +65,30 @@ func (e Environment) Git(u *url.URL) (GitCredential, bool, error) {
 
 // ownToken is Git for this program's own variables.
 func (e Environment) ownToken(u *url.URL) (GitCredential, bool, error) {
-	token, host := e.get("PINSETTER_GIT_TOKEN"), e.get("PINSETTER_GIT_HOST")
+	token := e.get("PINSETTER_GIT_TOKEN")
 	if token == "" {
 		return GitCredential{}, false, nil
 	}
-	if host == "" {
-		return GitCredential{}, false, fmt.Errorf("read PINSETTER_GIT_TOKEN: it is sent to one host only: name it in PINSETTER_GIT_HOST, such as %q", u.Host)
-	}
-	if strings.ContainsAny(host, "/@ ") {
-		return GitCredential{}, false, fmt.Errorf("read PINSETTER_GIT_HOST: %q is not a host or host:port", host)
-	}
-	if !pinsetter.SameOrigin(u, &url.URL{Scheme: u.Scheme, Host: host}) {
-		return GitCredential{}, false, nil
+	if here, err := e.ownHost(u, "PINSETTER_GIT_TOKEN"); err != nil || !here {
+		return GitCredential{}, false, err
 	}
 	username := e.get("PINSETTER_GIT_USERNAME")
 	if username == "" {
 		username = "git"
 	}
 	return GitCredential{username, pinsetter.NewSecret("PINSETTER_GIT_TOKEN", token)}, true, nil
+}
+
+// ownHost reports whether u is at the host that this program's own variables are for.
+func (e Environment) ownHost(u *url.URL, variable string) (bool, error) {
+	host := e.get("PINSETTER_GIT_HOST")
+	if host == "" {
+		return false, fmt.Errorf("read %s: it is sent to one host only: name it in PINSETTER_GIT_HOST, such as %q", variable, u.Host)
+	}
+	if strings.ContainsAny(host, "/@ ") {
+		return false, fmt.Errorf("read PINSETTER_GIT_HOST: %q is not a host or host:port", host)
+	}
+	return pinsetter.SameOrigin(u, &url.URL{Scheme: u.Scheme, Host: host}), nil
 }
 
 // runnerToken returns t's token if u is on t's server.
