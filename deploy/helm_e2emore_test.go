@@ -5,6 +5,7 @@ package deploy_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -118,8 +119,13 @@ func TestEveryNumberOfShards(t *testing.T) {
 		}
 		objects := decode(t, kustomized(t, inShards(count)+f.settings()))
 		check(t, objects, "flux-system")
+		f.registry.Log.Reset()
 		m.job(objects)
 		f.pushed(runs + 1)
+		// Once in each shard that has a repository of the image's.
+		if listings, most := f.registry.Log.Count(http.MethodGet, "/tags/list"), min(count, len(f.apps)); listings < 1 || listings > most {
+			t.Errorf("%d shards list the image %d times, want %d at most", count, listings, most)
+		}
 	}
 }
 
