@@ -135,19 +135,19 @@ func (r *replacing) source(kind, name string, size int) {
 
 // largest returns the bytes of the largest object that a replacement may copy from.
 func (r *replacing) largest(one replacement) int {
-	named, any := 0, 0
+	named, all := 0, 0
 	for kind, objects := range r.sources {
 		if kind != one.kind && kind != "" && one.kind != "" {
 			continue
 		}
 		for name, size := range objects {
-			any = max(any, size)
+			all = max(all, size)
 			if strings.Contains(one.name, name) {
 				named = max(named, size)
 			}
 		}
 	}
-	return cmp.Or(named, any)
+	return cmp.Or(named, all)
 }
 
 // bytes returns how many bytes are copied at most. Of lists and of what has no kind
