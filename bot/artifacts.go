@@ -172,6 +172,9 @@ func (r *artifactRun) verifySource(ctx context.Context) error {
 	if found.Err != nil {
 		return fmt.Errorf("OCIRepository %s: %w", r.automation.Delivery.Source.Name, found.Err)
 	}
+	if found.Digest != r.digest { // a cycle asks once, so this doesn't happen
+		return fmt.Errorf("OCIRepository %s: it led to %s, and to %s right after", r.automation.Delivery.Source.Name, r.digest, found.Digest)
+	}
 	if s := found.Signature; s != nil && s.Verdict != pinsetter.SignatureVerified {
 		return fmt.Errorf("OCIRepository %s: %s is not built on, since its signature is not verified: %s", r.automation.Delivery.Source.Name, r.digest, s.Reason)
 	}
