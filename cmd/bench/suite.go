@@ -189,6 +189,20 @@ var suite = []benchmark{
 		{below: "kustomize", work: "`lint -k` of 1,900 objects that get 23 labels: memory", unit: "x-memory", yardstick: start, targets: bounded},
 		{below: "marked", work: "`lint` of a marked file of 360,000 values: memory", unit: "x-memory", yardstick: start, targets: bounded},
 	}},
+	{"cmd/pinsetter", "WorstGit", 1, []row{
+		{below: "files", work: "`run`, beside a repository of 490,000 tiny files: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "marked", work: "`run`, beside a repository of 490,000 tiny files with markers: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "findings", work: "`run`, beside a repository of 40,000 marked files with a finding each: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "large", work: "`run`, beside a repository of 100 marked files of 3 MiB: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "markers", work: "`run`, beside a repository of 4 files of 300,000 markers each: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "commit", work: "`run`, beside a repository of a commit of 300 MB: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "tag", work: "`run`, beside a repository of a tag of 300 MB: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "tree", work: "`run`, beside a repository of a directory of 6,000,000 files: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "wide", work: "`run`, beside a repository of 3 directories of 400,000 files each: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "shared", work: "`run`, beside a repository of 100 directories that stand for 10^99 files: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "deltas", work: "`run`, beside a repository of 490,000 changes to objects that never come: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "refs", work: "`run`, beside a repository of 900,000 branches: memory", unit: "x-memory", yardstick: start, targets: bounded},
+	}},
 	{"cmd/pinsetter", "Init", 3, []row{
 		{
 			work: "`init`, 10,000 files of 300 images that are 50 ms away", unit: "x-floor",
