@@ -136,6 +136,32 @@ var suite = []benchmark{
 			yardstick: "requests × 50 ms / 16", targets: []target{{unit: "x-floor", most: 1.5}},
 		},
 	}},
+	{"cmd/pinsetter", "Signed", 3, []row{
+		{
+			below: "bundle/first", work: "first `run`, 1,000 images that a Gate's `verify` demands to be signed with a key, bundles: requests it adds", unit: "x-candidate",
+			yardstick: "one request a candidate", targets: []target{{unit: "x-candidate", most: 3}},
+		},
+		{
+			below: "tag/first", work: "the same, signatures under the tag `.sig`: requests it adds", unit: "x-candidate",
+			yardstick: "one request a candidate", targets: []target{{unit: "x-candidate", most: 4}},
+		},
+		{
+			below: "keyless/first", work: "the same, 100 images signed without a key, bundles: requests it adds", unit: "x-candidate",
+			yardstick: "one request a candidate", targets: []target{{unit: "x-candidate", most: 3}},
+		},
+		{
+			below: "bundle/warm", work: "`run`, nothing to do, 1,000 verified images, bundles: computing", unit: "x-plain",
+			yardstick: "the same without `verify`", targets: []target{{unit: "extra-requests", most: 0}},
+		},
+		{
+			below: "tag/warm", work: "`run`, nothing to do, 1,000 verified images, signatures under the tag `.sig`: computing", unit: "x-plain",
+			yardstick: "the same without `verify`", targets: []target{{unit: "extra-requests", most: 0}},
+		},
+		{
+			below: "keyless/warm", work: "`run`, nothing to do, 100 verified images, signed without a key: computing", unit: "x-plain",
+			yardstick: "the same without `verify`", targets: []target{{unit: "extra-requests", most: 0}},
+		},
+	}},
 	{"cmd/pinsetter", "Set", 5, []row{
 		{
 			below: "files=#/marked=1%/change=nothing", sizes: files, work: "`set`, # files, 1 % marked, nothing to change", unit: "x-grep", yardstick: grep,
