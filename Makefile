@@ -59,7 +59,7 @@ e2e: ## run all tests, the long ones (build tag e2e) too, under the race detecto
 
 e2e-more: ## run what needs long builds (build tag e2emore): helm, kubeconform, actionlint, a Kubernetes API, systemd, cosign, Sigstore's servers, notation, oras, crane, Flux
 	.ci/parts more
-	PATH="$(BIN):$$PATH" go test -tags e2emore -timeout 30m -run '$(RUN)' ./artifact ./charts ./deploy ./cmd/release ./login/cloud ./spec ./verify
+	PATH="$(BIN):$$PATH" go test -tags e2emore -timeout 30m -run '$(RUN)' ./artifact ./charts ./deliver ./deploy ./cmd/release ./login/cloud ./spec ./verify
 
 fuzz: ## run every fuzz target for FUZZTIME
 	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -r -n 1 dirname | sort -u | while read -r dir; do \
