@@ -13,14 +13,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/artifact"
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/deliver"
+	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/parts/scene"
 	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/secret"
 	"github.com/pinsetter/pinsetter/source"
+	"github.com/pinsetter/pinsetter/verify"
 )
 
 // gitlessObjects are a policy of the image org/app, and an automation that builds on
@@ -442,14 +446,39 @@ func (g *gitless) setFault(f func(http.ResponseWriter, *http.Request) bool) {
 	g.Fault.Store(&fault)
 }
 
-// TestGitlessInterrupted fails each request of a delivery in turn, before and after the
-// registry does it: the next run ends where one without a fault would.
+// signs has the automation of org/live sign what it delivers.
+func (g *gitless) signs(moves string) *fleet.Trust {
+	g.t.Helper()
+	signer := parts.NewSigner(g.t)
+	g.Load(strings.ReplaceAll(gitlessObjects, "MOVES", moves) + "  sign: {secretRef: {name: signer}}\n" +
+		"---\napiVersion: v1\nkind: Secret\nmetadata: {name: signer}\nstringData:\n  cosign.key: |\n" + indented(signer.PrivateKey))
+	key, err := secret.ParsePublicKey([]byte(signer.PublicKey))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return &fleet.Trust{From: "test", Provider: fleet.ProviderCosign, Keys: []fleet.PublicKey{{Name: "cosign.pub", DER: key}}}
+}
+
+// signed fails the test unless a tag of org/live names what is signed as trust asks.
+func (g *gitless) signed(tag string, trust *fleet.Trust) {
+	g.t.Helper()
+	digest := g.Registry.Digest("org/live", tag)
+	if got := verify.Open(&verify.Roots{}, g.repository("org/live"), digest).Check(g.t.Context(), trust); got.Verdict != pinsetter.SignatureVerified {
+		g.t.Errorf("%s is %s: %+v", tag, digest, got)
+	}
+}
+
+// TestGitlessInterrupted fails each request of a signed delivery in turn, before and after
+// the registry does it: no moving tag names what isn't signed, and the next run ends where
+// one without a fault would.
 func TestGitlessInterrupted(t *testing.T) {
-	requests := 0
+	requests, signing := 0, 0
 	for n := 0; n <= requests; n++ {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprint(n, after), func(t *testing.T) {
-				g := newGitless(t, "live, latest", "1.0.0", "1.1.0")
+				const moves = "live, latest"
+				g := newGitless(t, moves, "1.0.0", "1.1.0")
+				trust := g.signs(moves)
 				g.ok()
 				g.Registry.Push("org/app", "1.2.0")
 				count := 0
@@ -461,6 +490,9 @@ func TestGitlessInterrupted(t *testing.T) {
 					if count-1 != n {
 						return false
 					}
+					if strings.HasSuffix(q.URL.Path, ".sig") {
+						signing++
+					}
 					if after {
 						g.pass(q)
 					}
@@ -471,10 +503,14 @@ func TestGitlessInterrupted(t *testing.T) {
 				requests = max(requests, count)
 				none := func(http.ResponseWriter, *http.Request) bool { return false }
 				g.setFault(none)
+				for _, tag := range []string{"live", "latest"} {
+					g.signed(tag, trust)
+				}
 				g.Pass(time.Hour)
 				g.ok()
 				for _, tag := range []string{"live", "latest"} {
 					g.wants(tag, "1.2.0")
+					g.signed(tag, trust)
 				}
 				if r := g.ok(); r.Pushed != nil || r.Err != nil {
 					t.Errorf("%+v, %v", r.Pushed, r.Err)
@@ -482,8 +518,8 @@ func TestGitlessInterrupted(t *testing.T) {
 			})
 		}
 	}
-	if requests < 10 {
-		t.Errorf("only %d requests were failed", requests)
+	if requests < 15 || signing < 4 {
+		t.Errorf("only %d requests were failed, %d for the manifest of a signature", requests, signing)
 	}
 }
 
