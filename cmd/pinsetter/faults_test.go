@@ -118,6 +118,27 @@ func killAt(t *testing.T, branch string, n int64) bool {
 	t.Helper()
 	f := newRig(t, branch)
 	cmd, _ := f.pinsetter("run")
+	killed := f.killedAt(t, cmd, n)
+	for range 2 {
+		again, out := f.pinsetter("run")
+		if err := again.Run(); err != nil {
+			t.Fatalf("request %d: run again: %v\n%s", n, err, out)
+		}
+	}
+	if got := f.repo.File(branch, "a.yaml"); got != f.with("1.1.0") {
+		t.Errorf("request %d: the branch has\n%s", n, got)
+	}
+	if got := f.repo.Git("log", "--format=%an", branch); got != "Bot\nA Human" {
+		t.Errorf("request %d: commits by\n%s", n, got)
+	}
+	f.repo.Git("fsck", "--strict")
+	return killed
+}
+
+// killedAt runs a command and kills it before the servers get its nth request. It reports
+// whether the command had that many.
+func (f *rig) killedAt(t *testing.T, cmd *exec.Cmd, n int64) bool {
+	t.Helper()
 	var requests atomic.Int64
 	var killed atomic.Bool
 	started := make(chan struct{})
@@ -136,19 +157,6 @@ func killAt(t *testing.T, branch string, n int64) bool {
 		t.Fatalf("request %d: the run ended well although it was killed", n)
 	}
 	f.meddle(nil)
-	for range 2 {
-		again, out := f.pinsetter("run")
-		if err := again.Run(); err != nil {
-			t.Fatalf("request %d: run again: %v\n%s", n, err, out)
-		}
-	}
-	if got := f.repo.File(branch, "a.yaml"); got != f.with("1.1.0") {
-		t.Errorf("request %d: the branch has\n%s", n, got)
-	}
-	if got := f.repo.Git("log", "--format=%an", branch); got != "Bot\nA Human" {
-		t.Errorf("request %d: commits by\n%s", n, got)
-	}
-	f.repo.Git("fsck", "--strict")
 	return killed.Load()
 }
 
