@@ -50,6 +50,10 @@ type Access struct {
 	// pages. 0: one minute.
 	Timeout time.Duration
 
+	// Login says how to give a login, for the error of a registry that wants one: "give
+	// --creds". "": by a Secret in secretRef.
+	Login string
+
 	// Answer bounds one answer if it is longer than Options.Answer.
 	Answer time.Duration
 }

@@ -75,7 +75,7 @@ func TestTagsOfBadAnswers(t *testing.T) {
 		"hostile message": {400, `{"errors":[{"code":"X","message":"\u001b[2Jgone\nlist tags of trusted: fine"}]}`, nil,
 			`400 Bad Request: "X: \x1b[2Jgone\nlist tags of trusted: fine"`},
 		"401 without credentials": {401, ``, registry.ErrDenied,
-			`401 Unauthorized; it was asked without credentials: for a private image name a Secret of type kubernetes.io/dockerconfigjson in spec.secretRef, or log in with docker login HOST`},
+			`401 Unauthorized; it was asked without credentials: if it is private, name a Secret of type kubernetes.io/dockerconfigjson in secretRef, or log in with docker login HOST`},
 		"403": {403, `{"errors":[{"code":"DENIED"}]}`, registry.ErrDenied, `403 Forbidden: DENIED; it was asked without credentials`},
 		"418": {418, ``, nil, `list tags of HOST/org/app: 418 I'm a teapot`},
 	} {
@@ -160,7 +160,7 @@ func TestTagsOfASlowDrip(t *testing.T) {
 	})
 	began := time.Now()
 	_, err := open(t, server.Addr+"/org/app", registry.Access{Timeout: 300 * time.Millisecond}).Tags(t.Context())
-	wantError(t, err, nil, server.Addr, "list tags of HOST/org/app: no complete answer within 300ms (spec.timeout, else spec.interval): the answer broke off after ")
+	wantError(t, err, nil, server.Addr, "list tags of HOST/org/app: no complete answer within 300ms (the object's timeout, else its interval): the answer broke off after ")
 	if took := time.Since(began); took > time.Minute {
 		t.Errorf("took %s", took)
 	}
@@ -171,7 +171,7 @@ func TestTagsOfASilentHost(t *testing.T) {
 		<-r.Context().Done()
 	}), parts.FrontOptions{})
 	_, err := open(t, server.Addr+"/org/app", registry.Access{Insecure: true, Timeout: 300 * time.Millisecond}).Tags(t.Context())
-	wantError(t, err, nil, server.Addr, "no complete answer within 300ms (spec.timeout, else spec.interval): wait for the first answer of HOST: context deadline exceeded")
+	wantError(t, err, nil, server.Addr, "no complete answer within 300ms (the object's timeout, else its interval): wait for the first answer of HOST: context deadline exceeded")
 }
 
 func TestTagsWhereNothingListens(t *testing.T) {

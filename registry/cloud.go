@@ -121,5 +121,5 @@ func checkCloud(s session, c credential) error {
 	if u, err := url.Parse(s.origin); err == nil && login.Loopback(u.Hostname()) {
 		return nil
 	}
-	return fmt.Errorf("the login of %s is not sent to %s, where anybody on the way could read it: remove spec.insecure", c.source, s.origin)
+	return fmt.Errorf("the login of %s is not sent to %s, where anybody on the way could read it: don't allow plain HTTP by insecure: true or --insecure-registry", c.source, s.origin)
 }

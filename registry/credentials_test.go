@@ -104,7 +104,7 @@ func TestChallengeOfAnotherOriginIsNotBelieved(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		} else {
-			wantError(t, err, registry.ErrDenied, server.Addr, "credentials don't go to another origin: write spec.image with what it has at "+other.URL)
+			wantError(t, err, registry.ErrDenied, server.Addr, "credentials don't go to another origin: name the image as it is called at "+other.URL)
 		}
 	}
 	if n := realm.Log.Count("", ""); n > 0 {

@@ -112,9 +112,9 @@ func TestDistributionOverTLS(t *testing.T) {
 	wantTags(t, open(t, server.Image("org/app"), access), []string{"1.0.0"})
 
 	_, err := open(t, server.Image("org/app"), registry.Access{TLS: pinsetter.TLS{CA: ca.PEM}}).Tags(t.Context())
-	wantError(t, err, nil, server.Addr, "give tls.crt and tls.key in spec.certSecretRef")
+	wantError(t, err, nil, server.Addr, "give tls.crt and tls.key in the Secret of certSecretRef")
 	_, err = open(t, server.Image("org/app"), registry.Access{}).Tags(t.Context())
-	wantError(t, err, nil, server.Addr, "name the Secret in spec.certSecretRef")
+	wantError(t, err, nil, server.Addr, "name the Secret in certSecretRef")
 }
 
 // The old distribution knows no pages and lists tags in no order.

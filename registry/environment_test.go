@@ -68,7 +68,7 @@ func TestTagsWithTheEnvironment(t *testing.T) {
 		"broken helper": {"docker/config.json", with("broken"), "DOCKER_CONFIG=docker", "ask credential helper docker-credential-broken for HOST: exit status 1; try"},
 		"empty helper":  {"docker/config.json", with("empty"), "DOCKER_CONFIG=docker", "it was asked without credentials"},
 		"hanging helper": {"docker/config.json", with("hangs"), "DOCKER_CONFIG=docker",
-			"no complete answer within 2s (spec.timeout, else spec.interval): wait for credential helper docker-credential-hangs"},
+			"no complete answer within 2s (the object's timeout, else its interval): wait for credential helper docker-credential-hangs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			home := environments(t, test.file, test.content)

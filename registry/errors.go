@@ -31,7 +31,7 @@ func (p *Repository) statusError(response *http.Response, with attempt) error {
 	}
 	if response.StatusCode == http.StatusUnauthorized && p.isElsewhere(response.Request.URL) {
 		discard(response)
-		return pinsetter.Reword(fmt.Sprintf("%s%s; credentials don't go to another origin: write spec.image with what it has at %s",
+		return pinsetter.Reword(fmt.Sprintf("%s%s; credentials don't go to another origin: name the image as it is called at %s",
 			pinsetter.Display(response.Status), from, pinsetter.Display(origin(response.Request.URL))), ErrDenied)
 	}
 	return p.refusal(response, from, with)
@@ -115,7 +115,7 @@ func (p *Repository) tried(a attempt) string {
 	case c.source == "" && without != "":
 		return a.words() + ": " + without
 	case c.source == "":
-		return a.words() + ": for a private image name a Secret of type kubernetes.io/dockerconfigjson in spec.secretRef, or log in with docker login " + p.name.RegistryStr()
+		return a.words() + ": if it is private, " + p.login + ", or log in with docker login " + p.name.RegistryStr()
 	case !a.sent:
 		return a.words() + ": they are a token to exchange at a token server, and it asks for a user name and a password"
 	case c.cloud != nil:
@@ -157,5 +157,9 @@ func (p *Repository) timeoutError(err error) error {
 	if left := until.Sub(p.registry.options.Now()); left > 0 {
 		err = fmt.Errorf("%w; it answered %s and asked not to be called for another %s", err, reason, round(left))
 	}
-	return fmt.Errorf("no complete answer within %s (spec.timeout, else spec.interval): %w", p.timeout, err)
+	from := ""
+	if p.ofObject {
+		from = " (the object's timeout, else its interval)"
+	}
+	return fmt.Errorf("no complete answer within %s%s: %w", p.timeout, from, err)
 }

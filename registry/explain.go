@@ -28,23 +28,23 @@ func explain(host string, err error) error {
 	err = printable(err)
 	switch {
 	case errors.As(err, &unknown):
-		return fmt.Errorf("%w; if %s has its certificate from an authority of your own, put that authority's certificate into a Secret as ca.crt and name the Secret in spec.certSecretRef", err, host)
+		return fmt.Errorf("%w; if %s has its certificate from an authority of your own, put that authority's certificate into a Secret as ca.crt and name the Secret in certSecretRef, or its file in SSL_CERT_FILE", err, host)
 	case errors.As(err, &mismatch):
-		return fmt.Errorf("%w; spec.image must use a name that the certificate is for, or certSecretRef's ca.crt belongs to another registry", err)
+		return fmt.Errorf("%w; name the registry by a name that the certificate is for, or certSecretRef's ca.crt belongs to another registry", err)
 	case errors.As(err, &invalid):
-		return fmt.Errorf("%w; %s needs a new certificate, or ca.crt of spec.certSecretRef a newer authority", err, host)
+		return fmt.Errorf("%w; %s needs a new certificate, or ca.crt of certSecretRef a newer authority", err, host)
 	case refusedByAlert(err):
-		return fmt.Errorf("%w; %s refused the TLS connection: if it asks for a client certificate, give tls.crt and tls.key in spec.certSecretRef", err, host)
+		return fmt.Errorf("%w; %s refused the TLS connection: if it asks for a client certificate, give tls.crt and tls.key in the Secret of certSecretRef", err, host)
 	case err.Error() == http.StatusText(http.StatusProxyAuthRequired):
 		return errProxy // net/http's error for a CONNECT that was answered 407
 	case answersPlain(err):
-		return fmt.Errorf("%s answers plain HTTP where https is asked for; set spec.insecure: true, or --plain-http with the host, if that is meant", host)
+		return fmt.Errorf("%s answers plain HTTP where https is asked for; allow it with insecure: true, or with --plain-http and the host, if that is meant", host)
 	case errors.Is(err, login.ErrRefusedAddress), errors.Is(err, errPlain):
 		return err
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return fmt.Errorf("look up %s: no such host; is spec.image spelled right, and does DNS work here?", pinsetter.Display(dns.Name))
+		return fmt.Errorf("look up %s: no such host; is the name spelled right, and does DNS work here?", pinsetter.Display(dns.Name))
 	case endedEarly(err):
-		return fmt.Errorf("%s ended the connection without an answer: %w; if it asks for a client certificate, give tls.crt and tls.key in spec.certSecretRef", host, err)
+		return fmt.Errorf("%s ended the connection without an answer: %w; if it asks for a client certificate, give tls.crt and tls.key in the Secret of certSecretRef", host, err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%w; nothing listens there, or a firewall refuses it", err)
 	}
@@ -52,7 +52,7 @@ func explain(host string, err error) error {
 }
 
 // errProxy says that a proxy wants credentials.
-var errProxy = errors.New("407 Proxy Authentication Required: the proxy wants credentials, or other ones; give username and password in the Secret of spec.proxySecretRef")
+var errProxy = errors.New("407 Proxy Authentication Required: the proxy wants credentials, or other ones; give username and password in the Secret of proxySecretRef, or in HTTPS_PROXY")
 
 // refusedByAlert reports whether the other side ended the TLS handshake.
 func refusedByAlert(err error) bool {

@@ -82,7 +82,7 @@ func (p *pace) check() {
 		return
 	}
 	if now.Sub(p.began) >= p.within {
-		p.cancel(pinsetter.Reword(fmt.Sprintf("%s gave no complete answer within %s: %d bytes came; a longer spec.timeout of the ImageRepository gives it more time",
+		p.cancel(pinsetter.Reword(fmt.Sprintf("%s gave no complete answer within %s: %d bytes came; a longer timeout of the object gives it more time",
 			pinsetter.Display(p.host), p.within, p.read), errSlow))
 		return
 	}

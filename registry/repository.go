@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -28,6 +29,8 @@ type Repository struct {
 	credential credential         // the object's; zero: use the environment's
 	documents  []pinsetter.Secret // the object's, that the credential is looked up in
 	timeout    time.Duration
+	ofObject   bool            // the timeout is an object's
+	login      string          // how a login is given, for people
 	secrets    *login.Scrubber // knows all secrets that are sent
 	provider   string          // that logs in; "": none
 	wanted     pinsetter.TokenWanted
@@ -87,6 +90,8 @@ func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 		credential: found,
 		documents:  a.DockerConfigs,
 		timeout:    a.timeout(),
+		ofObject:   a.Timeout > 0,
+		login:      cmp.Or(a.Login, "name a Secret of type kubernetes.io/dockerconfigjson in secretRef"),
 		provider:   a.Provider,
 		wanted:     a.Token,
 		proxy:      a.Proxy,

@@ -130,14 +130,14 @@ func TestServersSayItFirst(t *testing.T) {
 		want, never string
 	}{
 		"text": {403, "text/plain", "IP 10.1.2.3 is not on the allow list\n",
-			"403 Forbidden: IP 10.1.2.3 is not on the allow list (it was asked without credentials)", "spec.secretRef"},
-		"message":       {403, "application/json", `{"message":"You have exceeded your plan"}`, "403 Forbidden: You have exceeded your plan (it was", "spec.secretRef"},
-		"errors":        {403, "application/json", `{"errors":"forbidden for you"}`, "403 Forbidden: forbidden for you (it was", "spec.secretRef"},
+			"403 Forbidden: IP 10.1.2.3 is not on the allow list (it was asked without credentials)", "secretRef"},
+		"message":       {403, "application/json", `{"message":"You have exceeded your plan"}`, "403 Forbidden: You have exceeded your plan (it was", "secretRef"},
+		"errors":        {403, "application/json", `{"errors":"forbidden for you"}`, "403 Forbidden: forbidden for you (it was", "secretRef"},
 		"HTML":          {403, "text/html", "<!DOCTYPE html><html><head><title>Blocked &amp; logged</title></head><body>x</body></html>", "403 Forbidden: Blocked & logged (it was", "<"},
-		"HTML, a proxy": {403, "text/html", "<html><head><title>403 Forbidden</title></head></html>", "403 Forbidden; it was asked without credentials: for a private image", ""},
+		"HTML, a proxy": {403, "text/html", "<html><head><title>403 Forbidden</title></head></html>", "403 Forbidden; it was asked without credentials: if it is private", ""},
 		"402":           {402, "application/json", `{"error":"payment required by plan"}`, "402 Payment Required: payment required by plan", "credentials"},
 		"503":           {503, "text/plain", "back at 12:00", "503 Service Unavailable: back at 12:00", "credentials"},
-		"401":           {401, "application/json", `{"details":"account is locked"}`, "401 Unauthorized: account is locked; it was asked without credentials: for a private image", ""},
+		"401":           {401, "application/json", `{"details":"account is locked"}`, "401 Unauthorized: account is locked; it was asked without credentials: if it is private", ""},
 		"hostile":       {403, "text/plain", "\x1b[2Jgone\r\n", `403 Forbidden: "\x1b[2Jgone" (it was`, ""},
 		"long":          {403, "text/plain", strings.Repeat("word ", 5000), "403 Forbidden: word word ", strings.Repeat("word ", 60)},
 	} {
@@ -197,7 +197,7 @@ func TestSecretsWithoutALogin(t *testing.T) {
 		_, err := open(t, server.Addr+"/org/app", registry.Access{DockerConfigs: secrets}).Tags(t.Context())
 		wantError(t, err, registry.ErrDenied, server.Addr, "401 Unauthorized; it was asked without credentials: ")
 		wantError(t, err, registry.ErrDenied, server.Addr, want)
-		if strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "spec.secretRef") {
+		if strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "secretRef") {
 			t.Error(err)
 		}
 	}

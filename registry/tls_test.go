@@ -32,12 +32,12 @@ func TestTagsOverTLS(t *testing.T) {
 		"client certificate":  {mutual, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM, Cert: client.Cert, Key: key(client)}}, ""},
 		"plain and insecure":  {plain, registry.Access{Insecure: true}, ""},
 		"plain on loopback":   {plain, registry.Access{}, ""},
-		"unknown authority":   {server, registry.Access{}, "put that authority's certificate into a Secret as ca.crt and name the Secret in spec.certSecretRef"},
-		"insecure, unknown":   {server, registry.Access{Insecure: true}, "spec.certSecretRef"},
+		"unknown authority":   {server, registry.Access{}, "put that authority's certificate into a Secret as ca.crt and name the Secret in certSecretRef"},
+		"insecure, unknown":   {server, registry.Access{Insecure: true}, "certSecretRef"},
 		"another authority":   {server, registry.Access{TLS: pinsetter.TLS{CA: stranger.PEM}}, "if HOST has its certificate from an authority of your own"},
-		"no client":           {mutual, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM}}, "if it asks for a client certificate, give tls.crt and tls.key in spec.certSecretRef"},
-		"wrong client":        {mutual, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM, Cert: other.Cert, Key: key(other)}}, "spec.certSecretRef"},
-		"plain where TLS was": {plain, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM}}, "HOST answers plain HTTP where https is asked for; set spec.insecure: true, or --plain-http with the host, if that is meant"},
+		"no client":           {mutual, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM}}, "if it asks for a client certificate, give tls.crt and tls.key in the Secret of certSecretRef"},
+		"wrong client":        {mutual, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM, Cert: other.Cert, Key: key(other)}}, "certSecretRef"},
+		"plain where TLS was": {plain, registry.Access{TLS: pinsetter.TLS{CA: ca.PEM}}, "HOST answers plain HTTP where https is asked for; allow it with insecure: true, or with --plain-http and the host, if that is meant"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			repository := openWith(t, quick(registry.Options{}), test.server.Image("app"), test.access)

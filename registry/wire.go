@@ -18,7 +18,7 @@ import (
 const mostPauses = 20
 
 // errPlain is the error for a request that would be sent without TLS.
-var errPlain = errors.New("the request would go over plain HTTP; set spec.insecure: true, or --plain-http with the host, if that is meant")
+var errPlain = errors.New("the request would go over plain HTTP; allow it with insecure: true, or with --plain-http and the host, if that is meant")
 
 // wire is the http.RoundTripper under every request: pings, tokens, lists and
 // their redirects. It keeps to the limits of each host, obeys Retry-After,

@@ -27,7 +27,7 @@ func TestArtifactCreds(t *testing.T) {
 		{"bot:s3cret-password", statusDone, "pushed " + server.Image("org/app") + ":1.0.0"},
 		{"bot:wrong-password", statusFailed, "the credentials of --creds were refused"},
 		{"wrong-token", statusFailed, "401"},
-		{"", statusFailed, "401"},
+		{"", statusFailed, "if it is private, give --creds or --provider, or log in with docker login"},
 	} {
 		var out, errs bytes.Buffer
 		args := []string{"artifact", "push", url, "--path", path, "--source", "x", "--revision", "y", "--creds", test.creds}
