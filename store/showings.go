@@ -12,7 +12,8 @@ const maxShowings = 64
 
 // Showings returns the digests that tags were seen with, for each tag the latest
 // first, the present one included. Tags whose digest was never read are missing
-// from the result. It writes nothing.
+// from the result, and so are digests with a time of first sight that no clock can
+// have shown. It writes nothing.
 //
 // Of a tag that had more than 64 digests some are missing, the more the longer
 // ago: whatever age is asked for, one that is at most half as old again is there.
@@ -35,6 +36,9 @@ func (l *Ledger) Showings(ctx context.Context, tags []Tag) (map[Tag][]pinsetter.
 			var first, since int64
 			if err := row(&key, &s.Digest, &first, &since); err != nil {
 				return err
+			}
+			if first < earliest.UnixMicro() {
+				return nil // it would have aged
 			}
 			s.First, s.Since = moment(first), moment(since)
 			found[byKey[key]] = append(found[byKey[key]], s)
