@@ -68,11 +68,14 @@ type sealed struct {
 	Text []byte `json:"ciphertext"`
 }
 
-// Bounds on the work of deriving a key: cosign writes 32768 or 65536, 8 and 1.
-const (
-	maxN  = 1 << 18
-	maxRP = 16
-)
+// maxWork bounds the product of scrypt's N, r and p: cosign writes 32768 or 65536, 8 and
+// 1. Deriving a key takes 128 bytes of memory for each of N times r.
+const maxWork = 1 << 20
+
+// affordable reports whether scrypt's N, r and p ask for no more than maxWork.
+func affordable(n, r, p int) bool {
+	return r > 0 && p > 0 && n <= maxWork && r <= maxWork && int64(n)*int64(r) <= maxWork/int64(p)
+}
 
 // decrypt returns the key that cosign encrypted with a password.
 func decrypt(found *pem.Block, password []byte) ([]byte, error) {
@@ -80,7 +83,7 @@ func decrypt(found *pem.Block, password []byte) ([]byte, error) {
 	if json.Unmarshal(found.Bytes, &s) != nil || s.KDF.Name != "scrypt" || s.Cipher.Name != "nacl/secretbox" || len(s.Cipher.Nonce) != 24 {
 		return nil, errors.New("it isn't encrypted as cosign encrypts keys")
 	}
-	if p := s.KDF.Params; p.N > maxN || p.R < 1 || p.P < 1 || p.R > maxRP || p.P > maxRP {
+	if p := s.KDF.Params; !affordable(p.N, p.R, p.P) {
 		return nil, errors.New("its key derivation asks for more work than is done")
 	}
 	derived, err := scrypt.Key(password, s.KDF.Salt, s.KDF.Params.N, s.KDF.Params.R, s.KDF.Params.P, 32)
