@@ -111,6 +111,9 @@ func readKeyRing(key *fleet.SigningKey, when time.Time) (*openpgp.Entity, error)
 			if key.Passphrase.IsZero() {
 				return nil, errors.New("the key is encrypted: give its passphrase")
 			}
+			if err := affordable(entity); err != nil {
+				return nil, err
+			}
 			if err := entity.DecryptPrivateKeys([]byte(key.Passphrase.Reveal())); err != nil {
 				return nil, errors.New("the passphrase doesn't open the key")
 			}
