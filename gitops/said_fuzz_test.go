@@ -1,0 +1,167 @@
+package gitops
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/login"
+)
+
+// FuzzKnownHosts: whatever a Secret has as known_hosts, it accepts a key only if it
+// names it, its errors don't name the file that it is read from, and none is left.
+func FuzzKnownHosts(f *testing.F) {
+	public, _, err := ed25519.GenerateKey(zeros{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	key, err := ssh.NewPublicKey(public)
+	if err != nil {
+		f.Fatal(err)
+	}
+	line := string(ssh.MarshalAuthorizedKey(key))
+	encoded := strings.Fields(line)[1]
+	for _, text := range []string{
+		"git.example.test " + line, "@revoked * " + line, "@cert-authority *.example.test " + line, "|1|AAAA|BBBB " + line, "|1||" + line, "|1|a " + line,
+		"!git.example.test,* " + line, "[git.example.test]:22 " + line, "* ssh-ed25519 AAAA", "* ssh-rsa " + encoded, "@x", "\x00", "#\n\n", "git.example.test",
+		strings.Repeat("*,", 5000) + " " + line, "[:" + line, "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n",
+	} {
+		f.Add([]byte(text))
+	}
+	dir := f.TempDir()
+	f.Setenv("TMPDIR", dir)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		hosts, from, err := hostKeys(fleet.GitAuth{Set: true, KnownHosts: data}, login.Environment{})
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("%d files are left", len(left))
+		}
+		if err != nil {
+			if strings.Contains(err.Error(), dir) {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		s := &sshServer{address: "git.example.test:22", hosts: hosts, from: from}
+		_ = hosts.HostKeyAlgorithms(s.address)
+		err = s.checkHost(s.address, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 22}, key)
+		if err == nil && !bytes.Contains(data, []byte(encoded)) {
+			t.Errorf("accepted by %q", data)
+		}
+		if err != nil && strings.Contains(err.Error(), dir) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// zeros are bytes for a key that is the same in each run.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// FuzzSideBand: whatever a server answers in bands, no more comes out of it than it
+// sent, and an error of it is one line of bounded length once it is told to people.
+func FuzzSideBand(f *testing.F) {
+	band := func(n byte, text string) string { return fmt.Sprintf("%04x%c%s", len(text)+5, n, text) }
+	hash := plumbing.NewHash(strings.Repeat("ab", 20))
+	report := "000eunpack ok\n0019ok refs/heads/main\n0000"
+	for _, text := range []string{
+		"0008NAK\n" + band(1, "PACK") + band(2, "Counting\r") + "0000", "0008NAK\n" + band(3, "go\naway\x1b[31m") + "0000",
+		"0008NAK\n" + band(4, "x") + "0000", "0008NAK\n0005\x01", "0008NAK\n0004", "0008NAK\nffff\x01", "0010ERR go away\n",
+		"0031ACK " + hash.String() + "\n0008NAK\n" + strings.Repeat(band(2, "x"), 5000), "0035shallow " + hash.String() + "\n0000",
+		band(1, report) + "0000", band(2, "remote: no\n") + band(1, report[:9]) + band(1, report[9:]) + "0000", band(1, "0011unpack failed\n0000") + "0000",
+	} {
+		f.Add([]byte(text))
+	}
+	bands := func(c *capability.List) { _ = c.Set(capability.Sideband64k) } // fails for values only
+	f.Fuzz(func(t *testing.T, data []byte) {
+		session := func() *streamSession {
+			return &streamSession{
+				running: &stream{in: nowhere{io.Discard}, said: new(tail), wait: func() error { return nil }, cancel: func() {}},
+				out:     &ending{Reader: bytes.NewReader(data)},
+			}
+		}
+		adv := packp.NewAdvRefs()
+		bands(adv.Capabilities)
+		c := &conversation{session: session(), adv: adv}
+		answer, pack, err := c.ask(t.Context(), request{wants: []plumbing.Hash{hash}})
+		if err == nil {
+			var n int64
+			n, err = io.Copy(io.Discard, pack)
+			if _ = answer.Close(); n > int64(len(data)) {
+				t.Errorf("%d bytes of %d", n, len(data))
+			}
+		}
+		told(t, err)
+		req := packp.NewReferenceUpdateRequest()
+		bands(req.Capabilities)
+		_ = req.Capabilities.Set(capability.ReportStatus)
+		progress := new(tail)
+		req.Progress = progress
+		req.Commands = []*packp.Command{{Name: "refs/heads/main", Old: hash, New: plumbing.ZeroHash}}
+		_, err = session().ReceivePack(t.Context(), req)
+		told(t, err)
+		told(t, explainText(progress.String(), err))
+	})
+}
+
+// told fails unless an error can be told to people.
+func told(t *testing.T, err error) {
+	t.Helper()
+	if err = explain(t.Context(), err); err != nil && (strings.ContainsAny(err.Error(), "\r\n\x1b") || len(err.Error()) > 8192) {
+		t.Errorf("%.300q", err)
+	}
+}
+
+// nowhere takes what is sent.
+type nowhere struct{ io.Writer }
+
+func (nowhere) Close() error { return nil }
+
+// FuzzPrivateKey: whatever a Secret has as a key of SSH or OpenPGP, it signs, or the
+// error is one that shows nothing of it.
+func FuzzPrivateKey(f *testing.F) {
+	_, private, err := ed25519.GenerateKey(zeros{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	locked, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("hunter2-hunter2"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, text := range [][]byte{
+		pem.EncodeToMemory(block), pem.EncodeToMemory(locked), []byte("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END OPENSSH PRIVATE KEY-----\n"),
+		[]byte("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"),
+		[]byte("-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlAEAAAAA\n-----END PGP PRIVATE KEY BLOCK-----\n"), []byte("-----BEGIN EC PRIVATE KEY-----\nMAA=\n-----END EC PRIVATE KEY-----\n"),
+	} {
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		const password = "hunter2-hunter2"
+		key, passphrase := pinsetter.NewSecret("key", text), pinsetter.NewSecret("passphrase", password)
+		for _, kind := range []string{fleet.SigningSSH, fleet.SigningGPG} {
+			o := &plumbing.MemoryObject{}
+			signed, err := sign(o, &fleet.SigningKey{Type: kind, Key: key, Passphrase: passphrase}, time.Unix(1e9, 0))
+			if err == nil && signed == "" || err != nil && strings.Contains(err.Error(), password) {
+				t.Errorf("%q, %v", signed, err)
+			}
+		}
+	})
+}
