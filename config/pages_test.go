@@ -186,7 +186,7 @@ func TestYAMLOfThePages(t *testing.T) {
 // the pages that have some.
 const ofDeploy = "of deploy"
 
-var guides = []string{"kubernetes.md", "scaling-out.md", "github-actions.md", "from-flux.md"}
+var guides = []string{"kubernetes.md", "scaling-out.md", "github-actions.md", "from-flux.md", "plain-manifests.md"}
 
 // kindOf returns what a block is.
 func kindOf(text string) string {

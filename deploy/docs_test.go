@@ -14,7 +14,8 @@ import (
 )
 
 // guides are the pages about installing.
-var guides = []string{"install.md", "kubernetes.md", "scaling-out.md", "cron-and-systemd.md", "github-actions.md", "from-flux.md"}
+var guides = []string{"install.md", "kubernetes.md", "scaling-out.md", "cron-and-systemd.md", "github-actions.md", "from-flux.md", "argocd.md",
+	"plain-manifests.md"}
 
 // blocks returns what a page shows as code of a language.
 func blocks(t *testing.T, page, language string) []string {

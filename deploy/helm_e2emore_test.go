@@ -9,8 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"sigs.k8s.io/yaml"
 
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -231,11 +234,13 @@ func closed(definition map[string]any) {
 	}
 }
 
-// TestValuesOfTheDocs renders the values that the pages show.
+// TestValuesOfTheDocs renders the values that the pages show, by themselves or in an
+// Application of Argo CD.
 func TestValuesOfTheDocs(t *testing.T) {
 	shown := 0
 	for _, page := range guides {
 		for _, text := range blocks(t, page, "yaml") {
+			text = valuesOf(t, text)
 			if !strings.Contains("\n"+text, "\nobjects:") {
 				continue
 			}
@@ -245,14 +250,39 @@ func TestValuesOfTheDocs(t *testing.T) {
 			check(t, decode(t, rendered(t, "chart", values)), "flux-system")
 		}
 	}
-	if shown != 4 {
+	if shown != 5 {
 		t.Errorf("the pages show values %d times", shown)
 	}
 }
 
+// valuesOf returns the values in an Application that installs the chart. Any other
+// text is returned as it is.
+func valuesOf(t *testing.T, text string) string {
+	t.Helper()
+	var application struct {
+		Spec struct {
+			Source struct {
+				RepoURL, Chart string
+				Helm           struct{ ValuesObject map[string]any }
+			}
+		}
+	}
+	if !strings.Contains(text, "kind: Application\n") || yaml.Unmarshal([]byte(text), &application) != nil || application.Spec.Source.Chart != "pinsetter" {
+		return text
+	}
+	if got := application.Spec.Source.RepoURL; got != "ghcr.io/pinsetter/charts" {
+		t.Errorf("the chart comes from %s", got)
+	}
+	values, err := yaml.Marshal(application.Spec.Source.Helm.ValuesObject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(values)
+}
+
 // TestWorkflowsOfTheDocs lets actionlint read them.
 func TestWorkflowsOfTheDocs(t *testing.T) {
-	for i, text := range blocks(t, "github-actions.md", "yaml") {
+	for i, text := range slices.Concat(blocks(t, "github-actions.md", "yaml"), blocks(t, "plain-manifests.md", "yaml")) {
 		if !strings.Contains(text, "\njobs:") {
 			continue
 		}
