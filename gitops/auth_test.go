@@ -273,7 +273,12 @@ func TestDialerIsUsed(t *testing.T) {
 	home := parts.Dir(t)
 	mkdir(t, home+"/.ssh")
 	link(t, write(t, "known_hosts", ""), home+"/.ssh/known_hosts")
-	env := login.Environment{Home: home, Getenv: func(string) string { return "/none" }}
+	env := login.Environment{Home: home, Getenv: func(name string) string {
+		if name == "SSH_AUTH_SOCK" {
+			return "/none"
+		}
+		return ""
+	}}
 	for _, url := range []string{"http://169.254.169.254/a", "https://169.254.169.254/a", "http://[fe80::1%25lo]/a", "ssh://git@169.254.169.254/a"} {
 		src := &fleet.GitSource{URL: url}
 		o := gitops.Options{}
