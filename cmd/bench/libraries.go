@@ -59,6 +59,20 @@ var libraries = []library{
 		{"github.com/prometheus/client_golang/prometheus/collectors", "$.NewGoCollector, $.NewProcessCollector"},
 		{"github.com/prometheus/client_golang/prometheus/promhttp", "$.HandlerFor"},
 	}},
+	{"sigstore", "sigstore-go, with TUF", false, []use{
+		{"github.com/sigstore/sigstore-go/pkg/bundle", "(*$.Bundle).UnmarshalJSON, $.NewBundle"},
+		{"github.com/sigstore/sigstore-go/pkg/root", "$.NewTrustedRootFromJSON, $.NewTrustedPublicKeyMaterial"},
+		{"github.com/sigstore/sigstore-go/pkg/tuf", "$.New, (*$.Client).GetTarget"},
+		{"github.com/sigstore/sigstore-go/pkg/verify", "$.NewVerifier, (*$.Verifier).Verify"},
+		{"github.com/sigstore/sigstore/pkg/signature", "$.LoadVerifier"},
+	}},
+	{"notation", "notation-go", false, []use{
+		{"github.com/notaryproject/notation-core-go/revocation", "$.NewWithOptions"},
+		{"github.com/notaryproject/notation-core-go/revocation/crl", "$.NewHTTPFetcher"},
+		{"github.com/notaryproject/notation-core-go/signature/cose", ""},
+		{"github.com/notaryproject/notation-core-go/signature/jws", ""},
+		{"github.com/notaryproject/notation-go/verifier", "$.NewWithOptions"},
+	}},
 	{"nats", "NATS' client", false, []use{{"github.com/nats-io/nats.go", "$.Connect, (*$.Conn).Publish, (*$.Conn).FlushWithContext"}}},
 	{"sourceignore", "Flux's ignore patterns", false, []use{{"github.com/fluxcd/pkg/sourceignore", "$.NewMatcher, $.ReadPatterns"}}},
 	{"flux", "Flux's API modules", true, []use{
