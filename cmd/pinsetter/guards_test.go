@@ -178,24 +178,31 @@ type guardedFleet struct {
 	dir      string // has objects.yaml and the folder gates
 	repo     *parts.Repository
 	head     string
+	reg      *parts.Registry
 	registry *registry.Registry
 
-	namespace string // of objects that name none
+	namespace  string // of objects that name none
+	kustomized bool   // gates are built from a kustomization
 }
 
-func newGuardedFleet(t *testing.T) *guardedFleet {
+// newGuardedFleet returns one with the namespaces a, b, c and free, and more.
+func newGuardedFleet(t *testing.T, more ...string) *guardedFleet {
 	t.Helper()
 	reg := parts.NewRegistry(t, parts.RegistryOptions{})
 	reg.Push("org/app", "1.0.0", "1.1.0")
 	files := map[string]string{}
-	for _, ns := range []string{"a", "b", "c", "free"} {
+	for _, ns := range append([]string{"a", "b", "c", "free"}, more...) {
 		files[ns+"/app.yaml"] = fmt.Sprintf("image: %s/org/app:1.0.0 # {\"$imagepolicy\": \"%s:app\"}\n", reg.Addr, ns)
 	}
 	repo := parts.NewGit(t, parts.GitOptions{}).NewRepository("fleet", parts.RepositoryOptions{Tree: parts.Tree{Files: files}})
-	g := &guardedFleet{dir: t.TempDir(), repo: repo, head: repo.Head("main"), namespace: "default"}
+	g := &guardedFleet{dir: t.TempDir(), repo: repo, reg: reg, head: repo.Head("main"), namespace: "default"}
 	g.registry = registry.New(registry.Options{Anonymous: true, Keep: 1 << 20})
 	var objects strings.Builder
-	for _, ns := range [][3]string{{"a", "apps", "production"}, {"b", "apps", "production"}, {"c", "apps", "production"}, {"free", "all", "other"}} {
+	names := [][3]string{{"a", "apps", "production"}, {"b", "apps", "production"}, {"c", "apps", "production"}, {"free", "all", "other"}}
+	for _, ns := range more {
+		names = append(names, [3]string{ns, "apps", "production"})
+	}
+	for _, ns := range names {
 		objects.WriteString(strings.NewReplacer("NS", ns[0], "NAME", ns[1], "TIER", ns[2], "REG", reg.Addr, "REPO", repo.URL).Replace(guarded))
 	}
 	write(t, filepath.Join(g.dir, "objects.yaml"), objects.String())
@@ -220,6 +227,9 @@ func (g *guardedFleet) run(t *testing.T, namespaces ...string) []string {
 	a := &app{streams: streams{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}}, namespace: g.namespace}
 	a.progress = newProgress(a.err)
 	a.filenames = []string{filepath.Join(g.dir, "objects.yaml"), filepath.Join(g.dir, "gates")}
+	if g.kustomized {
+		a.filenames, a.kustomize = a.filenames[:1], a.filenames[1:]
+	}
 	set, err := a.load(t.Context())
 	if err != nil {
 		t.Fatal(err)
