@@ -149,7 +149,8 @@ type Explanation struct {
 	pinsetter.Explanation
 
 	// Unread says that some sites may be missing, since a repository or a file could
-	// not be read; Idle are the automations that would write it and are suspended.
+	// not be read; Idle are the kinds and names of the automations that would write it
+	// and are suspended.
 	Unread bool     `json:"-"`
 	Idle   []string `json:"-"`
 
@@ -188,7 +189,7 @@ func (b *Bot) Explain(ctx context.Context, p *fleet.Policy, automations []*fleet
 	e.Unread, e.Err = err != nil, errors.Join(e.Err, err)
 	for _, a := range automations {
 		if a.Suspended && a.Selects(p) {
-			e.Idle = append(e.Idle, a.Name.String())
+			e.Idle = append(e.Idle, a.Kind()+" "+a.Name.String())
 		}
 	}
 	return e

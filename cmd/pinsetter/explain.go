@@ -111,7 +111,7 @@ func (e explanation) nowhere() string {
 	case e.Unread:
 		return "where it is written is not known: not everything could be read"
 	case len(e.Idle) > 0:
-		return "no automation writes it now: suspended: ImageUpdateAutomation " + strings.Join(e.Idle, ", ")
+		return "no automation writes it now: suspended: " + strings.Join(e.Idle, ", ")
 	}
 	return "no automation writes it anywhere"
 }
