@@ -24,6 +24,7 @@ const maxLayer = 2 << 30
 type Content struct {
 	URL      string // "oci://HOST/REPOSITORY@DIGEST"
 	Digest   string
+	Kind     string // "artifact", "chart" or "image"
 	Source   string
 	Revision string
 	Created  string
@@ -59,7 +60,7 @@ func Open(ctx context.Context, from *registry.Repository, r Reference) (*Content
 		return nil, fmt.Errorf("read %s: its layer has the digest %.100q and %d bytes, and sha256 and %d GiB are the most that is read", r, layer.Digest, layer.Size, maxLayer>>30)
 	}
 	return &Content{
-		URL: Reference{Repository: from.Name()}.pinned(digest), Digest: digest,
+		URL: Reference{Repository: from.Name()}.pinned(digest), Digest: digest, Kind: m.kind(),
 		Source: m.Annotations[annotationSource], Revision: m.Annotations[annotationRevision], Created: m.Annotations[annotationCreated],
 		Layers: len(m.Layers), from: from, layer: layer,
 		name: fileName(cmp.Or(layer.Annotations[annotationTitle], path.Base(r.Repository))),
@@ -131,7 +132,7 @@ func (c *Content) entries(ctx context.Context, file io.ReadSeeker, visit func(En
 	if isArchive(begin[:n]) {
 		return walkTar(ctx, file, visit)
 	}
-	return visit(Entry{Name: c.name, Size: c.layer.Size, body: file})
+	return visit(Entry{Name: c.name, Size: c.layer.Size, Whole: true, body: file})
 }
 
 // isArchive reports whether content begins as gzip does, or as a tar (POSIX.1-1988,

@@ -35,8 +35,9 @@ var errNoFolder = errors.New("has no such folder or file")
 
 // Files returns the wanted files of the content, sorted by name. A link may lead to
 // anything, so every link in the folder is returned, with an error; so is a device, a
-// pipe or a file with more than Most bytes if its name is wanted. The error is for
-// content that can't be read, and a folder that isn't there.
+// pipe or a file with more than Most bytes if its name is wanted, and a layer that is no
+// archive if it isn't. The error is for content that can't be read, and a folder that
+// isn't there.
 func (c *Content) Files(ctx context.Context, w Wanted) ([]File, error) {
 	found, err := w.files(func(visit func(Entry) error) error { return c.Walk(ctx, visit) })
 	if errors.Is(err, errNoFolder) {
@@ -83,6 +84,8 @@ func (w Wanted) read(e Entry) (File, error) {
 	switch {
 	case isLink, e.Unusual != "" && named:
 		return File{Name: e.Name, Unusual: e.Unusual, Err: fmt.Errorf("is %s, and only files of an artifact are read", e.Unusual)}, nil
+	case !named && e.Whole:
+		return File{Name: e.Name, Err: errors.New("is the whole layer, which is no archive of files: push a folder, without the layer type static")}, nil
 	case !named:
 		return File{}, nil
 	case e.Size > w.Most:

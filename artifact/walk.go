@@ -36,6 +36,8 @@ type Entry struct {
 	// it is a file.
 	Unusual string
 
+	Whole bool // the file is all of the layer, which is no archive
+
 	body io.Reader
 }
 

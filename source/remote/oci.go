@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
@@ -124,18 +125,28 @@ func (s *ociSource) load(ctx context.Context, from *registry.Repository, name, f
 	if err != nil {
 		return err
 	}
+	named := false
 	files, err := content.Files(ctx, artifact.Wanted{
-		Folder: folder, Name: source.IsObjects, Most: source.MaxFileBytes,
+		Folder: folder, Most: source.MaxFileBytes,
+		Name: func(name string) bool {
+			is := source.IsObjects(name)
+			named = named || is
+			return is
+		},
 		Holds: func(data []byte) bool { return mayHold(data) || source.IsWide(data) && mayHold(source.Narrow(data)) },
 	})
 	if err != nil {
 		return err
 	}
+	readable := slices.ContainsFunc(files, func(f artifact.File) bool { return f.Err == nil })
+	if content.Kind == "image" && !named && !readable {
+		return fmt.Errorf("%s is a container image, and its first layer has no file of YAML or JSON: name an artifact, as pinsetter artifact push makes it", content.URL)
+	}
 	url, _, _ := strings.Cut(strings.TrimPrefix(name, ociScheme), "//")
 	for _, file := range files {
 		at := ociScheme + url + "//" + file.Name
 		if file.Err != nil {
-			s.unread = append(s.unread, source.Unread{Path: at, Err: file.Err, Until: "it is a file, or is gone"})
+			s.unread = append(s.unread, source.Unread{Path: at, Err: file.Err, Until: "it can be read, or is gone"})
 			continue
 		}
 		s.files = append(s.files, source.File{Path: at, Source: name, Data: file.Data})
