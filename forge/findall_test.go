@@ -67,13 +67,18 @@ func asks(log *parts.Log) (all, unchanged int) {
 }
 
 // Open pull requests are found on one page, which is asked for conditionally. One
-// that isn't open any more is asked for alone, and so is one that nobody opened.
+// that isn't open any more is asked for alone, and so is one that nobody opened. Those
+// of forks with branches of the same names are nobody's.
 func TestFindAll(t *testing.T) {
 	for name, start := range map[string]func() (*parts.Log, *forge.Repository, []forge.Sought, func()){
 		"GitHub": func() (*parts.Log, *forge.Repository, []forge.Sought, func()) {
 			h := newHub(t)
 			h.repository.ForkPull("mallory", "pinsetter/web", "main")
 			sought := several(6, h.push, h.create)
+			h.push("pinsetter/none", "a: 20\n")
+			for _, head := range []string{"pinsetter/none", sought[2].Head, sought[3].Head} {
+				h.repository.ForkPull("mallory", head, "main")
+			}
 			return h.github.Log, h.forge, sought, func() { h.repository.Edit(sought[1].Known.Number, func(pr *parts.GitHubPull) { pr.Title = "By hand" }) }
 		},
 		"GitLab": func() (*parts.Log, *forge.Repository, []forge.Sought, func()) {
@@ -107,6 +112,9 @@ func TestFindAll(t *testing.T) {
 				sameAsFind(t, r, sought)
 				if got := sought[1].Known.Title; got != "By hand" {
 					t.Errorf("found %q", got)
+				}
+				if got := sought[len(sought)-1].Known; got != nil {
+					t.Errorf("found %s, which nobody opened", got.URL)
 				}
 			}
 		})
