@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
-	"github.com/pinsetter/pinsetter/verify"
 )
 
 // Inquiry answers the questions about a policy's sites and tags, and remembers the
@@ -18,23 +18,30 @@ import (
 type Inquiry struct {
 	selection *Selection
 	known     decide.Known
-	evidence  map[string]*verify.Evidence // by digest
-	enclosing map[string]*fleet.Trust     // of the sites' objects, by its identity
+	enclosing map[string]*fleet.Trust // of the sites' objects, by its identity
+
+	opening  sync.Mutex           // of evidence, since rechecks ask in parallel
+	evidence map[string]*evidence // by digest
 }
 
 // Inquire begins an inquiry.
 func (s *Selection) Inquire() *Inquiry {
-	return &Inquiry{s, decide.Known{
-		Known: gate.Known{
-			Sights:     map[string]gate.Answer[gate.Sight]{},
-			Digests:    map[string]gate.Answer[string]{},
-			Contents:   map[string]gate.Answer[gate.Content]{},
-			Showings:   map[string]gate.Answer[[]pinsetter.Showing]{},
-			Stays:      map[string]gate.Answer[bool]{},
-			Signatures: map[gate.Signed]pinsetter.Signature{},
+	return &Inquiry{
+		selection: s,
+		known: decide.Known{
+			Known: gate.Known{
+				Sights:     map[string]gate.Answer[gate.Sight]{},
+				Digests:    map[string]gate.Answer[string]{},
+				Contents:   map[string]gate.Answer[gate.Content]{},
+				Showings:   map[string]gate.Answer[[]pinsetter.Showing]{},
+				Stays:      map[string]gate.Answer[bool]{},
+				Signatures: map[gate.Signed]pinsetter.Signature{},
+			},
+			Pins: map[string]gate.Answer[string]{},
 		},
-		Pins: map[string]gate.Answer[string]{},
-	}, map[string]*verify.Evidence{}, map[string]*fleet.Trust{}}
+		enclosing: map[string]*fleet.Trust{},
+		evidence:  map[string]*evidence{},
+	}
 }
 
 // maxRounds bounds how often questions are answered for the sites of one policy.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
@@ -83,17 +84,36 @@ func (q *Inquiry) verify(ctx context.Context, signed gate.Signed) pinsetter.Sign
 	if trust == nil {
 		return pinsetter.Signature{Verdict: pinsetter.SignatureUnknown, Reason: "what is trusted isn't known"}
 	}
-	evidence := q.evidence[signed.Digest]
-	if evidence == nil {
-		image, err := q.selection.facts.scanner.Open(q.selection.facts.repo)
-		if err != nil {
-			return pinsetter.Signature{Verdict: pinsetter.SignatureUnknown, Reason: err.Error()}
-		}
-		evidence = verify.Open(q.selection.facts.roots, image, signed.Digest)
-		q.evidence[signed.Digest] = evidence
+	evidence, err := q.evidenceOf(signed.Digest)
+	if err != nil {
+		return pinsetter.Signature{Verdict: pinsetter.SignatureUnknown, Reason: err.Error()}
 	}
 	defer q.selection.facts.scanner.Waits(q.selection.facts.repo, "read signatures of "+signed.Digest)()
+	evidence.Lock()
+	defer evidence.Unlock()
 	return evidence.Check(ctx, trust)
+}
+
+// evidence is what is read of a digest, by one who asks at a time.
+type evidence struct {
+	sync.Mutex
+	*verify.Evidence
+}
+
+// evidenceOf returns what is read of a digest, the same one each time.
+func (q *Inquiry) evidenceOf(digest string) (*evidence, error) {
+	q.opening.Lock()
+	defer q.opening.Unlock()
+	found := q.evidence[digest]
+	if found == nil {
+		image, err := q.selection.facts.scanner.Open(q.selection.facts.repo)
+		if err != nil {
+			return nil, err
+		}
+		found = &evidence{Evidence: verify.Open(q.selection.facts.roots, image, digest)}
+		q.evidence[digest] = found
+	}
+	return found, nil
 }
 
 // TrustsAt returns the rules about signatures that a site is held to, those of Gates

@@ -77,8 +77,8 @@ func (c *signedCrowd) asked() int {
 	return n
 }
 
-// secretOf returns a Secret's stringData with one key.
-func secretOf(b *testing.B, key, value string) string {
+// dataOf returns a Secret's stringData with one key.
+func dataOf(b *testing.B, key, value string) string {
 	b.Helper()
 	text, err := json.Marshal(map[string]string{key: value})
 	if err != nil {
@@ -92,13 +92,13 @@ const keyRule = "{provider: cosign, secretRef: {name: trust}}"
 // signedByKey signs as cosign 3 does with a key.
 func signedByKey(b *testing.B, on *parts.Shelf) signing {
 	by := parts.NewSigner(b)
-	return signing{func(image, digest string) { on.Sign(image, digest, by) }, keyRule, secretOf(b, "cosign.pub", by.PublicKey)}
+	return signing{func(image, digest string) { on.Sign(image, digest, by) }, keyRule, dataOf(b, "cosign.pub", by.PublicKey)}
 }
 
 // signedByTag signs as cosign 2 does with a key.
 func signedByTag(b *testing.B, on *parts.Shelf) signing {
 	by := parts.NewSigner(b)
-	return signing{func(image, digest string) { on.SignLegacy(image, digest, by, 1) }, keyRule, secretOf(b, "cosign.pub", by.PublicKey)}
+	return signing{func(image, digest string) { on.SignLegacy(image, digest, by, 1) }, keyRule, dataOf(b, "cosign.pub", by.PublicKey)}
 }
 
 // signedKeyless signs as cosign 3 does without a key.
@@ -108,7 +108,7 @@ func signedKeyless(b *testing.B, on *parts.Shelf) signing {
 	return signing{
 		func(image, digest string) { trusted.Sign(on, image, digest, by) },
 		`{provider: cosign, matchOIDCIdentity: [{issuer: "https://issuer\\.example\\.test", subject: "ci@example\\.test"}], trustedRootSecretRef: {name: trust}}`,
-		secretOf(b, "trusted_root.json", string(trusted.Root(keyless.Log, keyless.TimestampIssuer))),
+		dataOf(b, "trusted_root.json", string(trusted.Root(keyless.Log, keyless.TimestampIssuer))),
 	}
 }
 
