@@ -72,11 +72,15 @@ type kept struct {
 	etag, edited string
 	asked        time.Time
 	client       *http.Client
+
+	failed   error // of the last call of ask; nil: it went well
+	failedAt time.Time
+	waited   time.Duration // the timeout that it had
 }
 
 // Versions returns the versions of a chart, from an answer that is not older than
-// after. Others of the same index share the answer. The error names the index, and
-// wraps ErrNotFound if it doesn't have the chart.
+// after. Others of the same index share the answer, and a failure that is not older. The
+// error names the index, and wraps ErrNotFound if it doesn't have the chart.
 func (c *Client) Versions(ctx context.Context, a Access, chart string, after time.Time) (*Listing, error) {
 	address, err := indexURL(a.URL)
 	if err != nil {
@@ -91,7 +95,7 @@ func (c *Client) Versions(ctx context.Context, a Access, chart string, after tim
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.index == nil || k.asked.Before(after) {
-		if err := k.ask(ctx, c.options, a, address); err != nil {
+		if err := k.askOnce(ctx, c.options, a, address, after); err != nil {
 			return nil, secrets.Error(fmt.Errorf("read index %s: %w", shown(address), err))
 		}
 	}
@@ -192,13 +196,33 @@ func toSameHostOrAnonymous(request *http.Request, via []*http.Request) error {
 	return nil
 }
 
+// askOnce asks for the index, unless that failed since after. It asks again if that was
+// for want of time and there is more now. That a caller gave up says nothing of the index.
+func (k *kept) askOnce(ctx context.Context, o Options, a Access, address *url.URL, after time.Time) error {
+	timeout := a.timeout()
+	hurried := errors.Is(k.failed, context.DeadlineExceeded) && timeout > k.waited
+	if k.failed != nil && !after.IsZero() && !k.failedAt.Before(after) && !hurried {
+		return k.failed
+	}
+	began := time.Now()
+	err := k.ask(ctx, o, a, address)
+	if k.failed = err; ctx.Err() != nil {
+		k.failed = nil
+	}
+	k.failedAt, k.waited = began, timeout
+	return err
+}
+
+func (a Access) timeout() time.Duration {
+	if a.Timeout <= 0 {
+		return time.Minute
+	}
+	return a.Timeout
+}
+
 // ask asks for the index. Without a change it keeps the one that it has.
 func (k *kept) ask(ctx context.Context, o Options, a Access, address *url.URL) error {
-	timeout := a.Timeout
-	if timeout <= 0 {
-		timeout = time.Minute
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, a.timeout())
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
 	if err != nil {

@@ -209,6 +209,42 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// TestFailuresAreShared: an index that can't be read is asked for once in a cycle, but for
+// a caller with more time if that was wanting, and for the next after one that gave up.
+func TestFailuresAreShared(t *testing.T) {
+	asked := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer s.Close()
+	c, cycle := New(Options{}), time.Now()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for _, test := range []struct {
+		name    string
+		ctx     context.Context
+		timeout time.Duration
+		after   time.Time
+		asked   int // in all
+		says    string
+	}{
+		{"given up", ended, time.Minute, cycle, 0, "context canceled"},
+		{"want of time", t.Context(), time.Nanosecond, cycle, 0, "deadline exceeded"},
+		{"no more time", t.Context(), time.Nanosecond, cycle, 0, "deadline exceeded"},
+		{"more time", t.Context(), time.Minute, cycle, 1, "503"},
+		{"another chart", t.Context(), time.Minute, cycle, 1, "503"},
+		{"more time, which was not wanting", t.Context(), time.Hour, cycle, 1, "503"},
+		{"any answer", t.Context(), time.Minute, time.Time{}, 2, "503"},
+		{"the next cycle", t.Context(), time.Minute, time.Now().Add(time.Hour), 3, "503"},
+	} {
+		_, err := c.Versions(test.ctx, Access{URL: s.URL, Timeout: test.timeout}, "podinfo", test.after)
+		if err == nil || !strings.Contains(err.Error(), test.says) || asked != test.asked {
+			t.Errorf("%s: asked %d times, want %d: %v", test.name, asked, test.asked, err)
+		}
+	}
+}
+
 // TestCredentialsStay: a redirect to another host is followed without the credential.
 func TestCredentialsStay(t *testing.T) {
 	target := serve(t, podinfo)
