@@ -17,9 +17,12 @@ import (
 	"github.com/pinsetter/pinsetter/verify"
 )
 
+// beforeSources are the fleet's objects in front of its source.
+var beforeSources, _, _ = strings.Cut(fleetObjects, "apiVersion: source.")
+
 // gitlessObjects are those of a rig that builds on org/manifests:main, and delivers to
 // org/live, signed by KEY.
-var gitlessObjects = fleetObjects[:strings.Index(fleetObjects, "apiVersion: source.")] + `apiVersion: source.toolkit.fluxcd.io/v1
+var gitlessObjects = beforeSources + `apiVersion: source.toolkit.fluxcd.io/v1
 kind: OCIRepository
 metadata: {name: manifests}
 spec: {url: "oci://REG/org/manifests", interval: 5m, ref: {tag: main}, insecure: true}
