@@ -75,16 +75,24 @@ func artifactKey(a *fleet.Automation) string {
 
 // recallArtifact returns what the ledger knows of an ArtifactAutomation.
 func (m *laneMemory) recallArtifact(ctx context.Context, a *fleet.Automation) artifactMemory {
-	var known artifactMemory
 	if m.selector.Failing.Now() {
-		return known
+		return artifactMemory{}
 	}
 	body, err := m.selector.Ledger.Quiet(ctx, artifactKey(a))
 	if err != nil {
 		m.selector.Failing.Failed(err)
-		return known
+		return artifactMemory{}
 	}
-	if body == nil || json.Unmarshal(body, &known) != nil {
+	return readArtifactMemory(body)
+}
+
+// readArtifactMemory returns the memory that JSON holds: the zero one, as if nothing
+// were known, if it holds none, or one that the bot doesn't write.
+func readArtifactMemory(body []byte) artifactMemory {
+	var known artifactMemory
+	isNone := func(digest string) bool { return !pinsetter.ValidDigest(digest) }
+	if json.Unmarshal(body, &known) != nil || len(known.Delivered) > maxDelivered || slices.ContainsFunc(known.Delivered, isNone) ||
+		known.Begun != "" && isNone(known.Begun) || known.Base != "" && isNone(known.Base) {
 		return artifactMemory{}
 	}
 	return known
