@@ -50,7 +50,7 @@ func TestInitPrivateRegistry(t *testing.T) {
 	}
 
 	denied := initiate(nobody)
-	for _, part := range []string{"it is private or missing: 401 Unauthorized", "spec.secretRef, or log in with docker login " + registry.Addr, "nothing to propose"} {
+	for _, part := range []string{"it is private or missing: 401 Unauthorized", "secretRef, or log in with docker login " + registry.Addr, "nothing to propose"} {
 		if !strings.Contains(denied, part) {
 			t.Errorf("%q is missing in\n%s", part, denied)
 		}
