@@ -38,6 +38,7 @@ var required = map[string]string{
 	"ssh-keygen":              "apt-get install openssh-client",
 	"gpg":                     "make parts installs it, or: apt-get install gnupg",
 	"git":                     "apt-get install git",
+	"tar":                     "apt-get install tar",
 	"gitea":                   "make parts builds it",
 	"initdb":                  "apt-get install postgresql",
 	"chromium":                "make parts installs it, or: apt-get install chromium",
