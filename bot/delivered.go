@@ -152,13 +152,12 @@ func (r *artifactRun) stands(p *plan.Plan) bool {
 	return r.last.claim.Base == r.digest && !r.last.stale && r.known.Objects == r.memory.fingerprint()
 }
 
-// rememberStanding says that somebody put an earlier artifact there.
-func (r *artifactRun) rememberStanding(context.Context) error {
+// sayStanding says if somebody moved the tag back to an earlier artifact.
+func (r *artifactRun) sayStanding() {
 	if r.last.digest != r.known.latest() {
 		r.o.Log.Info("somebody moved the tag to an earlier artifact, which stays until there is something newer",
 			"automation", r.automation.Name, "tag", r.automation.Delivery.MoveTags[0], "digest", r.last.digest)
 	}
-	return nil
 }
 
 // lookBack finds the last delivery. An artifact that the bot didn't make is an error:
