@@ -65,10 +65,14 @@ func TestWebhookAtAStandby(t *testing.T) {
 	third := f.serve(t, args...)
 	third.until("it waits", func() bool { return strings.Contains(third.said(), "waiting for the lead") })
 	database.Kill()
+	third.until("it notices", func() bool { return strings.Contains(third.said(), "the state doesn't answer") })
 	if status := deliverTo(t, third); status != http.StatusServiceUnavailable {
 		t.Errorf("the state is away, and a webhook is answered with %d", status)
 	}
 	third.until("it says so", func() bool { return strings.Contains(third.said(), "pass on a delivery for Receiver default/pushes") })
+	f.registry.Push("org/app", "1.4.0")
+	database.Start()
+	third.until("it leads once the state is back", shows("1.4.0"))
 }
 
 // TestWebhookAtAnotherShard: a webhook that comes to one shard reaches the repository

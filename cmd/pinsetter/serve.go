@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"github.com/pinsetter/pinsetter/hook"
 	"github.com/pinsetter/pinsetter/keeper"
 	"github.com/pinsetter/pinsetter/notify"
+	"github.com/pinsetter/pinsetter/pause"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/server"
 	"github.com/pinsetter/pinsetter/store"
@@ -152,8 +154,14 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error 
 	return finish(err)
 }
 
-// lead calls run; with --leader-elect it first waits until this process leads.
-// Losing the lead is an error: the process's supervisor starts it again.
+// leadAgain is the time between two attempts to ask for the lead where the state
+// doesn't answer.
+const leadAgain = 2 * time.Second
+
+// lead calls run; with --leader-elect it first waits until this process leads. While
+// the state doesn't answer nobody leads, and the wait goes on: the process shows the
+// status page and refuses webhooks meanwhile. Losing the lead is an error: the
+// process's supervisor starts it again.
 func (a *app) lead(ctx context.Context, o serveFlags, name string, run func(context.Context)) error {
 	if !o.leaderElect {
 		run(ctx)
@@ -161,6 +169,12 @@ func (a *app) lead(ctx context.Context, o serveFlags, name string, run func(cont
 	}
 	a.log.Info("waiting for the lead", "state", a.ledger.String())
 	leading, resign, err := a.ledger.Lead(ctx, name)
+	for failed := 0; errors.Is(err, store.ErrUnreachable) && pause.For(ctx, leadAgain) == nil; failed++ {
+		if failed%30 == 0 { // once a minute
+			a.log.Error("the state doesn't answer, so that nobody leads: it is asked again", "error", err)
+		}
+		leading, resign, err = a.ledger.Lead(ctx, name)
+	}
 	if ctx.Err() != nil {
 		return nil // ctx ended before it led
 	}
