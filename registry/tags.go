@@ -14,11 +14,14 @@ import (
 // Tags lists all tags of the image. The error wraps ErrEmpty if the image has
 // no usable tag, and ErrNotFound if the registry doesn't know the image. A list
 // that can't be read to its end is an error, never a shorter list.
-func (p *Repository) Tags(ctx context.Context) (taglist.Listing, error) {
+func (p *Repository) Tags(ctx context.Context) (taglist.Listing, error) { return p.TagsIn(ctx, nil) }
+
+// TagsIn is Tags for a listing that takes memory of room.
+func (p *Repository) TagsIn(ctx context.Context, room *taglist.Room) (taglist.Listing, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	r, host := p.registry, p.registry.host(p.name.RegistryStr())
-	found, err := r.lists.List(ctx, p.Key(), tagSource{p, host.limit}, &host.pages, r.options.Now)
+	found, err := r.lists.List(ctx, p.Key(), tagSource{p, host.limit}, &host.pages, room, r.options.Now)
 	if err != nil {
 		return taglist.Listing{}, fmt.Errorf("list tags of %s: %w", p.name, p.told(err))
 	}

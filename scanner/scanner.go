@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -81,6 +82,7 @@ type Scanner struct {
 	now      func() time.Time
 	opened   time.Time // when the cycle began
 	began    time.Time // zero: listings are never reused
+	room     *taglist.Room
 	listings memo[answer]
 	splits   memo[split]
 	digests  memo[string]
@@ -98,9 +100,11 @@ type answer struct {
 	at   time.Time
 }
 
-// New returns an empty Scanner.
+// New returns an empty Scanner. Its tag lists take at most 45 % of the memory that Go is
+// told to use (GOMEMLIMIT): what is made of them, and the collector, take the rest.
 func New(r *registry.Registry, now func() time.Time) *Scanner {
-	return &Scanner{registry: r, now: now, opened: time.Now(), images: map[*fleet.Repository]*image{}}
+	room := taglist.NewRoom(debug.SetMemoryLimit(-1) / 100 * 45) // which changes nothing
+	return &Scanner{registry: r, now: now, opened: time.Now(), room: room, images: map[*fleet.Repository]*image{}}
 }
 
 // NewReusing returns a Scanner that reuses an image's last listing if the
@@ -113,6 +117,10 @@ func NewReusing(r *registry.Registry, now func() time.Time) *Scanner {
 	s.began = now()
 	return s
 }
+
+// Spare reports whether there is memory for n bytes that are made of tag lists, beside
+// these lists themselves, and takes it for the cycle.
+func (s *Scanner) Spare(n int64) bool { return s.room.Take(n) }
 
 // Scan lists the tags of an ImageRepository, without reserved names and tags
 // that its exclusionList drops. Errors name the image. They wrap
@@ -139,7 +147,7 @@ func (s *Scanner) ScanAfter(ctx context.Context, object *fleet.Repository, earli
 		found, err = s.listings.get(ctx, q, func(ctx context.Context) (answer, error) {
 			defer s.asks(object, q.what)()
 			began := time.Now()
-			listing, err := image.Tags(ctx)
+			listing, err := image.TagsIn(ctx, s.room)
 			if s.Asked != nil {
 				s.Asked(object, time.Since(began), err)
 			}

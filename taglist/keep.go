@@ -27,10 +27,12 @@ type kept struct {
 	read    int64     // bytes of the answers that the tags point into
 }
 
+// stringSize is the size of a string without its text, in bytes.
+const stringSize = 16
+
 // bytes returns the memory that the listing takes.
 func (k *kept) bytes() int64 {
-	const header = 16 // of a string
-	return k.read + header*int64(len(k.listing.Tags)) + 1024
+	return k.read + stringSize*int64(len(k.listing.Tags)) + 1024
 }
 
 // Last returns the last listing that List returned for a key, as unchanged, and the

@@ -23,6 +23,7 @@ type lister struct {
 	tags      []string
 	unordered bool         // the tags are not in the order of bytes
 	read      atomic.Int64 // bytes
+	share     share        // of the memory for listings
 	barren    int          // pages without tags, in a row
 }
 

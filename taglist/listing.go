@@ -71,15 +71,16 @@ type Source interface {
 }
 
 // List lists all tags of the image that a source is for, and remembers them by its
-// key. Pages are those of the source's host. The error wraps ErrEmpty if the image
-// has no usable tag. A list that can't be read to its end is an error, never a
-// shorter list.
-func (m *Memory) List(ctx context.Context, key string, source Source, pages *Pages, now func() time.Time) (Listing, error) {
-	l := &lister{source: source, pages: pages, now: now, remembers: m.most > 0, last: m.last(key), seen: map[string]bool{}}
-	if err := l.list(ctx); err != nil {
-		return Listing{}, err
+// key. Pages are those of the source's host. The listing takes memory of room for as
+// long as that is used; one that is remembered already takes none. The error wraps
+// ErrEmpty if the image has no usable tag. A list that can't be read to its end, or for
+// which there is no room, is an error, never a shorter list.
+func (m *Memory) List(ctx context.Context, key string, source Source, pages *Pages, room *Room, now func() time.Time) (Listing, error) {
+	l := &lister{source: source, pages: pages, now: now, remembers: m.most > 0, last: m.last(key), seen: map[string]bool{}, share: share{room: room}}
+	found, unchanged, err := l.find(ctx)
+	if err != nil || unchanged {
+		l.share.give(l.share.held.Load())
 	}
-	found, unchanged, err := l.result(now())
 	if err != nil {
 		return Listing{}, err
 	}
@@ -87,6 +88,14 @@ func (m *Memory) List(ctx context.Context, key string, source Source, pages *Pag
 	listing := found.listing
 	listing.Unchanged = unchanged
 	return listing, nil
+}
+
+// find reads the list, and reports whether it equals the remembered one.
+func (l *lister) find(ctx context.Context) (found *kept, unchanged bool, err error) {
+	if err := l.list(ctx); err != nil {
+		return nil, false, err
+	}
+	return l.result(l.now())
 }
 
 // listing sorts and filters the tags that were read.

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"net/http"
 	"net/url"
@@ -64,6 +63,10 @@ func (l *lister) fetch(ask func(read func(*http.Response) error) error) (*page, 
 
 // parse reads the tags of a page.
 func (l *lister) parse(p *page) error {
+	most := min(strings.Count(p.body, ",")+1, maxTags) // tags
+	if err := l.share.take(stringSize * int64(most)); err != nil {
+		return err
+	}
 	tags, err := parseTagList(p.body, maxTags)
 	switch {
 	case errors.Is(err, errTooMany):
@@ -82,60 +85,85 @@ type checksum [sha256.Size]byte
 // is reports whether both are set and equal.
 func (c checksum) is(other checksum) bool { return c == other && c != checksum{} }
 
-// buffers are for reading answers.
-var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+// chunk is a part of an answer while it is read.
+type chunk [32 << 10]byte
+
+var chunks = sync.Pool{New: func() any { return new(chunk) }}
 
 // body reads the answer into one string, which the tags point into. It hashes
-// the answer on the way if listings are remembered.
+// the answer if listings are remembered. The parts are put together when all are there:
+// a text that grows would leave garbage of several times its size.
 func (l *lister) body(response *http.Response) (string, checksum, error) {
-	var body strings.Builder
-	body.Grow(int(min(l.expected(response), 4<<20)))
-	var to io.Writer = &body
-	var hash hash.Hash
-	if l.remembers {
-		hash = sha256.New()
-		to = io.MultiWriter(&body, hash)
-	}
-	buffer := buffers.Get().(*[32 << 10]byte)
-	defer buffers.Put(buffer)
-	n, err := io.CopyBuffer(to, &meter{response.Body, &l.read}, buffer[:])
-	if err != nil {
-		l.read.Add(-n)
+	var parts []*chunk
+	defer func() {
+		for _, part := range parts {
+			chunks.Put(part)
+		}
+	}()
+	m := &meter{Reader: response.Body, read: &l.read, share: &l.share}
+	n := 0
+	var err error
+	for err == nil {
+		if n == len(parts)*len(chunk{}) {
+			parts = append(parts, chunks.Get().(*chunk))
+		}
+		var more int
+		more, err = m.Read(parts[len(parts)-1][n%len(chunk{}):])
+		n += more
 	}
 	switch {
-	case errors.Is(err, errTooLarge):
-		return "", checksum{}, err
-	case err != nil:
+	case m.full != nil:
+		m.undo()
+		return "", checksum{}, m.full
+	case err != io.EOF:
+		m.undo()
 		return "", checksum{}, fmt.Errorf("the answer broke off after %d bytes: %w", n, err)
-	case hash == nil:
+	}
+	var body strings.Builder
+	body.Grow(n)
+	hash := sha256.New()
+	for i, part := range parts {
+		text := part[:min(n-i*len(part), len(part))]
+		body.Write(text)
+		if l.remembers {
+			hash.Write(text)
+		}
+	}
+	if !l.remembers {
 		return body.String(), checksum{}, nil
 	}
 	return body.String(), checksum(hash.Sum(nil)), nil
 }
 
-// expected returns the number of bytes to reserve for an answer: its declared
-// length, else slightly more than the last single-page answer had, else 0.
-func (l *lister) expected(response *http.Response) int64 {
-	said := response.ContentLength
-	if said >= 0 || l.last == nil || l.last.sum == (checksum{}) || l.read.Load() > 0 {
-		return max(said, 0)
-	}
-	return l.last.read + l.last.read/16
-}
-
 // errTooLarge ends a list that takes more than maxBytes.
 var errTooLarge = fmt.Errorf("the list is larger than %d MiB, which is more than is read of one image; delete old tags in the registry", maxBytes>>20)
 
-// meter counts the bytes of all pages of an image, up to maxBytes.
+// meter counts the bytes of all pages of an image, up to maxBytes, and takes them of
+// its share.
 type meter struct {
 	io.Reader
-	read *atomic.Int64
+	read  *atomic.Int64
+	share *share
+
+	took int64
+	full error // that there is no room for more
+}
+
+// undo gives back what was taken.
+func (m *meter) undo() {
+	m.read.Add(-m.took)
+	m.share.give(m.took)
 }
 
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.Reader.Read(p)
+	if m.full = m.share.take(int64(n)); m.full != nil {
+		return n, m.full
+	}
+	m.took += int64(n)
 	if m.read.Add(int64(n)) > maxBytes {
-		return n, errTooLarge
+		m.full = errTooLarge
+		return n, m.full
 	}
 	return n, err
 }
