@@ -35,41 +35,69 @@ func (p *Policy) Judge(tag string) pinsetter.Verdict {
 // after that one and names it. If Rank fails, Explain returns its error,
 // selects nothing, and sorts the eligible ones like the rejected ones.
 func (p *Policy) Explain(t *Tags) ([]pinsetter.Verdict, error) {
-	tags := slices.Compact(slices.Sorted(slices.Values(t.tags)))
-	eligible := map[string][]pinsetter.Verdict{} // by value, smallest tag first
-	var accepted, rejected []pinsetter.Verdict
-	for _, tag := range tags {
-		v := p.Judge(tag)
-		if v.Verdict == pinsetter.Rejected {
-			rejected = append(rejected, v)
-			continue
-		}
-		accepted = append(accepted, v)
-		eligible[v.Value] = append(eligible[v.Value], v)
-	}
-	slices.SortFunc(rejected, compareForPeople)
-	ranking, err := p.Rank(t)
-	if err != nil {
-		slices.SortFunc(accepted, compareForPeople)
-		return append(accepted, rejected...), err
-	}
+	tags := descending(t.tags)
 	verdicts := make([]pinsetter.Verdict, 0, len(tags))
-	for c := range ranking.All() {
-		for i, v := range eligible[c.Value] {
-			if i > 0 {
-				v.Reason = fmt.Sprintf("its value %q is also that of %s, which stands for it", c.Value, c.Tag)
-			}
+	ranking, err := p.Rank(t)
+	if err == nil {
+		verdicts = p.eligible(verdicts, ranking, tags)
+	}
+	ranked := len(verdicts)
+	for _, tag := range tags {
+		if v := p.Judge(tag); v.Verdict == pinsetter.Rejected || err != nil {
 			verdicts = append(verdicts, v)
 		}
 	}
-	if best, ok := ranking.Best(); ok {
-		verdicts[0].Verdict, verdicts[0].Stage = pinsetter.Selected, ""
-		for i := range verdicts[1:] {
-			v := &verdicts[i+1]
-			v.Reason = cmp.Or(v.Reason, "outranked by "+best.Tag)
+	slices.SortFunc(verdicts[ranked:], func(a, b pinsetter.Verdict) int {
+		if a.Verdict != b.Verdict { // Rank fails, and eligible ones come first
+			return strings.Compare(string(a.Verdict), string(b.Verdict))
+		}
+		return compareForPeople(a, b)
+	})
+	return verdicts, err
+}
+
+// descending returns tags once each, in descending order: themselves if they are in it,
+// as those of a listing.
+func descending(tags []string) []string {
+	for i := range tags {
+		if i > 0 && tags[i-1] <= tags[i] {
+			tags = slices.Clone(tags)
+			slices.SortFunc(tags, func(a, b string) int { return strings.Compare(b, a) })
+			return slices.Compact(tags)
 		}
 	}
-	return append(verdicts, rejected...), nil
+	return tags
+}
+
+// eligible appends the verdicts on the tags that the ranking has or stands for, which
+// are among tags, in descending order.
+func (p *Policy) eligible(verdicts []pinsetter.Verdict, ranking *Ranking, tags []string) []pinsetter.Verdict {
+	var others map[string][]string // the tags with a value, smallest first
+	if p.filter != nil {           // else each is its own
+		others = map[string][]string{}
+		for _, tag := range slices.Backward(tags) {
+			if value, stage := p.read(tag); stage == "" && !pinsetter.ReservedTag(tag) {
+				others[value] = append(others[value], tag)
+			}
+		}
+	}
+	best, _ := ranking.Best()
+	outranked := "outranked by " + best.Tag
+	for c := range ranking.All() {
+		v := pinsetter.Verdict{Tag: c.Tag, Value: c.Value, Verdict: pinsetter.Eligible, Stage: pinsetter.StageOrder, Reason: outranked}
+		if len(verdicts) == 0 {
+			v.Verdict, v.Stage, v.Reason = pinsetter.Selected, "", ""
+		}
+		verdicts = append(verdicts, v)
+		for _, tag := range others[c.Value] {
+			if tag != c.Tag {
+				v := pinsetter.Verdict{Tag: tag, Value: c.Value, Verdict: pinsetter.Eligible, Stage: pinsetter.StageOrder}
+				v.Reason = fmt.Sprintf("its value %q is also that of %s, which stands for it", c.Value, c.Tag)
+				verdicts = append(verdicts, v)
+			}
+		}
+	}
+	return verdicts
 }
 
 // compareForPeople sorts versions first, in descending order, then other tags,

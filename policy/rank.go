@@ -2,6 +2,7 @@ package policy
 
 import (
 	"iter"
+	"slices"
 	"sync"
 
 	"github.com/pinsetter/pinsetter"
@@ -22,29 +23,42 @@ type Ranking struct {
 // Best returns the best candidate, and false if there is none.
 func (r *Ranking) Best() (pinsetter.Candidate, bool) { return r.best, r.found }
 
+// mostRanked bounds the candidates that a ranking remembers. Few are ever asked for
+// beyond them, and a large image has many policies.
+const mostRanked = 4096
+
 // All yields the candidates, best first. The first one costs nothing. The others
-// are ranked as far as they are needed, and remembered.
+// are ranked as far as they are needed; the first few thousand are remembered.
 func (r *Ranking) All() iter.Seq[pinsetter.Candidate] {
 	return func(yield func(pinsetter.Candidate) bool) {
 		if !r.found || !yield(r.best) {
 			return
 		}
-		for i := 1; ; i++ {
+		for i := 1; i < mostRanked; i++ {
 			if c, more := r.at(i); !more || !yield(c) {
+				return
+			}
+		}
+		n := 0
+		for c := range r.all {
+			if n++; n > mostRanked && !yield(c) {
 				return
 			}
 		}
 	}
 }
 
-// at returns the i-th candidate, and false past the last one. When more are needed,
-// it ranks eight times as many as before, because each ranking starts over: a pass
-// over the tags, and the logarithm of their number for each candidate.
+// fewRanked is how many candidates are ranked first: for most sites they are enough.
+// ranksMore is how many times as many are ranked when they are not.
+const fewRanked, ranksMore = 16, 16
+
+// at returns the i-th candidate of the first mostRanked, and false past the last one.
+// Ranking more starts over, so that it ranks many more than there are.
 func (r *Ranking) at(i int) (pinsetter.Candidate, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i >= len(r.ranked) && !r.complete {
-		wanted, n := max(8, 8*len(r.ranked)), 0
+		wanted, n := max(fewRanked, ranksMore*len(r.ranked)), 0
 		r.complete = true
 		for c := range r.all {
 			if n >= len(r.ranked) {
@@ -94,39 +108,50 @@ func rankItems[K any](accepted iter.Seq[item[K]], by order[K]) *Ranking {
 		if !yield(best.candidate()) {
 			return
 		}
-		for it := range drain(accepted, by.items) {
-			if !d.repeats(it) && !yield(it.candidate()) {
+		var next []item[K]
+		for last, n := best, 2*fewRanked; ; n = min(ranksMore*n, mostSorted) {
+			next = following(next[:0], accepted, by.items, last, n)
+			for _, it := range next {
+				if !d.repeats(it) && !yield(it.candidate()) {
+					return
+				}
+			}
+			if len(next) < n {
 				return
 			}
+			last = next[n-1]
 		}
 	}
 	return &Ranking{best: best.candidate(), found: found, all: all}
 }
 
-// drain yields the items in order. It uses a heap, and sorts only as far as it
-// is read.
-func drain[K any](items iter.Seq[item[K]], compare func(a, b item[K]) int) iter.Seq[item[K]] {
-	return func(yield func(item[K]) bool) {
-		var heap []item[K]
-		for it := range items {
-			heap = append(heap, it)
-		}
-		for i := len(heap)/2 - 1; i >= 0; i-- {
-			sift(heap, i, compare)
-		}
-		for len(heap) > 0 {
-			first, last := heap[0], len(heap)-1
-			heap[0] = heap[last]
-			heap = heap[:last]
-			sift(heap, 0, compare)
-			if !yield(first) {
-				return
+// mostSorted bounds the items that are sorted at once: parsed, a tag takes several times
+// its size. Ranking all of a million tags takes some twenty passes over them.
+const mostSorted = 1 << 16
+
+// following appends to an empty slice the n first of the items that come after last, in
+// order: fewer if there are no more.
+func following[K any](heap []item[K], items iter.Seq[item[K]], compare func(a, b item[K]) int, last item[K], n int) []item[K] {
+	worstFirst := func(a, b item[K]) int { return compare(b, a) }
+	for it := range items {
+		switch {
+		case compare(it, last) >= 0:
+		case len(heap) < n:
+			if heap = append(heap, it); len(heap) == n {
+				for i := n/2 - 1; i >= 0; i-- {
+					sift(heap, i, worstFirst)
+				}
 			}
+		case compare(it, heap[0]) > 0:
+			heap[0] = it
+			sift(heap, 0, worstFirst)
 		}
 	}
+	slices.SortFunc(heap, worstFirst)
+	return heap
 }
 
-// sift moves the i-th item of the heap down to its position.
+// sift moves the i-th item of a heap, which has the greatest first, down to its position.
 func sift[K any](heap []item[K], i int, compare func(a, b item[K]) int) {
 	for {
 		child := 2*i + 1

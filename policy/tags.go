@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 )
 
 // mostKept bounds the filters whose versions are stored. An image rarely has
@@ -17,6 +18,11 @@ const mostKept = 8
 // filter it parses once from the second policy on, and sorts once from about
 // the tenth on. It is safe for concurrent use.
 type Tags struct {
+	// Spare takes so many bytes of memory for versions to store, or returns false if
+	// there are none to spare: then tags are parsed for each policy. Set it before use;
+	// nil: memory has no bound.
+	Spare func(bytes int64) bool
+
 	tags []string
 
 	mu       sync.Mutex
@@ -46,8 +52,10 @@ func (t *Tags) ranking(key string, rank func() (*Ranking, error)) (*Ranking, err
 // versions are the values of a filter that are versions. They are parsed once,
 // and sorted once if that is needed.
 type versions struct {
-	uses int // counted by Tags
-	kept bool
+	uses  int  // counted by Tags
+	kept  bool // they are stored once they are parsed
+	asked bool // whether there is memory to sort them
+	sorts bool // there is
 
 	parse, sort sync.Once
 	items       atomic.Pointer[[]item[version]]
@@ -81,17 +89,26 @@ func (t *Tags) use(f *filter) (*versions, usage) {
 		t.versions[key] = v
 	}
 	v.uses++
-	if v.uses > 1 && !v.kept && t.kept < mostKept {
+	if v.uses == 2 && t.kept < mostKept && t.spare(1) {
 		t.kept++
 		v.kept = true
+	}
+	if v.uses > bits.Len(uint(len(t.tags))) && v.kept && !v.asked {
+		v.asked, v.sorts = true, t.spare(2)
 	}
 	switch {
 	case !v.kept:
 		return v, once
-	case v.uses <= bits.Len(uint(len(t.tags))):
+	case !v.sorts:
 		return v, again
 	}
 	return v, often
+}
+
+// spare takes memory for some copies of all versions, if there is some to spare.
+func (t *Tags) spare(copies int) bool {
+	size := copies * len(t.tags) * int(unsafe.Sizeof(item[version]{}))
+	return t.Spare == nil || t.Spare(int64(size))
 }
 
 // parsed returns the versions in any order.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/gate"
@@ -121,19 +122,22 @@ func (s *Selection) overrule(ctx context.Context, verdicts []pinsetter.Verdict) 
 // several. They are left out if the ledger can't be read.
 func (s *Selection) addDigests(ctx context.Context, verdicts []pinsetter.Verdict) {
 	var tags []string
-	for _, v := range verdicts {
-		if v.Verdict != pinsetter.Rejected || v.Stage == pinsetter.StageGate || v.Stage == pinsetter.StageHold {
-			tags = append(tags, v.Tag)
-		}
-	}
-	showings, err := s.facts.showingsOf(ctx, tags)
-	if err != nil {
-		return
-	}
 	asks := maxCompared
-	for i, v := range verdicts {
-		if found := showings[v.Tag]; len(found) > 1 {
-			verdicts[i].Digests = s.moves(ctx, found, &asks)
+	for some := range slices.Chunk(verdicts, seenAtOnce) {
+		tags = tags[:0]
+		for _, v := range some {
+			if v.Verdict != pinsetter.Rejected || v.Stage == pinsetter.StageGate || v.Stage == pinsetter.StageHold {
+				tags = append(tags, v.Tag)
+			}
+		}
+		showings, err := s.facts.showingsOf(ctx, tags)
+		if err != nil {
+			return
+		}
+		for i, v := range some {
+			if found := showings[v.Tag]; len(found) > 1 {
+				some[i].Digests = s.moves(ctx, found, &asks)
+			}
 		}
 	}
 }

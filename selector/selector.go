@@ -328,6 +328,7 @@ func (s *Selector) parsed(listing *scanner.Listing) *policy.Tags {
 	tags, ok := s.tags[first]
 	if !ok {
 		tags = policy.NewTags(listing.Tags)
+		tags.Spare = s.Scanner.Spare
 		s.tags[first] = tags
 	}
 	return tags
