@@ -38,13 +38,10 @@ func (h *atGitea) close(number int) {
 
 func (h *atGitea) merge(number int, how string) {
 	path := fmt.Sprintf("%s/pulls/%d/merge", h.API, number)
-	for range 500 { // Gitea looks for conflicts first, in its own time
-		if h.gitea.Do(http.MethodPost, path, map[string]any{"Do": how}, nil) == http.StatusOK {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
+	// Gitea looks for conflicts first, in its own time.
+	if !parts.Comes(func() bool { return h.gitea.Do(http.MethodPost, path, map[string]any{"Do": how}, nil) == http.StatusOK }) {
+		h.gitea.Must(http.MethodPost, path, map[string]any{"Do": how}, nil) // says why not
 	}
-	h.gitea.Must(http.MethodPost, path, map[string]any{"Do": how}, nil) // and says why not
 }
 
 func (h *atGitea) pulls() []pull {

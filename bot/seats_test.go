@@ -109,15 +109,11 @@ spec:
 		defer close(ended)
 		New(set, Options{Registry: registry.New(registry.Options{Anonymous: true})}).cycle(ctx, Push, set.Automations, s.take)
 	}()
-	waiting := int64(0)
-	for end := time.Now().Add(time.Minute); waiting < size && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	parts.Until(t, "what was read to wait", func() bool {
 		s.mu.Lock()
-		waiting = max(waiting, s.waiting)
-		s.mu.Unlock()
-	}
-	if waiting < size {
-		t.Errorf("%d bytes wait; %d were read", waiting, size)
-	}
+		defer s.mu.Unlock()
+		return s.waiting >= size
+	})
 	cancel()
 	<-ended
 }

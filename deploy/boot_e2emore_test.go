@@ -79,7 +79,7 @@ func newHost(t *testing.T) (h *host, share string) {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	h = &host{t: t}
-	eventually(t, "systemd", func() bool {
+	parts.Until(t, "systemd", func() bool {
 		select {
 		case err := <-ended:
 			t.Fatalf("systemd doesn't start: %v: %s", err, said.String())

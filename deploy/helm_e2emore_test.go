@@ -104,7 +104,7 @@ func TestTheChartRuns(t *testing.T) {
 	objects := decode(t, rendered(t, "chart", values, "--set", "mode=serve,state.type=postgres,serve.replicas=2"))
 	serve(t, m, objects)
 	serve(t, m, objects)
-	eventually(t, "a push to each", func() bool { return len(f.apps[0].Pushes())+len(f.apps[1].Pushes())+len(f.apps[2].Pushes()) == 9 })
+	parts.Until(t, "a push to each", func() bool { return len(f.apps[0].Pushes())+len(f.apps[1].Pushes())+len(f.apps[2].Pushes()) == 9 })
 	f.pushed(3)
 }
 

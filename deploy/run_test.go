@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/bcrypt"
 	corev1 "k8s.io/api/core/v1"
@@ -106,7 +105,7 @@ func TestServeRuns(t *testing.T) {
 		if probe.HTTPGet.Port.StrVal != "http" {
 			t.Errorf("a probe asks port %s", probe.HTTPGet.Port.StrVal)
 		}
-		eventually(t, probe.HTTPGet.Path, func() bool { return get(t, address+probe.HTTPGet.Path) == http.StatusOK })
+		parts.Until(t, probe.HTTPGet.Path, func() bool { return get(t, address+probe.HTTPGet.Path) == http.StatusOK })
 	}
 	if status := get(t, address+objects.monitors[0].Spec.Endpoints[0].Path); status != http.StatusOK {
 		t.Errorf("metrics: %d", status)
@@ -114,7 +113,7 @@ func TestServeRuns(t *testing.T) {
 	if status := get(t, address+"/"); status != http.StatusUnauthorized {
 		t.Errorf("the status page without a password: %d", status)
 	}
-	eventually(t, "a push to each", func() bool { return len(f.apps[0].Pushes())+len(f.apps[1].Pushes()) == 2 })
+	parts.Until(t, "a push to each", func() bool { return len(f.apps[0].Pushes())+len(f.apps[1].Pushes()) == 2 })
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -166,14 +165,4 @@ func get(t *testing.T, url string) int {
 	}
 	defer response.Body.Close()
 	return response.StatusCode
-}
-
-// eventually waits up to a minute.
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); !done(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/pinsetter/pinsetter/parts"
 )
 
 // TestAMachineWithSystemd installs Pinsetter as docs/cron-and-systemd.md says, command by
@@ -46,11 +48,11 @@ printf '[Timer]\nOnCalendar=\nOnCalendar=*:*:*\nAccuracySec=100ms\nRandomizedDel
 	pushed := func(times int) func() bool {
 		return func() bool { return len(f.apps[0].Pushes())+len(f.apps[1].Pushes()) == 2*times }
 	}
-	eventually(t, "a run of the timer", pushed(1))
+	parts.Until(t, "a run of the timer", pushed(1))
 	f.release()
-	eventually(t, "another", pushed(2))
+	parts.Until(t, "another", pushed(2))
 	h.run("", "systemctl disable --now pinsetter.timer")
-	eventually(t, "the end of the run", func() bool {
+	parts.Until(t, "the end of the run", func() bool {
 		return strings.Contains(h.run("", "systemctl show --property=ActiveState --value pinsetter"), "inactive")
 	})
 	if out := h.run("", "systemctl show --property=Result --value pinsetter; stat --format=%U:%a /var/lib/pinsetter/state.db"); out != "success\npinsetter:600\n" {
@@ -69,7 +71,7 @@ func (h *host) daemon(f *fleet, install string, pushed func(int) func() bool) {
 	h.run("", "echo 'PINSETTER_LISTEN=127.0.0.1:0' >>/etc/pinsetter/pinsetter.env")
 	f.release()
 	h.run("mnt", install)
-	eventually(h.t, "the daemon's run", pushed(3))
+	parts.Until(h.t, "the daemon's run", pushed(3))
 	h.run("", "systemctl stop pinsetter-serve")
 	if out := h.run("", "systemctl show --property=Result,NRestarts --value pinsetter-serve"); out != "success\n0\n" && out != "0\nsuccess\n" {
 		h.t.Errorf("the daemon: %s: %s", out, h.run("", "journalctl --unit=pinsetter-serve"))

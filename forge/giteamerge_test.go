@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/parts"
@@ -16,13 +15,12 @@ import (
 func (s *stand) mergeAs(pr *forge.PullRequest, style string) {
 	s.Helper()
 	var status int
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	if !parts.Comes(func() bool {
 		status = s.gitea.Do(http.MethodPost, s.api(pr, "/merge"), map[string]any{"Do": style}, nil)
-		if status == http.StatusOK {
-			return
-		}
+		return status == http.StatusOK
+	}) {
+		s.Fatalf("merge: %d", status)
 	}
-	s.Fatalf("merge: %d", status)
 }
 
 // settled asks for a merge until Gitea has looked for conflicts.
@@ -30,16 +28,14 @@ func (s *stand) settled(pr *forge.PullRequest) (forge.Merging, string) {
 	s.Helper()
 	var what forge.Merging
 	var why string
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	parts.Until(s, "Gitea looks for conflicts", func() bool {
 		var err error
 		what, why, err = s.forge.Merge(s.Context(), pr)
 		if err != nil {
 			s.Fatal(err)
 		}
-		if what != forge.MergeWaiting || why != "Please try again later" && why != "" {
-			break
-		}
-	}
+		return what != forge.MergeWaiting || why != "Please try again later" && why != ""
+	})
 	return what, why
 }
 
@@ -154,11 +150,7 @@ func takesAutoMergeBack(t *testing.T, s *stand) {
 	stop()
 	status(pr, "success")
 	status(other, "success")
-	for end := time.Now().Add(20 * time.Second); s.look(other).State != "closed"; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("Gitea didn't merge the other")
-		}
-	}
+	parts.Until(t, "Gitea merges the other", func() bool { return s.look(other).State == "closed" })
 	if got := s.find(pr); got.State != forge.StateOpen {
 		t.Errorf("%+v", got)
 	}

@@ -176,18 +176,7 @@ func (k *keeping) after(d time.Duration) {
 
 func (k *keeping) until(what string, is func() bool) {
 	k.t.Helper()
-	until(k.t, what, is)
-}
-
-// until waits until something is so.
-func until(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if is() {
-			return
-		}
-	}
-	t.Fatalf("waited for: %s", what)
+	parts.Until(k.t, what, is)
 }
 
 // runs returns how many runs of an automation ended.

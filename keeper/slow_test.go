@@ -99,7 +99,7 @@ func TestSilentServersStopNobody(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			ended := make(chan []*bot.Result)
 			go func() { ended <- bot.New(w.Set, options).Cycle(ctx, bot.Push, w.Set.Automations) }()
-			until(t, "the healthy one pushed", func() bool { return strings.Contains(w.Repo.File("main", "a.yaml"), "app:1.1.0") })
+			parts.Until(t, "the healthy one pushed", func() bool { return strings.Contains(w.Repo.File("main", "a.yaml"), "app:1.1.0") })
 			cancel()
 			if results := <-ended; len(results) != waiting+1 {
 				t.Errorf("%d results", len(results))

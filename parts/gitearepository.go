@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // GiteaRepository is a repository at a Gitea. It is read from its folder, and
@@ -70,18 +69,17 @@ func (r *GiteaRepository) Commit(c Commit) string {
 func (r *GiteaRepository) await(branch, hash string) {
 	r.git.t.Helper()
 	var said json.RawMessage
-	for end := time.Now().Add(readyWithin); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	if !Comes(func() bool {
 		var known struct {
 			Commit struct {
 				ID string `json:"id"`
 			} `json:"commit"`
 		}
 		status := r.gitea.Do(http.MethodGet, r.API+"/branches/"+branch, nil, &said)
-		if status == http.StatusOK && json.Unmarshal(said, &known) == nil && known.Commit.ID == hash {
-			return
-		}
+		return status == http.StatusOK && json.Unmarshal(said, &known) == nil && known.Commit.ID == hash
+	}) {
+		r.git.t.Fatalf("gitea doesn't learn of %s at %s: %s", branch, hash, said)
 	}
-	r.git.t.Fatalf("gitea doesn't know of %s at %s after %v: %s", branch, hash, readyWithin, said)
 }
 
 // DeleteBranch deletes a branch by a push as User.

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/pinsetter/pinsetter/parts"
 )
@@ -138,17 +137,15 @@ func (d *started) serve(t *testing.T, title string) {
 	}
 	url := regexp.MustCompile(`http://\S+`).FindString(title)
 	var page []byte
-	for range 200 {
-		if response, err := http.Get(url); err == nil {
-			page, _ = io.ReadAll(response.Body)
-			_ = response.Body.Close()
-			if strings.Contains(string(page), "flux-system/podinfo") || strings.Contains(string(page), "podinfo") {
-				break
-			}
+	if !parts.Comes(func() bool {
+		response, err := http.Get(url)
+		if err != nil {
+			return false
 		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	if !strings.Contains(string(page), "podinfo") {
+		page, _ = io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		return strings.Contains(string(page), "podinfo")
+	}) {
 		t.Errorf("%s shows %.500q", url, page)
 	}
 	_ = command.Process.Signal(os.Interrupt)

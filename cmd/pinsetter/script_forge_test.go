@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -162,12 +161,12 @@ func (g *scriptGitea) show(repository string, number int) string {
 
 // merge waits for Gitea, which looks for conflicts in its own time.
 func (g *scriptGitea) merge(repository string, number int) error {
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if g.Do(http.MethodPost, pullPath(repository, number)+"/merge", map[string]any{"Do": "squash"}, nil) == http.StatusOK {
-			return nil
-		}
+	if !parts.Comes(func() bool {
+		return g.Do(http.MethodPost, pullPath(repository, number)+"/merge", map[string]any{"Do": "squash"}, nil) == http.StatusOK
+	}) {
+		return fmt.Errorf("pull request %d of %s can't be merged", number, repository)
 	}
-	return fmt.Errorf("pull request %d of %s can't be merged", number, repository)
+	return nil
 }
 
 func (g *scriptGitea) close(repository string, number int) {

@@ -20,6 +20,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/hook"
+	"github.com/pinsetter/pinsetter/parts"
 )
 
 // daemon is a pinsetter that serves.
@@ -28,8 +29,9 @@ type daemon struct {
 	process *exec.Cmd
 	url     string
 
-	mu  sync.Mutex
-	log strings.Builder
+	mu    sync.Mutex
+	log   strings.Builder
+	ended bool // it says nothing more
 }
 
 // servingAt is where the program says that it listens.
@@ -62,6 +64,9 @@ func serve(t testing.TB, stdin string, args ...string) *daemon {
 			d.log.WriteString(lines.Text() + "\n")
 			d.mu.Unlock()
 		}
+		d.mu.Lock()
+		d.ended = true
+		d.mu.Unlock()
 	}()
 	d.until("it listens", func() bool {
 		found := servingAt.FindStringSubmatch(d.said())
@@ -79,21 +84,19 @@ func (d *daemon) said() string {
 	return d.log.String()
 }
 
-// until waits for something to be so.
+// until waits for something to be so, as long as the daemon runs.
 func (d *daemon) until(what string, is func() bool) {
 	d.t.Helper()
-	d.within(30*time.Second, what, is)
-}
-
-// within is until, with a bound of one's own.
-func (d *daemon) within(bound time.Duration, what string, is func() bool) {
-	d.t.Helper()
-	for end := time.Now().Add(bound); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if is() {
-			return
-		}
+	so := false
+	if !parts.Comes(func() bool {
+		d.mu.Lock()
+		ended := d.ended
+		d.mu.Unlock()
+		so = is()
+		return so || ended
+	}) || !so {
+		d.t.Fatalf("waited in vain for: %s\n%s", what, d.said())
 	}
-	d.t.Fatalf("waited for: %s\n%s", what, d.said())
 }
 
 // get returns the status and the body of an answer.

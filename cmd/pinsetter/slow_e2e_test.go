@@ -121,7 +121,7 @@ func TestSlowPeersStopNobody(t *testing.T) {
 		return strings.Contains(body, "\npinsetter_wait_seconds{host=\"127.0.0.1:")
 	})
 	// A ping and a list are cut off after 20 seconds each, at the second look.
-	d.within(2*time.Minute, "so does the page, once nothing more is hoped for", func() bool {
+	d.until("so does the page, once nothing more is hoped for", func() bool {
 		_, body := d.get("/api/v1/automations")
 		return strings.Contains(body, "1024 a second is the least")
 	})
