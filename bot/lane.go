@@ -38,7 +38,7 @@ type lane struct {
 	// they may have committed is never replaced.
 	others []*fleet.Automation
 
-	kept bool // the server lets no commit of the push branch be dropped, as a push found out
+	kept []string // branches of which the server lets no commit be dropped, as a push found out
 
 	readAt time.Time // when its branches were read
 	looks  looks     // of all lanes of the repository
@@ -119,10 +119,9 @@ func (c *cycle) run(ctx context.Context, l *lane) []*Result {
 			var out *lane
 			out, l = l.without(bad.automation)
 			failed = append(failed, out.failed(bad.err)...)
-		case errors.Is(err, gitops.ErrNoReplace) && !l.kept:
+		case errors.Is(err, gitops.ErrNoReplace) && !slices.Contains(l.kept, l.push):
 			n--
-			c.o.Log.Info("the server lets the branch not be replaced; committing on top of it", "repository", l.git.Name, "branch", l.push)
-			c.ownership.keepKept(ctx, l)
+			c.ownership.keepKept(ctx, l, l.push)
 		case errors.Is(err, gitops.ErrStale) && n < attempts && pause.For(ctx, time.Duration(n)*100*time.Millisecond) == nil:
 			c.o.Log.Info("the branch moved; starting again", "repository", l.git.Name, "branch", l.push, "attempt", n)
 		case errors.Is(err, gitops.ErrStale):

@@ -3,6 +3,7 @@ package bot_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,5 +88,36 @@ func TestProposalsAtGitea(t *testing.T) {
 			t.Parallel() // most of the time is Gitea's
 			stories[name](t, open)
 		})
+	}
+}
+
+// At a Gitea whose rules forbid force pushes to a proposal's branch, and with them its
+// deletion, a commit goes on top.
+func TestAProtectedProposalAtGitea(t *testing.T) {
+	const branch = "pinsetter/apps"
+	o := offer(t, giteas(parts.NewGitea(t)), "", map[string]string{"a.yaml": storyFile, "b.yaml": "b: 1\n"})
+	h := o.hub.(*atGitea)
+	h.gitea.Must(http.MethodPost, h.API+"/branch_protections", map[string]any{"rule_name": "pinsetter/**", "enable_push": true}, nil)
+	o.says("created#1 1")
+	first := o.Repo.Head(branch)
+	o.hand("main", "b.yaml", "b: 2\n")
+	o.Registry.Push("org/app", "1.2.0")
+	o.says("updated#1 1")
+	if got, want := o.Repo.Git("show", "-s", "--format=%P", branch), first+" "+o.Repo.Head("main"); got != want {
+		t.Errorf("its parents are %s, not %s", got, want)
+	}
+	o.says("unchanged#1 0")
+	o.hub.merge(1, "merge")
+	if got := o.Repo.Git("diff", "--name-only", first+"^", "main"); got != "a.yaml\nb.yaml" {
+		t.Errorf("main differs in %s", got)
+	}
+	o.says("merged#1 0")
+	o.says("0")
+	o.forgetful("0")
+	o.hand("main", "b.yaml", "b: 3\n")
+	o.Registry.Push("org/app", "1.3.0")
+	o.says("created#2 1")
+	if n := strings.Count(o.said.String(), "lets the branch not be deleted; it stays"); n > 2 {
+		t.Errorf("its deletion was asked for %d times", n)
 	}
 }

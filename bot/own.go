@@ -59,7 +59,7 @@ func (w *ownership) own(ctx context.Context, l *lane, fetched *gitops.Fetched, r
 	depth := 0
 	for _, branch := range branches {
 		state := fetched.Push[branch]
-		o := w.claimed(ctx, l, branch, state, remembered(branch))
+		o := w.claimed(ctx, l, branch, fetched, remembered(branch))
 		if len(unknown)+len(o.unknown) > replayedInAll {
 			o.err, o.unknown = errors.New("too many commits on branches of this automation are to be looked at"), nil
 		}
@@ -83,7 +83,8 @@ func (w *ownership) own(ctx context.Context, l *lane, fetched *gitops.Fetched, r
 
 // claimed judges a branch by what is remembered, and by what its commits say of
 // themselves.
-func (w *ownership) claimed(ctx context.Context, l *lane, branch string, state *gitops.PushState, remembered string) *owned {
+func (w *ownership) claimed(ctx context.Context, l *lane, branch string, fetched *gitops.Fetched, remembered string) *owned {
+	state := fetched.Push[branch]
 	if state.Truncated {
 		return &owned{err: replay.Theirs("it has more commits than are looked at")}
 	}
@@ -96,6 +97,13 @@ func (w *ownership) claimed(ctx context.Context, l *lane, branch string, state *
 	}
 	if len(unknown) > replayedCommits {
 		return &owned{err: replay.Theirs("it has more commits than are looked at")}
+	}
+	if len(unknown) > 0 {
+		if err := fetched.CheckMerges(ctx, state); errors.Is(err, gitops.ErrNotEdits) {
+			return &owned{err: replay.Theirs("%v", err)}
+		} else if err != nil {
+			return &owned{err: err}
+		}
 	}
 	return &owned{unknown: unknown}
 }
@@ -218,12 +226,12 @@ func (w *ownership) keepPushed(ctx context.Context, l *lane, branch string, hash
 // dropped. Then a push finds out again.
 const keptFor = 24 * time.Hour
 
-// isKept reports whether a push found out that a lane's branch keeps its commits.
-func (w *ownership) isKept(ctx context.Context, l *lane) bool {
-	if l.kept || w.selector.Failing.Now() {
-		return l.kept
+// isKept reports whether a push found out that a branch of a lane keeps its commits.
+func (w *ownership) isKept(ctx context.Context, l *lane, branch string) bool {
+	if slices.Contains(l.kept, branch) || w.selector.Failing.Now() {
+		return slices.Contains(l.kept, branch)
 	}
-	body, err := w.selector.Ledger.Quiet(ctx, l.keptKey())
+	body, err := w.selector.Ledger.Quiet(ctx, l.keptKey(branch))
 	if err != nil {
 		w.selector.Failing.Failed(err)
 		return false
@@ -236,17 +244,18 @@ func (w *ownership) isKept(ctx context.Context, l *lane) bool {
 	return age >= 0 && age < keptFor
 }
 
-// keepKept remembers that a lane's branch keeps its commits.
-func (w *ownership) keepKept(ctx context.Context, l *lane) {
-	l.kept = true
+// keepKept remembers that a branch of a lane keeps its commits, and says so.
+func (w *ownership) keepKept(ctx context.Context, l *lane, branch string) {
+	w.selector.Log.Info("the server lets the branch not be replaced; committing on top of it", "repository", l.git.Name, "branch", branch)
+	l.kept = with(l.kept, branch)
 	if w.selector.Failing.Now() {
 		return
 	}
 	body, _ := json.Marshal(w.selector.Now) // of a time
-	if err := w.selector.Ledger.PutQuiet(context.WithoutCancel(ctx), w.selector.Now, l.keptKey(), body); err != nil {
+	if err := w.selector.Ledger.PutQuiet(context.WithoutCancel(ctx), w.selector.Now, l.keptKey(branch), body); err != nil {
 		w.selector.Failing.Failed(err)
 	}
 }
 
-// keptKey names what is known of a lane's branch, for the ledger.
-func (l *lane) keptKey() string { return l.key() + "\n" + l.push + "\nkept" }
+// keptKey names what is known of a branch of a lane, for the ledger.
+func (l *lane) keptKey(branch string) string { return l.key() + "\n" + branch + "\nkept" }

@@ -128,12 +128,22 @@ type conductor struct {
 }
 
 // Push implements proposal.Conductor.
-func (d conductor) Push(ctx context.Context, remote *gitops.Remote, p gitops.Push) (gitops.Pushed, error) {
+func (d conductor) Push(ctx context.Context, remote *gitops.Remote, p gitops.Push, below []string) (gitops.Pushed, error) {
 	pushed, err := d.c.send(ctx, d.l, remote, p)
 	if pushed.Branch != "" {
-		d.c.ownership.keepPushed(ctx, d.l, p.Branch, []string{p.Snapshot.Hash()})
+		d.c.ownership.keepPushed(ctx, d.l, p.Branch, append([]string{p.Snapshot.Hash()}, below...))
 	}
 	return pushed, err
+}
+
+// IsKept implements proposal.Conductor.
+func (d conductor) IsKept(ctx context.Context, branch string) bool {
+	return d.c.ownership.isKept(ctx, d.l, branch)
+}
+
+// KeepKept implements proposal.Conductor.
+func (d conductor) KeepKept(ctx context.Context, branch string) {
+	d.c.ownership.keepKept(ctx, d.l, branch)
 }
 
 // Keep implements proposal.Conductor.

@@ -165,16 +165,122 @@ func TestABranchThatKeepsItsCommits(t *testing.T) {
 	}
 }
 
-// A pull request's branch that keeps its commits is said, with the way out.
+// Where a server lets no commit be dropped, a proposal's branch gets commits on top of
+// its own that show the base and what is proposed. It stays the bot's, with and
+// without a state, and the refusal is remembered for a day.
 func TestAPullRequestThatKeepsItsCommits(t *testing.T) {
+	const branch = "pinsetter/apps"
+	github := parts.NewGitHub(t)
+	for name, ledger := range map[string]bool{"with a state": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			o := offer(t, githubs(github), "", map[string]string{"a.yaml": storyFile, "b.yaml": "b: 1\n"})
+			o.Repo.Git("config", "receive.denyNonFastForwards", "true")
+			says := o.says
+			if !ledger {
+				says = o.forgetful
+			}
+			proposes := func(tag string, parents ...string) {
+				t.Helper()
+				if got := o.Repo.Git("show", "-s", "--format=%P", branch); got != strings.Join(parents, " ") {
+					t.Errorf("its parents are %s, not %s", got, parents)
+				}
+				if got := o.Repo.Git("diff", "--name-only", "main..."+branch) + o.Repo.Git("diff", "--name-only", "main", branch); got != "a.yamla.yaml" {
+					t.Errorf("it proposes %q", got)
+				}
+				if got := o.Repo.File(branch, "a.yaml"); !strings.Contains(got, ":"+tag+" ") {
+					t.Errorf("it shows %s", got)
+				}
+			}
+			says("created#1 1")
+			proposes("1.1.0", o.Repo.Head("main"))
+
+			first := o.Repo.Head(branch)
+			o.hand("main", "b.yaml", "b: 2\n")
+			o.Registry.Push("org/app", "1.2.0")
+			says("updated#1 1")
+			proposes("1.2.0", first, o.Repo.Head("main"))
+
+			second := o.Repo.Head(branch)
+			o.Registry.Push("org/app", "1.3.0")
+			says("updated#1 1")
+			proposes("1.3.0", second)
+
+			third := o.Repo.Head(branch)
+			o.hand("main", "a.yaml", "# by hand\n"+o.Named(storyFile))
+			says("updated#1 1")
+			proposes("1.3.0", third, o.Repo.Head("main"))
+			says("unchanged#1 0")
+			want := 3
+			if ledger {
+				want = 1
+			}
+			if n := strings.Count(o.said.String(), "committing on top of it"); n != want {
+				t.Errorf("refused %d times, not %d", n, want)
+			}
+
+			o.hand("main", "a.yaml", strings.ReplaceAll(o.Named(storyFile), ":1.0.0", ":1.3.0"))
+			says("closed#1 0")
+			if o.Repo.Head(branch) != "" {
+				t.Error("the branch is left")
+			}
+		})
+	}
+}
+
+// A person's commit on a branch that keeps its commits stays, and nothing is put on
+// top of it.
+func TestAPullRequestThatKeepsAPersonsCommit(t *testing.T) {
 	o := offer(t, githubs(parts.NewGitHub(t)), "", nil)
 	o.Repo.Git("config", "receive.denyNonFastForwards", "true")
-	o.all()
+	o.says("created#1 1")
 	o.Registry.Push("org/app", "1.2.0")
-	o.Repo.CommitFile("main", "README.md", "news\n", "")
-	for _, r := range o.says("0 error") {
-		if !strings.Contains(r.Error, "non-fast-forward") || !strings.Contains(r.Error, "delete its branch, and the next run proposes this anew") {
-			t.Errorf("%q", r.Error)
-		}
+	o.says("updated#1 1")
+	theirs := o.Repo.CommitFile("pinsetter/apps", "a.yaml", "# by hand\n"+o.Named(storyFile), "")
+	o.Registry.Push("org/app", "1.3.0")
+	o.says("unchanged#1 0 held")
+	if o.Repo.Head("pinsetter/apps") != theirs {
+		t.Error("the branch was moved")
+	}
+}
+
+// A forged merge that would bring back an older base is somebody's: it isn't merged, and
+// not replaced.
+func TestAForgedMergeIsNotMerged(t *testing.T) {
+	github := parts.NewGitHub(t)
+	for name, forge := range map[string]func(o *offers, older string) (files string, parents []string){
+		"an older base over a newer one": func(o *offers, older string) (string, []string) {
+			return older, []string{"pinsetter/apps", older}
+		},
+		"an older base over the newest": func(o *offers, older string) (string, []string) {
+			return older, []string{"main", older}
+		},
+		"a person's branch": func(o *offers, _ string) (string, []string) {
+			theirs := o.Repo.Commit(parts.Commit{Branch: "theirs", From: o.Repo.Head("main"), Tree: parts.Tree{Files: map[string]string{"b.yaml": "b: 3\n"}}})
+			return theirs, []string{"pinsetter/apps", theirs}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := offer(t, githubs(github), "", map[string]string{"a.yaml": storyFile, "b.yaml": "b: 1\n"})
+			older := o.Repo.Head("main")
+			o.hand("main", "b.yaml", "b: 2\n")
+			o.says("created#1 1")
+			files, parents := forge(o, older)
+			o.Repo.Git("branch", "made", files)
+			o.Repo.CommitFile("made", "a.yaml", strings.ReplaceAll(o.Named(storyFile), ":1.0.0", ":1.1.0"), "")
+			args := []string{"-c", "user.name=Bot", "-c", "user.email=bot@example.test", "commit-tree", "-m", forged(), "made^{tree}"}
+			for _, parent := range parents {
+				args = append(args, "-p", parent)
+			}
+			theirs := o.Repo.Git(args...)
+			o.Repo.Git("update-ref", "refs/heads/pinsetter/apps", theirs)
+			o.with("autoMerge: true")
+			for range 2 {
+				o.all()
+				o.bot(nil).Cycle(t.Context(), bot.Push, o.Set.Automations)
+			}
+			if p := o.hub.pulls()[0]; p.State != "open" || o.Repo.Head("pinsetter/apps") != theirs {
+				t.Errorf("it is %s, its branch at %s, not %s", p.State, o.Repo.Head("pinsetter/apps"), theirs)
+			}
+		})
 	}
 }

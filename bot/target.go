@@ -33,7 +33,7 @@ func (w *ownership) aim(ctx context.Context, l *lane, fetched *gitops.Fetched) (
 	case push == nil && fetched.Base.Ref() == "refs/heads/"+l.push:
 		to.lease = fetched.Base.Hash()
 	case push == nil: // the branch is made
-	case built, found.err != nil, len(push.Commits) > 0 && w.isKept(ctx, l):
+	case built, found.err != nil, len(push.Commits) > 0 && w.isKept(ctx, l, l.push):
 		start, to.lease = push.Head, push.Head.Hash()
 	default:
 		to.shown, to.lease = plan.NewBranch(push, found.paths), push.Head.Hash()

@@ -3,6 +3,7 @@ package gitops
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -23,6 +24,11 @@ type Commit struct {
 
 	// SigningKey signs the commit; nil leaves it unsigned.
 	SigningKey *fleet.SigningKey
+
+	// Over is a branch that the commit goes on top of, though its files are those of
+	// the snapshot and not of the branch. Where the branch lacks the snapshot's
+	// commit, it merges that. nil: the commit goes on top of the snapshot.
+	Over *PushState
 }
 
 // Commit returns the snapshot that a commit on top of s makes, in memory. Modes
@@ -45,7 +51,7 @@ func (s *Snapshot) seal(c Commit, tree git.Hash) ([]byte, error) {
 	}
 	commit := &object.Commit{
 		Author: who, Committer: who, Message: message(c.Message),
-		TreeHash: plumbing.Hash(tree), ParentHashes: []plumbing.Hash{s.commit()},
+		TreeHash: plumbing.Hash(tree), ParentHashes: s.parents(c.Over),
 	}
 	if c.SigningKey != nil {
 		unsigned := new(plumbing.MemoryObject)
@@ -63,6 +69,24 @@ func (s *Snapshot) seal(c Commit, tree git.Hash) ([]byte, error) {
 		return nil, err
 	}
 	return content(final), nil
+}
+
+// parents returns the parents of a commit with the files of s: s, or the head of a
+// branch, and s behind it unless the branch starts from s.
+func (s *Snapshot) parents(over *PushState) []plumbing.Hash {
+	switch {
+	case over == nil:
+		return []plumbing.Hash{s.commit()}
+	case slices.ContainsFunc(over.Commits, func(c CommitInfo) bool { return slices.Contains(c.Parents, s.Hash()) }):
+		return []plumbing.Hash{over.Head.commit()}
+	}
+	return []plumbing.Hash{over.Head.commit(), s.commit()}
+}
+
+// isOver reports whether a commit is a parent of that of s.
+func (s *Snapshot) isOver(commit plumbing.Hash) bool {
+	made, err := readCommit(s, s.commit())
+	return err == nil && slices.Contains(made.ParentHashes, commit)
 }
 
 // ident makes a name or an address fit for a commit's header, as git itself

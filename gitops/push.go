@@ -152,7 +152,7 @@ func (r *Remote) check(ctx context.Context, p Push, u *update, adv *packp.AdvRef
 	case current != u.lease:
 		return fmt.Errorf("%w: it is at %s, not at %s", ErrStale, shown(current), shown(u.lease))
 	}
-	if u.lease.IsZero() || p.Snapshot.BuiltOn(git.Hash(u.lease)) {
+	if u.lease.IsZero() || p.Snapshot.BuiltOn(git.Hash(u.lease)) || p.Snapshot.isOver(u.lease) {
 		return nil
 	}
 	if u.replace && u.name != p.Snapshot.Ref() {

@@ -13,7 +13,8 @@ import (
 	"github.com/pinsetter/pinsetter/git"
 )
 
-// Step is what a commit made of its parent's files. Err is nil where all that it
+// Step is what a commit made of its parent's files; a merge, of those that it merged
+// into the branch, its second parent's (Commit.Over). Err is nil where all that it
 // did is to change the bytes of regular files: those at Paths, sorted. It wraps
 // ErrNotEdits where the commit did more, which includes a file that was added,
 // deleted, renamed, or given another mode. Any other error says that it can't be
@@ -36,14 +37,14 @@ func (s *Snapshot) Steps(ctx context.Context, commits []CommitInfo, depth int, w
 	steps := make([]Step, len(commits))
 	var asked []plumbing.Hash
 	for _, commit := range commits {
-		if len(commit.Parents) == 1 {
-			asked = append(asked, plumbing.NewHash(commit.Hash), plumbing.NewHash(commit.Parents[0]))
+		if from := commit.from(); from != "" {
+			asked = append(asked, plumbing.NewHash(commit.Hash), plumbing.NewHash(from))
 		}
 	}
 	near, err := s.beside(ctx, unique(asked), depth)
 	for i, commit := range commits {
 		switch {
-		case len(commit.Parents) != 1:
+		case commit.from() == "":
 			steps[i].Err = fmt.Errorf("commit %.7s: %w", commit.Hash, ErrNotEdits)
 		case err != nil:
 			steps[i].Err = fmt.Errorf("read commit %.7s: %w", commit.Hash, err)
@@ -55,12 +56,21 @@ func (s *Snapshot) Steps(ctx context.Context, commits []CommitInfo, depth int, w
 	return steps
 }
 
+// from returns the parent whose files a commit's step starts from; "": it has none,
+// or more than two.
+func (c CommitInfo) from() string {
+	if len(c.Parents) == 0 || len(c.Parents) > 2 {
+		return ""
+	}
+	return c.Parents[len(c.Parents)-1]
+}
+
 // step compares a commit with its parent.
 func (s *Snapshot) step(commit CommitInfo, want func(path string) bool) Step {
 	var step Step
 	var err error
 	if step.After, err = s.at(commit.Hash); err == nil {
-		step.Before, err = s.at(commit.Parents[0])
+		step.Before, err = s.at(commit.from())
 	}
 	if err == nil {
 		step.Paths, err = git.Compare(step.Before.Snapshot, step.After.Snapshot, want)

@@ -3,6 +3,7 @@ package gitops_test
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -70,21 +71,26 @@ func wantStep(t *testing.T, step gitops.Step, want []string, r *parts.Repository
 	}
 }
 
-// A merge and a commit without a parent are no edits.
+// A merge is a step from what it merged. One of three and a commit without a parent are
+// no edits.
 func TestStepsOfMerges(t *testing.T) {
 	g := parts.NewGit(t, parts.GitOptions{})
 	r := g.NewRepository("org/app", parts.RepositoryOptions{Tree: files})
 	side := r.Commit(parts.Commit{Branch: "side", From: "main", Tree: parts.Tree{Files: map[string]string{"apps/a.yaml": "tag: 2\n"}}})
 	merge := r.Git("commit-tree", "-p", "main", "-p", side, "-m", "merge", "main^{tree}")
 	root := r.Git("commit-tree", "-m", "root", "main^{tree}")
-	r.Git("branch", "merge", merge)
-	r.Git("branch", "root", root)
-	fetched := fetch(t, open(t, r.URL), main, "merge", "root")
+	three := r.Git("commit-tree", "-p", "main", "-p", side, "-p", root, "-m", "merge", "main^{tree}")
+	for branch, commit := range map[string]string{"merge": merge, "root": root, "three": three} {
+		r.Git("branch", branch, commit)
+	}
+	fetched := fetch(t, open(t, r.URL), main, "merge", "root", "three")
 	for branch, state := range fetched.Push {
-		for _, step := range fetched.Base.Steps(t.Context(), state.Commits[:1], 2, isYAML) {
-			if !errors.Is(step.Err, gitops.ErrNotEdits) {
-				t.Errorf("%s: %v", branch, step.Err)
-			}
+		step := fetched.Base.Steps(t.Context(), state.Commits[:1], 2, isYAML)[0]
+		switch {
+		case branch != "merge" && !errors.Is(step.Err, gitops.ErrNotEdits):
+			t.Errorf("%s: %v", branch, step.Err)
+		case branch == "merge" && (step.Err != nil || !slices.Equal(step.Paths, []string{"apps/a.yaml"}) || step.Before.Hash() != side):
+			t.Errorf("%s: %+v", branch, step)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func Made(a *fleet.Automation, commit gitops.CommitInfo) bool {
 	if a.PullRequest != nil && a.PullRequest.Forge.Provider == fleet.ForgeGitHub {
 		mine = mine || madeByForge(commit) // also where it was to verify commits, and isn't any more
 	}
-	if !mine || len(commit.Parents) != 1 {
+	if n := len(commit.Parents); !mine || n != 1 && n != 2 {
 		return false
 	}
 	return !a.Trailers || message.ParseTrailers(commit.Message).Automation == a.Name

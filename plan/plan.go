@@ -204,6 +204,12 @@ func (p *Plan) images() []pinsetter.Written {
 // Commit adds the plan's commit on top of head, which is returned where there is
 // nothing to commit.
 func (p *Plan) Commit(ctx context.Context, head *gitops.Snapshot, when time.Time) (*gitops.Snapshot, error) {
+	return p.CommitOver(ctx, head, nil, when)
+}
+
+// CommitOver is Commit for a commit that goes on top of a branch, with the files of
+// head (gitops.Commit.Over).
+func (p *Plan) CommitOver(ctx context.Context, head *gitops.Snapshot, over *gitops.PushState, when time.Time) (*gitops.Snapshot, error) {
 	if len(p.Files) == 0 {
 		return head, nil
 	}
@@ -220,6 +226,7 @@ func (p *Plan) Commit(ctx context.Context, head *gitops.Snapshot, when time.Time
 		Author:     Author(p.Automation),
 		When:       when,
 		SigningKey: p.Automation.SigningKey,
+		Over:       over,
 	})
 	if err != nil {
 		return nil, err

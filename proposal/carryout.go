@@ -126,7 +126,8 @@ func (s proposer) withdraw(ctx context.Context, g *Group) error {
 		g.report(plan.Unchanged)
 		return nil
 	}
-	if g.there == nil && g.known.PullRequest == nil && (g.pr == nil || g.pr.State != forge.StateOpen) {
+	over := g.known.PullRequest == nil && (g.pr == nil || g.pr.State != forge.StateOpen)
+	if over && (g.there == nil || g.known.Stays == g.lease()) {
 		g.pr = nil // it was over before
 		return nil
 	}
@@ -153,14 +154,22 @@ func (s proposer) withdraw(ctx context.Context, g *Group) error {
 			return err
 		}
 	}
+	left := Record{Refused: g.known.Refused}
 	if g.there != nil {
 		s.o.Log.Info("deleting", "repository", s.Remote.String(), "branch", g.branch)
-		if err := s.Remote.Delete(ctx, g.branch, g.lease()); err != nil {
+		err := s.Remote.Delete(ctx, g.branch, g.lease())
+		if errors.Is(err, gitops.ErrProtected) {
+			s.o.Log.Warn("the server lets the branch not be deleted; it stays", "repository", s.Remote.String(), "branch", g.branch, "error", err)
+			left.Stays, err = g.lease(), nil
+		}
+		if err != nil {
 			return err
 		}
 	}
-	g.report(action)
-	g.pr, g.known = nil, Record{Refused: g.known.Refused} // it is over
+	if left.Stays == "" || !over {
+		g.report(action)
+	}
+	g.pr, g.known = nil, left // it is over
 	return nil
 }
 
@@ -230,12 +239,36 @@ func (s proposer) pushGroup(ctx context.Context, g *Group, head *gitops.Snapshot
 	if a.PullRequest.Spec.VerifiedCommits {
 		return s.commitVerified(ctx, g)
 	}
-	pushed, err := s.o.Conductor.Push(ctx, s.Remote, gitops.Push{
-		Snapshot: head, Branch: g.branch, Lease: g.lease(), Rebuilt: g.there != nil, Options: a.PushOptions,
-	})
-	if errors.Is(err, gitops.ErrNoReplace) {
-		return fmt.Errorf("%w; merge or close the pull request and delete its branch, and the next run proposes this anew; or let this login replace what is on %s", err, g.branch)
+	push := gitops.Push{Snapshot: head, Branch: g.branch, Lease: g.lease(), Rebuilt: g.there != nil, Options: a.PushOptions}
+	has := g.there != nil && len(g.there.Commits) > 0
+	if has && s.o.Conductor.IsKept(ctx, g.branch) {
+		return s.pushOver(ctx, g, push)
 	}
+	pushed, err := s.o.Conductor.Push(ctx, s.Remote, push, nil)
+	if has && errors.Is(err, gitops.ErrNoReplace) {
+		s.o.Conductor.KeepKept(ctx, g.branch)
+		return s.pushOver(ctx, g, push)
+	}
+	if pushed.Branch == "" {
+		return err
+	}
+	g.landed()
+	return nil
+}
+
+// pushOver pushes a group's commit on top of the branch, which loses nothing: with the
+// same files, so that the pull request shows what it would show otherwise.
+func (s proposer) pushOver(ctx context.Context, g *Group, push gitops.Push) error {
+	var err error
+	if push.Snapshot, err = g.CommitOver(ctx, s.Base, g.there, s.o.Now()); err != nil {
+		return err
+	}
+	push.Rebuilt = false
+	var below []string
+	for _, commit := range g.there.Commits {
+		below = append(below, commit.Hash)
+	}
+	pushed, err := s.o.Conductor.Push(ctx, s.Remote, push, below)
 	if pushed.Branch == "" {
 		return err
 	}

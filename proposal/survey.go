@@ -22,8 +22,14 @@ import (
 
 // Conductor pushes for a Survey, asks registries, and remembers.
 type Conductor interface {
-	// Push pushes, and remembers that the automation made the commit.
-	Push(ctx context.Context, remote *gitops.Remote, p gitops.Push) (gitops.Pushed, error)
+	// Push pushes, and remembers that the automation made the commit, and those below
+	// it that the base hasn't.
+	Push(ctx context.Context, remote *gitops.Remote, p gitops.Push, below []string) (gitops.Pushed, error)
+
+	// IsKept reports whether the server lets no commit of a branch be dropped, as
+	// KeepKept was told. What is remembered of it is forgotten after a while.
+	IsKept(ctx context.Context, branch string) bool
+	KeepKept(ctx context.Context, branch string)
 
 	// Provenance returns where a policy's image comes from. Its Unread says why the
 	// registry could not be asked now.
