@@ -108,7 +108,7 @@ var rooms = []struct {
 
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",
-		rooms: root + " adopt artifact bot charts claim config fleet folder forge gitops hook keeper links lint login login/cloud migrate migrate/oci notify plan registry resolve scanner secret server setters source source/remote spec store strict verify",
+		rooms: root + " adopt artifact bot charts claim config fleet folder forge gitops hook keeper links lint login login/cloud migrate migrate/oci notify pause plan registry resolve scanner secret server setters source source/remote spec store strict verify",
 		opens: `
 		github.com/spf13
 		golang.org/x/term
