@@ -194,25 +194,29 @@ func TestScanErrors(t *testing.T) {
 	}
 }
 
-// slow answers lists after a while.
-func slow(t *testing.T, wait time.Duration) parts.Front {
+// silent answers lists once it is told to.
+func silent(t *testing.T) (server parts.Front, speak func()) {
 	t.Helper()
-	return parts.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	told := make(chan struct{})
+	server = parts.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v2/" {
 			return
 		}
 		select {
-		case <-time.After(wait):
+		case <-told:
 			_, _ = fmt.Fprint(w, `{"tags":["1.0.0"]}`)
 		case <-r.Context().Done():
 		}
 	}), parts.FrontOptions{})
+	return server, sync.OnceFunc(func() { close(told) })
 }
 
 // An object with a longer timeout isn't failed by one with a shorter.
 func TestALongerTimeoutAsksAgain(t *testing.T) {
-	server := slow(t, 300*time.Millisecond)
+	server, speak := silent(t)
 	s := newScanner()
+	asked := 0
+	s.Asked = func(*fleet.Repository, time.Duration, error) { asked++ }
 	patient, hasty := object(server.Addr+"/app"), object(server.Addr+"/app")
 	hasty.Timeout = 50 * time.Millisecond
 	for range 2 {
@@ -220,24 +224,24 @@ func TestALongerTimeoutAsksAgain(t *testing.T) {
 			t.Errorf("error is %v", err)
 		}
 	}
-	if n := server.Log.Count("", "/tags/list"); n != 1 {
-		t.Errorf("%d requests; want 1", n)
+	if asked != 1 {
+		t.Errorf("asked %d times; want 1", asked)
 	}
+	speak()
 	if _, err := s.Scan(t.Context(), patient); err != nil {
 		t.Error(err)
 	}
 	if _, err := s.Scan(t.Context(), hasty); err != nil {
 		t.Error(err)
 	}
-	if n := server.Log.Count("", "/tags/list"); n != 2 {
-		t.Errorf("%d requests; want 2", n)
+	if asked != 2 {
+		t.Errorf("asked %d times; want 2", asked)
 	}
 }
 
-// One who gives up doesn't take the answer from another; when nobody waits any
-// more, nothing is remembered.
+// One who gives up doesn't take the answer from another.
 func TestGivingUp(t *testing.T) {
-	server := slow(t, 200*time.Millisecond)
+	server, speak := silent(t)
 	s := newScanner()
 	leaving, leave := context.WithCancel(t.Context())
 	var wait sync.WaitGroup
@@ -247,26 +251,32 @@ func TestGivingUp(t *testing.T) {
 			t.Errorf("error is %v; want %s", err, want)
 		}
 	})
-	for server.Log.Count("", "/tags/list") == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	parts.Until(t, "the request", func() bool { return server.Log.Count("", "/tags/list") > 0 })
 	wait.Go(func() {
 		if _, err := s.Scan(t.Context(), object(server.Addr+"/app")); err != nil {
 			t.Error(err)
 		}
 	})
-	time.Sleep(20 * time.Millisecond)
+	parts.Until(t, "the other to wait", func() bool { return s.Waiting() == 2 })
 	leave()
+	parts.Until(t, "the first to leave", func() bool { return s.Waiting() == 1 })
+	speak()
 	wait.Wait()
 	if n := server.Log.Count("", "/tags/list"); n != 1 {
 		t.Errorf("%d requests; want 1", n)
 	}
+}
 
+// A scan that everybody gave up leaves nothing that is remembered.
+func TestAllGiveUp(t *testing.T) {
+	server, speak := silent(t)
+	s := newScanner()
 	alone, leave := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer leave()
 	if _, err := s.Scan(alone, object(server.Addr+"/other")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error is %v", err)
 	}
+	speak()
 	if _, err := s.Scan(t.Context(), object(server.Addr+"/other")); err != nil {
 		t.Errorf("after a scan that was given up: %v", err)
 	}
