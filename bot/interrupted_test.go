@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/forge"
@@ -87,17 +88,31 @@ func TestNextRunMendsAnInterruptedEnd(t *testing.T) {
 	})
 	t.Run("before the branch is deleted", func(t *testing.T) {
 		o := begin(t)
-		o.Repo.Git("config", "receive.denyDeletes", "true")
+		o.Repo.Git("config", "http.receivepack", "false")
 		o.says("0 error")
+		o.Repo.Git("config", "http.receivepack", "true")
+		o.says("closed#1 0")
+		end(t, o)
+	})
+	t.Run("a branch that may not be deleted", func(t *testing.T) {
+		o := begin(t)
+		o.Repo.Git("config", "receive.denyDeletes", "true")
+		o.says("closed#1 0")
+		o.says("0")
 		o.Repo.Git("config", "receive.denyDeletes", "false")
+		o.says("0")
+		if n := strings.Count(o.said.String(), "not be deleted; it stays"); n != 1 || o.Repo.Head("pinsetter/apps") == "" {
+			t.Errorf("asked for its deletion %d times, and it is at %q", n, o.Repo.Head("pinsetter/apps"))
+		}
+		o.Pass(25 * time.Hour)
 		o.says("closed#1 0")
 		end(t, o)
 	})
 	t.Run("and a newer tag came", func(t *testing.T) {
 		o := begin(t)
-		o.Repo.Git("config", "receive.denyDeletes", "true")
+		o.Repo.Git("config", "http.receivepack", "false")
 		o.says("0 error")
-		o.Repo.Git("config", "receive.denyDeletes", "false")
+		o.Repo.Git("config", "http.receivepack", "true")
 		o.Registry.Push("org/app", "1.2.0")
 		o.says("created#2 1")
 		if p := o.only(); !strings.Contains(p.Title, "1.2.0") {

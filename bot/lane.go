@@ -121,6 +121,7 @@ func (c *cycle) run(ctx context.Context, l *lane) []*Result {
 			failed = append(failed, out.failed(bad.err)...)
 		case errors.Is(err, gitops.ErrNoReplace) && !slices.Contains(l.kept, l.push):
 			n--
+			c.o.Log.Info("the server lets the branch not be replaced; committing on top of it", "repository", l.git.Name, "branch", l.push)
 			c.ownership.keepKept(ctx, l, l.push)
 		case errors.Is(err, gitops.ErrStale) && n < attempts && pause.For(ctx, time.Duration(n)*100*time.Millisecond) == nil:
 			c.o.Log.Info("the branch moved; starting again", "repository", l.git.Name, "branch", l.push, "attempt", n)

@@ -244,9 +244,8 @@ func (w *ownership) isKept(ctx context.Context, l *lane, branch string) bool {
 	return age >= 0 && age < keptFor
 }
 
-// keepKept remembers that a branch of a lane keeps its commits, and says so.
+// keepKept remembers that a branch of a lane keeps its commits.
 func (w *ownership) keepKept(ctx context.Context, l *lane, branch string) {
-	w.selector.Log.Info("the server lets the branch not be replaced; committing on top of it", "repository", l.git.Name, "branch", branch)
 	l.kept = with(l.kept, branch)
 	if w.selector.Failing.Now() {
 		return

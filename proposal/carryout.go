@@ -127,7 +127,7 @@ func (s proposer) withdraw(ctx context.Context, g *Group) error {
 		return nil
 	}
 	over := g.known.PullRequest == nil && (g.pr == nil || g.pr.State != forge.StateOpen)
-	if over && (g.there == nil || g.known.Stays == g.lease()) {
+	if over && (g.there == nil || s.o.Conductor.IsKept(ctx, g.branch)) {
 		g.pr = nil // it was over before
 		return nil
 	}
@@ -154,23 +154,31 @@ func (s proposer) withdraw(ctx context.Context, g *Group) error {
 			return err
 		}
 	}
-	left := Record{Refused: g.known.Refused}
-	if g.there != nil {
-		s.o.Log.Info("deleting", "repository", s.Remote.String(), "branch", g.branch)
-		err := s.Remote.Delete(ctx, g.branch, g.lease())
-		if errors.Is(err, gitops.ErrProtected) {
-			s.o.Log.Warn("the server lets the branch not be deleted; it stays", "repository", s.Remote.String(), "branch", g.branch, "error", err)
-			left.Stays, err = g.lease(), nil
-		}
-		if err != nil {
-			return err
-		}
+	stays, err := s.delete(ctx, g)
+	if err != nil {
+		return err
 	}
-	if left.Stays == "" || !over {
+	if !stays || !over {
 		g.report(action)
 	}
-	g.pr, g.known = nil, left // it is over
+	g.pr, g.known = nil, Record{Refused: g.known.Refused} // it is over
 	return nil
+}
+
+// delete deletes a group's branch, and reports whether it stays because the server's
+// rules want that.
+func (s proposer) delete(ctx context.Context, g *Group) (stays bool, err error) {
+	if g.there == nil {
+		return false, nil
+	}
+	s.o.Log.Info("deleting", "repository", s.Remote.String(), "branch", g.branch)
+	err = s.Remote.Delete(ctx, g.branch, g.lease())
+	if !errors.Is(err, gitops.ErrProtected) {
+		return false, err
+	}
+	s.o.Log.Warn("the server lets the branch not be deleted; it stays", "repository", s.Remote.String(), "branch", g.branch, "error", err)
+	s.o.Conductor.KeepKept(ctx, g.branch)
+	return true, nil
 }
 
 // offer brings the branch to what the group proposes, where it shows something
@@ -246,6 +254,7 @@ func (s proposer) pushGroup(ctx context.Context, g *Group, head *gitops.Snapshot
 	}
 	pushed, err := s.o.Conductor.Push(ctx, s.Remote, push, nil)
 	if has && errors.Is(err, gitops.ErrNoReplace) {
+		s.o.Log.Info("the server lets the branch not be replaced; committing on top of it", "repository", s.Remote.String(), "branch", g.branch)
 		s.o.Conductor.KeepKept(ctx, g.branch)
 		return s.pushOver(ctx, g, push)
 	}

@@ -19,7 +19,6 @@ type Record struct {
 	Commented   bool               `json:"commented,omitempty"` // it has been said that somebody's commit is on its branch
 	Merging     string             `json:"merging,omitempty"`   // the commit that the forge merges when its rules allow
 	Commit      string             `json:"commit,omitempty"`    // that the forge made for it: a server may commit by any name
-	Stays       string             `json:"stays,omitempty"`     // what its branch is at, which is over and may not be deleted
 }
 
 // refusal is what a pull request proposed that a person closed.
@@ -32,7 +31,7 @@ type refusal struct {
 
 // empty reports whether there is nothing to remember.
 func (r Record) empty() bool {
-	return r.PullRequest == nil && r.Commit == "" && r.Stays == "" && len(r.Refused) == 0
+	return r.PullRequest == nil && r.Commit == "" && len(r.Refused) == 0
 }
 
 // keepInMind has the conductor remember what has changed.

@@ -26,8 +26,8 @@ type Conductor interface {
 	// it that the base hasn't.
 	Push(ctx context.Context, remote *gitops.Remote, p gitops.Push, below []string) (gitops.Pushed, error)
 
-	// IsKept reports whether the server lets no commit of a branch be dropped, as
-	// KeepKept was told. What is remembered of it is forgotten after a while.
+	// IsKept reports whether the server lets a branch not be replaced, or not be
+	// deleted, as KeepKept was told. That is forgotten after a while.
 	IsKept(ctx context.Context, branch string) bool
 	KeepKept(ctx context.Context, branch string)
 
