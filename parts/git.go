@@ -7,6 +7,7 @@ import (
 	"net/http/cgi"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
@@ -22,9 +23,10 @@ type Git struct {
 	Front
 	Root string // repositories are Root/NAME.git
 
-	t   T
-	git string
-	env []string
+	t       T
+	git     string
+	backend string // git http-backend
+	env     []string
 }
 
 // gitConfig is the only configuration that this package's Git reads. Like
@@ -47,6 +49,7 @@ const gitConfig = `[user]
 	receivepack = true
 [receive]
 	advertisePushOptions = true
+	autogc = false
 [uploadpack]
 	allowFilter = true
 	allowReachableSHA1InWant = true
@@ -56,9 +59,20 @@ const gitConfig = `[user]
 // missing.
 func NewGit(t T, o GitOptions) *Git {
 	t.Helper()
-	g := &Git{t: t, git: Need(t, "git"), Root: Dir(t)}
-	g.env = gitEnv(t, g.Root)
+	g := gitIn(t, Dir(t))
 	g.Front = Serve(t, http.HandlerFunc(g.serve), o.FrontOptions)
+	return g
+}
+
+// gitIn returns C git for the repositories in a folder, without a server.
+func gitIn(t T, dir string) *Git {
+	t.Helper()
+	g := &Git{t: t, git: Need(t, "git"), Root: dir, env: gitEnv(t, dir)}
+	programs, err := g.run(dir, nil, "--exec-path")
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	g.backend = filepath.Join(programs, "git-http-backend") // git would only start it
 	return g
 }
 
@@ -88,7 +102,7 @@ func (g *Git) serve(w http.ResponseWriter, r *http.Request) {
 		env = append(env, "GIT_PROTOCOL="+protocol)
 	}
 	backend := cgi.Handler{
-		Path: g.git, Args: []string{"http-backend"}, Dir: g.Root, Env: env,
+		Path: g.backend, Dir: g.Root, Env: env,
 		Logger: quiet, Stderr: io.Discard,
 	}
 	backend.ServeHTTP(w, r)

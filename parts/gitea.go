@@ -94,13 +94,12 @@ ENABLED = false
 func NewGitea(t T) *Gitea {
 	t.Helper()
 	g := &Gitea{t: t, program: Need(t, "gitea"), dir: Dir(t), User: "bot"}
-	g.git = &Git{t: t, git: Need(t, "git"), Root: g.dir}
+	g.git = gitIn(t, g.dir)
 	// Gitea's folders of templates and texts are beside the program.
 	static, err := filepath.EvalSymlinks(g.program)
 	if err != nil {
 		t.Fatalf("find gitea's folders: %v", err)
 	}
-	g.git.env = gitEnv(t, g.dir)
 	g.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}}
 	t.Cleanup(g.client.CloseIdleConnections)
 	for range 3 { // another process may take a port meanwhile

@@ -43,8 +43,7 @@ func NewGitHub(t T) *GitHub {
 	}
 	g := &GitHub{t: t, description: described, tokens: map[string]*githubToken{}}
 	t.Cleanup(g.finish)
-	g.git = &Git{t: t, git: Need(t, "git"), Root: Dir(t)}
-	g.git.env = gitEnv(t, g.git.Root)
+	g.git = gitIn(t, Dir(t))
 	g.Front = Serve(t, http.HandlerFunc(g.serve), FrontOptions{})
 	g.git.Front = g.Front
 	return g

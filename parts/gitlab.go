@@ -70,8 +70,7 @@ func NewGitLab(t T) *GitLab {
 	t.Helper()
 	g := &GitLab{t: t, User: "bot", tokens: map[string]gitlabToken{}}
 	t.Cleanup(g.check) // the last cleanup, since it may end the test
-	g.git = &Git{t: t, git: Need(t, "git"), Root: Dir(t)}
-	g.git.env = gitEnv(t, g.git.Root)
+	g.git = gitIn(t, Dir(t))
 	mux := http.NewServeMux()
 	for _, route := range gitlabRoutes {
 		method, path, _ := strings.Cut(route.pattern, " ")
