@@ -34,8 +34,10 @@ type Gitea struct {
 	config  string
 	program string
 	client  *http.Client
-	output  *output
-	tokens  int
+
+	internal string // token of its hooks
+	output   *output
+	tokens   int
 }
 
 // giteaConfig configures Gitea for loopback and for speed: no background work,
@@ -116,7 +118,8 @@ func (g *Gitea) start(static string) error {
 	g.t.Helper()
 	g.Addr, g.SSHAddr = freeAddress(g.t), freeAddress(g.t)
 	g.URL = "http://" + g.Addr
-	text := fmt.Sprintf(giteaConfig, g.dir, port(g.Addr), port(g.SSHAddr), static, rand.Text())
+	g.internal = rand.Text()
+	text := fmt.Sprintf(giteaConfig, g.dir, port(g.Addr), port(g.SSHAddr), static, g.internal)
 	g.config = put(g.t, g.dir, "app.ini", []byte(text))
 	if g.Token == "" {
 		g.mustRun("migrate")
