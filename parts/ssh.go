@@ -46,6 +46,10 @@ git-upload-pack|git-receive-pack) exec git "${1#git-}" '%s'/"${2#/}" ;;
 esac
 `
 
+// sshLevel is SHLVL of every login: from 2 on, bash reads nobody's .bashrc for a command
+// over ssh.
+const sshLevel = 2
+
 // NewSSH starts an SSH server for g's repositories that ends with t. It skips
 // the test if sshd is missing.
 func NewSSH(t T, g *Git, o SSHOptions) *SSH {
@@ -75,11 +79,13 @@ KbdInteractiveAuthentication no
 PermitRootLogin yes
 UsePAM no
 MaxStartups 100
+SetEnv SHLVL=%d
 LogLevel VERBOSE
 `,
 		put(t, dir, "host_key", hostPEM),
 		put(t, dir, "authorized_keys", ssh.MarshalAuthorizedKey(client)),
 		put(t, dir, "git", fmt.Appendf(nil, gitOverSSH, quoted(g.env), g.Root)),
+		sshLevel,
 	))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
