@@ -12,9 +12,23 @@ import (
 	"github.com/pinsetter/pinsetter/setters"
 )
 
-// rewriteAtOnce is the number of marked files that are decided before those that move
-// are written, which bounds the memory that they take.
-const rewriteAtOnce = 128
+// The marked files that are decided before those that move are written, which bounds the
+// memory that they take: their number, and the bytes of their notes.
+const (
+	rewriteAtOnce = 128
+	rewriteNotes  = 1 << 20
+)
+
+// atOnce returns how many of some files, at least one, are decided at once.
+func atOnce(files []folder.Marked) int {
+	size := 0
+	for i, file := range files {
+		if size += file.Size; i > 0 && (i == rewriteAtOnce || size > rewriteNotes) {
+			return i
+		}
+	}
+	return len(files)
+}
 
 // rewriting is the work of one Set.
 type rewriting struct {

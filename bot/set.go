@@ -50,8 +50,10 @@ func (b *Bot) Set(ctx context.Context, dir string) *Rewritten {
 		r.Findings = append(r.Findings, lint.Suspended(p))
 	}
 	w := &rewriting{c: c, folder: f, asked: inquiries{}, result: r}
-	for part := range slices.Chunk(marked, rewriteAtOnce) {
-		w.files(ctx, part)
+	for len(marked) > 0 {
+		n := atOnce(marked)
+		w.files(ctx, marked[:n])
+		marked = marked[n:]
 	}
 	r.locate(dir)
 	return r

@@ -13,19 +13,32 @@ import (
 )
 
 // Marked is what is kept of a marked file between reading and deciding: not
-// its bytes, so that memory follows the number of markers, of each of which there
-// is little more than its text.
+// its bytes, but a note of what was found, of each marker little more than its text.
 type Marked struct {
 	Path string // relative to the folder, with slashes
+	Size int    // of the note, in bytes, also if it isn't kept
 
-	note     []byte             // what was found in it
+	folder   *Folder
+	note     []byte             // what was found in it; nil: it is searched again
 	tooLarge *pinsetter.Finding // that it could not be searched, or nil
 }
 
-// Found returns what was found in the file.
+// mostNotes bounds the notes that are kept of a folder, in bytes: those of some 80,000
+// markers.
+const mostNotes = 4 << 20
+
+// Found returns what was found in the file. Without a note it reads and searches it
+// again.
 func (m Marked) Found() (*setters.File, error) {
-	if m.tooLarge != nil {
+	switch {
+	case m.tooLarge != nil:
 		return &setters.File{Findings: []pinsetter.Finding{*m.tooLarge}}, nil
+	case m.note == nil:
+		data, err := m.folder.Read(m.Path)
+		if err != nil {
+			return nil, err
+		}
+		return setters.Find(m.Path, data), nil
 	}
 	file, ok := setters.Recall(m.Path, nil, m.note)
 	if !ok {
@@ -35,10 +48,10 @@ func (m Marked) Found() (*setters.File, error) {
 }
 
 // FoundIn is Found for the file's bytes, to be changed with Apply. It returns false if
-// they are others than those in which it was found; Apply compares again, and returns
-// setters.ErrNote.
+// they are others than those in which it was found, or there is no note to tell by;
+// Apply compares again, and returns setters.ErrNote.
 func (m Marked) FoundIn(data []byte) (*setters.File, bool) {
-	if m.tooLarge != nil {
+	if m.note == nil {
 		return nil, false
 	}
 	return setters.Recall(m.Path, data, m.note)
@@ -49,7 +62,7 @@ func (m Marked) FoundIn(data []byte) (*setters.File, bool) {
 // finding. The error is that of Each.
 func (f *Folder) Marked(ctx context.Context) ([]Marked, map[pinsetter.Name]bool, error) {
 	var mu sync.Mutex
-	names := map[pinsetter.Name]bool{}
+	names, notes := map[pinsetter.Name]bool{}, 0
 	options := Options{Want: setters.IsCandidate, Screen: setters.HasToken, MaxSize: setters.MaxSize}
 	marked, err := Each(ctx, f, options, func(path string, data []byte) (Marked, bool) {
 		found := setters.Find(path, data)
@@ -58,7 +71,12 @@ func (f *Folder) Marked(ctx context.Context) ([]Marked, map[pinsetter.Name]bool,
 		for _, site := range found.Sites {
 			names[site.Policy] = true
 		}
-		return Marked{Path: path, note: found.Note()}, true
+		m := Marked{Path: path, folder: f, note: found.Note()}
+		m.Size = len(m.note)
+		if notes += m.Size; notes > mostNotes {
+			m.note = nil
+		}
+		return m, true
 	})
 	failed := []error{err}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok { // one for each file

@@ -2,10 +2,12 @@ package folder_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,5 +49,36 @@ func TestMarked(t *testing.T) {
 	want := []pinsetter.Name{{Namespace: "ns", Name: "app"}, {Namespace: "ns", Name: "db"}}
 	if diff := cmp.Diff(want, slices.SortedFunc(maps.Keys(names), pinsetter.Name.Compare)); diff != "" {
 		t.Errorf("policies (-want +got):\n%s", diff)
+	}
+}
+
+// TestMarkedWithoutNotes: of more markers than notes are kept of, files are searched
+// again, and what was found is the same.
+func TestMarkedWithoutNotes(t *testing.T) {
+	text := strings.Repeat("x: app:1.0.0 # {\"$imagepolicy\": \"ns:app\"}\n---\n", 40_000)
+	files := map[string]string{}
+	for i := range 4 {
+		files[fmt.Sprintf("%d.yaml", i)] = text
+	}
+	f, _ := open(t, files)
+	marked, _, err := f.Marked(context.Background())
+	if err != nil || len(marked) != len(files) {
+		t.Fatalf("%d files, %v", len(marked), err)
+	}
+	want, noted := setters.Find("0.yaml", []byte(text)), 0
+	for _, m := range marked {
+		found, err := m.Found()
+		if err != nil || len(found.Sites) != len(want.Sites) || found.Sites[7].Markers[0] != want.Sites[7].Markers[0] {
+			t.Fatalf("%s: %d sites of %d, %v", m.Path, len(found.Sites), len(want.Sites), err)
+		}
+		if _, same := m.FoundIn([]byte(text)); same {
+			noted++
+		}
+		if m.Size < len(found.Sites) {
+			t.Errorf("%s: a note of %d bytes for %d sites", m.Path, m.Size, len(found.Sites))
+		}
+	}
+	if noted == 0 || noted == len(files) {
+		t.Errorf("%d of %d files have notes", noted, len(files))
 	}
 }
