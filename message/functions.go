@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"text/template"
 
 	"github.com/Masterminds/sprig/v3"
@@ -18,9 +19,10 @@ var leftOut = []string{
 	"encryptAES", "decryptAES", "shuffle", "randInt",
 }
 
-// functions returns the functions for templates. Each spends budget on its
-// arguments and its result, and refuses before it makes more than fits.
-func functions(b *budget) template.FuncMap {
+// functions returns the functions for a template's text. Each that it can call, whose
+// name it has, spends budget on its arguments and its result, and refuses before it
+// makes more than fits. Wrapping the others would take longer than most templates.
+func functions(b *budget, text string) template.FuncMap {
 	all := sprig.HermeticTxtFuncMap()
 	for _, name := range leftOut {
 		delete(all, name)
@@ -33,7 +35,9 @@ func functions(b *budget) template.FuncMap {
 		"keys": sortedKeys, "values": sortedValues,
 	})
 	for name, f := range all {
-		all[name] = b.wrap(reflect.ValueOf(f), guards[name]).Interface()
+		if strings.Contains(text, name) {
+			all[name] = b.wrap(reflect.ValueOf(f), guards[name]).Interface()
+		}
 	}
 	return all
 }

@@ -15,14 +15,17 @@ import (
 const templateName = "messageTemplate"
 
 // compiled is a template that was parsed. It is safe for concurrent use.
-type compiled struct{ parsed *template.Template }
+type compiled struct {
+	parsed *template.Template
+	text   string
+}
 
 // compile parses a template and builds counting into it.
 func compile(text string) (*compiled, error) {
 	if len(text) > maxSource {
 		return nil, fmt.Errorf("the template is %d bytes long: at most %d are read", len(text), maxSource)
 	}
-	t, err := template.New(templateName).Funcs(functions(&budget{})).Parse(text)
+	t, err := template.New(templateName).Funcs(functions(&budget{}, text)).Parse(text)
 	if err != nil {
 		return nil, readable(err)
 	}
@@ -31,7 +34,7 @@ func compile(text string) (*compiled, error) {
 			instrumentTemplate(defined.Root)
 		}
 	}
-	return &compiled{t}, nil
+	return &compiled{t, text}, nil
 }
 
 // render executes the template, on a budget of its own.
@@ -43,7 +46,7 @@ func (c *compiled) render(d any) (string, error) {
 	b := &budget{}
 	// The functions that count come after parsing, so that the template itself
 	// can't call them.
-	t.Funcs(functions(b)).Funcs(template.FuncMap{enterFunc: b.enter, leaveFunc: b.leave, turnFunc: b.turn, outFunc: b.out})
+	t.Funcs(functions(b, c.text)).Funcs(template.FuncMap{enterFunc: b.enter, leaveFunc: b.leave, turnFunc: b.turn, outFunc: b.out})
 	var out boundedBuffer
 	if err := t.Execute(&out, d); err != nil {
 		return "", readable(err)
