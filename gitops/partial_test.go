@@ -41,6 +41,7 @@ func everyServer(t *testing.T, test func(t *testing.T, r *parts.Repository, g *p
 		"v2, filters, nothing any": {"v2", map[string]string{"uploadpack.allowFilter": "true", "uploadpack.allowReachableSHA1InWant": "false"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // one over ssh mostly waits
 			g := parts.NewGit(t, parts.GitOptions{})
 			if server.over == "v0" {
 				g = oldGit(t)
