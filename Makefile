@@ -32,7 +32,7 @@ release: ## build all that a release has: archives, checksums, SBOMs, chart and 
 	go run ./cmd/release $(if $(filter command line environment,$(origin VERSION)),-version '$(VERSION)') all
 
 test: ## run all tests; those whose external program is missing skip and say so
-	$(call telling,go test -timeout 10m -run '$(RUN)' $(PACKAGES))
+	$(call telling,go test -timeout 30m -run '$(RUN)' $(PACKAGES))
 
 lint: ## gofmt, go vet and golangci-lint (with staticcheck)
 	@unformatted=$$(git ls-files -z -- '*.go' | xargs -0 gofmt -l) && \
