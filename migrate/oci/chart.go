@@ -109,7 +109,7 @@ func (t *translation) unmovable(user, from *object, c *chart) string {
 	case strings.HasSuffix(user.version, "/v2beta1"):
 		return "its apiVersion " + user.version + " has no chartRef: write helm.toolkit.fluxcd.io/v2"
 	case !inLines || !user.isPlainBlock(c.value):
-		return "spec.chart is written in braces, with anchors, or with a text over several lines: write its fields on lines of their own"
+		return "spec.chart is written in braces with a comment or over several lines, with anchors, or with a text over several lines: write its fields on lines of their own"
 	case strings.ContainsAny(c.name+c.version+url, "${}"):
 		return "its chart, version or repository holds a variable"
 	case c.name == "" || !strings.HasPrefix(url, ociScheme):

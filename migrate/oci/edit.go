@@ -82,7 +82,7 @@ func (o *object) blockOf(mapping *strict.Node, field string) (block, bool) {
 	}
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		key, value := mapping.Content[i], mapping.Content[i+1]
-		if key.Value != field || value.Kind != strict.Mapping || isInline(value) {
+		if key.Value != field || value.Kind != strict.Mapping || isInline(value) && !o.endsLine(key, value) {
 			continue
 		}
 		b := block{key: key, value: value, from: o.document.LineOf(key)}
@@ -102,6 +102,16 @@ func (o *object) blockOf(mapping *strict.Node, field string) (block, bool) {
 		return b, true
 	}
 	return block{}, false
+}
+
+// endsLine reports whether a mapping in braces takes the rest of its key's line, without
+// a comment: one could be a marker of any field in it.
+func (o *object) endsLine(key, value *strict.Node) bool {
+	at := o.document.LineOf(key)
+	line := o.file.line(at)
+	one := value.Anchor == "" && comment(line) == "" && strings.HasSuffix(strings.TrimRight(line, " \t"), "}")
+	walk(value, func(n *strict.Node) { one = one && o.document.LineOf(n) == at })
+	return one && len(value.Content) > 0
 }
 
 // isInline reports whether a node is written in braces, or has or is an anchor.

@@ -18,6 +18,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/adopt"
 	"github.com/pinsetter/pinsetter/migrate"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // Options say what is translated.
@@ -84,6 +85,7 @@ func Translate(files []migrate.File, o Options) *Result {
 	t := &translation{world: read(files), options: o, byKey: map[string]*proposal{}}
 	for _, user := range t.objects {
 		t.move(user)
+		t.passOver(user)
 	}
 	t.unknownArtifacts()
 	t.dropRefused()
@@ -108,6 +110,25 @@ func (t *translation) move(user *object) {
 		t.release(user)
 	case user.is(kustomizeGroup, "Kustomization"):
 		t.kustomization(user)
+	}
+}
+
+// passOver says of each object in a List that it stays.
+func (t *translation) passOver(list *object) {
+	items := strict.Target(strict.Child(list.root, "items"))
+	if list.kind != "List" || items == nil || items.Kind != strict.Sequence {
+		return
+	}
+	for _, item := range items.Content {
+		item = strict.Target(item)
+		kind, metadata := textOf(item, "kind"), strict.Child(item, "metadata")
+		if kind != "HelmRelease" && kind != "Kustomization" {
+			continue
+		}
+		t.entries = append(t.entries, migrate.Entry{
+			Path: list.file.Path, Line: list.document.LineOf(item), Kind: kind, From: strings.TrimSpace(kind + " " + textOf(metadata, "name")),
+			Skipped: "it is in a List: make it a document of its own, between lines of ---",
+		})
 	}
 }
 

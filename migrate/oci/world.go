@@ -115,7 +115,7 @@ func (w *world) add(f *file, d setters.Document) {
 	if len(d.Root.Content) > 0 {
 		o.line = d.LineOf(d.Root.Content[0])
 	}
-	if o.kind != "" && o.name.Name != "" {
+	if o.kind != "" && (o.name.Name != "" || o.kind == "List") {
 		w.objects = append(w.objects, o)
 	}
 	// Patches in files of their own are objects.
