@@ -68,24 +68,17 @@ func TestAutoMergeOfGiteaIsTakenBack(t *testing.T) {
 	scheduled := func() bool {
 		return h.gitea.Do(http.MethodDelete, h.API+"/pulls/1/merge", nil, nil) != http.StatusNotFound
 	}
-	for range 100 { // Gitea looks for conflicts first, in its own time
-		if h.gitea.Do(http.MethodPost, h.API+"/pulls/1/merge", map[string]any{"Do": "merge", "merge_when_checks_succeed": true}, nil) == http.StatusCreated {
-			break
-		}
-		h.settle()
-	}
+	parts.Until(t, "Gitea looks for conflicts", func() bool {
+		return h.gitea.Do(http.MethodPost, h.API+"/pulls/1/merge", map[string]any{"Do": "merge", "merge_when_checks_succeed": true}, nil) == http.StatusCreated
+	})
 	o.with("autoMerge: true")
 	o.forgetful("unchanged#1 0")
 	if scheduled() {
 		t.Error("Gitea is to merge it by itself")
 	}
 	h.gitea.Must(http.MethodPost, h.API+"/statuses/"+o.Repo.Head("pinsetter/apps"), map[string]any{"state": "success", "context": "ci"}, nil)
-	for range 100 {
+	parts.Until(t, "it is merged", func() bool {
 		o.all()
-		if strings.Contains(o.Repo.File("main", "a.yaml"), "app:1.1.0") {
-			return
-		}
-		h.settle()
-	}
-	t.Error("it isn't merged")
+		return strings.Contains(o.Repo.File("main", "a.yaml"), "app:1.1.0")
+	})
 }
