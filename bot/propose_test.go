@@ -253,17 +253,14 @@ func testStays(t *testing.T, open opener) {
 
 func testAutoMerge(t *testing.T, open opener) {
 	o := offer(t, open, "autoMerge: true", nil)
-	for range 500 {
+	parts.Until(t, "it is merged", func() bool {
 		r := o.all()[0]
 		if r.Err != nil {
 			t.Fatal(r.Err)
 		}
-		if strings.Contains(o.Repo.File("main", "a.yaml"), "app:1.1.0") {
-			return
-		}
 		o.hub.settle()
-	}
-	t.Error("it isn't merged")
+		return strings.Contains(o.Repo.File("main", "a.yaml"), "app:1.1.0")
+	})
 }
 
 func testGroupsChange(t *testing.T, open opener) {

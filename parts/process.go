@@ -72,15 +72,23 @@ func (p *process) awaitFor(within time.Duration, ready func(context.Context) err
 }
 
 // freeAddress returns an address of 127.0.0.1 with a port that is free now. The
-// port is below 32768, from where Linux assigns ports by itself.
+// port is below 32768, from where Linux assigns ports by itself. No other call
+// returns it until t ends, in this process or another: its UDP port, which nobody
+// needs, is taken meanwhile.
 func freeAddress(t T) string {
 	t.Helper()
 	for range 100 {
 		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		taken, err := net.ListenPacket("udp", addr)
+		if err != nil {
+			continue
+		}
 		if listener, err := net.Listen("tcp", addr); err == nil {
 			_ = listener.Close()
+			t.Cleanup(func() { _ = taken.Close() })
 			return addr
 		}
+		_ = taken.Close()
 	}
 	t.Fatalf("find a free port: 100 were taken")
 	return ""
