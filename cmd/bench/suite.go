@@ -259,6 +259,12 @@ var suite = []benchmark{
 			yardstick: "`oras pull`", targets: []target{{unit: "x-oras", most: 1}, {unit: "peak-MB", most: 64}},
 		},
 	}},
+	{"cmd/pinsetter", "Gitless", 10, []row{
+		{
+			work: "`run` of an ArtifactAutomation, nothing to do, 1,000 manifests: computing", unit: "x-git",
+			yardstick: "`run` over the same in Git", targets: []target{{unit: "x-git", most: 1}},
+		},
+	}},
 	{"gitops", "ManyRefs", 10, []row{
 		{work: "fetch of one branch among 50,000 refs", yardstick: "`git ls-remote` of that branch", unit: "x-ls-remote"},
 	}},
