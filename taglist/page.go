@@ -115,7 +115,7 @@ func (l *lister) body(response *http.Response) (string, checksum, error) {
 	case m.full != nil:
 		m.undo()
 		return "", checksum{}, m.full
-	case err != io.EOF:
+	case err != io.EOF: //nolint:errorlint // a wrapped one is no end of an answer
 		m.undo()
 		return "", checksum{}, fmt.Errorf("the answer broke off after %d bytes: %w", n, err)
 	}

@@ -10,21 +10,15 @@ import (
 	"github.com/pinsetter/pinsetter/parts"
 )
 
-// gitlessObjects are an automation that builds on an artifact at ADDR.
-const gitlessObjects = `apiVersion: image.toolkit.fluxcd.io/v1
-kind: ImageRepository
-metadata: {name: app}
-spec: {image: ADDR/org/app, interval: 5m, insecure: true}
----
-apiVersion: image.toolkit.fluxcd.io/v1
-kind: ImagePolicy
-metadata: {name: app}
-spec: {imageRepositoryRef: {name: app}, policy: {semver: {range: ^1.0.0}}}
----
-apiVersion: source.toolkit.fluxcd.io/v1
+// beforeSources are the fleet's objects in front of its source.
+var beforeSources, _, _ = strings.Cut(fleetObjects, "apiVersion: source.")
+
+// gitlessObjects are those of a rig that builds on org/manifests:main, and delivers to
+// org/live. A signature can be added at the end.
+var gitlessObjects = beforeSources + `apiVersion: source.toolkit.fluxcd.io/v1
 kind: OCIRepository
 metadata: {name: manifests}
-spec: {url: "oci://ADDR/org/manifests", interval: 5m, ref: {tag: main}, insecure: true}
+spec: {url: "oci://REG/org/manifests", interval: 5m, ref: {tag: main}, insecure: true}
 ---
 apiVersion: pinsetter.dev/v1alpha1
 kind: ArtifactAutomation
@@ -32,7 +26,7 @@ metadata: {name: live}
 spec:
   interval: 5m
   sourceRef: {name: manifests}
-  push: {repository: "oci://ADDR/org/live", tag: "main-{{ .Hash }}", moveTags: [live], insecure: true}
+  push: {repository: "oci://REG/org/live", tag: "{{ .SourceTag }}-{{ .Hash }}", moveTags: [live, latest], insecure: true}
 `
 
 // BenchmarkGitless is a run of an ArtifactAutomation over 1,000 manifests that finds
@@ -48,10 +42,12 @@ func BenchmarkGitless(b *testing.B) {
 	}
 	repo := parts.NewGit(b, parts.GitOptions{}).NewRepository("fleet", parts.RepositoryOptions{Folder: folder})
 	inGit := filed(b, "objects.yaml", strings.NewReplacer("REG", f.registry.Addr, "REPO", repo.URL, "BRANCH", "main").Replace(fleetObjects))
-	gitless := filed(b, "objects.yaml", strings.ReplaceAll(gitlessObjects, "ADDR", f.registry.Addr))
+	gitless := filed(b, "objects.yaml", strings.ReplaceAll(gitlessObjects, "REG", f.registry.Addr))
 	measure(b, program, "artifact", "push", "oci://"+f.registry.Addr+"/org/manifests:main", "--path", folder, "--source", "x", "--revision", "y")
 	states := map[string]string{inGit: newState(b), gitless: newState(b)}
-	run := func(objects string) cost { return measure(b, program, "run", "--state", states[objects], "-f", objects) }
+	run := func(objects string) cost {
+		return measure(b, program, "run", "--state", states[objects], "-f", objects)
+	}
 	for range 2 { // the first writes, and the second finds out that there is nothing to do
 		run(gitless)
 		run(inGit)

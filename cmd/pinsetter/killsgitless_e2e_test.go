@@ -17,24 +17,8 @@ import (
 	"github.com/pinsetter/pinsetter/verify"
 )
 
-// beforeSources are the fleet's objects in front of its source.
-var beforeSources, _, _ = strings.Cut(fleetObjects, "apiVersion: source.")
-
-// gitlessObjects are those of a rig that builds on org/manifests:main, and delivers to
-// org/live, signed by KEY.
-var gitlessObjects = beforeSources + `apiVersion: source.toolkit.fluxcd.io/v1
-kind: OCIRepository
-metadata: {name: manifests}
-spec: {url: "oci://REG/org/manifests", interval: 5m, ref: {tag: main}, insecure: true}
----
-apiVersion: pinsetter.dev/v1alpha1
-kind: ArtifactAutomation
-metadata: {name: live}
-spec:
-  interval: 5m
-  sourceRef: {name: manifests}
-  push: {repository: "oci://REG/org/live", tag: "{{ .SourceTag }}-{{ .Hash }}", moveTags: [live, latest], insecure: true}
-  sign: {secretRef: {name: signer}}
+// gitlessSigner has the rig's automation sign by KEY.
+const gitlessSigner = `  sign: {secretRef: {name: signer}}
 ---
 apiVersion: v1
 kind: Secret
@@ -49,7 +33,7 @@ func newGitlessRig(t *testing.T) (*rig, *fleet.Trust) {
 	t.Helper()
 	f, signer := newRig(t, "main"), parts.NewSigner(t)
 	f.registry.PushArtifact("org/manifests", "main", "main@sha1:abc", map[string]string{"a.yaml": f.with("1.0.0")})
-	text := strings.NewReplacer("REG", f.registry.Addr, "KEY", strings.ReplaceAll(signer.PrivateKey, "\n", "\n    ")).Replace(gitlessObjects)
+	text := strings.NewReplacer("REG", f.registry.Addr, "KEY", strings.ReplaceAll(signer.PrivateKey, "\n", "\n    ")).Replace(gitlessObjects + gitlessSigner)
 	if err := os.WriteFile(f.objects, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -149,7 +149,7 @@ func pullRequests(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Total-Count", "1000000000")
 	w.Header().Set("Link", fmt.Sprintf(`<http://%s%s?page=%d>; rel="next"`, r.Host, r.URL.Path, len(r.URL.RawQuery)+2))
 	text := bytes.NewBufferString("[")
-	for i := 0; i < 10_000; i++ {
+	for i := range 10_000 {
 		if i > 0 {
 			text.WriteByte(',')
 		}
