@@ -50,9 +50,9 @@ type Access struct {
 	// pages. 0: one minute.
 	Timeout time.Duration
 
-	// Login says how to give a login, for the error of a registry that wants one: "give
-	// --creds". "": by a Secret in secretRef.
-	Login string
+	// LoginAdvice tells people how to give a login, in the error of a registry that
+	// wants one, such as "give --creds". "": by a Secret in secretRef.
+	LoginAdvice string
 
 	// Answer bounds one answer if it is longer than Options.Answer.
 	Answer time.Duration

@@ -115,7 +115,7 @@ func (p *Repository) tried(a attempt) string {
 	case c.source == "" && without != "":
 		return a.words() + ": " + without
 	case c.source == "":
-		return a.words() + ": if it is private, " + p.login + ", or log in with docker login " + p.name.RegistryStr()
+		return a.words() + ": if it is private, " + p.advice + ", or log in with docker login " + p.name.RegistryStr()
 	case !a.sent:
 		return a.words() + ": they are a token to exchange at a token server, and it asks for a user name and a password"
 	case c.cloud != nil:

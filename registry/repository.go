@@ -30,7 +30,7 @@ type Repository struct {
 	documents  []pinsetter.Secret // the object's, that the credential is looked up in
 	timeout    time.Duration
 	ofObject   bool            // the timeout is an object's
-	login      string          // how a login is given, for people
+	advice     string          // how to give a login, for people
 	secrets    *login.Scrubber // knows all secrets that are sent
 	provider   string          // that logs in; "": none
 	wanted     pinsetter.TokenWanted
@@ -91,7 +91,7 @@ func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 		documents:  a.DockerConfigs,
 		timeout:    a.timeout(),
 		ofObject:   a.Timeout > 0,
-		login:      cmp.Or(a.Login, "name a Secret of type kubernetes.io/dockerconfigjson in secretRef"),
+		advice:     cmp.Or(a.LoginAdvice, "name a Secret of type kubernetes.io/dockerconfigjson in secretRef"),
 		provider:   a.Provider,
 		wanted:     a.Token,
 		proxy:      a.Proxy,

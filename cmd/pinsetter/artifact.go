@@ -62,7 +62,7 @@ func artifactURL(cmd *cobra.Command, args []string) error {
 
 // access returns how the flags say to reach a repository.
 func (f *artifactFlags) access(repository string) (registry.Access, error) {
-	access := registry.Access{Insecure: f.insecure, Login: "give --creds or --provider"}
+	access := registry.Access{Insecure: f.insecure, LoginAdvice: "give --creds or --provider"}
 	providers := []string{genericProvider, login.AWS, login.Azure, login.GCP}
 	switch {
 	case !slices.Contains(providers, f.provider):
