@@ -86,7 +86,7 @@ func TestEmptyListsAreLists(t *testing.T) {
 
 func TestTheAPISaysWhatIsWrong(t *testing.T) {
 	w := newWorld(fleet())
-	w.historyErr = fmt.Errorf("read history: %w: name a ledger by --state", store.ErrStateless)
+	w.historyErr = fmt.Errorf("read history: %w: name one with --state", store.ErrStateless)
 	w.explanation = func(_ context.Context, name pinsetter.Name) (*server.Explanation, error) {
 		if name.Name == "broken" {
 			return nil, errors.New("fetch: it broke")

@@ -247,14 +247,14 @@ func TestANewPictureIsShown(t *testing.T) {
 
 func TestWhatIsNotThere(t *testing.T) {
 	w := newWorld(&server.Status{At: noon})
-	w.historyErr = fmt.Errorf("read history: %w: name a ledger by --state", store.ErrStateless)
+	w.historyErr = fmt.Errorf("read history: %w: name one with --state", store.ErrStateless)
 	_, base := start(t, server.Options{Source: w})
 	for _, path := range []string{"/policies/a/b", "/automations/a/b", "/policies/a", "/nothing"} {
 		if status, body := get(t, base+path); status != 404 || !strings.Contains(body, "no such object") {
 			t.Errorf("%s: %d", path, status)
 		}
 	}
-	for path, want := range map[string]string{"/": "There are none.", "/policies": "None here.", "/history": "name a ledger by --state"} {
+	for path, want := range map[string]string{"/": "There are none.", "/policies": "None here.", "/history": "name one with --state"} {
 		if status, body := get(t, base+path); status != 200 || !strings.Contains(body, want) {
 			t.Errorf("%s: %d", path, status)
 		}

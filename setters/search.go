@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/strict"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -114,6 +115,7 @@ func (s *search) unparsable(err error) {
 		return
 	}
 	message, line := explain(err)
+	message = strict.Complaint(message, s.file.data[s.chunk.start:s.chunk.end], line)
 	if line > 0 {
 		message = fmt.Sprintf("around line %d: %s", line+s.tokens.firstLine-1, message)
 	}

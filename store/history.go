@@ -25,7 +25,7 @@ type Filter struct {
 func (l *Ledger) History(ctx context.Context, f Filter) ([]Run, error) {
 	runs := []Run{}
 	if !l.remembers {
-		return nil, fmt.Errorf("read history: %w: name a ledger by --state", ErrStateless)
+		return nil, fmt.Errorf("read history: %w: name one with --state", ErrStateless)
 	}
 	if !l.reads() {
 		return runs, nil

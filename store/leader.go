@@ -31,7 +31,7 @@ const (
 // Lead returns ErrStateless if there is no state.
 func (l *Ledger) Lead(ctx context.Context, name string) (leading context.Context, resign func(), err error) {
 	if !l.writes() {
-		return nil, nil, fmt.Errorf("wait for the lead: %w: name a ledger by --state", ErrStateless)
+		return nil, nil, fmt.Errorf("wait for the lead: %w: name one with --state", ErrStateless)
 	}
 	db, done, err := l.engine.leaders(l, name)
 	if err != nil {

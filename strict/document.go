@@ -119,7 +119,7 @@ var (
 // failure gives the parser's error the line in the file.
 func (d Document) failure(err error) *Error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := d.Line
+	before := 0 // lines of the document, before the one that is meant
 	if m := yamlLine().FindStringSubmatch(text); m != nil {
 		n, err := strconv.Atoi(m[1])
 		if err != nil {
@@ -130,9 +130,9 @@ func (d Document) failure(err error) *Error {
 			n++
 		}
 		// The parser may point at the line after the last one.
-		line += min(n-1, bytes.Count(bytes.TrimRight(d.Data, "\n"), []byte("\n")))
+		before = min(n-1, bytes.Count(bytes.TrimRight(d.Data, "\n"), []byte("\n")))
 	}
-	return &Error{CodeYAML, line, errors.New(text)}
+	return &Error{CodeYAML, d.Line + before, errors.New(Complaint(text, d.Data, 1+before))}
 }
 
 // IsTemplate reports whether bytes look like a Helm or Go template.

@@ -109,7 +109,7 @@ func (e explanation) write(w io.Writer, p painter) error {
 func (e explanation) nowhere() string {
 	switch {
 	case e.Unread:
-		return "where it is written is not known: not everything could be read"
+		return "its places are unknown, since not everything could be read: see the errors"
 	case len(e.Idle) > 0:
 		return "no automation writes it now: suspended: " + strings.Join(e.Idle, ", ")
 	}

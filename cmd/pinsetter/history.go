@@ -24,7 +24,7 @@ func newHistory(a *app) *cobra.Command {
 		Use:   "history",
 		Short: "Show what was done, when and why",
 		Long: `Shows the runs that changed, held or failed at something, newest first, as the
-ledger (--state) keeps them. No object is loaded, and nothing is asked for.`,
+state (--state) has them. It loads no objects and sends no requests.`,
 		Example: `  pinsetter history --since 24h
   pinsetter history --policy flux-system/podinfo --limit 5 -o json`,
 		Args: noNames("say with --automation or --policy which runs"),
@@ -57,7 +57,7 @@ ledger (--state) keeps them. No object is loaded, and nothing is asked for.`,
 				return finish(err)
 			}
 			if len(runs) == 0 && a.output == "table" {
-				a.say("note", fmt.Sprintf("no run that changed, held or failed at something is kept in %s, or none that was asked for", dsn))
+				a.say("note", fmt.Sprintf("no run that changed, held or failed at something is recorded in %s, or none that you asked for", dsn))
 			}
 			return a.print(runs, historyTable(runs))
 		},
