@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/parts"
 )
 
 // podinfo is an index in the form that helm repo index gives it, with entries that are
@@ -327,7 +328,9 @@ func FuzzRead(f *testing.F) {
 	f.Add("entries:\n  \"a: b\":\n  - version: &x 1.0.0\n    digest: *x\n  ? c\n  : - version: 1\n")
 	f.Add("entries:\n a:\n - \tversion: 1.0.0\n  - version: 2.0.0\n -\n---\n...\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		x, err := read(strings.NewReader(text))
+		var x *index
+		var err error
+		parts.Affords(t, len(text), func() { x, err = read(strings.NewReader(text)) })
 		if err != nil {
 			return
 		}

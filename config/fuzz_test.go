@@ -12,6 +12,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/source"
 )
 
@@ -43,7 +44,8 @@ func FuzzLoad(f *testing.F) {
 		load := func() *fleet.Set {
 			return config.Load([]source.File{{Path: "mixed", Data: mixed}, {Path: "alone", Data: data}}, options)
 		}
-		set := load()
+		var set *fleet.Set
+		parts.Affords(t, 2*len(data), func() { set = load() })
 		if diff := cmp.Diff(describe(set), describe(load())); diff != "" {
 			t.Errorf("the same input has another output:\n%s", diff)
 		}

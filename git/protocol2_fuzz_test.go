@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
+	"github.com/pinsetter/pinsetter/parts"
 )
 
 // What is read of a server's refs can be written for go-git, which reads the
@@ -23,7 +25,9 @@ func FuzzRefs(f *testing.F) {
 	f.Add([]byte("006a" + hash + " refs/tags/v1 peeled:" + hash + "\n0000"))
 	f.Add([]byte("0010ERR go away\n0000"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		list, err := readRefs(bufio.NewReader(bytes.NewReader(data)))
+		var list *refList
+		var err error
+		parts.Affords(t, len(data), func() { list, err = readRefs(bufio.NewReader(bytes.NewReader(data))) })
 		if err != nil {
 			return
 		}

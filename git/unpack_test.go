@@ -305,7 +305,8 @@ func FuzzUnpack(f *testing.F) {
 		}
 		bounds := Bounds{FileBytes: 1 << 16, UnpackedBytes: 1 << 20, Objects: 1 << 10}
 		into, lean := NewStore(bounds), NewStore(bounds)
-		err := into.Unpack(context.Background(), bytes.NewReader(pack), Choice{})
+		var err error
+		parts.Affords(t, len(pack), func() { err = into.Unpack(context.Background(), bytes.NewReader(pack), Choice{}) })
 		if forgetful(lean).unpack(context.Background(), bytes.NewReader(pack)) == nil && (err != nil || len(lean.byHash)+len(lean.unwanted) != len(into.byHash)) {
 			t.Errorf("%d and %d of %d objects, %v", len(lean.byHash), len(lean.unwanted), len(into.byHash), err)
 		}
@@ -335,7 +336,9 @@ func FuzzPatch(f *testing.F) {
 	f.Add([]byte("hello"), []byte{5, 0})
 	f.Fuzz(func(t *testing.T, base, change []byte) {
 		want, wantErr := packfile.PatchDelta(base, change)
-		got, err := patch(base, change)
+		var got []byte
+		var err error
+		parts.Affords(t, len(base)+len(change), func() { got, err = patch(base, change) })
 		if _, _, _, bad := deltaSizes(change); bad != nil || len(base) == 0 {
 			return // go-git takes a number that is cut, and no empty base
 		}

@@ -17,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pinsetter/pinsetter/lexer"
+	"github.com/pinsetter/pinsetter/parts"
 )
 
 // judge returns the parser's documents of a text.
@@ -343,7 +344,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) < 16<<10 {
-			agrees(t, text)
+			parts.Affords(t, len(text), func() { agrees(t, text) })
 		}
 	})
 }

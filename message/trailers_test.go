@@ -188,7 +188,8 @@ func FuzzParseTrailers(f *testing.F) {
 		f.Add(Append(message, Trailers(shop, sample.Changes)))
 	}
 	f.Fuzz(func(t *testing.T, message string) {
-		p := ParseTrailers(message)
+		var p Parsed
+		parts.Affords(t, len(message), func() { p = ParseTrailers(message) })
 		for _, c := range p.Changes {
 			again, err := decodeChange(encodeChange(c))
 			if err != nil || again != c {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pinsetter/pinsetter/parts"
 )
 
 func TestChallenges(t *testing.T) {
@@ -67,7 +69,10 @@ func FuzzChallenges(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		all := challengesOf(&http.Response{Header: http.Header{"Www-Authenticate": {header, `Bearer realm="https://r.example/token"`}}})
+		var all []challenge
+		parts.Affords(t, len(header), func() {
+			all = challengesOf(&http.Response{Header: http.Header{"Www-Authenticate": {header, `Bearer realm="https://r.example/token"`}}})
+		})
 		if len(all) == 0 || len(all) > maxChallenges {
 			t.Fatalf("%d challenges", len(all))
 		}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pinsetter/pinsetter/parts"
 )
 
 // FuzzManifest: a manifest is one thing, bounded, and its platforms are words in
@@ -23,7 +25,9 @@ func FuzzManifest(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := parseManifest(data)
+		var m manifest
+		var err error
+		parts.Affords(t, len(data), func() { m, err = parseManifest(data) })
 		if err != nil {
 			if strings.ContainsFunc(err.Error(), func(c rune) bool { return c < ' ' || c == 0x7f }) || len(err.Error()) > 1000 {
 				t.Fatalf("error is %q", err)

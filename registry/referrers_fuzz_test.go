@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/parts"
 )
 
 // FuzzReferrerIndex: whatever a registry answers, what is kept is within the bound,
@@ -16,7 +17,8 @@ func FuzzReferrerIndex(f *testing.F) {
 	f.Add([]byte(`[`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r := &referrers{most: 3, want: func(Referrer) bool { return true }, seen: map[string]bool{}}
-		err := r.read(data)
+		var err error
+		parts.Affords(t, len(data), func() { err = r.read(data) })
 		seen := map[string]bool{}
 		for _, kept := range r.kept {
 			if !pinsetter.ValidDigest(kept.Digest) || seen[kept.Digest] {

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/parts"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
@@ -258,7 +259,8 @@ func FuzzFind(f *testing.F) {
 		f.Add(read(f, seed))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		found := setters.Find("in", in)
+		var found *setters.File
+		parts.Affords(t, len(in), func() { found = setters.Find("in", in) })
 		if !setters.HasToken(in) && (len(found.Sites) > 0 || len(found.Findings) > 0) {
 			t.Fatal("something was found behind the screen")
 		}
