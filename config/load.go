@@ -243,31 +243,10 @@ func (l *loader) unreadable(path string, c strict.Document, failure *strict.Erro
 	case says == claim.Flux:
 		if strict.IsTemplate(c.Data) {
 			message += "; it looks like a template: hand in what it renders to, or leave its folder out"
-		} else if failure.Code == codeYAML {
-			message += unquoted(c, failure.Line)
 		}
 	}
 	l.fault(failure.Code, path, failure.Line, message)
 	l.loseBytes(path, failure.Line, c.Data)
-}
-
-// indicator is a value that begins with a character that YAML gives another
-// meaning (YAML 1.2.2, section 5.3), but for the header of a block scalar.
-var indicator = pinsetter.Pattern("[:,\\[{-][ \t]+([@%&*!`]|[>|][^ \t\r\n0-9+-])")
-
-// unquoted returns what to add to a message about a malformed document where a
-// value in that line of the file was to be in quotes.
-func unquoted(c strict.Document, line int) string {
-	lines := bytes.Split(c.Data, []byte("\n"))
-	i := line - c.Line
-	if i < 0 || i >= len(lines) {
-		return ""
-	}
-	match := indicator().FindSubmatch(lines[i])
-	if match == nil {
-		return ""
-	}
-	return fmt.Sprintf("; write a value that begins with %c in quotes", match[1][0])
 }
 
 // bareList reports a document that is a list of objects.

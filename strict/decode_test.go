@@ -85,7 +85,7 @@ func TestDecodeSaysWhere(t *testing.T) {
 		"name: [\n":                      "1 yaml: did not find expected node content",
 		"name: x\ndishes:\n\t- a\n":      "3 yaml: a tab indents the line: YAML wants blanks",
 		"name: x\n\tprices: 1\n":         "2 yaml: a tab indents the line: YAML wants blanks",
-		"name: @x\n":                     "1 yaml: found character that cannot start any token: put a value that begins with @, % or ` in quotes",
+		"name: @x\n":                     "1 yaml: found character that cannot start any token; write a value that begins with @ in quotes",
 		"name: \xff\n":                   "1 encoding: the document isn't UTF-8: save it as UTF-8",
 	} {
 		if _, all := decode(t, text); len(all) != 1 || all[0] != want {
