@@ -75,6 +75,47 @@ func TestVerifiedCommits(t *testing.T) {
 	}
 }
 
+// Where a rule forbids to force-push, GitHub signs commits on top of those that a
+// branch has, and the state knows them all again.
+func TestVerifiedCommitsOnABranchThatKeepsThem(t *testing.T) {
+	o := offer(t, apps(parts.NewGitHub(t), appPermissions), "verifiedCommits: true", map[string]string{"a.yaml": storyFile, "b.yaml": "b: 1\n"})
+	o.Repo.Git("config", "receive.denyNonFastForwards", "true")
+	const branch = "pinsetter/apps"
+	proposes := func(tag string, parents ...string) {
+		t.Helper()
+		if got := o.Repo.Git("show", "-s", "--format=%cn %P", branch); got != "GitHub "+strings.Join(parents, " ") {
+			t.Errorf("committed by %s, not by GitHub on %s", got, parents)
+		}
+		if got := o.Repo.Git("diff", "--name-only", "main", branch); got != "a.yaml" {
+			t.Errorf("it proposes %q", got)
+		}
+		if got := o.Repo.File(branch, "a.yaml"); !strings.Contains(got, ":"+tag+" ") {
+			t.Errorf("it shows %s", got)
+		}
+	}
+	o.says("created#1 1")
+	proposes("1.1.0", o.Repo.Head("main"))
+
+	first := o.Repo.Head(branch)
+	o.hand("main", "b.yaml", "b: 2\n")
+	o.Registry.Push("org/app", "1.2.0")
+	o.says("updated#1 1")
+	proposes("1.2.0", first, o.Repo.Head("main"))
+
+	second := o.Repo.Head(branch)
+	o.Registry.Push("org/app", "1.3.0")
+	o.says("updated#1 1")
+	proposes("1.3.0", second)
+	o.says("unchanged#1 0")
+	if n := strings.Count(o.said.String(), "committing on top of it"); n != 1 {
+		t.Errorf("refused %d times", n)
+	}
+
+	o.hand(branch, "fix.txt", "x")
+	o.Registry.Push("org/app", "1.4.0")
+	o.says("unchanged#1 0 held")
+}
+
 // A server may sign nothing, and commit by a name of its own. That is said, and
 // the bot knows its commit again.
 func TestCommitThatIsNotVerified(t *testing.T) {

@@ -49,6 +49,10 @@ var (
 
 	// ErrMoved: a branch isn't at the expected commit.
 	ErrMoved = errors.New("the branch moved")
+
+	// ErrNoReplace: a rule lets no commit of the branch be dropped. It may get
+	// commits on top.
+	ErrNoReplace = errors.New("the branch keeps its commits")
 )
 
 // RateLimitError says until when the forge wants no requests. It wraps

@@ -12,10 +12,14 @@ import (
 type VerifiedCommit struct {
 	Branch string // short name
 	Expect string // hash of the commit that the branch must be at; "": it must not exist
-	Parent string // hash of its parent
+	Parent string // hash of the commit whose files it changes, and of its parent
+
+	// Over holds the hashes of its parents if Parent isn't the only one: the first
+	// is Expect.
+	Over []string
 
 	// Rebuilt says that the branch is moved away from its current commits.
-	// Otherwise Parent is Expect, or the branch is new.
+	// Otherwise the first parent is Expect, or the branch is new.
 	Rebuilt bool
 
 	Message string
@@ -51,7 +55,8 @@ type signer interface {
 // in the app's name. A commit that isn't signed is no error; see Committed.
 //
 // If the branch isn't at the expected commit it is left alone, and the error
-// wraps ErrMoved. If the forge failed midway, Commit reads the branch again,
+// wraps ErrMoved. If a rule forbids to move it away from its commits, it wraps
+// ErrNoReplace. If the forge failed midway, Commit reads the branch again,
 // and succeeds if it is at the new commit. A branch that is moved away from its
 // commits is read right before, because GitHub has no compare-and-swap for
 // that.
@@ -91,6 +96,14 @@ func (r *Repository) MayEditWorkflows(ctx context.Context) (bool, string, error)
 // hash is the grammar of a commit's hash.
 var hash = pinsetter.Pattern(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
+// parents returns the hashes of the commit's parents, at least one.
+func (c VerifiedCommit) parents() []string {
+	if len(c.Over) > 0 {
+		return c.Over
+	}
+	return []string{c.Parent}
+}
+
 // check returns an error for a commit that no forge could make.
 func (c VerifiedCommit) check() error {
 	switch {
@@ -98,8 +111,8 @@ func (c VerifiedCommit) check() error {
 		return fmt.Errorf("%w: a commit has a branch and files", ErrInvalid)
 	case !hash().MatchString(c.Parent) || c.Expect != "" && !hash().MatchString(c.Expect):
 		return fmt.Errorf("%w: %q and %q are no hashes", ErrInvalid, c.Parent, c.Expect)
-	case !c.Rebuilt && c.Expect != "" && c.Expect != c.Parent:
-		return fmt.Errorf("%w: the branch is at %s and the commit is built on %s: it would be moved off what it has", ErrInvalid, c.Expect, c.Parent)
+	case !c.Rebuilt && c.Expect != "" && c.Expect != c.parents()[0]:
+		return fmt.Errorf("%w: the branch is at %s and the commit is built on %s: it would be moved off what it has", ErrInvalid, c.Expect, c.parents()[0])
 	}
 	seen := map[string]bool{}
 	for _, f := range c.Files {

@@ -105,7 +105,16 @@ func TestGitHubMovesABranchFromWhereItIsExpected(t *testing.T) {
 	if got := h.repository.Git("rev-list", "--count", "main..pinsetter/web"); got != "1" || h.repository.Head(c.Branch) != done.Hash {
 		t.Errorf("%s commits", got)
 	}
-	c.Branch = "gone"
+	h.repository.Git("config", "receive.denyNonFastForwards", "true")
+	refused("it keeps its commits", done.Hash, main, true, forge.ErrNoReplace)
+	c.Expect, c.Parent, c.Rebuilt, c.Over = done.Hash, main, false, []string{main, done.Hash}
+	refused("on top of another", done.Hash, main, false, forge.ErrInvalid)
+	c.Over = []string{done.Hash, main}
+	done = h.commit(c)
+	if got := h.repository.Git("show", "-s", "--format=%P", c.Branch); got != strings.Join(c.Over, " ") || h.repository.Head(c.Branch) != done.Hash {
+		t.Errorf("on top of %s", got)
+	}
+	c.Branch, c.Over = "gone", nil
 	refused("it is gone", web, main, true, forge.ErrMoved)
 }
 

@@ -27,9 +27,13 @@ func (g *github) commit(ctx context.Context, c VerifiedCommit) (Committed, error
 	if err != nil {
 		return Committed{}, g.guarded(err, c)
 	}
+	var parents []*sdk.Commit
+	for _, hash := range c.parents() {
+		parents = append(parents, &sdk.Commit{SHA: &hash})
+	}
 	// GitHub signs only commits without an author and a committer.
 	made, _, err := g.sdk().Git.CreateCommit(ctx, g.owner, g.name, &sdk.Commit{
-		Message: &c.Message, Tree: &sdk.Tree{SHA: &tree}, Parents: []*sdk.Commit{{SHA: &c.Parent}},
+		Message: &c.Message, Tree: &sdk.Tree{SHA: &tree}, Parents: parents,
 	}, nil)
 	if err != nil {
 		return Committed{}, err
@@ -149,8 +153,18 @@ func (g *github) move(ctx context.Context, c VerifiedCommit, to string) error {
 		return nil
 	case headErr == nil && now != c.Expect:
 		return moved(c, now)
+	case c.Rebuilt && keeps(err):
+		return fmt.Errorf("%w: %w", ErrNoReplace, inner(err))
 	}
 	return err
+}
+
+// keeps reports whether GitHub refused to move a branch away from its commits: a
+// protected branch ("Cannot force-push to this protected branch") or a rule
+// ("Cannot force-push to this branch"), with status 422.
+func keeps(err error) bool {
+	refused := errors.Is(err, ErrInvalid) || errors.Is(err, ErrForbidden)
+	return refused && strings.Contains(strings.ToLower(err.Error()), "force-push")
 }
 
 func moved(c VerifiedCommit, now string) error {

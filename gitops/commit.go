@@ -51,7 +51,7 @@ func (s *Snapshot) seal(c Commit, tree git.Hash) ([]byte, error) {
 	}
 	commit := &object.Commit{
 		Author: who, Committer: who, Message: message(c.Message),
-		TreeHash: plumbing.Hash(tree), ParentHashes: s.parents(c.Over),
+		TreeHash: plumbing.Hash(tree), ParentHashes: s.parentHashes(c.Over),
 	}
 	if c.SigningKey != nil {
 		unsigned := new(plumbing.MemoryObject)
@@ -71,16 +71,25 @@ func (s *Snapshot) seal(c Commit, tree git.Hash) ([]byte, error) {
 	return content(final), nil
 }
 
-// parents returns the parents of a commit with the files of s: s, or the head of a
-// branch, and s behind it unless the branch starts from s.
-func (s *Snapshot) parents(over *PushState) []plumbing.Hash {
+// Parents returns the hashes of the parents of a commit with the files of s: s, or
+// the head of a branch (Commit.Over), and s behind it unless the branch starts from s.
+func (s *Snapshot) Parents(over *PushState) []string {
 	switch {
 	case over == nil:
-		return []plumbing.Hash{s.commit()}
+		return []string{s.Hash()}
 	case slices.ContainsFunc(over.Commits, func(c CommitInfo) bool { return slices.Contains(c.Parents, s.Hash()) }):
-		return []plumbing.Hash{over.Head.commit()}
+		return []string{over.Head.Hash()}
 	}
-	return []plumbing.Hash{over.Head.commit(), s.commit()}
+	return []string{over.Head.Hash(), s.Hash()}
+}
+
+// parentHashes is Parents for go-git.
+func (s *Snapshot) parentHashes(over *PushState) []plumbing.Hash {
+	var hashes []plumbing.Hash
+	for _, parent := range s.Parents(over) {
+		hashes = append(hashes, plumbing.NewHash(parent))
+	}
+	return hashes
 }
 
 // isOver reports whether a commit is a parent of that of s.

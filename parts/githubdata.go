@@ -23,6 +23,13 @@ func (r *GitHubRepository) has(hash, kind string) bool {
 	return err == nil && is == kind
 }
 
+// keepsCommits reports whether a rule forbids to force-push, which Git's own
+// setting stands for here.
+func (r *GitHubRepository) keepsCommits() bool {
+	is, err := r.git.run(r.Dir, nil, "config", "receive.denyNonFastForwards")
+	return err == nil && is == "true"
+}
+
 func (c *call) getRef() reply {
 	branch, found := strings.CutPrefix(c.params["ref"], "heads/")
 	if !found || c.repository.Head(branch) == "" {
@@ -62,8 +69,13 @@ func (c *call) updateRef() reply {
 	case !r.has(in.SHA, "commit"):
 		return invalidData("Object does not exist")
 	}
-	if _, err := r.git.run(r.Dir, nil, "merge-base", "--is-ancestor", now, in.SHA); err != nil && !in.Force {
-		return invalidData("Update is not a fast forward")
+	if _, err := r.git.run(r.Dir, nil, "merge-base", "--is-ancestor", now, in.SHA); err != nil {
+		switch {
+		case !in.Force:
+			return invalidData("Update is not a fast forward")
+		case r.keepsCommits():
+			return invalidData("Repository rule violations found\n\nCannot force-push to this branch\n\n")
+		}
 	}
 	r.Git("update-ref", "refs/heads/"+branch, in.SHA, now)
 	return reply{http.StatusOK, r.refJSON("refs/heads/" + branch)}

@@ -244,38 +244,36 @@ func (s proposer) pushGroup(ctx context.Context, g *Group, head *gitops.Snapshot
 	a := s.automation
 	s.o.Progress("pushing to " + g.branch)
 	s.o.Log.Info("pushing", "repository", s.Remote.String(), "branch", g.branch, "commit", g.Hash)
+	send := s.push
 	if a.PullRequest.Spec.VerifiedCommits {
-		return s.commitVerified(ctx, g)
+		send = s.commitVerified
 	}
-	push := gitops.Push{Snapshot: head, Branch: g.branch, Lease: g.lease(), Rebuilt: g.there != nil, Options: a.PushOptions}
 	has := g.there != nil && len(g.there.Commits) > 0
 	if has && s.o.Conductor.IsKept(ctx, g.branch) {
-		return s.pushOver(ctx, g, push)
+		return send(ctx, g, head, true)
 	}
-	pushed, err := s.o.Conductor.Push(ctx, s.Remote, push, nil)
-	if has && errors.Is(err, gitops.ErrNoReplace) {
+	err := send(ctx, g, head, false)
+	if has && (errors.Is(err, gitops.ErrNoReplace) || errors.Is(err, forge.ErrNoReplace)) {
 		s.o.Log.Info("the server lets the branch not be replaced; committing on top of it", "repository", s.Remote.String(), "branch", g.branch)
 		s.o.Conductor.KeepKept(ctx, g.branch)
-		return s.pushOver(ctx, g, push)
+		return send(ctx, g, head, true)
 	}
-	if pushed.Branch == "" {
-		return err
-	}
-	g.landed()
-	return nil
+	return err
 }
 
-// pushOver pushes a group's commit on top of the branch, which loses nothing: with the
-// same files, so that the pull request shows what it would show otherwise.
-func (s proposer) pushOver(ctx context.Context, g *Group, push gitops.Push) error {
-	var err error
-	if push.Snapshot, err = g.CommitOver(ctx, s.Base, g.there, s.o.Now()); err != nil {
-		return err
-	}
-	push.Rebuilt = false
+// push pushes a group's commit. If it goes over the branch, that loses nothing: its
+// files are the same, so that the pull request shows what it would show otherwise.
+func (s proposer) push(ctx context.Context, g *Group, head *gitops.Snapshot, over bool) error {
+	push := gitops.Push{Snapshot: head, Branch: g.branch, Lease: g.lease(), Rebuilt: g.there != nil && !over, Options: s.automation.PushOptions}
 	var below []string
-	for _, commit := range g.there.Commits {
-		below = append(below, commit.Hash)
+	if over {
+		var err error
+		if push.Snapshot, err = g.CommitOver(ctx, s.Base, g.there, s.o.Now()); err != nil {
+			return err
+		}
+		for _, commit := range g.there.Commits {
+			below = append(below, commit.Hash)
+		}
 	}
 	pushed, err := s.o.Conductor.Push(ctx, s.Remote, push, below)
 	if pushed.Branch == "" {

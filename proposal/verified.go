@@ -4,17 +4,21 @@ import (
 	"context"
 
 	"github.com/pinsetter/pinsetter/forge"
+	"github.com/pinsetter/pinsetter/gitops"
 )
 
-// commitVerified has the forge make the group's commit, and sign it.
-func (s proposer) commitVerified(ctx context.Context, g *Group) error {
+// commitVerified is push with a commit that the forge makes and signs.
+func (s proposer) commitVerified(ctx context.Context, g *Group, _ *gitops.Snapshot, over bool) error {
 	a := s.automation
 	text, err := g.Message()
 	if err != nil {
 		return err
 	}
 	commit := forge.VerifiedCommit{
-		Branch: g.branch, Expect: g.lease(), Parent: s.Base.Hash(), Rebuilt: g.there != nil, Message: text,
+		Branch: g.branch, Expect: g.lease(), Parent: s.Base.Hash(), Rebuilt: g.there != nil && !over, Message: text,
+	}
+	if over {
+		commit.Over = s.Base.Parents(g.there)
 	}
 	for _, file := range g.Marked {
 		data, changed := g.Files[file.Path]
