@@ -106,6 +106,7 @@ func TestGitHubMovesABranchFromWhereItIsExpected(t *testing.T) {
 		t.Errorf("%s commits", got)
 	}
 	h.repository.Git("config", "receive.denyNonFastForwards", "true")
+	c.Message = "another"
 	refused("it keeps its commits", done.Hash, main, true, forge.ErrNoReplace)
 	c.Expect, c.Parent, c.Rebuilt, c.Over = done.Hash, main, false, []string{main, done.Hash}
 	refused("on top of another", done.Hash, main, false, forge.ErrInvalid)
