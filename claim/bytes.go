@@ -23,14 +23,24 @@ var (
 	groups   = [][]byte{[]byte(ImageGroup + "/"), []byte(OwnGroup), []byte(NotificationGroup + "/")}
 	names    = [][]byte{
 		[]byte("ImageRepository"), []byte("ImagePolicy"), []byte("ImageUpdateAutomation"), []byte("GitRepository"), []byte("HelmRepository"), []byte("OCIRepository"), []byte("Gate"), []byte("PullRequest"),
-		[]byte("Secret"), []byte("ServiceAccount"), []byte("Namespace"),
+		[]byte("Secret"), []byte("ServiceAccount"), []byte("Namespace"), []byte(encrypted),
 	}
 )
 
+// IsElsewhere reports whether a file is a pointer of Git LFS, so that its content is
+// elsewhere: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+func IsElsewhere(data []byte) bool { return bytes.HasPrefix(data, lfsPointer) }
+
+var lfsPointer = []byte("version https://git-lfs.github.com/spec/")
+
 // MayHold reports whether bytes can hold an object that is read: they name one
-// of our groups, or a line has "kind" and after it the name of a known kind. It
-// is the cheap screen that keeps most of a tree from being parsed.
+// of our groups, a line has "kind" and after it the name of a known kind, or their
+// content is elsewhere. It is the cheap screen that keeps most of a tree from being
+// parsed.
 func MayHold(data []byte) bool {
+	if IsElsewhere(data) {
+		return true
+	}
 	for _, group := range groups {
 		if bytes.Contains(data, group) {
 			return true

@@ -16,41 +16,82 @@ const AnyGuard = fleet.GuardGate | fleet.GuardPullRequest
 
 // GuardOf says which guard something with this apiVersion and kind may be that is
 // not read as one. Of our own group, or nearly, it may be whatever its kind is
-// nearly; elsewhere it is one only where no other project has such a kind.
+// nearly; elsewhere it is one only where no other project has such a kind. Behind a
+// kind that is encrypted anything may be.
 func GuardOf(apiVersion, kind string) fleet.Guard {
-	group, _, grouped := strings.Cut(apiVersion, "/")
+	group, version, grouped := strings.Cut(apiVersion, "/")
 	kind = strings.TrimSuffix(kind, KindList)
-	if NearOwnGroup(group) {
+	if IsEncrypted(kind) {
+		return AnyGuard
+	}
+	if NearOwnGroup(group) || NearOwnGroup(version) {
 		meant := strict.Suggest(kind, OwnKinds)
 		if meant == KindChartRepository || meant == KindArtifactAutomation {
 			return 0 // it holds nothing back
 		}
 		return cmp.Or(guardNamed(meant), AnyGuard)
 	}
-	if !grouped || group == "" || strings.Contains(group, "${") || strings.HasSuffix(group, fluxDomain) {
+	if !grouped || !isGroup().MatchString(group) || strings.HasSuffix("."+group, fluxDomain) {
 		return guardNamed(kind)
 	}
 	return 0
 }
 
+// isGroup matches what can be an API group: a domain, or one word of it. A variable
+// or a template that nothing has filled in yet can't.
+var isGroup = pinsetter.Pattern(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
+
+// IsEncrypted reports whether SOPS has encrypted a value.
+func IsEncrypted(value string) bool { return strings.HasPrefix(value, encrypted) }
+
+// encrypted begins every value that SOPS has encrypted.
+const encrypted = "ENC["
+
 // GuardBelow is GuardOf for what stands in lists, or in the items of something, at
-// any depth. The nodes that it visits are taken off those that are left.
-func GuardBelow(n *strict.Node, left *int) fleet.Guard {
+// any depth: as an object, or as a text that holds some. Elsewhere it knows a guard
+// only by our group. The nodes that it visits are taken off those that are left.
+func GuardBelow(n *strict.Node, left *int) fleet.Guard { return guardBelow(n, true, left) }
+
+// GuardWithin is GuardBelow for all that is in an object but itself.
+func GuardWithin(object *strict.Node, left *int) fleet.Guard {
+	var guard fleet.Guard
+	for i := 0; i+1 < len(object.Content); i += 2 {
+		guard |= guardBelow(object.Content[i+1], object.Content[i].Value == itemsKey, left)
+	}
+	return guard
+}
+
+const itemsKey = "items"
+
+func guardBelow(n *strict.Node, listed bool, left *int) fleet.Guard {
 	n = strict.Target(n)
 	if *left--; n == nil || *left < 0 {
 		return 0
 	}
-	var guard fleet.Guard
-	switch n.Kind {
-	case strict.Sequence:
+	switch {
+	case n.Kind == strict.Sequence:
+		var guard fleet.Guard
 		for _, element := range n.Content {
-			guard |= GuardBelow(element, left)
+			guard |= guardBelow(element, listed, left)
 		}
-	case strict.Mapping:
-		guard = GuardOf(strict.Text(strict.Target(strict.Direct(n, "apiVersion"))), strict.Text(strict.Target(strict.Direct(n, "kind"))))
-		guard |= GuardBelow(strict.Direct(n, "items"), left)
+		return guard
+	case n.Kind == strict.Mapping:
+		return guardHere(n, listed) | GuardWithin(n, left)
+	case listed && strings.Contains(n.Value, "\n"):
+		return GuardIn([]byte(n.Value))
 	}
-	return guard
+	return 0
+}
+
+// guardHere returns the guard that a mapping is. What isn't listed must be an object
+// of our group: others may refer to one by apiVersion, kind and name.
+func guardHere(n *strict.Node, listed bool) fleet.Guard {
+	apiVersion := strict.Text(strict.Target(strict.Direct(n, "apiVersion")))
+	group, _, _ := strings.Cut(apiVersion, "/")
+	if listed || NearOwnGroup(group) && (strict.Direct(n, "metadata") != nil || strict.Direct(n, "spec") != nil) {
+		return GuardOf(apiVersion, strict.Text(strict.Target(strict.Direct(n, "kind"))))
+	}
+	return 0
 }
 
 // fluxDomain ends the groups of Flux, none of which has our kinds.
@@ -110,7 +151,7 @@ func GuardIn(data []byte) fleet.Guard {
 	for _, match := range versionValue().FindAllSubmatch(data, -1) {
 		group, _, grouped := strings.Cut(string(match[1]), "/")
 		near = near || NearOwnGroup(group)
-		foreign = foreign || grouped && !NearOwnGroup(group) && !strings.HasSuffix(group, fluxDomain)
+		foreign = foreign || grouped && !NearOwnGroup(group) && isGroup().MatchString(group) && !strings.HasSuffix("."+group, fluxDomain)
 	}
 	// What says of another project that it is its may name our group too: a role.
 	ours := near || !foreign && bytes.Contains(data, []byte(OwnGroup))

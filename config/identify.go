@@ -25,7 +25,9 @@ func (l *loader) object(d document, n *strict.Node, apiVersion, kind string) {
 		kind: kind, template: d.template, node: n, offset: d.offset,
 		origin: fleet.Origin{Path: d.path, Line: n.Content[0].Line + d.offset},
 	}
-	l.runTogether(d, n)
+	if claim.GuardOf(apiVersion, kind) == 0 { // else its other keys are an error of it
+		l.runTogether(d, n)
+	}
 	how := claim.Classify(apiVersion, kind)
 	if l.passesOver(kind) {
 		return
@@ -41,7 +43,7 @@ func (l *loader) object(d document, n *strict.Node, apiVersion, kind string) {
 	}
 	switch how {
 	case claim.ReadNot:
-		l.strayItems(d, o)
+		l.strays(d, o)
 		return
 	case claim.ReadList:
 		l.list(d, o, apiVersion)
@@ -78,26 +80,35 @@ func (l *loader) object(d document, n *strict.Node, apiVersion, kind string) {
 	o.node = nil
 }
 
-// runTogether reports a guard that stands in one mapping with what is above it.
+// runTogether reports a guard that stands in one mapping with something else: a
+// second apiVersion or kind, also behind other characters, as in "---kind".
 func (l *loader) runTogether(d document, n *strict.Node) {
-	apiVersion, kinds, line := "", 0, 0
+	var versions, kinds []string
+	line := 0
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], strict.Text(strict.Target(n.Content[i+1]))
-		switch key.Value {
-		case "apiVersion":
-			apiVersion, line = value, key.Line+d.offset
-		case "kind":
-			kinds++
-			guard := claim.GuardOf(apiVersion, value)
-			if kinds == 1 || guard == 0 {
-				continue
-			}
-			line = cmp.Or(line, key.Line+d.offset)
-			l.fault(codeDuplicateKey, d.path, line, fmt.Sprintf("a %s stands in one document with what is above it: write --- between them", value))
-			l.lost = append(l.lost, lostObject{place: fmt.Sprintf("%s:%d", d.path, line), guard: guard})
-			return
+		list := &kinds
+		switch {
+		case strings.HasSuffix(key.Value, "apiVersion"):
+			list = &versions
+		case !strings.HasSuffix(key.Value, "kind"):
+			continue
+		}
+		if *list = append(*list, value); line == 0 && (len(*list) > 1 || key.Value != "apiVersion" && key.Value != "kind") {
+			line = key.Line + d.offset
 		}
 	}
+	var guard fleet.Guard
+	for _, version := range versions {
+		for _, kind := range kinds {
+			guard |= claim.GuardOf(version, kind)
+		}
+	}
+	if line == 0 || guard == 0 {
+		return
+	}
+	l.fault(codeDuplicateKey, d.path, line, "a Gate or PullRequest stands in one document with something else: write --- on a line of its own between them")
+	l.lost = append(l.lost, lostObject{place: fmt.Sprintf("%s:%d", d.path, line), guard: guard})
 }
 
 // header returns an object's apiVersion or kind, which may come from a merge key.
@@ -117,6 +128,8 @@ func (o *object) failKind(how claim.Reading, apiVersion string) {
 		home = claim.OwnGroup + "/" + claim.OwnVersion
 	}
 	switch {
+	case claim.IsEncrypted(o.kind):
+		o.fail(codeUnknownKind, "kind", "is encrypted, so that it may be a Gate or PullRequest: encrypt data and stringData alone (sops --encrypted-regex)")
 	case how == claim.ReadOutdated && group == claim.OwnGroup:
 		o.fail(codeAPIVersion, "apiVersion", "%q is not read: write %s and its fields%s", apiVersion, home, o.hint(apiVersion))
 	case how == claim.ReadOutdated && group == claim.NotificationGroup && o.kind != kindReceiver:
@@ -164,7 +177,7 @@ func (l *loader) list(d document, o *object, apiVersion string) {
 		o.fail(codeTooLarge, "items", "lists stand in lists more than %d deep", maxListDepth)
 		guard |= claim.GuardBelow(items, d.left)
 	case guard != 0:
-		o.fail(codeType, "items", "a list of objects stands in this one: write its elements as elements of items")
+		o.fail(codeType, "items", "objects stand in this list, and not as elements of items: write each as one")
 	}
 	if len(o.findings) > 0 {
 		l.findings = append(l.findings, o.said()...)
@@ -197,7 +210,7 @@ func misplaced(list *strict.Node, left *int) fleet.Guard {
 			continue
 		}
 		for _, element := range value.Content {
-			if element = strict.Target(element); element.Kind == strict.Sequence {
+			if element = strict.Target(element); element.Kind != strict.Mapping {
 				guard |= claim.GuardBelow(element, left)
 			}
 		}
@@ -205,21 +218,14 @@ func misplaced(list *strict.Node, left *int) fleet.Guard {
 	return guard
 }
 
-// strayItems reports guards among the items of something that is not read as a list.
-func (l *loader) strayItems(d document, o *object) {
-	items := strict.Target(strict.Direct(o.node, "items"))
-	if items == nil || items.Kind != strict.Sequence {
+// strays reports guards in something that is not read.
+func (l *loader) strays(d document, o *object) {
+	if claim.GuardWithin(o.node, d.left) == 0 {
 		return
 	}
-	for _, item := range items.Content {
-		if claim.GuardBelow(item, d.left) == 0 {
-			continue
-		}
-		o.fail(codeUnknownKind, "kind", "objects of ours stand in its items, and it is no list that is read: write apiVersion: v1 and kind: List")
-		l.findings = append(l.findings, o.said()...)
-		l.lost = append(l.lost, lostObject{place: o.place(), guard: claim.AnyGuard})
-		return
-	}
+	o.fail(codeUnknownKind, "kind", "a Gate or PullRequest stands in it, where none is read: write it as a document of its own, or its list with apiVersion: v1 and kind: List")
+	l.findings = append(l.findings, o.said()...)
+	l.lost = append(l.lost, lostObject{place: o.place(), guard: claim.AnyGuard})
 }
 
 // read decodes an object by its kind. One of an outdated version is kept
@@ -228,6 +234,9 @@ func (l *loader) read(o *object) {
 	spec := strict.Child(o.node, "spec")
 	if o.outdated {
 		spec = nil
+	}
+	if (o.kind == kindArtifact || o.kind == kindChart) && strict.Child(spec, "sourceRef") == nil {
+		l.loseAs(o, claim.AnyGuard) // it may be one under a wrong kind
 	}
 	switch o.kind {
 	case kindRepository:

@@ -115,6 +115,11 @@ func (l *loader) file(f source.File) {
 		l.loseBytes(f.Path, 0, f.Data)
 		return
 	}
+	if claim.IsElsewhere(f.Data) {
+		l.fault(CodeUnread, f.Path, 1, "the file is a pointer of Git LFS, and its content may hold guards: nothing is written until it is there (git lfs pull), or the file is left out")
+		l.lost = append(l.lost, lostObject{place: f.Path + ":1", guard: claim.AnyGuard, until: "its content is there"})
+		return
+	}
 	if source.IsWide(f.Data) {
 		if text := source.Narrow(f.Data); claim.MayHold(text) {
 			l.fault(codeEncoding, f.Path, 1, fmt.Sprintf("the file is %s: save it as UTF-8", encodingOf(f.Data)))

@@ -25,10 +25,14 @@ type lostObject struct {
 // lose remembers that an object which may be a guard can't be read. Its node
 // must have been measured, or be nil.
 func (l *loader) lose(o *object, apiVersion string) {
-	lost := lostObject{place: o.place(), guard: claim.GuardOf(apiVersion, o.kind)}
-	if lost.guard == 0 {
-		return
+	if guard := claim.GuardOf(apiVersion, o.kind); guard != 0 {
+		l.loseAs(o, guard)
 	}
+}
+
+// loseAs is lose for an object that may be such a guard.
+func (l *loader) loseAs(o *object, guard fleet.Guard) {
+	lost := lostObject{place: o.place(), guard: guard}
 	if o.kind != "" && !strings.HasSuffix(o.kind, kindList) && validName(o.name.Namespace) {
 		lost.namespace = o.name.Namespace
 	}

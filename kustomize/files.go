@@ -133,6 +133,9 @@ func (l *localFiles) ReadFile(path string) ([]byte, error) {
 		return nil, l.refuse(fmt.Errorf("%s: kustomize leaves out what has the annotation %s, and it may be on a Gate or a PullRequest: "+
 			"remove the annotation there, or take the file out of the kustomization and name it with -f", l.shown(path), localConfig))
 	}
+	if l.o.Guarded(data) && behind(data) > 0 {
+		return nil, l.refuse(fmt.Errorf("%s:%d: %w", l.shown(path), behind(data), strict.ErrBehind))
+	}
 	if isKustomization(path) {
 		l.whole = l.whole || !isPlain(data)
 		l.spent.added += l.added(path, data)
@@ -177,6 +180,17 @@ func (l *localFiles) load(path string) ([]byte, error) {
 	}
 	l.read[path] = data
 	return data, nil
+}
+
+// behind returns the line of a document that others stand behind, which kustomize
+// passes over; 0 if there is none.
+func behind(data []byte) int {
+	for _, c := range strict.Split(data) {
+		if _, failure := c.Parse(); failure != nil && errors.Is(failure.Err, strict.ErrBehind) {
+			return failure.Line
+		}
+	}
+	return 0
 }
 
 // originsField makes kustomize note the origin of each object.

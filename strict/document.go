@@ -61,6 +61,10 @@ func isMarker(line []byte) bool {
 	return len(line) == 3 || line[3] == ' ' || line[3] == '\t' || line[3] == '\n' || line[3] == '\r'
 }
 
+// ErrBehind says that a document ends where no line of "---" does, such as at one
+// that a carriage return begins. Parsers pass over what follows.
+var ErrBehind = errors.New("something stands behind the end of the document: separate documents with lines of ---")
+
 // Parse reads the document. The node is nil where there is nothing in it.
 func (d Document) Parse() (*Node, *Error) {
 	if pinsetter.CountNodes(d.Data) > MaxTokens {
@@ -75,10 +79,13 @@ func (d Document) Parse() (*Node, *Error) {
 	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
 		return nil, d.failure(err)
 	}
-	if err := decoder.Decode(&more); err != nil && !errors.Is(err, io.EOF) {
+	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
 		// What follows would be passed over.
-		failure := d.failure(err)
-		failure.Err = errors.New("something stands behind the end of the document: separate documents with ---")
+		failure := &Error{Code: CodeYAML, Line: d.Line + max(more.Line-1, 0)}
+		if err != nil {
+			failure = d.failure(err)
+		}
+		failure.Err = ErrBehind
 		return nil, failure
 	}
 	if document.Kind != yaml.DocumentNode || len(document.Content) == 0 {

@@ -301,9 +301,12 @@ var (
 	apiVersions = []string{
 		"pinsetter.dev", "v1alpha1", "v1", "pinsetter.dev/", "pinsetter.dev/v1", "pinsetter.dev/v1beta1", "pinsetter.dev/v1alpha2",
 		"pinseter.dev/v1alpha1", "Pinsetter.dev/v1alpha1", "pinsetter.io/v1alpha1", "pinsetter/v1alpha1", "gate.pinsetter.dev/v1alpha1",
-		"image.toolkit.fluxcd.io/v1", "source.toolkit.fluxcd.io/v1", "notification.toolkit.fluxcd.io/v1",
+		"image.toolkit.fluxcd.io/v1", "source.toolkit.fluxcd.io/v1", "notification.toolkit.fluxcd.io/v1", "fluxcd.io/v1",
+		"'{{ .Values.api }}/v1alpha1'", "$GROUP/v1alpha1", "$(GROUP)/v1alpha1", "'@group@/v1alpha1'", "GROUP/v1alpha1",
+		"https://pinsetter.dev/v1alpha1", "v1alpha1/pinsetter.dev", "'ENC[AES256_GCM,data:abc/def==,iv:x,tag:y,type:str]'",
 	}
-	kinds = []string{"gate", "Gates", "GATE", "GateList", "Hold", "PullRequests", "pullrequest", "PullRequestList", "MergeRequest", "List", "Gate", "PullRequest"}
+	kinds = []string{"gate", "Gates", "GATE", "GateList", "Hold", "PullRequests", "pullrequest", "PullRequestList", "MergeRequest", "List", "Gate", "PullRequest",
+		"ArtifactAutomation", "ChartRepository", "'ENC[AES256_GCM,data:abc,iv:x,tag:y,type:str]'"}
 )
 
 // fieldChanges are what can become of one field: its key misspelt, the field
@@ -398,7 +401,27 @@ func visit(n *yaml.Node, path string, f func(path string, key, value *yaml.Node)
 
 // textChanges are what can become of the bytes of a file.
 func textChanges(text string) []change {
+	const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app\nspec:\n  replicas: 1\n"
+	indented := "  " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  ") + "\n"
+	lines := strings.SplitAfter(text, "\n")
+	swapped := lines[1] + lines[0] + strings.Join(lines[2:], "") // kind before apiVersion
 	all := []change{
+		{"with no separator before it", deployment + text},
+		{"with no separator before it, its kind first", deployment + swapped},
+		{"glued to its separator", deployment + "---" + text},
+		{"with a separator behind the last value", strings.TrimSpace(deployment) + "---\n" + swapped},
+		{"behind a separator in lines of CR", deployment + "\r---\r" + text},
+		{"behind a separator in lines of NEL", deployment + "\u0085---\n" + text},
+		{"indented into the object before it", deployment + indented},
+		{"indented into items by name", "apiVersion: v1\nkind: List\nitems:\n  first:\n  " + strings.ReplaceAll(indented, "\n", "\n  ") + "\n"},
+		{"as a text in items", "apiVersion: v1\nkind: List\nitems:\n- |\n" + indented},
+		{"as the objects of another kind", "apiVersion: template.openshift.io/v1\nkind: Template\nobjects:\n- " + strings.TrimSpace(indented) + "\n"},
+		{"under a merge key in quotes", "x: &x\n" + indented + "\"<<\": *x\n"},
+		{"commented out with slashes", "// " + strings.Join(strings.SplitAfter(strings.TrimSpace(text), "\n"), "// ") + "\n"},
+		{"as the lines of a diff", "+" + strings.Join(strings.SplitAfter(strings.TrimSpace(text), "\n"), "+") + "\n"},
+		{"encrypted with its kind", strings.NewReplacer("pinsetter.dev/v1alpha1", "ENC[AES256_GCM,data:QQ==,iv:a,tag:b,type:str]", "kind: Gate", "kind: ENC[AES256_GCM,data:QQ==,iv:a,tag:b,type:str]",
+			"kind: PullRequest", "kind: ENC[AES256_GCM,data:QQ==,iv:a,tag:b,type:str]").Replace(text)},
+		{"as a pointer of Git LFS", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"},
 		{"cut off", text[:len(text)-3] + "\n  x: ["},
 		{"with a tab", strings.Replace(text, "  name", "\tname", 1)},
 		{"twice, with another spec", text + "---\n" + strings.NewReplacer("apps", "other", "1.1.0", "9.9.9", "production", "other").Replace(text)},
@@ -426,7 +449,6 @@ func textChanges(text string) []change {
 		{"behind three dots", "a: b\n...\n" + text},
 		{"with a variable", strings.NewReplacer("namespace: a", "namespace: ${ns}", "namespace: b", "namespace: ${ns}", "namespace: c", "namespace: ${ns}").Replace(text)},
 	}
-	lines := strings.SplitAfter(text, "\n")
 	for i, line := range lines {
 		if strings.Contains(line, ":") {
 			broken := slices.Clone(lines)
