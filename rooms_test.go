@@ -75,7 +75,8 @@ var rooms = []struct {
 	{name: "migrate/oci", rooms: root + " adopt migrate setters spec strict"},
 	{name: "decide", rooms: root + " fleet gate policy setters spec"},
 	{name: "git", rooms: root, opens: "github.com/pjbgf/sha1cd"},
-	{name: "gitops", rooms: root + " pause fleet login git", opens: `
+	{name: "git/wire", rooms: root + " git"},
+	{name: "gitops", rooms: root + " pause fleet login git git/wire", opens: `
 		github.com/ProtonMail/go-crypto
 		github.com/go-git
 		github.com/hiddeco/sshsig

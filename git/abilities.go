@@ -35,11 +35,11 @@ const (
 	abilitiesLast = 24 * time.Hour
 )
 
-// features are the abilities to fetch that servers of v2 differ in, sorted.
-var features = []string{"filter", "shallow"}
+// Features are the abilities to fetch that servers of v2 differ in, sorted.
+var Features = []string{"filter", "shallow"}
 
-// load returns what is remembered, and false if that is nothing.
-func (a Abilities) load() (serverCaps, bool) {
+// Load returns the Features that are remembered of a server, and false if nothing is.
+func (a Abilities) Load() ([]string, bool) {
 	if a.path == "" {
 		return nil, false
 	}
@@ -66,15 +66,15 @@ func isRecent(written time.Time) bool {
 }
 
 // parseAbilities reads a file: the magic line, and a line with features, sorted.
-func parseAbilities(text string) (serverCaps, bool) {
+func parseAbilities(text string) ([]string, bool) {
 	line, ours := strings.CutPrefix(text, abilitiesMagic)
 	line, whole := strings.CutSuffix(line, "\n")
 	found := strings.Fields(line)
-	unknown := func(feature string) bool { return !slices.Contains(features, feature) }
+	unknown := func(feature string) bool { return !slices.Contains(Features, feature) }
 	if !ours || !whole || line != strings.Join(found, " ") || slices.ContainsFunc(found, unknown) || !isSet(found) {
 		return nil, false
 	}
-	return append(always(), found...), true
+	return found, true
 }
 
 // isSet reports whether words are sorted, each once.
@@ -82,14 +82,14 @@ func isSet(words []string) bool {
 	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(words))), words)
 }
 
-// save remembers abilities.
-func (a Abilities) save(caps serverCaps) {
+// Save remembers those of a server's abilities that are Features.
+func (a Abilities) Save(abilities []string) {
 	if a.path == "" {
 		return
 	}
 	var found []string
-	for _, feature := range features {
-		if slices.Contains(caps, feature) {
+	for _, feature := range Features {
+		if slices.Contains(abilities, feature) {
 			found = append(found, feature)
 		}
 	}
@@ -99,8 +99,8 @@ func (a Abilities) save(caps serverCaps) {
 	})
 }
 
-// forget forgets what is remembered.
-func (a Abilities) forget() {
+// Forget forgets what is remembered.
+func (a Abilities) Forget() {
 	if a.path != "" {
 		_ = os.Remove(a.path)
 	}

@@ -65,6 +65,14 @@ func orDefault[N int | int64](n, fallback N) N {
 // ErrBound says that the repository is over one of the Bounds. The message names it.
 var ErrBound = errors.New("over the bound")
 
+// Early makes the end of a stream an error: io.ErrUnexpectedEOF.
+func Early(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
 // OverBound returns the error for a bound, which wraps ErrBound, by what the bound
 // counts.
 func OverBound(what string, limit int64) error {
@@ -73,18 +81,22 @@ func OverBound(what string, limit int64) error {
 
 // LimitReader returns a reader that fails with OverBound where r has more than so
 // many bytes.
-func LimitReader(r io.Reader, limit int64, what string) io.Reader {
-	return &limitedReader{r: r, left: limit, over: OverBound(what, limit)}
+func LimitReader(r io.Reader, limit int64, what string) *LimitedReader {
+	return &LimitedReader{r: r, left: limit, over: OverBound(what, limit)}
 }
 
-// limitedReader fails with over instead of reading more than left bytes.
-type limitedReader struct {
+// LimitedReader fails with over instead of reading more than left bytes.
+type LimitedReader struct {
 	r    io.Reader
 	left int64
 	over error
 }
 
-func (l *limitedReader) Read(p []byte) (int, error) {
+// Allow lets so many bytes be read from here on.
+func (l *LimitedReader) Allow(limit int64) { l.left = limit }
+
+// Read implements io.Reader.
+func (l *LimitedReader) Read(p []byte) (int, error) {
 	if l.left < 0 {
 		return 0, l.over
 	}

@@ -1,6 +1,5 @@
-// Package git knows the objects of Git, the packs that they travel in, the wire,
-// and what of them is kept on disk. It knows no branch policy, no author and no
-// configuration.
+// Package git knows the objects of Git, the packs that they travel in, and what of
+// them is kept on disk. It knows no branch policy, no author and no configuration.
 //
 //	store := git.Cache{Dir: dir}.Open(key, git.Bounds{}) // what was kept under the key
 //	err := store.Unpack(ctx, pack, git.Choice{})         // what a server sent
@@ -26,8 +25,8 @@ import (
 // object's.
 type Hash [20]byte
 
-// parseHash returns the hash with these 40 hex digits, and false for other text.
-func parseHash(text string) (Hash, bool) {
+// ParseHash returns the hash with these 40 hex digits, and false for other text.
+func ParseHash(text string) (Hash, bool) {
 	var h Hash
 	if len(text) != hex.EncodedLen(len(h)) {
 		return h, false

@@ -59,7 +59,7 @@ func (p *packReader) offset() int64 { return p.start + p.from.read - int64(p.in.
 func (p *packReader) count() (int64, error) {
 	var header [12]byte
 	if _, err := io.ReadFull(p.in, header[:]); err != nil {
-		return 0, early(err)
+		return 0, Early(err)
 	}
 	if !bytes.Equal(header[:8], []byte(packMagic)) {
 		return 0, fmt.Errorf("%w: it doesn't begin as one of version 2", errPack)
@@ -73,12 +73,12 @@ func (p *packReader) next() (packHeader, error) {
 	h := packHeader{offset: p.offset()}
 	first, err := p.in.ReadByte()
 	if err != nil {
-		return h, early(err)
+		return h, Early(err)
 	}
 	h.kind, h.size = Kind(first>>4&7), int64(first&15)
 	for shift := 4; first&0x80 != 0; shift += 7 {
 		if first, err = p.in.ReadByte(); err != nil {
-			return h, early(err)
+			return h, Early(err)
 		}
 		if shift > 53 { // 2^60 bytes are more than any bound
 			return h, fmt.Errorf("%w: a size beyond measure", errPack)
@@ -96,7 +96,7 @@ func (p *packReader) next() (packHeader, error) {
 			err = fmt.Errorf("%w: a change to what is before it", errPack)
 		}
 	}
-	return h, early(err)
+	return h, Early(err)
 }
 
 // distance reads how far back the base of a delta begins.
@@ -137,18 +137,18 @@ func (p *packReader) inflate(to io.Writer, size int64) error {
 		err = p.zlib.(zlib.Resetter).Reset(p.in, nil)
 	}
 	if err != nil {
-		return early(err)
+		return Early(err)
 	}
 	n, err := io.CopyBuffer(onlyWriter{to}, io.LimitReader(p.zlib, size), p.copied[:])
 	if err != nil {
-		return early(err)
+		return Early(err)
 	}
 	more, err := io.ReadFull(p.zlib, p.copied[:1]) // to the end, where zlib has a checksum
 	if n += int64(more); n != size {
 		return fmt.Errorf("%w: object of %d bytes instead of %d", errPack, n, size)
 	}
 	if !errors.Is(err, io.EOF) {
-		return early(err)
+		return Early(err)
 	}
 	return nil
 }
@@ -164,7 +164,7 @@ func (p *packReader) end() error {
 	case err != nil:
 		return err
 	case len(rest) != len(p.from.last):
-		return early(io.EOF)
+		return Early(io.EOF)
 	case !bytes.Equal(p.from.sum.Sum(nil), rest):
 		return fmt.Errorf("%w: its checksum is wrong", errPack)
 	}

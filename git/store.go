@@ -297,7 +297,7 @@ func (s *Store) Peel(hash Hash) (Hash, error) {
 func (o Object) target() (Hash, bool) {
 	line, _, _ := bytes.Cut(o.Data[:min(len(o.Data), 64)], []byte("\n"))
 	_, name, _ := bytes.Cut(line, []byte(" ")) // "tree" or "object"
-	return parseHash(string(name))
+	return ParseHash(string(name))
 }
 
 // targetOf returns what a commit or a tag is of.

@@ -229,7 +229,7 @@ func forgetful(into *Store, need ...Hash) *unpacker {
 // hashIn returns the hash that text is.
 func hashIn(t *testing.T, text string) Hash {
 	t.Helper()
-	hash, ok := parseHash(strings.TrimSpace(text))
+	hash, ok := ParseHash(strings.TrimSpace(text))
 	if !ok {
 		t.Fatalf("%q is no hash", text)
 	}
@@ -377,9 +377,8 @@ func FuzzTree(f *testing.F) {
 }
 
 func TestLimitedReader(t *testing.T) {
-	over := errors.New("over")
-	for size, want := range map[int64]error{4: over, 5: nil, math.MaxInt64 - 1: nil} {
-		data, err := io.ReadAll(&limitedReader{r: strings.NewReader("hello"), left: size, over: over})
+	for size, want := range map[int64]error{4: ErrBound, 5: nil, math.MaxInt64 - 1: nil} {
+		data, err := io.ReadAll(LimitReader(strings.NewReader("hello"), size, "bytes"))
 		if !errors.Is(err, want) || want == nil && string(data) != "hello" {
 			t.Errorf("%d: %q, %v", size, data, err)
 		}

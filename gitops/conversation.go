@@ -18,6 +18,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/git"
+	"github.com/pinsetter/pinsetter/git/wire"
 )
 
 // conversation is a session that reads, with what the server advertised when it
@@ -26,7 +27,7 @@ type conversation struct {
 	remote  *Remote
 	session transport.UploadPackSession // nil: it begins when objects are asked for
 	adv     *packp.AdvRefs              // at least the refs that were asked for
-	dialect git.Dialect
+	dialect wire.Dialect
 	asked   bool
 
 	mu sync.Mutex // of those who ask after the fetch, one after the other
@@ -35,7 +36,7 @@ type conversation struct {
 // converse starts a session and reads the server's refs: those that begin with
 // one of the prefixes where the server can choose, else all of them.
 func (r *Remote) converse(ctx context.Context, prefixes ...string) (*conversation, error) {
-	c := &conversation{remote: r, dialect: git.Dialect{Prefixes: prefixes}}
+	c := &conversation{remote: r, dialect: wire.Dialect{Prefixes: prefixes}}
 	err := c.begin(ctx)
 	if errors.Is(err, transport.ErrEmptyRemoteRepository) && c.chose() {
 		err = c.all(ctx)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/git"
+	"github.com/pinsetter/pinsetter/git/wire"
 )
 
 // The errors that a caller acts on.
@@ -88,13 +89,13 @@ func explain(ctx context.Context, err error) error {
 	if permanent := new(plumbing.PermanentError); errors.As(err, &permanent) {
 		err = permanent.Err
 	}
-	if page := new(git.PageError); errors.As(err, &page) {
+	if page := new(wire.PageError); errors.As(err, &page) {
 		return explainPage(page)
 	}
 	if answer := new(githttp.Err); errors.As(err, &answer) {
 		no := refused(answered(answer), "", answer.Reason)
 		if asked := answer.Response.Header.Get("Retry-After"); asked != "" {
-			no.help = fmt.Sprintf("it asks to wait (Retry-After: %s), and spec.timeout of the GitRepository is over before", pinsetter.Truncate(git.Clean(asked), 100))
+			no.help = fmt.Sprintf("it asks to wait (Retry-After: %s), and spec.timeout of the GitRepository is over before", pinsetter.Truncate(wire.Clean(asked), 100))
 		}
 		return no
 	}
@@ -115,7 +116,7 @@ func explain(ctx context.Context, err error) error {
 }
 
 // explainPage is explain for a page that is made for people.
-func explainPage(page *git.PageError) error {
+func explainPage(page *wire.PageError) error {
 	if page.Login {
 		return refused(ErrAuth, page.Error(), "")
 	}
@@ -152,7 +153,7 @@ func explainTLS(err error) error {
 // cleaned is an error whose text may be a server's.
 type cleaned struct{ error }
 
-func (c cleaned) Error() string { return git.Clean(c.error.Error()) }
+func (c cleaned) Error() string { return wire.Clean(c.error.Error()) }
 func (c cleaned) Unwrap() error { return c.error }
 
 // detail returns what a server said beside a sentinel of go-git.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/git"
+	"github.com/pinsetter/pinsetter/git/wire"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -25,7 +25,7 @@ func (r *Remote) overHTTP(u *url.URL, src *fleet.GitSource, o Options) error {
 	if err != nil {
 		return err
 	}
-	connections := git.Transport(&patient{base, o.Sleep, o.Random}, r.bounds.Bounds, capability.DefaultAgent(),
+	connections := wire.Transport(&patient{base, o.Sleep, o.Random}, r.bounds.Bounds, capability.DefaultAgent(),
 		r.cache.Abilities(fmt.Sprintf("%q %q", r.owner, r)))
 	if src.Provider != "" {
 		if connections, r.sent, err = byCloud(u, src, o, r.secrets, connections); err != nil {

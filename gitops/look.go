@@ -10,7 +10,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/git"
+	"github.com/pinsetter/pinsetter/git/wire"
 )
 
 // Look is a server's refs as they were at one moment, for several fetches: the first
@@ -25,7 +25,7 @@ type Look struct {
 	mu      sync.Mutex
 	at      time.Time      // when the server was asked
 	adv     *packp.AdvRefs // nil: it wasn't; read-only
-	dialect git.Dialect
+	dialect wire.Dialect
 }
 
 // lookLasts bounds how old refs are that a fetch takes from a look.

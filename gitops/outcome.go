@@ -9,7 +9,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 
-	"github.com/pinsetter/pinsetter/git"
+	"github.com/pinsetter/pinsetter/git/wire"
 )
 
 // answer is what came back for a push.
@@ -69,8 +69,8 @@ var (
 // rejected is the error for a push that the server's report says no to. The
 // report comes first: what a hook prints is free text.
 func (r *Remote) rejected(ctx context.Context, u update, status, said string) error {
-	text := git.Clean(status)
-	if more := git.Clean(said); more != "" {
+	text := wire.Clean(status)
+	if more := wire.Clean(said); more != "" {
 		text += ": " + more
 	}
 	switch {
@@ -122,7 +122,7 @@ func contains(text string, words []string) bool {
 // lost finds out what became of a push whose answer didn't come: it may have
 // arrived all the same, or be about to.
 func (r *Remote) lost(ctx context.Context, commit plumbing.Hash, u update, a answer) error {
-	if text := git.Clean(a.said); text != "" {
+	if text := wire.Clean(a.said); text != "" {
 		a.err = fmt.Errorf("%w: %s", a.err, text)
 	}
 	now, err := r.head(ctx, u.name)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/git"
+	"github.com/pinsetter/pinsetter/git/wire"
 )
 
 // refusal is a server's no. Its text is made of three facts: what came of it, what
@@ -21,7 +21,7 @@ type refusal struct {
 
 // refused returns what a server answered with no, and what it said.
 func refused(kind error, how, said string) *refusal {
-	return &refusal{kind: kind, how: how, said: git.Clean(said)}
+	return &refusal{kind: kind, how: how, said: wire.Clean(said)}
 }
 
 func (e *refusal) Error() string {

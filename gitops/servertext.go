@@ -10,7 +10,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/git"
+	"github.com/pinsetter/pinsetter/git/wire"
 )
 
 // Words by which servers say over ssh what http has a status for, in lower case:
@@ -60,7 +60,7 @@ func explainText(text string, err error) error {
 	case contains(text, deniedWords):
 		return refused(ErrAuth, "", text)
 	case text != "":
-		return fmt.Errorf("the server ended the connection: %s", git.Clean(text))
+		return fmt.Errorf("the server ended the connection: %s", wire.Clean(text))
 	case errors.Is(err, packp.ErrEmptyInput):
 		return io.ErrUnexpectedEOF
 	}

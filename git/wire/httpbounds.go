@@ -1,4 +1,4 @@
-package git
+package wire
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/git"
 )
 
 // Bounds on answers that are short where nobody means harm: an error's text,
@@ -37,7 +38,7 @@ func (e *PageError) Error() string {
 // page that is made for people for an answer of Git.
 type boundedTransport struct {
 	base   http.RoundTripper
-	bounds Bounds
+	bounds git.Bounds
 }
 
 func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -59,7 +60,7 @@ func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	case strings.HasSuffix(req.URL.Path, "/git-receive-pack"):
 		return res, readReport(res)
 	case refs:
-		res.Body = drained{LimitReader(res.Body, t.bounds.RefBytes, "bytes for a list of refs"), res.Body}
+		res.Body = drained{git.LimitReader(res.Body, t.bounds.RefBytes, "bytes for a list of refs"), res.Body}
 	}
 	return res, nil
 }

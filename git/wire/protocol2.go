@@ -1,4 +1,6 @@
-package git
+// Package wire speaks Git's protocol over HTTP: version 2 for clients that know
+// version 0, with bounds on what a server sends. It knows no branch policy.
+package wire
 
 import (
 	"bufio"
@@ -18,6 +20,7 @@ import (
 	"sync/atomic"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/git"
 )
 
 // Transport returns a transport of HTTP for clients that know v0 of Git's protocol.
@@ -26,7 +29,7 @@ import (
 // without v2 is answered for as it answers. What it reads is bounded. Agent is how
 // requests name this program. What the server can do is asked once, and not where it
 // is remembered.
-func Transport(base http.RoundTripper, b Bounds, agent string, remembered Abilities) http.RoundTripper {
+func Transport(base http.RoundTripper, b git.Bounds, agent string, remembered git.Abilities) http.RoundTripper {
 	b = b.WithDefaults()
 	return &protocol2{next: &boundedTransport{base, b}, bounds: b, agent: agent, remembered: remembered}
 }
@@ -35,12 +38,12 @@ func Transport(base http.RoundTripper, b Bounds, agent string, remembered Abilit
 // a conversation has stay the client's.
 type protocol2 struct {
 	next   http.RoundTripper
-	bounds Bounds
+	bounds git.Bounds
 	agent  string
 	known  atomic.Pointer[serverCaps] // of a server that said so where it was asked
 
-	remembered Abilities // of the same
-	once       sync.Once // that they are read
+	remembered git.Abilities // of the same
+	once       sync.Once     // that they are read
 }
 
 // Dialect is what one conversation agrees on. Its requests carry it in their
@@ -95,7 +98,8 @@ func (t *protocol2) RoundTrip(req *http.Request) (*http.Response, error) {
 // recall returns what the server can do, as far as that is known; nil: it isn't.
 func (t *protocol2) recall() *serverCaps {
 	t.once.Do(func() {
-		if caps, found := t.remembered.load(); found {
+		if found, known := t.remembered.Load(); known {
+			caps := append(always(), found...)
 			t.known.Store(&caps)
 		}
 	})
@@ -105,13 +109,13 @@ func (t *protocol2) recall() *serverCaps {
 // learn remembers what the server can do.
 func (t *protocol2) learn(caps serverCaps) {
 	t.known.Store(&caps)
-	t.remembered.save(caps)
+	t.remembered.Save(caps)
 }
 
 // forget forgets what the server can do.
 func (t *protocol2) forget() {
 	t.known.Store(nil)
-	t.remembered.forget()
+	t.remembered.Forget()
 }
 
 // escaped returns an answer whose request has an escaped path for its path:
@@ -226,7 +230,7 @@ func readCaps(body *bufio.Reader) (serverCaps, error) {
 		case name == "fetch":
 			commands++
 			for feature := range strings.FieldsSeq(value) {
-				if slices.Contains(features, feature) {
+				if slices.Contains(git.Features, feature) {
 					caps = append(caps, feature)
 				}
 			}
@@ -253,7 +257,7 @@ func (t *protocol2) refs(req *http.Request, d *Dialect, caps *serverCaps) (answe
 		return res, false, err
 	}
 	defer res.Body.Close()
-	list, err := readRefs(bufio.NewReader(LimitReader(res.Body, t.bounds.RefBytes, "bytes for a list of refs")))
+	list, err := readRefs(bufio.NewReader(git.LimitReader(res.Body, t.bounds.RefBytes, "bytes for a list of refs")))
 	if err != nil {
 		return failing(res, req, err), false, nil
 	}
@@ -267,10 +271,10 @@ func (t *protocol2) refs(req *http.Request, d *Dialect, caps *serverCaps) (answe
 
 // refList is a server's answer to ls-refs.
 type refList struct {
-	head    *Hash    // nil: there is none
-	symrefs []string // what HEAD points at
-	refs    map[string]Hash
-	peeled  map[string]Hash // the commits of annotated tags
+	head    *git.Hash // nil: there is none
+	symrefs []string  // what HEAD points at
+	refs    map[string]git.Hash
+	peeled  map[string]git.Hash // the commits of annotated tags
 }
 
 // advertise returns the list as a server of v0 writes it. The list is used up as that
@@ -280,7 +284,7 @@ func (l *refList) advertise(caps []string) (io.Reader, error) {
 		caps = append(caps, "symref=HEAD:"+target)
 	}
 	a := &advertised{list: l, names: slices.Sorted(maps.Keys(l.refs))}
-	first, hash := "capabilities^{}", Hash{}
+	first, hash := "capabilities^{}", git.Hash{}
 	switch {
 	case l.head != nil:
 		first, hash = "HEAD", *l.head
@@ -336,7 +340,7 @@ func (a *advertised) next() error {
 
 // readRefs reads the answer to ls-refs.
 func readRefs(body *bufio.Reader) (*refList, error) {
-	list := &refList{refs: make(map[string]Hash), peeled: make(map[string]Hash)}
+	list := &refList{refs: make(map[string]git.Hash), peeled: make(map[string]git.Hash)}
 	for {
 		kind, line, err := readPacket(body)
 		switch {
@@ -357,7 +361,7 @@ func readRefs(body *bufio.Reader) (*refList, error) {
 // read reads one line: hash, name and attributes.
 func (l *refList) read(line string) error {
 	fields := strings.Split(line, " ")
-	hash, valid := parseHash(fields[0])
+	hash, valid := git.ParseHash(fields[0])
 	if !valid || len(fields) < 2 || fields[1] == "" || strings.ContainsFunc(line, isControl) {
 		return fmt.Errorf("malformed ref %q", pinsetter.Truncate(line, 100))
 	}
@@ -374,7 +378,7 @@ func (l *refList) read(line string) error {
 			l.symrefs = append(l.symrefs, value)
 			l.refs[value] = hash
 		case key == "peeled":
-			if commit, valid := parseHash(value); valid {
+			if commit, valid := git.ParseHash(value); valid {
 				l.peeled[name] = commit
 			}
 		}
@@ -399,8 +403,7 @@ func (t *protocol2) fetch(req *http.Request, d *Dialect) (*http.Response, error)
 	if err != nil || res.StatusCode != http.StatusOK {
 		return res, err
 	}
-	over := OverBound("bytes before a pack", t.bounds.RefBytes)
-	head := &limitedReader{r: res.Body, left: t.bounds.RefBytes, over: over}
+	head := git.LimitReader(res.Body, t.bounds.RefBytes, "bytes before a pack")
 	rest := bufio.NewReader(head)
 	start, packs, err := readSections(rest, deepens)
 	if !packs {
@@ -409,7 +412,7 @@ func (t *protocol2) fetch(req *http.Request, d *Dialect) (*http.Response, error)
 	if err != nil {
 		start = io.MultiReader(start, failed{err})
 	}
-	head.left = t.bounds.PackBytes + t.bounds.PackBytes/8 + 1<<20 // the pack's own bound is met before: this is for its frames
+	head.Allow(t.bounds.PackBytes + t.bounds.PackBytes/8 + 1<<20) // the pack's own bound is met before: this is for its frames
 	res.Body = readCloser{io.MultiReader(start, rest), res.Body}
 	return res, nil
 }
@@ -425,7 +428,7 @@ func (t *protocol2) doubt(d *Dialect) {
 // fetchCommand makes a request of v2 of one of v0 of ours, and reports whether it
 // has a depth.
 func (t *protocol2) fetchCommand(from *bufio.Reader) (*bytes.Buffer, bool, error) {
-	const want = len("want ") + 2*hashSize
+	const want = len("want ") + 2*len(git.Hash{})
 	body, deepens, thin := new(bytes.Buffer), false, false
 	t.writeCommand(body, "fetch")
 	writePacket(body, "no-progress")

@@ -1,4 +1,4 @@
-package git
+package wire
 
 import (
 	"bufio"
@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/pinsetter/pinsetter/git"
 )
 
 // mark is what a pkt-line is: data, or one of the marks that protocol v2 has
@@ -26,7 +28,7 @@ var errPacket = errors.New("malformed pkt-line")
 func readPacket(r *bufio.Reader) (mark, []byte, error) {
 	var size [4]byte
 	if _, err := io.ReadFull(r, size[:]); err != nil {
-		return 0, nil, early(err)
+		return 0, nil, git.Early(err)
 	}
 	n, err := strconv.ParseUint(string(size[:]), 16, 16)
 	switch {
@@ -37,17 +39,9 @@ func readPacket(r *bufio.Reader) (mark, []byte, error) {
 	}
 	line := make([]byte, n-4)
 	if _, err := io.ReadFull(r, line); err != nil {
-		return 0, nil, early(err)
+		return 0, nil, git.Early(err)
 	}
 	return packetData, bytes.TrimSuffix(line, []byte("\n")), nil
-}
-
-// early makes the end of a stream an error.
-func early(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 // maxPacket bounds the data of a pkt-line

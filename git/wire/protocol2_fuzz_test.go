@@ -1,4 +1,4 @@
-package git
+package wire
 
 import (
 	"bufio"
@@ -81,25 +81,5 @@ func FuzzSections(f *testing.F) {
 		_, _ = io.Copy(io.Discard, start)
 		_, _ = readCaps(bufio.NewReader(bytes.NewReader(data)))
 		_, _, _ = new(protocol2).fetchCommand(bufio.NewReader(bytes.NewReader(data)))
-	})
-}
-
-// Whatever a file of abilities holds, no others are read of it, and what was written
-// is read again.
-func FuzzAbilities(f *testing.F) {
-	f.Add("")
-	f.Add(abilitiesMagic + "\n")
-	f.Add(abilitiesMagic + "filter shallow\n")
-	f.Add(abilitiesMagic + "shallow filter thin\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		caps, read := parseAbilities(text)
-		if !read {
-			return
-		}
-		remembered := Cache{Dir: t.TempDir()}.Abilities("a")
-		remembered.save(caps)
-		if again, _ := remembered.load(); !slices.Equal(again, caps) {
-			t.Errorf("%q: %q, and then %q", text, caps, again)
-		}
 	})
 }
