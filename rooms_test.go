@@ -76,13 +76,14 @@ var rooms = []struct {
 	{name: "decide", rooms: root + " fleet gate policy setters spec"},
 	{name: "git", rooms: root, opens: "github.com/pjbgf/sha1cd"},
 	{name: "git/wire", rooms: root + " git"},
-	{name: "gitops", rooms: root + " pause fleet login git git/wire", opens: `
-		github.com/ProtonMail/go-crypto
-		github.com/go-git
+	{name: "gitops/sshclient", rooms: root + " pause fleet login", opens: `
 		github.com/hiddeco/sshsig
 		github.com/skeema/knownhosts
 		golang.org/x/crypto/ssh
 		golang.org/x/net/proxy`},
+	{name: "gitops", rooms: root + " pause fleet login git git/wire gitops/sshclient", opens: `
+		github.com/ProtonMail/go-crypto
+		github.com/go-git`},
 	{name: "source/remote", rooms: root + " artifact fleet gitops registry source verify"},
 	{name: "forge", rooms: root + " fleet login pause", opens: `
 		code.gitea.io/sdk/gitea

@@ -19,6 +19,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/git"
 	"github.com/pinsetter/pinsetter/git/wire"
+	"github.com/pinsetter/pinsetter/gitops/sshclient"
 )
 
 // The errors that a caller acts on.
@@ -39,7 +40,7 @@ var (
 	ErrUnknown = errors.New("whether the push arrived is not known")
 
 	// ErrAuth: the server doesn't accept the credentials, or wants some.
-	ErrAuth = errors.New("access denied")
+	ErrAuth = sshclient.ErrAuth
 
 	// ErrNotFound: there is no such repository, or the credentials don't show it.
 	ErrNotFound = errors.New("repository not found")

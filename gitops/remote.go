@@ -153,7 +153,7 @@ func Open(src *fleet.GitSource, o Options) (*Remote, error) {
 		r.secrets.KeepLogin("login", src.Auth.Username, src.Auth.Password)
 		r.secrets.Keep("key", src.Auth.IdentityPassword, src.Auth.Identity)
 		r.sent = sentKey(src.Auth)
-		r.transport, err = sshTransport(u, src.Auth, o, r.bounds)
+		r.transport, err = sshTransport(u, src.Auth, r.sent, o, r.bounds)
 	case "file":
 		r.transport, err = fileTransport(u, r.bounds)
 	default:

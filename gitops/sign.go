@@ -2,7 +2,6 @@ package gitops
 
 import (
 	"bytes"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -12,10 +11,9 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/hiddeco/sshsig"
-	"golang.org/x/crypto/ssh"
 
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/gitops/sshclient"
 )
 
 // content returns the bytes of an object.
@@ -30,56 +28,11 @@ func content(o *plumbing.MemoryObject) []byte {
 func sign(o *plumbing.MemoryObject, key *fleet.SigningKey, when time.Time) (string, error) {
 	switch key.Type {
 	case fleet.SigningSSH:
-		return signSSH(content(o), key)
+		return sshclient.Sign(content(o), key)
 	case fleet.SigningGPG, "": // Flux's default
 		return signGPG(content(o), key, when)
 	}
 	return "", fmt.Errorf("unknown type %q: use gpg or ssh", key.Type)
-}
-
-// signSSH signs as ssh-keygen -Y sign -n git does.
-func signSSH(data []byte, key *fleet.SigningKey) (string, error) {
-	signer, err := parsePrivateKey(key.Key.Reveal(), key.Passphrase.Reveal())
-	if err != nil {
-		return "", err
-	}
-	if weak(signer.PublicKey()) {
-		return "", fmt.Errorf("the RSA key has fewer than %d bits: make one with ssh-keygen -t ed25519", minRSABits)
-	}
-	signature, err := sshsig.Sign(bytes.NewReader(data), signer, sshsig.HashSHA512, "git")
-	if err != nil {
-		return "", err
-	}
-	return string(sshsig.Armor(signature)), nil
-}
-
-// minRSABits is the least that Flux signs with.
-const minRSABits = 2048
-
-// weak reports whether an RSA key is too short to sign with.
-func weak(key ssh.PublicKey) bool {
-	public, ok := key.(ssh.CryptoPublicKey)
-	if !ok {
-		return false
-	}
-	k, ok := public.CryptoPublicKey().(*rsa.PublicKey)
-	return ok && k.N.BitLen() < minRSABits
-}
-
-// parsePrivateKey reads a private key of SSH. Errors don't show what is in it.
-func parsePrivateKey(pem, password string) (ssh.Signer, error) {
-	signer, err := ssh.ParsePrivateKey([]byte(pem))
-	var locked *ssh.PassphraseMissingError
-	switch {
-	case errors.As(err, &locked) && password == "":
-		return nil, errors.New("the key is encrypted: give its password")
-	case errors.As(err, &locked):
-		signer, err = ssh.ParsePrivateKeyWithPassphrase([]byte(pem), []byte(password))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read private key: %w", err)
-	}
-	return signer, nil
 }
 
 // signGPG signs with the first key of the ring that can sign.

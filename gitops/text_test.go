@@ -149,12 +149,6 @@ func TestSentPath(t *testing.T) {
 	}
 }
 
-func TestShellQuoted(t *testing.T) {
-	if got := shellQuoted(`/it's!/$(x)`); got != `'/it'\''s'\!'/$(x)'` {
-		t.Errorf("shellQuoted = %s", got)
-	}
-}
-
 // HEAD is what it points at where the server says so.
 func TestHeadTarget(t *testing.T) {
 	adv := packp.NewAdvRefs()

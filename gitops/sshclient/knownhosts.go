@@ -1,4 +1,4 @@
-package gitops
+package sshclient
 
 import (
 	"errors"
@@ -66,7 +66,7 @@ func temporary(data []byte) (string, error) {
 var errHostKey = errors.New("host key not accepted")
 
 // checkHost is called with the server's key.
-func (s *sshServer) checkHost(name string, remote net.Addr, key ssh.PublicKey) error {
+func (s *Server) checkHost(name string, remote net.Addr, key ssh.PublicKey) error {
 	err := s.hosts.HostKeyCallback()(name, remote, key)
 	if err == nil {
 		return nil
