@@ -32,7 +32,7 @@ func (s *Snapshot) Commit(files map[string][]byte, seal func(tree Hash) ([]byte,
 		root.add(strings.Split(name, "/"), next.add(Blob, files[name]))
 	}
 	var err error
-	if next.tree, err = next.replace(s.tree, root); err != nil {
+	if next.tree, err = root.apply(next, s.tree); err != nil {
 		return nil, err
 	}
 	if next.tree == s.tree {
@@ -132,9 +132,9 @@ func (c change) add(parts []string, blob Hash) {
 	c[parts[0]].dir.add(parts[1:], blob)
 }
 
-// replace returns the hash of a tree with new hashes written over the old ones:
-// modes, names, and their order stay.
-func (s *Snapshot) replace(hash Hash, c change) (Hash, error) {
+// apply adds to a snapshot the tree of a hash with the change's hashes written over
+// the old ones, and returns its hash: modes, names, and their order stay.
+func (c change) apply(s *Snapshot, hash Hash) (Hash, error) {
 	old, err := typed(s, hash, Tree)
 	if err != nil {
 		return hash, err
@@ -151,7 +151,7 @@ func (s *Snapshot) replace(hash Hash, c change) (Hash, error) {
 			continue
 		}
 		if changed.dir != nil {
-			changed.blob, err = s.replace(e.hash, changed.dir)
+			changed.blob, err = changed.dir.apply(s, e.hash)
 			if err != nil {
 				return hash, err
 			}

@@ -100,7 +100,7 @@ func (w *linkWalker) walk(ctx context.Context, dir string, hash Hash, depth int)
 
 // resolve finds what a symbolic link leads to.
 func (l *Link) resolve(ctx context.Context, s *Snapshot) {
-	name, found, err := s.follow(ctx, l.Path)
+	name, found, err := follow(ctx, s, l.Path)
 	switch {
 	case err != nil:
 		l.Err = err
@@ -114,7 +114,7 @@ func (l *Link) resolve(ctx context.Context, s *Snapshot) {
 }
 
 // follow returns the entry that a path leads to, and its path without links.
-func (s *Snapshot) follow(ctx context.Context, name string) (string, entry, error) {
+func follow(ctx context.Context, s *Snapshot, name string) (string, entry, error) {
 	at, rest, hops := "", strings.Split(name, "/"), 0
 	found := entry{mode: modeDir, hash: s.tree}
 	for len(rest) > 0 {
@@ -142,7 +142,7 @@ func (s *Snapshot) follow(ctx context.Context, name string) (string, entry, erro
 		if hops++; hops > maxHops {
 			return "", entry{}, errors.New("it leads through too many links, or in a circle")
 		}
-		target, err := s.linkTarget(ctx, found.hash)
+		target, err := linkTarget(ctx, s, found.hash)
 		if err != nil {
 			return "", entry{}, err
 		}
@@ -153,7 +153,7 @@ func (s *Snapshot) follow(ctx context.Context, name string) (string, entry, erro
 }
 
 // linkTarget returns what a symbolic link says.
-func (s *Snapshot) linkTarget(ctx context.Context, hash Hash) (string, error) {
+func linkTarget(ctx context.Context, s *Snapshot, hash Hash) (string, error) {
 	if err := s.objects.Bring(ctx, []Hash{hash}, nil); err != nil {
 		return "", err
 	}

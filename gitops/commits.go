@@ -32,12 +32,12 @@ type Signature struct{ Name, Email string }
 
 // pushStates reads the push branches, whose files came with the base already. All of
 // them must be on the server, and the base.
-func (r *Remote) pushStates(ctx context.Context, c *conversation, branches []place, base *Snapshot) (map[string]*PushState, error) {
+func (c *conversation) pushStates(ctx context.Context, branches []place, base *Snapshot) (map[string]*PushState, error) {
 	states := make(map[string]*PushState)
 	var open []*PushState // whose commits are to be asked for
 	var tips []plumbing.Hash
 	for _, branch := range branches {
-		head, err := r.snapshot(base.Store(), branch, base.more)
+		head, err := c.remote.snapshot(base.Store(), branch, base.more)
 		if err != nil {
 			return nil, err
 		}
@@ -53,16 +53,16 @@ func (r *Remote) pushStates(ctx context.Context, c *conversation, branches []pla
 		}
 		open, tips = append(open, state), append(tips, head.commit())
 	}
-	commits, err := r.since(ctx, c, base.commit(), tips)
+	commits, err := c.since(ctx, base.commit(), tips)
 	if err != nil {
 		return nil, err
 	}
 	for _, state := range open {
-		if state.Commits, err = walk(commits, state.Head.commit(), r.bounds.Commits+1); err != nil {
+		if state.Commits, err = walk(commits, state.Head.commit(), c.remote.bounds.Commits+1); err != nil {
 			return nil, err
 		}
-		if len(state.Commits) > r.bounds.Commits {
-			state.Commits, state.Truncated = state.Commits[:r.bounds.Commits], true
+		if len(state.Commits) > c.remote.bounds.Commits {
+			state.Commits, state.Truncated = state.Commits[:c.remote.bounds.Commits], true
 		}
 	}
 	return states, nil
@@ -71,14 +71,14 @@ func (r *Remote) pushStates(ctx context.Context, c *conversation, branches []pla
 // since returns the commits that lead to the tips and not to base: all of them,
 // or so many that Bounds.Commits+1 of each tip are there. All must be on the
 // server.
-func (r *Remote) since(ctx context.Context, c *conversation, base plumbing.Hash, tips []plumbing.Hash) (*git.Store, error) {
-	store := git.NewStore(r.bounds.Bounds)
+func (c *conversation) since(ctx context.Context, base plumbing.Hash, tips []plumbing.Hash) (*git.Store, error) {
+	store := git.NewStore(c.remote.bounds.Bounds)
 	wants := slices.DeleteFunc(unique(tips), func(tip plumbing.Hash) bool { return tip == base })
 	if len(wants) == 0 {
 		return store, nil
 	}
 	// The k-th of a list in which children come first is at most k deep.
-	return store, c.commits(ctx, request{wants: wants, haves: []plumbing.Hash{base}, depth: r.bounds.Commits + 1}, store)
+	return store, c.commits(ctx, request{wants: wants, haves: []plumbing.Hash{base}, depth: c.remote.bounds.Commits + 1}, store)
 }
 
 // commits is pack for commits alone: other objects don't come where the server

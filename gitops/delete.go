@@ -53,7 +53,7 @@ func (r *Remote) remove(caller context.Context, u update) error {
 	}
 	req, said := newRequest(u, plumbing.ZeroHash, adv.Capabilities)
 	report, err := session.ReceivePack(ctx, req)
-	err = r.outcome(caller, plumbing.ZeroHash, u, answer{report, explain(ctx, err), said.String()})
+	err = u.outcome(caller, r, plumbing.ZeroHash, answer{report, explain(ctx, err), said.String()})
 	if errors.Is(err, ErrStale) {
 		if now, headErr := r.head(caller, u.name); headErr == nil && now.IsZero() {
 			return nil // somebody else deleted it first

@@ -90,7 +90,7 @@ func (r *Remote) fetch(ctx context.Context, converse converser, base fleet.GitRe
 // fetch reads what a base stands for, and push branches.
 func (c *conversation) fetch(ctx context.Context, base fleet.GitRef, push []string) (*Fetched, error) {
 	r := c.remote
-	from, err := r.find(ctx, base, c)
+	from, err := c.find(ctx, base)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (c *conversation) fetch(ctx context.Context, base fleet.GitRef, push []stri
 	if result.Base, err = r.snapshot(store, from, more); err != nil {
 		return nil, err
 	}
-	result.Push, err = r.pushStates(ctx, c, beside, result.Base)
+	result.Push, err = c.pushStates(ctx, beside, result.Base)
 	return result, explain(ctx, err)
 }
 

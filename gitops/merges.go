@@ -57,7 +57,7 @@ func (s *Snapshot) leadingTo(ctx context.Context, tip, base string) ([]CommitInf
 	defer cancel()
 	defer c.close()
 	head := plumbing.NewHash(tip)
-	commits, err := c.remote.since(ctx, c, plumbing.NewHash(base), []plumbing.Hash{head})
+	commits, err := c.since(ctx, plumbing.NewHash(base), []plumbing.Hash{head})
 	if err != nil {
 		return nil, explain(ctx, err)
 	}

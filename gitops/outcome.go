@@ -20,18 +20,18 @@ type answer struct {
 }
 
 // outcome says what became of a push of a commit; zero: of deleting the ref.
-func (r *Remote) outcome(ctx context.Context, commit plumbing.Hash, u update, a answer) error {
+func (u update) outcome(ctx context.Context, r *Remote, commit plumbing.Hash, a answer) error {
 	switch {
 	case a.report != nil && a.report.Error() == nil:
 		return nil
 	case a.report != nil:
-		return r.rejected(ctx, u, reason(a.report), a.said)
+		return u.rejected(ctx, r, reason(a.report), a.said)
 	case a.err == nil:
 		a.err = errors.New("the server sent no report")
 	case errors.Is(a.err, ErrAuth), errors.Is(a.err, ErrNotFound), errors.Is(a.err, errStatus):
 		return a.err // it answered, and the answer is no
 	}
-	return r.lost(ctx, commit, u, a)
+	return u.lost(ctx, r, commit, a)
 }
 
 // reason returns the server's word for why it rejected a push.
@@ -68,7 +68,7 @@ var (
 
 // rejected is the error for a push that the server's report says no to. The
 // report comes first: what a hook prints is free text.
-func (r *Remote) rejected(ctx context.Context, u update, status, said string) error {
+func (u update) rejected(ctx context.Context, r *Remote, status, said string) error {
 	text := wire.Clean(status)
 	if more := wire.Clean(said); more != "" {
 		text += ": " + more
@@ -121,7 +121,7 @@ func contains(text string, words []string) bool {
 
 // lost finds out what became of a push whose answer didn't come: it may have
 // arrived all the same, or be about to.
-func (r *Remote) lost(ctx context.Context, commit plumbing.Hash, u update, a answer) error {
+func (u update) lost(ctx context.Context, r *Remote, commit plumbing.Hash, a answer) error {
 	if text := wire.Clean(a.said); text != "" {
 		a.err = fmt.Errorf("%w: %s", a.err, text)
 	}

@@ -137,7 +137,7 @@ func (r *Remote) push(caller context.Context, p Push, u update) error {
 		return err
 	}
 	report, err := session.ReceivePack(ctx, req)
-	return r.outcome(caller, p.Snapshot.commit(), u, answer{report, explain(ctx, err), said.String()})
+	return u.outcome(caller, r, p.Snapshot.commit(), answer{report, explain(ctx, err), said.String()})
 }
 
 // check compares what the server advertised with what the update demands.
@@ -172,7 +172,7 @@ func (r *Remote) checkMerged(ctx context.Context, p Push, u *update) error {
 		return explain(ctx, err)
 	}
 	defer c.close()
-	commits, err := r.since(ctx, c, plumbing.Hash(p.Snapshot.Origin().Hash()), []plumbing.Hash{u.lease})
+	commits, err := c.since(ctx, plumbing.Hash(p.Snapshot.Origin().Hash()), []plumbing.Hash{u.lease})
 	if err != nil {
 		return explain(ctx, err)
 	}

@@ -54,15 +54,15 @@ func prefixes(ref fleet.GitRef, push []string) []string {
 }
 
 // find is resolve, with all refs of the server where there is an error to word.
-func (r *Remote) find(ctx context.Context, ref fleet.GitRef, c *conversation) (place, error) {
-	found, err := r.resolve(ctx, ref, c)
+func (c *conversation) find(ctx context.Context, ref fleet.GitRef) (place, error) {
+	found, err := c.resolve(ctx, ref)
 	if !errors.Is(err, ErrNoRef) || !c.chose() {
 		return found, err
 	}
 	if err := c.all(ctx); err != nil {
 		return found, explain(ctx, err)
 	}
-	return r.resolve(ctx, ref, c)
+	return c.resolve(ctx, ref)
 }
 
 // branches returns the branches that the names stand for, but that of base,
@@ -95,7 +95,7 @@ func branches(adv *packp.AdvRefs, base place, of []string, bounds Bounds) ([]pla
 const defaultBranch = "master"
 
 // resolve finds what ref stands for in what the server advertised.
-func (r *Remote) resolve(ctx context.Context, ref fleet.GitRef, c *conversation) (place, error) {
+func (c *conversation) resolve(ctx context.Context, ref fleet.GitRef) (place, error) {
 	adv := c.adv
 	switch {
 	case ref.Commit != "":
@@ -103,7 +103,7 @@ func (r *Remote) resolve(ctx context.Context, ref fleet.GitRef, c *conversation)
 	case ref.Name != "":
 		return resolveName(unpeeled(ref.Name), adv)
 	case ref.SemVer != "":
-		return r.resolveSemVer(ctx, ref.SemVer, c)
+		return c.resolveSemVer(ctx, ref.SemVer)
 	case ref.Tag != "":
 		return resolveShort("tag", tags, ref.Tag, adv)
 	case ref.Branch != "":
@@ -203,19 +203,19 @@ func unpeeled(name string) string {
 
 // resolveSemVer finds the tag that a range selects: of equal versions, the one
 // with the newest commit.
-func (r *Remote) resolveSemVer(ctx context.Context, constraint string, c *conversation) (place, error) {
-	if r.latestTags == nil {
+func (c *conversation) resolveSemVer(ctx context.Context, constraint string) (place, error) {
+	if c.remote.latestTags == nil {
 		return place{}, fmt.Errorf("semver %q: no way to compare versions was given", constraint)
 	}
 	known := names(c.adv, tags)
-	latest, err := r.latestTags(constraint, known)
+	latest, err := c.remote.latestTags(constraint, known)
 	if err != nil {
 		return place{}, fmt.Errorf("semver: %w", err)
 	}
 	if len(latest) == 0 {
 		return place{}, fmt.Errorf("%w: none of %d tags is in the semver range %q", ErrNoRef, len(known), constraint)
 	}
-	name, err := r.newest(ctx, latest, c)
+	name, err := c.newest(ctx, latest)
 	if err != nil {
 		return place{}, fmt.Errorf("compare the commits of tags %s: %w", alike("", slices.Sorted(slices.Values(latest))), explain(ctx, err))
 	}
@@ -224,7 +224,7 @@ func (r *Remote) resolveSemVer(ctx context.Context, constraint string, c *conver
 
 // newest returns the tag whose commit was made last, the greatest by bytes where
 // several were. The commits are asked for where there are several.
-func (r *Remote) newest(ctx context.Context, of []string, c *conversation) (string, error) {
+func (c *conversation) newest(ctx context.Context, of []string) (string, error) {
 	commits := func(name string) plumbing.Hash { return cmp.Or(c.adv.Peeled[tags+name], c.adv.References[tags+name]) }
 	if !slices.ContainsFunc(of, func(name string) bool { return commits(name) != commits(of[0]) }) {
 		return slices.Max(of), nil
@@ -233,7 +233,7 @@ func (r *Remote) newest(ctx context.Context, of []string, c *conversation) (stri
 	for _, name := range of {
 		wants = append(wants, c.adv.References[tags+name])
 	}
-	store := git.NewStore(r.bounds.Bounds)
+	store := git.NewStore(c.remote.bounds.Bounds)
 	if err := c.commits(ctx, request{wants: unique(wants), depth: 1}, store); err != nil {
 		return "", err
 	}
