@@ -36,6 +36,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("kind: List\napiVersion: v1\nitems: [*a]\n"))
 	f.Add([]byte("kind: ImagePolicy\napiVersion: image.toolkit.fluxcd.io/v1\n<<: &a {<<: *a}\n"))
 	f.Add([]byte("? {kind: ImagePolicy}\n: x"))
+	f.Add([]byte("\x00"))
+	f.Add([]byte("kind: Gate\nx: \x00\n---\nkind: Secret\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		good := "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\n" +
 			"metadata: {name: bystander, namespace: the-only-one}\nspec: {image: alpine, interval: 5m}\n"

@@ -120,13 +120,6 @@ func (l *loader) file(f source.File) {
 		l.lost = append(l.lost, lostObject{place: f.Path + ":1", guard: claim.AnyGuard, until: "its content is there"})
 		return
 	}
-	if source.IsWide(f.Data) {
-		if text := source.Narrow(f.Data); claim.MayHold(text) {
-			l.fault(codeEncoding, f.Path, 1, fmt.Sprintf("the file is %s: save it as UTF-8", encodingOf(f.Data)))
-			l.loseBytes(f.Path, 0, text)
-		}
-		return
-	}
 	if f.Stray != nil {
 		l.findings = append(l.findings, pinsetter.Finding{
 			Severity: pinsetter.Warning, Code: codeNoObject, Path: f.Path,
@@ -154,6 +147,13 @@ func encodingOf(data []byte) string {
 
 func (l *loader) document(f source.File, c strict.Document) {
 	path := f.Path
+	if source.IsWide(c.Data) {
+		if text := source.Narrow(c.Data); claim.MayHold(text) {
+			l.fault(codeEncoding, path, f.Line(c.Line), fmt.Sprintf("the file is %s: save it as UTF-8", encodingOf(f.Data)))
+			l.loseBytes(path, f.Line(c.Line), text)
+		}
+		return
+	}
 	if l.opts.OtherFlux && claim.IsOfFlux(c.Data) {
 		l.filled[l.source] = true
 	}
