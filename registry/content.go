@@ -66,7 +66,7 @@ func (p *Repository) Content(ctx context.Context, digest string) (Content, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	found, err := p.content(ctx, digest)
+	found, err := reader{p.session}.content(ctx, digest)
 	if err != nil {
 		return Content{}, fmt.Errorf("read content of %s@%s: %w", p.name, digest, p.told(err))
 	}
@@ -74,18 +74,21 @@ func (p *Repository) Content(ctx context.Context, digest string) (Content, error
 	return found, nil
 }
 
+// reader reads the manifests and blobs of a repository.
+type reader struct{ *session }
+
 // content reads an image, an index or another artifact.
-func (p *Repository) content(ctx context.Context, digest string) (Content, error) {
-	m, err := p.readManifest(ctx, digest)
+func (r reader) content(ctx context.Context, digest string) (Content, error) {
+	m, err := r.readManifest(ctx, digest)
 	if err != nil {
 		return Content{}, err
 	}
 	if m.Manifests == nil {
-		return p.single(ctx, digest, m)
+		return r.single(ctx, digest, m)
 	}
 	found := Content{Builds: m.Manifests.builds()}
 	if first, ok := m.Manifests.first(); ok {
-		image, err := p.entry(ctx, first)
+		image, err := r.entry(ctx, first)
 		if err != nil {
 			return Content{}, fmt.Errorf("manifest %s of the index: %w", pinsetter.Display(first), err)
 		}
@@ -100,23 +103,23 @@ func (p *Repository) content(ctx context.Context, digest string) (Content, error
 }
 
 // entry reads the image that an index names by its digest.
-func (p *Repository) entry(ctx context.Context, digest string) (Content, error) {
-	m, err := p.readManifest(ctx, digest)
+func (r reader) entry(ctx context.Context, digest string) (Content, error) {
+	m, err := r.readManifest(ctx, digest)
 	if err != nil {
 		return Content{}, err
 	}
 	if m.Manifests != nil {
 		return Content{}, errors.New("it is an index, and the index says that it is an image")
 	}
-	return p.single(ctx, digest, m)
+	return r.single(ctx, digest, m)
 }
 
 // single reads the config of the manifest of an image or a chart with a digest.
 // Other artifacts have none.
-func (p *Repository) single(ctx context.Context, digest string, m manifest) (Content, error) {
+func (r reader) single(ctx context.Context, digest string, m manifest) (Content, error) {
 	found := Content{}
 	if m.Config.isImage() {
-		data, err := p.document(ctx, m.Config.Digest, "blobs", "*/*")
+		data, err := r.document(ctx, m.Config.Digest, "blobs", "*/*")
 		if err != nil {
 			return Content{}, fmt.Errorf("config %s: %w", pinsetter.Display(m.Config.Digest), err)
 		}
@@ -132,7 +135,7 @@ func (p *Repository) single(ctx context.Context, digest string, m manifest) (Con
 	}
 	found.note(m.Annotations)
 	if m.Config.MediaType == chartConfigType && found.Source == "" {
-		data, err := p.document(ctx, m.Config.Digest, "blobs", "*/*")
+		data, err := r.document(ctx, m.Config.Digest, "blobs", "*/*")
 		if err != nil {
 			return Content{}, fmt.Errorf("config %s: %w", pinsetter.Display(m.Config.Digest), err)
 		}
@@ -141,8 +144,8 @@ func (p *Repository) single(ctx context.Context, digest string, m manifest) (Con
 	return found, nil
 }
 
-func (p *Repository) readManifest(ctx context.Context, digest string) (manifest, error) {
-	data, err := p.document(ctx, digest, "manifests", strings.Join(manifestTypes, ", "))
+func (r reader) readManifest(ctx context.Context, digest string) (manifest, error) {
+	data, err := r.document(ctx, digest, "manifests", strings.Join(manifestTypes, ", "))
 	if err != nil {
 		return manifest{}, err
 	}
@@ -152,28 +155,28 @@ func (p *Repository) readManifest(ctx context.Context, digest string) (manifest,
 // document reads the JSON document with a digest from under "manifests" or
 // "blobs". For blobs, registries redirect to other hosts, which get no
 // credentials.
-func (p *Repository) document(ctx context.Context, digest, under, accept string) ([]byte, error) {
+func (r reader) document(ctx context.Context, digest, under, accept string) ([]byte, error) {
 	if !pinsetter.ValidDigest(digest) {
 		return nil, fmt.Errorf("%s is not a digest like sha256:<64 hex digits>", pinsetter.Quote(digest))
 	}
 	at := func(origin string) string {
-		return origin + "/v2/" + p.name.RepositoryStr() + "/" + under + "/" + digest
+		return origin + "/v2/" + r.name.RepositoryStr() + "/" + under + "/" + digest
 	}
-	return unbroken(ctx, p.registry.options, func() ([]byte, error) {
-		response, with, err := p.send(ctx, http.MethodGet, at, accept)
+	return unbroken(ctx, r.registry.options, func() ([]byte, error) {
+		response, with, err := r.send(ctx, http.MethodGet, at, accept)
 		if err != nil {
 			return nil, err
 		}
 		defer discard(response)
 		if response.StatusCode != http.StatusOK {
-			return nil, p.statusError(response, with)
+			return nil, r.statusError(response, with)
 		}
-		return p.verified(response, digest)
+		return r.verified(response, digest)
 	})
 }
 
 // verified reads an answer and fails unless it has the digest.
-func (p *Repository) verified(response *http.Response, digest string) ([]byte, error) {
+func (r reader) verified(response *http.Response, digest string) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxManifest+1))
 	if err != nil {
 		return nil, fmt.Errorf("the answer broke off after %d bytes: %w", len(data), err)
@@ -184,7 +187,7 @@ func (p *Repository) verified(response *http.Response, digest string) ([]byte, e
 	hash := sha256.Sum256(data)
 	if got := "sha256:" + hex.EncodeToString(hash[:]); got != digest {
 		return nil, fmt.Errorf("the registry answers with something else, whose digest is %s (Content-Type %s, begins with %s); is %s a registry, or a login page or proxy before one?",
-			got, pinsetter.Quote(response.Header.Get("Content-Type")), p.beginning(string(data)), p.name.RegistryStr())
+			got, pinsetter.Quote(response.Header.Get("Content-Type")), r.beginning(string(data)), r.name.RegistryStr())
 	}
 	return data, nil
 }

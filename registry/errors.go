@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
+	"time"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/login"
@@ -22,58 +22,79 @@ var (
 	ErrDenied   = errors.New("access denied") // 401 or 403 with the available credentials
 )
 
+// reporter puts failures of a repository into words for people, with what would
+// help.
+type reporter struct {
+	*place
+	documents []pinsetter.Secret // the object's, that the credential is looked up in
+	advice    string             // how to give a login
+	timeout   time.Duration
+	ofObject  bool // the timeout is an object's
+}
+
 // statusError returns the error for an unexpected response. It reads and closes
 // the body.
-func (p *Repository) statusError(response *http.Response, with attempt) error {
+func (r *reporter) statusError(response *http.Response, with attempt) error {
 	from := ""
 	if response.Request.Response != nil { // the answer to a redirect
 		from = " from " + pinsetter.Display(response.Request.URL.Host) + ", where it redirects"
 	}
-	if response.StatusCode == http.StatusUnauthorized && p.isElsewhere(response.Request.URL) {
+	if response.StatusCode == http.StatusUnauthorized && r.isElsewhere(response.Request.URL) {
 		discard(response)
 		return pinsetter.Reword(fmt.Sprintf("%s%s; credentials don't go to another origin: name the image as it is called at %s",
 			pinsetter.Display(response.Status), from, pinsetter.Display(origin(response.Request.URL))), ErrDenied)
 	}
-	return p.refusal(response, from, with)
+	return r.refusal(response, from, with)
 }
 
 // refusal returns the error for an answer that is no success, of the registry
 // or, as from says, of another server. It is made of what the server said, of
 // what was sent, and of what would help there. It reads and closes the body.
-func (p *Repository) refusal(response *http.Response, from string, with attempt) error {
-	text, said := pinsetter.Display(response.Status)+from, p.said(response)
+func (r *reporter) refusal(response *http.Response, from string, with attempt) error {
+	text, said := pinsetter.Display(response.Status)+from, r.said(response)
 	if said != "" {
 		text += ": " + said
 	}
 	switch response.StatusCode {
 	case http.StatusUnauthorized:
-		return pinsetter.Reword(text+unanswered(response)+"; "+p.tried(with), ErrDenied)
+		return pinsetter.Reword(text+unanswered(response)+"; "+r.tried(with), ErrDenied)
 	case http.StatusForbidden:
 		if said == "" || isDenial(said) || with.credential.cloud != nil {
-			return pinsetter.Reword(text+"; "+p.tried(with), ErrDenied)
+			return pinsetter.Reword(text+"; "+r.tried(with), ErrDenied)
 		}
 		return pinsetter.Reword(text+" ("+with.words()+")", ErrDenied)
 	case http.StatusNotFound:
 		return pinsetter.Reword(text, ErrNotFound)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		if asked := response.Header.Get("Retry-After"); asked != "" {
-			text += fmt.Sprintf("; it asks to wait (Retry-After: %s), and the timeout is %s", pinsetter.Quote(asked), p.timeout)
+			text += fmt.Sprintf("; it asks to wait (Retry-After: %s), and the timeout is %s", pinsetter.Quote(asked), r.timeout)
 		}
 	}
 	return errors.New(text)
 }
 
+// bulkError is statusError for the transfer of a blob, which the wire doesn't try
+// again: an upload that the registry knows no more, or any of its own failures.
+func (r *reporter) bulkError(response *http.Response, with attempt) error {
+	status, sending := response.StatusCode, response.Request.Method == http.MethodPut
+	err := r.statusError(response, with)
+	if status >= 500 || status == http.StatusTooManyRequests || sending && status == http.StatusNotFound {
+		return pinsetter.Reword(err.Error(), io.ErrUnexpectedEOF)
+	}
+	return err
+}
+
 // said returns what a server says to people in an answer, else in its challenge
 // (RFC 6750, section 3), without secrets and safe to display.
-func (p *Repository) said(response *http.Response) string {
+func (r *reporter) said(response *http.Response) string {
 	defer discard(response)
 	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
 	if said := login.Said(body); err == nil && said != "" && !repeats(said, response) {
-		return pinsetter.Display(p.secrets.Text(said))
+		return pinsetter.Display(r.secrets.Text(said))
 	}
 	for _, c := range challengesOf(response) {
 		if said := cmp.Or(c.parameters["error_description"], c.parameters["error"]); said != "" {
-			return pinsetter.Display(p.secrets.Text(said))
+			return pinsetter.Display(r.secrets.Text(said))
 		}
 	}
 	return ""
@@ -91,11 +112,6 @@ func isDenial(said string) bool {
 	return strings.HasPrefix(said, "DENIED") || strings.HasPrefix(said, "UNAUTHORIZED")
 }
 
-// isElsewhere reports whether a URL leads to another origin than the registry's.
-func (p *Repository) isElsewhere(u *url.URL) bool {
-	return origin(u) != origin(&url.URL{Scheme: u.Scheme, Host: p.name.RegistryStr()})
-}
-
 // words says what a request was sent with. It never shows the credential.
 func (a attempt) words() string {
 	switch {
@@ -109,13 +125,13 @@ func (a attempt) words() string {
 
 // tried says in words for people which credential was refused, and what to do
 // about it.
-func (p *Repository) tried(a attempt) string {
-	without := withoutLogin(p.documents, p.name)
+func (r *reporter) tried(a attempt) string {
+	without := withoutLogin(r.documents, r.name)
 	switch c := a.credential; {
 	case c.source == "" && without != "":
 		return a.words() + ": " + without
 	case c.source == "":
-		return a.words() + ": if it is private, " + p.advice + ", or log in with docker login " + p.name.RegistryStr()
+		return a.words() + ": if it is private, " + r.advice + ", or log in with docker login " + r.name.RegistryStr()
 	case !a.sent:
 		return a.words() + ": they are a token to exchange at a token server, and it asks for a user name and a password"
 	case c.cloud != nil:
@@ -139,27 +155,27 @@ func unanswered(response *http.Response) string {
 
 // told prepares an error for callers: it names the deadline that ended the
 // work, and removes secrets that the registry may have repeated.
-func (p *Repository) told(err error) error { return p.secrets.Error(p.timeoutError(err)) }
+func (r *reporter) told(err error) error { return r.secrets.Error(r.timeoutError(err)) }
 
 // beginning returns the first 40 bytes of an answer, quoted.
-func (p *Repository) beginning(body string) string {
-	start := p.secrets.Text(body[:min(len(body), 4<<10)])
+func (r *reporter) beginning(body string) string {
+	start := r.secrets.Text(body[:min(len(body), 4<<10)])
 	return pinsetter.Quote(start[:min(len(start), 40)])
 }
 
 // timeoutError adds to an error whose deadline ended the work, and whether the
 // registry had asked for a pause. Err says what was being done.
-func (p *Repository) timeoutError(err error) error {
+func (r *reporter) timeoutError(err error) error {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	until, reason := p.registry.host(p.name.RegistryStr()).pause()
-	if left := until.Sub(p.registry.options.Now()); left > 0 {
+	until, reason := r.registry.host(r.name.RegistryStr()).pause()
+	if left := until.Sub(r.registry.options.Now()); left > 0 {
 		err = fmt.Errorf("%w; it answered %s and asked not to be called for another %s", err, reason, round(left))
 	}
 	from := ""
-	if p.ofObject {
+	if r.ofObject {
 		from = " (the object's timeout, else its interval)"
 	}
-	return fmt.Errorf("no complete answer within %s%s: %w", p.timeout, from, err)
+	return fmt.Errorf("no complete answer within %s%s: %w", r.timeout, from, err)
 }

@@ -21,28 +21,29 @@ import (
 // authentication changes earlier, a 401 shows it.
 const pingMemory = time.Hour
 
-// session is a registry's answer to GET /v2/: how to talk to it.
-type session struct {
+// endpoint is how to talk to a registry, by its answer to GET /v2/.
+type endpoint struct {
 	origin     string      // "https://host:port"
 	challenges []challenge // nil: it asked for no login
 }
 
-// session pings the registry, once for all that reach it in the same way.
-func (p *Repository) session(ctx context.Context) (session, error) {
+// ping returns the endpoint of the registry. It asks once for all repositories
+// that reach the registry in the same way.
+func (p *place) ping(ctx context.Context) (endpoint, error) {
 	r, host := p.registry, p.name.RegistryStr()
 	key := fmt.Sprint("ping ", host, " ", p.wire.plain, " ", p.connection)
-	return once(ctx, r, key, "the first answer of "+host, func(ctx context.Context) (session, time.Time, error) {
+	return once(ctx, r, key, "the first answer of "+host, func(ctx context.Context) (endpoint, time.Time, error) {
 		seen := &outcomes{inner: p.wire, host: host, failed: map[string]error{}, asked: map[string][]challenge{}}
 		answer, err := transport.Ping(ctx, p.name.Registry, seen)
 		if err != nil {
-			return session{}, time.Time{}, seen.explain(host, err)
+			return endpoint{}, time.Time{}, seen.explain(host, err)
 		}
 		scheme := "https"
 		if answer.Insecure {
 			scheme = "http"
 		}
-		s := session{origin: origin(&url.URL{Scheme: scheme, Host: host}), challenges: seen.challenges(scheme)}
-		return s, r.options.Now().Add(pingMemory), nil
+		at := endpoint{origin: origin(&url.URL{Scheme: scheme, Host: host}), challenges: seen.challenges(scheme)}
+		return at, r.options.Now().Add(pingMemory), nil
 	})
 }
 

@@ -52,7 +52,7 @@ func (p *Repository) Referrers(ctx context.Context, digest string, most int, wan
 	at := func(origin string) string { return origin + "/v2/" + p.name.RepositoryStr() + "/referrers/" + digest }
 	asked := map[string]bool{}
 	for range maxReferrerPages {
-		next, err := p.referrersPage(ctx, at, list)
+		next, err := reader{p.session}.referrers(ctx, at, list)
 		if err != nil {
 			return nil, fmt.Errorf("list referrers of %s@%s: %w", p.name, digest, p.told(err))
 		}
@@ -100,17 +100,7 @@ func (p *Repository) TaggedManifest(ctx context.Context, tag string) ([]byte, er
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	data, err := unbroken(ctx, p.registry.options, func() ([]byte, error) {
-		response, c, err := p.send(ctx, http.MethodGet, p.manifest(tag), strings.Join(manifestTypes, ", "))
-		if err != nil {
-			return nil, err
-		}
-		defer discard(response)
-		if response.StatusCode != http.StatusOK {
-			return nil, p.statusError(response, c)
-		}
-		return bounded(response.Body)
-	})
+	data, err := reader{p.session}.tagged(ctx, tag)
 	if err != nil {
 		return nil, fmt.Errorf("read manifest of %s:%s: %w", p.name, tag, p.told(err))
 	}
@@ -130,35 +120,50 @@ func (p *Repository) Blob(ctx context.Context, digest string) ([]byte, error) {
 func (p *Repository) part(ctx context.Context, digest, under, accept string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	data, err := p.document(ctx, digest, under, accept)
+	data, err := reader{p.session}.document(ctx, digest, under, accept)
 	if err != nil {
 		return nil, fmt.Errorf("read %s of %s: %w", pinsetter.Display(digest), p.name, p.told(err))
 	}
 	return data, nil
 }
 
-// referrersPage reads one page into a list and returns the URL of the next one,
-// "" on the last.
-func (p *Repository) referrersPage(ctx context.Context, at func(string) string, list *referrers) (next string, err error) {
-	type page struct {
-		data []byte
-		next string
-	}
-	got, err := unbroken(ctx, p.registry.options, func() (page, error) {
-		response, c, err := p.send(ctx, http.MethodGet, at, string(types.OCIImageIndex))
+// tagged reads the manifest or index that a tag names.
+func (r reader) tagged(ctx context.Context, tag string) ([]byte, error) {
+	return unbroken(ctx, r.registry.options, func() ([]byte, error) {
+		response, c, err := r.send(ctx, http.MethodGet, r.manifest(tag), strings.Join(manifestTypes, ", "))
 		if err != nil {
-			return page{}, err
+			return nil, err
 		}
 		defer discard(response)
 		if response.StatusCode != http.StatusOK {
-			return page{}, noAPI(p.statusError(response, c), response.StatusCode)
+			return nil, r.statusError(response, c)
+		}
+		return bounded(response.Body)
+	})
+}
+
+// referrers reads one page of a list of referrers into it and returns the URL of
+// the next one, "" on the last.
+func (r reader) referrers(ctx context.Context, at func(string) string, list *referrers) (next string, err error) {
+	type answer struct {
+		data []byte
+		next string
+	}
+	got, err := unbroken(ctx, r.registry.options, func() (answer, error) {
+		response, c, err := r.send(ctx, http.MethodGet, at, string(types.OCIImageIndex))
+		if err != nil {
+			return answer{}, err
+		}
+		defer discard(response)
+		if response.StatusCode != http.StatusOK {
+			return answer{}, noAPI(r.statusError(response, c), response.StatusCode)
 		}
 		data, err := bounded(response.Body)
 		if err != nil {
-			return page{}, err
+			return answer{}, err
 		}
 		next, err := nextPage(response)
-		return page{data, next}, err
+		return answer{data, next}, err
 	})
 	if err != nil {
 		return "", err

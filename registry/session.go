@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -47,69 +48,111 @@ func (c call) request(ctx context.Context, origin string) (*http.Request, error)
 	return request, err
 }
 
+// session sends requests about a repository, logged in as its registry asks for
+// it. Uploader, reader and tagSource work over it.
+type session struct {
+	*reporter
+	logins *logins
+	tokens *tokens
+
+	// challenge is the key under which the challenges of this repository are
+	// remembered: those of a registry's /v2/ may be others.
+	challenge string
+}
+
 // wireFor returns the wire that a request goes over.
-func (p *Repository) wireFor(what call) *wire {
+func (s *session) wireFor(what call) *wire {
 	if !what.bulk {
-		return p.wire
+		return s.wire
 	}
-	bulk := *p.wire
-	bulk.bulk, bulk.answer = true, bulkStall*p.wire.answer
+	bulk := *s.wire
+	bulk.bulk, bulk.answer = true, bulkStall*s.wire.answer
 	return &bulk
+}
+
+// send sends a request about the repository without a body. It returns a response
+// of any status, whose body the caller closes.
+func (s *session) send(ctx context.Context, method string, u func(origin string) string, accept string) (*http.Response, attempt, error) {
+	return s.ask(ctx, call{method: method, url: u, header: http.Header{"Accept": {accept}}})
+}
+
+// ask is send for any request. If the registry refuses the login of a cloud, it
+// sends once more with a newer one, if there is one.
+func (s *session) ask(ctx context.Context, what call) (*http.Response, attempt, error) {
+	response, with, err := s.sendLoggedIn(ctx, what)
+	c := with.credential
+	if c.cloud == nil || !s.refused(response, err) {
+		return response, with, err
+	}
+	newer, renewal := s.logins.cloudCredential(ctx, c.cloud.Password)
+	if renewal == nil && newer.identity() == c.identity() {
+		return response, with, err
+	}
+	discard(response)
+	if renewal != nil {
+		return nil, with, fmt.Errorf("the login of %s was refused, and can't be renewed: %w", c.source, renewal)
+	}
+	return s.sendLoggedIn(ctx, what)
+}
+
+// refused reports whether the registry or its token server refused the login.
+func (s *session) refused(response *http.Response, err error) bool {
+	if err != nil {
+		return errors.Is(err, ErrDenied)
+	}
+	denied := response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden
+	return denied && !s.isElsewhere(response.Request.URL)
 }
 
 // sendLoggedIn sends a request about the repository. It returns a response of
 // any status, whose body the caller closes. After a 401 it sends once more, if
 // the 401 asks for what wasn't sent or for a fresh token, and remembers what
 // this repository asks for.
-func (p *Repository) sendLoggedIn(ctx context.Context, what call) (*http.Response, attempt, error) {
-	s, err := p.session(ctx)
+func (s *session) sendLoggedIn(ctx context.Context, what call) (*http.Response, attempt, error) {
+	at, err := s.ping(ctx)
 	if err != nil {
 		return nil, attempt{}, err
 	}
-	c, err := p.resolved(ctx)
+	c, err := s.logins.resolved(ctx)
 	if err != nil {
 		return nil, attempt{credential: c}, err
 	}
-	if err := checkCloud(s, c); err != nil {
+	if err := checkCloud(at, c); err != nil {
 		return nil, attempt{credential: c}, err
 	}
-	if known, ok := p.registry.remembers(p.challengeKey()); ok {
-		s.challenges, _ = known.value.([]challenge)
+	if known, ok := s.registry.remembers(s.challenge); ok {
+		at.challenges, _ = known.value.([]challenge)
 	}
-	response, with, err := p.sendOnce(ctx, what, s, c)
-	if err != nil || response.StatusCode != http.StatusUnauthorized || origin(response.Request.URL) != s.origin {
+	response, with, err := s.sendOnce(ctx, what, at, c)
+	if err != nil || response.StatusCode != http.StatusUnauthorized || origin(response.Request.URL) != at.origin {
 		return response, with, err
 	}
-	before := s.challenges
-	s.challenges = challengesOf(response)
-	asked, ok := answered(s.challenges)
+	before := at.challenges
+	at.challenges = challengesOf(response)
+	asked, ok := answered(at.challenges)
 	if !ok || c.config.RegistryToken != "" || asked.scheme == schemeBasic && (with.basic || !c.isLogin()) {
 		return response, with, nil
 	}
 	discard(response)
 	if refused, ok := answered(before); ok {
-		p.registry.forget(p.tokenKey(s, refused, c))
+		s.registry.forget(s.tokens.key(at, refused, c))
 	}
-	p.registry.remember(p.challengeKey(), memory{value: s.challenges, until: p.registry.options.Now().Add(pingMemory)})
-	return p.sendOnce(ctx, what, s, c)
+	s.registry.remember(s.challenge, memory{value: at.challenges, until: s.registry.options.Now().Add(pingMemory)})
+	return s.sendOnce(ctx, what, at, c)
 }
-
-// challengeKey is the key under which the challenges of this repository are
-// remembered: those of a registry's /v2/ may be others.
-func (p *Repository) challengeKey() string { return "challenge " + p.Key() }
 
 // authorization returns the Authorization header for requests about the
 // repository, "" for none. Nobody is asked for a token unless the registry asks
 // for one.
-func (p *Repository) authorization(ctx context.Context, s session, c credential) (string, attempt, error) {
+func (s *session) authorization(ctx context.Context, at endpoint, c credential) (string, attempt, error) {
 	with := attempt{credential: c}
-	asked, _ := answered(s.challenges)
+	asked, _ := answered(at.challenges)
 	switch {
 	case c.config.RegistryToken != "":
 		with.sent = true
 		return "Bearer " + c.config.RegistryToken, with, nil
 	case asked.scheme == schemeBearer:
-		token, err := p.token(ctx, s, asked, c)
+		token, err := s.tokens.token(ctx, at, asked, c)
 		if err != nil {
 			return "", with, err
 		}
@@ -123,40 +166,24 @@ func (p *Repository) authorization(ctx context.Context, s session, c credential)
 }
 
 // sendOnce sends a request with the repository's Authorization.
-func (p *Repository) sendOnce(ctx context.Context, what call, s session, c credential) (*http.Response, attempt, error) {
-	header, with, err := p.authorization(ctx, s, c)
+func (s *session) sendOnce(ctx context.Context, what call, at endpoint, c credential) (*http.Response, attempt, error) {
+	header, with, err := s.authorization(ctx, at, c)
 	if err != nil {
 		return nil, with, err
 	}
-	request, err := what.request(ctx, s.origin)
+	request, err := what.request(ctx, at.origin)
 	if err != nil {
 		return nil, with, err
 	}
 	client := http.Client{
-		Transport:     login.Bound{Inner: p.wireFor(what), Origin: pinsetter.Origin(s.origin), Authorization: header},
+		Transport:     login.Bound{Inner: s.wireFor(what), Origin: pinsetter.Origin(at.origin), Authorization: header},
 		CheckRedirect: login.CheckRedirect,
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, with, explain(p.name.RegistryStr(), plainError(err))
+		return nil, with, explain(s.name.RegistryStr(), plainError(err))
 	}
 	return response, with, nil
-}
-
-// resolved returns the credential to send: the object's, else its cloud's if it
-// names one, else the environment's, else the anonymous one.
-func (p *Repository) resolved(ctx context.Context) (credential, error) {
-	switch {
-	case p.credential.source != "":
-		return p.credential, nil
-	case p.provider != "":
-		return p.cloudCredential(ctx, pinsetter.Secret{})
-	case p.registry.options.Anonymous:
-		return p.credential, nil
-	}
-	c, err := p.registry.environmentCredential(ctx, p.name)
-	p.secrets.Keep("credential", c.secrets()...)
-	return c, err
 }
 
 // plainError strips net/http's prefix, the method and the URL; callers name the

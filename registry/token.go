@@ -33,43 +33,50 @@ const (
 	maxToken = 64 << 10
 )
 
+// tokens asks token servers for what a repository needs.
+type tokens struct {
+	*reporter
+	write     bool     // ask for the right to push
+	mountFrom []string // repositories to mount blobs from
+}
+
 // token exchanges the credential for a token for the repository. It asks
 // once for each scope and credential while the token is valid.
-func (p *Repository) token(ctx context.Context, s session, asked challenge, c credential) (string, error) {
-	r := p.registry
-	token, err := once(ctx, r, p.tokenKey(s, asked, c), "a token from "+pinsetter.Quote(asked.parameters["realm"]), func(ctx context.Context) (string, time.Time, error) {
+func (t *tokens) token(ctx context.Context, at endpoint, asked challenge, c credential) (string, error) {
+	r := t.registry
+	token, err := once(ctx, r, t.key(at, asked, c), "a token from "+pinsetter.Quote(asked.parameters["realm"]), func(ctx context.Context) (string, time.Time, error) {
 		began := r.options.Now()
-		token, life, err := p.exchange(ctx, s, asked, c)
+		token, life, err := t.exchange(ctx, at, asked, c)
 		// Keep a tenth for clock differences and the way there.
 		return token, began.Add(life - life/10), err
 	})
-	p.secrets.Keep("token", pinsetter.NewSecret("token for "+p.name.RegistryStr(), token))
+	t.secrets.Keep("token", pinsetter.NewSecret("token for "+t.name.RegistryStr(), token))
 	return token, err
 }
 
-func (p *Repository) tokenKey(s session, asked challenge, c credential) string {
+func (t *tokens) key(at endpoint, asked challenge, c credential) string {
 	of := asked.parameters
-	return fmt.Sprintf("token %s %q %q %q %s %s", s.origin, of["realm"], of["service"], p.scopes(asked), p.connection, c.identity())
+	return fmt.Sprintf("token %s %q %q %q %s %s", at.origin, of["realm"], of["service"], t.scopes(asked), t.connection, c.identity())
 }
 
 // exchange asks the token server for a token. It returns the time for which the
 // token is valid too.
-func (p *Repository) exchange(ctx context.Context, s session, asked challenge, c credential) (string, time.Duration, error) {
-	server := fmt.Sprintf("token server %s of %s", pinsetter.Quote(asked.parameters["realm"]), p.name.RegistryStr())
-	realm, err := p.realm(s, asked)
+func (t *tokens) exchange(ctx context.Context, at endpoint, asked challenge, c credential) (string, time.Duration, error) {
+	server := fmt.Sprintf("token server %s of %s", pinsetter.Quote(asked.parameters["realm"]), t.name.RegistryStr())
+	realm, err := t.realm(at, asked)
 	if err != nil {
 		return "", 0, fmt.Errorf("%s: %w", server, err)
 	}
-	if c.cloud != nil && origin(realm) != s.origin {
+	if c.cloud != nil && origin(realm) != at.origin {
 		return "", 0, fmt.Errorf("%s: the login of %s is for the registry alone, and is not sent to another host", server, c.source)
 	}
-	response, err := p.askForToken(ctx, realm, asked, c)
+	response, err := t.askForToken(ctx, realm, asked, c)
 	if err != nil {
-		return "", 0, fmt.Errorf("%s: %w", server, explain(p.name.RegistryStr(), plainError(err)))
+		return "", 0, fmt.Errorf("%s: %w", server, explain(t.name.RegistryStr(), plainError(err)))
 	}
 	defer discard(response)
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return "", 0, p.refusal(response, " from the "+server, attempt{credential: c, sent: c.source != ""})
+		return "", 0, t.refusal(response, " from the "+server, attempt{credential: c, sent: c.source != ""})
 	}
 	token, life, err := readToken(response.Body)
 	if err != nil {
@@ -80,13 +87,13 @@ func (p *Repository) exchange(ctx context.Context, s session, asked challenge, c
 
 // realm returns the address of the token server. A registry that was reached
 // over TLS may not name one that would be sent the credential without.
-func (p *Repository) realm(s session, asked challenge) (*url.URL, error) {
+func (t *tokens) realm(at endpoint, asked challenge) (*url.URL, error) {
 	realm, ok := asked.realm()
 	switch {
 	case !ok:
 		return nil, errors.New("the registry names it as the realm to ask for a token, and it is no http or https URL")
-	case realm.Scheme == "http" && pinsetter.Origin(s.origin).Secure():
-		return nil, fmt.Errorf("it would be asked over plain HTTP, and %s is asked over https: the registry's configuration must name it with https", p.name.RegistryStr())
+	case realm.Scheme == "http" && pinsetter.Origin(at.origin).Secure():
+		return nil, fmt.Errorf("it would be asked over plain HTTP, and %s is asked over https: the registry's configuration must name it with https", t.name.RegistryStr())
 	}
 	return realm, nil
 }
@@ -95,13 +102,13 @@ func (p *Repository) realm(s session, asked challenge) (*url.URL, error) {
 // (https://distribution.github.io/distribution/spec/auth/oauth/), anything else
 // by GET (…/auth/token/), and so where POST isn't known. The credential goes
 // only to the token server, wherever that redirects to.
-func (p *Repository) askForToken(ctx context.Context, realm *url.URL, asked challenge, c credential) (*http.Response, error) {
+func (t *tokens) askForToken(ctx context.Context, realm *url.URL, asked challenge, c credential) (*http.Response, error) {
 	if c.config.IdentityToken == "" {
-		return p.getToken(ctx, realm, asked, basic(c.config.Username, c.config.Password))
+		return t.getToken(ctx, realm, asked, basic(c.config.Username, c.config.Password))
 	}
 	form := url.Values{
-		"grant_type": {"refresh_token"}, "refresh_token": {c.config.IdentityToken}, "client_id": {p.registry.options.UserAgent},
-		"scope": {strings.Join(p.scopes(asked), " ")},
+		"grant_type": {"refresh_token"}, "refresh_token": {c.config.IdentityToken}, "client_id": {t.registry.options.UserAgent},
+		"scope": {strings.Join(t.scopes(asked), " ")},
 	}
 	if service := asked.parameters["service"]; service != "" {
 		form.Set("service", service)
@@ -111,17 +118,17 @@ func (p *Repository) askForToken(ctx context.Context, realm *url.URL, asked chal
 		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, err := p.toRealm(realm, "").Do(request)
+	response, err := t.toRealm(realm, "").Do(request)
 	if err != nil || response.StatusCode != http.StatusNotFound && response.StatusCode != http.StatusMethodNotAllowed {
 		return response, err
 	}
 	discard(response)
-	return p.getToken(ctx, realm, asked, basic(c.config.Username, c.config.IdentityToken))
+	return t.getToken(ctx, realm, asked, basic(c.config.Username, c.config.IdentityToken))
 }
 
-func (p *Repository) getToken(ctx context.Context, realm *url.URL, asked challenge, authorization string) (*http.Response, error) {
+func (t *tokens) getToken(ctx context.Context, realm *url.URL, asked challenge, authorization string) (*http.Response, error) {
 	query := realm.Query()
-	query["scope"] = p.scopes(asked)
+	query["scope"] = t.scopes(asked)
 	if service := asked.parameters["service"]; service != "" {
 		query.Set("service", service)
 	}
@@ -131,13 +138,13 @@ func (p *Repository) getToken(ctx context.Context, realm *url.URL, asked challen
 	if err != nil {
 		return nil, err
 	}
-	return p.toRealm(realm, authorization).Do(request)
+	return t.toRealm(realm, authorization).Do(request)
 }
 
 // toRealm returns the client for a token server.
-func (p *Repository) toRealm(realm *url.URL, authorization string) *http.Client {
+func (t *tokens) toRealm(realm *url.URL, authorization string) *http.Client {
 	return &http.Client{
-		Transport:     login.Bound{Inner: p.wire, Origin: pinsetter.OriginOf(realm), Authorization: authorization},
+		Transport:     login.Bound{Inner: t.wire, Origin: pinsetter.OriginOf(realm), Authorization: authorization},
 		CheckRedirect: login.CheckRedirect,
 	}
 }
@@ -145,16 +152,16 @@ func (p *Repository) toRealm(realm *url.URL, authorization string) *http.Client 
 // scopes returns what to ask for: the scope that the registry names, first
 // because some token servers look at no other, then to pull, or to push and pull,
 // and to pull from what may be mounted.
-func (p *Repository) scopes(asked challenge) []string {
-	own := p.name.Scope(transport.PullScope)
-	if p.write {
-		own = p.name.Scope(transport.PushScope)
+func (t *tokens) scopes(asked challenge) []string {
+	own := t.name.Scope(transport.PullScope)
+	if t.write {
+		own = t.name.Scope(transport.PushScope)
 	}
 	all := []string{own}
 	if named := asked.parameters["scope"]; named != "" && named != own {
 		all = []string{named, own}
 	}
-	for _, from := range p.mountFrom {
+	for _, from := range t.mountFrom {
 		all = append(all, "repository:"+from+":"+transport.PullScope)
 	}
 	return all

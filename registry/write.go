@@ -69,7 +69,7 @@ const (
 func (p *Repository) PushBlob(ctx context.Context, b Blob) (Sent, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.bulkTimeout(b.Size))
 	defer cancel()
-	sent, err := p.pushBlob(ctx, b)
+	sent, err := uploader{p.session}.push(ctx, b)
 	if err != nil {
 		return "", fmt.Errorf("push %s to %s: %w", b.Digest, p.name, p.told(err))
 	}
@@ -81,26 +81,30 @@ func (p *Repository) bulkTimeout(size int64) time.Duration {
 	return p.timeout + time.Duration(size/bulkRate)*time.Second
 }
 
-func (p *Repository) pushBlob(ctx context.Context, b Blob) (Sent, error) {
-	if has, err := p.hasBlob(ctx, b.Digest); err != nil || has {
+// uploader sends blobs to a repository.
+type uploader struct{ *session }
+
+// push does what PushBlob does.
+func (u uploader) push(ctx context.Context, b Blob) (Sent, error) {
+	if has, err := u.has(ctx, b.Digest); err != nil || has {
 		return SentNothing, err
 	}
-	for _, from := range p.mountFrom {
-		if mounted, _, err := p.startUpload(ctx, url.Values{"mount": {b.Digest}, "from": {from}}); err != nil || mounted {
+	for _, from := range u.tokens.mountFrom {
+		if mounted, _, err := u.start(ctx, url.Values{"mount": {b.Digest}, "from": {from}}); err != nil || mounted {
 			return SentMount, err
 		}
 	}
-	return unbroken(ctx, p.registry.options, func() (Sent, error) {
-		_, at, err := p.startUpload(ctx, nil)
+	return unbroken(ctx, u.registry.options, func() (Sent, error) {
+		_, at, err := u.start(ctx, nil)
 		if err != nil {
 			return "", err
 		}
-		return SentBytes, p.upload(ctx, at, b)
+		return SentBytes, u.upload(ctx, at, b)
 	})
 }
 
-func (p *Repository) hasBlob(ctx context.Context, digest string) (bool, error) {
-	response, with, err := p.send(ctx, http.MethodHead, p.at("blobs/"+digest), "*/*")
+func (u uploader) has(ctx context.Context, digest string) (bool, error) {
+	response, with, err := u.send(ctx, http.MethodHead, u.at("blobs/"+digest), "*/*")
 	if err != nil {
 		return false, err
 	}
@@ -112,22 +116,17 @@ func (p *Repository) hasBlob(ctx context.Context, digest string) (bool, error) {
 		discard(response)
 		return false, nil
 	}
-	return false, p.statusError(response, with)
+	return false, u.statusError(response, with)
 }
 
-// at returns the URL of something of the repository.
-func (p *Repository) at(path string) func(origin string) string {
-	return func(origin string) string { return origin + "/v2/" + p.name.RepositoryStr() + "/" + path }
-}
-
-// startUpload begins an upload and returns where to send the blob, or says that the
+// start begins an upload and returns where to send the blob, or says that the
 // registry mounted it, as query asks.
-func (p *Repository) startUpload(ctx context.Context, query url.Values) (mounted bool, at string, err error) {
+func (u uploader) start(ctx context.Context, query url.Values) (mounted bool, at string, err error) {
 	path := "blobs/uploads/"
 	if query != nil {
 		path += "?" + query.Encode()
 	}
-	response, with, err := p.ask(ctx, call{method: http.MethodPost, url: p.at(path), header: http.Header{}})
+	response, with, err := u.ask(ctx, call{method: http.MethodPost, url: u.at(path), header: http.Header{}})
 	if err != nil {
 		return false, "", err
 	}
@@ -136,7 +135,7 @@ func (p *Repository) startUpload(ctx context.Context, query url.Values) (mounted
 		discard(response)
 		return true, "", nil
 	case response.StatusCode != http.StatusAccepted:
-		return false, "", p.statusError(response, with)
+		return false, "", u.statusError(response, with)
 	}
 	defer discard(response)
 	location, err := response.Location()
@@ -148,16 +147,16 @@ func (p *Repository) startUpload(ctx context.Context, query url.Values) (mounted
 
 // upload sends a blob to where an upload was begun. Another origin than the
 // registry's gets no credential.
-func (p *Repository) upload(ctx context.Context, at string, b Blob) error {
-	u, err := url.Parse(at)
+func (u uploader) upload(ctx context.Context, at string, b Blob) error {
+	to, err := url.Parse(at)
 	if err != nil {
 		return fmt.Errorf("the registry names %s as the place of the upload, which is no URL", pinsetter.Quote(at))
 	}
-	query := u.Query()
+	query := to.Query()
 	query.Set("digest", b.Digest)
-	u.RawQuery = query.Encode()
-	response, with, err := p.ask(ctx, call{
-		method: http.MethodPut, url: func(string) string { return u.String() },
+	to.RawQuery = query.Encode()
+	response, with, err := u.ask(ctx, call{
+		method: http.MethodPut, url: func(string) string { return to.String() },
 		header: http.Header{"Content-Type": {"application/octet-stream"}},
 		bulk:   true, body: b.Open, size: b.Size,
 	})
@@ -165,7 +164,7 @@ func (p *Repository) upload(ctx context.Context, at string, b Blob) error {
 		return passing(err)
 	}
 	if response.StatusCode != http.StatusCreated && response.StatusCode != http.StatusNoContent {
-		return p.bulkError(response, with)
+		return u.bulkError(response, with)
 	}
 	discard(response)
 	return nil
@@ -175,17 +174,6 @@ func (p *Repository) upload(ctx context.Context, at string, b Blob) error {
 // answers before it has read everything closes the connection below what is written.
 func passing(err error) error {
 	if pause.Passing(err) || errors.Is(err, net.ErrClosed) {
-		return pinsetter.Reword(err.Error(), io.ErrUnexpectedEOF)
-	}
-	return err
-}
-
-// bulkError is statusError for the transfer of a blob, which the wire doesn't try
-// again: an upload that the registry knows no more, or any of its own failures.
-func (p *Repository) bulkError(response *http.Response, with attempt) error {
-	status, sending := response.StatusCode, response.Request.Method == http.MethodPut
-	err := p.statusError(response, with)
-	if status >= 500 || status == http.StatusTooManyRequests || sending && status == http.StatusNotFound {
 		return pinsetter.Reword(err.Error(), io.ErrUnexpectedEOF)
 	}
 	return err
@@ -238,7 +226,7 @@ func (p *Repository) Download(ctx context.Context, digest string, size int64, to
 	both := io.MultiWriter(to, hash)
 	var came int64
 	_, err := unbroken(ctx, p.registry.options, func() (int64, error) {
-		n, err := p.rest(ctx, digest, came, size, both)
+		n, err := reader{p.session}.rest(ctx, digest, came, size, both)
 		came += n
 		return came, err
 	})
@@ -256,12 +244,12 @@ func (p *Repository) Download(ctx context.Context, digest string, size int64, to
 
 // rest writes what follows the first bytes of a blob, at most its size and one
 // byte, and returns how much that was.
-func (p *Repository) rest(ctx context.Context, digest string, from, size int64, to io.Writer) (int64, error) {
+func (r reader) rest(ctx context.Context, digest string, from, size int64, to io.Writer) (int64, error) {
 	header := http.Header{"Accept": {"*/*"}}
 	if from > 0 {
 		header.Set("Range", fmt.Sprintf("bytes=%d-", from))
 	}
-	response, with, err := p.ask(ctx, call{method: http.MethodGet, url: p.at("blobs/" + digest), header: header, bulk: true})
+	response, with, err := r.ask(ctx, call{method: http.MethodGet, url: r.at("blobs/" + digest), header: header, bulk: true})
 	if err != nil {
 		return 0, passing(err)
 	}
@@ -272,7 +260,7 @@ func (p *Repository) rest(ctx context.Context, digest string, from, size int64, 
 			return 0, fmt.Errorf("the answer broke off: %w", io.ErrUnexpectedEOF)
 		}
 	case response.StatusCode != http.StatusPartialContent || from == 0:
-		return 0, p.bulkError(response, with)
+		return 0, r.bulkError(response, with)
 	}
 	n, err := io.Copy(to, io.LimitReader(response.Body, size-from+1))
 	if err == nil && from+n < size {
