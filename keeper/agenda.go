@@ -141,6 +141,31 @@ func (a agenda) listed(w *watch, listing bot.Listing, seen map[pinsetter.Name]bo
 	}
 }
 
+// settle keeps what a cycle knows of images, all of which its automations
+// have seen.
+func (a agenda) settle(policies []bot.PolicyState, ended map[pinsetter.Name]*AutomationState, now time.Time) {
+	seen := map[pinsetter.Name]bool{}
+	for name := range ended {
+		seen[name] = true
+	}
+	for _, p := range policies {
+		if w := a.watches[p.Repository]; w != nil {
+			w.wanted = true
+			a.listed(w, p.Listing, seen, now)
+		}
+	}
+}
+
+// recall gives automations that haven't run the last success that was
+// recorded.
+func (a agenda) recall(last map[string]time.Time) {
+	for _, t := range a.tasks {
+		if t.state.LastSuccess.IsZero() {
+			t.state.LastSuccess = last[t.automation.Name.String()]
+		}
+	}
+}
+
 // setBack takes account of a clock that was ahead: what is to happen an interval
 // from then happens an interval from now.
 func (a agenda) setBack(now time.Time, chance float64) {

@@ -112,7 +112,7 @@ func (k *Keeper) Use(ctx context.Context, set *fleet.Set) {
 	defer k.mu.Unlock()
 	k.set, k.bot, k.complaints = set, b, nil
 	k.agenda = k.agenda.next(set, k.o.Shard.Of(set.Automations), b.Expire, now)
-	k.recallSuccess(succeeded)
+	k.agenda.recall(succeeded)
 	for name := range k.policies {
 		if set.Policy(name) == nil {
 			delete(k.policies, name)

@@ -1,10 +1,8 @@
 package keeper
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -103,7 +101,7 @@ type ending struct {
 
 // settle keeps how a cycle ended.
 func (k *Keeper) settle(e ending) {
-	now := k.now()
+	now, diary := k.now(), diary{k.o.Bot.Log}
 	ended, before := map[pinsetter.Name]*AutomationState{}, map[pinsetter.Name]AutomationState{}
 	for _, r := range e.Results {
 		t := k.agenda.byName[r.Automation()]
@@ -117,7 +115,7 @@ func (k *Keeper) settle(e ending) {
 			t.state.Unverified = nil
 		}
 		t.state.add(r)
-		k.logDone(r)
+		diary.done(r)
 		if run := bot.RunOf(k.set, t.automation, r, now); run.Commit != "" || run.PullRequest != nil {
 			k.recent = slices.Insert(k.recent, 0, run)
 		}
@@ -126,8 +124,8 @@ func (k *Keeper) settle(e ending) {
 		if state.Err == nil {
 			state.LastSuccess = now
 		}
-		k.logNewHolds(state, before[state.Name].Held)
-		k.logChange(state, before[state.Name].Err)
+		diary.held(state, before[state.Name].Held)
+		diary.ended(state, before[state.Name].Err)
 		k.o.Observer.Run(e.Took, state.Err)
 	}
 	if e.remembered {
@@ -140,7 +138,7 @@ func (k *Keeper) settle(e ending) {
 		}
 		k.o.Observer.Selected(p.Held != "", p.Err)
 	}
-	k.settleListings(e.Policies, ended, now)
+	k.agenda.settle(e.Policies, ended, now)
 	for _, name := range e.Soon {
 		if t := k.agenda.byName[name]; t != nil && t.schedule.interval > 0 {
 			t.plan(earlier(t.due, now.Add(soon)))
@@ -152,82 +150,6 @@ func (k *Keeper) settle(e ending) {
 // soon is when an image that isn't signed yet is looked at again: CI signs seconds
 // to minutes after it pushes.
 const soon = time.Minute
-
-// maxLogged bounds the changes that one line of the log names.
-const maxLogged = 20
-
-// logDone says what a result pushed, proposed or merged.
-func (k *Keeper) logDone(r *bot.Result) {
-	e, done := doneBy(pinsetter.Event{}, r)
-	if !done {
-		return
-	}
-	args := []any{"automation", r.Automation(), "summary", cmp.Or(e.Summary, e.Message)}
-	add := func(key, value string) {
-		if value != "" {
-			args = append(args, key, value)
-		}
-	}
-	add("group", r.Group)
-	add("branch", e.Branch)
-	add("commit", e.Commit)
-	add("pullRequest", e.PullRequest)
-	var changes []string
-	for _, c := range r.Changes[:min(len(r.Changes), maxLogged)] {
-		changes = append(changes, fmt.Sprintf("%s:%d %s -> %s", c.Path, c.Line, c.Old, c.New))
-	}
-	if more := len(r.Changes) - len(changes); more > 0 {
-		changes = append(changes, fmt.Sprintf("and %d more", more))
-	}
-	add("changes", strings.Join(changes, ", "))
-	k.o.Bot.Log.Info(string(e.Kind), args...)
-}
-
-// logNewHolds says what an automation holds and didn't before.
-func (k *Keeper) logNewHolds(state *AutomationState, before []pinsetter.Hold) {
-	type key struct{ policy, path, candidate string }
-	known := map[key]bool{}
-	for _, h := range before {
-		known[key{h.Policy, h.Path, h.Candidate}] = true
-	}
-	for _, h := range state.Held {
-		is := key{h.Policy, h.Path, h.Candidate}
-		if known[is] {
-			continue
-		}
-		known[is] = true
-		k.o.Bot.Log.Info("held", "automation", state.Name, "policy", h.Policy, "path", h.Path, "line", h.Line,
-			"current", h.Current, "candidate", h.Candidate, "reason", h.Reason)
-	}
-}
-
-// logChange says that an automation fails, or fails otherwise than before, or
-// works again.
-func (k *Keeper) logChange(state *AutomationState, before error) {
-	switch {
-	case state.Err != nil && (before == nil || before.Error() != state.Err.Error()):
-		k.o.Bot.Log.Error("an automation fails", "automation", state.Name, "error", strings.ReplaceAll(state.Err.Error(), "\n", "; "))
-	case state.Err == nil && before != nil:
-		k.o.Bot.Log.Info("an automation works again", "automation", state.Name)
-	default:
-		k.o.Bot.Log.Debug("an automation was run", "automation", state.Name)
-	}
-}
-
-// settleListings keeps what a cycle knows of images, all of which its automations
-// have seen.
-func (k *Keeper) settleListings(policies []bot.PolicyState, ended map[pinsetter.Name]*AutomationState, now time.Time) {
-	seen := map[pinsetter.Name]bool{}
-	for name := range ended {
-		seen[name] = true
-	}
-	for _, p := range policies {
-		if w := k.agenda.watches[p.Repository]; w != nil {
-			w.wanted = true
-			k.agenda.listed(w, p.Listing, seen, now)
-		}
-	}
-}
 
 // add takes up one result of a run; a run has several where changes are grouped.
 func (s *AutomationState) add(r *bot.Result) {
@@ -287,14 +209,4 @@ func (k *Keeper) recall(ctx context.Context) (runs []store.Run, remembered bool)
 	}
 	runs, err := k.o.Bot.Ledger.History(ctx, store.Filter{Limit: maxRecent})
 	return runs, err == nil
-}
-
-// recallSuccess gives automations that haven't run the last success that was
-// recorded.
-func (k *Keeper) recallSuccess(last map[string]time.Time) {
-	for _, t := range k.agenda.tasks {
-		if t.state.LastSuccess.IsZero() {
-			t.state.LastSuccess = last[t.automation.Name.String()]
-		}
-	}
 }

@@ -25,7 +25,7 @@ func (k *Keeper) begin(ctx context.Context) time.Duration {
 	k.looked = now
 	due, next := k.agenda.due(now, k.o.Batch)
 	for {
-		i := k.longestWaiting(due)
+		i := longestWaiting(due, k.busy)
 		if i < 0 {
 			break
 		}
@@ -41,12 +41,12 @@ func (k *Keeper) begin(ctx context.Context) time.Duration {
 	return max(earlier(next, now.Add(longestNap)).Sub(now), 0)
 }
 
-// longestWaiting returns the turn that may begin and has waited longest, -1 where
-// none may.
-func (k *Keeper) longestWaiting(turns []turn) int {
+// longestWaiting returns the turn that has waited longest, of those whose
+// repository no cycle works on; -1 if there is none.
+func longestWaiting(turns []turn, busy map[string]bool) int {
 	longest := -1
 	for i, t := range turns {
-		if !k.busy[t.repository] && (longest < 0 || t.since.Before(turns[longest].since)) {
+		if !busy[t.repository] && (longest < 0 || t.since.Before(turns[longest].since)) {
 			longest = i
 		}
 	}
