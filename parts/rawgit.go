@@ -141,36 +141,51 @@ type RawGit struct {
 	Head []byte // the hash of main
 	Pack string // its path
 	Refs int    // how many branches it has beside main
+	V0   bool   // it speaks protocol v0 over HTTP, as it does over SSH
 }
 
-// ServeHTTP answers in protocol v2.
-func (h RawGit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	packet := func(text string) { fmt.Fprintf(w, "%04x%s", len(text)+4, text) }
-	if strings.HasSuffix(r.URL.Path, "/info/refs") {
-		w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
-		packet("# service=git-upload-pack\n")
-		_, _ = io.WriteString(w, "0000")
-		for _, line := range []string{"version 2\n", "ls-refs\n", "fetch=shallow filter\n", "object-format=sha1\n"} {
-			packet(line)
+// ServeSSH answers a command of SSH in protocol v0, for the function of that name.
+func (h RawGit) ServeSSH(_ string, conn io.ReadWriter, _ io.Writer) error {
+	h.refs(conn)
+	from := bufio.NewReader(conn)
+	for line := ""; !strings.HasSuffix(line, "done\n"); { // which ends the request
+		var err error
+		if line, err = from.ReadString('\n'); err != nil {
+			return err
 		}
-		_, _ = io.WriteString(w, "0000")
-		return
 	}
-	body, _ := io.ReadAll(r.Body)
-	w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
-	if bytes.Contains(body, []byte("command=ls-refs")) {
-		packet(fmt.Sprintf("%x HEAD symref-target:refs/heads/main\n", h.Head))
-		packet(fmt.Sprintf("%x refs/heads/main\n", h.Head))
-		for i := range h.Refs {
-			packet(fmt.Sprintf("%x refs/heads/main%06d\n", h.Head, i))
-		}
-		_, _ = io.WriteString(w, "0000")
-		return
+	h.pack(conn, true)
+	return nil
+}
+
+// pktLine writes a pkt-line.
+func pktLine(w io.Writer, text string) { fmt.Fprintf(w, "%04x%s", len(text)+4, text) }
+
+// refs writes the list of refs in protocol v0.
+func (h RawGit) refs(to io.Writer) {
+	w := bufio.NewWriterSize(to, 1<<20)
+	pktLine(w, fmt.Sprintf("%x HEAD\x00side-band-64k ofs-delta shallow filter allow-tip-sha1-in-want symref=HEAD:refs/heads/main\n", h.Head))
+	pktLine(w, fmt.Sprintf("%x refs/heads/main\n", h.Head))
+	for i := range h.Refs {
+		pktLine(w, fmt.Sprintf("%x refs/heads/main%06d\n", h.Head, i))
 	}
-	packet("shallow-info\n")
-	packet(fmt.Sprintf("shallow %x", h.Head))
-	_, _ = io.WriteString(w, "0001")
-	packet("packfile\n")
+	_, _ = w.WriteString("0000")
+	_ = w.Flush()
+}
+
+// pack writes the answer to a request for a pack: that of protocol v0, or of v2.
+func (h RawGit) pack(w io.Writer, v0 bool) {
+	shallow := fmt.Sprintf("shallow %x", h.Head)
+	if v0 {
+		pktLine(w, shallow)
+		_, _ = io.WriteString(w, "0000")
+		pktLine(w, "NAK\n")
+	} else {
+		pktLine(w, "shallow-info\n")
+		pktLine(w, shallow)
+		_, _ = io.WriteString(w, "0001")
+		pktLine(w, "packfile\n")
+	}
 	f, err := os.Open(h.Pack)
 	if err != nil {
 		return
@@ -180,11 +195,41 @@ func (h RawGit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for {
 		n, err := io.ReadFull(f, data)
 		if n > 0 {
-			packet("\x01" + string(data[:n]))
+			pktLine(w, "\x01"+string(data[:n]))
 		}
 		if err != nil {
 			break
 		}
 	}
 	_, _ = io.WriteString(w, "0000")
+}
+
+// ServeHTTP answers in protocol v2, or in v0.
+func (h RawGit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasSuffix(r.URL.Path, "/info/refs") {
+		w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
+		pktLine(w, "# service=git-upload-pack\n")
+		_, _ = io.WriteString(w, "0000")
+		if h.V0 {
+			h.refs(w)
+			return
+		}
+		for _, line := range []string{"version 2\n", "ls-refs\n", "fetch=shallow filter\n", "object-format=sha1\n"} {
+			pktLine(w, line)
+		}
+		_, _ = io.WriteString(w, "0000")
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
+	if bytes.Contains(body, []byte("command=ls-refs")) {
+		pktLine(w, fmt.Sprintf("%x HEAD symref-target:refs/heads/main\n", h.Head))
+		pktLine(w, fmt.Sprintf("%x refs/heads/main\n", h.Head))
+		for i := range h.Refs {
+			pktLine(w, fmt.Sprintf("%x refs/heads/main%06d\n", h.Head, i))
+		}
+		_, _ = io.WriteString(w, "0000")
+		return
+	}
+	h.pack(w, h.V0)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/sha1"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -38,7 +39,8 @@ func tiny(b *testing.B, files int, name string, text func(i int) string) parts.R
 //   - tree: a directory of six million files; wide: the largest that are read;
 //   - shared: 100 directories that stand for 10^99 files;
 //   - deltas: changes to objects that never come;
-//   - refs: 900,000 branches.
+//   - refs, refs-v0, refs-ssh: 900,000 branches, in version 2 of the protocol, in version
+//     0, and in that over ssh.
 func BenchmarkWorstGit(b *testing.B) {
 	program := binary(b)
 	for _, row := range []struct {
@@ -113,19 +115,26 @@ func BenchmarkWorstGit(b *testing.B) {
 			return parts.RawGit{Head: bytes.Repeat([]byte{1}, 20), Pack: p.End()}
 		}},
 		{"refs", func(b *testing.B) parts.RawGit {
-			h := tiny(b, 4, "%x", func(i int) string { return fmt.Sprint(i) })
-			h.Refs = 900_000
+			return refs(b)
+		}},
+		{"refs-v0", func(b *testing.B) parts.RawGit {
+			h := refs(b)
+			h.V0 = true
 			return h
 		}},
+		{"refs-ssh", func(b *testing.B) parts.RawGit { return refs(b) }},
 	} {
 		b.Run(row.name, func(b *testing.B) {
 			f := newRig(b, "main")
-			front := parts.Serve(b, row.make(b), parts.FrontOptions{})
+			hostile := strings.ReplaceAll(hostileObjects, "URL", parts.Serve(b, row.make(b), parts.FrontOptions{}).URL)
+			if row.name == "refs-ssh" {
+				hostile = overSSH(b, row.make(b))
+			}
 			text, err := os.ReadFile(f.objects)
 			if err != nil {
 				b.Fatal(err)
 			}
-			if err := os.WriteFile(f.objects, append(text, strings.ReplaceAll(hostileObjects, "URL", front.URL)...), 0o600); err != nil {
+			if err := os.WriteFile(f.objects, append(text, hostile...), 0o600); err != nil {
 				b.Fatal(err)
 			}
 			run := func() cost {
@@ -143,6 +152,25 @@ func BenchmarkWorstGit(b *testing.B) {
 			b.ReportMetric(float64(most(t.ours))/float64(most(t.theirs)), "x-memory")
 		})
 	}
+}
+
+// refs is a small repository of 900,000 branches.
+func refs(b *testing.B) parts.RawGit {
+	h := tiny(b, 4, "%x", func(i int) string { return fmt.Sprint(i) })
+	h.Refs = 900_000
+	return h
+}
+
+// overSSH are hostileObjects of a repository that is served over ssh.
+func overSSH(b *testing.B, h parts.RawGit) string {
+	login := parts.ServeSSH(b, h.ServeSSH)
+	secret, err := json.Marshal(map[string]string{"identity": string(login.Identity), "known_hosts": string(login.KnownHosts)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	objects := strings.ReplaceAll(hostileObjects, "URL", "ssh://git@"+login.Addr)
+	objects = strings.Replace(objects, "interval: 5m, ref:", "interval: 5m, secretRef: {name: ssh}, ref:", 1)
+	return objects + "---\napiVersion: v1\nkind: Secret\nmetadata: {name: ssh}\nstringData: " + string(secret) + "\n"
 }
 
 // hostileObjects are an automation of the repository at URL.
