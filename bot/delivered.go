@@ -78,7 +78,7 @@ func (m *laneMemory) recallArtifact(ctx context.Context, a *fleet.Automation) ar
 	if m.selector.Failing.Now() {
 		return artifactMemory{}
 	}
-	body, err := m.selector.Ledger.Quiet(ctx, artifactKey(a))
+	body, err := m.selector.Ledger.Quiet().Of(ctx, artifactKey(a))
 	if err != nil {
 		m.selector.Failing.Failed(err)
 		return artifactMemory{}
@@ -103,7 +103,7 @@ func (m *laneMemory) keepArtifact(ctx context.Context, a *fleet.Automation, know
 		return
 	}
 	body, _ := json.Marshal(known) // of texts and a time
-	if err := m.selector.Ledger.PutQuiet(ctx, m.selector.Now, artifactKey(a), body); err != nil {
+	if err := m.selector.Ledger.Quiet().Put(ctx, m.selector.Now, artifactKey(a), body); err != nil {
 		m.selector.Failing.Failed(err)
 	}
 }

@@ -26,9 +26,9 @@ func (c *cycle) record(ctx context.Context, results []*Result) {
 			runs = append(runs, RunOf(c.set, a, r, c.now))
 		}
 	}
-	err := c.o.Ledger.Record(ctx, runs)
+	err := c.o.Ledger.Runs().Record(ctx, runs)
 	if err == nil {
-		err = c.o.Ledger.Show(ctx, c.now, shownBy(c.set, results))
+		err = c.o.Ledger.Sites().Show(ctx, c.now, shownBy(c.set, results))
 	}
 	if err == nil {
 		err = c.selector.KeepListings(ctx)
@@ -104,7 +104,7 @@ func (m *laneMemory) records(ctx context.Context, l *lane) map[string]json.RawMe
 	if m.selector.Failing.Now() {
 		return nil
 	}
-	kept, err := m.selector.Ledger.Proposals(ctx, l.repository(), l.automations[0].Name.String())
+	kept, err := m.selector.Ledger.Proposals().Of(ctx, l.repository(), l.automations[0].Name.String())
 	if err != nil {
 		m.selector.Failing.Failed(err)
 		return nil
@@ -117,7 +117,7 @@ func (m *laneMemory) keepRecords(ctx context.Context, l *lane, changed map[strin
 	if m.selector.Failing.Now() {
 		return
 	}
-	if err := m.selector.Ledger.PutProposals(ctx, m.selector.Now, l.repository(), l.automations[0].Name.String(), changed); err != nil {
+	if err := m.selector.Ledger.Proposals().Put(ctx, m.selector.Now, l.repository(), l.automations[0].Name.String(), changed); err != nil {
 		m.selector.Failing.Failed(err)
 	}
 }

@@ -52,7 +52,7 @@ func (s *story) remembers(count int) {
 	defer ledger.Close()
 	image := s.Named("REG/org/app")
 	listing := store.Listing{Complete: store.Scan{At: noon, Count: count, Hash: strings.Repeat("0", 64)}}
-	if err := ledger.PutListings(s.t.Context(), noon, map[string]store.Listing{image: listing}); err != nil {
+	if err := ledger.Listings().Put(s.t.Context(), noon, map[string]store.Listing{image: listing}); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -16,13 +16,13 @@ func (c *cycle) recall(ctx context.Context, p *plan.Plan) {
 		return
 	}
 	g := p.Ground
-	written, err := c.o.Ledger.Written(ctx, g.Repository, g.Base)
+	written, err := c.o.Ledger.Sites().Written(ctx, g.Repository, g.Base)
 	if err == nil {
 		if g.Forgets != nil {
 			maps.DeleteFunc(written, func(site store.Site, _ store.Written) bool { return g.Forgets(site) })
 		}
 		g.Written = written
-		err = c.o.Ledger.Show(ctx, c.now, g.Outdated(p, c.now))
+		err = c.o.Ledger.Sites().Show(ctx, c.now, g.Outdated(p, c.now))
 	}
 	if err != nil {
 		c.selector.Failing.Failed(err)

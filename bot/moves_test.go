@@ -42,7 +42,7 @@ func TestWhatIsKnownSurvivesThePort(t *testing.T) {
 	ledger := w.Remember()
 	for _, site := range []string{one.URL, two.URL} {
 		repository := strings.TrimSuffix(strings.TrimPrefix(site, "http://"), ".git")
-		if known, err := ledger.Written(t.Context(), repository, "main"); err != nil || len(known) == 0 {
+		if known, err := ledger.Sites().Written(t.Context(), repository, "main"); err != nil || len(known) == 0 {
 			t.Errorf("%s: %v, %v", repository, known, err)
 		}
 	}

@@ -196,7 +196,7 @@ func (w *ownership) pushedTo(ctx context.Context, l *lane, branch string, commit
 	if !slices.ContainsFunc(commits, unknown) || w.selector.Failing.Now() {
 		return hashes
 	}
-	body, err := w.selector.Ledger.Quiet(ctx, key)
+	body, err := w.selector.Ledger.Quiet().Of(ctx, key)
 	if err != nil {
 		w.selector.Failing.Failed(err)
 		return hashes
@@ -217,7 +217,7 @@ func (w *ownership) keepPushed(ctx context.Context, l *lane, branch string, hash
 	}
 	body, _ := json.Marshal(hashes) // of texts
 	ctx = context.WithoutCancel(ctx)
-	if err := w.selector.Ledger.PutQuiet(ctx, w.selector.Now, key, body); err != nil {
+	if err := w.selector.Ledger.Quiet().Put(ctx, w.selector.Now, key, body); err != nil {
 		w.selector.Failing.Failed(err)
 	}
 }
@@ -231,7 +231,7 @@ func (w *ownership) isKept(ctx context.Context, l *lane, branch string) bool {
 	if slices.Contains(l.kept, branch) || w.selector.Failing.Now() {
 		return slices.Contains(l.kept, branch)
 	}
-	body, err := w.selector.Ledger.Quiet(ctx, l.keptKey(branch))
+	body, err := w.selector.Ledger.Quiet().Of(ctx, l.keptKey(branch))
 	if err != nil {
 		w.selector.Failing.Failed(err)
 		return false
@@ -251,7 +251,7 @@ func (w *ownership) keepKept(ctx context.Context, l *lane, branch string) {
 		return
 	}
 	body, _ := json.Marshal(w.selector.Now) // of a time
-	if err := w.selector.Ledger.PutQuiet(context.WithoutCancel(ctx), w.selector.Now, l.keptKey(branch), body); err != nil {
+	if err := w.selector.Ledger.Quiet().Put(context.WithoutCancel(ctx), w.selector.Now, l.keptKey(branch), body); err != nil {
 		w.selector.Failing.Failed(err)
 	}
 }

@@ -110,7 +110,7 @@ func (m *laneMemory) keepQuiet(ctx context.Context, l *lane, fetched *gitops.Fet
 	if now != nil {
 		body, _ = json.Marshal(now) // of texts and a time
 	}
-	if err := m.selector.Ledger.PutQuiet(ctx, m.selector.Now, l.key(), body); err != nil {
+	if err := m.selector.Ledger.Quiet().Put(ctx, m.selector.Now, l.key(), body); err != nil {
 		m.selector.Failing.Failed(err)
 	}
 }
@@ -147,7 +147,7 @@ func (m *laneMemory) lastQuiet(ctx context.Context, l *lane) *quiet {
 	if m.selector.Failing.Now() {
 		return nil
 	}
-	body, err := m.selector.Ledger.Quiet(ctx, l.key())
+	body, err := m.selector.Ledger.Quiet().Of(ctx, l.key())
 	if err != nil {
 		m.selector.Failing.Failed(err)
 		return nil

@@ -110,7 +110,7 @@ func (c *cycle) recallProofs(ctx context.Context, all []*standing) bool {
 	for i, s := range all {
 		keys[i] = store.ProofKey(s.Signed)
 	}
-	found, err := c.o.Ledger.Proofs(ctx, keys)
+	found, err := c.o.Ledger.Proofs().Of(ctx, keys)
 	if err != nil {
 		c.selector.Failing.Failed(err)
 		return false

@@ -41,7 +41,7 @@ func (m *laneMemory) dues(ctx context.Context, l *lane) []string {
 	if !l.hasRefspec() || m.selector.Failing.Now() {
 		return nil
 	}
-	body, err := m.selector.Ledger.Quiet(ctx, l.duesKey())
+	body, err := m.selector.Ledger.Quiet().Of(ctx, l.duesKey())
 	if err != nil {
 		m.selector.Failing.Failed(err)
 		return nil
@@ -62,7 +62,7 @@ func (m *laneMemory) keepDues(ctx context.Context, l *lane, due []string) {
 	if len(due) > 0 {
 		body, _ = json.Marshal(due) // of texts
 	}
-	if err := m.selector.Ledger.PutQuiet(ctx, m.selector.Now, l.duesKey(), body); err != nil {
+	if err := m.selector.Ledger.Quiet().Put(ctx, m.selector.Now, l.duesKey(), body); err != nil {
 		m.selector.Failing.Failed(err)
 	}
 }

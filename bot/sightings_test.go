@@ -37,7 +37,7 @@ func (f *window) fault(to http.ResponseWriter, r *http.Request) bool {
 		close(open)
 		f.open = make(chan struct{})
 	}
-	sights, err := f.ledger.Seen(context.Background(), f.keys)
+	sights, err := f.ledger.Sights().Seen(context.Background(), f.keys)
 	for _, sight := range sights {
 		if err != nil || sight.Digest != "" {
 			f.told++
@@ -76,7 +76,7 @@ func TestFirstSightsAreAskedInWindows(t *testing.T) {
 	if f.arrived != behind || f.told != 0 {
 		t.Errorf("asked for %d digests, the ledger was told of some in between %d times", f.arrived, f.told)
 	}
-	sights, err := ledger.Seen(t.Context(), f.keys)
+	sights, err := ledger.Sights().Seen(t.Context(), f.keys)
 	for _, key := range f.keys {
 		if sights[key].Digest == "" {
 			t.Errorf("the ledger doesn't know the digest of %s: %v", key.Tag, err)

@@ -106,7 +106,7 @@ func (k *Keeper) now() time.Time { return k.o.Bot.Now().Round(0) }
 func (k *Keeper) Use(ctx context.Context, set *fleet.Set) {
 	b := bot.New(set, k.o.Bot)
 	recent, remembered := k.recall(ctx)
-	succeeded, _ := k.o.Bot.Ledger.LastSuccess(ctx) // without, there was none yet
+	succeeded, _ := k.o.Bot.Ledger.Runs().LastSuccess(ctx) // without, there was none yet
 	now := k.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -207,6 +207,6 @@ func (k *Keeper) recall(ctx context.Context) (runs []store.Run, remembered bool)
 	if !k.o.Bot.Ledger.Remembers() {
 		return nil, false
 	}
-	runs, err := k.o.Bot.Ledger.History(ctx, store.Filter{Limit: maxRecent})
+	runs, err := k.o.Bot.Ledger.Runs().History(ctx, store.Filter{Limit: maxRecent})
 	return runs, err == nil
 }

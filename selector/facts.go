@@ -161,7 +161,7 @@ func (f *facts) see(ctx context.Context, tags []string) error {
 	for i, tag := range tags {
 		keys[i] = f.key(tag)
 	}
-	found, err := f.ledger.Seen(ctx, keys)
+	found, err := f.ledger.Sights().Seen(ctx, keys)
 	if err != nil {
 		f.failing.Failed(err)
 		return err
@@ -218,7 +218,7 @@ func (f *facts) showingsOf(ctx context.Context, tags []string) (map[string][]pin
 	for i, tag := range tags {
 		keys[i] = f.key(tag)
 	}
-	found, err := f.ledger.Showings(ctx, keys)
+	found, err := f.ledger.Sights().Showings(ctx, keys)
 	if err != nil {
 		f.failing.Failed(err)
 		return nil, err
@@ -243,7 +243,7 @@ func (f *facts) fact(ctx context.Context, digest string, enough func(store.Fact)
 		return fact, nil
 	}
 	if !f.failing.Now() {
-		kept, err := f.ledger.Facts(ctx, []string{digest})
+		kept, err := f.ledger.Facts().Of(ctx, []string{digest})
 		if err != nil {
 			f.failing.Failed(err)
 		}
@@ -264,7 +264,7 @@ func (f *facts) fact(ctx context.Context, digest string, enough func(store.Fact)
 	if f.failing.Now() {
 		return fact, nil
 	}
-	if err := f.ledger.PutFacts(ctx, f.now, map[string]store.Fact{digest: fact}); err != nil {
+	if err := f.ledger.Facts().Put(ctx, f.now, map[string]store.Fact{digest: fact}); err != nil {
 		f.failing.Failed(err)
 	}
 	return fact, nil

@@ -27,7 +27,7 @@ func (s *Selector) See(ctx context.Context, tags []store.Tag) {
 		for i, tag := range some {
 			seen[i].Tag = tag
 		}
-		sights, err := s.Ledger.See(ctx, s.Now, seen)
+		sights, err := s.Ledger.Sights().See(ctx, s.Now, seen)
 		if err != nil {
 			s.Failing.Failed(err)
 			return
@@ -79,7 +79,7 @@ func (s *Selector) judge(ctx context.Context, l lists) *gate.Refusal {
 	known, ok := s.recalled.take(l.own, l.image)
 	if !ok {
 		var err error
-		if known, err = s.Ledger.Listings(ctx, []string{l.own, l.image}); err != nil {
+		if known, err = s.Ledger.Listings().Of(ctx, []string{l.own, l.image}); err != nil {
 			s.Failing.Failed(err)
 			return nil
 		}
@@ -97,5 +97,5 @@ func (s *Selector) KeepListings(ctx context.Context) error {
 	s.mu.Lock()
 	listings := maps.Clone(s.listings)
 	s.mu.Unlock()
-	return s.Ledger.PutListings(ctx, s.Now, listings)
+	return s.Ledger.Listings().Put(ctx, s.Now, listings)
 }

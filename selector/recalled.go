@@ -28,7 +28,7 @@ func (s *Selector) recall(ctx context.Context, policies []*fleet.Policy) {
 		}
 	}
 	for some := range slices.Chunk(keys, seenAtOnce) {
-		known, err := s.Ledger.Listings(ctx, some)
+		known, err := s.Ledger.Listings().Of(ctx, some)
 		if err != nil {
 			s.Failing.Failed(err)
 			return
@@ -59,7 +59,7 @@ func (r *recalled) add(keys []string, known map[string]store.Listing) {
 	}
 }
 
-// take returns the answers for keys as [store.Ledger.Listings] does, and forgets them.
+// take returns the answers for keys as [store.Listings.Of] does, and forgets them.
 // It returns false if one of the keys wasn't asked for, or was taken before.
 func (r *recalled) take(keys ...string) (known map[string]store.Listing, ok bool) {
 	r.mu.Lock()

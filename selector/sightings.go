@@ -44,7 +44,7 @@ func (s *sightings) tell(ctx context.Context) {
 	if len(seen) == 0 || s.failing.Now() {
 		return
 	}
-	if _, err := s.ledger.See(context.WithoutCancel(ctx), s.now, seen); err != nil {
+	if _, err := s.ledger.Sights().See(context.WithoutCancel(ctx), s.now, seen); err != nil {
 		s.failing.Failed(err)
 	}
 }

@@ -152,7 +152,7 @@ func (f *facts) provenBefore(ctx context.Context, signed gate.Signed, trust *fle
 		return pinsetter.Signature{}, false
 	}
 	key := store.ProofKey(signed)
-	proofs, err := f.ledger.Proofs(ctx, []store.ProofKey{key})
+	proofs, err := f.ledger.Proofs().Of(ctx, []store.ProofKey{key})
 	if err != nil {
 		f.failing.Failed(err)
 		return pinsetter.Signature{}, false
@@ -186,7 +186,7 @@ func (f *facts) keepProof(ctx context.Context, signed gate.Signed, found pinsett
 	if f.failing.Now() {
 		return
 	}
-	if err := f.ledger.PutProof(ctx, f.now, signed.Digest, signed.Trust, found); err != nil {
+	if err := f.ledger.Proofs().Put(ctx, f.now, signed.Digest, signed.Trust, found); err != nil {
 		f.failing.Failed(err)
 	}
 }

@@ -26,7 +26,7 @@ type Source interface {
 	Explain(ctx context.Context, policy pinsetter.Name) (*Explanation, error)
 
 	// History returns the runs that pass the filter, newest first.
-	// [store.Ledger.History] implements it. The page displays any error, and
+	// [store.Runs.History] implements it. The page displays any error, and
 	// knows store.ErrStateless.
 	History(ctx context.Context, f store.Filter) ([]store.Run, error)
 }

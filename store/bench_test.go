@@ -25,12 +25,12 @@ func BenchmarkWarm(b *testing.B) {
 					seen = append(seen, store.Observation{Tag: key, Digest: digest("a")})
 				}
 			}
-			if _, err := l.See(b.Context(), noon, seen); err != nil {
+			if _, err := l.Sights().See(b.Context(), noon, seen); err != nil {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := l.See(b.Context(), noon.Add(day), seen); err != nil {
+				if _, err := l.Sights().See(b.Context(), noon.Add(day), seen); err != nil {
 					b.Fatal(err)
 				}
 			}

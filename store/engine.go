@@ -25,7 +25,7 @@ type engine interface {
 
 	// leaders returns the database in which the leader for a name is elected,
 	// and a function that releases it.
-	leaders(l *Ledger, name string) (db *sql.DB, done func(), err error)
+	leaders(d *database, name string) (db *sql.DB, done func(), err error)
 
 	// lead returns the transaction that holds the lead, or nil if another
 	// process has it.
@@ -74,23 +74,40 @@ func (q querier) query(ctx context.Context, scan func(row func(...any) error) er
 	return rows.Err()
 }
 
+// database is what the tables of a ledger share. Its methods retry, bound the time
+// and name the database in errors.
+type database struct {
+	pool      *sql.DB // nil if there is no state, or nothing to read
+	engine    engine
+	dsn       DSN
+	options   Options
+	remembers bool
+	ephemeral string // a warning; see [Ledger.Ephemeral]
+}
+
+// reads reports whether there is a database to read from.
+func (d *database) reads() bool { return d.pool != nil }
+
+// writes reports whether writes are recorded.
+func (d *database) writes() bool { return d.pool != nil && !d.options.ReadOnly }
+
 // read calls f with the database. It may call f more than once.
-func (l *Ledger) read(ctx context.Context, operation string, f func(context.Context, querier) error) error {
-	return l.try(ctx, operation, func(ctx context.Context) error {
-		return f(ctx, querier{on: l.db, dialect: l.engine.dialect()})
+func (d *database) read(ctx context.Context, operation string, f func(context.Context, querier) error) error {
+	return d.try(ctx, operation, func(ctx context.Context) error {
+		return f(ctx, querier{on: d.pool, dialect: d.engine.dialect()})
 	})
 }
 
 // write runs f in a serialized write transaction. It may call f more than once;
 // only the last call takes effect.
-func (l *Ledger) write(ctx context.Context, operation string, f func(context.Context, querier) error) error {
-	return l.try(ctx, operation, func(ctx context.Context) error {
-		return l.transaction(ctx, l.engine.prelude(l.options.Wait), f)
+func (d *database) write(ctx context.Context, operation string, f func(context.Context, querier) error) error {
+	return d.try(ctx, operation, func(ctx context.Context) error {
+		return d.transaction(ctx, d.engine.prelude(d.options.Wait), f)
 	})
 }
 
-func (l *Ledger) transaction(ctx context.Context, prelude []string, f func(context.Context, querier) error) error {
-	tx, err := l.db.BeginTx(ctx, nil)
+func (d *database) transaction(ctx context.Context, prelude []string, f func(context.Context, querier) error) error {
+	tx, err := d.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -100,14 +117,14 @@ func (l *Ledger) transaction(ctx context.Context, prelude []string, f func(conte
 			return err
 		}
 	}
-	if err := f(ctx, querier{on: tx, dialect: l.engine.dialect()}); err != nil {
+	if err := f(ctx, querier{on: tx, dialect: d.engine.dialect()}); err != nil {
 		return err
 	}
 	return tx.Commit()
 }
 
 // try calls f until it succeeds or fails for good, or the attempts are used up.
-func (l *Ledger) try(ctx context.Context, operation string, f func(context.Context) error) error {
+func (d *database) try(ctx context.Context, operation string, f func(context.Context) error) error {
 	bounded, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
@@ -115,11 +132,11 @@ func (l *Ledger) try(ctx context.Context, operation string, f func(context.Conte
 		if err == nil {
 			return nil
 		}
-		failure := l.understand(err)
+		failure := d.understand(err)
 		var fault *fault
 		again := errors.As(failure, &fault) && fault.again && attempt < attempts
 		if !again || pause.For(bounded, time.Duration(attempt)*20*time.Millisecond) != nil {
-			return l.fail(ctx, operation, failure)
+			return d.fail(ctx, operation, failure)
 		}
 	}
 }

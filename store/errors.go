@@ -48,19 +48,19 @@ func (f *fault) Error() string {
 func (f *fault) Unwrap() error { return f.kind }
 
 // fail returns an error for an operation such as "record sightings".
-func (l *Ledger) fail(ctx context.Context, operation string, err error) error {
+func (d *database) fail(ctx context.Context, operation string, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
-		return fmt.Errorf("%s in %s: %w", operation, l.dsn, cause)
+		return fmt.Errorf("%s in %s: %w", operation, d.dsn, cause)
 	}
-	return fmt.Errorf("%s in %s: %w", operation, l.dsn, l.understand(err))
+	return fmt.Errorf("%s in %s: %w", operation, d.dsn, d.understand(err))
 }
 
 // understand converts a driver's error to a fault. It returns our own errors
 // unchanged.
-func (l *Ledger) understand(err error) error {
+func (d *database) understand(err error) error {
 	var known *fault
 	if errors.As(err, &known) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return l.engine.explain(err)
+	return d.engine.explain(err)
 }

@@ -30,14 +30,17 @@ type Fact struct {
 	Revision string `json:"revision,omitempty"`
 }
 
-// Facts returns the known facts about digests. Unknown digests are missing from
+// Facts are what is known of content.
+type Facts struct{ db *database }
+
+// Of returns the known facts about digests. Unknown digests are missing from
 // the result.
-func (l *Ledger) Facts(ctx context.Context, digests []string) (map[string]Fact, error) {
+func (t Facts) Of(ctx context.Context, digests []string) (map[string]Fact, error) {
 	found := make(map[string]Fact, len(digests))
-	if !l.reads() || len(digests) == 0 {
+	if !t.db.reads() || len(digests) == 0 {
 		return found, nil
 	}
-	err := l.read(ctx, "read facts", func(ctx context.Context, q querier) error {
+	err := t.db.read(ctx, "read facts", func(ctx context.Context, q querier) error {
 		return q.query(ctx, func(row func(...any) error) error {
 			var digest, body string
 			if err := row(&digest, &body); err != nil {
@@ -55,9 +58,9 @@ func (l *Ledger) Facts(ctx context.Context, digests []string) (map[string]Fact, 
 	return found, err
 }
 
-// PutFacts stores facts by digest. They replace older ones.
-func (l *Ledger) PutFacts(ctx context.Context, at time.Time, facts map[string]Fact) error {
-	if !l.writes() || len(facts) == 0 {
+// Put stores facts by digest. They replace older ones.
+func (t Facts) Put(ctx context.Context, at time.Time, facts map[string]Fact) error {
+	if !t.db.writes() || len(facts) == 0 {
 		return nil
 	}
 	rows := make([][2]string, 0, len(facts))
@@ -69,7 +72,7 @@ func (l *Ledger) PutFacts(ctx context.Context, at time.Time, facts map[string]Fa
 		rows = append(rows, [2]string{plain(digest), string(body)})
 	}
 	slices.SortFunc(rows, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
-	return l.write(ctx, "record facts", func(ctx context.Context, q querier) error {
+	return t.db.write(ctx, "record facts", func(ctx context.Context, q querier) error {
 		_, err := q.exec(ctx, `INSERT INTO pinsetter_fact (digest, learnt, body)
 			SELECT j.value->>0, CAST($2 AS BIGINT), j.value->>1 FROM ROWS($1) WHERE true
 			ON CONFLICT (digest) DO UPDATE SET learnt = excluded.learnt, body = excluded.body`, list(rows), micros(at))

@@ -79,7 +79,7 @@ func touch(ctx context.Context, dsn store.DSN) error {
 		return err
 	}
 	defer func() { _ = l.Close() }()
-	_, err = l.See(ctx, noon, []store.Observation{{Tag: tag("1.0")}})
+	_, err = l.Sights().See(ctx, noon, []store.Observation{{Tag: tag("1.0")}})
 	return err
 }
 
@@ -103,7 +103,7 @@ func fill(ctx context.Context, l *store.Ledger, round int) error {
 	for i := range 100 {
 		seen = append(seen, store.Observation{Tag: tag(fmt.Sprintf("%d.%d", round, i)), Digest: digest("a")})
 	}
-	_, err := l.See(ctx, noon, seen)
+	_, err := l.Sights().See(ctx, noon, seen)
 	return err
 }
 

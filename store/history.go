@@ -22,16 +22,16 @@ type Filter struct {
 // History returns the runs that pass the filter, newest first, then by
 // automation, repository and branch. It returns [ErrStateless] if there is no
 // state.
-func (l *Ledger) History(ctx context.Context, f Filter) ([]Run, error) {
+func (t Runs) History(ctx context.Context, f Filter) ([]Run, error) {
 	runs := []Run{}
-	if !l.remembers {
+	if !t.db.remembers {
 		return nil, fmt.Errorf("read history: %w: name one with --state", ErrStateless)
 	}
-	if !l.reads() {
+	if !t.db.reads() {
 		return runs, nil
 	}
 	query, args := f.query()
-	err := l.read(ctx, "read history", func(ctx context.Context, q querier) error {
+	err := t.db.read(ctx, "read history", func(ctx context.Context, q querier) error {
 		runs = runs[:0]
 		return q.query(ctx, func(row func(...any) error) error {
 			var body string
@@ -50,24 +50,24 @@ func (l *Ledger) History(ctx context.Context, f Filter) ([]Run, error) {
 }
 
 // Automations returns the names of those that have a recorded run, sorted.
-func (l *Ledger) Automations(ctx context.Context) ([]string, error) {
-	return l.names(ctx, "SELECT DISTINCT automation FROM pinsetter_run ORDER BY automation")
+func (t Runs) Automations(ctx context.Context) ([]string, error) {
+	return t.names(ctx, "SELECT DISTINCT automation FROM pinsetter_run ORDER BY automation")
 }
 
 // Policies returns the names of those for which a recorded run changed or held
 // something, sorted.
-func (l *Ledger) Policies(ctx context.Context) ([]string, error) {
-	return l.names(ctx, "SELECT DISTINCT policy FROM pinsetter_run_policy ORDER BY policy")
+func (t Runs) Policies(ctx context.Context) ([]string, error) {
+	return t.names(ctx, "SELECT DISTINCT policy FROM pinsetter_run_policy ORDER BY policy")
 }
 
 // LastSuccess returns when each automation's last recorded run without an error was,
 // by its name.
-func (l *Ledger) LastSuccess(ctx context.Context) (map[string]time.Time, error) {
+func (t Runs) LastSuccess(ctx context.Context) (map[string]time.Time, error) {
 	last := map[string]time.Time{}
-	if !l.reads() {
+	if !t.db.reads() {
 		return last, nil
 	}
-	err := l.read(ctx, "read the last successes", func(ctx context.Context, q querier) error {
+	err := t.db.read(ctx, "read the last successes", func(ctx context.Context, q querier) error {
 		clear(last)
 		return q.query(ctx, func(row func(...any) error) error {
 			var name string
@@ -82,12 +82,12 @@ func (l *Ledger) LastSuccess(ctx context.Context) (map[string]time.Time, error) 
 }
 
 // names returns the texts that a query yields; none without a database.
-func (l *Ledger) names(ctx context.Context, query string) ([]string, error) {
+func (t Runs) names(ctx context.Context, query string) ([]string, error) {
 	var names []string
-	if !l.reads() {
+	if !t.db.reads() {
 		return nil, nil
 	}
-	err := l.read(ctx, "read the names in the history", func(ctx context.Context, q querier) error {
+	err := t.db.read(ctx, "read the names in the history", func(ctx context.Context, q querier) error {
 		names = names[:0]
 		return q.query(ctx, func(row func(...any) error) error {
 			var name string

@@ -30,19 +30,19 @@ const (
 // it works through poolers, or with a lock on a file beside an SQLite file.
 // Lead returns ErrStateless if there is no state.
 func (l *Ledger) Lead(ctx context.Context, name string) (leading context.Context, resign func(), err error) {
-	if !l.writes() {
+	if !l.db.writes() {
 		return nil, nil, fmt.Errorf("wait for the lead: %w: name one with --state", ErrStateless)
 	}
-	db, done, err := l.engine.leaders(l, name)
+	db, done, err := l.db.engine.leaders(&l.db, name)
 	if err != nil {
-		return nil, nil, l.fail(ctx, "wait for the lead", err)
+		return nil, nil, l.db.fail(ctx, "wait for the lead", err)
 	}
 	lasting := context.WithoutCancel(ctx) // ends by resigning
 	var held *sql.Tx
 	for held == nil {
-		if held, err = l.engine.lead(lasting, db, name); err != nil {
+		if held, err = l.db.engine.lead(lasting, db, name); err != nil {
 			done()
-			return nil, nil, l.fail(ctx, "wait for the lead", err)
+			return nil, nil, l.db.fail(ctx, "wait for the lead", err)
 		}
 		if held == nil && pause.For(ctx, leadEvery) != nil {
 			done()
@@ -54,13 +54,13 @@ func (l *Ledger) Lead(ctx context.Context, name string) (leading context.Context
 	go func() {
 		defer done()
 		defer func() { _ = held.Rollback() }() // it changed nothing
-		lose(l.keepLead(lasting, held, stop))
+		lose(l.db.keepLead(lasting, held, stop))
 	}()
 	return leading, func() { close(stop) }, nil
 }
 
 // keepLead returns nil when stop is closed, and an error when the lead is lost.
-func (l *Ledger) keepLead(ctx context.Context, held *sql.Tx, stop chan struct{}) error {
+func (d *database) keepLead(ctx context.Context, held *sql.Tx, stop chan struct{}) error {
 	ticker := time.NewTicker(leadEvery)
 	defer ticker.Stop()
 	for {
@@ -73,7 +73,7 @@ func (l *Ledger) keepLead(ctx context.Context, held *sql.Tx, stop chan struct{})
 		_, err := held.ExecContext(bounded, "SELECT 1")
 		cancel()
 		if err != nil {
-			return l.fail(ctx, "keep the lead", err)
+			return d.fail(ctx, "keep the lead", err)
 		}
 	}
 }
@@ -86,7 +86,7 @@ func leadNumber(name string) int64 {
 }
 
 // leaders opens the file whose lock elects the leader for a name.
-func (e sqliteEngine) leaders(_ *Ledger, name string) (db *sql.DB, done func(), err error) {
+func (e sqliteEngine) leaders(_ *database, name string) (db *sql.DB, done func(), err error) {
 	path, err := filepath.Abs(fmt.Sprintf("%s.lead-%x", e.path, uint64(leadNumber(name))))
 	if err == nil {
 		err = makeFile(path)
@@ -110,8 +110,8 @@ func (sqliteEngine) lead(ctx context.Context, db *sql.DB, _ string) (*sql.Tx, er
 	return tx, err
 }
 
-func (postgresEngine) leaders(l *Ledger, _ string) (db *sql.DB, done func(), err error) {
-	return l.db, func() {}, nil
+func (postgresEngine) leaders(d *database, _ string) (db *sql.DB, done func(), err error) {
+	return d.pool, func() {}, nil
 }
 
 func (postgresEngine) lead(ctx context.Context, db *sql.DB, name string) (*sql.Tx, error) {

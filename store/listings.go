@@ -34,14 +34,17 @@ type Scan struct {
 	Hash  string    `json:"hash"` // of the sorted list; the caller computes it
 }
 
-// Listings returns the Listings of images, by canonical name. Images without
+// Listings are the histories of tag lists.
+type Listings struct{ db *database }
+
+// Of returns the Listings of images, by canonical name. Images without
 // one are missing from the result.
-func (l *Ledger) Listings(ctx context.Context, images []string) (map[string]Listing, error) {
+func (t Listings) Of(ctx context.Context, images []string) (map[string]Listing, error) {
 	found := make(map[string]Listing, len(images))
-	if !l.reads() || len(images) == 0 {
+	if !t.db.reads() || len(images) == 0 {
 		return found, nil
 	}
-	err := l.read(ctx, "read listings", func(ctx context.Context, q querier) error {
+	err := t.db.read(ctx, "read listings", func(ctx context.Context, q querier) error {
 		return q.query(ctx, func(row func(...any) error) error {
 			var image, body string
 			var put int64
@@ -74,12 +77,11 @@ func (l Listing) utc() Listing {
 	return l
 }
 
-// PutListings stores the Listings of images. Modify those that
-// [Ledger.Listings] returned, or create new ones for missing images. Pass all
-// images that were listed in a cycle: if only Complete.At changed, that is
-// recorded once a day. If another process has replaced a Listing meanwhile,
-// that one stays, and the next cycle judges again.
-func (l *Ledger) PutListings(ctx context.Context, at time.Time, listings map[string]Listing) error {
+// Put stores the Listings of images. Modify those that Of returned, or create new
+// ones for missing images. Pass all images that were listed in a cycle: if only
+// Complete.At changed, that is recorded once a day. If another process has
+// replaced a Listing meanwhile, that one stays, and the next cycle judges again.
+func (t Listings) Put(ctx context.Context, at time.Time, listings map[string]Listing) error {
 	rows := make([][3]any, 0, len(listings))
 	for image, listing := range listings {
 		if listing.says() == listing.body && at.Sub(listing.put) < putAgain {
@@ -91,11 +93,11 @@ func (l *Ledger) PutListings(ctx context.Context, at time.Time, listings map[str
 		}
 		rows = append(rows, [3]any{plain(image), listing.version + 1, string(body)})
 	}
-	if !l.writes() || len(rows) == 0 {
+	if !t.db.writes() || len(rows) == 0 {
 		return nil
 	}
 	slices.SortFunc(rows, func(a, b [3]any) int { return strings.Compare(a[0].(string), b[0].(string)) })
-	return l.write(ctx, "record listings", func(ctx context.Context, q querier) error {
+	return t.db.write(ctx, "record listings", func(ctx context.Context, q querier) error {
 		_, err := q.exec(ctx, `INSERT INTO pinsetter_listing (image, version, put_at, body)
 			SELECT j.value->>0, CAST(j.value->>1 AS BIGINT), CAST($2 AS BIGINT), j.value->>2 FROM ROWS($1) WHERE true
 			ON CONFLICT (image) DO UPDATE

@@ -15,7 +15,7 @@ var plainListing = cmpopts.IgnoreUnexported(store.Listing{})
 
 func listings(t *testing.T, l *store.Ledger, images ...string) map[string]store.Listing {
 	t.Helper()
-	found, err := l.Listings(t.Context(), images)
+	found, err := l.Listings().Of(t.Context(), images)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func listings(t *testing.T, l *store.Ledger, images ...string) map[string]store.
 
 func put(t *testing.T, l *store.Ledger, at time.Time, image string, listing store.Listing) {
 	t.Helper()
-	if err := l.PutListings(t.Context(), at, map[string]store.Listing{image: listing}); err != nil {
+	if err := l.Listings().Put(t.Context(), at, map[string]store.Listing{image: listing}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -87,11 +87,11 @@ func testFacts(t *testing.T, p place) {
 		digest("c"): {},
 	}
 	for range 2 {
-		if err := l.PutFacts(t.Context(), noon, want); err != nil {
+		if err := l.Facts().Put(t.Context(), noon, want); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := l.Facts(t.Context(), []string{digest("a"), digest("b"), digest("c"), digest("d")})
+	got, err := l.Facts().Of(t.Context(), []string{digest("a"), digest("b"), digest("c"), digest("d")})
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
@@ -104,7 +104,7 @@ func image(tag string) pinsetter.Image { return pinsetter.Image{Name: "app", Tag
 
 func wrote(t *testing.T, l *store.Ledger, at time.Time, commit string, sites map[store.Site]pinsetter.Image) {
 	t.Helper()
-	err := l.Record(t.Context(), []store.Run{{At: at, Automation: "flux-system/app", Commit: commit, Wrote: sites}})
+	err := l.Runs().Record(t.Context(), []store.Run{{At: at, Automation: "flux-system/app", Commit: commit, Wrote: sites}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func wrote(t *testing.T, l *store.Ledger, at time.Time, commit string, sites map
 func show(t *testing.T, l *store.Ledger, at time.Time, tag string) {
 	t.Helper()
 	before := written(t, l)[app]
-	if err := l.Show(t.Context(), at, map[store.Site]pinsetter.Image{app: image(tag)}); err != nil {
+	if err := l.Sites().Show(t.Context(), at, map[store.Site]pinsetter.Image{app: image(tag)}); err != nil {
 		t.Fatal(err)
 	}
 	outdated := !before.At.IsZero() && before.Outdated(image(tag), at)
@@ -126,7 +126,7 @@ func show(t *testing.T, l *store.Ledger, at time.Time, tag string) {
 
 func written(t *testing.T, l *store.Ledger) map[store.Site]store.Written {
 	t.Helper()
-	found, err := l.Written(t.Context(), app.Repository, app.Branch)
+	found, err := l.Sites().Written(t.Context(), app.Repository, app.Branch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func testOddPaths(t *testing.T, p place) {
 		want[site] = store.Written{Image: image("2"), At: noon, Commit: "c", Shown: image("2"), ShownAt: noon, MetAt: noon}
 	}
 	wrote(t, l, noon, "c", sites)
-	if err := l.Show(t.Context(), noon, sites); err != nil {
+	if err := l.Sites().Show(t.Context(), noon, sites); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, written(t, l)); diff != "" {

@@ -14,7 +14,7 @@ import (
 type Move struct {
 	From, To    string
 	Automations []string            // "namespace/name", of the repository now called To
-	Quiet       map[string][]string // keys of PutQuiet, with the keys that they may have been before
+	Quiet       map[string][]string // keys in [Quiet], with the keys that they may have been before
 }
 
 // Move copies everything known about repositories from their former names to
@@ -27,7 +27,7 @@ type Move struct {
 // Moving again does nothing, and costs one query. Several processes may move at
 // once, each for its own objects.
 func (l *Ledger) Move(ctx context.Context, moves []Move) error {
-	if !l.writes() || len(moves) == 0 {
+	if !l.db.writes() || len(moves) == 0 {
 		return nil
 	}
 	due, err := l.due(ctx, moves)
@@ -35,7 +35,7 @@ func (l *Ledger) Move(ctx context.Context, moves []Move) error {
 		return err
 	}
 	slices.SortFunc(due, func(a, b Move) int { return strings.Compare(a.To, b.To) }) // so that processes don't deadlock
-	return l.write(ctx, "move what is known of repositories", func(ctx context.Context, q querier) error {
+	return l.db.write(ctx, "move what is known of repositories", func(ctx context.Context, q querier) error {
 		for _, m := range due {
 			if err := m.apply(ctx, q); err != nil {
 				return err
@@ -52,7 +52,7 @@ func (l *Ledger) due(ctx context.Context, moves []Move) ([]Move, error) {
 		marks = append(marks, m.marks()...)
 	}
 	var due []Move
-	err := l.read(ctx, "read which repositories have moved", func(ctx context.Context, q querier) error {
+	err := l.db.read(ctx, "read which repositories have moved", func(ctx context.Context, q querier) error {
 		moved := map[string]bool{}
 		err := q.query(ctx, func(row func(...any) error) error {
 			var mark string
@@ -69,7 +69,7 @@ func (l *Ledger) due(ctx context.Context, moves []Move) ([]Move, error) {
 }
 
 // Marks of completed moves: for a repository, for an automation's runs, and for
-// a key of PutQuiet.
+// a key in Quiet.
 func (m Move) mark() string                    { return quoted(m.To) }
 func (m Move) markOf(automation string) string { return hash(m.To + "\n" + automation) }
 func (m Move) markOfQuiet(key string) string   { return hash(key) }

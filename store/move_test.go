@@ -26,7 +26,7 @@ func newFormer(t *testing.T, p place) former {
 	f.record(app.Repository, "1")
 	show(t, f.Ledger, noon, "1")
 	f.propose(app.Repository, json.RawMessage(`{"refused":1}`))
-	if err := f.PutQuiet(t.Context(), noon, "old lane", json.RawMessage(`["HEAD:x"]`)); err != nil {
+	if err := f.Quiet().Put(t.Context(), noon, "old lane", json.RawMessage(`["HEAD:x"]`)); err != nil {
 		t.Fatal(err)
 	}
 	p.exec(t, "UPDATE pinsetter_written SET naming = 0")
@@ -39,7 +39,7 @@ func (f former) record(repository, tag string) {
 	f.t.Helper()
 	at := app
 	at.Repository = repository
-	err := f.Record(f.t.Context(), []store.Run{{At: noon, Automation: "ns/a", Repository: repository, Branch: "main",
+	err := f.Runs().Record(f.t.Context(), []store.Run{{At: noon, Automation: "ns/a", Repository: repository, Branch: "main",
 		Commit: "c" + tag, Wrote: map[store.Site]pinsetter.Image{at: image(tag)}}})
 	if err != nil {
 		f.t.Fatal(err)
@@ -48,7 +48,7 @@ func (f former) record(repository, tag string) {
 
 func (f former) propose(repository string, body json.RawMessage) {
 	f.t.Helper()
-	if err := f.PutProposals(f.t.Context(), noon, repository, "ns/a", map[string]json.RawMessage{"x": body}); err != nil {
+	if err := f.Proposals().Put(f.t.Context(), noon, repository, "ns/a", map[string]json.RawMessage{"x": body}); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -66,11 +66,11 @@ func (f former) knows(repository string) [3]string {
 	f.t.Helper()
 	at := app
 	at.Repository = repository
-	sites, err := f.Written(f.t.Context(), repository, app.Branch)
+	sites, err := f.Sites().Written(f.t.Context(), repository, app.Branch)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	proposals, err := f.Proposals(f.t.Context(), repository, "ns/a")
+	proposals, err := f.Proposals().Of(f.t.Context(), repository, "ns/a")
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func testMove(t *testing.T, p place) {
 			t.Errorf("%s:\n%s", repository, diff)
 		}
 	}
-	if due, err := f.Quiet(t.Context(), "lane"); string(due) != `["HEAD:x"]` || err != nil {
+	if due, err := f.Quiet().Of(t.Context(), "lane"); string(due) != `["HEAD:x"]` || err != nil {
 		t.Errorf("due: %s, %v", due, err)
 	}
 	runs := history(t, f.Ledger, store.Filter{})
@@ -112,7 +112,7 @@ func testMove(t *testing.T, p place) {
 	f.propose(app.Repository, json.RawMessage(`{"refused":3}`)) // by an automation without a port
 	later := store.Move{From: app.Repository, To: toOne.To, Automations: []string{"ns/c"}, Quiet: map[string][]string{"later": {"old lane"}}}
 	f.move(later) // another process has other objects
-	if due, err := f.Quiet(t.Context(), "later"); string(due) != `["HEAD:x"]` || err != nil {
+	if due, err := f.Quiet().Of(t.Context(), "later"); string(due) != `["HEAD:x"]` || err != nil {
 		t.Errorf("due: %s, %v", due, err)
 	}
 	f.propose(toOne.To, nil)

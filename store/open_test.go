@@ -47,7 +47,7 @@ func testReadOnly(t *testing.T, p place) {
 	if diff := cmp.Diff(want, see(t, reader, noon.Add(day), "1.0", digest("b"))); diff != "" {
 		t.Errorf("what would be:\n%s", diff)
 	}
-	if err := reader.Show(t.Context(), noon, map[store.Site]pinsetter.Image{app: image("2")}); err != nil {
+	if err := reader.Sites().Show(t.Context(), noon, map[store.Site]pinsetter.Image{app: image("2")}); err != nil {
 		t.Error(err)
 	}
 	if got := written(t, reader)[app]; got.Image != image("2") || !got.ShownAt.IsZero() {
@@ -74,11 +74,11 @@ func forgetful(t *testing.T, l *store.Ledger) {
 	wrote(t, l, noon, "c", map[store.Site]pinsetter.Image{app: image("2")})
 	show(t, l, noon, "2")
 	prune(t, l, noon)
-	if err := l.PutFacts(t.Context(), noon, map[string]store.Fact{digest("a"): {}}); err != nil {
+	if err := l.Facts().Put(t.Context(), noon, map[string]store.Fact{digest("a"): {}}); err != nil {
 		t.Error(err)
 	}
-	seen, err1 := l.Seen(t.Context(), []store.Tag{tag("1.0")})
-	facts, err2 := l.Facts(t.Context(), []string{digest("a")})
+	seen, err1 := l.Sights().Seen(t.Context(), []store.Tag{tag("1.0")})
+	facts, err2 := l.Facts().Of(t.Context(), []string{digest("a")})
 	if err := errors.Join(err1, err2); err != nil || len(seen)+len(facts)+len(written(t, l))+len(listings(t, l, "a")) > 0 {
 		t.Errorf("it kept something: %v", err)
 	}
@@ -95,7 +95,7 @@ func TestNone(t *testing.T) {
 			if l.Remembers() || l.Ephemeral() != "" || l.String() != "none" {
 				t.Errorf("%v remembers: %v, ephemeral: %q", l, l.Remembers(), l.Ephemeral())
 			}
-			_, err := l.History(t.Context(), store.Filter{})
+			_, err := l.Runs().History(t.Context(), store.Filter{})
 			mustFail(t, err, store.ErrStateless, "--state")
 			if err := l.Close(); err != nil {
 				t.Error(err)
@@ -156,7 +156,7 @@ func hammer(ctx context.Context, dsn store.DSN, worker int) error {
 			n := (i*7 + worker) % hammerTags // each in its own order
 			seen = append(seen, store.Observation{Tag: tag(fmt.Sprintf("%d.%d", round, n)), Digest: digest(fmt.Sprint(worker % 2))})
 		}
-		known, err := l.See(ctx, at, seen)
+		known, err := l.Sights().See(ctx, at, seen)
 		if err != nil {
 			return err
 		}
@@ -167,12 +167,12 @@ func hammer(ctx context.Context, dsn store.DSN, worker int) error {
 		}
 		site := app
 		site.Path = fmt.Sprintf("%d.yaml", worker)
-		if err := l.Show(ctx, at, map[store.Site]pinsetter.Image{site: image(fmt.Sprint(round - 1))}); err != nil {
+		if err := l.Sites().Show(ctx, at, map[store.Site]pinsetter.Image{site: image(fmt.Sprint(round - 1))}); err != nil {
 			return err
 		}
 		run := store.Run{At: at, Automation: fmt.Sprintf("ns/worker-%d", worker), Error: fmt.Sprint(round),
 			Wrote: map[store.Site]pinsetter.Image{site: image(fmt.Sprint(round))}}
-		if err := l.Record(ctx, []store.Run{run}); err != nil {
+		if err := l.Runs().Record(ctx, []store.Run{run}); err != nil {
 			return err
 		}
 	}
@@ -233,7 +233,7 @@ func testOlderSchema(t *testing.T, p place) {
 	mustFail(t, err, store.ErrSchema, "schema version 1, this program reads 8", "pinsetter run brings it up to date")
 
 	l = p.open(t, store.Options{})
-	known, err := l.Seen(t.Context(), []store.Tag{tag("1.0")})
+	known, err := l.Sights().Seen(t.Context(), []store.Tag{tag("1.0")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func testCancelled(t *testing.T, p place) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	enough := errors.New("enough")
 	cancel(enough)
-	_, err := l.See(ctx, noon, []store.Observation{{Tag: tag("1.0")}})
+	_, err := l.Sights().See(ctx, noon, []store.Observation{{Tag: tag("1.0")}})
 	mustFail(t, err, enough, "read sightings in "+p.dsn.String())
 	see(t, l, noon, "1.0", "")
 }

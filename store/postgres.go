@@ -51,11 +51,11 @@ func (postgresEngine) migrate() []string {
 }
 
 // openPostgres prepares connections to the server. It doesn't connect yet.
-func (l *Ledger) openPostgres() error {
-	config, err := pgx.ParseConfig(l.dsn.url.Reveal())
+func (d *database) openPostgres() error {
+	config, err := pgx.ParseConfig(d.dsn.url.Reveal())
 	if err != nil {
 		_, cause, _ := strings.Cut(err.Error(), "`: ") // which follows the address
-		return &fault{cause: "read its address: " + l.engine.explain(errors.New(cause)).cause}
+		return &fault{cause: "read its address: " + d.engine.explain(errors.New(cause)).cause}
 	}
 	if config.ConnectTimeout == 0 || config.ConnectTimeout > within {
 		config.ConnectTimeout = 10 * time.Second
@@ -63,10 +63,10 @@ func (l *Ledger) openPostgres() error {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "pinsetter"
 	}
-	l.db = stdlib.OpenDB(*config)
-	l.db.SetMaxOpenConns(4) // all clients of a server share about a hundred
-	l.db.SetMaxIdleConns(2)
-	l.db.SetConnMaxIdleTime(5 * time.Minute)
+	d.pool = stdlib.OpenDB(*config)
+	d.pool.SetMaxOpenConns(4) // all clients of a server share about a hundred
+	d.pool.SetMaxIdleConns(2)
+	d.pool.SetConnMaxIdleTime(5 * time.Minute)
 	return nil
 }
 

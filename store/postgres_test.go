@@ -80,7 +80,7 @@ func TestPostgresLocked(t *testing.T) {
 	if _, err := tx.ExecContext(t.Context(), "LOCK TABLE pinsetter_sighting IN SHARE ROW EXCLUSIVE MODE"); err != nil {
 		t.Fatal(err)
 	}
-	_, err = l.See(t.Context(), noon, []store.Observation{{Tag: tag("1.0")}})
+	_, err = l.Sights().See(t.Context(), noon, []store.Observation{{Tag: tag("1.0")}})
 	mustFail(t, err, store.ErrLocked, "record sightings in "+p.dsn.String(), "pg_locks")
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestPostgresKilledInUse(t *testing.T) {
 	see(t, l, noon, "1.0", digest("a"))
 	server.Kill()
 	for range 3 {
-		_, err := l.See(t.Context(), noon, []store.Observation{{Tag: tag("2.0")}})
+		_, err := l.Sights().See(t.Context(), noon, []store.Observation{{Tag: tag("2.0")}})
 		silent(t, server, mustFail(t, err, store.ErrUnreachable, "read sightings in "+p.dsn.String()))
 	}
 	server.Start()

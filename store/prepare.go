@@ -7,10 +7,10 @@ import (
 
 // prepare migrates the tables to this program's schema. A read-only ledger
 // stays as it is.
-func (l *Ledger) prepare(ctx context.Context) error {
+func (d *database) prepare(ctx context.Context) error {
 	var have int
-	err := l.read(ctx, "open state", func(ctx context.Context, q querier) (err error) {
-		have, err = version(ctx, q, l.engine)
+	err := d.read(ctx, "open state", func(ctx context.Context, q querier) (err error) {
+		have, err = version(ctx, q, d.engine)
 		return err
 	})
 	switch {
@@ -19,15 +19,15 @@ func (l *Ledger) prepare(ctx context.Context) error {
 	case have == len(migrations):
 		return nil
 	case have > len(migrations):
-		return l.fail(ctx, "open state", newer(have))
-	case !l.options.ReadOnly:
-		return l.write(ctx, "open state", l.migrate)
+		return d.fail(ctx, "open state", newer(have))
+	case !d.options.ReadOnly:
+		return d.write(ctx, "open state", d.migrate)
 	case have > 0:
-		return l.fail(ctx, "open state", &fault{kind: ErrSchema, way: fmt.Sprintf("schema version %d, "+
+		return d.fail(ctx, "open state", &fault{kind: ErrSchema, way: fmt.Sprintf("schema version %d, "+
 			"this program reads %d: pinsetter run brings it up to date", have, len(migrations))})
 	}
-	err = l.db.Close() // there is nothing to read
-	l.db = nil
+	err = d.pool.Close() // there is nothing to read
+	d.pool = nil
 	return err
 }
 
@@ -56,13 +56,13 @@ func newer(have int) error {
 
 // migrate runs in a transaction, alone among all processes. Another process may
 // have migrated since the caller looked.
-func (l *Ledger) migrate(ctx context.Context, q querier) error {
-	for _, statement := range l.engine.migrate() {
+func (d *database) migrate(ctx context.Context, q querier) error {
+	for _, statement := range d.engine.migrate() {
 		if _, err := q.exec(ctx, statement); err != nil {
 			return err
 		}
 	}
-	have, err := version(ctx, q, l.engine)
+	have, err := version(ctx, q, d.engine)
 	if err != nil {
 		return err
 	}

@@ -18,18 +18,21 @@ type Proof struct {
 	At time.Time
 }
 
-// Proofs returns what was found out about who signed digests, by rules that trust what
-// their keys identify; those that are known.
-func (l *Ledger) Proofs(ctx context.Context, keys []ProofKey) (map[ProofKey]Proof, error) {
+// Proofs are what was found out about signatures.
+type Proofs struct{ db *database }
+
+// Of returns what was found out about who signed digests, each judged by the rule
+// of its key. Keys that were never judged are missing from the result.
+func (t Proofs) Of(ctx context.Context, keys []ProofKey) (map[ProofKey]Proof, error) {
 	found := map[ProofKey]Proof{}
-	if !l.reads() || len(keys) == 0 {
+	if !t.db.reads() || len(keys) == 0 {
 		return found, nil
 	}
 	rows := make([][2]string, len(keys))
 	for i, key := range keys {
 		rows[i] = [2]string{plain(key.Digest), plain(key.Trust)}
 	}
-	err := l.read(ctx, "read signatures", func(ctx context.Context, q querier) error {
+	err := t.db.read(ctx, "read signatures", func(ctx context.Context, q querier) error {
 		return q.query(ctx, func(row func(...any) error) error {
 			var key ProofKey
 			var at int64
@@ -49,16 +52,17 @@ func (l *Ledger) Proofs(ctx context.Context, keys []ProofKey) (map[ProofKey]Proo
 	return found, err
 }
 
-// PutProof stores what Proofs returns of one.
-func (l *Ledger) PutProof(ctx context.Context, at time.Time, digest, trust string, found pinsetter.Signature) error {
-	if !l.writes() {
+// Put stores what was found out about one digest by one rule. It replaces an older
+// proof.
+func (t Proofs) Put(ctx context.Context, at time.Time, digest, trust string, found pinsetter.Signature) error {
+	if !t.db.writes() {
 		return nil
 	}
 	body, err := json.Marshal(found)
 	if err != nil {
 		return fmt.Errorf("record signatures of %s: %w", digest, err)
 	}
-	return l.write(ctx, "record signatures", func(ctx context.Context, q querier) error {
+	return t.db.write(ctx, "record signatures", func(ctx context.Context, q querier) error {
 		_, err := q.exec(ctx, `INSERT INTO pinsetter_proof (digest, trust, put_at, body) VALUES ($1, $2, CAST($3 AS BIGINT), $4)
 			ON CONFLICT (digest, trust) DO UPDATE SET put_at = excluded.put_at, body = excluded.body`,
 			plain(digest), plain(trust), micros(at), string(body))

@@ -8,14 +8,17 @@ import (
 	"time"
 )
 
-// Proposals returns the pull requests of an automation, by branch, as stored by
-// PutProposals. It writes nothing.
-func (l *Ledger) Proposals(ctx context.Context, repository, automation string) (map[string]json.RawMessage, error) {
+// Proposals are the pull requests of automations.
+type Proposals struct{ db *database }
+
+// Of returns the pull requests of an automation, by branch, as stored by
+// Put. It writes nothing.
+func (t Proposals) Of(ctx context.Context, repository, automation string) (map[string]json.RawMessage, error) {
 	found := map[string]json.RawMessage{}
-	if !l.reads() {
+	if !t.db.reads() {
 		return found, nil
 	}
-	err := l.read(ctx, "read pull requests", func(ctx context.Context, q querier) error {
+	err := t.db.read(ctx, "read pull requests", func(ctx context.Context, q querier) error {
 		return q.query(ctx, func(row func(...any) error) error {
 			var branch, body string
 			if err := row(&branch, &body); err != nil {
@@ -28,13 +31,13 @@ func (l *Ledger) Proposals(ctx context.Context, repository, automation string) (
 	return found, err
 }
 
-// PutProposals stores some of an automation's pull requests, by branch; nil
+// Put stores some of an automation's pull requests, by branch; nil
 // deletes one. The ledger doesn't interpret the JSON. Pass only changed ones.
-func (l *Ledger) PutProposals(ctx context.Context, at time.Time, repository, automation string, proposals map[string]json.RawMessage) error {
-	if !l.writes() || len(proposals) == 0 {
+func (t Proposals) Put(ctx context.Context, at time.Time, repository, automation string, proposals map[string]json.RawMessage) error {
+	if !t.db.writes() || len(proposals) == 0 {
 		return nil
 	}
-	return l.write(ctx, "record pull requests", func(ctx context.Context, q querier) error {
+	return t.db.write(ctx, "record pull requests", func(ctx context.Context, q querier) error {
 		for _, branch := range slices.Sorted(maps.Keys(proposals)) {
 			key := []any{quoted(repository), quoted(automation), quoted(branch)}
 			var err error

@@ -13,7 +13,7 @@ func testProposals(t *testing.T, p place) {
 	l := p.open(t, store.Options{})
 	put := func(automation string, proposals map[string]json.RawMessage) {
 		t.Helper()
-		if err := l.PutProposals(t.Context(), noon, "h/r", automation, proposals); err != nil {
+		if err := l.Proposals().Put(t.Context(), noon, "h/r", automation, proposals); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -22,7 +22,7 @@ func testProposals(t *testing.T, p place) {
 	put("ns/a", map[string]json.RawMessage{"x": json.RawMessage(`{"number":4}`), "none": nil})
 	remembered := func(l *store.Ledger) map[string]json.RawMessage {
 		t.Helper()
-		found, err := l.Proposals(t.Context(), "h/r", "ns/a")
+		found, err := l.Proposals().Of(t.Context(), "h/r", "ns/a")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,14 +50,14 @@ func testQuiet(t *testing.T, p place) {
 		if want == "" {
 			body = nil
 		}
-		if err := l.PutQuiet(t.Context(), noon, "lane", body); err != nil {
+		if err := l.Quiet().Put(t.Context(), noon, "lane", body); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := l.Quiet(t.Context(), "lane"); string(got) != want || err != nil {
+		if got, err := l.Quiet().Of(t.Context(), "lane"); string(got) != want || err != nil {
 			t.Errorf("%q, %v; want %q", got, err, want)
 		}
 	}
-	if got, err := l.Quiet(t.Context(), "another"); got != nil || err != nil {
+	if got, err := l.Quiet().Of(t.Context(), "another"); got != nil || err != nil {
 		t.Errorf("of another lane: %q, %v", got, err)
 	}
 }

@@ -20,11 +20,11 @@ const everything = "9223372036854775807"
 // longest time; of those still listed, the ones first seen last. So flooding a
 // repository with tags shortens nobody's cooldown.
 func (l *Ledger) Prune(ctx context.Context, at time.Time) error {
-	if !l.writes() {
+	if !l.db.writes() {
 		return nil
 	}
 	due := false
-	err := l.read(ctx, "read when it was pruned", func(ctx context.Context, q querier) error {
+	err := l.db.read(ctx, "read when it was pruned", func(ctx context.Context, q querier) error {
 		return q.query(ctx, func(row func(...any) error) error {
 			var last int64
 			err := row(&last)
@@ -35,8 +35,8 @@ func (l *Ledger) Prune(ctx context.Context, at time.Time) error {
 	if err != nil || !due {
 		return err
 	}
-	return l.write(ctx, "prune state", func(ctx context.Context, q querier) error {
-		oldest := micros(at.Add(-l.options.Keep))
+	return l.db.write(ctx, "prune state", func(ctx context.Context, q querier) error {
+		oldest := micros(at.Add(-l.db.options.Keep))
 		for _, step := range []struct {
 			statement string
 			args      []any
@@ -44,7 +44,7 @@ func (l *Ledger) Prune(ctx context.Context, at time.Time) error {
 			{"UPDATE pinsetter_schema SET pruned = $1", []any{micros(at)}}, // other processes wait here
 			{"DELETE FROM pinsetter_sighting WHERE listed < $1", []any{oldest}},
 			{`DELETE FROM pinsetter_sighting WHERE image_tag IN (SELECT image_tag FROM pinsetter_sighting
-				ORDER BY listed DESC, first_seen, image_tag LIMIT ` + everything + ` OFFSET $1)`, []any{l.options.Sightings}},
+				ORDER BY listed DESC, first_seen, image_tag LIMIT ` + everything + ` OFFSET $1)`, []any{l.db.options.Sightings}},
 			{"DELETE FROM pinsetter_digest WHERE image_tag NOT IN (SELECT image_tag FROM pinsetter_sighting)", nil},
 			{"DELETE FROM pinsetter_listing WHERE put_at < $1", []any{oldest}},
 			{"DELETE FROM pinsetter_fact WHERE learnt < $1", []any{oldest}},
@@ -55,7 +55,7 @@ func (l *Ledger) Prune(ctx context.Context, at time.Time) error {
 			{"DELETE FROM pinsetter_proposal WHERE put_at < $1", []any{oldest}},
 			{"DELETE FROM pinsetter_run WHERE at < $1", []any{oldest}},
 			{`DELETE FROM pinsetter_run WHERE id IN (SELECT id FROM pinsetter_run
-				ORDER BY at DESC, id LIMIT ` + everything + ` OFFSET $1)`, []any{l.options.Runs}},
+				ORDER BY at DESC, id LIMIT ` + everything + ` OFFSET $1)`, []any{l.db.options.Runs}},
 			{"DELETE FROM pinsetter_run_policy WHERE run NOT IN (SELECT id FROM pinsetter_run)", nil},
 		} {
 			if _, err := q.exec(ctx, step.statement, step.args...); err != nil {

@@ -6,14 +6,16 @@ import (
 	"time"
 )
 
-// Quiet returns the value that PutQuiet stored for a key, or nil. It writes
-// nothing.
-func (l *Ledger) Quiet(ctx context.Context, key string) (json.RawMessage, error) {
+// Quiet has, by a key that the caller makes, why there was nothing to do.
+type Quiet struct{ db *database }
+
+// Of returns the value that Put stored for a key, or nil. It writes nothing.
+func (t Quiet) Of(ctx context.Context, key string) (json.RawMessage, error) {
 	var found json.RawMessage
-	if !l.reads() {
+	if !t.db.reads() {
 		return nil, nil
 	}
-	err := l.read(ctx, "read how the last run ended", func(ctx context.Context, q querier) error {
+	err := t.db.read(ctx, "read how the last run ended", func(ctx context.Context, q querier) error {
 		return q.query(ctx, func(row func(...any) error) error {
 			var body string
 			err := row(&body)
@@ -24,14 +26,14 @@ func (l *Ledger) Quiet(ctx context.Context, key string) (json.RawMessage, error)
 	return found, err
 }
 
-// PutQuiet records under a key that there was nothing to do, and why; nil
+// Put records under a key that there was nothing to do, and why; nil
 // deletes the record. The ledger doesn't interpret the JSON. Pass only changed
 // ones.
-func (l *Ledger) PutQuiet(ctx context.Context, at time.Time, key string, body json.RawMessage) error {
-	if !l.writes() {
+func (t Quiet) Put(ctx context.Context, at time.Time, key string, body json.RawMessage) error {
+	if !t.db.writes() {
 		return nil
 	}
-	return l.write(ctx, "record that there was nothing to do", func(ctx context.Context, q querier) error {
+	return t.db.write(ctx, "record that there was nothing to do", func(ctx context.Context, q querier) error {
 		if body == nil {
 			_, err := q.exec(ctx, "DELETE FROM pinsetter_quiet WHERE lane = $1", hash(key))
 			return err

@@ -55,21 +55,21 @@ func readRows(t *testing.T, l *store.Ledger) {
 			t.Errorf("%v doesn't name %s", err, names)
 		}
 	}
-	_, err := l.Listings(t.Context(), []string{"image"})
+	_, err := l.Listings().Of(t.Context(), []string{"image"})
 	named(err, "listing of image")
-	_, err = l.Facts(t.Context(), []string{"sum"})
+	_, err = l.Facts().Of(t.Context(), []string{"sum"})
 	named(err, "facts about sum")
-	_, err = l.Proofs(t.Context(), []store.ProofKey{{Digest: "sum", Trust: "key"}})
+	_, err = l.Proofs().Of(t.Context(), []store.ProofKey{{Digest: "sum", Trust: "key"}})
 	named(err, "signatures of sum")
-	_, err = l.History(t.Context(), store.Filter{})
+	_, err = l.Runs().History(t.Context(), store.Filter{})
 	named(err, "a run")
-	_, err = l.Quiet(t.Context(), "lane")
+	_, err = l.Quiet().Of(t.Context(), "lane")
 	named(err, "no error")
-	_, err = l.Proposals(t.Context(), "repository", "ns/name")
+	_, err = l.Proposals().Of(t.Context(), "repository", "ns/name")
 	named(err, "no error")
-	seen, err := l.Seen(t.Context(), []store.Tag{tag("1.0")})
+	seen, err := l.Sights().Seen(t.Context(), []store.Tag{tag("1.0")})
 	named(err, tag("1.0").Image+":1.0")
-	showings, err := l.Showings(t.Context(), []store.Tag{tag("1.0")})
+	showings, err := l.Sights().Showings(t.Context(), []store.Tag{tag("1.0")})
 	named(err, "no error")
 	firsts := []time.Time{}
 	for _, sight := range seen {
@@ -92,17 +92,17 @@ func newRows(f *testing.F, p place) rows {
 	f.Helper()
 	l := p.open(f, store.Options{})
 	err := errors.Join(
-		l.PutListings(f.Context(), noon, map[string]store.Listing{"image": {Agreed: 1}}),
-		l.PutFacts(f.Context(), noon, map[string]store.Fact{"sum": {}}),
-		l.PutProof(f.Context(), noon, "sum", "key", pinsetter.Signature{}),
-		l.PutQuiet(f.Context(), noon, "lane", []byte("{}")),
-		l.PutProposals(f.Context(), noon, "repository", "ns/name", map[string]json.RawMessage{"branch": json.RawMessage("{}")}),
-		l.Record(f.Context(), []store.Run{{At: noon, Automation: "ns/name"}}),
+		l.Listings().Put(f.Context(), noon, map[string]store.Listing{"image": {Agreed: 1}}),
+		l.Facts().Put(f.Context(), noon, map[string]store.Fact{"sum": {}}),
+		l.Proofs().Put(f.Context(), noon, "sum", "key", pinsetter.Signature{}),
+		l.Quiet().Put(f.Context(), noon, "lane", []byte("{}")),
+		l.Proposals().Put(f.Context(), noon, "repository", "ns/name", map[string]json.RawMessage{"branch": json.RawMessage("{}")}),
+		l.Runs().Record(f.Context(), []store.Run{{At: noon, Automation: "ns/name"}}),
 	)
 	if err != nil {
 		f.Fatal(err)
 	}
-	if _, err := l.See(f.Context(), noon, []store.Observation{{Tag: tag("1.0"), Digest: digest("a")}}); err != nil {
+	if _, err := l.Sights().See(f.Context(), noon, []store.Observation{{Tag: tag("1.0"), Digest: digest("a")}}); err != nil {
 		f.Fatal(err)
 	}
 	db, err := sql.Open(p.sql, p.raw)

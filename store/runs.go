@@ -33,7 +33,7 @@ type Run struct {
 	Omitted int `json:"omitted,omitempty"`
 
 	// Wrote holds the images that the run wrote, by site in their base branch
-	// (see [SiteOf]). [Ledger.Record] stores them for [Ledger.Written]; History
+	// (see [SiteOf]). [Runs.Record] stores them for [Sites.Written]; History
 	// doesn't return them.
 	Wrote map[Site]pinsetter.Image `json:"-"`
 }
@@ -54,16 +54,19 @@ const (
 // repeatAfter is how long a run isn't recorded if it ended like the one before.
 const repeatAfter = 24 * time.Hour
 
+// Runs are how automations ended: their history.
+type Runs struct{ db *database }
+
 // Record stores runs and the images that they wrote, in one transaction. It
 // skips a run without a commit, pull request, change, hold or error, and a run
 // that ended like the automation's last stored one less than a day ago; reasons
 // of holds don't count for that, since they may contain durations. The written
 // images are stored in any case. Recording a run twice has no further effect.
-func (l *Ledger) Record(ctx context.Context, runs []Run) error {
-	if !l.writes() || !slices.ContainsFunc(runs, func(r Run) bool { return r.says() || len(r.Wrote) > 0 }) {
+func (t Runs) Record(ctx context.Context, runs []Run) error {
+	if !t.db.writes() || !slices.ContainsFunc(runs, func(r Run) bool { return r.says() || len(r.Wrote) > 0 }) {
 		return nil
 	}
-	return l.write(ctx, "record runs", func(ctx context.Context, q querier) error {
+	return t.db.write(ctx, "record runs", func(ctx context.Context, q querier) error {
 		for _, run := range runs {
 			if err := recordWritten(ctx, q, run); err != nil {
 				return err

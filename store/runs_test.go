@@ -26,14 +26,14 @@ func hold(policy, reason string) pinsetter.Hold {
 
 func record(t *testing.T, l *store.Ledger, runs ...store.Run) {
 	t.Helper()
-	if err := l.Record(t.Context(), runs); err != nil {
+	if err := l.Runs().Record(t.Context(), runs); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func history(t *testing.T, l *store.Ledger, f store.Filter) []store.Run {
 	t.Helper()
-	runs, err := l.History(t.Context(), f)
+	runs, err := l.Runs().History(t.Context(), f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func testPruneByAge(t *testing.T, p place) {
 	see(t, l, noon, "2.0", "")
 	put(t, l, noon, "a", store.Listing{})
 	facts := map[string]store.Fact{digest("a"): {}}
-	if err := l.PutFacts(t.Context(), noon, facts); err != nil {
+	if err := l.Facts().Put(t.Context(), noon, facts); err != nil {
 		t.Fatal(err)
 	}
 	record(t, l, store.Run{At: noon, Automation: "a/b", Changes: []pinsetter.Change{change("a:b")}})
@@ -200,7 +200,7 @@ func testPruneByNumber(t *testing.T, p place) {
 	for _, name := range []string{"unlisted", "old-0", "old-1", "old-2", "old-3", "flood", "flood-2"} {
 		tags = append(tags, tag(name))
 	}
-	known, err := l.Seen(t.Context(), tags)
+	known, err := l.Sights().Seen(t.Context(), tags)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,15 +229,15 @@ func testNames(t *testing.T, p place) {
 	record(t, l, held, failed, infra)
 	quoting := store.Run{At: noon.Add(-time.Hour), Automation: "flux-system/quoting", Held: []pinsetter.Hold{hold("flux-system/x", `said "error":"no"`)}}
 	record(t, l, quoting)
-	last, err := l.LastSuccess(t.Context())
+	last, err := l.Runs().LastSuccess(t.Context())
 	want := map[string]time.Time{"flux-system/apps": held.At, "flux-system/quoting": quoting.At}
 	if diff := cmp.Diff(want, last, cmp.Transformer("", time.Time.UTC)); diff != "" || err != nil {
 		t.Errorf("%v, -want +got:\n%s", err, diff)
 	}
-	if names, err := l.Automations(t.Context()); err != nil || !slices.Equal(names, []string{"flux-system/apps", "flux-system/infra", "flux-system/quoting"}) {
+	if names, err := l.Runs().Automations(t.Context()); err != nil || !slices.Equal(names, []string{"flux-system/apps", "flux-system/infra", "flux-system/quoting"}) {
 		t.Errorf("automations %v, %v", names, err)
 	}
-	if names, err := l.Policies(t.Context()); err != nil || !slices.Equal(names, []string{"flux-system/cache", "flux-system/x"}) {
+	if names, err := l.Runs().Policies(t.Context()); err != nil || !slices.Equal(names, []string{"flux-system/cache", "flux-system/x"}) {
 		t.Errorf("policies %v, %v", names, err)
 	}
 }

@@ -17,9 +17,9 @@ const maxShowings = 64
 //
 // Of a tag that had more than 64 digests some are missing, the more the longer
 // ago: whatever age is asked for, one that is at most half as old again is there.
-func (l *Ledger) Showings(ctx context.Context, tags []Tag) (map[Tag][]pinsetter.Showing, error) {
+func (t Sights) Showings(ctx context.Context, tags []Tag) (map[Tag][]pinsetter.Showing, error) {
 	found := map[Tag][]pinsetter.Showing{}
-	if !l.reads() || len(tags) == 0 {
+	if !t.db.reads() || len(tags) == 0 {
 		return found, nil
 	}
 	byKey := make(map[string]Tag, len(tags))
@@ -28,7 +28,7 @@ func (l *Ledger) Showings(ctx context.Context, tags []Tag) (map[Tag][]pinsetter.
 		byKey[tag.key()] = tag
 		keys = append(keys, tag.key())
 	}
-	err := l.read(ctx, "read the digests of tags", func(ctx context.Context, q querier) error {
+	err := t.db.read(ctx, "read the digests of tags", func(ctx context.Context, q querier) error {
 		clear(found)
 		return q.query(ctx, func(row func(...any) error) error {
 			var key string

@@ -19,7 +19,7 @@ func showing(seed string, first, since time.Duration) pinsetter.Showing {
 
 func checkShowings(t *testing.T, l *store.Ledger, name string, want ...pinsetter.Showing) {
 	t.Helper()
-	got, err := l.Showings(t.Context(), []store.Tag{tag(name)})
+	got, err := l.Sights().Showings(t.Context(), []store.Tag{tag(name)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,14 +62,14 @@ func testShowingsBounded(t *testing.T, p place) {
 	for i := range pushes {
 		see(t, l, noon.Add(time.Duration(i)*time.Minute), "1.0", hex(i))
 		if i == 700 {
-			err := l.Record(t.Context(), []store.Run{{At: noon, Automation: "ns/a", Repository: app.Repository, Branch: "main",
+			err := l.Runs().Record(t.Context(), []store.Run{{At: noon, Automation: "ns/a", Repository: app.Repository, Branch: "main",
 				Wrote: map[store.Site]pinsetter.Image{app: {Tag: "1.0", Digest: hex(i)}}}})
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	all, err := l.Showings(t.Context(), []store.Tag{tag("1.0")})
+	all, err := l.Sights().Showings(t.Context(), []store.Tag{tag("1.0")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,10 +13,10 @@ type sighting struct {
 	listed time.Time
 }
 
-// sightings returns the rows of tags.
-func (l *Ledger) sightings(ctx context.Context, tags []Tag) (map[Tag]sighting, error) {
+// rows returns the rows of tags.
+func (t Sights) rows(ctx context.Context, tags []Tag) (map[Tag]sighting, error) {
 	found := make(map[Tag]sighting, len(tags))
-	if !l.reads() || len(tags) == 0 {
+	if !t.db.reads() || len(tags) == 0 {
 		return found, nil
 	}
 	byKey := make(map[string]Tag, len(tags))
@@ -28,7 +28,7 @@ func (l *Ledger) sightings(ctx context.Context, tags []Tag) (map[Tag]sighting, e
 		}
 		byKey[key] = tag
 	}
-	err := l.read(ctx, "read sightings", func(ctx context.Context, q querier) error {
+	err := t.db.read(ctx, "read sightings", func(ctx context.Context, q querier) error {
 		return q.query(ctx, func(row func(...any) error) error {
 			var key string
 			var first, listed, since, read int64

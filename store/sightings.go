@@ -62,10 +62,13 @@ const (
 	readAgain   = time.Hour          // that a tag still has its digest
 )
 
+// Sights are the tags that registries listed, and their digests.
+type Sights struct{ db *database }
+
 // Seen returns what is known about tags. Tags that were never seen are missing
 // from the result. It writes nothing.
-func (l *Ledger) Seen(ctx context.Context, tags []Tag) (map[Tag]Sight, error) {
-	rows, err := l.sightings(ctx, tags)
+func (t Sights) Seen(ctx context.Context, tags []Tag) (map[Tag]Sight, error) {
+	rows, err := t.rows(ctx, tags)
 	if err != nil {
 		return nil, err
 	}
@@ -90,9 +93,9 @@ func (l *Ledger) Seen(ctx context.Context, tags []Tag) (map[Tag]Sight, error) {
 //
 // To bound memory, pass only written tags and accepted tags above a written
 // one, not all listed tags.
-func (l *Ledger) See(ctx context.Context, at time.Time, seen []Observation) (map[Tag]Sight, error) {
+func (t Sights) See(ctx context.Context, at time.Time, seen []Observation) (map[Tag]Sight, error) {
 	if at.Before(earliest) {
-		return nil, fmt.Errorf("record sightings in %s: the clock says %s: set it", l.dsn, at.UTC().Format(time.DateOnly))
+		return nil, fmt.Errorf("record sightings in %s: the clock says %s: set it", t.db.dsn, at.UTC().Format(time.DateOnly))
 	}
 	digests := make(map[Tag]string, len(seen))
 	tags := make([]Tag, 0, len(seen))
@@ -105,7 +108,7 @@ func (l *Ledger) See(ctx context.Context, at time.Time, seen []Observation) (map
 		digests[o.Tag] = o.Digest
 	}
 	slices.SortFunc(tags, Tag.compare)
-	rows, err := l.sightings(ctx, tags)
+	rows, err := t.rows(ctx, tags)
 	if err != nil {
 		return nil, err
 	}
@@ -113,11 +116,11 @@ func (l *Ledger) See(ctx context.Context, at time.Time, seen []Observation) (map
 	if news.none() {
 		return sights(at, tags, digests, rows), nil
 	}
-	if l.writes() {
-		if err := l.write(ctx, "record sightings", news.record); err != nil {
+	if t.db.writes() {
+		if err := t.db.write(ctx, "record sightings", news.record); err != nil {
 			return nil, err
 		}
-		changed, err := l.sightings(ctx, news.tags)
+		changed, err := t.rows(ctx, news.tags)
 		if err != nil {
 			return nil, err
 		}

@@ -21,7 +21,7 @@ func testFirstSightStays(t *testing.T, p place) {
 	}
 	_ = l.Close()
 	l = p.open(t, store.Options{})
-	known, err := l.Seen(t.Context(), []store.Tag{tag("1.0"), tag("2.0"), tag("1.0"), {Image: "other", Tag: "1.0"}})
+	known, err := l.Sights().Seen(t.Context(), []store.Tag{tag("1.0"), tag("2.0"), tag("1.0"), {Image: "other", Tag: "1.0"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func testMovedTag(t *testing.T, p place) {
 		if !got.Since().Equal(step.since) {
 			t.Errorf("%s: since %v, want %v", step.name, got.Since(), step.since)
 		}
-		stored, err := l.Seen(t.Context(), []store.Tag{tag("1.0")})
+		stored, err := l.Sights().Seen(t.Context(), []store.Tag{tag("1.0")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func testManySightings(t *testing.T, p place) {
 		seen = append(seen, store.Observation{Tag: tag(fmt.Sprintf("1.0.%d", i)), Digest: digest("a")})
 	}
 	seen = append(seen, store.Observation{Tag: tag("1.0.7")}, store.Observation{Tag: tag("1.0.8"), Digest: digest("b")})
-	known, err := l.See(t.Context(), noon, seen)
+	known, err := l.Sights().See(t.Context(), noon, seen)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func testManySightings(t *testing.T, p place) {
 			t.Fatalf("%v: %+v", tag, sight)
 		}
 	}
-	again, err := l.See(t.Context(), noon.Add(time.Minute), seen)
+	again, err := l.Sights().See(t.Context(), noon.Add(time.Minute), seen)
 	if diff := cmp.Diff(known, again); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
@@ -153,13 +153,13 @@ func TestSeeByAClockThatIsNotSet(t *testing.T) {
 	p := newSQLite(t)
 	l := p.open(t, store.Options{})
 	for _, at := range []time.Time{{}, time.Unix(100, 0)} {
-		_, err := l.See(t.Context(), at, []store.Observation{{Tag: tag("1.0")}})
+		_, err := l.Sights().See(t.Context(), at, []store.Observation{{Tag: tag("1.0")}})
 		if err == nil || !strings.Contains(err.Error(), "the clock says") {
 			t.Errorf("at %v: error %v", at, err)
 		}
 	}
 	see(t, l, noon, "1.0", "")
 	p.exec(t, "UPDATE pinsetter_sighting SET first_seen = 0")
-	_, err := l.Seen(t.Context(), []store.Tag{tag("1.0")})
+	_, err := l.Sights().Seen(t.Context(), []store.Tag{tag("1.0")})
 	mustFail(t, err, store.ErrCorrupt, "first sight of "+tag("1.0").Image)
 }

@@ -39,12 +39,12 @@ func (sqliteEngine) migrate() []string { return nil }
 
 // openSQLite opens the ledger's file. It creates a missing file and directory,
 // for the user alone.
-func (l *Ledger) openSQLite() error {
-	path, err := filepath.Abs(l.dsn.path)
+func (d *database) openSQLite() error {
+	path, err := filepath.Abs(d.dsn.path)
 	if err != nil {
 		return err
 	}
-	if l.options.ReadOnly {
+	if d.options.ReadOnly {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
@@ -53,19 +53,19 @@ func (l *Ledger) openSQLite() error {
 	}
 	on := filesystemOf(filepath.Dir(path))
 	if on.volatile != "" {
-		l.ephemeral = fmt.Sprintf("%s is on %s (%s), which ends with it, and so do first sights and cooldowns: "+
+		d.ephemeral = fmt.Sprintf("%s is on %s (%s), which ends with it, and so do first sights and cooldowns: "+
 			"mount a volume there, or name another place by --state", path, on.name, on.volatile)
 	}
-	if l.db, err = sql.Open("sqlite", l.connection(path, on)); err != nil {
+	if d.pool, err = sql.Open("sqlite", d.connection(path, on)); err != nil {
 		return err
 	}
 	// One connection: operations of this process queue for it instead of
 	// waiting for a file lock.
-	l.db.SetMaxOpenConns(1)
-	if l.options.ReadOnly {
+	d.pool.SetMaxOpenConns(1)
+	if d.options.ReadOnly {
 		return nil
 	}
-	return l.setJournal(on)
+	return d.setJournal(on)
 }
 
 // makeFile creates the file if it is missing. It doesn't open an existing one,
@@ -91,7 +91,7 @@ func makeFile(path string) error {
 // connection returns the URI for SQLite (https://sqlite.org/uri.html), with the
 // pragmas for each connection. With a write-ahead log a power failure may cost
 // the last records, and nothing else.
-func (l *Ledger) connection(path string, on filesystem) string {
+func (d *database) connection(path string, on filesystem) string {
 	synchronous := "synchronous(full)"
 	if on.local {
 		synchronous = "synchronous(normal)"
@@ -99,14 +99,14 @@ func (l *Ledger) connection(path string, on filesystem) string {
 	query := url.Values{
 		"_txlock": {"immediate"}, // a reader that starts writing can't wait for its turn
 		"_pragma": {
-			fmt.Sprintf("busy_timeout(%d)", l.options.Wait.Milliseconds()),
+			fmt.Sprintf("busy_timeout(%d)", d.options.Wait.Milliseconds()),
 			"cell_size_check(on)",
 			"journal_size_limit(16777216)",
 			"trusted_schema(off)",
 			synchronous,
 		},
 	}
-	if l.options.ReadOnly {
+	if d.options.ReadOnly {
 		query.Set("mode", "ro")
 	}
 	file := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
@@ -116,25 +116,25 @@ func (l *Ledger) connection(path string, on filesystem) string {
 // setJournal chooses a write-ahead log if the file system supports it, and a
 // rollback journal if it doesn't or is unknown. The mode is stored in the file;
 // changing it needs exclusive access.
-func (l *Ledger) setJournal(on filesystem) error {
+func (d *database) setJournal(on filesystem) error {
 	want := "delete"
 	if on.local {
 		want = "wal"
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), l.options.Wait+time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), d.options.Wait+time.Second)
 	defer cancel()
 	for begin := time.Now(); ; {
 		var mode string
-		err := l.db.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode)
+		err := d.pool.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode)
 		if err == nil && mode != want {
-			err = l.db.QueryRowContext(ctx, "PRAGMA journal_mode = "+want).Scan(&mode)
+			err = d.pool.QueryRowContext(ctx, "PRAGMA journal_mode = "+want).Scan(&mode)
 		}
 		switch {
 		case err == nil && (mode == want || want == "wal"):
 			return nil // SQLite knows more reasons against a log
 		case err == nil:
 			return &fault{kind: ErrLocked, cause: "its write-ahead log can't be left", way: lockedWay}
-		case code(err)&0xff != lib.SQLITE_BUSY || time.Since(begin) >= l.options.Wait:
+		case code(err)&0xff != lib.SQLITE_BUSY || time.Since(begin) >= d.options.Wait:
 			return err
 		}
 		_ = pause.For(ctx, 20*time.Millisecond) // no busy handler is called for this lock

@@ -137,7 +137,7 @@ func TestSQLiteLocked(t *testing.T) {
 	p := newSQLite(t)
 	l := p.open(t, store.Options{Wait: 50 * time.Millisecond})
 	lock(t, p)
-	_, err := l.See(t.Context(), noon, []store.Observation{{Tag: tag("1.0")}})
+	_, err := l.Sights().See(t.Context(), noon, []store.Observation{{Tag: tag("1.0")}})
 	mustFail(t, err, store.ErrLocked, "record sightings in sqlite:"+p.raw, "--state")
 	if _, err = store.Open(t.Context(), parse(t, "sqlite:"+p.raw+".new"), store.Options{}); err != nil {
 		t.Errorf("another file: %v", err)

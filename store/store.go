@@ -14,7 +14,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"strings"
 	"time"
 )
@@ -48,38 +47,31 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Ledger is the record of what was seen and done. The zero Ledger, like that of
-// "none", finds nothing and drops what it is told, without errors. It is safe
-// for concurrent use, also by several processes. No operation takes longer than
-// a minute.
-type Ledger struct {
-	db        *sql.DB // nil if there is no state, or nothing to read
-	engine    engine
-	dsn       DSN
-	options   Options
-	remembers bool
-	ephemeral string
-}
+// Ledger is the record of what was seen and done: a database and, by topic, its
+// tables. The zero Ledger, like that of "none", finds nothing and drops what it is
+// told, without errors. It is safe for concurrent use, also by several processes.
+// No operation takes longer than a minute.
+type Ledger struct{ db database }
 
 // Open opens the ledger of dsn. It creates a missing one and migrates its
 // tables. Errors wrap this package's sentinels. Close the ledger after use.
 func Open(ctx context.Context, dsn DSN, o Options) (*Ledger, error) {
-	l := &Ledger{dsn: dsn, options: o.withDefaults(), remembers: true}
+	l := &Ledger{database{dsn: dsn, options: o.withDefaults(), remembers: true}}
 	var err error
 	switch {
 	case dsn.path != "":
-		l.engine = sqliteEngine{path: dsn.path}
-		err = l.openSQLite()
+		l.db.engine = sqliteEngine{path: dsn.path}
+		err = l.db.openSQLite()
 	case !dsn.url.IsZero():
-		l.engine = postgresEngine{secrets: secretsOf(dsn)}
-		err = l.openPostgres()
+		l.db.engine = postgresEngine{secrets: secretsOf(dsn)}
+		err = l.db.openPostgres()
 	default:
 		return &Ledger{}, nil
 	}
 	if err != nil {
-		err = l.fail(ctx, "open state", err)
-	} else if l.db != nil {
-		err = l.prepare(ctx)
+		err = l.db.fail(ctx, "open state", err)
+	} else if l.db.pool != nil {
+		err = l.db.prepare(ctx)
 	}
 	if err != nil {
 		_ = l.Close()
@@ -90,34 +82,57 @@ func Open(ctx context.Context, dsn DSN, o Options) (*Ledger, error) {
 
 // Close ends the ledger's connections.
 func (l *Ledger) Close() error {
-	if l.db == nil {
+	if l.db.pool == nil {
 		return nil
 	}
-	return l.db.Close()
+	return l.db.pool.Close()
 }
+
+// The tables, by topic. They share the ledger's connections, and end with it.
+
+// Sights returns the table of tags and digests, and when they were first seen.
+func (l *Ledger) Sights() Sights { return Sights{&l.db} }
+
+// Listings returns the table of how long the tag lists of images were.
+func (l *Ledger) Listings() Listings { return Listings{&l.db} }
+
+// Facts returns the table of what is known of the content under digests.
+func (l *Ledger) Facts() Facts { return Facts{&l.db} }
+
+// Proofs returns the table of who signed digests.
+func (l *Ledger) Proofs() Proofs { return Proofs{&l.db} }
+
+// Sites returns the table of images that were written.
+func (l *Ledger) Sites() Sites { return Sites{&l.db} }
+
+// Runs returns the table of how automations ended.
+func (l *Ledger) Runs() Runs { return Runs{&l.db} }
+
+// Proposals returns the table of pull requests.
+func (l *Ledger) Proposals() Proposals { return Proposals{&l.db} }
+
+// Quiet returns the table of reasons why there was nothing to do.
+func (l *Ledger) Quiet() Quiet { return Quiet{&l.db} }
+
+// Wakes returns the table of webhooks that one process takes for another.
+func (l *Ledger) Wakes() Wakes { return Wakes{&l.db} }
 
 // Records reports whether the ledger keeps what it is told: it remembers, and isn't
 // opened for reading only.
-func (l *Ledger) Records() bool { return l.remembers && !l.options.ReadOnly }
+func (l *Ledger) Records() bool { return l.db.remembers && !l.db.options.ReadOnly }
 
 // Remembers reports whether the ledger stores anything. If not, a gate that
 // counts from a first sight can never pass. It is false for "none" and the zero
 // Ledger.
-func (l *Ledger) Remembers() bool { return l.remembers }
+func (l *Ledger) Remembers() bool { return l.db.remembers }
 
 // Ephemeral returns a warning for people if the ledger's file will evidently be
 // lost: it is in a container's own layer or in memory. It returns "" if there
 // is no such sign.
-func (l *Ledger) Ephemeral() string { return l.ephemeral }
+func (l *Ledger) Ephemeral() string { return l.db.ephemeral }
 
 // String returns the ledger's DSN, without secrets.
-func (l *Ledger) String() string { return l.dsn.String() }
-
-// reads reports whether there is a database to read from.
-func (l *Ledger) reads() bool { return l.db != nil }
-
-// writes reports whether writes are recorded.
-func (l *Ledger) writes() bool { return l.db != nil && !l.options.ReadOnly }
+func (l *Ledger) String() string { return l.db.dsn.String() }
 
 // micros returns the stored form of t: microseconds since 1970, 0 for the zero
 // time.

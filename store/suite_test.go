@@ -156,7 +156,7 @@ func tag(name string) store.Tag { return store.Tag{Image: "registry.example:5000
 // see records one observation and returns what is known then.
 func see(t testing.TB, l *store.Ledger, at time.Time, name, digest string) store.Sight {
 	t.Helper()
-	known, err := l.See(t.Context(), at, []store.Observation{{Tag: tag(name), Digest: digest}})
+	known, err := l.Sights().See(t.Context(), at, []store.Observation{{Tag: tag(name), Digest: digest}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,11 +9,14 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// PutWakes leaves word for those who lead by names, see Lead: look at these
+// Wakes are webhooks that wait for the process that leads.
+type Wakes struct{ db *database }
+
+// Put leaves word for those who lead by names, see Lead: look at these
 // objects. Word that was left before and not taken yet stays one row. It does
 // nothing if there is no state to write to.
-func (l *Ledger) PutWakes(ctx context.Context, at time.Time, names []string, objects []pinsetter.Object) error {
-	if !l.writes() || len(names) == 0 || len(objects) == 0 {
+func (t Wakes) Put(ctx context.Context, at time.Time, names []string, objects []pinsetter.Object) error {
+	if !t.db.writes() || len(names) == 0 || len(objects) == 0 {
 		return nil
 	}
 	var rows [][]any
@@ -22,7 +25,7 @@ func (l *Ledger) PutWakes(ctx context.Context, at time.Time, names []string, obj
 			rows = append(rows, []any{name, quoted(o.Kind), quoted(o.Namespace), quoted(o.Name), micros(at)})
 		}
 	}
-	return l.write(ctx, "leave word of a webhook", func(ctx context.Context, q querier) error {
+	return t.db.write(ctx, "leave word of a webhook", func(ctx context.Context, q querier) error {
 		for _, row := range rows {
 			if _, err := q.exec(ctx, `INSERT INTO pinsetter_wake (lead, kind, namespace, name, put_at) VALUES ($1, $2, $3, $4, $5)
 				ON CONFLICT (lead, kind, namespace, name) DO UPDATE SET put_at = excluded.put_at`, row...); err != nil {
@@ -33,15 +36,15 @@ func (l *Ledger) PutWakes(ctx context.Context, at time.Time, names []string, obj
 	})
 }
 
-// TakeWakes returns the objects of which word was left for the one who leads by
+// Take returns the objects of which word was left for the one who leads by
 // name, sorted, and deletes them; their APIVersion is empty. It costs one query
 // if there are none. If it fails, it returns those that may be deleted already.
-func (l *Ledger) TakeWakes(ctx context.Context, name string) ([]pinsetter.Object, error) {
-	if !l.writes() {
+func (t Wakes) Take(ctx context.Context, name string) ([]pinsetter.Object, error) {
+	if !t.db.writes() {
 		return nil, nil
 	}
 	waiting := 0
-	err := l.read(ctx, "look for webhooks of other processes", func(ctx context.Context, q querier) error {
+	err := t.db.read(ctx, "look for webhooks of other processes", func(ctx context.Context, q querier) error {
 		return q.query(ctx, func(row func(...any) error) error { return row(&waiting) },
 			"SELECT count(*) FROM pinsetter_wake WHERE lead = $1", name)
 	})
@@ -49,7 +52,7 @@ func (l *Ledger) TakeWakes(ctx context.Context, name string) ([]pinsetter.Object
 		return nil, err
 	}
 	var taken []pinsetter.Object // over all attempts: one may have deleted them, and its answer got lost
-	err = l.write(ctx, "take webhooks of other processes", func(ctx context.Context, q querier) error {
+	err = t.db.write(ctx, "take webhooks of other processes", func(ctx context.Context, q querier) error {
 		return q.query(ctx, func(row func(...any) error) error {
 			var o pinsetter.Object
 			if err := row(&o.Kind, &o.Namespace, &o.Name); err != nil {

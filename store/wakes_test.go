@@ -17,13 +17,13 @@ func testWakes(t *testing.T, p place) {
 	odd := pinsetter.Object{Kind: "GitRepository", Name: "\xff"}
 	leave := func(names ...string) {
 		t.Helper()
-		if err := standby.PutWakes(t.Context(), noon, names, []pinsetter.Object{app, odd}); err != nil {
+		if err := standby.Wakes().Put(t.Context(), noon, names, []pinsetter.Object{app, odd}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	takes := func(l *store.Ledger, name string, want ...pinsetter.Object) {
 		t.Helper()
-		taken, err := l.TakeWakes(t.Context(), name)
+		taken, err := l.Wakes().Take(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +55,7 @@ func testWakesTakenByMany(t *testing.T, p place) {
 		all.Go(func() {
 			for i := range left / 2 {
 				o := pinsetter.Object{Kind: "ImageRepository", Name: fmt.Sprint(half, "-", i)}
-				if err := standby.PutWakes(t.Context(), noon, []string{"shard 0/0"}, []pinsetter.Object{o}); err != nil {
+				if err := standby.Wakes().Put(t.Context(), noon, []string{"shard 0/0"}, []pinsetter.Object{o}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -70,7 +70,7 @@ func testWakesTakenByMany(t *testing.T, p place) {
 			ended = true // and look once more
 		default:
 		}
-		found, err := leader.TakeWakes(t.Context(), "shard 0/0")
+		found, err := leader.Wakes().Take(t.Context(), "shard 0/0")
 		if err != nil {
 			t.Fatal(err)
 		}

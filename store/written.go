@@ -43,14 +43,17 @@ const metAgain = 7 * 24 * time.Hour
 const siteIs = `s.repository = j.value->>0 AND s.branch = j.value->>1 AND s.path = j.value->>2
 	AND s.object = j.value->>3 AND s.policy = j.value->>4`
 
+// Sites are the places in files that the bot wrote to, and what it wrote.
+type Sites struct{ db *database }
+
 // Written returns the written images at the sites of a repository's base
 // branch. It writes nothing.
-func (l *Ledger) Written(ctx context.Context, repository, branch string) (map[Site]Written, error) {
+func (t Sites) Written(ctx context.Context, repository, branch string) (map[Site]Written, error) {
 	found := map[Site]Written{}
-	if !l.reads() {
+	if !t.db.reads() {
 		return found, nil
 	}
-	err := l.read(ctx, "read what was written", func(ctx context.Context, q querier) error {
+	err := t.db.read(ctx, "read what was written", func(ctx context.Context, q querier) error {
 		return q.query(ctx, func(row func(...any) error) error {
 			site, written, err := scanWritten(row)
 			found[site] = written
@@ -79,8 +82,8 @@ func scanWritten(row func(...any) error) (site Site, written Written, err error)
 // Image stands for a site whose markers disagree. A last written image that is
 // shown counts from now on. Sites without a written image are skipped. Pass all
 // found sites that are Outdated, so that their records are kept.
-func (l *Ledger) Show(ctx context.Context, at time.Time, shown map[Site]pinsetter.Image) error {
-	if !l.writes() || len(shown) == 0 {
+func (t Sites) Show(ctx context.Context, at time.Time, shown map[Site]pinsetter.Image) error {
+	if !t.db.writes() || len(shown) == 0 {
 		return nil
 	}
 	sites := make([]Site, 0, len(shown))
@@ -89,7 +92,7 @@ func (l *Ledger) Show(ctx context.Context, at time.Time, shown map[Site]pinsette
 	}
 	slices.SortFunc(sites, Site.compare)
 	var marked, met [][]any
-	err := l.read(ctx, "read what was written", func(ctx context.Context, q querier) error {
+	err := t.db.read(ctx, "read what was written", func(ctx context.Context, q querier) error {
 		marked, met = nil, nil
 		return q.query(ctx, func(row func(...any) error) error {
 			site, written, err := scanWritten(row)
@@ -106,7 +109,7 @@ func (l *Ledger) Show(ctx context.Context, at time.Time, shown map[Site]pinsette
 	if err != nil || len(marked)+len(met) == 0 {
 		return err
 	}
-	return l.write(ctx, "record what the base shows", func(ctx context.Context, q querier) error {
+	return t.db.write(ctx, "record what the base shows", func(ctx context.Context, q querier) error {
 		_, err := q.exec(ctx, `UPDATE pinsetter_written AS s
 			SET shown_name = s.name, shown_tag = s.tag, shown_digest = s.digest,
 				shown_at = CAST($2 AS BIGINT), met_at = CAST($2 AS BIGINT)

@@ -52,7 +52,7 @@ state (--state) has them. It loads no objects and sends no requests.`,
 			if err := a.fullNames(cmd, ledger, &f); err != nil {
 				return err
 			}
-			runs, err := ledger.History(cmd.Context(), f)
+			runs, err := ledger.Runs().History(cmd.Context(), f)
 			if err != nil {
 				return finish(err)
 			}
@@ -77,7 +77,7 @@ func (a *app) fullNames(cmd *cobra.Command, ledger *store.Ledger, f *store.Filte
 		name  string
 		value *string
 		known func(context.Context) ([]string, error)
-	}{{"automation", &f.Automation, ledger.Automations}, {"policy", &f.Policy, ledger.Policies}} {
+	}{{"automation", &f.Automation, ledger.Runs().Automations}, {"policy", &f.Policy, ledger.Runs().Policies}} {
 		name := *flag.value
 		switch {
 		case name == "" || strings.Contains(name, "/"):

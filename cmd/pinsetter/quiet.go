@@ -20,7 +20,7 @@ type knownHolds map[pinsetter.Hold]bool
 // holdsBefore reads from the state which holds earlier runs of the automations
 // reported. Without a state, or if it fails, no hold is known.
 func holdsBefore(ctx context.Context, ledger *store.Ledger, now time.Time) knownHolds {
-	runs, err := ledger.History(ctx, store.Filter{Since: now.Add(-heldFor)})
+	runs, err := ledger.Runs().History(ctx, store.Filter{Since: now.Add(-heldFor)})
 	if err != nil {
 		return nil // the run itself warns of a state that fails
 	}

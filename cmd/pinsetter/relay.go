@@ -52,7 +52,7 @@ func (r *relay) wake(ctx context.Context, objects []pinsetter.Object) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, relayWithin)
 	defer cancel()
-	return r.app.ledger.PutWakes(ctx, time.Now(), names, objects)
+	return r.app.ledger.Wakes().Put(ctx, time.Now(), names, objects)
 }
 
 // lead acts from now on, also on the word that is left for this process, until
@@ -66,7 +66,7 @@ func (r *relay) lead(ctx context.Context) {
 	defer ticker.Stop()
 	failed := false
 	for {
-		objects, err := r.app.ledger.TakeWakes(ctx, r.name)
+		objects, err := r.app.ledger.Wakes().Take(ctx, r.name)
 		if len(objects) > 0 {
 			r.app.log.Info("a webhook of another process asks to look", "objects", len(objects))
 			r.keeper.Wake(objects)

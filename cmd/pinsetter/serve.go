@@ -325,7 +325,7 @@ func (s *statusPage) Explain(ctx context.Context, name pinsetter.Name) (*server.
 
 // History implements server.Source.
 func (s *statusPage) History(ctx context.Context, f store.Filter) ([]store.Run, error) {
-	return s.ledger.History(ctx, f)
+	return s.ledger.Runs().History(ctx, f)
 }
 
 // statusOf converts a picture for the status page.
