@@ -9,8 +9,8 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// agenda is what a Keeper is to do for one set of objects, in such an order that
-// nothing has to look through all pairs of policies and automations.
+// agenda holds the tasks of a Keeper for one set of objects, with the indexes
+// that save comparing every policy with every automation.
 type agenda struct {
 	tasks        []*task // sorted by name
 	byName       map[pinsetter.Name]*task
@@ -27,7 +27,7 @@ type tasksOf struct {
 	tasks      []*task
 }
 
-// watch is an ImageRepository, and when its tags are to be listed.
+// watch is an ImageRepository and the time when its tags are listed next.
 type watch struct {
 	image    *fleet.Repository
 	used     bool // some automation that images wake writes a policy of it
@@ -38,8 +38,9 @@ type watch struct {
 	scanning bool
 }
 
-// next returns the agenda for the automations of another set, with what this one
-// knows of them. Expire is called for images whose tags somebody wants listed anew.
+// next returns the agenda for the automations of another set. It takes over
+// what this one knows of them. It calls expire for each image whose new
+// annotation asks for a listing.
 func (a agenda) next(set *fleet.Set, automations []*fleet.Automation, expire func(*fleet.Repository), now time.Time) agenda {
 	next := agenda{
 		byName:   map[pinsetter.Name]*task{},
@@ -89,8 +90,8 @@ func (a agenda) next(set *fleet.Set, automations []*fleet.Automation, expire fun
 	return next
 }
 
-// nextListing returns when the tags are to be listed again; the zero time where
-// they never were.
+// nextListing returns the time of the next listing, or the zero time if there
+// was none yet.
 func (w *watch) nextListing() time.Time {
 	if w.at.IsZero() {
 		return time.Time{}
@@ -98,15 +99,15 @@ func (w *watch) nextListing() time.Time {
 	return w.at.Add(w.image.Spec.Interval.Duration)
 }
 
-// isWritten reports whether one of some tasks that images wake writes a policy of
-// an image.
+// isWritten reports whether a task that images wake, and that by accepts,
+// writes a policy of the image.
 func (a agenda) isWritten(r *fleet.Repository, by func(*task) bool) bool {
 	return slices.ContainsFunc(a.policies[r], func(p *fleet.Policy) bool {
 		return slices.ContainsFunc(a.waking[p.Name.Namespace], func(t *task) bool { return by(t) && t.automation.Selects(p) })
 	})
 }
 
-// writers returns the tasks that images wake and that write a policy.
+// writers returns the tasks that write a policy and that images wake.
 func (a agenda) writers(p *fleet.Policy) []*task {
 	found, known := a.written[p]
 	if !known {
@@ -120,8 +121,8 @@ func (a agenda) writers(p *fleet.Policy) []*task {
 	return found
 }
 
-// listed notes what an image's tags are since then, and wakes the tasks that write
-// them where they are others than before, but those that have seen them.
+// listed records a listing of an image's tags. If the tags changed, it wakes
+// the tasks that write them, except those that have seen the new ones.
 func (a agenda) listed(w *watch, listing bot.Listing, seen map[pinsetter.Name]bool, now time.Time) {
 	if !listing.At.After(w.at) {
 		return
@@ -141,7 +142,7 @@ func (a agenda) listed(w *watch, listing bot.Listing, seen map[pinsetter.Name]bo
 	}
 }
 
-// settle keeps what a cycle knows of images, all of which its automations
+// settle records the listings of a cycle, which the automations that it ran
 // have seen.
 func (a agenda) settle(policies []bot.PolicyState, ended map[pinsetter.Name]*AutomationState, now time.Time) {
 	seen := map[pinsetter.Name]bool{}
@@ -156,8 +157,7 @@ func (a agenda) settle(policies []bot.PolicyState, ended map[pinsetter.Name]*Aut
 	}
 }
 
-// recall gives automations that haven't run the last success that was
-// recorded.
+// recall gives automations that haven't run yet their last recorded success.
 func (a agenda) recall(last map[string]time.Time) {
 	for _, t := range a.tasks {
 		if t.state.LastSuccess.IsZero() {
@@ -166,8 +166,8 @@ func (a agenda) recall(last map[string]time.Time) {
 	}
 }
 
-// setBack takes account of a clock that was ahead: what is to happen an interval
-// from then happens an interval from now.
+// setBack corrects plans that a clock made while it was ahead: what is an
+// interval away by that clock is an interval away from now.
 func (a agenda) setBack(now time.Time, chance float64) {
 	for _, t := range a.tasks {
 		t.plan(earlier(t.due, t.schedule.next(now, chance)))

@@ -11,8 +11,8 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// tell tells people how the automations of a cycle ended. Of one that was stopped
-// it tells what was done: the rest would be about the stopping.
+// tell sends the events of a cycle's automations. If the program is stopping,
+// it sends only what was done: anything else would be about the stop.
 func (k *Keeper) tell(automations []*fleet.Automation, e ending) {
 	if k.o.Notify == nil {
 		return
@@ -33,13 +33,13 @@ func (k *Keeper) tell(automations []*fleet.Automation, e ending) {
 	}
 }
 
-// isDone reports whether an event is about something that was done.
+// isDone reports whether an event is about something that was written.
 func isDone(e pinsetter.Event) bool {
 	return e.Kind == pinsetter.EventPushed || e.Kind == pinsetter.EventProposed || e.Kind == pinsetter.EventMerged
 }
 
-// eventsOf returns what there is to tell about a run of an automation. Whether
-// people know it already is for who delivers it.
+// eventsOf returns the events of an automation's run. It doesn't know which of
+// them people got before; whoever delivers them does.
 func eventsOf(a *fleet.Automation, results []*bot.Result, at time.Time) []pinsetter.Event {
 	about := pinsetter.Event{At: at, Object: a.Object(), Repository: bot.RepositoryOf(a)}
 	var events []pinsetter.Event
@@ -67,7 +67,7 @@ func eventsOf(a *fleet.Automation, results []*bot.Result, at time.Time) []pinset
 // maxHolds bounds the holds that an event names.
 const maxHolds = 20
 
-// heldMessage names the candidates that aren't written, a line each.
+// heldMessage names the candidates that are held, one a line.
 func heldMessage(holds []pinsetter.Hold) string {
 	var lines []string
 	for _, h := range holds[:min(len(holds), maxHolds)] {
@@ -79,7 +79,8 @@ func heldMessage(holds []pinsetter.Hold) string {
 	return strings.Join(lines, "\n")
 }
 
-// unverifiedMessage names the sites whose written digests don't verify, a line each.
+// unverifiedMessage names the sites whose written digests don't verify, one a
+// line.
 func unverifiedMessage(sites []pinsetter.Unverified) string {
 	var lines []string
 	for _, u := range sites[:min(len(sites), maxHolds)] {
@@ -91,7 +92,8 @@ func unverifiedMessage(sites []pinsetter.Unverified) string {
 	return strings.Join(lines, "\n")
 }
 
-// doneBy returns the event of what a result did, false where it did nothing.
+// doneBy returns the event for what a result wrote, and false if it wrote
+// nothing.
 func doneBy(e pinsetter.Event, r *bot.Result) (pinsetter.Event, bool) {
 	e.Changes, e.Images = r.Changes, r.Images
 	if r.Pushed != nil {
@@ -118,8 +120,8 @@ func doneBy(e pinsetter.Event, r *bot.Result) (pinsetter.Event, bool) {
 	return e, true
 }
 
-// pushMessage is the text of Flux's image-automation-controller for a push, at
-// which filters of Alerts look.
+// pushMessage returns the text of Flux's image-automation-controller for a
+// push, since filters of Alerts match it.
 func pushMessage(p *bot.Pushed) string {
 	if p.Artifact != "" {
 		return p.Describe(1) + "\n" + strings.TrimSpace(p.Message)

@@ -1,6 +1,7 @@
-// Package keeper says when: it keeps a set of objects current, and runs the cycles of
-// package bot over it. An automation is run at its interval or by its schedule, when
-// the tags of an image are others, and when somebody wakes it.
+// Package keeper decides when cycles run. It keeps a set of objects current and
+// runs the cycles of package bot over it. An automation runs at its interval or
+// by its schedule, when the tags of an image change, and when somebody wakes
+// it.
 package keeper
 
 import (
@@ -15,32 +16,34 @@ import (
 	"github.com/pinsetter/pinsetter/store"
 )
 
-// Options say how a Keeper works.
+// Options are the settings of a Keeper.
 type Options struct {
 	Bot      bot.Options   // of the cycles; Reuse is set
 	Observer Observer      // nil: nobody
 	Shard    Shard         // whose automations are run; zero: all
 	Batch    time.Duration // quiet period that collects what webhooks and scans say into one cycle
 
-	// Notify is told what happened, from several goroutines; nil: nobody.
+	// Notify is called with each event, from several goroutines. Nil: nobody is
+	// told.
 	Notify func(pinsetter.Event)
 
 	// Random returns a number in [0, 1), for jitter; nil: math/rand.
 	Random func() float64
 }
 
-// Observer is told what a Keeper does, for metrics. Its methods are called from
-// several goroutines. What cycles do is told to that of their options.
+// Observer counts what a Keeper does, for metrics. Its methods are called from
+// several goroutines. Cycles have an observer of their own, in bot.Options.
 type Observer interface {
-	// Run: an automation was run, took so long and ended with err.
+	// Run is called after each run of an automation, with its duration and
+	// error.
 	Run(took time.Duration, err error)
 
-	// Selected: a policy was decided on. Held says that it has candidates and
-	// none passes.
+	// Selected is called after each decision on a policy. Held says that the
+	// policy has candidates and none passes.
 	Selected(held bool, err error)
 
-	// Queue: so many automations wait for others of their repository, the oldest
-	// since then.
+	// Queue is called with the number of automations that wait for another one
+	// of their repository, and since when the oldest waits.
 	Queue(length int, oldest time.Time)
 }
 
@@ -51,10 +54,10 @@ func (nobody) Run(time.Duration, error) {}
 func (nobody) Selected(bool, error)     {}
 func (nobody) Queue(int, time.Time)     {}
 
-// Keeper keeps running cycles over a set of objects: each automation when it is
-// due, when a scan finds other tags, or when it is woken. A repository is worked
-// on by one cycle at a time, and no more repositories at once than by
-// bot.Cycle. It is safe for concurrent use.
+// Keeper runs cycles over a set of objects: each automation when it is due,
+// when a scan finds new tags, or when it is woken. One cycle at a time works on
+// a repository, and as many repositories are worked on at once as bot.Cycle
+// allows. It is safe for concurrent use.
 type Keeper struct {
 	o Options
 
@@ -75,7 +78,8 @@ type Keeper struct {
 	changed chan struct{} // something is to be looked at now
 }
 
-// New returns a Keeper without objects. Use gives it some, and Run begins.
+// New returns a Keeper without objects. Call Use to give it some, and Run to
+// begin.
 func New(o Options) *Keeper {
 	o.Bot.Reuse = true
 	o.Bot = o.Bot.WithDefaults()
@@ -95,14 +99,13 @@ func New(o Options) *Keeper {
 	return k
 }
 
-// now returns the time on the wall, which schedules are about and which may jump.
+// now returns the wall clock's time, which schedules mean. It may jump.
 func (k *Keeper) now() time.Time { return k.o.Bot.Now().Round(0) }
 
-// Use goes on with another set. Every automation is due then, but those with a
-// schedule, which wait for it; a reconcile.fluxcd.io/requestedAt that is new makes
-// these due too, and an ImageRepository's tags be listed anew. Cycles that have
-// begun end with the set that they began with. Ctx bounds the question to the ledger
-// what was done before.
+// Use replaces the set. Every automation is due then, except that one with a
+// schedule waits for it. A new reconcile.fluxcd.io/requestedAt makes that one
+// due too, and makes an ImageRepository list its tags again. Cycles that run
+// keep the set that they began with. Ctx bounds the reading of the ledger.
 func (k *Keeper) Use(ctx context.Context, set *fleet.Set) {
 	b := bot.New(set, k.o.Bot)
 	recent, remembered := k.recall(ctx)
@@ -125,7 +128,7 @@ func (k *Keeper) Use(ctx context.Context, set *fleet.Set) {
 	k.poke()
 }
 
-// poke has Run look at what is due.
+// poke makes Run check what is due.
 func (k *Keeper) poke() {
 	select {
 	case k.changed <- struct{}{}:
@@ -133,8 +136,8 @@ func (k *Keeper) poke() {
 	}
 }
 
-// Run works until ctx ends. Then nothing new begins, and it returns when what is
-// being written is finished.
+// Run works until ctx ends. It then begins nothing new, and returns once
+// running cycles have finished writing.
 func (k *Keeper) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -152,8 +155,8 @@ func (k *Keeper) Run(ctx context.Context) {
 	}
 }
 
-// Explain explains a policy of the set in use, nil where it has none of that
-// name.
+// Explain explains a policy of the set in use. It returns nil if the set has no
+// policy of that name.
 func (k *Keeper) Explain(ctx context.Context, name pinsetter.Name) *bot.Explanation {
 	k.mu.Lock()
 	set, b := k.set, k.bot
@@ -168,8 +171,8 @@ func (k *Keeper) Explain(ctx context.Context, name pinsetter.Name) *bot.Explanat
 	return b.Explain(ctx, p, k.o.Shard.Of(set.Automations))
 }
 
-// Complain shows what is wrong with objects that were not taken up, until it is
-// called again or Use is.
+// Complain puts findings about objects that couldn't be loaded into the
+// Picture, until the next call of Complain or Use.
 func (k *Keeper) Complain(findings []pinsetter.Finding) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

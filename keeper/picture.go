@@ -14,7 +14,7 @@ import (
 	"github.com/pinsetter/pinsetter/store"
 )
 
-// Picture is what a Keeper knows at one moment. It is never written to again.
+// Picture is the state of a Keeper at one moment. It never changes.
 type Picture struct {
 	At          time.Time
 	Automations []AutomationState // sorted by namespace and name
@@ -23,7 +23,7 @@ type Picture struct {
 	Findings    []pinsetter.Finding
 }
 
-// AutomationState is an automation and how its last run ended.
+// AutomationState is an automation with the outcome of its last run.
 type AutomationState struct {
 	Name         pinsetter.Name
 	Repository   string // "host/path", "host:port/path"; "" for a URL without one
@@ -42,10 +42,10 @@ type AutomationState struct {
 	Findings     []pinsetter.Finding // about the files that were read
 }
 
-// maxRecent is how many runs a picture shows.
+// maxRecent bounds the runs in a picture.
 const maxRecent = 50
 
-// of returns the state for an automation that was loaded anew.
+// of returns the state for an automation that was loaded again.
 func (s AutomationState) of(a *fleet.Automation) AutomationState {
 	s.Name, s.Suspended, s.Branch = a.Name, a.Suspended, a.PushBranch
 	if s.Proposes = a.PullRequest != nil; s.Proposes {
@@ -63,14 +63,14 @@ func (s AutomationState) of(a *fleet.Automation) AutomationState {
 	return s
 }
 
-// forges are hosts whose pages are known to be at the host of their ssh URLs.
+// forges are hosts whose ssh URLs and web pages have the same host name.
 var forges = []string{"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"}
 
-// scpURL is a URL as scp has it: user@host:path.
+// scpURL matches a URL in scp's form, user@host:path.
 var scpURL = pinsetter.Pattern(`^(?:[^@/:]+@)?([^/:]+):([^/:][^:]*)$`)
 
-// webOf returns the address for browsers of a repository, by its Git URL: that of
-// http and https, and of ssh where the host is a known forge; else "".
+// webOf returns the web address of a repository by its Git URL: for http and
+// https, and for ssh at a known forge. Else it returns "".
 func webOf(git string) string {
 	if found := scpURL().FindStringSubmatch(git); found != nil {
 		git = "ssh://" + found[1] + "/" + found[2]
@@ -90,7 +90,7 @@ func webOf(git string) string {
 	return web.String()
 }
 
-// ending is how a cycle ended.
+// ending is the outcome of a cycle.
 type ending struct {
 	bot.Report
 	stopped bool // the program ends: what isn't begun was left out
@@ -99,7 +99,7 @@ type ending struct {
 	remembered bool        // by it
 }
 
-// settle keeps how a cycle ended.
+// settle records the outcome of a cycle.
 func (k *Keeper) settle(e ending) {
 	now, diary := k.now(), diary{k.o.Bot.Log}
 	ended, before := map[pinsetter.Name]*AutomationState{}, map[pinsetter.Name]AutomationState{}
@@ -147,11 +147,11 @@ func (k *Keeper) settle(e ending) {
 	k.redraw()
 }
 
-// soon is when an image that isn't signed yet is looked at again: CI signs seconds
-// to minutes after it pushes.
+// soon is the delay until an image that isn't signed yet is checked again: CI
+// signs seconds to minutes after it pushes.
 const soon = time.Minute
 
-// add takes up one result of a run; a run has several where changes are grouped.
+// add adds one result of a run. A run has several if its changes are grouped.
 func (s *AutomationState) add(r *bot.Result) {
 	s.Suspended = r.Suspended
 	if r.Revision != "" {
@@ -166,8 +166,8 @@ func (s *AutomationState) add(r *bot.Result) {
 	s.Err = errors.Join(s.Err, r.Err)
 }
 
-// Picture returns what is known, nil before there are objects. Until something
-// changes it is the same one.
+// Picture returns the current state, or nil before there are objects. It
+// returns the same pointer until something changes.
 func (k *Keeper) Picture() *Picture {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -177,7 +177,7 @@ func (k *Keeper) Picture() *Picture {
 	return k.picture
 }
 
-// redraw has another picture made, of now, when somebody asks for one.
+// redraw drops the picture, so that the next caller gets one of now.
 func (k *Keeper) redraw() { k.at, k.picture = k.now(), nil }
 
 func (k *Keeper) draw() *Picture {
@@ -201,8 +201,8 @@ func (k *Keeper) draw() *Picture {
 	return p
 }
 
-// recall returns the runs that the ledger has, where it remembers any: without,
-// what was pushed and proposed since the start is known.
+// recall returns the newest runs of the ledger, and false if it remembers none.
+// In that case the Keeper shows those since its start.
 func (k *Keeper) recall(ctx context.Context) (runs []store.Run, remembered bool) {
 	if !k.o.Bot.Ledger.Remembers() {
 		return nil, false

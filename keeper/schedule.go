@@ -7,23 +7,23 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// schedule says when an automation is run: by its times, else by its interval.
-// With neither it is run once, since nothing but other objects can change how
-// that ends.
+// schedule says when an automation runs: at its times, else at its interval. An
+// automation with neither runs once, because only other objects can change its
+// outcome.
 type schedule struct {
 	interval time.Duration
 	times    func(time.Time) time.Time
 }
 
-// jitter is the part of an interval by which runs are put off at random, so that
-// those of many automations come apart.
+// jitter is the part of an interval by which runs are delayed at random, so
+// that many automations don't run at once.
 const jitter = 0.05
 
 // shortest is the least time between two runs by interval.
 const shortest = time.Second
 
-// next returns when to run after a run that begins now; the zero time for never.
-// Chance is in [0, 1).
+// next returns the time of the run after one that begins now, or the zero time
+// for never. Chance is in [0, 1).
 func (s schedule) next(now time.Time, chance float64) time.Time {
 	switch {
 	case s.times != nil:
@@ -34,7 +34,7 @@ func (s schedule) next(now time.Time, chance float64) time.Time {
 	return now.Add(s.interval + time.Duration(jitter*chance*float64(s.interval)))
 }
 
-// task is an automation, and when it is to be run.
+// task is an automation and the time of its next run.
 type task struct {
 	automation *fleet.Automation
 	repository string // key; "" where it can't be run
@@ -72,10 +72,10 @@ func scheduleOf(a *fleet.Automation) schedule {
 	return schedule{interval: max(a.Spec.Interval.Duration, shortest)}
 }
 
-// plan notes when the task is due.
+// plan sets the time of the next run.
 func (t *task) plan(due time.Time) { t.due, t.state.NextRun = due, due }
 
-// follow goes on from the task of the same automation in the set before.
+// follow takes over the state of the same automation's task in the set before.
 func (t *task) follow(old *task, now time.Time) {
 	t.state = old.state.of(t.automation)
 	t.woken, t.wokenLast, t.changed, t.stale = old.woken, old.wokenLast, old.changed, old.stale
@@ -89,7 +89,7 @@ func (t *task) follow(old *task, now time.Time) {
 	t.plan(t.due)
 }
 
-// wake notes that the task is to be run after the quiet period.
+// wake makes the task run after the quiet period.
 func (t *task) wake(now time.Time) {
 	if t.woken.IsZero() {
 		t.woken = now
@@ -97,9 +97,9 @@ func (t *task) wake(now time.Time) {
 	t.wokenLast = now
 }
 
-// follows notes that policies of the task may have changed: it is to be run after
-// the automation's policyChangeDelay, counted from the first change, or like any
-// other wake-up if there is none.
+// follows records that policies of the task may have changed. The task runs
+// after the automation's policyChangeDelay, counted from the first change.
+// Without a delay it runs after the quiet period.
 func (t *task) follows(now time.Time) {
 	delay := t.delay()
 	switch {
@@ -117,14 +117,14 @@ func (t *task) delay() time.Duration {
 	return 0
 }
 
-// While wake-ups keep coming, the first of them waits for that many quiet periods,
-// or for shortestLimit if that is longer.
+// While wake-ups keep coming, the first one waits for at most that many quiet
+// periods, or for shortestLimit if that is longer.
 const (
 	batchLimit    = 5
 	shortestLimit = 30 * time.Second
 )
 
-// when returns when the task is to be run; the zero time for never.
+// when returns the time of the next run, or the zero time for never.
 func (t *task) when(batch time.Duration) time.Time {
 	due := earlier(t.due, t.changed)
 	if t.woken.IsZero() {
@@ -143,7 +143,8 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// requestedAt returns when somebody asked for a run, in their words.
+// requestedAt returns the value of the annotation by which somebody asked for a
+// run.
 func requestedAt(annotations map[string]string) string {
 	return annotations["reconcile.fluxcd.io/requestedAt"]
 }

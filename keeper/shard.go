@@ -13,10 +13,10 @@ import (
 type Shard struct{ Index, Count int }
 
 // Of returns the automations whose repositories belong to the shard. A
-// repository is whole in one shard, whatever the form of its URL, and in the
-// same one as long as Count stays. With one shard more, the repositories that move
-// are those of the new one. Automations without a usable repository belong to
-// shard 0, which reports them.
+// repository belongs to one shard, whatever the form of its URL, and stays
+// there as long as Count does. If Count grows by one, repositories move only to
+// the new shard. Automations without a usable repository belong to shard 0,
+// which reports them.
 func (s Shard) Of(automations []*fleet.Automation) []*fleet.Automation {
 	if s.Count == 0 {
 		return automations
@@ -34,9 +34,10 @@ func shardOf(a *fleet.Automation, count int) int {
 	return jump(h.Sum64(), count)
 }
 
-// jump returns a number below count for a key: the consistent hash of Lamping and
-// Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm" (2014). Each number gets
-// as many keys, and a higher count moves keys to the new numbers alone.
+// jump returns a number below count for a key: the consistent hash of Lamping
+// and Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm" (2014). Each
+// number gets the same share of keys, and a higher count moves keys to the new
+// numbers only.
 func jump(key uint64, count int) int {
 	last, next := 0, 0
 	for next < count {

@@ -10,11 +10,12 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// longestNap bounds how long nothing is looked at, so that a clock that jumps is
+// longestNap bounds the time between two checks, so that a jump of the clock is
 // noticed.
 const longestNap = time.Minute
 
-// begin begins what is due, and returns when to look again.
+// begin starts the cycles that are due, and returns the time until the next
+// check.
 func (k *Keeper) begin(ctx context.Context) time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -53,7 +54,7 @@ func longestWaiting(turns []turn, busy map[string]bool) int {
 	return longest
 }
 
-// tellQueue tells how many automations wait, and since when.
+// tellQueue tells the observer how many automations wait, and since when.
 func (k *Keeper) tellQueue(waiting []turn) {
 	length, oldest := 0, time.Time{}
 	for _, t := range waiting {
@@ -63,15 +64,16 @@ func (k *Keeper) tellQueue(waiting []turn) {
 	k.o.Observer.Queue(length, oldest)
 }
 
-// turn is the tasks of one repository that are due, the first of them since then.
+// turn is the due tasks of one repository. Since is when the first of them was
+// due.
 type turn struct {
 	repository string
 	since      time.Time
 	tasks      []*task
 }
 
-// due returns whose turn it is, and when that of another comes; the zero time
-// where none does.
+// due returns the turns at a time, and the time of the next one, or the zero
+// time if there is none.
 func (a agenda) due(now time.Time, batch time.Duration) (turns []turn, next time.Time) {
 	for _, place := range a.repositories {
 		mine := turn{repository: place.repository}
@@ -93,9 +95,9 @@ func (a agenda) due(now time.Time, batch time.Duration) (turns []turn, next time
 	return turns, next
 }
 
-// withMates returns the tasks that are due, and those of the others whose commits
-// are on the same branch, if that is built anew with the commits of all. What has
-// a schedule waits for it.
+// withMates returns the due tasks and, of the others, those that push to the
+// same branch if all of its commits are rebuilt together. A task with a
+// schedule waits for it.
 func withMates(due, all []*task) []*task {
 	chosen, built := map[*task]bool{}, map[string]bool{}
 	for _, t := range due {
@@ -107,8 +109,8 @@ func withMates(due, all []*task) []*task {
 	})
 }
 
-// builds returns the branch beside the base that the task's commits are on, with
-// those of others; "" where there is none.
+// builds returns the push branch that the task rebuilds together with others,
+// or "" if it pushes to the base.
 func (t *task) builds() string {
 	a := t.automation
 	if a.PullRequest != nil || a.PushBranch == a.Base.Branch {
@@ -117,7 +119,7 @@ func (t *task) builds() string {
 	return a.PushBranch
 }
 
-// start begins a cycle over the tasks whose turn it is, on a seat.
+// start runs the tasks of a turn in a cycle, on a seat.
 func (k *Keeper) start(ctx context.Context, t turn, now time.Time, on *bot.Seat) {
 	var automations []*fleet.Automation
 	chance := k.o.Random() // one for all: those that run together stay together
@@ -152,8 +154,8 @@ func (k *Keeper) cycle(ctx context.Context, repository string, b *bot.Bot, autom
 	k.poke()
 }
 
-// scanDue lists the tags of the images whose interval is over, and returns when
-// that of the next one is; the zero time where none is waited for.
+// scanDue lists the tags of the images whose interval is over. It returns the
+// time of the next listing, or the zero time if none is planned.
 func (k *Keeper) scanDue(ctx context.Context, now time.Time) time.Time {
 	due := map[*fleet.Repository]*watch{}
 	var next time.Time
@@ -176,15 +178,16 @@ func (k *Keeper) scanDue(ctx context.Context, now time.Time) time.Time {
 	return next
 }
 
-// scan lists tags, and wakes the automations whose images have others than
-// before. What can't be listed is said by the automation's next run.
+// scan lists tags, and wakes the automations whose images have new ones. It
+// reports no error: the automation's next run does.
 func (k *Keeper) scan(ctx context.Context, b *bot.Bot, due map[*fleet.Repository]*watch) {
 	defer k.running.Done()
 	images := slices.Collect(maps.Keys(due))
 	b.ScanEach(ctx, images, func(image *fleet.Repository, listing bot.Listing) { k.scanned(due[image], listing) })
 }
 
-// scanned notes what an image's tags are now; the zero listing for unknown.
+// scanned records a listing of an image's tags. The zero listing means that it
+// failed.
 func (k *Keeper) scanned(of *watch, listing bot.Listing) {
 	now := k.now()
 	k.mu.Lock()

@@ -7,11 +7,11 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Wake has the automations that objects are about run after the quiet period:
-// those that write a policy, or a policy of an image, or to a GitRepository. An
-// image's tags are listed anew, however young the last listing is. What a
-// schedule or a policyChangeDelay says is waited for, unless its automation, or
-// for a delay its GitRepository, is named itself.
+// Wake runs the automations that the objects concern after the quiet period:
+// those that write a policy, or a policy of an image, or to a GitRepository. It
+// lists an image's tags again, however young the last listing is. Schedules
+// still hold, unless the automation itself is named; so does a
+// policyChangeDelay, unless the automation or its GitRepository is named.
 func (k *Keeper) Wake(objects []pinsetter.Object) {
 	now := k.now()
 	k.mu.Lock()
@@ -25,7 +25,7 @@ func (k *Keeper) Wake(objects []pinsetter.Object) {
 	k.poke()
 }
 
-// wake is Wake for one object.
+// wake does what Wake does for one object.
 func (k *Keeper) wake(kind string, name pinsetter.Name, now time.Time) {
 	switch kind {
 	case "ImageUpdateAutomation", "ArtifactAutomation":
@@ -53,7 +53,8 @@ func (k *Keeper) wake(kind string, name pinsetter.Name, now time.Time) {
 	}
 }
 
-// expire has an image's tags listed anew, and wakes those that write them.
+// expire lists an image's tags again, and wakes the automations that write
+// them.
 func (k *Keeper) expire(w *watch, now time.Time) {
 	k.bot.Expire(w.image)
 	underWay := len(k.busy) > 0 || w.scanning // a list that was asked for before may yet be kept

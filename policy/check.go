@@ -10,15 +10,16 @@ import (
 	"github.com/pinsetter/pinsetter/spec"
 )
 
-// Warnings says what of a policy hardly anybody means: nil, or *spec.FieldError
-// values joined, each with what to write instead. A template that calls a group
-// which the pattern lacks gets nothing for it, as in Flux.
+// Warnings returns what is probably a mistake in a policy: nil, or
+// *spec.FieldError values joined, each with what to write instead. A template
+// that names a group which the pattern lacks gets an empty text for it, as in
+// Flux.
 func Warnings(s spec.ImagePolicySpec) error {
 	return errors.Join(checkExtract(s.FilterTags), checkConstant(s.FilterTags), checkDescending(s.Policy.Alphabetical))
 }
 
-// checkDescending warns of the first tag of the alphabet, which is the oldest where
-// tags hold a date or a count.
+// checkDescending warns of an order that selects the first tag of the alphabet,
+// which is the oldest if tags contain a date or a count.
 func checkDescending(p *spec.AlphabeticalPolicy) error {
 	if p == nil || p.Order != spec.OrderDescending {
 		return nil
@@ -28,8 +29,8 @@ func checkDescending(p *spec.AlphabeticalPolicy) error {
 	return warning
 }
 
-// New compiles a policy. Its error says all that is wrong with it: *spec.FieldError
-// values joined, each with what to write instead.
+// New compiles a policy. Its error lists all mistakes: *spec.FieldError values
+// joined, each with what to write instead.
 func New(s spec.ImagePolicySpec) (*Policy, error) {
 	k, err := compileKind(s.Policy)
 	f, filterErr := compileFilter(s.FilterTags)
@@ -126,8 +127,8 @@ func escapedGroup(template string) string {
 	}
 }
 
-// checkConstant warns of a template that makes the same value of every tag, of
-// which the smallest tag is then the candidate.
+// checkConstant warns of a template that extracts the same value from every
+// tag. The smallest tag is then the only candidate.
 func checkConstant(tags *spec.TagFilter) error {
 	if tags == nil || tags.Extract == "" || len(references(tags.Extract)) > 0 {
 		return nil

@@ -31,8 +31,8 @@ type kind interface {
 	rank(f *filter, t *Tags) (*Ranking, error)
 }
 
-// Rank orders the tags that the policy accepts. For a numerical policy, a tag
-// with digits that is no number is an error that names it.
+// Rank orders the tags that the policy accepts. A numerical policy returns an
+// error if a tag has digits and isn't a number; the error names the tag.
 func (p *Policy) Rank(t *Tags) (*Ranking, error) { return p.kind.rank(p.filter, t) }
 
 // Above reports whether the policy ranks a strictly higher than b by value. It

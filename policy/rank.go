@@ -23,8 +23,8 @@ type Ranking struct {
 // Best returns the best candidate, and false if there is none.
 func (r *Ranking) Best() (pinsetter.Candidate, bool) { return r.best, r.found }
 
-// mostRanked bounds the candidates that a ranking remembers. Few are ever asked for
-// beyond them, and a large image has many policies.
+// mostRanked bounds the candidates that a ranking remembers. More are rarely
+// asked for, and a large image has many policies.
 const mostRanked = 4096
 
 // All yields the candidates, best first. The first one costs nothing. The others
@@ -48,12 +48,13 @@ func (r *Ranking) All() iter.Seq[pinsetter.Candidate] {
 	}
 }
 
-// fewRanked is how many candidates are ranked first: for most sites they are enough.
-// ranksMore is how many times as many are ranked when they are not.
+// fewRanked is the number of candidates that are ranked first, which is enough
+// for most sites. If not, ranksMore times as many are ranked next.
 const fewRanked, ranksMore = 16, 16
 
-// at returns the i-th candidate of the first mostRanked, and false past the last one.
-// Ranking more starts over, so that it ranks many more than there are.
+// at returns the i-th of the first mostRanked candidates, and false after the
+// last one. Ranking more starts from the beginning, so each time many more are
+// ranked.
 func (r *Ranking) at(i int) (pinsetter.Candidate, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

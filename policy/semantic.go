@@ -151,7 +151,7 @@ func (k semantic) reason(value string, stage pinsetter.Stage) string {
 	return "outside " + k.text
 }
 
-// notSemVer says why a value is no version, and what to do.
+// notSemVer returns the reason why a value is no version, and the way out.
 func notSemVer(value string) string {
 	if rest, ok := strings.CutPrefix(value, "V"); ok {
 		if _, ok := parseVersion("v" + rest); ok {

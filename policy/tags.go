@@ -18,9 +18,9 @@ const mostKept = 8
 // filter it parses once from the second policy on, and sorts once from about
 // the tenth on. It is safe for concurrent use.
 type Tags struct {
-	// Spare takes so many bytes of memory for versions to store, or returns false if
-	// there are none to spare: then tags are parsed for each policy. Set it before use;
-	// nil: memory has no bound.
+	// Spare reserves that many bytes for parsed versions. It returns false if
+	// there is no memory for them: then tags are parsed again for each policy.
+	// Set it before use. Nil: memory has no bound.
 	Spare func(bytes int64) bool
 
 	tags []string

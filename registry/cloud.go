@@ -17,7 +17,7 @@ import (
 // called concurrently.
 type CloudLogins func(context.Context, login.CloudRequest) (login.CloudLogin, error)
 
-// logins know the credential of a repository.
+// logins finds the credential of a repository.
 type logins struct {
 	*place
 	credential credential // the object's; zero: use the environment's
@@ -44,9 +44,9 @@ func (l *logins) resolved(ctx context.Context) (credential, error) {
 }
 
 // cloudCredential returns the credential of the cloud. If the cloud gives this
-// process no identity, it returns the environment's, whose source then says so;
-// without that either it is an error: an anonymous request could make a private
-// image look missing.
+// process no identity, it returns the environment's, and its source says so. If
+// there is none either, that is an error: an anonymous request could make a
+// private image look missing.
 func (l *logins) cloudCredential(ctx context.Context, refused pinsetter.Secret) (credential, error) {
 	if l.registry.options.Clouds == nil {
 		return credential{}, fmt.Errorf("no way to log in with provider %s was given", l.provider)
@@ -103,7 +103,7 @@ func (l *logins) loggedIn(c credential) {
 	}
 }
 
-// checkCloud refuses to send the login of a provider in the clear, but to this
+// checkCloud refuses to send a provider's login over plain HTTP, except to this
 // machine.
 func checkCloud(at endpoint, c credential) error {
 	if c.cloud == nil || pinsetter.Origin(at.origin).Secure() {

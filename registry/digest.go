@@ -63,8 +63,8 @@ func (p *Repository) Has(ctx context.Context, digest string) (bool, error) {
 	return got == digest, nil
 }
 
-// head asks for the digest by HEAD, and by GET if that doesn't tell: some
-// registries refuse HEAD, and no answer to it has words.
+// head asks for the digest by HEAD, and by GET if HEAD doesn't give it: some
+// registries refuse HEAD, and its answer has no words.
 func (r reader) head(ctx context.Context, tag string) (string, error) {
 	response, with, err := r.send(ctx, http.MethodHead, r.manifest(tag), strings.Join(manifestTypes, ", "))
 	if err != nil {

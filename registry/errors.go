@@ -47,9 +47,9 @@ func (r *reporter) statusError(response *http.Response, with attempt) error {
 	return r.refusal(response, from, with)
 }
 
-// refusal returns the error for an answer that is no success, of the registry
-// or, as from says, of another server. It is made of what the server said, of
-// what was sent, and of what would help there. It reads and closes the body.
+// refusal returns the error for an answer that is no success, from the registry
+// or from another server that from names. It says what the server said, what
+// was sent, and what would help. It reads and closes the body.
 func (r *reporter) refusal(response *http.Response, from string, with attempt) error {
 	text, said := pinsetter.Display(response.Status)+from, r.said(response)
 	if said != "" {
@@ -73,8 +73,9 @@ func (r *reporter) refusal(response *http.Response, from string, with attempt) e
 	return errors.New(text)
 }
 
-// bulkError is statusError for the transfer of a blob, which the wire doesn't try
-// again: an upload that the registry knows no more, or any of its own failures.
+// bulkError returns the error for a failed transfer of a blob. The wire doesn't
+// retry these, so it marks what another try may mend: a failure of the
+// registry, or an upload that it no longer knows.
 func (r *reporter) bulkError(response *http.Response, with attempt) error {
 	status, sending := response.StatusCode, response.Request.Method == http.MethodPut
 	err := r.statusError(response, with)
@@ -100,14 +101,14 @@ func (r *reporter) said(response *http.Response) string {
 	return ""
 }
 
-// repeats reports whether a text is the answer's status once more, as the pages
-// of proxies have it.
+// repeats reports whether a text only repeats the answer's status, as the pages
+// of proxies do.
 func repeats(said string, response *http.Response) bool {
 	return strings.EqualFold(said, response.Status) || strings.EqualFold(said, http.StatusText(response.StatusCode))
 }
 
-// isDenial reports whether a 403 says no more than that: by the codes of the
-// distribution specification.
+// isDenial reports whether the text of a 403 says only that access is denied,
+// by the codes of the distribution specification.
 func isDenial(said string) bool {
 	return strings.HasPrefix(said, "DENIED") || strings.HasPrefix(said, "UNAUTHORIZED")
 }
@@ -123,8 +124,7 @@ func (a attempt) words() string {
 	return "it was sent the credentials of " + a.credential.source
 }
 
-// tried says in words for people which credential was refused, and what to do
-// about it.
+// tried describes for people which credential was refused, and the way out.
 func (r *reporter) tried(a attempt) string {
 	without := withoutLogin(r.documents, r.name)
 	switch c := a.credential; {
@@ -143,8 +143,8 @@ func (r *reporter) tried(a attempt) string {
 	}
 }
 
-// unanswered says which logins a server asks for, if it asks for none that is
-// known here.
+// unanswered names the logins that a server asks for, if none of them is known
+// here.
 func unanswered(response *http.Response) string {
 	asked := challengesOf(response)
 	if _, ok := answered(asked); ok || len(asked) == 0 {

@@ -108,7 +108,7 @@ func TestTagsRefusesBadPages(t *testing.T) {
 		"pages that say the same": {
 			page(`<?last=NEXT>; rel="next"`, "a"), `the pages go round in circles: two pages begin with the tag "a"`},
 		"pages without tags and without end": {
-			page(`<?last=NEXT>; rel="next"`), "11 pages in a row bring no tag"},
+			page(`<?last=NEXT>; rel="next"`), "11 pages in a row have no tag"},
 		"another host": {
 			page(`<https://elsewhere.example/v2/app/tags/list?last=b>; rel="next"`, "a"),
 			`the Link to the next page leads away from 127.0.0.1:PORT: "https://elsewhere.example/v2/app/tags/list?last=b"; it is not followed`},

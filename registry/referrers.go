@@ -38,10 +38,10 @@ var (
 const maxReferrerPages = 64
 
 // Referrers returns the referrers of a digest that the registry's API lists and
-// that want accepts, in the order of the list, each digest once. Most bounds them;
-// more are ErrTooMany. An answer that is cut, loops or can't be read is an error,
-// and so is any status but those by which registries say that they don't have the
-// API: these are ErrNoReferrersAPI. None is an empty list.
+// that want accepts, in the order of the list, each digest once. More than most
+// of them are ErrTooMany. Statuses by which registries say that they don't have
+// the API are ErrNoReferrersAPI. Any other status is an error, and so is an
+// answer that is cut, loops or can't be read. No referrers are an empty list.
 func (p *Repository) Referrers(ctx context.Context, digest string, most int, want func(Referrer) bool) ([]Referrer, error) {
 	if !pinsetter.ValidDigest(digest) {
 		return nil, fmt.Errorf("list referrers of %s: %s is not a digest like sha256:<64 hex digits>", p.name, pinsetter.Quote(digest))
@@ -68,9 +68,10 @@ func (p *Repository) Referrers(ctx context.Context, digest string, most int, wan
 	return nil, fmt.Errorf("list referrers of %s@%s: the list has more than %d pages", p.name, digest, maxReferrerPages)
 }
 
-// TaggedReferrers is Referrers for the index that registries without the API have
-// under a tag ("Referrers Tag Schema" of the distribution specification). Without
-// that tag, and if it has no index, there are none.
+// TaggedReferrers does what Referrers does for registries without the API,
+// which keep the index under a tag ("Referrers Tag Schema" of the distribution
+// specification). Without that tag, or if it names no index, there are no
+// referrers.
 func (p *Repository) TaggedReferrers(ctx context.Context, digest string, most int, want func(Referrer) bool) ([]Referrer, error) {
 	data, err := p.TaggedManifest(ctx, strings.Replace(digest, ":", "-", 1))
 	if errors.Is(err, ErrNotFound) {

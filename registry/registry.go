@@ -40,20 +40,21 @@ type Options struct {
 	// program that lists each image once.
 	Keep int64
 
-	// RateLimit is told how many requests a host still allows, if the host says
-	// so. It is called concurrently. Nil: nobody is told.
+	// RateLimit is called with the number of requests that a host still allows,
+	// if the host says so. It is called concurrently. Nil: nobody is told.
 	RateLimit func(host string, remaining int)
 
 	// Clouds logs in to the registries of an Access with a Provider. Nil: such
 	// an Access is an error.
 	Clouds CloudLogins
 
-	// Tokens are the hosts that Clouds has a token of OpenID Connect for: an
+	// Tokens are the hosts for which Clouds has an OpenID Connect token. An
 	// Access without another login uses it.
 	Tokens map[string]bool
 
-	// LoggedIn is told once which credential a host with a provider gets, in
-	// words for people. It is called concurrently. Nil: nobody is told.
+	// LoggedIn is called once for each host with a provider, with a description
+	// for people of the credential that it gets. It is called concurrently.
+	// Nil: nobody is told.
 	LoggedIn func(host, provider, credential string)
 
 	// Now, Sleep and Random replace time and chance in tests. Nil: the real

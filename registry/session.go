@@ -60,7 +60,7 @@ type session struct {
 	challenge string
 }
 
-// wireFor returns the wire that a request goes over.
+// wireFor returns the wire for a request.
 func (s *session) wireFor(what call) *wire {
 	if !what.bulk {
 		return s.wire
@@ -76,8 +76,8 @@ func (s *session) send(ctx context.Context, method string, u func(origin string)
 	return s.ask(ctx, call{method: method, url: u, header: http.Header{"Accept": {accept}}})
 }
 
-// ask is send for any request. If the registry refuses the login of a cloud, it
-// sends once more with a newer one, if there is one.
+// ask sends any request. If the registry refuses the login of a cloud, it sends
+// once more with a newer one, if there is one.
 func (s *session) ask(ctx context.Context, what call) (*http.Response, attempt, error) {
 	response, with, err := s.sendLoggedIn(ctx, what)
 	c := with.credential
@@ -106,8 +106,8 @@ func (s *session) refused(response *http.Response, err error) bool {
 
 // sendLoggedIn sends a request about the repository. It returns a response of
 // any status, whose body the caller closes. After a 401 it sends once more, if
-// the 401 asks for what wasn't sent or for a fresh token, and remembers what
-// this repository asks for.
+// the 401 asks for something that wasn't sent or for a fresh token. It
+// remembers what this repository asks for.
 func (s *session) sendLoggedIn(ctx context.Context, what call) (*http.Response, attempt, error) {
 	at, err := s.ping(ctx)
 	if err != nil {

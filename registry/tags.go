@@ -16,7 +16,7 @@ import (
 // that can't be read to its end is an error, never a shorter list.
 func (p *Repository) Tags(ctx context.Context) (taglist.Listing, error) { return p.TagsIn(ctx, nil) }
 
-// TagsIn is Tags for a listing that takes memory of room.
+// TagsIn does what Tags does, for a listing that takes memory of room.
 func (p *Repository) TagsIn(ctx context.Context, room *taglist.Room) (taglist.Listing, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
@@ -52,8 +52,7 @@ func (s tagSource) First(ctx context.Context, n int, read func(*http.Response) e
 	return s.get(ctx, s.repository.at(path), read)
 }
 
-// Next says nothing about the image as a whole, which the pages before were of: its
-// error is never an ErrNotFound.
+// Next returns no ErrNotFound: the page before shows that the image exists.
 func (s tagSource) Next(ctx context.Context, u string, read func(*http.Response) error) error {
 	err := s.get(ctx, func(string) string { return u }, read)
 	var refused *taglist.StatusError

@@ -33,7 +33,7 @@ const (
 	maxToken = 64 << 10
 )
 
-// tokens asks token servers for what a repository needs.
+// tokens gets tokens for a repository from token servers.
 type tokens struct {
 	*reporter
 	write     bool     // ask for the right to push
@@ -91,7 +91,7 @@ func (t *tokens) realm(at endpoint, asked challenge) (*url.URL, error) {
 	realm, ok := asked.realm()
 	switch {
 	case !ok:
-		return nil, errors.New("the registry names it as the realm to ask for a token, and it is no http or https URL")
+		return nil, errors.New("the registry names it as its token server, and it is no http or https URL")
 	case realm.Scheme == "http" && pinsetter.Origin(at.origin).Secure():
 		return nil, fmt.Errorf("it would be asked over plain HTTP, and %s is asked over https: the registry's configuration must name it with https", t.name.RegistryStr())
 	}
@@ -149,9 +149,9 @@ func (t *tokens) toRealm(realm *url.URL, authorization string) *http.Client {
 	}
 }
 
-// scopes returns what to ask for: the scope that the registry names, first
-// because some token servers look at no other, then to pull, or to push and pull,
-// and to pull from what may be mounted.
+// scopes returns the scopes to ask for. The first is the one that the registry
+// names, because some token servers read no other. Then come pulling, or
+// pulling and pushing, and pulling from the repositories to mount from.
 func (t *tokens) scopes(asked challenge) []string {
 	own := t.name.Scope(transport.PullScope)
 	if t.write {

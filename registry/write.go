@@ -19,13 +19,14 @@ import (
 )
 
 const (
-	// bulkStall is how long a transfer of a blob may stand still, in times of an answer:
-	// two minutes by default. Registries before object stores take their time between
-	// the last byte and the answer.
+	// bulkStall is the longest time without a byte in the transfer of a blob,
+	// in multiples of Options.Answer: two minutes by default. Registries in
+	// front of object stores take their time between the last byte and the
+	// answer.
 	bulkStall = 4
 
-	// bulkRate, in bytes a second, and the size of a blob bound its transfer as a
-	// whole, beside the timeout of a call.
+	// bulkRate bounds the transfer of a blob as a whole: its size may take this
+	// many bytes a second, beside the timeout of a call.
 	bulkRate = 16 << 10
 )
 
@@ -52,7 +53,7 @@ func DigestOf(data []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// Sent is how a blob came to the registry.
+// Sent says how a blob got to the registry.
 type Sent string
 
 // The ways of a blob.
@@ -62,10 +63,11 @@ const (
 	SentBytes   Sent = "sent"
 )
 
-// PushBlob makes sure that the repository has a blob, and says how: it asks for it,
-// then mounts it from one of Access.MountFrom, then sends it whole
-// (https://github.com/opencontainers/distribution-spec, "Pushing blobs"). An upload
-// that breaks off begins anew, a few times.
+// PushBlob makes sure that the repository has a blob, and returns how it got
+// there. It first asks for the blob, then tries to mount it from one of
+// Access.MountFrom, then sends it whole
+// (https://github.com/opencontainers/distribution-spec, "Pushing blobs"). It
+// starts an upload that breaks off again, a few times.
 func (p *Repository) PushBlob(ctx context.Context, b Blob) (Sent, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.bulkTimeout(b.Size))
 	defer cancel()
@@ -119,8 +121,8 @@ func (u uploader) has(ctx context.Context, digest string) (bool, error) {
 	return false, u.statusError(response, with)
 }
 
-// start begins an upload and returns where to send the blob, or says that the
-// registry mounted it, as query asks.
+// start begins an upload and returns its address, or reports that the registry
+// mounted the blob, as the query asked.
 func (u uploader) start(ctx context.Context, query url.Values) (mounted bool, at string, err error) {
 	path := "blobs/uploads/"
 	if query != nil {
@@ -140,17 +142,17 @@ func (u uploader) start(ctx context.Context, query url.Values) (mounted bool, at
 	defer discard(response)
 	location, err := response.Location()
 	if err != nil {
-		return false, "", errors.New("the registry accepts the upload and names no place for it")
+		return false, "", errors.New("the registry accepts the upload and names no address for it")
 	}
 	return false, location.String(), nil
 }
 
-// upload sends a blob to where an upload was begun. Another origin than the
+// upload sends a blob to the address of an upload. Another origin than the
 // registry's gets no credential.
 func (u uploader) upload(ctx context.Context, at string, b Blob) error {
 	to, err := url.Parse(at)
 	if err != nil {
-		return fmt.Errorf("the registry names %s as the place of the upload, which is no URL", pinsetter.Quote(at))
+		return fmt.Errorf("the registry names %s as the address of the upload, and it is no URL", pinsetter.Quote(at))
 	}
 	query := to.Query()
 	query.Set("digest", b.Digest)
@@ -214,8 +216,8 @@ func (p *Repository) accepted(response *http.Response, with attempt, digest stri
 }
 
 // Download writes the blob with a digest and a size to a writer. If the answer
-// breaks off, it goes on from there. The error says that something else came only
-// after all of it was written.
+// breaks off, it continues from there. It writes before it can check: content
+// with another digest is an error only once all of it was written.
 func (p *Repository) Download(ctx context.Context, digest string, size int64, to io.Writer) error {
 	if !pinsetter.ValidDigest(digest) || size < 0 {
 		return fmt.Errorf("read blob of %s: %s with %d bytes is no blob", p.name, pinsetter.Quote(digest), size)

@@ -136,7 +136,7 @@ func divide(listed answer, patterns []*pinsetter.Matcher) split {
 	return split{kept: parts[kept], excluded: parts[excluded], reserved: parts[reserved], hash: hashOf(parts[kept])}
 }
 
-// nothing returns the error for an image that has no tag left.
+// nothing returns the error for an image of which no tag is left.
 func (s split) nothing(object *fleet.Repository) error {
 	why := fmt.Sprintf("the exclusionList of ImageRepository %s drops all of its %d tags", object.Name, len(s.excluded))
 	if n := len(s.reserved); n > 0 {

@@ -1,5 +1,5 @@
-// Package scanner asks which tags and digests exist, and what is under them,
-// each once a cycle.
+// Package scanner reads from registries which tags and digests exist and what
+// they contain, each once a cycle.
 //
 // A Scanner is the memory of one cycle. However many policies name an
 // ImageRepository, and however many ImageRepositories name an image with the
@@ -26,7 +26,7 @@ import (
 	"github.com/pinsetter/pinsetter/taglist"
 )
 
-// ErrAllExcluded is in the chain of the error for an image whose tags are all
+// ErrAllExcluded is wrapped by the error for an image whose tags are all
 // reserved names or dropped by the object's exclusionList.
 var ErrAllExcluded = errors.New("every tag is excluded")
 
@@ -40,8 +40,9 @@ type Listing struct {
 	Excluded []string // dropped by the exclusionList, in the same order
 	Reserved []string // names that are never candidates (pinsetter.ReservedTag), in the same order
 
-	// Deprecated are the versions of a ChartRepository that are passed over since the
-	// index marks them, in the same order.
+	// Deprecated are the versions of a ChartRepository that the index marks as
+	// deprecated. They are no candidates. They are in descending order, as Tags
+	// are.
 	Deprecated []string
 
 	// Dropped are the first hundred tags outside the OCI grammar, quoted and
@@ -55,23 +56,23 @@ type Listing struct {
 	// ascending, with newlines between them. KeptHash is that of Tags.
 	Hash, KeptHash string
 
-	// Unchanged says that the registry's answer equals its last one to anybody,
-	// as far as the registry.Registry remembers. To learn whether results from
-	// an earlier Listing still hold, compare Hash.
+	// Unchanged says that the registry gave the same answer as last time, to
+	// whichever caller, if the registry.Registry remembers that. To learn
+	// whether results from an earlier Listing still hold, compare Hash.
 	Unchanged bool
 }
 
 // Scanner asks registries and remembers the answers for its lifetime. It is
 // safe for concurrent use.
 type Scanner struct {
-	// Asked is told of each tag list that was requested from a registry, for
-	// whichever object; not of remembered ones. Set it before use; nil: nobody
-	// is told.
+	// Asked is called after each request for a tag list, whichever object it
+	// was for. It isn't called for remembered lists. Set it before use. Nil:
+	// nobody is told.
 	Asked func(object *fleet.Repository, took time.Duration, err error)
 
-	// Asks is told of each request to a registry, in words for people. It
-	// returns a function that is called when the answer is there. Set it before
-	// use; nil: nobody is told.
+	// Asks is called before each request to a registry, with a description for
+	// people. It returns a function that is called once the answer is there.
+	// Set it before use. Nil: nobody is told.
 	Asks func(object *fleet.Repository, what string) (answered func())
 
 	// Charts reads the indexes of ChartRepositories. Set it before use; nil: they
@@ -100,17 +101,18 @@ type answer struct {
 	at   time.Time
 }
 
-// New returns an empty Scanner. Its tag lists take at most 45 % of the memory that Go is
-// told to use (GOMEMLIMIT): what is made of them, and the collector, take the rest.
+// New returns an empty Scanner. Its tag lists take at most 45 % of Go's memory
+// limit (GOMEMLIMIT). The rest is for what is computed from them, and for the
+// collector.
 func New(r *registry.Registry, now func() time.Time) *Scanner {
 	room := taglist.NewRoom(debug.SetMemoryLimit(-1) / 100 * 45) // which changes nothing
 	return &Scanner{registry: r, now: now, opened: time.Now(), room: room, images: map[*fleet.Repository]*image{}}
 }
 
-// NewReusing returns a Scanner that reuses an image's last listing if the
-// registry remembers it (registry.Options.Keep) and it is younger than nine
-// tenths of the object's interval. The tenth is for the time that a cycle
-// takes, so that cycles one interval apart ask each time. Expire makes the next
+// NewReusing returns a Scanner that reuses an image's last listing while it is
+// younger than nine tenths of the object's interval, if the registry remembers
+// it (registry.Options.Keep). The last tenth allows for the duration of a
+// cycle, so that cycles one interval apart always ask. Expire makes the next
 // cycle ask.
 func NewReusing(r *registry.Registry, now func() time.Time) *Scanner {
 	s := New(r, now)
@@ -118,8 +120,8 @@ func NewReusing(r *registry.Registry, now func() time.Time) *Scanner {
 	return s
 }
 
-// Spare reports whether there is memory for n bytes that are made of tag lists, beside
-// these lists themselves, and takes it for the cycle.
+// Spare reports whether there is memory for n bytes that are computed from tag
+// lists, beside the lists themselves. It reserves them until the cycle ends.
 func (s *Scanner) Spare(n int64) bool { return s.room.Take(n) }
 
 // Scan lists the tags of an ImageRepository, without reserved names and tags
@@ -130,8 +132,8 @@ func (s *Scanner) Scan(ctx context.Context, object *fleet.Repository) (*Listing,
 	return s.ScanAfter(ctx, object, time.Time{})
 }
 
-// ScanAfter is Scan for a listing that is not older than earliest. It asks
-// again for an older one.
+// ScanAfter does what Scan does, but asks again if the listing is older than
+// earliest.
 func (s *Scanner) ScanAfter(ctx context.Context, object *fleet.Repository, earliest time.Time) (*Listing, error) {
 	if object.Index != nil {
 		return s.versions(ctx, object, earliest)
@@ -231,8 +233,8 @@ func (s *Scanner) Has(ctx context.Context, object *fleet.Repository, digest stri
 }
 
 // Content returns what the content under a digest says about itself. It asks
-// once a cycle. Its slice is shared; callers must not write to it. The error
-// wraps registry.ErrNotFound if the registry doesn't have it.
+// once a cycle. Its slices are shared; callers must not write to them. The
+// error wraps registry.ErrNotFound if the registry doesn't have it.
 func (s *Scanner) Content(ctx context.Context, object *fleet.Repository, digest string) (registry.Content, error) {
 	if object.Index != nil {
 		return registry.Content{}, nil // the dates of an index are those of its making
@@ -248,8 +250,8 @@ func (s *Scanner) Content(ctx context.Context, object *fleet.Repository, digest 
 	})
 }
 
-// Open returns the registry's access to an ImageRepository's image, for what a
-// Scanner doesn't ask.
+// Open returns access to an ImageRepository's image, for requests that a
+// Scanner doesn't make.
 func (s *Scanner) Open(object *fleet.Repository) (*registry.Repository, error) {
 	image, err := s.open(object)
 	if err != nil {
@@ -258,7 +260,8 @@ func (s *Scanner) Open(object *fleet.Repository) (*registry.Repository, error) {
 	return image.Repository, nil
 }
 
-// OpenToWrite opens an object's image for pushing. It is prepared anew each time.
+// OpenToWrite returns access for pushing to an object's image. Each call
+// returns a new one.
 func (s *Scanner) OpenToWrite(object *fleet.Repository) (*registry.Repository, error) {
 	if object.Err != nil {
 		return nil, object.Err
@@ -268,13 +271,14 @@ func (s *Scanner) OpenToWrite(object *fleet.Repository) (*registry.Repository, e
 	return s.registry.Repository(object.Image, to)
 }
 
-// Waits reports a request that somebody else makes, and returns the function that
-// reports its answer.
+// Waits tells Asks of a request that the caller makes. It returns the function
+// that reports the answer.
 func (s *Scanner) Waits(object *fleet.Repository, what string) (answered func()) {
 	return s.asks(object, what)
 }
 
-// asks reports a request, and returns the function that reports its answer.
+// asks tells Asks of a request. It returns the function that reports the
+// answer.
 func (s *Scanner) asks(object *fleet.Repository, what string) (answered func()) {
 	if s.Asks == nil {
 		return func() {}

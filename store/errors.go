@@ -7,8 +7,8 @@ import (
 )
 
 // Sentinels for faults of a database. Every error of this package wraps one of
-// them, or a context's error, or is unforeseen. Its text names the database and
-// what to do. A caller whose gates don't need the ledger may continue with a
+// them or a context's error, or is unforeseen. Its text names the database and
+// the way out. A caller whose gates don't need the ledger may continue with a
 // zero [Ledger] after any of them.
 var (
 	ErrLocked      = errors.New("another process holds the database")

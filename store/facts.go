@@ -30,7 +30,7 @@ type Fact struct {
 	Revision string `json:"revision,omitempty"`
 }
 
-// Facts are what is known of content.
+// Facts is the table of facts about content, by digest.
 type Facts struct{ db *database }
 
 // Of returns the known facts about digests. Unknown digests are missing from

@@ -49,19 +49,19 @@ func (t Runs) History(ctx context.Context, f Filter) ([]Run, error) {
 	return runs, err
 }
 
-// Automations returns the names of those that have a recorded run, sorted.
+// Automations returns the names of all automations with a recorded run, sorted.
 func (t Runs) Automations(ctx context.Context) ([]string, error) {
 	return t.names(ctx, "SELECT DISTINCT automation FROM pinsetter_run ORDER BY automation")
 }
 
-// Policies returns the names of those for which a recorded run changed or held
-// something, sorted.
+// Policies returns the names of all policies for which a recorded run changed
+// or held something, sorted.
 func (t Runs) Policies(ctx context.Context) ([]string, error) {
 	return t.names(ctx, "SELECT DISTINCT policy FROM pinsetter_run_policy ORDER BY policy")
 }
 
-// LastSuccess returns when each automation's last recorded run without an error was,
-// by its name.
+// LastSuccess returns, by automation, the time of the last recorded run without
+// an error.
 func (t Runs) LastSuccess(ctx context.Context) (map[string]time.Time, error) {
 	last := map[string]time.Time{}
 	if !t.db.reads() {
@@ -81,7 +81,7 @@ func (t Runs) LastSuccess(ctx context.Context) (map[string]time.Time, error) {
 	return last, err
 }
 
-// names returns the texts that a query yields; none without a database.
+// names returns the texts that a query yields, or none without a database.
 func (t Runs) names(ctx context.Context, query string) ([]string, error) {
 	var names []string
 	if !t.db.reads() {

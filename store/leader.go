@@ -14,7 +14,7 @@ import (
 	"github.com/pinsetter/pinsetter/pause"
 )
 
-// Intervals of asking for the lead, and of checking it. If the server hasn't
+// Intervals of asking for the lead and of checking it. If the server hasn't
 // confirmed the lead for leadDoubt, another process may have it.
 const (
 	leadEvery = time.Second

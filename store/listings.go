@@ -34,7 +34,7 @@ type Scan struct {
 	Hash  string    `json:"hash"` // of the sorted list; the caller computes it
 }
 
-// Listings are the histories of tag lists.
+// Listings is the table of how an image's tag lists changed.
 type Listings struct{ db *database }
 
 // Of returns the Listings of images, by canonical name. Images without

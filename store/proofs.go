@@ -9,20 +9,20 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// ProofKey is a digest, and what identifies the rule that it is judged by.
+// ProofKey names a digest and the rule that judged it.
 type ProofKey struct{ Digest, Trust string }
 
-// Proof is what was found out about who signed a digest, and when it was.
+// Proof is a judgement of who signed a digest, and its time.
 type Proof struct {
 	pinsetter.Signature
 	At time.Time
 }
 
-// Proofs are what was found out about signatures.
+// Proofs is the table of judgements of signatures.
 type Proofs struct{ db *database }
 
-// Of returns what was found out about who signed digests, each judged by the rule
-// of its key. Keys that were never judged are missing from the result.
+// Of returns the proofs of digests, each by the rule of its key. Keys that were
+// never judged are missing from the result.
 func (t Proofs) Of(ctx context.Context, keys []ProofKey) (map[ProofKey]Proof, error) {
 	found := map[ProofKey]Proof{}
 	if !t.db.reads() || len(keys) == 0 {
@@ -52,8 +52,7 @@ func (t Proofs) Of(ctx context.Context, keys []ProofKey) (map[ProofKey]Proof, er
 	return found, err
 }
 
-// Put stores what was found out about one digest by one rule. It replaces an older
-// proof.
+// Put stores the judgement of one digest by one rule. It replaces an older one.
 func (t Proofs) Put(ctx context.Context, at time.Time, digest, trust string, found pinsetter.Signature) error {
 	if !t.db.writes() {
 		return nil

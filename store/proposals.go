@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Proposals are the pull requests of automations.
+// Proposals is the table of automations' pull requests.
 type Proposals struct{ db *database }
 
 // Of returns the pull requests of an automation, by branch, as stored by

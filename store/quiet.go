@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Quiet has, by a key that the caller makes, why there was nothing to do.
+// Quiet is the table of reasons why there was nothing to do, by keys that the
+// caller makes.
 type Quiet struct{ db *database }
 
 // Of returns the value that Put stored for a key, or nil. It writes nothing.

@@ -51,10 +51,11 @@ const (
 	maxError   = 64 << 10 // bytes
 )
 
-// repeatAfter is how long a run isn't recorded if it ended like the one before.
+// repeatAfter is the time for which a run that ended like the one before isn't
+// recorded.
 const repeatAfter = 24 * time.Hour
 
-// Runs are how automations ended: their history.
+// Runs is the table of runs: the history.
 type Runs struct{ db *database }
 
 // Record stores runs and the images that they wrote, in one transaction. It
@@ -130,8 +131,8 @@ func repeats(ctx context.Context, q querier, run Run, outcome string) (bool, err
 	return repeated, err
 }
 
-// outcome returns a hash of the run's result. Where images come from isn't part of
-// it: that can't be read in each run.
+// outcome returns a hash of the run's result. The sources of images are no part
+// of it, because they can't be read in each run.
 func (r Run) outcome() (string, error) {
 	r.At, r.Images = time.Time{}, nil
 	r.Held = slices.Clone(r.Held)

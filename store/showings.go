@@ -10,13 +10,13 @@ import (
 // maxShowings bounds the digests that are kept of one tag.
 const maxShowings = 64
 
-// Showings returns the digests that tags were seen with, for each tag the latest
-// first, the present one included. Tags whose digest was never read are missing
-// from the result, and so are digests with a time of first sight that no clock can
-// have shown. It writes nothing.
+// Showings returns the digests that each tag had, the latest first and the
+// present one included. Tags whose digest was never read are missing, and so
+// are digests whose time of first sight no clock can have shown. It writes
+// nothing.
 //
-// Of a tag that had more than 64 digests some are missing, the more the longer
-// ago: whatever age is asked for, one that is at most half as old again is there.
+// At most 64 digests of a tag are kept, fewer of older ones: for every age
+// there is a digest that is at most half as old again.
 func (t Sights) Showings(ctx context.Context, tags []Tag) (map[Tag][]pinsetter.Showing, error) {
 	found := map[Tag][]pinsetter.Showing{}
 	if !t.db.reads() || len(tags) == 0 {
@@ -114,10 +114,10 @@ func thin(ctx context.Context, q querier, at time.Time, key string) error {
 	return err
 }
 
-// densest returns the index of the digest whose loss leaves the smallest gap, in
-// proportion to its age: so a digest of every age is there, and cooldowns of
-// every length find one that has aged. The first and the last stay. So do those
-// that a site was written with, by which is known what is older than they are,
+// densest returns the index of the digest whose loss leaves the smallest gap in
+// proportion to its age. So digests of every age remain, and a cooldown of any
+// length finds one that is old enough. The first and the last stay. So does a
+// digest that a site was written with, since it tells which others are older,
 // unless there are no others.
 func densest(all []kept, now int64) int {
 	best, least := -1, 0.0

@@ -62,7 +62,7 @@ const (
 	readAgain   = time.Hour          // that a tag still has its digest
 )
 
-// Sights are the tags that registries listed, and their digests.
+// Sights is the table of tags that registries listed, and of their digests.
 type Sights struct{ db *database }
 
 // Seen returns what is known about tags. Tags that were never seen are missing

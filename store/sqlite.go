@@ -133,7 +133,7 @@ func (d *database) setJournal(on filesystem) error {
 		case err == nil && (mode == want || want == "wal"):
 			return nil // SQLite knows more reasons against a log
 		case err == nil:
-			return &fault{kind: ErrLocked, cause: "its write-ahead log can't be left", way: lockedWay}
+			return &fault{kind: ErrLocked, cause: "its write-ahead log can't be turned off", way: lockedWay}
 		case code(err)&0xff != lib.SQLITE_BUSY || time.Since(begin) >= d.options.Wait:
 			return err
 		}

@@ -90,22 +90,23 @@ func (l *Ledger) Close() error {
 
 // The tables, by topic. They share the ledger's connections, and end with it.
 
-// Sights returns the table of tags and digests, and when they were first seen.
+// Sights returns the table of tags and digests, with the times when they were
+// first seen.
 func (l *Ledger) Sights() Sights { return Sights{&l.db} }
 
 // Listings returns the table of how long the tag lists of images were.
 func (l *Ledger) Listings() Listings { return Listings{&l.db} }
 
-// Facts returns the table of what is known of the content under digests.
+// Facts returns the table of facts about content.
 func (l *Ledger) Facts() Facts { return Facts{&l.db} }
 
-// Proofs returns the table of who signed digests.
+// Proofs returns the table of judgements of signatures.
 func (l *Ledger) Proofs() Proofs { return Proofs{&l.db} }
 
-// Sites returns the table of images that were written.
+// Sites returns the table of written images.
 func (l *Ledger) Sites() Sites { return Sites{&l.db} }
 
-// Runs returns the table of how automations ended.
+// Runs returns the table of runs.
 func (l *Ledger) Runs() Runs { return Runs{&l.db} }
 
 // Proposals returns the table of pull requests.
@@ -114,11 +115,11 @@ func (l *Ledger) Proposals() Proposals { return Proposals{&l.db} }
 // Quiet returns the table of reasons why there was nothing to do.
 func (l *Ledger) Quiet() Quiet { return Quiet{&l.db} }
 
-// Wakes returns the table of webhooks that one process takes for another.
+// Wakes returns the table of webhooks for other processes.
 func (l *Ledger) Wakes() Wakes { return Wakes{&l.db} }
 
-// Records reports whether the ledger keeps what it is told: it remembers, and isn't
-// opened for reading only.
+// Records reports whether the ledger stores new data: it remembers, and isn't
+// opened read-only.
 func (l *Ledger) Records() bool { return l.db.remembers && !l.db.options.ReadOnly }
 
 // Remembers reports whether the ledger stores anything. If not, a gate that

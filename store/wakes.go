@@ -9,12 +9,13 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Wakes are webhooks that wait for the process that leads.
+// Wakes is the table of webhooks that one process accepted for another.
 type Wakes struct{ db *database }
 
-// Put leaves word for those who lead by names, see Lead: look at these
-// objects. Word that was left before and not taken yet stays one row. It does
-// nothing if there is no state to write to.
+// Put leaves a message for the processes that lead by these names (see
+// [Ledger.Lead]): look at these objects. A message that is already there and
+// wasn't taken yet isn't doubled. Put does nothing if there is no state to
+// write to.
 func (t Wakes) Put(ctx context.Context, at time.Time, names []string, objects []pinsetter.Object) error {
 	if !t.db.writes() || len(names) == 0 || len(objects) == 0 {
 		return nil
@@ -36,9 +37,10 @@ func (t Wakes) Put(ctx context.Context, at time.Time, names []string, objects []
 	})
 }
 
-// Take returns the objects of which word was left for the one who leads by
-// name, sorted, and deletes them; their APIVersion is empty. It costs one query
-// if there are none. If it fails, it returns those that may be deleted already.
+// Take returns the objects in the messages for the process that leads by name,
+// sorted, and deletes the messages. APIVersion is empty. It costs one query if
+// there are none. If it fails, it returns the objects whose messages may be
+// deleted already.
 func (t Wakes) Take(ctx context.Context, name string) ([]pinsetter.Object, error) {
 	if !t.db.writes() {
 		return nil, nil

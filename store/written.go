@@ -43,7 +43,7 @@ const metAgain = 7 * 24 * time.Hour
 const siteIs = `s.repository = j.value->>0 AND s.branch = j.value->>1 AND s.path = j.value->>2
 	AND s.object = j.value->>3 AND s.policy = j.value->>4`
 
-// Sites are the places in files that the bot wrote to, and what it wrote.
+// Sites is the table of sites that the bot wrote to, with the written images.
 type Sites struct{ db *database }
 
 // Written returns the written images at the sites of a repository's base

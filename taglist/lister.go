@@ -108,7 +108,7 @@ func (l *lister) follow(ctx context.Context, current *page) (*page, int, error) 
 		}
 		l.seen[u] = true
 		if len(l.seen) > maxPages {
-			return nil, 0, fmt.Errorf("more than %d pages: that is no list that ends", maxPages)
+			return nil, 0, fmt.Errorf("more than %d pages: the list does not end", maxPages)
 		}
 		if len(next.tags) > 0 && len(current.tags) > 0 && next.tags[0] == current.tags[0] {
 			return nil, 0, fmt.Errorf("the pages go round in circles: two pages begin with the tag %s", pinsetter.Quote(next.tags[0]))
@@ -138,7 +138,7 @@ func (l *lister) add(tags []string) error {
 		l.barren = 0
 	}
 	if l.barren > maxBarren {
-		return fmt.Errorf("%d pages in a row bring no tag and link to a next one: that is no list that ends", l.barren)
+		return fmt.Errorf("%d pages in a row have no tag and link to another page: the list does not end", l.barren)
 	}
 	end := ""
 	if len(l.tags) > 0 {

@@ -38,7 +38,7 @@ type Listing struct {
 	Dropped      []string
 	DroppedCount int
 
-	// Unchanged says that the listing equals the last one, as far as that is
+	// Unchanged says that the listing equals the last one, if that is
 	// remembered (NewMemory). The slices are then those of the last one.
 	Unchanged bool
 }

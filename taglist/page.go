@@ -135,11 +135,11 @@ func (l *lister) body(response *http.Response) (string, checksum, error) {
 	return body.String(), checksum(hash.Sum(nil)), nil
 }
 
-// errTooLarge ends a list that takes more than maxBytes.
+// errTooLarge is the error for a list that takes more than maxBytes.
 var errTooLarge = fmt.Errorf("the list is larger than %d MiB, which is more than is read of one image; delete old tags in the registry", maxBytes>>20)
 
-// meter counts the bytes of all pages of an image, up to maxBytes, and takes them of
-// its share.
+// meter counts the bytes of all pages of an image, up to maxBytes, and takes
+// them from its share.
 type meter struct {
 	io.Reader
 	read  *atomic.Int64

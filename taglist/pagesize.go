@@ -15,11 +15,12 @@ import (
 // Zero means: ask for no size and follow links as they are.
 var pageAsks = []int{10_000, 1000, 0}
 
-// Pages is what a host has shown about its pages, shared by all lists there. The zero
-// Pages knows nothing yet. It is safe for concurrent use. The first request for an
-// image asks for no size: registries that don't page by themselves then give
-// all tags in one answer, and distribution 3 would cut that to pages of 1000 if
-// asked for any size.
+// Pages is what is known of a host's pages, shared by all lists there. The zero
+// Pages knows nothing yet. It is safe for concurrent use.
+//
+// The first request for an image asks for no size: registries that don't page
+// by themselves then give all tags in one answer, and distribution 3 would cut
+// that to pages of 1000 if asked for any size.
 type Pages struct {
 	mu    sync.Mutex
 	ask   int  // index into pageAsks for following links
@@ -77,7 +78,7 @@ func (s *Pages) maySplit(now time.Time) bool {
 	return !now.Before(s.inSequence)
 }
 
-// dontSplit makes the host's pages be read in sequence until the given time.
+// dontSplit makes lists of the host be read in sequence until the given time.
 func (s *Pages) dontSplit(until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

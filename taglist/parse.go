@@ -67,9 +67,9 @@ type listParser struct {
 
 func (p *listParser) fault(wanted string) error {
 	if p.at >= len(p.body) {
-		return fmt.Errorf("it ends at byte %d, where %s was to come", p.at, wanted)
+		return fmt.Errorf("it ends at byte %d, and %s was expected", p.at, wanted)
 	}
-	return fmt.Errorf("at byte %d %s was to come", p.at, wanted)
+	return fmt.Errorf("at byte %d: expected %s", p.at, wanted)
 }
 
 func (p *listParser) space() {

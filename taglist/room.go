@@ -31,7 +31,7 @@ func (r *Room) Take(n int64) bool {
 	return true
 }
 
-// share is what one list takes of a Room.
+// share is the part of a Room that one list takes.
 type share struct {
 	room *Room
 	held atomic.Int64 // bytes, those of a small list included
