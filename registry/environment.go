@@ -37,12 +37,8 @@ func (r *Registry) environmentCredential(ctx context.Context, repository name.Re
 			return found, err
 		}
 	}
-	file := environmentFile()
-	if file == "" {
-		return credential{}, nil
-	}
-	config, err := readEnvironment(file)
-	if err != nil {
+	file, config, err := r.environment()
+	if err != nil || file == "" {
 		return credential{}, err
 	}
 	host := repository.RegistryStr()
@@ -58,6 +54,32 @@ func (r *Registry) environmentCredential(ctx context.Context, repository name.Re
 		found, err := askHelper(ctx, host, key, "docker-credential-"+helper)
 		return found, r.options.Now().Add(environmentMemory), err
 	})
+}
+
+// fileMemory is how long the environment's configuration file isn't read again, so
+// that it is read once for many images, and a new login still counts at once.
+const fileMemory = time.Second
+
+// environment returns the environment's configuration file and what is in it; the
+// path is "" if there is none.
+func (r *Registry) environment() (string, dockerConfig, error) {
+	type read struct {
+		file   string
+		config dockerConfig
+	}
+	const key = "environment's file"
+	m, ok := r.remembers(key)
+	if !ok {
+		found := read{file: environmentFile()}
+		m = memory{until: r.options.Now().Add(fileMemory)}
+		if found.file != "" {
+			found.config, m.err = readEnvironment(found.file)
+		}
+		m.value = found
+		r.remember(key, m)
+	}
+	found, err := as[read](m)
+	return found.file, found.config, err
 }
 
 // notFound is the credential helpers' message for "no credential"

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -111,4 +112,27 @@ func TestTagsWithTheEnvironment(t *testing.T) {
 			t.Errorf("the helper was asked %d times, %v", got, err)
 		}
 	})
+}
+
+// The file is read once for requests that come together, and a later login counts.
+func TestEnvironmentIsReadOnceForManyImages(t *testing.T) {
+	server := parts.NewRegistry(t, parts.RegistryOptions{FrontOptions: parts.FrontOptions{User: "bot", Password: password}})
+	server.SetTags("app", "1.0.0")
+	home := environment(t, map[string]string{".docker/config.json": `{}`})
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	repository := openWith(t, registry.Options{Now: func() time.Time { return now }, Retries: -1}, server.Image("app"), registry.Access{})
+	denied := func() {
+		t.Helper()
+		if _, err := repository.Tags(t.Context()); !errors.Is(err, registry.ErrDenied) {
+			t.Fatalf("error is %v, want it to be denied", err)
+		}
+	}
+	denied()
+	login := fmt.Sprintf(`{"auths":{%q:{"username":"bot","password":%q}}}`, server.Addr, password)
+	if err := os.WriteFile(filepath.Join(home, ".docker/config.json"), []byte(login), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	denied()
+	now = now.Add(time.Second)
+	wantTags(t, repository, []string{"1.0.0"})
 }
