@@ -20,7 +20,7 @@ type Listing struct {
 
 	version int64     // of the row, so that an outdated Listing replaces nothing
 	put     time.Time // time when the row was written
-	body    string    // its content, without Complete.At
+	was     *Listing  // the listing in the row; nil: there is no row
 }
 
 // putAgain is the interval of recording that an image was listed again without
@@ -55,7 +55,8 @@ func (t Listings) Of(ctx context.Context, images []string) (map[string]Listing, 
 			if err := json.Unmarshal([]byte(body), &listing); err != nil {
 				return damaged("listing of "+image, err)
 			}
-			listing.put, listing.body = moment(put), listing.says()
+			was := listing
+			listing.put, listing.was = moment(put), &was
 			found[image] = listing
 			return nil
 		}, `SELECT s.image, s.version, s.put_at, s.body
@@ -64,11 +65,16 @@ func (t Listings) Of(ctx context.Context, images []string) (map[string]Listing, 
 	return found, err
 }
 
-// says returns the listing as JSON, without the time of its last confirmation.
-func (l Listing) says() string {
-	l.Complete.At = time.Time{}
-	data, _ := json.Marshal(l.utc())
-	return string(data)
+// unchanged reports whether the listing says what its row says. The time of the
+// last confirmation doesn't count.
+func (l Listing) unchanged() bool {
+	was := l.was
+	return was != nil && l.Complete.Count == was.Complete.Count && l.Complete.Hash == was.Complete.Hash &&
+		l.Suspect.equal(was.Suspect) && l.Since.Equal(was.Since) && l.Agreed == was.Agreed
+}
+
+func (s Scan) equal(other Scan) bool {
+	return s.At.Equal(other.At) && s.Count == other.Count && s.Hash == other.Hash
 }
 
 // utc returns the listing with its times as the database returns them.
@@ -84,7 +90,7 @@ func (l Listing) utc() Listing {
 func (t Listings) Put(ctx context.Context, at time.Time, listings map[string]Listing) error {
 	rows := make([][3]any, 0, len(listings))
 	for image, listing := range listings {
-		if listing.says() == listing.body && at.Sub(listing.put) < putAgain {
+		if listing.unchanged() && at.Sub(listing.put) < putAgain {
 			continue
 		}
 		body, err := json.Marshal(listing.utc())
