@@ -37,6 +37,7 @@ var rooms = []struct {
 		github.com/Masterminds/sprig/v3`},
 	{name: "fleet", rooms: root + " spec policy gate message"},
 	{name: "strict", rooms: root, opens: "go.yaml.in/yaml/v3"},
+	{name: "lexer", rooms: root + " strict"},
 	{name: "kustomize", rooms: root + " strict", opens: `
 		sigs.k8s.io/kustomize/api
 		sigs.k8s.io/kustomize/kyaml/filesys
@@ -45,7 +46,7 @@ var rooms = []struct {
 	{name: "links", rooms: root + " source spec strict"},
 	{name: "secret", rooms: root + " fleet strict"},
 	{name: "claim", rooms: root + " fleet strict"},
-	{name: "config", rooms: root + " claim spec policy gate message fleet strict kustomize source secret"},
+	{name: "config", rooms: root + " claim spec policy gate message fleet strict lexer kustomize source secret"},
 
 	{name: "login", rooms: root, opens: "golang.org/x/net/http/httpproxy"},
 	{name: "login/cloud", rooms: root + " login pause", opens: `
@@ -65,7 +66,6 @@ var rooms = []struct {
 		github.com/theupdateframework/go-tuf/v2`},
 	{name: "resolve", rooms: root + " spec fleet policy registry scanner verify"},
 	{name: "artifact", rooms: root + " spec policy registry", opens: "github.com/fluxcd/pkg/sourceignore"},
-	{name: "lexer", rooms: root + " strict"},
 	{name: "setters", rooms: root + " lexer strict", opens: "sigs.k8s.io/kustomize/kyaml/yaml"},
 	{name: "deliver", rooms: root + " artifact fleet registry setters", opens: `
 		golang.org/x/crypto/nacl/secretbox

@@ -11,6 +11,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/claim"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/lexer"
 	"github.com/pinsetter/pinsetter/secret"
 	"github.com/pinsetter/pinsetter/source"
 	"github.com/pinsetter/pinsetter/strict"
@@ -160,7 +161,7 @@ func (l *loader) document(f source.File, c strict.Document) {
 	if !claim.MayHold(c.Data) || l.tooMany(path, c) {
 		return
 	}
-	n, failure := c.Parse()
+	n, failure := lexer.Read(c)
 	if failure != nil {
 		failure.Line = f.Line(failure.Line)
 		l.unreadable(path, c, failure)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/lexer"
 	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/strict"
 )
 
 // judge returns the parser's documents of a text.
@@ -333,6 +334,35 @@ func (w writer) behind() string {
 		return []string{" # behind", "  # behind", ` # {"$imagepolicy": "ns:p"}`}[w.IntN(3)]
 	}
 	return ""
+}
+
+// What Read returns is the parser's, stays as it is while other texts are read, and
+// the same where the lexer gives up or reads no such text.
+func TestRead(t *testing.T) {
+	type read struct {
+		text string
+		node *strict.Node
+	}
+	var all []read
+	texts := append(documents(t), "", "# nothing", "a: &b 1", "a: [", "text", strings.Repeat("long: text\n", 7_000), "a: 1\n...\nb: 2", "a: \xff")
+	for _, text := range texts {
+		node, failure := lexer.Read(strict.Document{Data: []byte(text), Line: 7})
+		want, wantFailure := strict.Document{Data: []byte(text), Line: 7}.Parse()
+		if diff := cmp.Diff(fmt.Sprint(wantFailure), fmt.Sprint(failure)); diff != "" {
+			t.Fatalf("%q fails otherwise than the parser (-):\n%s", text, diff)
+		}
+		if (node == nil) != (want == nil) {
+			t.Fatalf("%q: there is a node: %t, and the parser says %t", text, node != nil, want != nil)
+		}
+		if want != nil && !strings.ContainsAny(text, "&*") { // an alias is a pointer into its own tree
+			all = append(all, read{text, node})
+		}
+	}
+	for _, r := range all {
+		if want, _ := (strict.Document{Data: []byte(r.text), Line: 7}).Parse(); !same(want, r.node) {
+			t.Fatalf("%q isn't what the parser (-) reads:\n%s", r.text, cmp.Diff(want, r.node))
+		}
+	}
 }
 
 // FuzzParse holds the lexer to the parser over any text.
