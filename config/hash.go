@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"slices"
+	"strconv"
 
 	"github.com/pinsetter/pinsetter/strict"
 )
@@ -13,15 +14,17 @@ import (
 // contentHash is equal for two objects that say the same: status and what a cluster
 // adds to metadata are left out.
 func contentHash(o *object) [32]byte {
-	d := digest{sha256.New()}
-	d.addf("%q %q %q %q\n", o.kind, o.name, sorted(o.labels), sorted(o.annotations))
+	c := new(content)
+	for _, text := range slices.Concat([]string{o.kind, o.name.Namespace, o.name.Name}, sorted(o.labels), []string{"annotations"}, sorted(o.annotations)) {
+		c.text(text)
+	}
 	for _, f := range byKey(o.node) {
 		if name := f.Key.Value; name != "status" && name != "metadata" {
-			d.add(f.Key)
-			d.add(f.Value)
+			c.add(f.Key)
+			c.add(f.Value)
 		}
 	}
-	return [32]byte(d.Sum(nil))
+	return sha256.Sum256(c.said)
 }
 
 // sorted returns a map's keys and values in order of the keys.
@@ -47,23 +50,33 @@ func (d digest) addf(format string, args ...any) {
 	d.Write(fmt.Appendf(nil, format, args...)) // a hash never fails
 }
 
+// content is what an object says, in bytes that are equal only for equal content.
+type content struct{ said []byte }
+
+func (c *content) text(text string) {
+	c.said = strconv.AppendInt(c.said, int64(len(text)), 10)
+	c.said = append(c.said, ':')
+	c.said = append(c.said, text...)
+}
+
 // add adds what a node says, however it is laid out.
-func (d digest) add(n *strict.Node) {
+func (c *content) add(n *strict.Node) {
 	switch n = strict.Target(n); n.Kind {
 	case strict.Mapping:
-		d.addf("{")
+		c.said = append(c.said, '{')
 		for _, f := range byKey(n) {
-			d.add(f.Key)
-			d.add(f.Value)
+			c.add(f.Key)
+			c.add(f.Value)
 		}
-		d.addf("}")
+		c.said = append(c.said, '}')
 	case strict.Sequence:
-		d.addf("[")
+		c.said = append(c.said, '[')
 		for _, item := range n.Content {
-			d.add(item)
+			c.add(item)
 		}
-		d.addf("]")
+		c.said = append(c.said, ']')
 	default:
-		d.addf("%s %d:%s", n.Tag, len(n.Value), n.Value)
+		c.text(n.Tag)
+		c.text(n.Value)
 	}
 }
