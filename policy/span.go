@@ -69,7 +69,7 @@ func parseRange(text string) (ranges, error) {
 
 // plainRange reports whether text is certainly a valid range: at most three
 // groups of comparators separated by spaces, each an operator and a version
-// without wildcards.
+// without wildcards, or a line such as 1.x or 1.2.x.
 func plainRange(text string) bool {
 	if len(text) > maxVersion/2 || strings.Count(text, "||") > 2 {
 		return false
@@ -82,7 +82,7 @@ func plainRange(text string) bool {
 			}
 			version := strings.TrimLeft(comparator, "=!<>~^")
 			_, numbers := readVersion(version, '+')
-			if numbers == 0 || !isOperator(comparator[:len(comparator)-len(version)]) {
+			if numbers == 0 && !plainLine(version) || !isOperator(comparator[:len(comparator)-len(version)]) {
 				return false
 			}
 			comparators++
@@ -92,6 +92,19 @@ func plainRange(text string) bool {
 		}
 	}
 	return true
+}
+
+// plainLine reports whether text is one or two numbers and ".x".
+func plainLine(text string) bool {
+	numbers, ok := strings.CutSuffix(text, ".x")
+	major, minor, two := strings.Cut(numbers, ".")
+	return ok && isNumber(major) && (!two || isNumber(minor))
+}
+
+// isNumber reports whether s is decimal digits that fit into 64 bits.
+func isNumber(s string) bool {
+	_, size, ok := leadingNumber(s)
+	return ok && size == len(s)
 }
 
 // parseSpans parses groups of comparators that are known to be valid.
