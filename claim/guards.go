@@ -101,7 +101,12 @@ const fluxDomain = ".fluxcd.io"
 func NearOwnGroup(group string) bool {
 	group = strings.ToLower(group)
 	name, _, _ := strings.Cut(OwnGroup, ".")
-	return strings.Contains(group, name) || strict.Distance(group, OwnGroup) <= 3
+	if strings.Contains(group, name) {
+		return true
+	}
+	const typos = 3
+	longer := len(group) - len(OwnGroup)
+	return -typos <= longer && longer <= typos && strict.Distance(group, OwnGroup) <= typos
 }
 
 // guardNamed returns the guard of a kind, 0 for other kinds. Case doesn't count.
