@@ -9,9 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/decide"
@@ -32,15 +31,16 @@ const scansAtOnce = 128
 // the items.
 func Each[T, R any](items []T, do func(T) R) []R {
 	results := make([]R, len(items))
-	var g errgroup.Group
-	g.SetLimit(scansAtOnce)
-	for i, item := range items {
-		g.Go(func() error {
-			results[i] = do(item)
-			return nil
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(len(items), scansAtOnce) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(items)); i = next.Add(1) - 1 {
+				results[i] = do(items[i])
+			}
 		})
 	}
-	_ = g.Wait() // the functions return no error: it is in the results
+	workers.Wait()
 	return results
 }
 
