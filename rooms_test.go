@@ -85,7 +85,9 @@ var rooms = []struct {
 		github.com/ProtonMail/go-crypto
 		github.com/go-git`},
 	{name: "source/remote", rooms: root + " artifact fleet gitops registry source verify"},
-	{name: "forge", rooms: root + " fleet login pause", opens: `
+	{name: "forge/exchange", rooms: root + " fleet login pause"},
+	{name: "forge/githubapp", rooms: root + " fleet forge/exchange login"},
+	{name: "forge", rooms: root + " fleet forge/exchange forge/githubapp login", opens: `
 		code.gitea.io/sdk/gitea
 		github.com/google/go-github
 		gitlab.com/gitlab-org/api/client-go`},

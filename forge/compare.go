@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/forge/exchange"
 )
 
 // CompareURL returns the web address of the changes between two revisions of an
@@ -44,7 +45,7 @@ func (r *Repository) page(source, name, of string) string {
 	if _, ok := r.host.(*gitlab); ok {
 		path = append(path, "-") // GitLab's groups may have any other name
 	}
-	u := url.URL{Scheme: r.place.web.Scheme, Host: r.place.web.Host, Path: "/" + strings.Join(append(path, name, of), "/")}
+	u := url.URL{Scheme: r.place.Web.Scheme, Host: r.place.Web.Host, Path: "/" + strings.Join(append(path, name, of), "/")}
 	return u.String()
 }
 
@@ -91,19 +92,19 @@ func (r *Repository) beside(source string) []string {
 	if len(source) > 2000 || strings.ContainsAny(source, "?#%") {
 		return nil
 	}
-	p, err := parsePlace(source)
-	if err != nil || p.web.Host != r.place.web.Host {
+	p, err := exchange.ParsePlace(source)
+	if err != nil || p.Web.Host != r.place.Web.Host {
 		return nil
 	}
-	if slices.ContainsFunc(p.path, func(part string) bool { return len(part) > maxPathPart || !pathPart().MatchString(part) }) {
+	if slices.ContainsFunc(p.Path, func(part string) bool { return len(part) > maxPathPart || !pathPart().MatchString(part) }) {
 		return nil
 	}
 	if _, ok := r.host.(*gitlab); ok {
-		return p.path
+		return p.Path
 	}
-	above := len(r.place.path) - 2 // a Gitea may live below a path
-	if len(p.path) != above+2 || !slices.Equal(p.path[:above], r.place.path[:above]) {
+	above := len(r.place.Path) - 2 // a Gitea may live below a path
+	if len(p.Path) != above+2 || !slices.Equal(p.Path[:above], r.place.Path[:above]) {
 		return nil
 	}
-	return p.path
+	return p.Path
 }

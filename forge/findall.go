@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pinsetter/pinsetter/forge/exchange"
 )
 
 // Sought is what Find is called with.
@@ -59,9 +61,9 @@ func (r *Repository) readPages(ctx context.Context, sought []Sought, found []Fou
 	left := len(sought)
 	for number := 1; number <= 1+len(sought)/smallestPage && left > 0; number++ {
 		etag := pageOf(sought, number)
-		pulls, last, err := r.host.list(withETag(ctx, etag), number)
+		pulls, last, err := r.host.list(exchange.WithETag(ctx, etag), number)
 		switch {
-		case errors.Is(err, errNotModified):
+		case errors.Is(err, exchange.ErrNotModified):
 			pulls, last = unchanged(sought, number, etag), false
 		case err != nil:
 			return // who asks for one says why

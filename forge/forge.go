@@ -19,6 +19,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/pinsetter/pinsetter/forge/exchange"
+	"github.com/pinsetter/pinsetter/forge/githubapp"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -26,26 +28,26 @@ import (
 // forge, and never contains a token.
 var (
 	// ErrAuth: the forge doesn't accept the credentials, or requires some.
-	ErrAuth = errors.New("access denied")
+	ErrAuth = exchange.ErrAuth
 
 	// ErrForbidden: the credentials are valid but not sufficient. The message
 	// names the missing permission if the forge does.
-	ErrForbidden = errors.New("not permitted")
+	ErrForbidden = exchange.ErrForbidden
 
 	// ErrNotFound: the repository or pull request doesn't exist, or the
 	// credentials don't show it.
-	ErrNotFound = errors.New("not found")
+	ErrNotFound = exchange.ErrNotFound
 
 	// ErrArchived: the repository is read-only.
-	ErrArchived = errors.New("the repository is archived")
+	ErrArchived = exchange.ErrArchived
 
 	// ErrRateLimited: the forge asks for a longer pause than a request may
 	// wait. The error is a *RateLimitError.
-	ErrRateLimited = errors.New("rate limit reached")
+	ErrRateLimited = exchange.ErrRateLimited
 
 	// ErrInvalid: the forge refuses the request, such as a pull request between
 	// two equal branches.
-	ErrInvalid = errors.New("refused")
+	ErrInvalid = exchange.ErrInvalid
 
 	// ErrMoved: a branch isn't at the expected commit.
 	ErrMoved = errors.New("the branch moved")
@@ -57,10 +59,7 @@ var (
 
 // RateLimitError says until when the forge wants no requests. It wraps
 // ErrRateLimited.
-type RateLimitError struct {
-	Host  string
-	Until time.Time // zero if the forge doesn't say
-}
+type RateLimitError = exchange.RateLimitError
 
 // Options configure access to a forge. The zero value uses nothing from the
 // environment.
@@ -86,6 +85,12 @@ type Options struct {
 	// creates some for its repository.
 	Tokens *Tokens
 }
+
+// Tokens is what all repositories of a program share at GitHub.
+type Tokens = githubapp.Tokens
+
+// NewTokens returns empty Tokens.
+func NewTokens(o Options) *Tokens { return githubapp.NewTokens(o.exchange()) }
 
 // State is the state of a pull request.
 type State string

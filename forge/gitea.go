@@ -11,6 +11,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/forge/exchange"
 )
 
 // gitea is a repository at a Gitea or Forgejo.
@@ -20,21 +21,20 @@ type gitea struct {
 	client      *http.Client
 }
 
-func openGitea(where *fleet.Forge, p place, o Options) (host, error) {
+func openGitea(where *fleet.Forge, p exchange.Place, o Options) (host, error) {
 	secret, err := token(where, p, o)
 	if err != nil {
 		return nil, err
 	}
-	t, err := newTransport(where, p.web, o)
+	t, err := exchange.NewTransport(where, p.Web, exchange.Bearing("token", secret), nil, o.exchange())
 	if err != nil {
 		return nil, err
 	}
-	t.bearing("token", secret)
-	n := len(p.path) // a Gitea may live below a path
+	n := len(p.Path) // a Gitea may live below a path
 	return &gitea{
-		base:  p.web.JoinPath(p.path[:n-2]...).String(),
-		owner: p.path[n-2], name: p.path[n-1],
-		client: t.client(),
+		base:  p.Web.JoinPath(p.Path[:n-2]...).String(),
+		owner: p.Path[n-2], name: p.Path[n-1],
+		client: t.Client(),
 	}, nil
 }
 
@@ -45,7 +45,7 @@ func (g *gitea) api(ctx context.Context) (*sdk.Client, error) {
 	return sdk.NewClient(g.base, sdk.SetHTTPClient(g.client), sdk.SetContext(ctx), sdk.SetGiteaVersion(""))
 }
 
-func (g *gitea) get(ctx context.Context, number int, _ string) (*PullRequest, error) {
+func (g *gitea) get(ctx context.Context, number int) (*PullRequest, error) {
 	pr, err := g.fetch(ctx, number)
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (g *gitea) create(ctx context.Context, p Proposal) (*PullRequest, error) {
 		Head: p.Head, Base: p.Base, Title: draftTitle(giteaDraft, p.Title, p.Draft), Body: p.Body,
 		Labels: labels, Assignees: p.Assignees,
 	})
-	if refused, ok := status(err, http.StatusConflict); ok {
+	if refused, ok := exchange.Status(err, http.StatusConflict); ok {
 		exists := &existsError{cause: refused}
 		if match := taken().FindStringSubmatch(refused.Message); match != nil {
 			exists.number, _ = strconv.Atoi(match[1])
@@ -102,11 +102,11 @@ func (g *gitea) create(ctx context.Context, p Proposal) (*PullRequest, error) {
 func (g *gitea) differ(api *sdk.Client, p Proposal) error {
 	head, _, err := api.GetRepoBranch(g.owner, g.name, p.Head)
 	if err != nil {
-		return fmt.Errorf("branch %q: %w", p.Head, inner(err))
+		return fmt.Errorf("branch %q: %w", p.Head, exchange.Inner(err))
 	}
 	base, _, err := api.GetRepoBranch(g.owner, g.name, p.Base)
 	if err != nil {
-		return fmt.Errorf("branch %q: %w", p.Base, inner(err))
+		return fmt.Errorf("branch %q: %w", p.Base, exchange.Inner(err))
 	}
 	if head.Commit != nil && base.Commit != nil && head.Commit.ID == base.Commit.ID {
 		return fmt.Errorf("%w: there is no difference between %q and %q", ErrInvalid, p.Head, p.Base)

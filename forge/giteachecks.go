@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	sdk "code.gitea.io/sdk/gitea"
+
+	"github.com/pinsetter/pinsetter/forge/exchange"
 )
 
 // contextPages bounds the pages of a commit's checks. At Gitea these are 2,000
@@ -84,7 +86,7 @@ func (g *gitea) contextsOf(ctx context.Context, hash string, page int) ([]*sdk.S
 	request.Header.Set("Accept", "application/json")
 	response, err := g.client.Do(request)
 	if err != nil {
-		return nil, 0, inner(err)
+		return nil, 0, exchange.Inner(err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	var combined sdk.CombinedStatus

@@ -2,11 +2,12 @@ package forge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 
 	sdk "code.gitea.io/sdk/gitea"
+
+	"github.com/pinsetter/pinsetter/forge/exchange"
 )
 
 // merge merges if checks and rules allow it now; Gitea then merges exactly the
@@ -45,10 +46,10 @@ func (g *gitea) merge(ctx context.Context, pr *PullRequest) (Merging, string, er
 }
 
 // try asks for a merge. If Gitea refuses, it returns the refusal.
-func (g *gitea) try(api *sdk.Client, pr *PullRequest, options sdk.MergePullRequestOption) (refused *statusError, err error) {
+func (g *gitea) try(api *sdk.Client, pr *PullRequest, options sdk.MergePullRequestOption) (refused *exchange.StatusError, err error) {
 	_, _, err = api.MergePullRequest(g.owner, g.name, int64(pr.Number), options)
 	for _, code := range []int{http.StatusMethodNotAllowed, http.StatusConflict} {
-		if refused, ok := status(err, code); ok {
+		if refused, ok := exchange.Status(err, code); ok {
 			return refused, nil
 		}
 	}
@@ -92,17 +93,8 @@ func (g *gitea) stopMerging(ctx context.Context, number int) error {
 		return err
 	}
 	_, err = api.CancelScheduledAutoMerge(g.owner, g.name, int64(number))
-	if _, none := status(err, http.StatusNotFound); none {
+	if _, none := exchange.Status(err, http.StatusNotFound); none {
 		_, err = g.fetch(ctx, number)
 	}
 	return err
-}
-
-// status returns an error's answer if it has this status.
-func status(err error, code int) (*statusError, bool) {
-	var refused *statusError
-	if errors.As(err, &refused) && refused.Status == code {
-		return refused, true
-	}
-	return nil, false
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/forge/exchange"
 )
 
 // VerifiedCommit is a commit for the forge to make and sign.
@@ -41,7 +42,7 @@ type Committed struct {
 	Reason   string // the forge's reason why it is or isn't
 }
 
-// signer is a host that can make and sign commits.
+// signer makes and signs commits in one repository at a forge.
 type signer interface {
 	// commit is Repository.Commit for a checked commit.
 	commit(ctx context.Context, c VerifiedCommit) (Committed, error)
@@ -61,19 +62,18 @@ type signer interface {
 // commits is read right before, because GitHub has no compare-and-swap for
 // that.
 func (r *Repository) Commit(ctx context.Context, c VerifiedCommit) (Committed, error) {
-	s, ok := r.host.(signer)
 	err := c.check()
-	if !ok {
+	if r.signer == nil {
 		err = fmt.Errorf("%w: only GitHub signs commits", ErrInvalid)
 	}
 	var done Committed
 	if err == nil {
-		done, err = s.commit(ctx, c)
+		done, err = r.signer.commit(ctx, c)
 	}
 	if err != nil {
 		return Committed{}, r.fail(err, "commit to branch %q", c.Branch)
 	}
-	done.Reason = clean(done.Reason)
+	done.Reason = exchange.Clean(done.Reason)
 	return done, nil
 }
 
@@ -82,11 +82,10 @@ func (r *Repository) Commit(ctx context.Context, c VerifiedCommit) (Committed, e
 // text tells people what is needed. It returns true if the forge doesn't say:
 // for GitHub's fine-grained tokens, and at other forges.
 func (r *Repository) MayEditWorkflows(ctx context.Context) (bool, string, error) {
-	s, ok := r.host.(signer)
-	if !ok {
+	if r.signer == nil {
 		return true, "", nil
 	}
-	may, why, err := s.workflows(ctx)
+	may, why, err := r.signer.workflows(ctx)
 	if err != nil {
 		return false, "", r.fail(err, "read the permissions for workflows")
 	}

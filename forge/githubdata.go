@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	sdk "github.com/google/go-github/v60/github"
+
+	"github.com/pinsetter/pinsetter/forge/exchange"
 )
 
 const (
@@ -20,9 +22,12 @@ const (
 // workflowsFolder is the folder that GitHub protects.
 const workflowsFolder = ".github/workflows/"
 
+// githubSigner makes commits at GitHub, which signs them.
+type githubSigner struct{ *githubAccess }
+
 // commit creates the objects first, which nobody sees, and moves the branch
 // last: https://docs.github.com/rest/git
-func (g *github) commit(ctx context.Context, c VerifiedCommit) (Committed, error) {
+func (g githubSigner) commit(ctx context.Context, c VerifiedCommit) (Committed, error) {
 	tree, err := g.tree(ctx, c)
 	if err != nil {
 		return Committed{}, g.guarded(err, c)
@@ -53,17 +58,17 @@ func (g *github) commit(ctx context.Context, c VerifiedCommit) (Committed, error
 // base, a tree would have the new files alone.
 func sound(answered string) (string, error) {
 	if !hash().MatchString(answered) {
-		return "", fmt.Errorf("GitHub's answer has the hash %q", clean(answered))
+		return "", fmt.Errorf("GitHub's answer has the hash %q", exchange.Clean(answered))
 	}
 	return answered, nil
 }
 
 // tree creates the tree of a commit from its parent's, with many files in each
 // request.
-func (g *github) tree(ctx context.Context, c VerifiedCommit) (string, error) {
+func (g githubSigner) tree(ctx context.Context, c VerifiedCommit) (string, error) {
 	parent, _, err := g.sdk().Git.GetCommit(ctx, g.owner, g.name, c.Parent)
 	if err != nil {
-		return "", fmt.Errorf("commit %s: %w", c.Parent, inner(err))
+		return "", fmt.Errorf("commit %s: %w", c.Parent, exchange.Inner(err))
 	}
 	base, err := sound(parent.GetTree().GetSHA())
 	if err != nil {
@@ -76,7 +81,7 @@ func (g *github) tree(ctx context.Context, c VerifiedCommit) (string, error) {
 		for _, f := range files[:n] {
 			entry, err := g.entry(ctx, f)
 			if err != nil {
-				return "", fmt.Errorf("file %q: %w", f.Path, inner(err))
+				return "", fmt.Errorf("file %q: %w", f.Path, exchange.Inner(err))
 			}
 			entries = append(entries, entry)
 		}
@@ -109,7 +114,7 @@ func portion(files []CommitFile) int {
 
 // entry returns a file's entry of a tree. Content that JSON can't hold is sent
 // as a blob first.
-func (g *github) entry(ctx context.Context, f CommitFile) (*sdk.TreeEntry, error) {
+func (g githubSigner) entry(ctx context.Context, f CommitFile) (*sdk.TreeEntry, error) {
 	entry := &sdk.TreeEntry{Path: &f.Path, Mode: &f.Mode, Type: sdk.String("blob")}
 	if utf8.Valid(f.Data) {
 		entry.Content = sdk.String(string(f.Data))
@@ -126,9 +131,9 @@ func (g *github) entry(ctx context.Context, f CommitFile) (*sdk.TreeEntry, error
 }
 
 // move moves the branch to a commit, from the expected one.
-func (g *github) move(ctx context.Context, c VerifiedCommit, to string) error {
+func (g githubSigner) move(ctx context.Context, c VerifiedCommit, to string) error {
 	ref := &sdk.Reference{Ref: sdk.String("refs/heads/" + c.Branch), Object: &sdk.GitObject{SHA: &to}}
-	if err := g.transport.ready(ctx); err != nil {
+	if err := g.transport.Ready(ctx); err != nil {
 		return err
 	}
 	now, err := g.head(ctx, c.Branch)
@@ -139,9 +144,9 @@ func (g *github) move(ctx context.Context, c VerifiedCommit, to string) error {
 		return moved(c, now)
 	}
 	if c.Expect == "" {
-		_, _, err = g.sdk().Git.CreateRef(once(ctx), g.owner, g.name, ref)
+		_, _, err = g.sdk().Git.CreateRef(exchange.Once(ctx), g.owner, g.name, ref)
 	} else {
-		_, _, err = g.sdk().Git.UpdateRef(once(ctx), g.owner, g.name, ref, c.Rebuilt)
+		_, _, err = g.sdk().Git.UpdateRef(exchange.Once(ctx), g.owner, g.name, ref, c.Rebuilt)
 	}
 	if err == nil {
 		return nil
@@ -154,7 +159,7 @@ func (g *github) move(ctx context.Context, c VerifiedCommit, to string) error {
 	case headErr == nil && now != c.Expect:
 		return moved(c, now)
 	case c.Rebuilt && keeps(err):
-		return fmt.Errorf("%w: %w", ErrNoReplace, inner(err))
+		return fmt.Errorf("%w: %w", ErrNoReplace, exchange.Inner(err))
 	}
 	return err
 }
@@ -178,7 +183,7 @@ func moved(c VerifiedCommit, now string) error {
 }
 
 // head returns the hash of a branch's commit, "" if there is no such branch.
-func (g *github) head(ctx context.Context, branch string) (string, error) {
+func (g githubSigner) head(ctx context.Context, branch string) (string, error) {
 	ref, _, err := g.sdk().Git.GetRef(ctx, g.owner, g.name, "refs/heads/"+branch)
 	if errors.Is(err, ErrNotFound) {
 		return "", nil
@@ -188,23 +193,23 @@ func (g *github) head(ctx context.Context, branch string) (string, error) {
 
 // guarded adds to a refusal that workflows may be the reason. GitHub answers as
 // for any missing permission, or with 404.
-func (g *github) guarded(err error, c VerifiedCommit) error {
+func (g githubSigner) guarded(err error, c VerifiedCommit) error {
 	guarded := slices.ContainsFunc(c.Files, func(f CommitFile) bool { return strings.HasPrefix(f.Path, workflowsFolder) })
 	if guarded && (errors.Is(err, ErrForbidden) || errors.Is(err, ErrNotFound)) {
-		return fmt.Errorf("%w (what changes %s takes a permission of its own)", inner(err), workflowsFolder)
+		return fmt.Errorf("%w (what changes %s takes a permission of its own)", exchange.Inner(err), workflowsFolder)
 	}
 	return err
 }
 
 // workflows uses an app's installation, or the scopes of a classic token, which
 // come with every answer.
-func (g *github) workflows(ctx context.Context) (bool, string, error) {
+func (g githubSigner) workflows(ctx context.Context) (bool, string, error) {
 	if g.granted != nil {
 		granted, err := g.granted(ctx)
-		if err != nil || granted.workflows {
+		if err != nil || granted.Workflows {
 			return err == nil, "", err
 		}
-		return false, "the app's installation lacks workflows: write: grant that in the app's settings, then accept it at " + granted.settings, nil
+		return false, "the app's installation lacks workflows: write: grant that in the app's settings, then accept it at " + granted.Settings, nil
 	}
 	_, response, err := g.sdk().Repositories.Get(ctx, g.owner, g.name)
 	if err != nil {

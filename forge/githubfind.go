@@ -16,7 +16,7 @@ const (
 
 // find asks for the two branches: first for open pull requests, and only if
 // there is none, for the newest of the others.
-func (g *github) find(ctx context.Context, head, base string) (*PullRequest, error) {
+func (g github) find(ctx context.Context, head, base string) (*PullRequest, error) {
 	found, moved, err := g.search(ctx, g.owner, head, base)
 	if err != nil || found != nil || !moved {
 		return found, err
@@ -33,7 +33,7 @@ func (g *github) find(ctx context.Context, head, base string) (*PullRequest, err
 
 // search looks for the pull request of an owner's branch. Moved reports whether
 // the repository has another address now.
-func (g *github) search(ctx context.Context, owner, head, base string) (found *PullRequest, moved bool, err error) {
+func (g github) search(ctx context.Context, owner, head, base string) (found *PullRequest, moved bool, err error) {
 	for _, state := range []string{"open", "closed"} {
 		all, response, err := g.sdk().PullRequests.List(ctx, g.owner, g.name, &sdk.PullRequestListOptions{
 			State: state, Head: owner + ":" + head, Base: base, Sort: "created", Direction: "desc",
@@ -47,13 +47,13 @@ func (g *github) search(ctx context.Context, owner, head, base string) (found *P
 				return pr, false, nil
 			}
 		}
-		moved = !strings.HasPrefix(response.Request.URL.Path, g.api.rest.Path+"repos/"+g.owner+"/")
+		moved = !strings.HasPrefix(response.Request.URL.Path, g.api.REST.Path+"repos/"+g.owner+"/")
 	}
 	return nil, moved, nil
 }
 
 // list lists the oldest first, so that a new one changes the last page alone.
-func (g *github) list(ctx context.Context, page int) ([]*PullRequest, bool, error) {
+func (g github) list(ctx context.Context, page int) ([]*PullRequest, bool, error) {
 	all, response, err := g.sdk().PullRequests.List(ctx, g.owner, g.name, &sdk.PullRequestListOptions{
 		State: "open", Sort: "created", Direction: "asc", ListOptions: sdk.ListOptions{Page: page, PerPage: githubPage},
 	})
@@ -99,7 +99,7 @@ func soundPull(pr *sdk.PullRequest) (*PullRequest, error) {
 	return out, nil
 }
 
-func (g *github) commented(ctx context.Context, number int, mark string) (bool, error) {
+func (g github) commented(ctx context.Context, number int, mark string) (bool, error) {
 	for page := 1; page <= commentPages; page++ {
 		comments, _, err := g.sdk().Issues.ListComments(ctx, g.owner, g.name, number, &sdk.IssueListCommentsOptions{
 			ListOptions: sdk.ListOptions{Page: page, PerPage: githubPage},
@@ -119,7 +119,7 @@ func (g *github) commented(ctx context.Context, number int, mark string) (bool, 
 	return false, nil
 }
 
-func (g *github) commits(ctx context.Context, number int) ([]Commit, error) {
+func (g github) commits(ctx context.Context, number int) ([]Commit, error) {
 	var all []Commit
 	for page := 1; len(all) < maxCommits; page++ {
 		some, _, err := g.sdk().PullRequests.ListCommits(ctx, g.owner, g.name, number, &sdk.ListOptions{Page: page, PerPage: githubPage})

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	sdk "github.com/google/go-github/v60/github"
+
+	"github.com/pinsetter/pinsetter/forge/exchange"
 )
 
 // merge merges a pull request that GitHub calls clean: no conflict, the
@@ -20,7 +22,7 @@ import (
 // It never uses GitHub's auto-merge, which goes on when somebody with write
 // access pushes to the branch, and would merge that push.
 // https://docs.github.com/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/automatically-merging-a-pull-request
-func (g *github) merge(ctx context.Context, pr *PullRequest) (Merging, string, error) {
+func (g github) merge(ctx context.Context, pr *PullRequest) (Merging, string, error) {
 	now, _, err := g.sdk().PullRequests.Get(ctx, g.owner, g.name, pr.Number)
 	switch {
 	case err != nil:
@@ -50,7 +52,7 @@ func (g *github) merge(ctx context.Context, pr *PullRequest) (Merging, string, e
 }
 
 // mergeNow merges the commit that pr names.
-func (g *github) mergeNow(ctx context.Context, pr *PullRequest) (Merging, string, error) {
+func (g github) mergeNow(ctx context.Context, pr *PullRequest) (Merging, string, error) {
 	repository, _, err := g.sdk().Repositories.Get(ctx, g.owner, g.name)
 	if err != nil {
 		return "", "", err
@@ -70,7 +72,7 @@ func (g *github) mergeNow(ctx context.Context, pr *PullRequest) (Merging, string
 		SHA: pr.HeadHash, MergeMethod: method,
 	})
 	for _, code := range []int{http.StatusMethodNotAllowed, http.StatusConflict} {
-		if refused, ok := status(err, code); ok {
+		if refused, ok := exchange.Status(err, code); ok {
 			return MergeWaiting, refused.Message, nil
 		}
 	}
@@ -99,7 +101,7 @@ func (r branchRule) allows(method string) bool {
 
 // branchRules returns the rules of a branch, none where the server has no such
 // rules. The SDK fails for a list with a rule that it doesn't know.
-func (g *github) branchRules(ctx context.Context, branch string) ([]branchRule, error) {
+func (g github) branchRules(ctx context.Context, branch string) ([]branchRule, error) {
 	client := g.sdk()
 	address := fmt.Sprintf("repos/%s/%s/rules/branches/%s?per_page=100", g.owner, g.name, url.PathEscape(branch))
 	request, err := client.NewRequest(http.MethodGet, address, nil)
@@ -138,22 +140,22 @@ const disableAutoMerge = `mutation($input: DisablePullRequestAutoMergeInput!) {
 
 // stopMerging first checks whether auto-merge is on: GitHub refuses to switch
 // it off twice.
-func (g *github) stopMerging(ctx context.Context, number int) error {
+func (g github) stopMerging(ctx context.Context, number int) error {
 	now, _, err := g.sdk().PullRequests.Get(ctx, g.owner, g.name, number)
 	if err != nil || now.GetState() != "open" || now.AutoMerge == nil {
 		return err
 	}
 	refused, err := g.graphql(ctx, disableAutoMerge, map[string]any{"input": map[string]any{"pullRequestId": now.GetNodeID()}})
 	if err == nil && refused != "" {
-		err = fmt.Errorf("%w: %s", ErrInvalid, clean(refused))
+		err = fmt.Errorf("%w: %s", ErrInvalid, exchange.Clean(refused))
 	}
 	return err
 }
 
 // graphql sends a mutation. If GitHub refuses, it returns the refusal.
-func (g *github) graphql(ctx context.Context, query string, variables map[string]any) (refused string, err error) {
+func (g github) graphql(ctx context.Context, query string, variables map[string]any) (refused string, err error) {
 	client := g.sdk()
-	request, err := client.NewRequest(http.MethodPost, g.api.graph.String(), map[string]any{"query": query, "variables": variables})
+	request, err := client.NewRequest(http.MethodPost, g.api.Graph.String(), map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		return "", err
 	}
@@ -167,9 +169,9 @@ func (g *github) graphql(ctx context.Context, query string, variables map[string
 	for _, e := range answer.Errors {
 		switch e.Type {
 		case "FORBIDDEN":
-			return "", fmt.Errorf("%w: %s", ErrForbidden, clean(e.Message))
+			return "", fmt.Errorf("%w: %s", ErrForbidden, exchange.Clean(e.Message))
 		case "RATE_LIMITED":
-			return "", &RateLimitError{Host: g.api.graph.Host}
+			return "", &exchange.RateLimitError{Host: g.api.Graph.Host}
 		}
 		all = append(all, e.Message)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/forge/exchange"
 )
 
 // gitlab is a project at a GitLab.
@@ -23,7 +24,7 @@ type gitlab struct {
 	moved atomic.Int64 // the project's number once its path is known to have changed; else 0
 }
 
-func openGitLab(where *fleet.Forge, p place, o Options) (host, error) {
+func openGitLab(where *fleet.Forge, p exchange.Place, o Options) (host, error) {
 	secret, err := token(where, p, o)
 	if err != nil {
 		return nil, err
@@ -31,17 +32,16 @@ func openGitLab(where *fleet.Forge, p place, o Options) (host, error) {
 	if ofJob(secret) {
 		return nil, fmt.Errorf("%w: %s is the token of a CI job, and GitLab lets none open merge requests: give a secretRef whose Secret has a project's access token of the scope api as the key token", ErrForbidden, secret)
 	}
-	t, err := newTransport(where, p.web, o)
+	t, err := exchange.NewTransport(where, p.Web, exchange.Bearing("Bearer", secret), nil, o.exchange())
 	if err != nil {
 		return nil, err
 	}
-	t.bearing("Bearer", secret)
-	api, err := sdk.NewAuthSourceClient(sdk.Unauthenticated{}, sdk.WithBaseURL(p.web.String()),
-		sdk.WithHTTPClient(t.client()), sdk.WithoutRetries(), sdk.WithCustomLimiter(noLimiter{}))
+	api, err := sdk.NewAuthSourceClient(sdk.Unauthenticated{}, sdk.WithBaseURL(p.Web.String()),
+		sdk.WithHTTPClient(t.Client()), sdk.WithoutRetries(), sdk.WithCustomLimiter(noLimiter{}))
 	if err != nil {
 		return nil, err
 	}
-	return &gitlab{api: api, path: strings.Join(p.path, "/")}, nil
+	return &gitlab{api: api, path: strings.Join(p.Path, "/")}, nil
 }
 
 // ofJob reports whether a token is a CI job's:
@@ -68,7 +68,7 @@ func (g *gitlab) project() any {
 // It finds out the reason for a 403.
 func write[T any](ctx context.Context, g *gitlab, send func(project any) (*T, *sdk.Response, error)) (*T, error) {
 	out, err := whole(send(g.project()))
-	refused, moved := status(err, http.StatusMethodNotAllowed)
+	refused, moved := exchange.Status(err, http.StatusMethodNotAllowed)
 	moved = moved && strings.Contains(refused.Message, "moved projects")
 	if !moved && !errors.Is(err, ErrForbidden) {
 		return out, err
@@ -83,7 +83,7 @@ func write[T any](ctx context.Context, g *gitlab, send func(project any) (*T, *s
 	case project.Archived:
 		return nil, ErrArchived
 	}
-	return nil, fmt.Errorf("%w (the token needs the scope api, and its user the role Developer)", inner(err))
+	return nil, fmt.Errorf("%w (the token needs the scope api, and its user the role Developer)", exchange.Inner(err))
 }
 
 // whole returns an error if an SDK's result is nil, which happens if the answer
@@ -109,7 +109,7 @@ func (g *gitlab) fetch(ctx context.Context, number int) (*sdk.MergeRequest, *sdk
 
 // get returns the ETag of this very answer, since other requests' ETags are for
 // other bytes.
-func (g *gitlab) get(ctx context.Context, number int, _ string) (*PullRequest, error) {
+func (g *gitlab) get(ctx context.Context, number int) (*PullRequest, error) {
 	mr, response, err := g.fetch(ctx, number)
 	if err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func (g *gitlab) create(ctx context.Context, p Proposal) (*PullRequest, error) {
 			Title: sdk.Ptr(draftTitle(gitlabDraft, p.Title, p.Draft)), Description: sdk.Ptr(disarm(p.Body)),
 		}, sdk.WithContext(ctx))
 	})
-	if refused, ok := status(err, http.StatusConflict); ok {
+	if refused, ok := exchange.Status(err, http.StatusConflict); ok {
 		exists := &existsError{cause: refused}
 		if match := existing().FindStringSubmatch(refused.Message); match != nil {
 			exists.number, _ = strconv.Atoi(match[1])
@@ -161,7 +161,7 @@ func (g *gitlab) differ(ctx context.Context, p Proposal) error {
 	for _, name := range []string{p.Head, p.Base} {
 		branch, err := whole(g.api.Branches.GetBranch(g.project(), name, sdk.WithContext(ctx)))
 		if err != nil {
-			return fmt.Errorf("branch %q: %w", name, inner(err))
+			return fmt.Errorf("branch %q: %w", name, exchange.Inner(err))
 		}
 		if branch.Commit != nil {
 			hashes = append(hashes, branch.Commit.ID)
@@ -220,7 +220,7 @@ func (g *gitlab) user(ctx context.Context, name string) (int64, error) {
 	}
 	users, _, err := g.api.Users.ListUsers(&sdk.ListUsersOptions{Username: &name}, sdk.WithContext(ctx))
 	if err != nil {
-		return 0, fmt.Errorf("user %q: %w", name, inner(err))
+		return 0, fmt.Errorf("user %q: %w", name, exchange.Inner(err))
 	}
 	for _, user := range users {
 		if strings.EqualFold(user.Username, name) {

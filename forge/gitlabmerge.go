@@ -9,6 +9,8 @@ import (
 	"time"
 
 	sdk "gitlab.com/gitlab-org/api/client-go"
+
+	"github.com/pinsetter/pinsetter/forge/exchange"
 )
 
 // merge tells GitLab to merge: at once if the pipeline succeeded, else when the
@@ -60,11 +62,11 @@ type outcome struct {
 }
 
 // accept asks for a merge. If GitLab refuses, it returns the refusal.
-func (g *gitlab) accept(ctx context.Context, pr *PullRequest, o *sdk.AcceptMergeRequestOptions) (outcome, *statusError, error) {
+func (g *gitlab) accept(ctx context.Context, pr *PullRequest, o *sdk.AcceptMergeRequestOptions) (outcome, *exchange.StatusError, error) {
 	mr, err := write(ctx, g, func(project any) (*sdk.MergeRequest, *sdk.Response, error) {
 		return g.api.MergeRequests.AcceptMergeRequest(project, int64(pr.Number), o, sdk.WithContext(ctx))
 	})
-	var refused *statusError
+	var refused *exchange.StatusError
 	switch {
 	case errors.As(err, &refused):
 		switch refused.Status {
@@ -95,7 +97,7 @@ func (g *gitlab) stopMerging(ctx context.Context, number int) error {
 	_, err = write(ctx, g, func(project any) (*sdk.MergeRequest, *sdk.Response, error) {
 		return g.api.MergeRequests.CancelMergeWhenPipelineSucceeds(project, int64(number), sdk.WithContext(ctx))
 	})
-	if _, ok := status(err, http.StatusUnauthorized); ok { // the token was good a moment ago
+	if _, ok := exchange.Status(err, http.StatusUnauthorized); ok { // the token was good a moment ago
 		return fmt.Errorf("%w: the token's user may neither merge it nor opened it", ErrForbidden)
 	}
 	if err != nil {

@@ -2,7 +2,6 @@ package forge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -15,8 +14,8 @@ import (
 type host interface {
 	// get returns a pull request by its number, or nil if there is none or it
 	// comes from a fork. With an etag (see withETag) the error may be
-	// errNotModified.
-	get(ctx context.Context, number int, etag string) (*PullRequest, error)
+	// exchange.ErrNotModified.
+	get(ctx context.Context, number int) (*PullRequest, error)
 
 	// find returns the open pull request of two branches of this repository,
 	// else the newest closed or merged one, else nil.
@@ -24,7 +23,7 @@ type host interface {
 
 	// list returns a page of the open pull requests of this repository, without those
 	// from forks, and whether it is the last. With an etag (see withETag) the error
-	// may be errNotModified. Pages are counted from 1.
+	// may be exchange.ErrNotModified. Pages are counted from 1.
 	list(ctx context.Context, page int) (pulls []*PullRequest, last bool, err error)
 
 	// create opens a pull request, with as many of its labels, reviewers and
@@ -77,14 +76,3 @@ type existsError struct {
 
 func (e *existsError) Error() string { return fmt.Sprintf("there is one already: %v", e.cause) }
 func (e *existsError) Unwrap() error { return e.cause }
-
-// errNotModified is the result of a conditional request.
-var errNotModified = errors.New("not modified")
-
-type etagKey struct{}
-
-// withETag makes the requests of a context conditional: the transport sends the
-// ETag, and returns errNotModified for a 304. An empty etag changes nothing.
-func withETag(ctx context.Context, etag string) context.Context {
-	return context.WithValue(ctx, etagKey{}, etag)
-}

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
+
+	"github.com/pinsetter/pinsetter/forge/exchange"
 )
 
 // Find returns the pull request of two branches of the repository: the open
@@ -17,9 +18,9 @@ import (
 // request, conditional if the forge supports that.
 func (r *Repository) Find(ctx context.Context, head, base string, known *PullRequest) (*PullRequest, error) {
 	if known != nil && known.Number > 0 && known.Head == head && known.Base == base {
-		pr, err := r.host.get(withETag(ctx, known.ETag), known.Number, known.ETag)
+		pr, err := r.host.get(exchange.WithETag(ctx, known.ETag), known.Number)
 		switch {
-		case errors.Is(err, errNotModified):
+		case errors.Is(err, exchange.ErrNotModified):
 			return known, nil
 		case err != nil && !errors.Is(err, ErrNotFound):
 			return nil, r.fail(err, "get pull request #%d", known.Number)
@@ -132,7 +133,7 @@ func (r *Repository) bring(ctx context.Context, pr *PullRequest, p Proposal) (*P
 // Close closes a pull request, with a comment that says why. It keeps the
 // branch. A pull request that isn't open is returned unchanged.
 func (r *Repository) Close(ctx context.Context, pr *PullRequest, why string) (*PullRequest, error) {
-	now, err := r.host.get(ctx, pr.Number, "")
+	now, err := r.host.get(ctx, pr.Number)
 	if err == nil && now == nil {
 		err = ErrNotFound
 	}
@@ -190,7 +191,7 @@ func (r *Repository) Merge(ctx context.Context, pr *PullRequest) (Merging, strin
 	if err != nil {
 		return "", "", r.fail(err, "merge pull request #%d", pr.Number)
 	}
-	return merging, clean(why), nil
+	return merging, exchange.Clean(why), nil
 }
 
 // StopMerging cancels a forge's auto-merge of a pull request, whether Merge, an
@@ -215,13 +216,5 @@ func (r *Repository) Commits(ctx context.Context, pr *PullRequest) ([]Commit, er
 // fail returns the error of a step. It drops net/http's wrapping of transport
 // errors: the step says everything that the URL would.
 func (r *Repository) fail(err error, format string, args ...any) error {
-	return fmt.Errorf("%s of %s: %w", fmt.Sprintf(format, args...), r, inner(err))
-}
-
-// inner returns a transport's error without net/http's wrapping.
-func inner(err error) error {
-	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
-		return wrapped.Err
-	}
-	return err
+	return fmt.Errorf("%s of %s: %w", fmt.Sprintf(format, args...), r, exchange.Inner(err))
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/forge/exchange"
 )
 
 // Marks are comments that Markdown doesn't show. They record the state of a
@@ -81,7 +82,7 @@ func (p Proposal) clean() (Proposal, error) {
 
 // title returns a title as forges store it: one line, bounded.
 func title(s string) string {
-	return oneLine(s, maxTitle)
+	return exchange.OneLine(s, maxTitle)
 }
 
 // draftTitle returns a title, with the prefix if it is a draft's.
@@ -99,17 +100,6 @@ func undraft(title string) string { return drafts().ReplaceAllString(title, "") 
 // ends, some trim.
 func normal(s string) string {
 	return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
-}
-
-// clean makes a forge's text safe to display: one bounded line, without
-// anything that a terminal or a page would interpret.
-func clean(s string) string {
-	return oneLine(s, 500)
-}
-
-// oneLine returns a text on one line, of so many characters.
-func oneLine(s string, characters int) string {
-	return pinsetter.Truncate(strings.Join(strings.Fields(strings.Map(pinsetter.Visible, s)), " "), characters)
 }
 
 // sameTitle reports whether a forge's title equals want, or a cut form of it:

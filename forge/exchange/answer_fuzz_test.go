@@ -1,4 +1,4 @@
-package forge
+package exchange
 
 import (
 	"net/http"

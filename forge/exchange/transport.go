@@ -1,4 +1,8 @@
-package forge
+// Package exchange sends requests to the API of a forge and reads the answers. It
+// keeps credentials at their origin, follows redirects there, waits for limits,
+// bounds time and bytes, and turns a status into an error of one of a few kinds. It
+// knows the address of a repository, and no pull request.
+package exchange
 
 import (
 	"bytes"
@@ -16,6 +20,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
+	"github.com/pinsetter/pinsetter/pause"
 )
 
 const (
@@ -26,32 +31,49 @@ const (
 	maxPause       = 30 * time.Second // longer ones are left to the caller
 )
 
-// transport sends the requests of a forge's SDK. It adds the credentials, only
+// Options are the settings of all exchanges of a program.
+type Options struct {
+	Environment login.Environment // offers proxies
+	Dialer      login.Dialer      // opens all connections
+
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+
+	// Sleep waits between requests that a forge wants apart, and for the end of
+	// its pauses; nil: a timer.
+	Sleep func(ctx context.Context, d time.Duration) error
+
+	// RateLimit is told how many requests a host still allows, if the host says
+	// so. It is called concurrently; nil: nobody is told.
+	RateLimit func(host string, remaining int)
+}
+
+// WithDefaults returns the options with a clock and a timer.
+func (o Options) WithDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = pause.For
+	}
+	return o
+}
+
+// Transport sends the requests of a forge's SDK. It adds the credentials, only
 // for its own origin. It follows redirects there, keeping method and body. It
 // waits and retries if the forge asks for that, and bounds time and bytes. It
-// returns an error for an answer that isn't a success: a *statusError, a
-// *RateLimitError or errNotModified.
+// returns an error for an answer that isn't a success: a *StatusError, a
+// *RateLimitError or ErrNotModified.
 //
-// Use it in an http.Client, and get its errors with errors.As.
-type transport struct {
+// Use its Client, and get its errors with errors.As. It is safe for concurrent
+// use.
+type Transport struct {
 	base    http.RoundTripper
 	origin  *url.URL // scheme and host
+	login   Login
+	pace    *Pace // of requests that write; nil: none
 	timeout time.Duration
-	now     func() time.Time
-	sleep   func(context.Context, time.Duration) error
-
-	// authorize returns the Authorization header; nil: none is sent. Sent says for
-	// people what that holds, such as "the token in Secret a/forge, key token".
-	authorize func(context.Context) (string, error)
-	sent      string
-
-	// refused is called after a request whose credentials weren't accepted; it
-	// may be nil.
-	refused func(context.Context)
-
-	pace *pace // of requests that write; nil: none
-
-	remaining func(host string, remaining int) // Options.RateLimit
+	options Options
 
 	secrets login.Scrubber // knows the secrets that are sent
 
@@ -59,38 +81,30 @@ type transport struct {
 	limit *RateLimitError // the last one; no request is sent before its end
 }
 
-type onceKey struct{}
+// Login is how requests log in.
+type Login struct {
+	// Authorize returns the value of the Authorization header.
+	Authorize func(context.Context) (string, error)
 
-// once makes the requests of a context be sent only one time and without a
-// pause: the caller has just read the state that they depend on, and checks the
-// result. Call ready first.
-func once(ctx context.Context) context.Context { return context.WithValue(ctx, onceKey{}, true) }
+	// Sent names for people what that holds, such as "the token in Secret
+	// a/forge, key token".
+	Sent string
 
-// ready waits until a request may write.
-func (t *transport) ready(ctx context.Context) error {
-	if t.pace == nil {
-		return nil
+	// Refused is called after a request whose credentials weren't accepted; it
+	// may be nil.
+	Refused func(context.Context)
+}
+
+// Bearing returns the login that sends a token, behind a word for its kind.
+func Bearing(word string, token pinsetter.Secret) Login {
+	return Login{
+		Authorize: func(context.Context) (string, error) { return word + " " + token.Reveal(), nil },
+		Sent:      "the token" + From(token),
 	}
-	return t.pace.wait(ctx, t)
 }
 
-// pace keeps a least time between requests that write. Transports with the same
-// credentials share one.
-type pace struct {
-	between time.Duration // the least time between two
-
-	mu   sync.Mutex
-	last time.Time
-}
-
-// bearing makes a transport send a token, behind a word for its kind.
-func (t *transport) bearing(word string, token pinsetter.Secret) {
-	t.authorize = func(context.Context) (string, error) { return word + " " + token.Reveal(), nil }
-	t.sent = "the token" + from(token)
-}
-
-// from names where a secret is from, with a preposition.
-func from(secret pinsetter.Secret) string {
+// From names the place that a secret comes from, with a preposition.
+func From(secret pinsetter.Secret) string {
 	name := strings.Trim(secret.String(), "[]")
 	if strings.HasPrefix(name, "Secret ") {
 		return " in " + name
@@ -98,9 +112,13 @@ func from(secret pinsetter.Secret) string {
 	return " from " + name
 }
 
-// newTransport returns a transport for the API at origin.
-func newTransport(where *fleet.Forge, origin *url.URL, o Options) (*transport, error) {
-	base, err := connections(where, origin, o)
+// NewTransport returns a transport for the API at origin. Transports that share a
+// pace write one after the other; nil: nothing is waited for.
+func NewTransport(where *fleet.Forge, origin *url.URL, l Login, pace *Pace, o Options) (*Transport, error) {
+	if err := o.Dialer.CheckHost(origin.Host); err != nil {
+		return nil, err
+	}
+	base, err := o.Environment.Transport(o.Dialer, where.TLS, where.Proxy)
 	if err != nil {
 		return nil, err
 	}
@@ -108,13 +126,13 @@ func newTransport(where *fleet.Forge, origin *url.URL, o Options) (*transport, e
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
-	t := &transport{base: base, origin: origin, timeout: timeout, now: o.Now, sleep: o.Sleep, remaining: o.RateLimit}
+	t := &Transport{base: base, origin: origin, login: l, pace: pace, timeout: timeout, options: o.WithDefaults()}
 	t.secrets.Keep("proxies", append(o.Environment.ProxyPasswords(), login.ProxySecrets(where.Proxy)...)...)
 	return t, nil
 }
 
-// client returns an http.Client that follows no redirects by itself.
-func (t *transport) client() *http.Client {
+// Client returns an http.Client that follows no redirects by itself.
+func (t *Transport) Client() *http.Client {
 	return &http.Client{
 		Transport:     t,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -123,25 +141,25 @@ func (t *transport) client() *http.Client {
 
 // RoundTrip sends a request, and again if that may help. Its answers and errors
 // don't contain the credentials.
-func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := t.roundTrip(r)
 	return response, t.secrets.Error(err)
 }
 
-func (t *transport) roundTrip(r *http.Request) (*http.Response, error) {
+func (t *Transport) roundTrip(r *http.Request) (*http.Response, error) {
 	if limit := t.limited(); limit != nil {
 		return nil, limit
 	}
 	only := r.Context().Value(onceKey{}) != nil
 	if r.Method != http.MethodGet && !only {
-		if err := t.ready(r.Context()); err != nil {
+		if err := t.Ready(r.Context()); err != nil {
 			return nil, err
 		}
 	}
 	for try := 1; ; try++ {
 		a, err := t.follow(r)
 		if err != nil && try < maxTries && r.Method == http.MethodGet && dropped(err) {
-			if err := t.sleep(r.Context(), time.Second<<(try-1)); err != nil {
+			if err := t.options.Sleep(r.Context(), time.Second<<(try-1)); err != nil {
 				return nil, err
 			}
 			continue
@@ -149,16 +167,16 @@ func (t *transport) roundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		if a.StatusCode == http.StatusUnauthorized && t.refused != nil {
-			t.refused(r.Context())
+		if a.StatusCode == http.StatusUnauthorized && t.login.Refused != nil {
+			t.login.Refused(r.Context())
 		}
-		pause, again := a.pause(t.now(), try)
+		pause, again := a.pause(t.options.Now(), try)
 		again = again && !only
 		switch {
 		case a.limited() && (!again || pause > maxPause):
-			return nil, t.limitedBy(&RateLimitError{Host: t.origin.Host, Until: t.now().Add(pause)})
+			return nil, t.limitedBy(&RateLimitError{Host: t.origin.Host, Until: t.options.Now().Add(pause)})
 		case again && pause <= maxPause:
-			if err := t.sleep(r.Context(), pause); err != nil {
+			if err := t.options.Sleep(r.Context(), pause); err != nil {
 				return nil, err
 			}
 			continue
@@ -169,7 +187,7 @@ func (t *transport) roundTrip(r *http.Request) (*http.Response, error) {
 
 // limitedBy remembers until when the forge wants no requests, since it counts
 // every earlier request against the limit.
-func (t *transport) limitedBy(limit *RateLimitError) *RateLimitError {
+func (t *Transport) limitedBy(limit *RateLimitError) *RateLimitError {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.limit = limit
@@ -177,10 +195,10 @@ func (t *transport) limitedBy(limit *RateLimitError) *RateLimitError {
 }
 
 // limited returns the limit in force, or nil.
-func (t *transport) limited() *RateLimitError {
+func (t *Transport) limited() *RateLimitError {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.limit == nil || !t.now().Before(t.limit.Until) {
+	if t.limit == nil || !t.options.Now().Before(t.limit.Until) {
 		return nil
 	}
 	return t.limit
@@ -191,23 +209,10 @@ func dropped(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// wait waits until the next request may write.
-func (p *pace) wait(ctx context.Context, t *transport) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if wait := p.last.Add(p.between).Sub(t.now()); !p.last.IsZero() && wait > 0 {
-		if err := t.sleep(ctx, wait); err != nil {
-			return err
-		}
-	}
-	p.last = t.now()
-	return nil
-}
-
 // follow sends a request and follows redirects to the same origin, which forges
 // send for a renamed repository. Unlike net/http it keeps the method, because
 // the change has to be made there.
-func (t *transport) follow(r *http.Request) (*answer, error) {
+func (t *Transport) follow(r *http.Request) (*answer, error) {
 	to := r.URL
 	for range maxRedirects {
 		a, err := t.send(r, to)
@@ -219,7 +224,7 @@ func (t *transport) follow(r *http.Request) (*answer, error) {
 			return a, nil
 		}
 		if !pinsetter.SameOrigin(next, t.origin) {
-			return nil, fmt.Errorf("the forge redirects to %s, where the credentials don't belong: change the URL if the repository moved there", clean(next.Scheme+"://"+next.Host))
+			return nil, fmt.Errorf("the forge redirects to %s, where the credentials don't belong: change the URL if the repository moved there", Clean(next.Scheme+"://"+next.Host))
 		}
 		to = next
 	}
@@ -227,9 +232,9 @@ func (t *transport) follow(r *http.Request) (*answer, error) {
 }
 
 // send sends a request to an address once and reads the whole answer.
-func (t *transport) send(r *http.Request, to *url.URL) (*answer, error) {
+func (t *Transport) send(r *http.Request, to *url.URL) (*answer, error) {
 	if !pinsetter.SameOrigin(to, t.origin) {
-		return nil, fmt.Errorf("ask %s: not the forge at %s", clean(to.Host), t.origin.Host)
+		return nil, fmt.Errorf("ask %s: not the forge at %s", Clean(to.Host), t.origin.Host)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), t.timeout)
 	defer cancel()
@@ -252,29 +257,27 @@ func (t *transport) send(r *http.Request, to *url.URL) (*answer, error) {
 	body = t.secrets.Data(body)
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	response.Request = &http.Request{Method: r.Method, URL: to}
-	a := &answer{response, body, to, &t.secrets, t.sent}
-	if left, said := a.allows(); said && t.remaining != nil {
-		t.remaining(t.origin.Hostname(), left)
+	a := &answer{response, body, to, &t.secrets, t.login.Sent}
+	if left, said := a.allows(); said && t.options.RateLimit != nil {
+		t.options.RateLimit(t.origin.Hostname(), left)
 	}
 	return a, nil
 }
 
 // prepare completes a copy of a request.
-func (t *transport) prepare(request *http.Request, to *url.URL) (*http.Request, error) {
+func (t *Transport) prepare(request *http.Request, to *url.URL) (*http.Request, error) {
 	request.URL, request.Host = to, ""
 	request.Header.Set("User-Agent", "pinsetter")
 	if etag, _ := request.Context().Value(etagKey{}).(string); etag != "" && request.Method == http.MethodGet {
 		request.Header.Set("If-None-Match", etag)
 	}
-	if t.authorize != nil {
-		header, err := t.authorize(request.Context())
-		if err != nil {
-			return nil, err
-		}
-		request.Header.Set("Authorization", header)
-		_, secret, _ := strings.Cut(header, " ")
-		t.secrets.Keep("token", pinsetter.NewSecret("token", secret))
+	header, err := t.login.Authorize(request.Context())
+	if err != nil {
+		return nil, err
 	}
+	request.Header.Set("Authorization", header)
+	_, secret, _ := strings.Cut(header, " ")
+	t.secrets.Keep("token", pinsetter.NewSecret("token", secret))
 	if request.GetBody != nil {
 		body, err := request.GetBody()
 		if err != nil {
@@ -286,7 +289,7 @@ func (t *transport) prepare(request *http.Request, to *url.URL) (*http.Request, 
 }
 
 // explain names the deadline if it was ours.
-func (t *transport) explain(ctx context.Context, err error) error {
+func (t *Transport) explain(ctx context.Context, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return fmt.Errorf("no answer within %v", t.timeout)
 	}

@@ -1,4 +1,6 @@
-package forge
+// Package githubapp has the tokens of GitHub Apps: short-lived credentials for one
+// repository and one use, for Git and for pull requests. It knows no pull request.
+package githubapp
 
 import (
 	"context"
@@ -9,11 +11,17 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/forge/exchange"
 )
 
 // refreshBefore is how long before its end a token is replaced, so that none
 // expires on the way. GitHub's tokens last an hour.
 const refreshBefore = 5 * time.Minute
+
+// betweenWrites is the least time that GitHub wants between requests that
+// write:
+// https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+const betweenWrites = time.Second
 
 // Tokens is the state that all repositories of a program share at GitHub: the
 // tokens of apps' installations, and the pauses between requests that write. It
@@ -23,16 +31,16 @@ const refreshBefore = 5 * time.Minute
 // minutes before its end. It is never handed to a caller with another private
 // key or installation.
 type Tokens struct {
-	options Options
+	options exchange.Options
 
 	mu     sync.Mutex
 	grants map[grantKey]*slot
-	paces  map[[sha256.Size]byte]*pace
+	paces  map[[sha256.Size]byte]*exchange.Pace
 }
 
 // NewTokens returns empty Tokens.
-func NewTokens(o Options) *Tokens {
-	return &Tokens{options: o.filled(), grants: map[grantKey]*slot{}, paces: map[[sha256.Size]byte]*pace{}}
+func NewTokens(o exchange.Options) *Tokens {
+	return &Tokens{options: o.WithDefaults(), grants: map[grantKey]*slot{}, paces: map[[sha256.Size]byte]*exchange.Pace{}}
 }
 
 // Git returns a token with which Git reads and writes the repository over
@@ -41,7 +49,7 @@ func NewTokens(o Options) *Tokens {
 // token. The token may change .github/workflows if the installation may. It is
 // valid for at least five minutes.
 func (t *Tokens) Git(ctx context.Context, where *fleet.Forge) (pinsetter.Secret, error) {
-	p, err := parsePlace(where.URL)
+	p, err := exchange.ParsePlace(where.URL)
 	if err != nil {
 		return pinsetter.Secret{}, fmt.Errorf("get a token for Git: %w", err)
 	}
@@ -49,29 +57,29 @@ func (t *Tokens) Git(ctx context.Context, where *fleet.Forge) (pinsetter.Secret,
 	if err != nil {
 		return pinsetter.Secret{}, fmt.Errorf("get a token for Git at %s: %w", p, err)
 	}
-	return granted.token, nil
+	return granted.Token, nil
 }
 
-func (t *Tokens) git(ctx context.Context, where *fleet.Forge, p place) (*grant, error) {
+func (t *Tokens) git(ctx context.Context, where *fleet.Forge, p exchange.Place) (*Grant, error) {
 	if where.App == nil {
-		return nil, fmt.Errorf("%w: no GitHub App is given", ErrInvalid)
+		return nil, fmt.Errorf("%w: no GitHub App is given", exchange.ErrInvalid)
 	}
-	server, err := appServer(where.App, p)
+	server, err := Server(where.App, p)
 	if err != nil {
 		return nil, err
 	}
-	if !pinsetter.SameOrigin(server, p.web) {
-		return nil, fmt.Errorf("%w: the app's server is %s", ErrInvalid, server)
+	if !pinsetter.SameOrigin(server, p.Web) {
+		return nil, fmt.Errorf("%w: the app's server is %s", exchange.ErrInvalid, server)
 	}
-	return t.get(ctx, where, p, useGit)
+	return t.Grant(ctx, where, p, UseGit)
 }
 
-// grant is a token for one repository and one use.
-type grant struct {
-	token     pinsetter.Secret
+// Grant is a token for one repository and one use.
+type Grant struct {
+	Token     pinsetter.Secret
+	Workflows bool   // it may change .github/workflows
+	Settings  string // web address of the installation's settings
 	until     time.Time
-	workflows bool   // it may change .github/workflows
-	settings  string // web address of the installation's settings
 }
 
 // grantKey identifies a grant's owner and purpose. It includes the private key,
@@ -79,19 +87,19 @@ type grant struct {
 type grantKey struct {
 	app        [sha256.Size]byte
 	repository string
-	use        use
+	use        Use
 }
 
 // slot holds a grant. Turn is a semaphore for the caller that requests a new
 // one.
 type slot struct {
 	turn  chan struct{}
-	grant *grant // nil: none yet
+	grant *Grant // nil: none yet
 }
 
-// get returns a grant that is valid for a while. Of several concurrent callers
+// Grant returns a token that is valid for a while. Of several concurrent callers
 // one asks GitHub; if that fails, the next one does.
-func (t *Tokens) get(ctx context.Context, where *fleet.Forge, p place, u use) (*grant, error) {
+func (t *Tokens) Grant(ctx context.Context, where *fleet.Forge, p exchange.Place, u Use) (*Grant, error) {
 	s := t.slot(where, p, u)
 	select {
 	case s.turn <- struct{}{}:
@@ -102,7 +110,7 @@ func (t *Tokens) get(ctx context.Context, where *fleet.Forge, p place, u use) (*
 	if s.grant != nil && t.options.Now().Before(s.grant.until.Add(-refreshBefore)) {
 		return s.grant, nil
 	}
-	fresh, err := t.grant(withETag(ctx, ""), where, p, u)
+	fresh, err := t.fresh(exchange.WithETag(ctx, ""), where, p, u)
 	if err != nil {
 		return nil, err
 	}
@@ -110,9 +118,9 @@ func (t *Tokens) get(ctx context.Context, where *fleet.Forge, p place, u use) (*
 	return fresh, nil
 }
 
-// forget drops a token that GitHub no longer accepts, for example of an app
+// Forget drops a token that GitHub no longer accepts, for example of an app
 // that was uninstalled. It keeps a token that somebody is just renewing.
-func (t *Tokens) forget(where *fleet.Forge, p place, u use) {
+func (t *Tokens) Forget(where *fleet.Forge, p exchange.Place, u Use) {
 	s := t.slot(where, p, u)
 	select {
 	case s.turn <- struct{}{}:
@@ -122,7 +130,7 @@ func (t *Tokens) forget(where *fleet.Forge, p place, u use) {
 	}
 }
 
-func (t *Tokens) slot(where *fleet.Forge, p place, u use) *slot {
+func (t *Tokens) slot(where *fleet.Forge, p exchange.Place, u Use) *slot {
 	key := grantKey{app: fingerprint(where.App), repository: p.String(), use: u}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -138,13 +146,13 @@ func fingerprint(app *fleet.GitHubApp) [sha256.Size]byte {
 		app.BaseURL, app.ID, app.InstallationID, app.InstallationOwner, app.PrivateKey.Reveal()))
 }
 
-// pace returns the pace of all writers at a host with one credential.
-func (t *Tokens) pace(host, credential string) *pace {
+// Pace returns the pace of all writers at a host with one credential.
+func (t *Tokens) Pace(host, credential string) *exchange.Pace {
 	key := sha256.Sum256(fmt.Appendf(nil, "%q %q", host, credential))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.paces[key] == nil {
-		t.paces[key] = &pace{between: betweenWrites}
+		t.paces[key] = exchange.NewPace(betweenWrites)
 	}
 	return t.paces[key]
 }

@@ -1,4 +1,4 @@
-package forge
+package exchange
 
 import (
 	"fmt"
@@ -9,41 +9,41 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// place is the address of a repository at a forge.
-type place struct {
-	web  *url.URL // scheme and host, for people and APIs
-	path []string // decoded: two or more parts, the last without ".git"
+// Place is the address of a repository at a forge.
+type Place struct {
+	Web  *url.URL // scheme and host, for people and APIs
+	Path []string // decoded: two or more parts, the last without ".git"
 }
 
 // sshHosts maps the hosts that serve ssh at the port of https to their forges:
 // https://docs.github.com/authentication/troubleshooting-ssh/using-ssh-over-the-https-port
 var sshHosts = map[string]string{"ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com"}
 
-// parsePlace parses a Git URL. For ssh it returns the forge's web address:
+// ParsePlace parses a Git URL. For ssh it returns the forge's web address:
 // https at the default port.
-func parsePlace(address string) (place, error) {
+func ParsePlace(address string) (Place, error) {
 	u, err := parseAddress(address)
 	if err != nil {
-		return place{}, err
+		return Place{}, err
 	}
-	p := place{web: &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}}
+	p := Place{Web: &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}}
 	switch u.Scheme {
 	case "http", "https":
 	case "ssh", "git+ssh", "ssh+git":
-		p.web.Scheme = "https"
-		p.web.Host = strings.ToLower(u.Hostname())
-		if strings.Contains(p.web.Host, ":") {
-			p.web.Host = "[" + p.web.Host + "]"
+		p.Web.Scheme = "https"
+		p.Web.Host = strings.ToLower(u.Hostname())
+		if strings.Contains(p.Web.Host, ":") {
+			p.Web.Host = "[" + p.Web.Host + "]"
 		}
-		if host := sshHosts[p.web.Host]; host != "" {
-			p.web.Host = host
+		if host := sshHosts[p.Web.Host]; host != "" {
+			p.Web.Host = host
 		}
 	default:
-		return place{}, fmt.Errorf("the URL's scheme is %q: pull requests need https, http or ssh", u.Scheme)
+		return Place{}, fmt.Errorf("the URL's scheme is %q: pull requests need https, http or ssh", u.Scheme)
 	}
-	p.path = strings.Split(strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git"), "/")
-	if u.Hostname() == "" || len(p.path) < 2 || slices.ContainsFunc(p.path, unfit) {
-		return place{}, fmt.Errorf("the URL %s names no repository, such as https://HOST/OWNER/NAME", clean(u.Redacted()))
+	p.Path = strings.Split(strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git"), "/")
+	if u.Hostname() == "" || len(p.Path) < 2 || slices.ContainsFunc(p.Path, unfit) {
+		return Place{}, fmt.Errorf("the URL %s names no repository, such as https://HOST/OWNER/NAME", Clean(u.Redacted()))
 	}
 	return p, nil
 }
@@ -65,11 +65,11 @@ func unfit(part string) bool {
 }
 
 // String returns the repository's web address.
-func (p place) String() string { return p.web.JoinPath(p.path...).String() }
+func (p Place) String() string { return p.Web.JoinPath(p.Path...).String() }
 
-// confidential returns an error if a token could be read on its way.
-func (p place) confidential() error {
-	if p.web.Scheme == "https" || login.Loopback(p.web.Hostname()) {
+// Confidential returns an error if a token could be read on its way.
+func (p Place) Confidential() error {
+	if p.Web.Scheme == "https" || login.Loopback(p.Web.Hostname()) {
 		return nil
 	}
 	return fmt.Errorf("a token is sent over https only, and %s is not", p)

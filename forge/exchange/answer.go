@@ -1,9 +1,8 @@
-package forge
+package exchange
 
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -12,44 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/login"
 )
-
-// statusError is an answer that isn't a success. It wraps the sentinel of its
-// status, if there is one.
-type statusError struct {
-	Status  int
-	Message string // the forge's message, safe to display
-	kind    error
-	help    string // what would help; ""
-}
-
-func (e *statusError) Error() string {
-	text := strconv.Itoa(e.Status) + " " + http.StatusText(e.Status)
-	if e.kind != nil {
-		text = e.kind.Error() + ": " + text
-	}
-	if e.Message != "" {
-		text += ": " + e.Message
-	}
-	if e.help != "" {
-		text += "; " + e.help
-	}
-	return text
-}
-
-func (e *statusError) Unwrap() error { return e.kind }
-
-// Error says until when the forge wants no requests.
-func (e *RateLimitError) Error() string {
-	if e.Until.IsZero() {
-		return fmt.Sprintf("%v at %s", ErrRateLimited, e.Host)
-	}
-	return fmt.Sprintf("%v at %s until %s", ErrRateLimited, e.Host, e.Until.UTC().Format(time.RFC3339))
-}
-
-// Unwrap returns ErrRateLimited.
-func (e *RateLimitError) Unwrap() error { return ErrRateLimited }
 
 // answer is a forge's answer to one request, read to its end.
 type answer struct {
@@ -150,9 +114,9 @@ func (a *answer) result() (*http.Response, error) {
 	case a.StatusCode < 300:
 		return a.Response, nil
 	case a.StatusCode == http.StatusNotModified:
-		return nil, errNotModified
+		return nil, ErrNotModified
 	}
-	e := &statusError{Status: a.StatusCode, Message: a.message()}
+	e := &StatusError{Status: a.StatusCode, Message: a.message()}
 	e.kind = kind(e)
 	switch {
 	case a.sent == "":
@@ -173,7 +137,7 @@ func (a *answer) hollow() bool {
 }
 
 // kind returns the sentinel for a status, or nil.
-func kind(e *statusError) error {
+func kind(e *StatusError) error {
 	switch e.Status {
 	case http.StatusUnauthorized:
 		return ErrAuth
@@ -206,7 +170,7 @@ func (a *answer) message() string {
 	if strings.TrimSpace(text) == "" {
 		text = login.Said(a.body) // of a proxy before the forge, or in another form
 	}
-	return a.secrets.Text(clean(text + " " + a.lacking()))
+	return a.secrets.Text(Clean(text + " " + a.lacking()))
 }
 
 // lacking returns the permission that a token lacks, in GitHub's words: its
@@ -266,4 +230,16 @@ func details(list json.RawMessage) string {
 		return ""
 	}
 	return "(" + strings.Join(all, "; ") + ")"
+}
+
+// maxText bounds a forge's text in characters.
+const maxText = 500
+
+// Clean makes a forge's text safe to display: one bounded line, without
+// anything that a terminal or a page would interpret.
+func Clean(s string) string { return OneLine(s, maxText) }
+
+// OneLine returns a text on one line, of so many characters.
+func OneLine(s string, characters int) string {
+	return pinsetter.Truncate(strings.Join(strings.Fields(strings.Map(pinsetter.Visible, s)), " "), characters)
 }
