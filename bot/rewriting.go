@@ -16,7 +16,7 @@ import (
 // memory that they take: their number, and the bytes of their notes.
 const (
 	rewriteAtOnce = 128
-	rewriteNotes  = 1 << 20
+	rewriteNotes  = 256 << 10
 )
 
 // atOnce returns how many of some files, at least one, are decided at once.

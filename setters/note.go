@@ -10,7 +10,7 @@ import (
 
 // Notes is the version of notes. It changes whenever Find would find something
 // else in the same bytes, or Note would write it in another form.
-const Notes = "setters-15"
+const Notes = "setters-16"
 
 // Note returns the result of Find in a form that Recall reads.
 func (f *File) Note() []byte {

@@ -31,6 +31,10 @@ const MaxSize = 16 << 20
 // not parsed. A node takes 200 to 400 bytes, however short it is.
 const MaxNodes = 500_000
 
+// MaxMarkers is the number of markers above which a file is reported and not parsed.
+// Changing a value takes 2 kB, most of it for the proof that nothing else changes.
+const MaxMarkers = 25_000
+
 // maxFindings bounds the findings of one file, so that a hostile one can't fill
 // memory and terminals.
 const maxFindings = 1000
@@ -113,6 +117,9 @@ func find(path string, data []byte, read reader) *File {
 	switch encoding := wideToken(data); {
 	case len(data) > MaxSize:
 		file.report(pinsetter.Error, CodeTooLarge, 0, "%d bytes: a file with markers may have %d; split it", len(data), MaxSize)
+		return file
+	case len(data) > MaxMarkers*len(token) && CountTokens(data) > MaxMarkers:
+		file.report(pinsetter.Error, CodeTooLarge, 0, "%d markers: a file may have %d; split it", CountTokens(data), MaxMarkers)
 		return file
 	case encoding != "":
 		file.report(pinsetter.Error, CodeNotUTF8, 0, "the file holds a marker and is %s, which is not searched: convert it to UTF-8 (iconv -f %s -t UTF-8)", encoding, encoding)

@@ -182,6 +182,17 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
+func TestTooManyMarkers(t *testing.T) {
+	text := strings.Repeat("- x:1"+mark("ns:p")+"\n", setters.MaxMarkers)
+	if f := setters.Find("a.yaml", []byte(text)); len(f.Sites) == 0 || len(f.Findings) != 0 {
+		t.Errorf("%d sites, findings %v", len(f.Sites), f.Findings)
+	}
+	f := setters.Find("a.yaml", []byte(text+"- x:1"+mark("ns:p")))
+	if len(f.Sites) != 0 || len(f.Findings) != 1 || f.Findings[0].Code != setters.CodeTooLarge {
+		t.Errorf("%d sites, findings %v", len(f.Sites), f.Findings)
+	}
+}
+
 func TestFindingsAreBounded(t *testing.T) {
 	f := setters.Find("a.yaml", []byte(strings.Repeat("- x"+mark("bad")+"\n", 3000)))
 	if n := len(f.Findings); n != 1001 {

@@ -214,6 +214,7 @@ var suite = []benchmark{
 		{below: "objects", work: "`lint` of one list of 25,000 objects: memory", unit: "x-memory", yardstick: start, targets: bounded},
 		{below: "kustomize", work: "`lint -k` of 1,900 objects that get 23 labels: memory", unit: "x-memory", yardstick: start, targets: bounded},
 		{below: "marked", work: "`lint` of a marked file of 360,000 values: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "changes", work: "`set` of 10 files with 25,000 values that change each: memory", unit: "x-memory", yardstick: start, targets: bounded},
 	}},
 	{"cmd/pinsetter", "WorstAnswers", 1, []row{
 		{below: "tags", work: "`run`, beside an image of a million versions: memory", unit: "x-memory", yardstick: start, targets: bounded},
@@ -242,6 +243,8 @@ var suite = []benchmark{
 		{below: "shared", work: "`run`, beside a repository of 100 directories that stand for 10^99 files: memory", unit: "x-memory", yardstick: start, targets: bounded},
 		{below: "deltas", work: "`run`, beside a repository of 490,000 changes to objects that never come: memory", unit: "x-memory", yardstick: start, targets: bounded},
 		{below: "refs", work: "`run`, beside a repository of 900,000 branches: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "refs-v0", work: "`run`, beside a repository of 900,000 branches in version 0 of the protocol: memory", unit: "x-memory", yardstick: start, targets: bounded},
+		{below: "refs-ssh", work: "`run`, beside a repository of 900,000 branches over ssh: memory", unit: "x-memory", yardstick: start, targets: bounded},
 	}},
 	{"cmd/pinsetter", "Init", 3, []row{
 		{

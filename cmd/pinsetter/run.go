@@ -195,11 +195,13 @@ func pullRequest(number int, action, url string) string {
 }
 
 func changeTable(w io.Writer, p painter, indent string, changes []pinsetter.Change) error {
-	t := table{painter: p}
-	for _, c := range changes {
-		t.row(cell{indent + place(c.Path, c.Line), plain}, cell{c.Old, red}, cell{"->", dim}, cell{c.New, green})
-	}
-	return t.write(w)
+	return writeRows(w, p, func(yield func([]cell) bool) {
+		for _, c := range changes {
+			if !yield([]cell{{indent + place(c.Path, c.Line), plain}, {c.Old, red}, {"->", dim}, {c.New, green}}) {
+				return
+			}
+		}
+	})
 }
 
 func place(path string, line int) string { return path + ":" + strconv.Itoa(line) }

@@ -42,7 +42,10 @@ committed.`,
 			if r.Files == 0 {
 				a.say("warning", fmt.Sprintf("no $imagepolicy marker is in %s: pinsetter init --dir %s proposes some", dir, dir))
 			}
-			changes := append([]pinsetter.Change{}, r.Changes...)
+			changes := r.Changes
+			if changes == nil {
+				changes = []pinsetter.Change{} // in JSON a list
+			}
 			if err := a.print(changes, func(w io.Writer, p painter) error { return setTable(w, p, r) }); err != nil {
 				return err
 			}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -93,27 +96,32 @@ func (t *table) write(w io.Writer) error {
 	if t.titles != nil {
 		rows = slices.Insert(rows, 0, t.titles)
 	}
+	return writeRows(w, t.painter, slices.Values(rows))
+}
+
+// writeRows prints rows as a table does. It goes through them twice: first for the
+// widths of the columns.
+func writeRows(w io.Writer, p painter, rows iter.Seq[[]cell]) error {
 	var widths []int
-	for _, row := range rows {
+	for row := range rows {
 		for i, c := range row {
-			row[i].text = printable(c.text)
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], len([]rune(row[i].text)))
+			widths[i] = max(widths[i], utf8.RuneCountInString(printable(c.text)))
 		}
 	}
-	var b strings.Builder
-	for _, row := range rows {
+	out := bufio.NewWriter(w)
+	for row := range rows {
 		line := ""
 		for i, c := range row {
-			line += t.painter.paint(c.style, c.text)
+			text := printable(c.text)
+			line += p.paint(c.style, text)
 			if i < len(row)-1 {
-				line += strings.Repeat(" ", widths[i]-len([]rune(c.text))+2)
+				line += strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text)+2)
 			}
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		_, _ = out.WriteString(strings.TrimRight(line, " ") + "\n") // Flush says what failed
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return out.Flush()
 }

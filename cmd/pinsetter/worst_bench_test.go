@@ -16,7 +16,8 @@ import (
 //
 //   - objects: `lint` of one list of 25,000 objects;
 //   - kustomize: `lint -k` of 1,900 objects that get 23 labels;
-//   - marked: `lint` of a file with a marker and 120,000 keys of a list each.
+//   - marked: `lint` of a file with a marker and 120,000 keys of a list each;
+//   - changes: `set` of 10 files with 25,000 values that change each.
 func BenchmarkWorst(b *testing.B) {
 	program := binary(b)
 	none := parts.Dir(b)
@@ -58,12 +59,33 @@ func BenchmarkWorst(b *testing.B) {
 			marked := filed(b, "marked.yaml", text.String())
 			return []string{"lint", "-f", objects, "--dir", filepath.Dir(marked)}
 		}},
+		{"changes", func(b *testing.B) []string {
+			f := newRig(b, "main")
+			value := strings.TrimPrefix(f.with("1.0.0"), "# a file\nimage: ")
+			var text strings.Builder
+			for range 25_000 {
+				text.WriteString("- " + value)
+			}
+			folder := b.TempDir()
+			for i := range 10 {
+				if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%d.yaml", i)), []byte(text.String()), 0o600); err != nil {
+					b.Fatal(err)
+				}
+			}
+			return []string{"set", "-f", f.objects, "--dir", folder}
+		}},
 	} {
 		b.Run(row.name, func(b *testing.B) {
 			var t tally
 			args := row.args(b)
 			for b.Loop() {
-				t.run(func() cost { return measure(b, program, args...) }, func() cost { return measure(b, program, "version") })
+				t.run(func() cost {
+					c, said, err := measureAny(b, program, args...)
+					if err != nil {
+						b.Fatalf("%v\n%.2000s", err, said)
+					}
+					return c
+				}, func() cost { return measure(b, program, "version") })
 			}
 			t.report(b, "x-version")
 			b.ReportMetric(float64(most(t.ours))/float64(most(t.theirs)), "x-memory")
