@@ -47,6 +47,10 @@ func (s *Scrubber) Keep(slot string, secrets ...pinsetter.Secret) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(all) == 0 {
+		delete(s.known, slot)
+		return
+	}
 	if s.known == nil {
 		s.known = map[string][]disguise{}
 	}
