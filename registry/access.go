@@ -92,10 +92,9 @@ func identity(parts ...string) string {
 	return hex.EncodeToString(hash.Sum(nil)[:16])
 }
 
-// transport returns the transport for this access. Equal accesses share one,
-// and with it their connections.
-func (r *Registry) transport(a Access) (*http.Transport, error) {
-	key := a.connection()
+// transport returns the transport for an access with that connection. Equal ones
+// share a transport, and with it their connections.
+func (r *Registry) transport(key string, a Access) (*http.Transport, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if kept, ok := r.transports[key]; ok {

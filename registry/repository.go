@@ -44,7 +44,8 @@ func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 			return nil, fmt.Errorf("log in to %s: %w", named.RegistryStr(), err)
 		}
 	}
-	base, err := r.transport(a)
+	connection := a.connection()
+	base, err := r.transport(connection, a)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", named.RegistryStr(), err)
 	}
@@ -57,14 +58,14 @@ func (r *Registry) Repository(image string, a Access) (*Repository, error) {
 		name:     named,
 		wire: &wire{
 			base:    base,
-			options: r.options,
+			options: &r.options,
 			host:    r.host,
 			// Without insecure, private addresses may answer over plain HTTP,
 			// as in Flux. An access with certificates of its own means TLS.
 			plain:  a.Insecure || named.Scheme() == "http" && !ownTLS,
 			answer: max(r.options.Answer, a.Answer),
 		},
-		connection: a.connection(),
+		connection: connection,
 		secrets:    secrets,
 	}
 	return newRepository(at, found, a), nil

@@ -26,7 +26,7 @@ var errPlain = errors.New("the request would go over plain HTTP; allow it with i
 // it is allowed, and addresses that the dialer refuses.
 type wire struct {
 	base    http.RoundTripper
-	options Options
+	options *Options
 	host    func(string) *host
 	plain   bool          // http:// is allowed
 	answer  time.Duration // bound on one answer
@@ -76,7 +76,7 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 // once sends the request one time, within the limits of its host, and adapts
 // the limits to the answer. It cancels an answer that is too slow.
 func (w *wire) once(h *host, request *http.Request) (*http.Response, error) {
-	taken, err := h.enter(request.Context(), w.options)
+	taken, err := h.enter(request.Context(), *w.options)
 	if err != nil {
 		return nil, err
 	}
