@@ -101,6 +101,18 @@ func hashOf(tags []string) string {
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
+// split divides a listing, once for each key.
+func (s *Scanner) split(key string, listed answer, patterns []*pinsetter.Matcher) split {
+	s.mu.Lock()
+	once, ok := s.splits[key]
+	if !ok {
+		once = sync.OnceValue(func() split { return divide(listed, patterns) })
+		s.splits[key] = once
+	}
+	s.mu.Unlock()
+	return once()
+}
+
 // split is the tags of an image, divided by the rule that drops them.
 type split struct {
 	kept, excluded, reserved []string

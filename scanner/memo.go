@@ -28,9 +28,9 @@ type entry[V any] struct {
 	done    chan struct{}
 	value   V
 	err     error
-	timeout time.Duration // timeout that the call was given
-	waiting int           // number of callers that wait for the answer
-	cancel  context.CancelFunc
+	timeout time.Duration      // timeout that the call was given
+	waiting int                // number of callers that wait for the answer
+	cancel  context.CancelFunc // nil once done is closed
 }
 
 // get returns the remembered answer for the key, or calls ask. The call ends
@@ -82,9 +82,12 @@ func (m *memo[V]) join(ctx context.Context, q question, ask func(context.Context
 	e := &entry[V]{done: make(chan struct{}), timeout: q.timeout, waiting: 1, cancel: cancel}
 	m.entries[q.key] = e
 	go func() {
-		defer close(e.done)
 		defer cancel()
 		e.value, e.err = ask(ctx)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		e.cancel = nil // and with it the context
+		close(e.done)
 	}()
 	return e
 }

@@ -85,13 +85,13 @@ type Scanner struct {
 	began    time.Time // zero: listings are never reused
 	room     *taglist.Room
 	listings memo[answer]
-	splits   memo[split]
 	digests  memo[string]
 	has      memo[bool]
 	contents memo[registry.Content]
 
 	mu     sync.Mutex
 	images map[*fleet.Repository]*image
+	splits map[string]func() split // by access, exclusionList and hash of the listed tags
 }
 
 // answer is a registry's answer about an image, before any object's rules.
@@ -106,7 +106,7 @@ type answer struct {
 // collector.
 func New(r *registry.Registry, now func() time.Time) *Scanner {
 	room := taglist.NewRoom(debug.SetMemoryLimit(-1) / 100 * 45) // which changes nothing
-	return &Scanner{registry: r, now: now, opened: time.Now(), room: room, images: map[*fleet.Repository]*image{}}
+	return &Scanner{registry: r, now: now, opened: time.Now(), room: room, images: map[*fleet.Repository]*image{}, splits: map[string]func() split{}}
 }
 
 // NewReusing returns a Scanner that reuses an image's last listing while it is
@@ -159,13 +159,7 @@ func (s *Scanner) ScanAfter(ctx context.Context, object *fleet.Repository, earli
 	if err != nil {
 		return nil, err
 	}
-	q.key = image.exclude + found.hash
-	parts, err := s.splits.get(ctx, q, func(context.Context) (split, error) {
-		return divide(found, object.Exclude), nil
-	})
-	if err != nil {
-		return nil, err
-	}
+	parts := s.split(image.exclude+found.hash, found, object.Exclude)
 	if len(parts.kept) == 0 {
 		return nil, fmt.Errorf("list tags of %s: %w", image.Name(), parts.nothing(object))
 	}
