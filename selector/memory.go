@@ -87,7 +87,13 @@ func (s *Selector) judge(ctx context.Context, l lists) *gate.Refusal {
 	after, refusal := l.judge(known)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.Copy(s.listings, after)
+	for key, listing := range after {
+		if listing.Outdated(s.Now) {
+			s.listings[key] = listing
+		} else {
+			delete(s.listings, key)
+		}
+	}
 	return refusal
 }
 

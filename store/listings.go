@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -65,6 +64,9 @@ func (t Listings) Of(ctx context.Context, images []string) (map[string]Listing, 
 	return found, err
 }
 
+// Outdated reports whether Put has anything to record at that time.
+func (l Listing) Outdated(at time.Time) bool { return !l.unchanged() || at.Sub(l.put) >= putAgain }
+
 // unchanged reports whether the listing says what its row says. The time of the
 // last confirmation doesn't count.
 func (l Listing) unchanged() bool {
@@ -88,29 +90,46 @@ func (l Listing) utc() Listing {
 // Complete.At changed, that is recorded once a day. If another process has
 // replaced a Listing meanwhile, that one stays, and the next cycle judges again.
 func (t Listings) Put(ctx context.Context, at time.Time, listings map[string]Listing) error {
-	rows := make([][3]any, 0, len(listings))
+	var images []string
 	for image, listing := range listings {
-		if listing.unchanged() && at.Sub(listing.put) < putAgain {
-			continue
+		if listing.Outdated(at) {
+			images = append(images, image)
 		}
+	}
+	if !t.db.writes() || len(images) == 0 {
+		return nil
+	}
+	slices.Sort(images) // so that processes don't deadlock
+	return t.db.write(ctx, "record listings", func(ctx context.Context, q querier) error {
+		for some := range slices.Chunk(images, listingsAtOnce) {
+			if err := putListings(ctx, q, at, some, listings); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// listingsAtOnce bounds the rows of one statement, which the database and this
+// program hold several times.
+const listingsAtOnce = 1000
+
+func putListings(ctx context.Context, q querier, at time.Time, images []string, listings map[string]Listing) error {
+	rows := make([][3]any, 0, len(images))
+	for _, image := range images {
+		listing := listings[image]
 		body, err := json.Marshal(listing.utc())
 		if err != nil {
 			return fmt.Errorf("record listing of %s: %w", image, err)
 		}
 		rows = append(rows, [3]any{plain(image), listing.version + 1, string(body)})
 	}
-	if !t.db.writes() || len(rows) == 0 {
-		return nil
-	}
-	slices.SortFunc(rows, func(a, b [3]any) int { return strings.Compare(a[0].(string), b[0].(string)) })
-	return t.db.write(ctx, "record listings", func(ctx context.Context, q querier) error {
-		_, err := q.exec(ctx, `INSERT INTO pinsetter_listing (image, version, put_at, body)
-			SELECT j.value->>0, CAST(j.value->>1 AS BIGINT), CAST($2 AS BIGINT), j.value->>2 FROM ROWS($1) WHERE true
-			ON CONFLICT (image) DO UPDATE
-			SET version = excluded.version, put_at = excluded.put_at, body = excluded.body
-			WHERE pinsetter_listing.version = excluded.version - 1`, list(rows), micros(at))
-		return err
-	})
+	_, err := q.exec(ctx, `INSERT INTO pinsetter_listing (image, version, put_at, body)
+		SELECT j.value->>0, CAST(j.value->>1 AS BIGINT), CAST($2 AS BIGINT), j.value->>2 FROM ROWS($1) WHERE true
+		ON CONFLICT (image) DO UPDATE
+		SET version = excluded.version, put_at = excluded.put_at, body = excluded.body
+		WHERE pinsetter_listing.version = excluded.version - 1`, list(rows), micros(at))
+	return err
 }
 
 // damaged returns the error for an unreadable row in a readable database.

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -58,6 +59,29 @@ func testListings(t *testing.T, p place) {
 	put(t, l, noon.Add(26*time.Hour), "a", got)
 	if p.count(t, written) != 0 {
 		t.Error("a day later it is not written that the list is still the same")
+	}
+}
+
+// testManyListings stores more than one statement takes.
+func testManyListings(t *testing.T, p place) {
+	l := p.open(t, store.Options{})
+	all, names := map[string]store.Listing{}, []string{}
+	for i := range 2_345 {
+		name := fmt.Sprint("app-", i)
+		names = append(names, name)
+		all[name] = store.Listing{Complete: store.Scan{At: noon, Count: i, Hash: "h"}}
+	}
+	if err := l.Listings().Put(t.Context(), noon, all); err != nil {
+		t.Fatal(err)
+	}
+	found := listings(t, l, names...)
+	if diff := cmp.Diff(all, found, plainListing); diff != "" {
+		t.Error(diff)
+	}
+	for name, listing := range found {
+		if listing.Outdated(noon.Add(time.Hour)) || !listing.Outdated(noon.Add(24*time.Hour)) {
+			t.Fatalf("%s is outdated after an hour, or isn't after a day", name)
+		}
 	}
 }
 

@@ -79,6 +79,7 @@ var suite = []struct {
 	{"a warm ledger isn't written to", testWarmLedger},
 	{"listings", testListings},
 	{"a stale listing replaces nothing", testStaleListing},
+	{"listings of many images", testManyListings},
 	{"facts", testFacts},
 	{"who signed is remembered", testProofs},
 	{"written and shown", testWrittenAndShown},
