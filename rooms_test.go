@@ -81,9 +81,8 @@ var rooms = []struct {
 		github.com/skeema/knownhosts
 		golang.org/x/crypto/ssh
 		golang.org/x/net/proxy`},
-	{name: "gitops", rooms: root + " pause fleet login git git/wire gitops/sshclient", opens: `
-		github.com/ProtonMail/go-crypto
-		github.com/go-git`},
+	{name: "gitops/signing", rooms: root + " fleet gitops/sshclient", opens: "github.com/ProtonMail/go-crypto"},
+	{name: "gitops", rooms: root + " pause fleet login git git/wire gitops/signing gitops/sshclient", opens: "github.com/go-git"},
 	{name: "source/remote", rooms: root + " artifact fleet gitops registry source verify"},
 	{name: "forge/exchange", rooms: root + " fleet login pause"},
 	{name: "forge/githubapp", rooms: root + " fleet forge/exchange login"},

@@ -3,6 +3,7 @@ package gitops
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/git"
+	"github.com/pinsetter/pinsetter/gitops/signing"
 )
 
 // Commit says what a commit holds.
@@ -58,7 +60,7 @@ func (s *Snapshot) seal(c Commit, tree git.Hash) ([]byte, error) {
 		if err := commit.EncodeWithoutSignature(unsigned); err != nil {
 			return nil, err
 		}
-		signature, err := sign(unsigned, c.SigningKey, c.When)
+		signature, err := signing.Sign(content(unsigned), c.SigningKey, c.When)
 		if err != nil {
 			return nil, fmt.Errorf("sign with %s: %w", c.SigningKey.Key, err)
 		}
@@ -69,6 +71,13 @@ func (s *Snapshot) seal(c Commit, tree git.Hash) ([]byte, error) {
 		return nil, err
 	}
 	return content(final), nil
+}
+
+// content returns the bytes of an object.
+func content(o *plumbing.MemoryObject) []byte {
+	r, _ := o.Reader() // reads from memory
+	data, _ := io.ReadAll(r)
+	return data
 }
 
 // Parents returns the hashes of the parents of a commit with the files of s: s, or

@@ -1,36 +1,29 @@
-package gitops
+// Package signing signs the bytes of a commit, as git verify-commit reads signatures:
+// with OpenPGP, to which it is the only door, or with SSH keys.
+package signing
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
-	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops/sshclient"
 )
 
-// content returns the bytes of an object.
-func content(o *plumbing.MemoryObject) []byte {
-	r, _ := o.Reader() // reads from memory
-	data, _ := io.ReadAll(r)
-	return data
-}
-
-// sign returns the armored signature of an unsigned commit, in the form that
-// git verify-commit reads.
-func sign(o *plumbing.MemoryObject, key *fleet.SigningKey, when time.Time) (string, error) {
+// Sign returns the armored signature of data. When is the time of an OpenPGP
+// signature: the key must be valid then. Errors don't show the key.
+func Sign(data []byte, key *fleet.SigningKey, when time.Time) (string, error) {
 	switch key.Type {
 	case fleet.SigningSSH:
-		return sshclient.Sign(content(o), key)
+		return sshclient.Sign(data, key)
 	case fleet.SigningGPG, "": // Flux's default
-		return signGPG(content(o), key, when)
+		return signGPG(data, key, when)
 	}
 	return "", fmt.Errorf("unknown type %q: use gpg or ssh", key.Type)
 }
