@@ -81,8 +81,9 @@ var rooms = []struct {
 		github.com/skeema/knownhosts
 		golang.org/x/crypto/ssh
 		golang.org/x/net/proxy`},
+	{name: "gitops/address", rooms: root + " fleet"},
 	{name: "gitops/signing", rooms: root + " fleet gitops/sshclient", opens: "github.com/ProtonMail/go-crypto"},
-	{name: "gitops", rooms: root + " pause fleet login git git/wire gitops/signing gitops/sshclient", opens: "github.com/go-git"},
+	{name: "gitops", rooms: root + " pause fleet login git git/wire gitops/address gitops/signing gitops/sshclient", opens: "github.com/go-git"},
 	{name: "source/remote", rooms: root + " artifact fleet gitops registry source verify"},
 	{name: "forge/exchange", rooms: root + " fleet login pause"},
 	{name: "forge/githubapp", rooms: root + " fleet forge/exchange login"},
@@ -107,7 +108,7 @@ var rooms = []struct {
 	{name: "plan", rooms: root + " fleet decide gate setters message gitops store", opens: "github.com/aymanbagabas/go-udiff"},
 	{name: "proposal", rooms: root + " spec fleet decide gate message gitops forge store plan"},
 	{name: "bot", rooms: root +
-		" artifact charts decide deliver fleet folder forge gate gitops lint login message pause plan policy proposal registry replay resolve scanner selector setters spec store verify"},
+		" artifact charts decide deliver fleet folder forge gate gitops gitops/address lint login message pause plan policy proposal registry replay resolve scanner selector setters spec store verify"},
 
 	{name: "keeper", rooms: root + " bot fleet store"},
 	{name: "cmd/pinsetter",

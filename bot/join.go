@@ -7,6 +7,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/gitops/address"
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/proposal"
 )
@@ -39,7 +40,7 @@ func join(lanes []*lane, a *fleet.Automation) ([]*lane, error) {
 			return lanes, fmt.Errorf("it pushes to branch %s, as ImageUpdateAutomation %s does from another base: give one of them a branch of its own",
 				a.PushBranch, l.automations[0].Name)
 		}
-		if gitops.SameSession(l.git, a.Git) {
+		if address.SameSession(l.git, a.Git) {
 			l.add(a)
 			return lanes, nil
 		}
@@ -69,7 +70,7 @@ func markBranches(set *fleet.Set, repositories map[string][]*lane) {
 		if a.Git == nil {
 			continue
 		}
-		key, err := gitops.Key(a.Git.URL)
+		key, err := address.Key(a.Git.URL)
 		if err != nil {
 			continue // lanes has said so
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/gitops/address"
 	"github.com/pinsetter/pinsetter/pause"
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/proposal"
@@ -62,7 +63,7 @@ func (c *cycle) lanes(automations []*fleet.Automation) (map[string][]*lane, []*R
 			results = append(results, r)
 			continue
 		}
-		key, err := gitops.Key(a.Git.URL)
+		key, err := address.Key(a.Git.URL)
 		if err == nil {
 			repositories[key], err = join(repositories[key], a)
 		}

@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/gitops/address"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -44,11 +44,11 @@ func movesOf(automations []*fleet.Automation) []store.Move {
 		if a.Git == nil {
 			continue
 		}
-		to, err := gitops.Key(a.Git.URL)
+		to, err := address.Key(a.Git.URL)
 		if err != nil {
 			continue // lanes says so
 		}
-		from := gitops.FormerKey(a.Git.URL)
+		from := address.FormerKey(a.Git.URL)
 		if moves[to] == nil {
 			moves[to] = &store.Move{From: from, To: to, Quiet: map[string][]string{}}
 		}
@@ -91,7 +91,7 @@ func moveDues(moves map[string]*store.Move, mates []*fleet.Automation) {
 // moveDues adds to moves the name by which the lane's refspecs that are due were
 // remembered, when it was that of some automations.
 func (l *lane) moveDues(moves map[string]*store.Move, were []*fleet.Automation) {
-	to, _ := gitops.Key(l.git.URL) // movesOf has it already
+	to, _ := address.Key(l.git.URL) // movesOf has it already
 	before := laneKey(moves[to].From, l.base, l.push, were) + refspecsDue
 	if now := l.duesKey(); l.hasRefspec() && now != before {
 		moves[to].Quiet[now] = append(moves[to].Quiet[now], before)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/gitops/address"
 	"github.com/pinsetter/pinsetter/lint"
 )
 
@@ -52,7 +52,7 @@ func RepositoryOf(a *fleet.Automation) string {
 	if a.Git == nil {
 		return ""
 	}
-	key, err := gitops.Key(a.Git.URL)
+	key, err := address.Key(a.Git.URL)
 	if err != nil {
 		return "" // lanes says so
 	}
@@ -70,8 +70,8 @@ func sameRepository(a, b *fleet.GitSource) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	x, errX := gitops.Key(a.URL)
-	y, errY := gitops.Key(b.URL)
+	x, errX := address.Key(a.URL)
+	y, errY := address.Key(b.URL)
 	return errX == nil && errY == nil && x == y
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/gitops"
+	"github.com/pinsetter/pinsetter/gitops/address"
 	"github.com/pinsetter/pinsetter/plan"
 )
 
@@ -56,6 +57,6 @@ func (l *lane) groundOn(start *gitops.Snapshot) *plan.Ground {
 
 // repository returns the key of the lane's repository.
 func (l *lane) repository() string {
-	key, _ := gitops.Key(l.git.URL) // lanes has it already
+	key, _ := address.Key(l.git.URL) // lanes has it already
 	return key
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/gitops/address"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -26,7 +27,7 @@ func byCloud(u *url.URL, src *fleet.GitSource, o Options, secrets *login.Scrubbe
 	case u.Scheme != "https":
 		return nil, sent{}, fmt.Errorf("the login of provider %s would be shown by plain http: use https", src.Provider)
 	}
-	t := &cloudTransport{inner: base, url: redacted(u), logins: o.Clouds, secrets: secrets,
+	t := &cloudTransport{inner: base, url: address.Redacted(u), logins: o.Clouds, secrets: secrets,
 		request: login.CloudRequest{Provider: src.Provider, Host: u.Host, Proxy: src.Auth.Proxy}}
 	return t, sent{what: "the identity of provider " + src.Provider, mend: ": " + login.GitNeeds[src.Provider]}, nil
 }

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/git"
+	"github.com/pinsetter/pinsetter/gitops/address"
 	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/pause"
 )
@@ -124,18 +126,18 @@ func Open(src *fleet.GitSource, o Options) (*Remote, error) {
 	if !strings.Contains(src.URL, "://") {
 		return nil, fmt.Errorf("open Git repository: not a URL: give scheme://host/path, such as ssh://git@host/path")
 	}
-	u, err := parseURL(src.URL)
+	u, err := address.Parse(src.URL)
 	if err != nil {
 		return nil, fmt.Errorf("open Git repository: %w", err)
 	}
 	if src.Provider != "" && u.Scheme != "https" {
-		return nil, fmt.Errorf("open Git repository %s: provider %s logs in over https", redacted(u), src.Provider)
+		return nil, fmt.Errorf("open Git repository %s: provider %s logs in over https", address.Redacted(u), src.Provider)
 	}
 	if src.App != nil && u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("open Git repository %s: a GitHub App logs in over https", redacted(u))
+		return nil, fmt.Errorf("open Git repository %s: a GitHub App logs in over https", address.Redacted(u))
 	}
 	r := &Remote{
-		url:        redacted(u),
+		url:        address.Redacted(u),
 		endpoint:   endpoint(u),
 		timeout:    orDefaultTimeout(src.Timeout),
 		bounds:     o.Bounds.withDefaults(),
@@ -163,6 +165,20 @@ func Open(src *fleet.GitSource, o Options) (*Remote, error) {
 		return nil, fmt.Errorf("open Git repository %s: %w", r, err)
 	}
 	return r, nil
+}
+
+// endpoint returns u as go-git has it, without user and password: those are
+// handed over apart.
+func endpoint(u *url.URL) transport.Endpoint {
+	host := u.Hostname()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	port, _ := strconv.Atoi(u.Port()) // address.Parse has checked it
+	if u.Scheme == "http" || u.Scheme == "https" {
+		host = strings.ReplaceAll(host, "%", "%25") // go-git pastes host and path into a URL
+	}
+	return transport.Endpoint{Protocol: u.Scheme, Host: host, Port: port, Path: address.Path(u)}
 }
 
 // proxyPasswords returns those of the proxies that may be asked.

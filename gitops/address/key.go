@@ -1,4 +1,7 @@
-package gitops
+// Package address reads the URL of a Git repository: the name that all its forms
+// share, what is sent of it, and whether two sources are reached alike. It connects to
+// nothing.
+package address
 
 import (
 	"cmp"
@@ -10,8 +13,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
 // scpLike is "[user@]host:path", as git-clone(1) has it under "GIT URLS". A
@@ -31,7 +32,7 @@ var sshAliases = map[string]string{
 // to a repository, and what is remembered of it, goes by this name; what is
 // fetched and pushed with goes by [SameSession].
 func Key(address string) (string, error) {
-	u, err := parseURL(address)
+	u, err := Parse(address)
 	if err != nil {
 		return "", fmt.Errorf("read URL of a Git repository: %w", err)
 	}
@@ -41,7 +42,7 @@ func Key(address string) (string, error) {
 // FormerKey returns the Key that a repository had in versions that left ports
 // out, "" for a URL that has none: what they remembered is found by it.
 func FormerKey(address string) string {
-	u, err := parseURL(address)
+	u, err := Parse(address)
 	if err != nil {
 		return ""
 	}
@@ -97,9 +98,9 @@ func portOf(u *url.URL) string {
 	return ""
 }
 
-// parseURL reads the URL of a repository. Its errors don't show what may be a
+// Parse reads the URL of a repository. Its errors don't show what may be a
 // password.
-func parseURL(address string) (*url.URL, error) {
+func Parse(address string) (*url.URL, error) {
 	if !strings.Contains(address, "://") {
 		return parseSCP(address)
 	}
@@ -117,11 +118,11 @@ func parseURL(address string) (*url.URL, error) {
 	u.Scheme = strings.ToLower(u.Scheme)
 	switch {
 	case u.Scheme != "file" && u.Hostname() == "":
-		return nil, fmt.Errorf("%q has no host", redacted(u))
+		return nil, fmt.Errorf("%q has no host", Redacted(u))
 	case path.Clean("/"+u.Path) == "/":
-		return nil, fmt.Errorf("%q has no path", redacted(u))
+		return nil, fmt.Errorf("%q has no path", Redacted(u))
 	case u.Port() != "" && !validPort(u.Port()):
-		return nil, fmt.Errorf("%q has no valid port", redacted(u))
+		return nil, fmt.Errorf("%q has no valid port", Redacted(u))
 	}
 	return u, nil
 }
@@ -150,31 +151,17 @@ func parseSCP(address string) (*url.URL, error) {
 	return u, nil
 }
 
-// redacted returns u without user and password.
-func redacted(u *url.URL) *url.URL {
+// Redacted returns u without user and password.
+func Redacted(u *url.URL) *url.URL {
 	public := *u
 	public.User, public.RawQuery, public.Fragment = nil, "", ""
 	return &public
 }
 
-// endpoint returns u as go-git has it, without user and password: those are
-// handed over apart.
-func endpoint(u *url.URL) transport.Endpoint {
-	host := u.Hostname()
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	port, _ := strconv.Atoi(u.Port()) // parseURL has checked it
-	if u.Scheme == "http" || u.Scheme == "https" {
-		host = strings.ReplaceAll(host, "%", "%25") // go-git pastes host and path into a URL
-	}
-	return transport.Endpoint{Protocol: u.Scheme, Host: host, Port: port, Path: sentPath(u)}
-}
-
-// sentPath returns the path of a URL as it is sent, which is what git makes of it:
+// Path returns the path of a URL as it is sent, which is what git makes of it:
 // of two slashes before "info/refs" one goes, and "/~" is somebody's home
 // (str_end_url_with_slash in git's url.c, parse_connect_url in connect.c).
-func sentPath(u *url.URL) string {
+func Path(u *url.URL) string {
 	switch u.Scheme {
 	case "http", "https":
 		return strings.TrimSuffix(u.EscapedPath(), "/")

@@ -1,4 +1,4 @@
-package gitops
+package address
 
 import (
 	"bytes"
@@ -22,14 +22,14 @@ func SameSession(a, b *fleet.GitSource) bool {
 // compared as they are sent: what a server makes of ".git" and "//" is its own
 // affair.
 func sameAddress(a, b string) bool {
-	x, errX := parseURL(a)
-	y, errY := parseURL(b)
+	x, errX := Parse(a)
+	y, errY := Parse(b)
 	if errX != nil || errY != nil {
 		return a == b
 	}
 	return x.Scheme == y.Scheme && x.User.String() == y.User.String() &&
 		strings.EqualFold(x.Hostname(), y.Hostname()) && dialedPort(x) == dialedPort(y) &&
-		sentPath(x) == sentPath(y)
+		Path(x) == Path(y)
 }
 
 func dialedPort(u *url.URL) string { return cmp.Or(portOf(u), defaultPorts[u.Scheme]) }
