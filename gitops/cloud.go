@@ -11,6 +11,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops/address"
+	"github.com/pinsetter/pinsetter/gitops/refusal"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -20,16 +21,16 @@ type CloudLogins func(ctx context.Context, r login.CloudRequest, u *url.URL) (lo
 
 // byCloud returns a transport that logs in to u as the identity that the cloud
 // of src gives to this process, and what that is called for people.
-func byCloud(u *url.URL, src *fleet.GitSource, o Options, secrets *login.Scrubber, base http.RoundTripper) (http.RoundTripper, sent, error) {
+func byCloud(u *url.URL, src *fleet.GitSource, o Options, secrets *login.Scrubber, base http.RoundTripper) (http.RoundTripper, refusal.Sent, error) {
 	switch {
 	case o.Clouds == nil:
-		return nil, sent{}, fmt.Errorf("no way to log in with provider %s was given", src.Provider)
+		return nil, refusal.Sent{}, fmt.Errorf("no way to log in with provider %s was given", src.Provider)
 	case u.Scheme != "https":
-		return nil, sent{}, fmt.Errorf("the login of provider %s would be shown by plain http: use https", src.Provider)
+		return nil, refusal.Sent{}, fmt.Errorf("the login of provider %s would be shown by plain http: use https", src.Provider)
 	}
 	t := &cloudTransport{inner: base, url: address.Redacted(u), logins: o.Clouds, secrets: secrets,
 		request: login.CloudRequest{Provider: src.Provider, Host: u.Host, Proxy: src.Auth.Proxy}}
-	return t, sent{what: "the identity of provider " + src.Provider, mend: ": " + login.GitNeeds[src.Provider]}, nil
+	return t, refusal.Sent{What: "the identity of provider " + src.Provider, Mend: ": " + login.GitNeeds[src.Provider]}, nil
 }
 
 // cloudTransport adds the login of a cloud to requests to one origin. If the

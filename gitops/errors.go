@@ -13,37 +13,38 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/git"
 	"github.com/pinsetter/pinsetter/git/wire"
-	"github.com/pinsetter/pinsetter/gitops/sshclient"
+	"github.com/pinsetter/pinsetter/gitops/refusal"
 )
 
 // The errors that a caller acts on.
 var (
 	// ErrStale: the branch isn't what it was when it was read. Fetch and do it
 	// again.
-	ErrStale = errors.New("the branch has moved since it was read")
+	ErrStale = refusal.ErrStale
 
 	// ErrProtected: the server's rules refuse the push. Trying again won't help.
-	ErrProtected = errors.New("the server refuses the push")
+	ErrProtected = refusal.ErrProtected
 
 	// ErrNoReplace is an ErrProtected: the branch may get commits on top of those that
 	// it has, and keeps these.
-	ErrNoReplace = fmt.Errorf("%w: it lets no commit of the branch be dropped", ErrProtected)
+	ErrNoReplace = refusal.ErrNoReplace
 
 	// ErrUnknown: the answer to a push was lost, and it could not be found out
 	// whether the push arrived. Fetch and look.
 	ErrUnknown = errors.New("whether the push arrived is not known")
 
 	// ErrAuth: the server doesn't accept the credentials, or wants some.
-	ErrAuth = sshclient.ErrAuth
+	ErrAuth = refusal.ErrAuth
 
 	// ErrNotFound: there is no such repository, or the credentials don't show it.
-	ErrNotFound = errors.New("repository not found")
+	ErrNotFound = refusal.ErrNotFound
 
 	// ErrNoRef: the branch, tag, commit or ref to check out doesn't exist.
 	ErrNoRef = errors.New("no such ref")
@@ -68,13 +69,6 @@ var (
 	ErrTimeout = errors.New("timed out")
 )
 
-// errStatus is for an answer of a server that is neither yes nor one of the
-// errors above.
-var errStatus = errors.New("the server answered")
-
-// errClash is for a ref whose name is a folder of another's, or below it.
-var errClash = errors.New("its name clashes with that of another ref")
-
 // explain returns err in the words of this package: with one of its sentinels
 // where one fits, and with the way out where it is known.
 func explain(ctx context.Context, err error) error {
@@ -94,9 +88,9 @@ func explain(ctx context.Context, err error) error {
 		return explainPage(page)
 	}
 	if answer := new(githttp.Err); errors.As(err, &answer) {
-		no := refused(answered(answer), "", answer.Reason)
+		no := refusal.New(answered(answer), "", answer.Reason)
 		if asked := answer.Response.Header.Get("Retry-After"); asked != "" {
-			no.help = fmt.Sprintf("it asks to wait (Retry-After: %s), and spec.timeout of the GitRepository is over before", pinsetter.Truncate(wire.Clean(asked), 100))
+			no.Help(fmt.Sprintf("it asks to wait (Retry-After: %s), and spec.timeout of the GitRepository is over before", pinsetter.Truncate(wire.Clean(asked), 100)))
 		}
 		return no
 	}
@@ -107,27 +101,39 @@ func explain(ctx context.Context, err error) error {
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return ErrEmptyRepository
 	case errors.Is(err, transport.ErrRepositoryNotFound):
-		return refused(ErrNotFound, "", detail(err, transport.ErrRepositoryNotFound))
+		return refusal.New(ErrNotFound, "", detail(err, transport.ErrRepositoryNotFound))
 	case errors.Is(err, transport.ErrAuthenticationRequired):
-		return refused(ErrAuth, "401", detail(err, transport.ErrAuthenticationRequired))
+		return refusal.New(ErrAuth, "401", detail(err, transport.ErrAuthenticationRequired))
 	case errors.Is(err, transport.ErrAuthorizationFailed):
-		return refused(ErrAuth, statusForbidden, detail(err, transport.ErrAuthorizationFailed))
+		return refusal.New(ErrAuth, refusal.Forbidden, detail(err, transport.ErrAuthorizationFailed))
 	}
 	return explainTLS(err)
+}
+
+// explainText is explain for an error of reading, and what the server said before it
+// ended; "": nothing.
+func explainText(text string, err error) error {
+	switch {
+	case text != "":
+		return refusal.OfText(text)
+	case errors.Is(err, packp.ErrEmptyInput):
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // explainPage is explain for a page that is made for people.
 func explainPage(page *wire.PageError) error {
 	if page.Login {
-		return refused(ErrAuth, page.Error(), "")
+		return refusal.New(ErrAuth, page.Error(), "")
 	}
-	return refused(ErrNotFound, page.Error(), "")
+	return refusal.New(ErrNotFound, page.Error(), "")
 }
 
-// answered is errStatus with an HTTP status that go-git has no word for.
+// answered is refusal.ErrStatus with an HTTP status that go-git has no word for.
 func answered(answer *githttp.Err) error {
 	status := answer.StatusCode()
-	return fmt.Errorf("%w %s", errStatus, strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status))))
+	return fmt.Errorf("%w %s", refusal.ErrStatus, strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status))))
 }
 
 // explainTLS is explain for certificates, and for everything else.
@@ -145,7 +151,7 @@ func explainTLS(err error) error {
 	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
 		return fmt.Errorf("%w: %w", ErrTimeout, err)
 	}
-	if strings.Contains(err.Error(), notOurRef) {
+	if refusal.NotOurRef(err.Error()) {
 		return fmt.Errorf("%w: %w", ErrStale, cleaned{err})
 	}
 	return cleaned{err}

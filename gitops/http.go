@@ -13,6 +13,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/git/wire"
+	"github.com/pinsetter/pinsetter/gitops/refusal"
 	"github.com/pinsetter/pinsetter/login"
 )
 
@@ -37,7 +38,7 @@ func (r *Remote) overHTTP(u *url.URL, src *fleet.GitSource, o Options) error {
 		return nil
 	}
 	if src.App != nil {
-		r.sent = sentBySecret(src)
+		r.sent = refusal.SentBySecret(src)
 		r.login, err = appLogin(u, src, o.Credential, r.secrets)
 		return err
 	}
@@ -58,29 +59,29 @@ func httpBase(auth fleet.GitAuth, o Options) (*http.Transport, error) {
 
 // httpAuth returns the credentials for u: the secret's; else those in the URL;
 // else what the environment offers for its host. Nil: none.
-func httpAuth(u *url.URL, src *fleet.GitSource, e login.Environment, secrets *login.Scrubber) (transport.AuthMethod, sent, error) {
+func httpAuth(u *url.URL, src *fleet.GitSource, e login.Environment, secrets *login.Scrubber) (transport.AuthMethod, refusal.Sent, error) {
 	auth := src.Auth
 	switch {
 	case !auth.Bearer.IsZero():
 		secrets.Keep("login", auth.Bearer)
-		return &githttp.TokenAuth{Token: auth.Bearer.Reveal()}, sentBySecret(src), nil
+		return &githttp.TokenAuth{Token: auth.Bearer.Reveal()}, refusal.SentBySecret(src), nil
 	case auth.Username != "" || !auth.Password.IsZero():
-		return basic(auth.Username, auth.Password, secrets), sentBySecret(src), nil
+		return basic(auth.Username, auth.Password, secrets), refusal.SentBySecret(src), nil
 	case auth.Set:
-		return nil, sent{secret: secretOf(auth)}, nil
+		return nil, refusal.Sent{Secret: refusal.SecretOf(auth)}, nil
 	}
 	if password, ok := u.User.Password(); ok {
 		if u.Scheme != "https" && !login.Loopback(u.Hostname()) {
-			return nil, sent{}, errors.New("the URL holds a password, which plain http would show: use https, or a secretRef")
+			return nil, refusal.Sent{}, errors.New("the URL holds a password, which plain http would show: use https, or a secretRef")
 		}
 		method := basic(u.User.Username(), pinsetter.NewSecret("password in the URL", password), secrets)
-		return method, sent{what: "the credentials in the URL"}, nil
+		return method, refusal.Sent{What: "the credentials in the URL"}, nil
 	}
 	offered, found, err := e.Git(u)
 	if err != nil || !found {
-		return nil, sent{}, err
+		return nil, refusal.Sent{}, err
 	}
-	return basic(offered.Username, offered.Password, secrets), sentFromEnvironment(offered.Password), nil
+	return basic(offered.Username, offered.Password, secrets), refusal.SentFromEnvironment(offered.Password), nil
 }
 
 // basic returns a login by user name and password, which secrets is told of.

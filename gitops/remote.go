@@ -28,6 +28,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/git"
 	"github.com/pinsetter/pinsetter/gitops/address"
+	"github.com/pinsetter/pinsetter/gitops/refusal"
 	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/pause"
 )
@@ -111,7 +112,7 @@ type Remote struct {
 	cache      git.Cache
 	owner      string          // whose fetches are kept: the source's name
 	secrets    *login.Scrubber // knows what is sent to log in
-	sent       sent            // what is sent to log in
+	sent       refusal.Sent    // what is sent to log in
 }
 
 // Open returns the repository of src. Nothing is connected to yet; what is wrong
@@ -154,7 +155,7 @@ func Open(src *fleet.GitSource, o Options) (*Remote, error) {
 	case "ssh":
 		r.secrets.KeepLogin("login", src.Auth.Username, src.Auth.Password)
 		r.secrets.Keep("key", src.Auth.IdentityPassword, src.Auth.Identity)
-		r.sent = sentKey(src.Auth)
+		r.sent = refusal.SentKey(src.Auth)
 		r.transport, err = sshTransport(u, src.Auth, r.sent, o, r.bounds)
 	case "file":
 		r.transport, err = fileTransport(u, r.bounds)
@@ -192,8 +193,8 @@ func proxyPasswords(auth fleet.GitAuth, o Options) []pinsetter.Secret {
 // told returns an error as a caller may show it: with what would help, and
 // without the secrets that it may have said again.
 func (r *Remote) told(err error) error {
-	if no := (*refusal)(nil); errors.As(err, &no) {
-		no.help = r.sent.help(no)
+	if no := (*refusal.Error)(nil); errors.As(err, &no) {
+		r.sent.Explain(no)
 	}
 	return r.secrets.Error(err)
 }

@@ -7,12 +7,13 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/gitops/refusal"
 	"github.com/pinsetter/pinsetter/gitops/sshclient"
 )
 
 // sshTransport returns a transport over ssh.
-func sshTransport(u *url.URL, auth fleet.GitAuth, offered sent, o Options, bounds Bounds) (transport.Transport, error) {
-	server, err := sshclient.New(u, auth, offered.what, o.Environment, o.Dialer)
+func sshTransport(u *url.URL, auth fleet.GitAuth, offered refusal.Sent, o Options, bounds Bounds) (transport.Transport, error) {
+	server, err := sshclient.New(u, auth, offered.What, o.Environment, o.Dialer)
 	if err != nil {
 		return nil, err
 	}

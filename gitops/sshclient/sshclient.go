@@ -18,12 +18,10 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/gitops/refusal"
 	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/pause"
 )
-
-// ErrAuth: the server accepts none of the keys, nor the password.
-var ErrAuth = errors.New("access denied")
 
 // Server is how one server is reached. It is safe for concurrent use.
 type Server struct {
@@ -199,7 +197,7 @@ func (s *Server) login(ctx context.Context, conn net.Conn) (*ssh.Client, error) 
 		return ssh.NewClient(c, channels, requests), nil
 	}
 	if strings.Contains(err.Error(), "unable to authenticate") { // ssh has no type for it
-		return nil, fmt.Errorf("%w: the server accepts none of the keys for user %q: it was offered %s", ErrAuth, s.user, s.offered)
+		return nil, fmt.Errorf("%w: the server accepts none of the keys for user %q: it was offered %s", refusal.ErrAuth, s.user, s.offered)
 	}
 	if met && pause.Passing(err) { // it would have the same answer for the same key
 		return nil, errors.New("the server ended the connection during the login")
