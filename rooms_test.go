@@ -121,6 +121,7 @@ var rooms = []struct {
 
 	// Not shipped: real registries and Git servers, for tests and the demo.
 	{name: "parts", rooms: root},
+	{name: "parts/budget"},
 	{name: "parts/keyless", rooms: root + " parts"},
 	{name: "parts/notary", rooms: root + " parts"},
 	{name: "parts/scene", rooms: root + " config fleet parts source store"},
@@ -148,6 +149,7 @@ var borrowed = map[string][]string{
 		"golang.org/x/crypto/ssh",
 		"golang.org/x/sys/unix",
 	},
+	"parts/budget":  {"golang.org/x/sys/unix"},
 	"parts/keyless": {"github.com/sigstore", "google.golang.org/protobuf"},
 	"parts/notary":  {"github.com/notaryproject", "github.com/opencontainers", "golang.org/x/crypto/ocsp"},
 	"cmd/release":   {"github.com/google/go-containerregistry", "sigs.k8s.io/yaml"},

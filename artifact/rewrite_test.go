@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	servers "github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // packed returns a tar with entries of every kind that tools write.
@@ -225,7 +226,7 @@ func FuzzRewriteTar(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data, text []byte) {
 		var same bytes.Buffer
 		var err error
-		servers.Affords(t, len(data), func() { err = copyTar(t.Context(), bytes.NewReader(data), &same, nil) })
+		budget.Affords(t, len(data), func() { err = copyTar(t.Context(), bytes.NewReader(data), &same, nil) })
 		if err != nil {
 			return
 		}

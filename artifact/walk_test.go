@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	servers "github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // archive returns a tar with entries that have a few bytes each.
@@ -133,7 +133,7 @@ func FuzzWalkTar(f *testing.F) {
 		if err := os.Mkdir(inside, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		servers.Affords(t, len(data), func() { _, _ = unpackTar(t, data, inside) })
+		budget.Affords(t, len(data), func() { _, _ = unpackTar(t, data, inside) })
 		err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
 			switch {
 			case err != nil:

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // podinfo is an index in the form that helm repo index gives it, with entries that are
@@ -330,7 +330,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		var x *index
 		var err error
-		parts.Affords(t, len(text), func() { x, err = read(strings.NewReader(text)) })
+		budget.Affords(t, len(text), func() { x, err = read(strings.NewReader(text)) })
 		if err != nil {
 			return
 		}

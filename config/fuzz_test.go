@@ -12,7 +12,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 	"github.com/pinsetter/pinsetter/source"
 )
 
@@ -47,7 +47,7 @@ func FuzzLoad(f *testing.F) {
 			return config.Load([]source.File{{Path: "mixed", Data: mixed}, {Path: "alone", Data: data}}, options)
 		}
 		var set *fleet.Set
-		parts.Affords(t, 2*len(data), func() { set = load() })
+		budget.Affords(t, 2*len(data), func() { set = load() })
 		if diff := cmp.Diff(describe(set), describe(load())); diff != "" {
 			t.Errorf("the same input has another output:\n%s", diff)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // item is one object or delta of a pack that a test writes by hand.
@@ -306,7 +307,7 @@ func FuzzUnpack(f *testing.F) {
 		bounds := Bounds{FileBytes: 1 << 16, UnpackedBytes: 1 << 20, Objects: 1 << 10}
 		into, lean := NewStore(bounds), NewStore(bounds)
 		var err error
-		parts.Affords(t, len(pack), func() { err = into.Unpack(context.Background(), bytes.NewReader(pack), Choice{}) })
+		budget.Affords(t, len(pack), func() { err = into.Unpack(context.Background(), bytes.NewReader(pack), Choice{}) })
 		if forgetful(lean).unpack(context.Background(), bytes.NewReader(pack)) == nil && (err != nil || len(lean.byHash)+len(lean.unwanted) != len(into.byHash)) {
 			t.Errorf("%d and %d of %d objects, %v", len(lean.byHash), len(lean.unwanted), len(into.byHash), err)
 		}
@@ -338,7 +339,7 @@ func FuzzPatch(f *testing.F) {
 		want, wantErr := packfile.PatchDelta(base, change)
 		var got []byte
 		var err error
-		parts.Affords(t, len(base)+len(change), func() { got, err = patch(base, change) })
+		budget.Affords(t, len(base)+len(change), func() { got, err = patch(base, change) })
 		if _, _, _, bad := deltaSizes(change); bad != nil || len(base) == 0 {
 			return // go-git takes a number that is cut, and no empty base
 		}

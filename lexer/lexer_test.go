@@ -17,7 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pinsetter/pinsetter/lexer"
-	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
@@ -374,7 +374,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) < 16<<10 {
-			parts.Affords(t, len(text), func() { agrees(t, text) })
+			budget.Affords(t, len(text), func() { agrees(t, text) })
 		}
 	})
 }

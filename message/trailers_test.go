@@ -10,6 +10,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/parts"
+	afford "github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // git runs git with input and returns what it prints.
@@ -189,7 +190,7 @@ func FuzzParseTrailers(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, message string) {
 		var p Parsed
-		parts.Affords(t, len(message), func() { p = ParseTrailers(message) })
+		afford.Affords(t, len(message), func() { p = ParseTrailers(message) })
 		for _, c := range p.Changes {
 			again, err := decodeChange(encodeChange(c))
 			if err != nil || again != c {

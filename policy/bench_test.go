@@ -11,7 +11,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 	"github.com/pinsetter/pinsetter/spec"
 )
 
@@ -158,7 +158,7 @@ func manyAlike(t testing.TB, n int, s spec.ImagePolicySpec) []*Policy {
 func fastest(t testing.TB, runs int, work func()) time.Duration {
 	least := time.Hour
 	for range runs {
-		least = min(least, parts.ThreadTime(t, work))
+		least = min(least, budget.ThreadTime(t, work))
 	}
 	return least
 }

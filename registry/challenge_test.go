@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 func TestChallenges(t *testing.T) {
@@ -70,7 +70,7 @@ func FuzzChallenges(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, header string) {
 		var all []challenge
-		parts.Affords(t, len(header), func() {
+		budget.Affords(t, len(header), func() {
 			all = challengesOf(&http.Response{Header: http.Header{"Www-Authenticate": {header, `Bearer realm="https://r.example/token"`}}})
 		})
 		if len(all) == 0 || len(all) > maxChallenges {

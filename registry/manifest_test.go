@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // FuzzManifest: a manifest is one thing, bounded, and its platforms are words in
@@ -27,7 +27,7 @@ func FuzzManifest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var m manifest
 		var err error
-		parts.Affords(t, len(data), func() { m, err = parseManifest(data) })
+		budget.Affords(t, len(data), func() { m, err = parseManifest(data) })
 		if err != nil {
 			if strings.ContainsFunc(err.Error(), func(c rune) bool { return c < ' ' || c == 0x7f }) || len(err.Error()) > 1000 {
 				t.Fatalf("error is %q", err)

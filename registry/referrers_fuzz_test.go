@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // FuzzReferrerIndex: whatever a registry answers, what is kept is within the bound,
@@ -18,7 +18,7 @@ func FuzzReferrerIndex(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r := &referrers{most: 3, want: func(Referrer) bool { return true }, seen: map[string]bool{}}
 		var err error
-		parts.Affords(t, len(data), func() { err = r.read(data) })
+		budget.Affords(t, len(data), func() { err = r.read(data) })
 		seen := map[string]bool{}
 		for _, kept := range r.kept {
 			if !pinsetter.ValidDigest(kept.Digest) || seen[kept.Digest] {

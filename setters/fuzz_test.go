@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
@@ -260,7 +260,7 @@ func FuzzFind(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var found *setters.File
-		parts.Affords(t, len(in), func() { found = setters.Find("in", in) })
+		budget.Affords(t, len(in), func() { found = setters.Find("in", in) })
 		if !setters.HasToken(in) && (len(found.Sites) > 0 || len(found.Findings) > 0) {
 			t.Fatal("something was found behind the screen")
 		}

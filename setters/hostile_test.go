@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
@@ -68,7 +68,7 @@ func TestHostileFilesTakeLinearTime(t *testing.T) {
 // changes.
 func findTime(t *testing.T, in string) time.Duration {
 	t.Helper()
-	return parts.ThreadTime(t, func() {
+	return budget.ThreadTime(t, func() {
 		if _, _, err := apply(setters.Find("a.yaml", []byte(in))); err != nil {
 			t.Error(err)
 		}

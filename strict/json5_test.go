@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
@@ -19,7 +19,7 @@ func FuzzJSON5(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var got *strict.Node
 		var err error
-		parts.Affords(t, len(data), func() { got, err = strict.JSON5(data) })
+		budget.Affords(t, len(data), func() { got, err = strict.JSON5(data) })
 		var want any
 		if !json.Valid(data) || json.Unmarshal(data, &want) != nil {
 			return

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // FuzzTagList: what the parser takes encoding/json takes too, with the same
@@ -27,7 +27,7 @@ func FuzzTagList(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		var got []string
 		var err error
-		parts.Affords(t, len(body), func() { got, err = parseTagList(body, 1000) })
+		budget.Affords(t, len(body), func() { got, err = parseTagList(body, 1000) })
 		if errors.Is(err, errTooMany) {
 			return
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
-	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // What is read of a server's refs can be written for go-git, which reads the
@@ -27,7 +27,7 @@ func FuzzRefs(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var list *refList
 		var err error
-		parts.Affords(t, len(data), func() { list, err = readRefs(bufio.NewReader(bytes.NewReader(data))) })
+		budget.Affords(t, len(data), func() { list, err = readRefs(bufio.NewReader(bytes.NewReader(data))) })
 		if err != nil {
 			return
 		}

@@ -1,4 +1,5 @@
-package parts
+// Package budget holds tests to what their work may cost, whatever else the machine does.
+package budget
 
 import (
 	"runtime/metrics"
