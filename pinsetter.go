@@ -171,16 +171,17 @@ type Move struct {
 
 // Verdict is the outcome for one tag, with its reason. Stage is empty for the
 // selected tag. Digests are those of a tag that was seen with several, the latest
-// first; only explain has them.
+// first; only explain has them. Until is nil if no time ends the refusal: an image may
+// have a million verdicts, and few have one.
 type Verdict struct {
-	Tag     string    `json:"tag"`
-	Value   string    `json:"value,omitempty"`
-	Verdict Outcome   `json:"verdict"`
-	Stage   Stage     `json:"stage,omitempty"`
-	Gate    string    `json:"gate,omitempty"`
-	Reason  string    `json:"reason,omitempty"`
-	Until   time.Time `json:"until,omitzero"`
-	Digests []Move    `json:"digests,omitempty"`
+	Tag     string     `json:"tag"`
+	Value   string     `json:"value,omitempty"`
+	Verdict Outcome    `json:"verdict"`
+	Stage   Stage      `json:"stage,omitempty"`
+	Gate    string     `json:"gate,omitempty"`
+	Reason  string     `json:"reason,omitempty"`
+	Until   *time.Time `json:"until,omitempty"`
+	Digests []Move     `json:"digests,omitempty"`
 }
 
 // Change is a marked value that was, or would be, rewritten. Line counts from

@@ -128,7 +128,10 @@ type Refusal struct {
 func (r *Refusal) verdict(c pinsetter.Candidate) pinsetter.Verdict {
 	v := pinsetter.Verdict{
 		Tag: c.Tag, Value: c.Value, Verdict: pinsetter.Rejected,
-		Stage: pinsetter.StageGate, Gate: r.Gate, Reason: r.Reason, Until: r.Until,
+		Stage: pinsetter.StageGate, Gate: r.Gate, Reason: r.Reason,
+	}
+	if !r.Until.IsZero() {
+		v.Until = &r.Until
 	}
 	if r.Stage != "" {
 		v.Stage = r.Stage

@@ -51,7 +51,7 @@ func TestWindows(t *testing.T) {
 				return
 			}
 			checkVerdict(t, got, "the next window opens at ", moment(t, test.until))
-			after := judged(t, nil, got.Until, spec.GateSpec{Windows: test.windows})
+			after := judged(t, nil, end(got), spec.GateSpec{Windows: test.windows})
 			checkVerdict(t, after, "", time.Time{})
 		})
 	}
@@ -87,7 +87,7 @@ func TestOpens(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got := judged(t, nil, noon, test.gates...)
-			if got.Verdict != pinsetter.Rejected || !got.Until.Equal(test.until) {
+			if got.Verdict != pinsetter.Rejected || !end(got).Equal(test.until) {
 				t.Errorf("got %+v, want until %v", got, test.until)
 			}
 			if !test.until.IsZero() {
@@ -166,13 +166,13 @@ func FuzzWindow(f *testing.F) {
 			return
 		}
 		got := judged(t, nil, time.Unix(unix, 0), s)
-		if got.Verdict == pinsetter.Eligible || got.Until.IsZero() {
+		if got.Verdict == pinsetter.Eligible || got.Until == nil {
 			return
 		}
 		if !got.Until.After(time.Unix(unix, 0)) {
 			t.Errorf("%q in %q: opens at %v, before now", schedule, zone, got.Until)
 		}
-		if then := judged(t, nil, got.Until, s); then.Verdict != pinsetter.Eligible {
+		if then := judged(t, nil, end(got), s); then.Verdict != pinsetter.Eligible {
 			t.Errorf("%q in %q: %s; then: %s", schedule, zone, got.Reason, then.Reason)
 		}
 		if strings.ContainsAny(got.Reason, "\n\x1b") {

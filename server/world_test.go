@@ -175,7 +175,7 @@ func explained(_ context.Context, name pinsetter.Name) (*server.Explanation, err
 	e := &server.Explanation{Explanation: pinsetter.Explanation{
 		Namespace: "shop", Name: "storefront", Image: "ghcr.io/example/storefront", Selected: "4.2.1",
 		Tags: []pinsetter.Verdict{
-			{Tag: "4.3.0", Verdict: pinsetter.Rejected, Stage: pinsetter.StageGate, Gate: "shop/settled", Reason: "seen 9h ago, and minAge is 72h: wait until 2026-08-09T03:00:00Z, lower minAge, or write 4.3.0 by hand", Until: noon.Add(63 * time.Hour)},
+			{Tag: "4.3.0", Verdict: pinsetter.Rejected, Stage: pinsetter.StageGate, Gate: "shop/settled", Reason: "seen 9h ago, and minAge is 72h: wait until 2026-08-09T03:00:00Z, lower minAge, or write 4.3.0 by hand", Until: new(noon.Add(63 * time.Hour))},
 			{Tag: "4.2.1", Verdict: pinsetter.Selected},
 			{Tag: "4.2.0", Verdict: pinsetter.Eligible, Stage: pinsetter.StageOrder, Reason: "outranked by 4.2.1"},
 			{Tag: "5.0.0-rc.1", Verdict: pinsetter.Rejected, Stage: pinsetter.StageRange, Reason: "outside of ^4.0.0"},
