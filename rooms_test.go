@@ -76,15 +76,16 @@ var rooms = []struct {
 	{name: "decide", rooms: root + " fleet gate policy setters spec"},
 	{name: "git", rooms: root, opens: "github.com/pjbgf/sha1cd"},
 	{name: "git/wire", rooms: root + " git"},
+	{name: "gitops/address", rooms: root + " fleet"},
 	{name: "gitops/refusal", rooms: root + " fleet git/wire"},
+	{name: "gitops/httpclient", rooms: root + " pause fleet login gitops/address gitops/refusal"},
 	{name: "gitops/sshclient", rooms: root + " pause fleet login gitops/refusal", opens: `
 		github.com/hiddeco/sshsig
 		github.com/skeema/knownhosts
 		golang.org/x/crypto/ssh
 		golang.org/x/net/proxy`},
-	{name: "gitops/address", rooms: root + " fleet"},
 	{name: "gitops/signing", rooms: root + " fleet gitops/sshclient", opens: "github.com/ProtonMail/go-crypto"},
-	{name: "gitops", rooms: root + " pause fleet login git git/wire gitops/address gitops/refusal gitops/signing gitops/sshclient", opens: "github.com/go-git"},
+	{name: "gitops", rooms: root + " pause fleet login git git/wire gitops/address gitops/httpclient gitops/refusal gitops/signing gitops/sshclient", opens: "github.com/go-git"},
 	{name: "source/remote", rooms: root + " artifact fleet gitops registry source verify"},
 	{name: "forge/exchange", rooms: root + " fleet login pause"},
 	{name: "forge/githubapp", rooms: root + " fleet forge/exchange login"},

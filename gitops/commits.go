@@ -37,7 +37,7 @@ func (c *conversation) pushStates(ctx context.Context, branches []place, base *S
 	var open []*PushState // whose commits are to be asked for
 	var tips []plumbing.Hash
 	for _, branch := range branches {
-		head, err := c.remote.snapshot(base.Store(), branch, base.more)
+		head, err := snapshotAt(base.Store(), branch, base.more)
 		if err != nil {
 			return nil, err
 		}

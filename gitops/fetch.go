@@ -113,7 +113,7 @@ func (c *conversation) fetch(ctx context.Context, base fleet.GitRef, push []stri
 		return nil, unknownCommit(base, explain(ctx, err))
 	}
 	result := new(Fetched)
-	if result.Base, err = r.snapshot(store, from, more); err != nil {
+	if result.Base, err = snapshotAt(store, from, more); err != nil {
 		return nil, err
 	}
 	result.Push, err = c.pushStates(ctx, beside, result.Base)

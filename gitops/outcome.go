@@ -74,19 +74,3 @@ func (u update) lost(ctx context.Context, r *Remote, commit plumbing.Hash, a ans
 	}
 	return fmt.Errorf("%w: %s has not changed so far: %w", ErrUnknown, u.name, a.err)
 }
-
-// head asks the server what a ref is at now; zero if it doesn't exist.
-func (r *Remote) head(ctx context.Context, name string) (plumbing.Hash, error) {
-	ctx, cancel := r.deadline(ctx)
-	defer cancel()
-	session, err := r.receivePack(ctx)
-	if err != nil {
-		return plumbing.ZeroHash, err
-	}
-	defer session.Close()
-	adv, err := session.AdvertisedReferencesContext(ctx)
-	if err != nil {
-		return plumbing.ZeroHash, err
-	}
-	return adv.References[name], nil
-}

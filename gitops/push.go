@@ -186,6 +186,22 @@ func (r *Remote) checkMerged(ctx context.Context, p Push, u *update) error {
 	return nil
 }
 
+// head asks the server what a ref is at now; zero if it doesn't exist.
+func (r *Remote) head(ctx context.Context, name string) (plumbing.Hash, error) {
+	ctx, cancel := r.deadline(ctx)
+	defer cancel()
+	session, err := r.receivePack(ctx)
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	defer session.Close()
+	adv, err := session.AdvertisedReferencesContext(ctx)
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	return adv.References[name], nil
+}
+
 // shown is a hash for people.
 func shown(hash plumbing.Hash) string {
 	if hash.IsZero() {

@@ -105,7 +105,7 @@ type Remote struct {
 	url        *url.URL // without user information: what messages show
 	endpoint   transport.Endpoint
 	transport  transport.Transport
-	login      loginFunc
+	login      func(context.Context) (transport.AuthMethod, error) // of one conversation
 	timeout    time.Duration
 	bounds     Bounds
 	latestTags func(string, []string) ([]string, error)
@@ -142,7 +142,7 @@ func Open(src *fleet.GitSource, o Options) (*Remote, error) {
 		endpoint:   endpoint(u),
 		timeout:    orDefaultTimeout(src.Timeout),
 		bounds:     o.Bounds.withDefaults(),
-		login:      always(nil),
+		login:      noLogin,
 		latestTags: o.LatestTags,
 		cache:      git.Cache{Dir: o.Keep, Screen: o.Screen},
 		owner:      src.Name.String(),
@@ -181,6 +181,9 @@ func endpoint(u *url.URL) transport.Endpoint {
 	}
 	return transport.Endpoint{Protocol: u.Scheme, Host: host, Port: port, Path: address.Path(u)}
 }
+
+// noLogin is for servers that are told who asks in another way, or not.
+func noLogin(context.Context) (transport.AuthMethod, error) { return nil, nil }
 
 // proxyPasswords returns those of the proxies that may be asked.
 func proxyPasswords(auth fleet.GitAuth, o Options) []pinsetter.Secret {

@@ -36,8 +36,8 @@ func (s *Snapshot) Tree() string { return s.Snapshot.Tree().String() }
 // commit returns the commit's hash.
 func (s *Snapshot) commit() plumbing.Hash { return plumbing.Hash(s.Snapshot.Hash()) }
 
-// snapshot returns the snapshot of a place that was fetched.
-func (r *Remote) snapshot(store *git.Store, at place, more *filler) (*Snapshot, error) {
+// snapshotAt returns the snapshot of a place that was fetched.
+func snapshotAt(store *git.Store, at place, more *filler) (*Snapshot, error) {
 	hash, err := store.Peel(git.Hash(at.hash))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", at, err)

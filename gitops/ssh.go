@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
@@ -9,6 +10,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops/refusal"
 	"github.com/pinsetter/pinsetter/gitops/sshclient"
+	"github.com/pinsetter/pinsetter/pause"
 )
 
 // sshTransport returns a transport over ssh.
@@ -29,4 +31,21 @@ func sshTransport(u *url.URL, auth fleet.GitAuth, offered refusal.Sent, o Option
 		return running, err
 	}
 	return streamTransport{start, bounds}, nil
+}
+
+// mostDials bounds how often a server is dialed again after a passing failure, as at
+// registries.
+const mostDials = 4
+
+// persist calls dial until it succeeds, or fails for good.
+func (o Options) persist(ctx context.Context, dial func() error) error {
+	for retries := 0; ; retries++ {
+		err := dial()
+		if err == nil || retries == mostDials || !pause.Passing(err) {
+			return err
+		}
+		if ended := o.Sleep(ctx, pause.Backoff(retries, o.Random())); ended != nil {
+			return fmt.Errorf("%w: %w", ended, err)
+		}
+	}
 }

@@ -1,4 +1,4 @@
-package gitops
+package httpclient
 
 import (
 	"context"
@@ -15,20 +15,16 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// CloudLogins returns logins to Git services of clouds. It remembers them. It is
-// called concurrently.
-type CloudLogins func(ctx context.Context, r login.CloudRequest, u *url.URL) (login.CloudLogin, error)
-
 // byCloud returns a transport that logs in to u as the identity that the cloud
 // of src gives to this process, and what that is called for people.
-func byCloud(u *url.URL, src *fleet.GitSource, o Options, secrets *login.Scrubber, base http.RoundTripper) (http.RoundTripper, refusal.Sent, error) {
+func byCloud(u *url.URL, src *fleet.GitSource, logins CloudLogins, secrets *login.Scrubber, base http.RoundTripper) (http.RoundTripper, refusal.Sent, error) {
 	switch {
-	case o.Clouds == nil:
+	case logins == nil:
 		return nil, refusal.Sent{}, fmt.Errorf("no way to log in with provider %s was given", src.Provider)
 	case u.Scheme != "https":
 		return nil, refusal.Sent{}, fmt.Errorf("the login of provider %s would be shown by plain http: use https", src.Provider)
 	}
-	t := &cloudTransport{inner: base, url: address.Redacted(u), logins: o.Clouds, secrets: secrets,
+	t := &cloudTransport{inner: base, url: address.Redacted(u), logins: logins, secrets: secrets,
 		request: login.CloudRequest{Provider: src.Provider, Host: u.Host, Proxy: src.Auth.Proxy}}
 	return t, refusal.Sent{What: "the identity of provider " + src.Provider, Mend: ": " + login.GitNeeds[src.Provider]}, nil
 }

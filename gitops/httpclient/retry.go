@@ -1,10 +1,9 @@
-package gitops
+package httpclient
 
 import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -122,18 +121,5 @@ func drop(response *http.Response) {
 	if response != nil {
 		_, _ = io.CopyN(io.Discard, response.Body, errorBytes)
 		_ = response.Body.Close()
-	}
-}
-
-// persist calls dial until it succeeds, or fails for good.
-func (o Options) persist(ctx context.Context, dial func() error) error {
-	for retries := 0; ; retries++ {
-		err := dial()
-		if err == nil || retries == mostRetries || !pause.Passing(err) {
-			return err
-		}
-		if ended := o.Sleep(ctx, pause.Backoff(retries, o.Random())); ended != nil {
-			return fmt.Errorf("%w: %w", ended, err)
-		}
 	}
 }
