@@ -21,9 +21,9 @@ import (
 // which has no Path, nothing else is yielded.
 func (s *Snapshot) Files(ctx context.Context, dir string, want func(path string) bool) iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
-		w := walker{snapshot: s, want: want, seen: make(map[Hash]bool)}
+		w := newWalker(s, want)
 		walkErr := w.start(ctx, inside(dir))
-		if err := s.objects.Bring(ctx, w.missing, s.wants()); err != nil {
+		if err := s.objects.Bring(ctx, w.missing, w.screen); err != nil {
 			w.found, walkErr = nil, err
 		}
 		for _, at := range w.found {
@@ -33,7 +33,7 @@ func (s *Snapshot) Files(ctx context.Context, dir string, want func(path string)
 				}
 				continue
 			}
-			if file, wanted, err := s.file(at); wanted && !yield(file, err) {
+			if file, wanted, err := w.file(at); wanted && !yield(file, err) {
 				return
 			}
 		}
@@ -43,26 +43,6 @@ func (s *Snapshot) Files(ctx context.Context, dir string, want func(path string)
 	}
 }
 
-// file reads a file, and returns false if the screen refuses it.
-func (s *Snapshot) file(at found) (File, bool, error) {
-	if s.refuses(at.hash) {
-		return File{}, false, nil
-	}
-	data, err := typed(s, at.hash, Blob)
-	if err != nil {
-		return File{Path: at.path}, true, fmt.Errorf("read %q of %s: %w", at.path, s, err)
-	}
-	file := File{Path: at.path, Data: data, Note: s.objects.note(at.hash), hash: at.hash}
-	wants := s.wants()
-	return file, file.Note != nil || wants == nil || wants(data), nil
-}
-
-// refuses reports whether the screen is known to refuse a file, or all files
-// below a directory.
-func (s *Snapshot) refuses(hash Hash) bool {
-	return s.wants() != nil && s.objects.Refuses(hash)
-}
-
 // inside cleans a path so that it can't leave the root: "" is the root.
 func inside(dir string) string { return strings.TrimPrefix(path.Clean("/"+dir), "/") }
 
@@ -70,14 +50,19 @@ func inside(dir string) string { return strings.TrimPrefix(path.Clean("/"+dir), 
 type walker struct {
 	snapshot *Snapshot
 	want     func(path string) bool
-	found    []found // what may be yielded
-	missing  []Hash  // those of found that have to be asked for
-	entries  int64
-	paths    int64 // bytes of found
+	screen   func([]byte) bool // nil: everything is wanted
+	found    []found           // what may be yielded
+	missing  []Hash            // those of found that have to be asked for
+	counted  int64             // entries
+	paths    int64             // bytes of found
 
 	seen   map[Hash]bool // directories
 	differ int64         // entries, those of each directory once
-	began  int64         // entries when the present folder of the first directory began
+	began  int64         // counted when the present folder of the first directory began
+}
+
+func newWalker(s *Snapshot, want func(path string) bool) *walker {
+	return &walker{snapshot: s, want: want, screen: s.objects.keeper.screen.Wants, seen: make(map[Hash]bool)}
 }
 
 // found is a file that want accepts, or a directory that can't be read.
@@ -116,14 +101,14 @@ var errTotal = errors.New("all together")
 // count counts the entries of a directory.
 func (w *walker) count(hash Hash, n int) error {
 	bounds := w.snapshot.objects.bounds
-	if w.entries += int64(n); w.entries > bounds.Entries {
+	if w.counted += int64(n); w.counted > bounds.Entries {
 		return fmt.Errorf("%w %w", errTotal, OverBound("files and directories", bounds.Entries))
 	}
 	if !w.seen[hash] {
 		w.seen[hash] = true
 		w.differ += int64(n)
 	}
-	if most := bounds.Shared + 4*w.differ; w.entries-w.began > most {
+	if most := bounds.Shared + 4*w.differ; w.counted-w.began > most {
 		return fmt.Errorf("few that stand for many: %w", OverBound("files and directories", most))
 	}
 	return nil
@@ -138,7 +123,7 @@ func (w *walker) start(ctx context.Context, dir string) error {
 	case found.dir():
 		return w.walk(ctx, dir, found.hash, 0)
 	case found.regular():
-		if !w.snapshot.refuses(found.hash) {
+		if !w.refuses(found.hash) {
 			return w.add(dir, found.hash)
 		}
 		return nil
@@ -166,7 +151,7 @@ func (w *walker) walk(ctx context.Context, dir string, hash Hash, depth int) err
 	}
 	for _, e := range entries {
 		switch {
-		case !e.dir() && !e.regular(), w.snapshot.refuses(e.hash): // before its path is put together
+		case !e.dir() && !e.regular(), w.refuses(e.hash): // before its path is put together
 		case !e.dir():
 			err = w.add(path.Join(dir, string(e.name)), e.hash)
 		case depth == 0:
@@ -186,14 +171,14 @@ func (w *walker) read(hash Hash, depth int) ([]entry, error) {
 	if most := w.snapshot.objects.bounds.Depth; depth >= most {
 		return nil, OverBound("directories deep", int64(most))
 	}
-	return w.snapshot.entries(hash)
+	return w.entries(hash)
 }
 
 // folder walks a folder of the first directory. One that is over a bound on what is
 // walked in it is noted in the place of what was found there.
 func (w *walker) folder(ctx context.Context, dir string, hash Hash) error {
 	had, missed, paths := len(w.found), len(w.missing), w.paths
-	w.began = w.entries
+	w.began = w.counted
 	err := w.walk(ctx, dir, hash, 1)
 	if err == nil || ctx.Err() != nil || errors.Is(err, errTotal) {
 		return err
@@ -205,17 +190,36 @@ func (w *walker) folder(ctx context.Context, dir string, hash Hash) error {
 
 // entries returns the entries of a tree, in the order of their paths: those that
 // the screen may want, where these are known, else all of them.
-func (s *Snapshot) entries(hash Hash) ([]entry, error) {
-	if s.wants() != nil {
-		if entries, err := entriesOf(s.objects.note(hash)); err == nil && len(entries) > 0 {
+func (w *walker) entries(hash Hash) ([]entry, error) {
+	if w.screen != nil {
+		if entries, err := entriesOf(w.snapshot.objects.note(hash)); err == nil && len(entries) > 0 {
 			return entries, nil
 		}
 	}
-	tree, err := typed(s, hash, Tree)
+	tree, err := typed(w.snapshot, hash, Tree)
 	if err != nil {
 		return nil, err
 	}
 	return entriesOf(tree)
+}
+
+// refuses reports whether the screen is known to refuse a file, or all files
+// below a directory.
+func (w *walker) refuses(hash Hash) bool {
+	return w.screen != nil && w.snapshot.objects.Refuses(hash)
+}
+
+// file reads a file, and returns false if the screen refuses it.
+func (w *walker) file(at found) (File, bool, error) {
+	if w.refuses(at.hash) {
+		return File{}, false, nil
+	}
+	data, err := typed(w.snapshot, at.hash, Blob)
+	if err != nil {
+		return File{Path: at.path}, true, fmt.Errorf("read %q of %s: %w", at.path, w.snapshot, err)
+	}
+	file := File{Path: at.path, Data: data, Note: w.snapshot.objects.note(at.hash), hash: at.hash}
+	return file, file.Note != nil || w.screen == nil || w.screen(data), nil
 }
 
 // Executable reports whether a regular file of the snapshot is executable: its

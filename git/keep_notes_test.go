@@ -47,7 +47,7 @@ func TestKeepWanted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found, err := s.entries(at.hash)
+			found, err := newWalker(s, nil).entries(at.hash)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -156,6 +156,3 @@ func (s *Snapshot) Note(f File, note []byte) {
 	o.notes[f.hash] = note
 	o.keeper.stale = true
 }
-
-// wants returns the screen; nil: everything is wanted.
-func (s *Snapshot) wants() func([]byte) bool { return s.objects.keeper.screen.Wants }

@@ -5,28 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 )
 
-// Store has the objects of one or several packs, and what was kept of earlier
-// ones. After unpacking it is safe for concurrent use, and only files are added.
+// Store has the objects of one or several packs, and those that were cached from
+// earlier ones. After unpacking it is safe for concurrent use, and only files are
+// added.
 type Store struct {
-	bounds Bounds
-
-	mu       sync.RWMutex
-	byHash   map[Hash]Object
-	held     int64           // bytes of files in byHash, with what each takes beside
-	others   int64           // bytes of what is no file there, with what each takes beside
-	files    map[Hash]extent // those beyond fileMemory
-	tooLarge map[Hash]int64  // files and directories over their bound, which are not held: their size
-	lost     int             // deltas against what is not held
-	unwanted map[Hash]bool   // files that the screen doesn't want, and that may not be there
-	spool    *spool          // of files
-	notes    map[Hash][]byte // of files, made since this was fetched
-	kept     *kept           // nil: nothing
-	below    *Store          // where to look for what isn't here; nil: nowhere
+	mu sync.RWMutex
+	pool
+	notes map[Hash][]byte // of files, made since this was fetched
+	kept  *kept           // nil: nothing
+	below *Store          // where to look for what isn't here; nil: nowhere
 
 	filling sync.Mutex // one request after the other, and none while it is kept
 	filler  Filler     // nil: all came
@@ -40,28 +31,9 @@ type Filler interface {
 	Fill(ctx context.Context, into *Store, files []Hash, wants func([]byte) bool) error
 }
 
-// extent is a file in a spool.
-type extent struct {
-	in       *spool
-	at, size int64
-}
-
-// fileMemory bounds the files that are held in memory, in bytes.
-const fileMemory = 16 << 20
-
-// objectOverhead is about what an object in memory takes beside its bytes.
-const objectOverhead = 120
-
 // NewStore returns an empty store, of which nothing is kept.
 func NewStore(b Bounds) *Store {
-	return &Store{
-		bounds:   b.WithDefaults(),
-		byHash:   make(map[Hash]Object),
-		tooLarge: make(map[Hash]int64),
-		unwanted: make(map[Hash]bool),
-		files:    make(map[Hash]extent),
-		notes:    make(map[Hash][]byte),
-	}
+	return &Store{pool: newPool(b), notes: make(map[Hash][]byte)}
 }
 
 // Above returns an empty store that looks in s for what it doesn't have, and has
@@ -107,48 +79,13 @@ func unique(hashes []Hash) []Hash {
 	return once
 }
 
-// hold keeps a file.
-func (s *Store) hold(hash Hash, data []byte) error {
-	if size := int64(len(data)) + objectOverhead; s.held+size <= fileMemory {
-		s.held += size
-		s.byHash[hash] = Object{Blob, data}
-		return nil
-	}
-	if s.spool == nil {
-		s.spool = new(spool)
-	}
-	s.files[hash] = extent{s.spool, s.spool.size, int64(len(data))}
-	_, err := s.spool.Write(data)
-	return err
-}
-
-// holdOther keeps a commit, a tag or a directory.
-func (s *Store) holdOther(hash Hash, o Object) error {
-	if _, there := s.byHash[hash]; there {
-		return nil
-	}
-	if s.others += int64(len(o.Data)) + objectOverhead; s.others > s.bounds.HeldBytes {
-		return OverBound("bytes of commits, tags and directories", s.bounds.HeldBytes)
-	}
-	s.byHash[hash] = o
-	return nil
-}
-
 // Object returns the object with that hash. One that isn't there is an error, which
 // says why.
 func (s *Store) Object(hash Hash) (Object, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if found, ok := s.byHash[hash]; ok {
-		return found, nil
-	}
-	if at, ok := s.files[hash]; ok {
-		data := make([]byte, at.size)
-		_, err := at.in.ReadAt(data, at.at)
-		if at.size == 0 {
-			err = nil
-		}
-		return Object{Blob, data}, err
+	if found, ok, err := s.pool.object(hash); ok {
+		return found, err
 	}
 	if found, ok := s.kept.object(hash); ok {
 		return found, nil
@@ -179,23 +116,18 @@ func (s *Store) peek(hash Hash) (Object, bool) {
 func (s *Store) Has(hash Hash) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	_, inMemory := s.byHash[hash]
-	_, spooled := s.files[hash]
 	_, tooLarge := s.excess(hash)
-	return inMemory || spooled || tooLarge || s.kept.has(hash) || s.below != nil && s.below.Has(hash)
+	return s.pool.has(hash) || tooLarge || s.kept.has(hash) || s.below != nil && s.below.Has(hash)
 }
 
 // size returns how many bytes an object has that is held.
 func (s *Store) size(hash Hash) int64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if at, spooled := s.files[hash]; spooled {
-		return at.size
+	if size, found := s.pool.sizeOf(hash); found {
+		return size
 	}
-	found, ok := s.byHash[hash]
-	if !ok {
-		found, _ = s.kept.peek(hash)
-	}
+	found, _ := s.kept.peek(hash)
 	return int64(len(found.Data))
 }
 
@@ -232,23 +164,14 @@ func (s *Store) note(hash Hash) []byte {
 func (s *Store) Held() int64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var bytes int64
-	for _, one := range s.byHash {
-		bytes += int64(len(one.Data))
-	}
-	return bytes
+	return s.pool.inMemory()
 }
 
 // Merge adds what another store has, which is not used any more.
 func (s *Store) Merge(from *Store) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.Copy(s.byHash, from.byHash)
-	maps.Copy(s.files, from.files)
-	maps.Copy(s.unwanted, from.unwanted)
-	maps.Copy(s.tooLarge, from.tooLarge)
-	s.lost += from.lost
-	s.others += from.others
+	s.pool.merge(&from.pool)
 	s.keeper.stale = true
 }
 
