@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/scrypt"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/parts/budget"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/setters"
 )
@@ -46,21 +47,23 @@ func FuzzParseClaim(f *testing.F) {
 	const path, rest = "a.yaml", ` # {"$imagepolicy": "ns:app:tag"}` + "\nkeep: this\n"
 	text := []byte("tag: 1.0" + rest)
 	f.Fuzz(func(t *testing.T, document []byte) {
-		claim, err := ParseClaim(document)
-		if err != nil {
-			return
-		}
-		if !pinsetter.ValidDigest(claim.Base) {
-			t.Errorf("base %q", claim.Base)
-		}
-		again, err := claim.Annotations()
-		if err != nil || again[annotationBase] != claim.Base {
-			t.Errorf("%v, %v", again, err)
-		}
-		redone, err := Redo(path, setters.Find(path, text), text, claim.Changes)
-		if err == nil && !(bytes.HasPrefix(redone.Data, []byte("tag: ")) && bytes.HasSuffix(redone.Data, []byte(rest)) && bytes.Count(redone.Data, []byte("\n")) == 2) {
-			t.Errorf("%q", redone.Data)
-		}
+		budget.Affords(t, len(document), func() {
+			claim, err := ParseClaim(document)
+			if err != nil {
+				return
+			}
+			if !pinsetter.ValidDigest(claim.Base) {
+				t.Errorf("base %q", claim.Base)
+			}
+			again, err := claim.Annotations()
+			if err != nil || again[annotationBase] != claim.Base {
+				t.Errorf("%v, %v", again, err)
+			}
+			redone, err := Redo(path, setters.Find(path, text), text, claim.Changes)
+			if err == nil && !(bytes.HasPrefix(redone.Data, []byte("tag: ")) && bytes.HasSuffix(redone.Data, []byte(rest)) && bytes.Count(redone.Data, []byte("\n")) == 2) {
+				t.Errorf("%q", redone.Data)
+			}
+		})
 	})
 }
 
@@ -105,19 +108,21 @@ func FuzzKey(f *testing.F) {
 		f.Add(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: []byte("null")}), "")
 	}
 	f.Fuzz(func(t *testing.T, text []byte, password string) {
-		signer, err := parseKey(text, []byte(password))
-		if err != nil {
-			if len(password) > 8 && strings.Contains(err.Error(), password) {
-				t.Errorf("%v", err)
+		budget.Affords(t, len(text)+len(password), func() {
+			signer, err := parseKey(text, []byte(password))
+			if err != nil {
+				if len(password) > 8 && strings.Contains(err.Error(), password) {
+					t.Errorf("%v", err)
+				}
+				return
 			}
-			return
-		}
-		s, payload := &Signer{signer}, []byte("payload")
-		raw, err := s.sign(payload)
-		layer := signedPart{Digest: registry.DigestOf(payload), Annotations: map[string]string{signedAnnotation: base64.StdEncoding.EncodeToString(raw)}}
-		if err == nil && !s.made(layer, payload) {
-			t.Error("it doesn't know its signature again")
-		}
+			s, payload := &Signer{signer}, []byte("payload")
+			raw, err := s.sign(payload)
+			layer := signedPart{Digest: registry.DigestOf(payload), Annotations: map[string]string{signedAnnotation: base64.StdEncoding.EncodeToString(raw)}}
+			if err == nil && !s.made(layer, payload) {
+				t.Error("it doesn't know its signature again")
+			}
+		})
 	})
 }
 

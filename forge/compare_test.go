@@ -8,6 +8,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 func at(tb testing.TB, provider, address string) *forge.Repository {
@@ -107,17 +108,19 @@ func FuzzCompareURL(f *testing.F) {
 	f.Add("git@github.com:a/b/web.git", oldHash, newHash)
 	f.Add("https://github.com@evil.test/a/b", "a/b", "../c")
 	f.Fuzz(func(t *testing.T, source, from, to string) {
-		for _, r := range forges {
-			for _, got := range []string{r.CompareURL(source, from, to), r.CommitURL(source, to)} {
-				u, err := url.Parse(got)
-				if got == "" {
-					continue
-				}
-				if err != nil || u.Scheme != "https" || u.Host != "github.com" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
-					u.JoinPath().String() != got || strings.ContainsAny(got, " ()[]<>\"'`*\\|\n\r\t") {
-					t.Errorf("%q %q %q: %q", source, from, to, got)
+		budget.Affords(t, len(source)+len(from)+len(to), func() {
+			for _, r := range forges {
+				for _, got := range []string{r.CompareURL(source, from, to), r.CommitURL(source, to)} {
+					u, err := url.Parse(got)
+					if got == "" {
+						continue
+					}
+					if err != nil || u.Scheme != "https" || u.Host != "github.com" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+						u.JoinPath().String() != got || strings.ContainsAny(got, " ()[]<>\"'`*\\|\n\r\t") {
+						t.Errorf("%q %q %q: %q", source, from, to, got)
+					}
 				}
 			}
-		}
+		})
 	})
 }

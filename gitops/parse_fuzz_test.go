@@ -7,6 +7,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/pinsetter/pinsetter/git"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // FuzzRefspec: what a refspec asks for is one ref with a valid name, and never HEAD or
@@ -16,13 +17,15 @@ func FuzzRefspec(f *testing.F) {
 	f.Add("main", "refs/heads/main:refs/heads/*")
 	f.Add("", ":x")
 	f.Fuzz(func(t *testing.T, branch, refspec string) {
-		u, err := parseRefspec(Push{Branch: branch, Refspec: refspec})
-		if err != nil || refspec == "" {
-			return
-		}
-		if !strings.HasPrefix(u.name, "refs/") || plumbing.ReferenceName(u.name).Validate() != nil || strings.Contains(u.name, "*") || u.lease != plumbing.ZeroHash {
-			t.Errorf("%+v", u)
-		}
+		budget.Affords(t, len(branch)+len(refspec), func() {
+			u, err := parseRefspec(Push{Branch: branch, Refspec: refspec})
+			if err != nil || refspec == "" {
+				return
+			}
+			if !strings.HasPrefix(u.name, "refs/") || plumbing.ReferenceName(u.name).Validate() != nil || strings.Contains(u.name, "*") || u.lease != plumbing.ZeroHash {
+				t.Errorf("%+v", u)
+			}
+		})
 	})
 }
 
@@ -39,14 +42,16 @@ func FuzzCommit(f *testing.F) {
 	f.Add([]byte("tree x\nparent \ngpgsig a\n b\n\nencoding"), 1)
 	f.Add([]byte("author <<>> 99999999999999999999 +9999\n\n"), 1)
 	f.Fuzz(func(t *testing.T, data []byte, limit int) {
-		head := plumbing.NewHash(self)
-		store := commits{git.Hash(head): {Kind: git.Commit, Data: data}}
-		if c, err := readCommit(store, head); err == nil {
-			_ = info(c)
-		}
-		if infos, err := walk(store, head, 1+limit&7); err == nil && len(infos) > 8 {
-			t.Errorf("%d commits", len(infos))
-		}
+		budget.Affords(t, len(data), func() {
+			head := plumbing.NewHash(self)
+			store := commits{git.Hash(head): {Kind: git.Commit, Data: data}}
+			if c, err := readCommit(store, head); err == nil {
+				_ = info(c)
+			}
+			if infos, err := walk(store, head, 1+limit&7); err == nil && len(infos) > 8 {
+				t.Errorf("%d commits", len(infos))
+			}
+		})
 	})
 }
 
@@ -57,10 +62,12 @@ func FuzzServerText(f *testing.F) {
 	f.Add("upload-pack: not our ref 1")
 	f.Add("error: unable to write: No space left on device")
 	f.Fuzz(func(t *testing.T, text string) {
-		var said tail
-		_, _ = said.Write([]byte(text))
-		if err := explainText(said.String(), nil); err != nil && (strings.ContainsAny(err.Error(), "\n\r\x1b") || len(err.Error()) > 8192) {
-			t.Errorf("%.200q", err)
-		}
+		budget.Affords(t, len(text), func() {
+			var said tail
+			_, _ = said.Write([]byte(text))
+			if err := explainText(said.String(), nil); err != nil && (strings.ContainsAny(err.Error(), "\n\r\x1b") || len(err.Error()) > 8192) {
+				t.Errorf("%.200q", err)
+			}
+		})
 	})
 }

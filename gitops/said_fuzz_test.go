@@ -10,6 +10,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // FuzzSideBand: whatever a server answers in bands, no more comes out of it than it
@@ -28,33 +30,35 @@ func FuzzSideBand(f *testing.F) {
 	}
 	bands := func(c *capability.List) { _ = c.Set(capability.Sideband64k) } // fails for values only
 	f.Fuzz(func(t *testing.T, data []byte) {
-		session := func() *streamSession {
-			return &streamSession{
-				running: &stream{in: nowhere{io.Discard}, said: new(tail), wait: func() error { return nil }, cancel: func() {}},
-				out:     &ending{Reader: bytes.NewReader(data)},
+		budget.Affords(t, len(data), func() {
+			session := func() *streamSession {
+				return &streamSession{
+					running: &stream{in: nowhere{io.Discard}, said: new(tail), wait: func() error { return nil }, cancel: func() {}},
+					out:     &ending{Reader: bytes.NewReader(data)},
+				}
 			}
-		}
-		adv := packp.NewAdvRefs()
-		bands(adv.Capabilities)
-		c := &conversation{session: session(), adv: adv}
-		answer, pack, err := c.ask(t.Context(), request{wants: []plumbing.Hash{hash}})
-		if err == nil {
-			var n int64
-			n, err = io.Copy(io.Discard, pack)
-			if _ = answer.Close(); n > int64(len(data)) {
-				t.Errorf("%d bytes of %d", n, len(data))
+			adv := packp.NewAdvRefs()
+			bands(adv.Capabilities)
+			c := &conversation{session: session(), adv: adv}
+			answer, pack, err := c.ask(t.Context(), request{wants: []plumbing.Hash{hash}})
+			if err == nil {
+				var n int64
+				n, err = io.Copy(io.Discard, pack)
+				if _ = answer.Close(); n > int64(len(data)) {
+					t.Errorf("%d bytes of %d", n, len(data))
+				}
 			}
-		}
-		told(t, err)
-		req := packp.NewReferenceUpdateRequest()
-		bands(req.Capabilities)
-		_ = req.Capabilities.Set(capability.ReportStatus)
-		progress := new(tail)
-		req.Progress = progress
-		req.Commands = []*packp.Command{{Name: "refs/heads/main", Old: hash, New: plumbing.ZeroHash}}
-		_, err = session().ReceivePack(t.Context(), req)
-		told(t, err)
-		told(t, explainText(progress.String(), err))
+			told(t, err)
+			req := packp.NewReferenceUpdateRequest()
+			bands(req.Capabilities)
+			_ = req.Capabilities.Set(capability.ReportStatus)
+			progress := new(tail)
+			req.Progress = progress
+			req.Commands = []*packp.Command{{Name: "refs/heads/main", Old: hash, New: plumbing.ZeroHash}}
+			_, err = session().ReceivePack(t.Context(), req)
+			told(t, err)
+			told(t, explainText(progress.String(), err))
+		})
 	})
 }
 

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // google is a server of keys, and what signs with one of them.
@@ -162,14 +164,16 @@ func FuzzParseKeys(f *testing.F) {
 	f.Add([]byte(`{"keys":[{"kty":"RSA","kid":"a","n":"AQAB","e":"AQAB"}]}`))
 	f.Add([]byte(`{"keys":[null,{}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		keys, err := parseKeys(data)
-		if (err == nil) != (len(keys) > 0) {
-			t.Errorf("%d keys, %v", len(keys), err)
-		}
-		for id, key := range keys {
-			if id == "" || key.Size() < 256 || !json.Valid(data) {
-				t.Errorf("key %q of %d bytes", id, key.Size())
+		budget.Affords(t, len(data), func() {
+			keys, err := parseKeys(data)
+			if (err == nil) != (len(keys) > 0) {
+				t.Errorf("%d keys, %v", len(keys), err)
 			}
-		}
+			for id, key := range keys {
+				if id == "" || key.Size() < 256 || !json.Valid(data) {
+					t.Errorf("key %q of %d bytes", id, key.Size())
+				}
+			}
+		})
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter/links"
+	"github.com/pinsetter/pinsetter/parts/budget"
 	"github.com/pinsetter/pinsetter/source"
 )
 
@@ -94,13 +95,15 @@ func FuzzRead(f *testing.F) {
 	f.Add("apiVersion: v1\nkind: List\nitems: [{apiVersion: source.toolkit.fluxcd.io/v1, kind: HelmRepository, metadata: {name: a}}]")
 	f.Add("a: &a {apiVersion: helm.toolkit.fluxcd.io/v2}\n<<: *a\nkind: HelmRelease\nmetadata: &m {name: x}\nspec: {chartRef: *m}\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		objects := links.Read(source.File{Path: "in.yaml", Data: []byte(text)})
-		lines := strings.Count(text, "\n") + strings.Count(text, "\r") + strings.Count(text, "\u0085") + strings.Count(text, "\u2028") + strings.Count(text, "\u2029") + 1
-		if slices.ContainsFunc(objects, func(o *links.Object) bool { return o.Name.Name == "" || o.Line < 1 || o.Line > lines }) {
-			t.Errorf("%+v", objects)
-		}
-		var g links.Graph
-		g.Add(objects...)
-		g.Findings()
+		budget.Affords(t, len(text), func() {
+			objects := links.Read(source.File{Path: "in.yaml", Data: []byte(text)})
+			lines := strings.Count(text, "\n") + strings.Count(text, "\r") + strings.Count(text, "\u0085") + strings.Count(text, "\u2028") + strings.Count(text, "\u2029") + 1
+			if slices.ContainsFunc(objects, func(o *links.Object) bool { return o.Name.Name == "" || o.Line < 1 || o.Line > lines }) {
+				t.Errorf("%+v", objects)
+			}
+			var g links.Graph
+			g.Add(objects...)
+			g.Findings()
+		})
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter/links"
+	"github.com/pinsetter/pinsetter/parts/budget"
 	"github.com/pinsetter/pinsetter/source"
 )
 
@@ -84,15 +85,17 @@ func FuzzPatches(f *testing.F) {
 	f.Add(fluxHead + "  patchesStrategicMerge:\n  - " + strings.ReplaceAll(ociPatch, "\n", "\n    "))
 	f.Add("patches: [{target: {}, patch: '[{op: add, path: /spec/verify}, {path: \"\", value: {spec: &a {verify: *a}}}]'}]")
 	f.Fuzz(func(t *testing.T, text string) {
-		patches, files := links.Patches(source.File{Path: "kustomization.yaml", Data: []byte(text)})
-		for _, p := range files {
-			patches = append(patches, p.Read(source.File{Path: "kustomization.yaml", Data: []byte(text)})...)
-		}
-		object := &links.Object{Kind: links.KindOCI, Pulls: []int{1}}
-		for _, p := range patches {
-			if p.Fits(object); p.Path != "kustomization.yaml" || p.Line < 1 {
-				t.Errorf("%+v", p)
+		budget.Affords(t, len(text), func() {
+			patches, files := links.Patches(source.File{Path: "kustomization.yaml", Data: []byte(text)})
+			for _, p := range files {
+				patches = append(patches, p.Read(source.File{Path: "kustomization.yaml", Data: []byte(text)})...)
 			}
-		}
+			object := &links.Object{Kind: links.KindOCI, Pulls: []int{1}}
+			for _, p := range patches {
+				if p.Fits(object); p.Path != "kustomization.yaml" || p.Line < 1 {
+					t.Errorf("%+v", p)
+				}
+			}
+		})
 	})
 }

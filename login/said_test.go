@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 func TestSaid(t *testing.T) {
@@ -50,12 +52,14 @@ func FuzzSaid(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		said := Said(body)
-		if len(said) > 3*len(body)+16 || !utf8.ValidString(said) {
-			t.Fatalf("%q says %q", body, said)
-		}
-		if start := strings.TrimSpace(string(body)); strings.HasPrefix(start, "<") && strings.ContainsAny(said, "\n\t") {
-			t.Fatalf("%q says %q", body, said)
-		}
+		budget.Affords(t, len(body), func() {
+			said := Said(body)
+			if len(said) > 3*len(body)+16 || !utf8.ValidString(said) {
+				t.Fatalf("%q says %q", body, said)
+			}
+			if start := strings.TrimSpace(string(body)); strings.HasPrefix(start, "<") && strings.ContainsAny(said, "\n\t") {
+				t.Fatalf("%q says %q", body, said)
+			}
+		})
 	})
 }

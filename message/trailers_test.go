@@ -163,23 +163,25 @@ func FuzzTrailers(f *testing.F) {
 	}
 	f.Add("a", "\xff\x00é/#12 @me", "a&b=c;d:e", "fixes #1", "%0a+", " ")
 	f.Fuzz(func(t *testing.T, message, path, setter, old, written, name string) {
-		if path == "" || setter == "" || len(path)+len(setter)+len(old)+len(written)+len(name) > maxChange/4 {
-			return
-		}
-		c := pinsetter.Change{Path: path, Line: 3, Setter: setter, Old: old, New: written, Object: pinsetter.Object{Name: name, Kind: name}}
-		lines := Trailers(pinsetter.Name{Namespace: name, Name: setter}, []pinsetter.Change{c})
-		for _, line := range lines {
-			if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune("@#!$<>", r) }) {
-				t.Fatalf("trailer %q has characters that should be escaped", line)
+		afford.Affords(t, len(message)+len(path)+len(setter)+len(old)+len(written)+len(name), func() {
+			if path == "" || setter == "" || len(path)+len(setter)+len(old)+len(written)+len(name) > maxChange/4 {
+				return
 			}
-		}
-		want := Parsed{Automation: pinsetter.Name{Namespace: name, Name: setter}, Changes: []pinsetter.Change{c}, Complete: true}
-		if strings.Contains(name, "/") { // no name of an object does
-			want.Automation = ParseTrailers(Append(message, lines)).Automation
-		}
-		if diff := cmp.Diff(want, ParseTrailers(Append(message, lines))); diff != "" {
-			t.Fatalf("%q: %s", Append(message, lines), diff)
-		}
+			c := pinsetter.Change{Path: path, Line: 3, Setter: setter, Old: old, New: written, Object: pinsetter.Object{Name: name, Kind: name}}
+			lines := Trailers(pinsetter.Name{Namespace: name, Name: setter}, []pinsetter.Change{c})
+			for _, line := range lines {
+				if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune("@#!$<>", r) }) {
+					t.Fatalf("trailer %q has characters that should be escaped", line)
+				}
+			}
+			want := Parsed{Automation: pinsetter.Name{Namespace: name, Name: setter}, Changes: []pinsetter.Change{c}, Complete: true}
+			if strings.Contains(name, "/") { // no name of an object does
+				want.Automation = ParseTrailers(Append(message, lines)).Automation
+			}
+			if diff := cmp.Diff(want, ParseTrailers(Append(message, lines))); diff != "" {
+				t.Fatalf("%q: %s", Append(message, lines), diff)
+			}
+		})
 	})
 }
 

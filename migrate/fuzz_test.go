@@ -9,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/pinsetter/pinsetter/migrate"
+	"github.com/pinsetter/pinsetter/parts/budget"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
@@ -36,34 +37,36 @@ func FuzzTranslate(f *testing.F) {
 	}
 	f.Add([]byte("a: &x {repository: a/b, tag: &t 1.0.0}\nb: *x\nkeel: {policy: all, images: [{repository: a.repository, tag: a.tag}]}\r\n"), []byte(`{kubernetes:{fileMatch:["."]}}`))
 	f.Fuzz(func(t *testing.T, file, config []byte) {
-		if strings.Contains(string(file), "$imagepolicy") {
-			return
-		}
-		for _, tool := range migrate.Tools() {
-			tree := migrate.Tree{
-				Namespace: "apps", Policies: policies, Git: migrate.Git{Name: "fleet", URL: "https://github.com/a/b", Branch: "main", Host: "github.com"},
-				Files: []migrate.File{{Path: "clusters/values.yaml", Data: file}, {Path: "renovate.json5", Data: config}},
+		budget.Affords(t, len(file)+len(config), func() {
+			if strings.Contains(string(file), "$imagepolicy") {
+				return
 			}
-			r := migrate.Translate(tool, tree)
-			for _, e := range r.Edits {
-				if e.Path == policies {
-					continue
+			for _, tool := range migrate.Tools() {
+				tree := migrate.Tree{
+					Namespace: "apps", Policies: policies, Git: migrate.Git{Name: "fleet", URL: "https://github.com/a/b", Branch: "main", Host: "github.com"},
+					Files: []migrate.File{{Path: "clusters/values.yaml", Data: file}, {Path: "renovate.json5", Data: config}},
 				}
-				if got := marker.ReplaceAllString(string(e.New), ""); got != string(file) {
-					t.Fatalf("%s changed other bytes:\n%q\n%q", tool, file, e.New)
+				r := migrate.Translate(tool, tree)
+				for _, e := range r.Edits {
+					if e.Path == policies {
+						continue
+					}
+					if got := marker.ReplaceAllString(string(e.New), ""); got != string(file) {
+						t.Fatalf("%s changed other bytes:\n%q\n%q", tool, file, e.New)
+					}
+					n := 0
+					for _, site := range setters.Find(e.Path, e.New).Sites {
+						n += len(site.Markers)
+					}
+					if written := len(marker.FindAllIndex(e.New, -1)); n != written {
+						t.Fatalf("%s wrote %d markers, and %d are found:\n%s", tool, written, n, e.New)
+					}
 				}
-				n := 0
-				for _, site := range setters.Find(e.Path, e.New).Sites {
-					n += len(site.Markers)
-				}
-				if written := len(marker.FindAllIndex(e.New, -1)); n != written {
-					t.Fatalf("%s wrote %d markers, and %d are found:\n%s", tool, written, n, e.New)
+				if again := migrate.Translate(tool, written(tree, r)); len(again.Edits) > 0 {
+					t.Fatalf("%s twice differs: %s\n%s", tool, again.Edits[0].Path, again.Edits[0].New)
 				}
 			}
-			if again := migrate.Translate(tool, written(tree, r)); len(again.Edits) > 0 {
-				t.Fatalf("%s twice differs: %s\n%s", tool, again.Edits[0].Path, again.Edits[0].New)
-			}
-		}
+		})
 	})
 }
 
@@ -108,14 +111,16 @@ func FuzzSchedule(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		windows, err := migrate.Windows(text)
-		if err != nil {
-			return
-		}
-		for _, w := range windows {
-			if w.Duration.Hours() <= 0 || w.Duration.Hours() > 24 {
-				t.Fatalf("%q: %v", text, windows)
+		budget.Affords(t, len(text), func() {
+			windows, err := migrate.Windows(text)
+			if err != nil {
+				return
 			}
-		}
+			for _, w := range windows {
+				if w.Duration.Hours() <= 0 || w.Duration.Hours() > 24 {
+					t.Fatalf("%q: %v", text, windows)
+				}
+			}
+		})
 	})
 }

@@ -3,6 +3,8 @@ package notify
 import (
 	"strings"
 	"testing"
+
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // FuzzAccepts: whatever a chat answers, an error of it is one line of bounded length.
@@ -25,11 +27,13 @@ func FuzzAddresses(f *testing.F) {
 	f.Add("0/00")
 	f.Add("git@host:a/b.git")
 	f.Fuzz(func(t *testing.T, address string) {
-		if at, err := parsePlace(address); err == nil && (at.host == "" || at.scheme == "") {
-			t.Errorf("%+v", at)
-		}
-		if to, auth, err := parseDSN(address); err == nil && (to == "" || auth == "") {
-			t.Errorf("%q, %q", to, auth)
-		}
+		budget.Affords(t, len(address), func() {
+			if at, err := parsePlace(address); err == nil && (at.host == "" || at.scheme == "") {
+				t.Errorf("%+v", at)
+			}
+			if to, auth, err := parseDSN(address); err == nil && (to == "" || auth == "") {
+				t.Errorf("%q, %q", to, auth)
+			}
+		})
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 func TestDockerConfigEntryForAnImage(t *testing.T) {
@@ -102,16 +103,18 @@ func FuzzDockerConfig(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, document string) {
-		found, err := objectCredential([]pinsetter.Secret{pinsetter.NewSecret("s", document)}, repository)
-		if err != nil && found != (credential{}) {
-			t.Fatal("a credential came with an error")
-		}
-		if err == nil && found.source != "" && !json.Valid([]byte(document)) {
-			t.Fatal("a credential came from something that is not JSON")
-		}
-		if found.source != "" && !strings.Contains(strings.ToLower(document), "io") && !strings.ContainsAny(document, `*?[\`) {
-			t.Fatal("a credential of another host")
-		}
+		budget.Affords(t, len(document), func() {
+			found, err := objectCredential([]pinsetter.Secret{pinsetter.NewSecret("s", document)}, repository)
+			if err != nil && found != (credential{}) {
+				t.Fatal("a credential came with an error")
+			}
+			if err == nil && found.source != "" && !json.Valid([]byte(document)) {
+				t.Fatal("a credential came from something that is not JSON")
+			}
+			if found.source != "" && !strings.Contains(strings.ToLower(document), "io") && !strings.ContainsAny(document, `*?[\`) {
+				t.Fatal("a credential of another host")
+			}
+		})
 	})
 }
 

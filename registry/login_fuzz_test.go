@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // FuzzToken: whatever a token server answers, there is a token or an error that
@@ -13,10 +15,12 @@ func FuzzToken(f *testing.F) {
 	f.Add([]byte(`{"token":"t","expires_in":"1e999"}`))
 	f.Add([]byte(`{"token":["secret"],"expires_in":-1}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		token, life, err := readToken(bytes.NewReader(data))
-		if (token == "") == (err == nil) || life < 0 || life > longestTokenLife || err == nil && life == 0 {
-			t.Errorf("token %q for %v: %v", token, life, err)
-		}
+		budget.Affords(t, len(data), func() {
+			token, life, err := readToken(bytes.NewReader(data))
+			if (token == "") == (err == nil) || life < 0 || life > longestTokenLife || err == nil && life == 0 {
+				t.Errorf("token %q for %v: %v", token, life, err)
+			}
+		})
 	})
 }
 

@@ -74,13 +74,15 @@ func FuzzConfig(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := parseConfig(data)
-		if err != nil {
-			return
-		}
-		if got := platformsOf(sortedBuilds(c.platform.build(""))); got == nil || len(got) > 1 || len(got) == 1 && strings.Count(got[0], "/") != min(2, 1+len(c.Variant)) {
-			t.Fatalf("platform of %q is %q", data, got)
-		}
+		budget.Affords(t, len(data), func() {
+			c, err := parseConfig(data)
+			if err != nil {
+				return
+			}
+			if got := platformsOf(sortedBuilds(c.platform.build(""))); got == nil || len(got) > 1 || len(got) == 1 && strings.Count(got[0], "/") != min(2, 1+len(c.Variant)) {
+				t.Fatalf("platform of %q is %q", data, got)
+			}
+		})
 	})
 }
 
@@ -93,11 +95,13 @@ func FuzzChart(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		said := parseChart(data)
-		for _, text := range []string{said.source, said.revision, said.created} {
-			if len(text) > maxNote {
-				t.Fatalf("%q says %q", data, text)
+		budget.Affords(t, len(data), func() {
+			said := parseChart(data)
+			for _, text := range []string{said.source, said.revision, said.created} {
+				if len(text) > maxNote {
+					t.Fatalf("%q says %q", data, text)
+				}
 			}
-		}
+		})
 	})
 }

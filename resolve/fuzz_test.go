@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // FuzzManifest: what is taken of a registry's manifest has a digest that is one, and
@@ -14,22 +15,24 @@ func FuzzManifest(f *testing.F) {
 	f.Add([]byte(`{"annotations":{"org.opencontainers.image.source":"\u001b[31m"}}`), "")
 	f.Add([]byte(`[]`), "")
 	f.Fuzz(func(t *testing.T, data []byte, mediaType string) {
-		m, err := parseManifest(data)
-		if err != nil {
-			return
-		}
-		if child := m.child(); child != "" && !pinsetter.ValidDigest(child) {
-			t.Errorf("child %q", child)
-		}
-		layer, err := m.layer(mediaType)
-		if err == nil && (!pinsetter.ValidDigest(layer.Digest) || layer.MediaType != pinsetter.Printable(layer.MediaType)) {
-			t.Errorf("layer %+v", layer)
-		}
-		for _, text := range []string{m.origin().Source, m.origin().Revision, m.origin().Created} {
-			if text != pinsetter.Printable(text) {
-				t.Errorf("%q", text)
+		budget.Affords(t, len(data)+len(mediaType), func() {
+			m, err := parseManifest(data)
+			if err != nil {
+				return
 			}
-		}
-		m.kind()
+			if child := m.child(); child != "" && !pinsetter.ValidDigest(child) {
+				t.Errorf("child %q", child)
+			}
+			layer, err := m.layer(mediaType)
+			if err == nil && (!pinsetter.ValidDigest(layer.Digest) || layer.MediaType != pinsetter.Printable(layer.MediaType)) {
+				t.Errorf("layer %+v", layer)
+			}
+			for _, text := range []string{m.origin().Source, m.origin().Revision, m.origin().Created} {
+				if text != pinsetter.Printable(text) {
+					t.Errorf("%q", text)
+				}
+			}
+			m.kind()
+		})
 	})
 }

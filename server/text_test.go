@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/parts/budget"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -83,21 +84,23 @@ func FuzzParseFilter(f *testing.F) {
 	f.Add("q=Shop&state=held&page=3")
 	f.Add("q=%00&page=-1")
 	f.Fuzz(func(t *testing.T, query string) {
-		values, err := url.ParseQuery(query)
-		if err != nil {
-			return
-		}
-		filter, err := parseFilter(values)
-		if err != nil {
-			return
-		}
-		again, err := parseFilter(filter.values())
-		if err != nil || again != filter {
-			t.Errorf("%q is %+v, and then %+v, %v", query, filter, again, err)
-		}
-		if filter.page < 1 || len(filter.query) > maxQuery {
-			t.Errorf("%q is %+v", query, filter)
-		}
+		budget.Affords(t, len(query), func() {
+			values, err := url.ParseQuery(query)
+			if err != nil {
+				return
+			}
+			filter, err := parseFilter(values)
+			if err != nil {
+				return
+			}
+			again, err := parseFilter(filter.values())
+			if err != nil || again != filter {
+				t.Errorf("%q is %+v, and then %+v, %v", query, filter, again, err)
+			}
+			if filter.page < 1 || len(filter.query) > maxQuery {
+				t.Errorf("%q is %+v", query, filter)
+			}
+		})
 	})
 }
 

@@ -3,6 +3,8 @@ package server
 import (
 	"strings"
 	"testing"
+
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 func TestParseUsersSaysWhichLine(t *testing.T) {
@@ -31,18 +33,20 @@ func FuzzParseUsers(f *testing.F) {
 	f.Add([]byte("ada:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\n# x\n"))
 	f.Add([]byte("a:b:c\n\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		users, err := parseUsers(data)
-		if err != nil {
-			return
-		}
-		if len(users.hashes) == 0 || users.decoy == nil {
-			t.Fatalf("%q: nobody, and no error", data)
-		}
-		for name, hash := range users.hashes {
-			if name == "" || strings.ContainsAny(name, ":\n") || len(hash) < 59 {
-				t.Errorf("%q: %q has %q", data, name, hash)
+		budget.Affords(t, len(data), func() {
+			users, err := parseUsers(data)
+			if err != nil {
+				return
 			}
-		}
+			if len(users.hashes) == 0 || users.decoy == nil {
+				t.Fatalf("%q: nobody, and no error", data)
+			}
+			for name, hash := range users.hashes {
+				if name == "" || strings.ContainsAny(name, ":\n") || len(hash) < 59 {
+					t.Errorf("%q: %q has %q", data, name, hash)
+				}
+			}
+		})
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/parts/budget"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
@@ -69,37 +70,39 @@ func FuzzReadRehearsed(f *testing.F) {
 		f.Add([]byte(strings.ReplaceAll(string(read(f, path)), "$imagepolicy", "policy")))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 8<<10 || bytes.ContainsAny(data, "\r\u0085\u2028\u2029") {
-			return // guesses and their lines are counted by \n here
-		}
-		all := guessed(data)
-		sheet, rehearsal := setters.ReadRehearsed("in", data, all)
-		if sheet == nil {
-			return
-		}
-		plain, err := setters.Read("in", data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		marks := behind(plain, data, all)
-		forget(sheet)
-		forget(plain)
-		if !reflect.DeepEqual(sheet.Documents, plain.Documents) {
-			t.Fatalf("read otherwise:\n%q", data)
-		}
-		want, refused := plain.Insert(marks)
-		got, ok := rehearsal.Insert(marks)
-		for _, err := range refused {
-			if err != nil {
-				t.Fatalf("a marker that was rehearsed is refused: %v", err)
+		budget.Affords(t, len(data), func() {
+			if len(data) > 8<<10 || bytes.ContainsAny(data, "\r\u0085\u2028\u2029") {
+				return // guesses and their lines are counted by \n here
 			}
-		}
-		if diff := cmp.Diff(want, got); ok && diff != "" {
-			t.Fatalf("inserted otherwise (-want +got):\n%s", diff)
-		}
-		if !ok && !rehearsal.Covers(marks) {
-			t.Fatalf("a rehearsal doesn't know its own marks:\n%q", data)
-		}
+			all := guessed(data)
+			sheet, rehearsal := setters.ReadRehearsed("in", data, all)
+			if sheet == nil {
+				return
+			}
+			plain, err := setters.Read("in", data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			marks := behind(plain, data, all)
+			forget(sheet)
+			forget(plain)
+			if !reflect.DeepEqual(sheet.Documents, plain.Documents) {
+				t.Fatalf("read otherwise:\n%q", data)
+			}
+			want, refused := plain.Insert(marks)
+			got, ok := rehearsal.Insert(marks)
+			for _, err := range refused {
+				if err != nil {
+					t.Fatalf("a marker that was rehearsed is refused: %v", err)
+				}
+			}
+			if diff := cmp.Diff(want, got); ok && diff != "" {
+				t.Fatalf("inserted otherwise (-want +got):\n%s", diff)
+			}
+			if !ok && !rehearsal.Covers(marks) {
+				t.Fatalf("a rehearsal doesn't know its own marks:\n%q", data)
+			}
+		})
 	})
 }
 

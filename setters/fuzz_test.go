@@ -295,21 +295,23 @@ func FuzzRecall(f *testing.F) {
 		f.Add(in, setters.Find("in", in).Note())
 	}
 	f.Fuzz(func(t *testing.T, in, note []byte) {
-		recalled, ok := setters.Recall("in", in, note)
-		if !ok {
-			return
-		}
-		for _, site := range recalled.Sites {
-			_ = site.Line()
-		}
-		image := pinsetter.Image{Name: "ghcr.io/a/app", Tag: "1.10", Digest: digest}
-		out, changes, err := everywhere(recalled, image)
-		if err != nil || len(changes) == 0 {
-			return
-		}
-		if want, _, err := everywhere(setters.Find("in", in), image); err != nil || !bytes.Equal(out, want) {
-			t.Fatalf("from a note %q, want %q, %v", out, want, err)
-		}
+		budget.Affords(t, len(in)+len(note), func() {
+			recalled, ok := setters.Recall("in", in, note)
+			if !ok {
+				return
+			}
+			for _, site := range recalled.Sites {
+				_ = site.Line()
+			}
+			image := pinsetter.Image{Name: "ghcr.io/a/app", Tag: "1.10", Digest: digest}
+			out, changes, err := everywhere(recalled, image)
+			if err != nil || len(changes) == 0 {
+				return
+			}
+			if want, _, err := everywhere(setters.Find("in", in), image); err != nil || !bytes.Equal(out, want) {
+				t.Fatalf("from a note %q, want %q, %v", out, want, err)
+			}
+		})
 	})
 }
 

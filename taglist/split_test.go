@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // shelf is a registry of one image. It has its tags in an order of its own and
@@ -183,23 +184,25 @@ func FuzzSplit(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, kind, size uint8, text, before string) {
-		tags := strings.Fields(text)
-		if len(tags) > 500 {
-			return
-		}
-		s := newShelf(tags, int(size%8)+1, int(kind)%kindsOfShelf)
-		known := strings.Fields(before)
-		slices.Sort(known)
-		slices.Reverse(known)
-		got, _, ok := s.split(t, known)
-		if !ok {
-			return
-		}
-		want, _ := s.inSequence(t, 0)
-		slices.Sort(want)
-		if !slices.Equal(got, want) {
-			t.Fatalf("kind %d: at once\n%q\nin sequence\n%q", s.kind, got, want)
-		}
+		budget.Affords(t, len(text)+len(before), func() {
+			tags := strings.Fields(text)
+			if len(tags) > 500 {
+				return
+			}
+			s := newShelf(tags, int(size%8)+1, int(kind)%kindsOfShelf)
+			known := strings.Fields(before)
+			slices.Sort(known)
+			slices.Reverse(known)
+			got, _, ok := s.split(t, known)
+			if !ok {
+				return
+			}
+			want, _ := s.inSequence(t, 0)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Fatalf("kind %d: at once\n%q\nin sequence\n%q", s.kind, got, want)
+			}
+		})
 	})
 }
 

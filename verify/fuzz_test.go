@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 	"github.com/pinsetter/pinsetter/parts/keyless"
 	"github.com/pinsetter/pinsetter/parts/notary"
 	"github.com/pinsetter/pinsetter/registry"
@@ -26,13 +27,15 @@ func FuzzBundle(f *testing.F) {
 	f.Add([]byte(`{"mediaType":"application/vnd.dev.sigstore.bundle+json;version=0.1","verificationMaterial":{"x509CertificateChain":{"certificates":[{}]}},"messageSignature":{}}`))
 	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		read, err := parseBundle(text)
-		if err != nil || read.predicate != parts.SigningPredicate {
-			return
-		}
-		if read.byKey(aDigest, keyOf(t, parts.NewSigner(t))) == nil {
-			t.Errorf("%s verifies with a key that signed nothing", text)
-		}
+		budget.Affords(t, len(text), func() {
+			read, err := parseBundle(text)
+			if err != nil || read.predicate != parts.SigningPredicate {
+				return
+			}
+			if read.byKey(aDigest, keyOf(t, parts.NewSigner(t))) == nil {
+				t.Errorf("%s verifies with a key that signed nothing", text)
+			}
+		})
 	})
 }
 
@@ -44,9 +47,11 @@ func FuzzSimple(f *testing.F) {
 	f.Add([]byte(`{"critical":{"type":"cosign container image signature","image":null}}`))
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		if (simple{payload, nil, nil}).names(aDigest) == nil && !strings.Contains(string(payload), "1111") {
-			t.Errorf("%s names the digest", payload)
-		}
+		budget.Affords(t, len(payload), func() {
+			if (simple{payload, nil, nil}).names(aDigest) == nil && !strings.Contains(string(payload), "1111") {
+				t.Errorf("%s names the digest", payload)
+			}
+		})
 	})
 }
 
@@ -72,11 +77,13 @@ func FuzzAnnotations(f *testing.F) {
 	add(map[string]string{legacyCertificate: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", legacyTimestamp: "{}"})
 	rule := &certificates{&fleet.Keyless{Anybody: true, Root: keyless.New(f).Root(keyless.Log, keyless.TimestampIssuer)}, nil}
 	f.Fuzz(func(t *testing.T, certificate, chain, entry, timestamp string) {
-		s := simple{parts.SimplePayload(aDigest), []byte("x"), annotations{
-			legacyCertificate: certificate, legacyChain: chain, legacyEntry: entry, legacyTimestamp: timestamp}}
-		if _, err := rule.proof(t.Context(), s, aDigest); err == nil {
-			t.Errorf("%q verifies by the root of somebody else", certificate)
-		}
+		budget.Affords(t, len(certificate)+len(chain)+len(entry)+len(timestamp), func() {
+			s := simple{parts.SimplePayload(aDigest), []byte("x"), annotations{
+				legacyCertificate: certificate, legacyChain: chain, legacyEntry: entry, legacyTimestamp: timestamp}}
+			if _, err := rule.proof(t.Context(), s, aDigest); err == nil {
+				t.Errorf("%q verifies by the root of somebody else", certificate)
+			}
+		})
 	})
 }
 
@@ -87,16 +94,18 @@ func FuzzProvenance(f *testing.F) {
 	f.Add(`{"buildDefinition":{"externalParameters":{"source":"git+https://h/a@b"}}}`, "https://slsa.dev/provenance/v1")
 	f.Add(`{"buildDefinition":{"externalParameters":{"source":{"uri":"a@b"},"workflow":{"repository":"x","ref":"@"}},"resolvedDependencies":[{"uri":"#"}]}}`, "https://slsa.dev/provenance/v1")
 	f.Fuzz(func(t *testing.T, predicate, kind string) {
-		statement := `{"_type":"https://in-toto.io/Statement/v1","subject":[],"predicateType":` + strconv.Quote(kind) + `,"predicate":` + predicate + `}`
-		envelope := `{"payloadType":"application/vnd.in-toto+json","payload":"` + base64.StdEncoding.EncodeToString([]byte(statement)) + `","signatures":[{"sig":"eA=="}]}`
-		read, err := parseEnvelope([]byte(envelope), nil)
-		if err != nil {
-			return
-		}
-		claims, err := read.provenance()
-		if err == nil && len(claims.sources) > 0 && !strings.HasPrefix(strings.TrimPrefix(claims.sources[0], "git+"), claims.sources[len(claims.sources)-1]) {
-			t.Errorf("%q are no names of one source", claims.sources)
-		}
+		budget.Affords(t, len(predicate)+len(kind), func() {
+			statement := `{"_type":"https://in-toto.io/Statement/v1","subject":[],"predicateType":` + strconv.Quote(kind) + `,"predicate":` + predicate + `}`
+			envelope := `{"payloadType":"application/vnd.in-toto+json","payload":"` + base64.StdEncoding.EncodeToString([]byte(statement)) + `","signatures":[{"sig":"eA=="}]}`
+			read, err := parseEnvelope([]byte(envelope), nil)
+			if err != nil {
+				return
+			}
+			claims, err := read.provenance()
+			if err == nil && len(claims.sources) > 0 && !strings.HasPrefix(strings.TrimPrefix(claims.sources[0], "git+"), claims.sources[len(claims.sources)-1]) {
+				t.Errorf("%q are no names of one source", claims.sources)
+			}
+		})
 	})
 }
 
@@ -116,8 +125,10 @@ func FuzzEnvelope(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, envelope []byte, mediaType string) {
-		if _, err := rule.proof(t.Context(), enveloped{envelope, mediaType}, aDigest); err == nil {
-			t.Errorf("%q verifies with a certificate that signed nothing", envelope)
-		}
+		budget.Affords(t, len(envelope)+len(mediaType), func() {
+			if _, err := rule.proof(t.Context(), enveloped{envelope, mediaType}, aDigest); err == nil {
+				t.Errorf("%q verifies with a certificate that signed nothing", envelope)
+			}
+		})
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/login"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // FuzzMessage: whatever a forge says, it is one bounded line without the token.
@@ -22,11 +23,13 @@ func FuzzMessage(f *testing.F) {
 	secrets := new(login.Scrubber)
 	secrets.Keep("token", pinsetter.NewSecret("token", "glpat-secret"))
 	f.Fuzz(func(t *testing.T, body string) {
-		a := &answer{Response: &http.Response{StatusCode: http.StatusForbidden}, body: []byte(body), secrets: secrets}
-		said := a.message()
-		if strings.ContainsFunc(said, func(r rune) bool { return r < ' ' }) || utf8.RuneCountInString(said) > 500 || strings.Contains(said, "glpat-secret") {
-			t.Errorf("%q: %q", body, said)
-		}
-		a.hollow()
+		budget.Affords(t, len(body), func() {
+			a := &answer{Response: &http.Response{StatusCode: http.StatusForbidden}, body: []byte(body), secrets: secrets}
+			said := a.message()
+			if strings.ContainsFunc(said, func(r rune) bool { return r < ' ' }) || utf8.RuneCountInString(said) > 500 || strings.Contains(said, "glpat-secret") {
+				t.Errorf("%q: %q", body, said)
+			}
+			a.hollow()
+		})
 	})
 }

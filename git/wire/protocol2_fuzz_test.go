@@ -54,20 +54,22 @@ func FuzzPeekCaps(f *testing.F) {
 	f.Add([]byte("ffffx"))
 	f.Add([]byte("0000"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		body := bufio.NewReaderSize(bytes.NewReader(data), len(serviceLine)+4+maxPacket)
-		caps := peekCaps(body)
-		if rest, _ := io.ReadAll(body); !bytes.Equal(rest, data) {
-			t.Errorf("%d of %d bytes are left", len(rest), len(data))
-		}
-		adv := packp.NewAdvRefs()
-		if adv.Decode(bytes.NewReader(data)) != nil || len(adv.Prefix) == 1 {
-			return
-		}
-		for _, c := range []capability.Capability{capability.MultiACK, capability.MultiACKDetailed} {
-			if adv.Capabilities.Supports(c) && !slices.Contains(caps, string(c)) {
-				t.Errorf("%s is missing in %q", c, caps)
+		budget.Affords(t, len(data), func() {
+			body := bufio.NewReaderSize(bytes.NewReader(data), len(serviceLine)+4+maxPacket)
+			caps := peekCaps(body)
+			if rest, _ := io.ReadAll(body); !bytes.Equal(rest, data) {
+				t.Errorf("%d of %d bytes are left", len(rest), len(data))
 			}
-		}
+			adv := packp.NewAdvRefs()
+			if adv.Decode(bytes.NewReader(data)) != nil || len(adv.Prefix) == 1 {
+				return
+			}
+			for _, c := range []capability.Capability{capability.MultiACK, capability.MultiACKDetailed} {
+				if adv.Capabilities.Supports(c) && !slices.Contains(caps, string(c)) {
+					t.Errorf("%s is missing in %q", c, caps)
+				}
+			}
+		})
 	})
 }
 

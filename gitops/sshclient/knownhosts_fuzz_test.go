@@ -12,6 +12,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/login"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // FuzzKnownHosts: whatever a Secret has as known_hosts, it accepts a key only if it
@@ -37,25 +38,27 @@ func FuzzKnownHosts(f *testing.F) {
 	dir := f.TempDir()
 	f.Setenv("TMPDIR", dir)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		hosts, from, err := hostKeys(fleet.GitAuth{Set: true, KnownHosts: data}, login.Environment{})
-		if left, _ := os.ReadDir(dir); len(left) > 0 {
-			t.Errorf("%d files are left", len(left))
-		}
-		if err != nil {
-			if strings.Contains(err.Error(), dir) {
+		budget.Affords(t, len(data), func() {
+			hosts, from, err := hostKeys(fleet.GitAuth{Set: true, KnownHosts: data}, login.Environment{})
+			if left, _ := os.ReadDir(dir); len(left) > 0 {
+				t.Errorf("%d files are left", len(left))
+			}
+			if err != nil {
+				if strings.Contains(err.Error(), dir) {
+					t.Errorf("%v", err)
+				}
+				return
+			}
+			s := &Server{address: "git.example.test:22", hosts: hosts, from: from}
+			_ = hosts.HostKeyAlgorithms(s.address)
+			err = s.checkHost(s.address, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 22}, key)
+			if err == nil && !bytes.Contains(data, []byte(encoded)) {
+				t.Errorf("accepted by %q", data)
+			}
+			if err != nil && strings.Contains(err.Error(), dir) {
 				t.Errorf("%v", err)
 			}
-			return
-		}
-		s := &Server{address: "git.example.test:22", hosts: hosts, from: from}
-		_ = hosts.HostKeyAlgorithms(s.address)
-		err = s.checkHost(s.address, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 22}, key)
-		if err == nil && !bytes.Contains(data, []byte(encoded)) {
-			t.Errorf("accepted by %q", data)
-		}
-		if err != nil && strings.Contains(err.Error(), dir) {
-			t.Errorf("%v", err)
-		}
+		})
 	})
 }
 

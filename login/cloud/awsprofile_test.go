@@ -15,6 +15,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/parts"
+	"github.com/pinsetter/pinsetter/parts/budget"
 )
 
 // judged returns what the SDK's own reader says of a profile. On a few files it
@@ -99,16 +100,18 @@ func FuzzAWSProfiles(f *testing.F) {
 	f.Add("[profile default]\r\ns3=\n a = b\nrole_arn: r ;x\n[default ]\n")
 	f.Add(" [a] # b\nx\n\ty=z\n[profile \"q\"]\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		path := filepath.Join(t.TempDir(), "credentials")
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		profiles := map[string]awsProfile{}
-		mergeProfiles(profiles, parseAWS(text), false)
-		want, err := judged(t, "default", filepath.Join(t.TempDir(), "none"), path)
-		if err == nil && (profiles["default"]["aws_access_key_id"] != want.Credentials.AccessKeyID || profiles["default"]["aws_secret_access_key"] != want.Credentials.SecretAccessKey) {
-			t.Errorf("%q: %v, and the SDK reads %q", text, profiles["default"], want.Credentials.AccessKeyID)
-		}
+		budget.Affords(t, len(text), func() {
+			path := filepath.Join(t.TempDir(), "credentials")
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			profiles := map[string]awsProfile{}
+			mergeProfiles(profiles, parseAWS(text), false)
+			want, err := judged(t, "default", filepath.Join(t.TempDir(), "none"), path)
+			if err == nil && (profiles["default"]["aws_access_key_id"] != want.Credentials.AccessKeyID || profiles["default"]["aws_secret_access_key"] != want.Credentials.SecretAccessKey) {
+				t.Errorf("%q: %v, and the SDK reads %q", text, profiles["default"], want.Credentials.AccessKeyID)
+			}
+		})
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/migrate"
+	"github.com/pinsetter/pinsetter/parts/budget"
 	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/strict"
 )
@@ -49,17 +50,19 @@ func FuzzTranslate(f *testing.F) {
 		o.Artifacts = append(o.Artifacts, artifact)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		files := []migrate.File{{Path: "clusters/all.yaml", Data: data}}
-		r := Translate(files, o)
-		if len(r.Edits) == 0 {
-			return
-		}
-		after := written(files, r)
-		if again := Translate(after, o); len(again.Edits) > 0 {
-			t.Fatalf("twice differs:\n%s\n%s", after[0].Data, again.Edits[0].New)
-		}
-		compareObjects(t, r, data, after[0].Data)
-		compareLines(t, files, o, after[0].Data)
+		budget.Affords(t, len(data), func() {
+			files := []migrate.File{{Path: "clusters/all.yaml", Data: data}}
+			r := Translate(files, o)
+			if len(r.Edits) == 0 {
+				return
+			}
+			after := written(files, r)
+			if again := Translate(after, o); len(again.Edits) > 0 {
+				t.Fatalf("twice differs:\n%s\n%s", after[0].Data, again.Edits[0].New)
+			}
+			compareObjects(t, r, data, after[0].Data)
+			compareLines(t, files, o, after[0].Data)
+		})
 	})
 }
 
