@@ -18,14 +18,14 @@ const (
 
 type awayKey struct{}
 
-// WithAway returns a context in which away is called with what waits for a server
-// that has not begun to answer. Nothing of the answer is held then. Away must call
-// it, and return when it has ended.
+// WithAway returns a context in which away is called with each wait for a
+// server that has not begun to answer. Nothing of the answer is in memory then.
+// Away must call wait, and return when that has ended.
 func WithAway(ctx context.Context, away func(wait func())) context.Context {
 	return context.WithValue(ctx, awayKey{}, away)
 }
 
-// await calls wait by the context's away, if there is one.
+// await calls wait through the away of the context, if there is one.
 func await(ctx context.Context, wait func()) {
 	if away, ok := ctx.Value(awayKey{}).(func(wait func())); ok {
 		away(wait)
@@ -37,7 +37,7 @@ func await(ctx context.Context, wait func()) {
 // errTrickles is the cause of the end of a pack that comes too slowly.
 var errTrickles = fmt.Errorf("%w: less than %d bytes a second of the pack came", ErrTimeout, leastRate)
 
-// flow reads a pack, and ends it where it trickles.
+// flow reads a pack, and ends it if it comes too slowly.
 type flow struct {
 	io.Reader
 	read atomic.Int64
@@ -72,7 +72,8 @@ func (f *flow) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// trickled returns why a pack was ended, where err comes of that, else err.
+// trickled returns the reason why a pack was ended, if err is due to that, else
+// err.
 func trickled(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, errTrickles) {
 		return cause

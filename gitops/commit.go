@@ -17,7 +17,7 @@ import (
 	"github.com/pinsetter/pinsetter/gitops/signing"
 )
 
-// Commit says what a commit holds.
+// Commit describes a commit to make.
 type Commit struct {
 	Files   map[string][]byte // new contents, by path from the root, of files that exist
 	Message string            // with its trailers
@@ -27,9 +27,9 @@ type Commit struct {
 	// SigningKey signs the commit; nil leaves it unsigned.
 	SigningKey *fleet.SigningKey
 
-	// Over is a branch that the commit goes on top of, though its files are those of
-	// the snapshot and not of the branch. Where the branch lacks the snapshot's
-	// commit, it merges that. nil: the commit goes on top of the snapshot.
+	// Over is a branch that the commit goes on top of, although its files are
+	// those of the snapshot. If the branch lacks the snapshot's commit, the new
+	// commit merges it. nil: the commit goes on top of the snapshot.
 	Over *PushState
 }
 

@@ -16,8 +16,8 @@ import (
 	"github.com/pinsetter/pinsetter/git"
 )
 
-// CommitInfo is a commit without its files. What it says is whatever its author
-// wrote: nothing of it is verified.
+// CommitInfo is a commit without its files. All of it is the word of its
+// author: nothing is verified.
 type CommitInfo struct {
 	Hash      string
 	Parents   []string
@@ -81,8 +81,9 @@ func (c *conversation) since(ctx context.Context, base plumbing.Hash, tips []plu
 	return store, c.commits(ctx, request{wants: wants, haves: []plumbing.Hash{base}, depth: c.remote.bounds.Commits + 1}, store)
 }
 
-// commits is pack for commits alone: other objects don't come where the server
-// knows filters, and are dropped where it doesn't. That there are none is fine.
+// commits is pack for commits alone. A server that knows filters sends no other
+// objects; of any other server they are dropped. It is no error if there are
+// none.
 func (c *conversation) commits(ctx context.Context, q request, into *git.Store) error {
 	q.filter = packp.FilterTreeDepth(0)
 	q.choice.Only = git.Commit
@@ -92,7 +93,7 @@ func (c *conversation) commits(ctx context.Context, q request, into *git.Store) 
 	return nil
 }
 
-// source is where objects are read from: a store, or a snapshot with what it adds.
+// source has objects: a store, or a snapshot with those that it adds.
 type source interface {
 	Object(git.Hash) (git.Object, error)
 }
@@ -177,8 +178,8 @@ func older(a, b *object.Commit) int {
 	return slices.Compare(a.Hash[:], b.Hash[:])
 }
 
-// Info returns what the snapshot's commit says. An error says that it can't be
-// decoded.
+// Info describes the snapshot's commit. It returns an error if the commit can't
+// be decoded.
 func (s *Snapshot) Info() (CommitInfo, error) {
 	commit, err := readCommit(s.Store(), s.commit())
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 	"github.com/pinsetter/pinsetter/git/wire"
 )
 
-// conversation is a session that reads, with what the server advertised when it
-// began.
+// conversation is a session that reads, with the refs that the server
+// advertised when it began.
 type conversation struct {
 	remote  *Remote
 	session transport.UploadPackSession // nil: it begins when objects are asked for
@@ -33,8 +33,8 @@ type conversation struct {
 	mu sync.Mutex // of those who ask after the fetch, one after the other
 }
 
-// converse starts a session and reads the server's refs: those that begin with
-// one of the prefixes where the server can choose, else all of them.
+// converse starts a session and reads the server's refs: if the server can
+// choose, only those that begin with one of the prefixes, else all of them.
 func (r *Remote) converse(ctx context.Context, prefixes ...string) (*conversation, error) {
 	c := &conversation{remote: r, dialect: wire.Dialect{Prefixes: prefixes}}
 	err := c.begin(ctx)
@@ -76,10 +76,11 @@ func (c *conversation) begin(ctx context.Context) error {
 	return nil
 }
 
-// negotiation are the capabilities by which a server of v0 says more about what
-// both have. Azure DevOps serves nobody who has neither. go-git's own sessions
-// leave them out, since it sends commits in rounds; here all are sent at once,
-// with "done" behind them, and each ACK and NAK that answers them is passed over.
+// negotiation are the capabilities by which a server of v0 says more about the
+// commits that both sides have. Azure DevOps serves nobody without one of them.
+// go-git's own sessions leave them out, since it sends commits in rounds. Here
+// all are sent at once, with "done" behind them, and each ACK and NAK that
+// answers them is passed over.
 var negotiation = []capability.Capability{capability.MultiACK, capability.MultiACKDetailed}
 
 func (c *conversation) close() {
@@ -89,9 +90,9 @@ func (c *conversation) close() {
 	c.asked = true // the next request needs another session
 }
 
-// unsupported returns an error that says so for a repository whose objects have
-// other hashes than go-git reads: it takes the first line of refs for garbage
-// and quotes it.
+// unsupported explains the error for a repository whose objects have other
+// hashes than go-git reads: it takes the first line of refs for garbage and
+// quotes it.
 func unsupported(err error) error {
 	if strings.Contains(err.Error(), "object-format=sha256") {
 		return errors.New("the repository's object format is sha256: only sha1 is supported")
@@ -99,10 +100,10 @@ func unsupported(err error) error {
 	return err
 }
 
-// request is what is asked of a server. A zero depth asks for all history.
+// request asks a server for objects. A zero depth asks for all history.
 type request struct {
 	wants, haves []plumbing.Hash
-	kept         []plumbing.Hash // commits that are there without what leads to them
+	kept         []plumbing.Hash // commits that are there without their history
 	depth        int
 	filter       packp.Filter
 	choice       git.Choice
@@ -134,8 +135,8 @@ func (c *conversation) pack(ctx context.Context, q request, into *git.Store) (er
 	return trickled(ctx, err)
 }
 
-// begun sends a request and waits until the pack begins. The second of what it
-// returns reads the pack.
+// begun sends a request and waits until the pack begins. It returns the answer,
+// to close, and a reader of the pack.
 func (c *conversation) begun(ctx context.Context, q request) (answer io.Closer, pack io.Reader, err error) {
 	await(ctx, func() {
 		var sidebands io.Reader
@@ -152,13 +153,14 @@ func (c *conversation) begun(ctx context.Context, q request) (answer io.Closer, 
 	return answer, pack, err
 }
 
-// ask sends a request. The second of what it returns reads the pack.
+// ask sends a request. It returns the answer, to close, and a reader of the
+// pack.
 func (c *conversation) ask(ctx context.Context, q request) (io.Closer, io.Reader, error) {
 	caps := c.adv.Capabilities
 	req := packp.NewUploadPackRequestFromCapabilities(caps)
 	req.Wants, req.Haves, req.Shallows = q.wants, slices.Concat(q.haves, q.kept), slices.Clone(q.kept)
 	if len(q.kept) > 0 {
-		_ = req.Capabilities.Set(capability.ThinPack) // or the server looks no further than commits for what is there
+		_ = req.Capabilities.Set(capability.ThinPack) // without it, the server takes nothing but commits for present
 	}
 	if caps.Supports(capability.NoProgress) {
 		_ = req.Capabilities.Set(capability.NoProgress) // fails for values only
@@ -183,7 +185,8 @@ func (c *conversation) ask(ctx context.Context, q request) (io.Closer, io.Reader
 	return answer, answer, nil
 }
 
-// ignoreDone drops the error of closing what a deadline closed already.
+// ignoreDone drops the error of closing an answer that a deadline closed
+// already.
 func ignoreDone(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil

@@ -9,11 +9,11 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 )
 
-// Delete deletes a branch that is at lease. One that is gone already is fine.
-// The branch that the server's HEAD points at is never deleted; a server that
-// doesn't say which one that is guards it itself, as git does.
+// Delete deletes a branch that is at lease. It is no error if the branch is
+// gone already. The branch that the server's HEAD points at is never deleted; a
+// server that doesn't name that branch guards it itself, as git does.
 //
-// Errors wrap ErrStale if the branch is elsewhere, and else those of Push.
+// Errors wrap ErrStale if the branch is elsewhere, else those of Push.
 func (r *Remote) Delete(ctx context.Context, branch, lease string) error {
 	u := update{name: heads + branch, lease: plumbing.NewHash(lease)}
 	err := validBranch(branch)

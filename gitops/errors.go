@@ -70,7 +70,7 @@ var (
 )
 
 // explain returns err in the words of this package: with one of its sentinels
-// where one fits, and with the way out where it is known.
+// and the way out, if they are known.
 func explain(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -110,8 +110,8 @@ func explain(ctx context.Context, err error) error {
 	return explainTLS(err)
 }
 
-// explainText is explain for an error of reading, and what the server said before it
-// ended; "": nothing.
+// explainText explains an error of reading by the text that the server sent
+// before it ended; "": it sent none.
 func explainText(text string, err error) error {
 	switch {
 	case text != "":
@@ -163,7 +163,7 @@ type cleaned struct{ error }
 func (c cleaned) Error() string { return wire.Clean(c.error.Error()) }
 func (c cleaned) Unwrap() error { return c.error }
 
-// detail returns what a server said beside a sentinel of go-git.
+// detail returns the text that a server sent beside a sentinel of go-git.
 func detail(err, sentinel error) string {
 	said, _ := strings.CutPrefix(err.Error(), sentinel.Error())
 	return strings.TrimPrefix(said, ": ")

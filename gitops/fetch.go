@@ -12,7 +12,8 @@ import (
 	"github.com/pinsetter/pinsetter/git"
 )
 
-// Fetched is what a server had at one moment. Close it when it is read.
+// Fetched is the base and the push branches of a repository at one moment.
+// Close it after use.
 type Fetched struct {
 	Base *Snapshot
 
@@ -21,12 +22,13 @@ type Fetched struct {
 	Push map[string]*PushState
 }
 
-// Keep begins to write to Options.Keep what is known by now of what was fetched. Call
-// it when the files are read and there is something to wait for.
+// Keep begins to write what was fetched to Options.Keep. Call it when the files
+// are read and the program waits for something else.
 func (f *Fetched) Keep() { f.Base.Store().Keep() }
 
-// Close writes to Options.Keep what is new since. Without it nothing is kept; what
-// can't be written is not kept, which is no error. The snapshots can be read on.
+// Close writes the news since Keep to Options.Keep. Without it nothing is
+// cached. It is no error if the cache can't be written. The snapshots stay
+// readable.
 func (f *Fetched) Close() { f.Base.Store().Close() }
 
 // PushState is a push branch that exists beside the base.
@@ -42,13 +44,14 @@ type PushState struct {
 	Truncated bool
 }
 
-// Fetch reads what base stands for, and the push branches beside it: the files of
-// one commit each, and of a push branch the commits that the base does not have.
-// A push branch is given by its short name; a name that ends in "/" stands for
-// all branches below it, "" for none. However many there are, they come together.
+// Fetch reads the commit that base stands for and the push branches beside it:
+// the files of one commit each, and of a push branch also the commits that the
+// base doesn't have. A push branch is given by its short name. A name that ends
+// in "/" stands for all branches below it, "" for none. All come together,
+// however many there are.
 //
 // Errors wrap ErrNoRef, ErrEmptyRepository, ErrAuth, ErrNotFound, ErrBound or
-// ErrTimeout where one of them fits.
+// ErrTimeout if one of them fits.
 func (r *Remote) Fetch(ctx context.Context, base fleet.GitRef, push ...string) (*Fetched, error) {
 	return r.fetchBy(ctx, r.converse, base, push)
 }
@@ -71,8 +74,8 @@ func (r *Remote) fetchBy(ctx context.Context, converse converser, base fleet.Git
 
 func isEmpty(name string) bool { return name == "" }
 
-// fetch is fetchBy once. It returns the conversation too, which has ended, if there
-// was one.
+// fetch is fetchBy without the second try. It also returns the conversation,
+// which has ended; nil if there was none.
 func (r *Remote) fetch(ctx context.Context, converse converser, base fleet.GitRef, push []string) (*Fetched, *conversation, error) {
 	ctx, cancel := r.deadline(ctx)
 	defer cancel()
@@ -87,7 +90,7 @@ func (r *Remote) fetch(ctx context.Context, converse converser, base fleet.GitRe
 	return fetched, c, err
 }
 
-// fetch reads what a base stands for, and push branches.
+// fetch reads the commit of a base, and push branches.
 func (c *conversation) fetch(ctx context.Context, base fleet.GitRef, push []string) (*Fetched, error) {
 	r := c.remote
 	from, err := c.find(ctx, base)
@@ -120,10 +123,11 @@ func (c *conversation) fetch(ctx context.Context, base fleet.GitRef, push []stri
 	return result, explain(ctx, err)
 }
 
-// open returns the store for what is fetched together, with what was kept of it.
-// Each source, by its name and URL, keeps for itself: a commit that a source names
-// by its hash is taken from what is kept without another question, and credentials
-// of somebody else may have fetched it from a ref that this source's don't show.
+// open returns the store for objects that are fetched together, with those that
+// are cached. Each source has a cache of its own, by its name and URL: a commit
+// that a source names by its hash is taken from the cache without another
+// question, and somebody else's credentials may have fetched it from a ref that
+// this source's don't show.
 func (r *Remote) open(base fleet.GitRef, push []string) *git.Store {
 	key := fmt.Sprintf("%q %q %q %q %q %q %q %q", r.owner, r, base.Branch, base.Tag, base.SemVer, base.Name, base.Commit, push)
 	return r.cache.Open(key, r.bounds.Bounds)
@@ -142,8 +146,8 @@ func unique(hashes []plumbing.Hash) []plumbing.Hash {
 	return once
 }
 
-// unknownCommit is the error for a commit that was asked for by its hash, where
-// the server doesn't have it.
+// unknownCommit is the error for a commit that was asked for by its hash and
+// that the server doesn't have.
 func unknownCommit(base fleet.GitRef, err error) error {
 	if base.Commit == "" || !errors.Is(err, ErrStale) {
 		return err

@@ -15,7 +15,7 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// fileTransport returns a transport to a repository on this machine, which runs
+// fileTransport returns a transport to a repository on this machine. It runs
 // git.
 func fileTransport(u *url.URL, bounds Bounds) (transport.Transport, error) {
 	if u.Host != "" && !login.Loopback(u.Hostname()) {

@@ -10,16 +10,15 @@ import (
 	"github.com/pinsetter/pinsetter/git"
 )
 
-// History returns the last n commits that lead to s, s itself among them and
-// first, or all of them if there are fewer, and at most Bounds.Commits. All
-// parents of a merge are followed: a commit comes before its parents, and
-// otherwise the newest first. A repository that is shallow on the server ends
-// where it ends there.
+// History returns the last n commits that lead to s: s itself first, all of
+// them if there are fewer, and at most Bounds.Commits. It follows all parents
+// of a merge. A commit comes before its parents, otherwise the newest first.
+// The history of a repository that is shallow on the server ends there.
 //
-// Commits come without their files from a server that knows filters, as the
-// forges do (C git: uploadpack.allowFilter). Any other server sends all files of
-// the n commits, which are bounded as every pack is, and dropped as they come.
-// Nothing is asked where s came with its history.
+// A server that knows filters, as the forges do (C git:
+// uploadpack.allowFilter), sends the commits without their files. Any other
+// server sends all files of the n commits, which are bounded as every pack is,
+// and dropped as they come. If s came with its history, no request is sent.
 //
 // The commit of s must be on the server. Errors wrap ErrStale if the server
 // doesn't hand it out by its hash and its ref has moved since: fetch and do it
@@ -58,8 +57,8 @@ func (r *Remote) past(ctx context.Context, s *Snapshot, n int) ([]CommitInfo, er
 	return walk(store, s.commit(), n)
 }
 
-// wanted returns what to ask for to get the commit of s: an annotated tag where
-// one was read, since any server hands that out.
+// wanted returns the hash to ask for to get the commit of s. That is the
+// annotated tag, if one was read: any server hands it out.
 func (c *conversation) wanted(s *Snapshot) plumbing.Hash {
 	if c.adv.Peeled[s.Ref()] == s.commit() {
 		return c.adv.References[s.Ref()]

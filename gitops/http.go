@@ -15,11 +15,11 @@ import (
 	"github.com/pinsetter/pinsetter/gitops/httpclient"
 )
 
-// Credential returns what a GitHub App logs in with to the repository of src,
-// whose App is set. It is safe for concurrent use.
+// Credential returns the login of a GitHub App for the repository of src, whose
+// App is set. It is called concurrently.
 type Credential = httpclient.Credential
 
-// CloudLogins returns logins to Git services of clouds. It remembers them. It is
+// CloudLogins returns logins to Git services of clouds, and caches them. It is
 // called concurrently.
 type CloudLogins = httpclient.CloudLogins
 

@@ -13,11 +13,11 @@ import (
 	"github.com/pinsetter/pinsetter/git/wire"
 )
 
-// Look is a server's refs as they were at one moment, for several fetches: the first
-// asks for what all of them need. It is safe for concurrent use.
+// Look is a server's refs at one moment, for several fetches: the first one
+// asks for the refs that all of them need. It is safe for concurrent use.
 //
-// It lasts for some seconds. Forget it once any of the refs may have moved. A push
-// compares and swaps in any case.
+// It lasts for some seconds. Forget it once any of the refs may have moved. A
+// push compares and swaps in any case.
 type Look struct {
 	remote   *Remote
 	prefixes []string // of the refs that are asked for
@@ -31,13 +31,13 @@ type Look struct {
 // lookLasts bounds how old refs are that a fetch takes from a look.
 const lookLasts = 30 * time.Second
 
-// Read is what a Fetch reads.
+// Read is the arguments of a Fetch.
 type Read struct {
 	Base fleet.GitRef
 	Push []string
 }
 
-// Look returns a look that does for so many fetches. Nothing is asked yet.
+// Look returns a look for these fetches. It sends no request yet.
 func (r *Remote) Look(reads []Read) *Look {
 	l := &Look{remote: r}
 	for _, read := range reads {
@@ -48,8 +48,7 @@ func (r *Remote) Look(reads []Read) *Look {
 	return l
 }
 
-// Fetch is Remote.Fetch by the refs of the look. It asks for those itself that the
-// look wasn't to do for.
+// Fetch is Remote.Fetch by the refs of the look. It asks for other refs itself.
 func (l *Look) Fetch(ctx context.Context, base fleet.GitRef, push ...string) (*Fetched, error) {
 	return l.remote.fetchBy(ctx, l.converse, base, push)
 }
@@ -61,8 +60,8 @@ func (l *Look) Forget() {
 	l.adv = nil
 }
 
-// converse is Remote.converse by the refs of the look. The session begins when more
-// than refs is asked for.
+// converse is Remote.converse by the refs of the look. The session begins when
+// objects are asked for.
 func (l *Look) converse(ctx context.Context, prefixes ...string) (*conversation, error) {
 	if slices.ContainsFunc(prefixes, func(prefix string) bool { return !l.covers(prefix) }) {
 		return l.remote.converse(ctx, prefixes...)

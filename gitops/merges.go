@@ -8,12 +8,13 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// CheckMerges returns nil where each merge among a branch's commits merged a commit of
-// the base (Commit.Over), and the newest one merged all of the base that the branch
-// has: then no file of the base is an older one on the branch. An error that wraps
-// ErrNotEdits says that it isn't so, any other that it can't be found out now.
+// CheckMerges returns nil if each merge among a branch's commits merged a
+// commit of the base (Commit.Over), and the newest one merged all of the base
+// that the branch has: then no file on the branch is older than that base.
+// Otherwise the error wraps ErrNotEdits. Any other error says that it can't be
+// found out now.
 //
-// The newest merge costs a request, if there is one.
+// If there is a merge, the newest one costs a request.
 func (f *Fetched) CheckMerges(ctx context.Context, branch *PushState) error {
 	its := func(hash string) bool {
 		return slices.ContainsFunc(branch.Commits, func(c CommitInfo) bool { return c.Hash == hash })

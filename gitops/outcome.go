@@ -12,14 +12,15 @@ import (
 	"github.com/pinsetter/pinsetter/gitops/refusal"
 )
 
-// answer is what came back for a push.
+// answer is a server's answer to a push.
 type answer struct {
 	report *packp.ReportStatus // nil: none came
 	err    error               // explained
 	said   string              // the server's messages
 }
 
-// outcome says what became of a push of a commit; zero: of deleting the ref.
+// outcome returns nil if a push of a commit succeeded, else the error. A zero
+// commit deletes the ref.
 func (u update) outcome(ctx context.Context, r *Remote, commit plumbing.Hash, a answer) error {
 	switch {
 	case a.report != nil && a.report.Error() == nil:
@@ -44,7 +45,7 @@ func reason(report *packp.ReportStatus) string {
 	return report.UnpackStatus
 }
 
-// rejected is the error for a push that the server's report says no to.
+// rejected is the error for a push that the server's report refuses.
 func (u update) rejected(ctx context.Context, r *Remote, status, said string) error {
 	rejection := refusal.Rejection{Status: status, Said: said, Replaces: u.replace, Clash: u.clash}
 	if err := rejection.Told(); err != nil {
@@ -57,8 +58,8 @@ func (u update) rejected(ctx context.Context, r *Remote, status, said string) er
 	return rejection.Unmoved()
 }
 
-// lost finds out what became of a push whose answer didn't come: it may have
-// arrived all the same, or be about to.
+// lost is outcome for a push whose answer didn't come: it may have succeeded
+// all the same, or still succeed.
 func (u update) lost(ctx context.Context, r *Remote, commit plumbing.Hash, a answer) error {
 	if text := wire.Clean(a.said); text != "" {
 		a.err = fmt.Errorf("%w: %s", a.err, text)

@@ -12,9 +12,10 @@ import (
 	"github.com/pinsetter/pinsetter/git"
 )
 
-// partial reports whether the server can leave files out of a pack, and hands
-// them out by their hashes later. One of v0 that allows any object says so by
-// these two; one that has both and allows commits alone is found out by asking.
+// partial reports whether the server can leave files out of a pack, and hand
+// them out by their hashes later. A server of v0 that hands out any object says
+// so by the last two. One that has both and hands out commits alone is found
+// out by asking.
 func (c *conversation) partial() bool {
 	for _, needed := range []capability.Capability{capability.Filter, capability.Shallow, capability.AllowTipSHA1InWant, capability.AllowReachableSHA1InWant} {
 		if !c.adv.Capabilities.Supports(needed) {
@@ -24,10 +25,10 @@ func (c *conversation) partial() bool {
 	return true
 }
 
-// shallow reads commits without their history, and returns where files are that
-// were left out. Where something is kept of the commits that were there before,
-// their files are left out, if those can be had later; who knows nothing is best
-// served by one pack with all of them.
+// shallow reads commits without their history. It returns the filler for files
+// that were left out. If the commits before them are cached, files are left
+// out, provided that they can be asked for later. With an empty cache one pack
+// with everything is cheapest.
 func (c *conversation) shallow(ctx context.Context, wants []plumbing.Hash, into *git.Store) (*filler, error) {
 	had := into.Follow(ours(wants))
 	more := &filler{c: c, commits: wants, whole: !c.partial()}
@@ -41,7 +42,7 @@ func (c *conversation) shallow(ctx context.Context, wants []plumbing.Hash, into 
 		if err != nil || into.Closed(ours(wants)) {
 			return more, err
 		}
-		into.Forget() // what was kept isn't what the server takes it for
+		into.Forget() // the cache lacks objects that the server takes for present
 		unknown = wants
 	}
 	more.complete = len(unknown) == len(wants)
@@ -87,8 +88,8 @@ type filler struct {
 	complete bool            // all files came, but for those that the screen refused
 }
 
-// Fill reads the files with these hashes into a store, in one request. Those that
-// wants refuses are noted instead.
+// Fill reads the files with these hashes into a store, in one request. If wants
+// refuses a file, only that is noted.
 func (f *filler) Fill(ctx context.Context, into *git.Store, files []git.Hash, wants func([]byte) bool) error {
 	f.c.mu.Lock()
 	defer f.c.mu.Unlock()
@@ -106,7 +107,7 @@ func (f *filler) Fill(ctx context.Context, into *git.Store, files []git.Hash, wa
 	err := error(nil)
 	if !whole {
 		err = explain(ctx, f.c.pack(ctx, request{wants: theirs(files), choice: chosen}, got))
-		f.whole = errors.Is(err, ErrStale) // the server's word for what it doesn't hand out
+		f.whole = errors.Is(err, ErrStale) // a server refuses so to hand out objects by their hashes
 	}
 	if whole || f.whole {
 		if got = git.NewStore(f.c.remote.bounds.Bounds); wants == nil {
@@ -121,9 +122,9 @@ func (f *filler) Fill(ctx context.Context, into *git.Store, files []git.Hash, wa
 	return err
 }
 
-// fewFiles are always asked for by their hashes. Where a quarter of all is
-// asked for, a pack with everything comes sooner: a server packs anew what it is
-// asked for by hash.
+// fewFiles are always asked for by their hashes. Of more, and more than a
+// quarter of all, a pack with everything comes sooner: a server packs anew the
+// objects that are asked for by hash.
 const fewFiles = 1000
 
 func setOf(hashes []git.Hash) map[git.Hash]bool {

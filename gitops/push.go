@@ -14,7 +14,7 @@ import (
 	"github.com/pinsetter/pinsetter/git"
 )
 
-// Push says what to push and where to.
+// Push describes a push.
 type Push struct {
 	Snapshot *Snapshot // made by Commit, or fetched: then the branch is moved back to it
 
@@ -26,8 +26,8 @@ type Push struct {
 	// read. "": the branch must not exist.
 	Lease string
 
-	// Rebuilt says that the snapshot replaces what the branch has, rather than
-	// being built on it. The lease holds all the same. The branch that the
+	// Rebuilt says that the snapshot replaces the commits of the branch, rather
+	// than being built on them. The lease holds all the same. The branch that the
 	// snapshot was read from is never replaced.
 	Rebuilt bool
 
@@ -39,7 +39,7 @@ type Push struct {
 	Options map[string]string
 }
 
-// Pushed says what is on the server, also where an error comes with it.
+// Pushed is the state of the server after a push, also if there is an error.
 type Pushed struct {
 	Commit  string
 	Branch  string // "" if it was not pushed to
@@ -47,10 +47,10 @@ type Pushed struct {
 }
 
 // Push writes the snapshot's new commits to the server, and nothing else. The
-// server compares and swaps: it refuses if the branch is not at the lease.
+// server compares and swaps: it refuses if the branch isn't at the lease.
 //
 // Errors wrap ErrStale (read again and do it again), ErrProtected, ErrUnknown,
-// ErrAuth, ErrNotFound or ErrTimeout where one of them fits.
+// ErrAuth, ErrNotFound or ErrTimeout if one of them fits.
 func (r *Remote) Push(ctx context.Context, p Push) (Pushed, error) {
 	done := Pushed{Commit: p.Snapshot.Hash()}
 	spec, err := parseRefspec(p)
@@ -77,7 +77,7 @@ func (r *Remote) Push(ctx context.Context, p Push) (Pushed, error) {
 	return done, nil
 }
 
-// landed has what was pushed to a branch kept like what was fetched.
+// landed has the pushed commits cached like fetched ones.
 func (p Push) landed(u update) {
 	before := u.lease
 	if base := p.Snapshot.Origin().Hash(); git.Hash(before) == base && u.name != p.Snapshot.Ref() {
@@ -86,7 +86,7 @@ func (p Push) landed(u update) {
 	p.Snapshot.Landed(git.Hash(before))
 }
 
-// update is what should happen to one ref.
+// update is a change of one ref.
 type update struct {
 	name    string
 	lease   plumbing.Hash // zero: it must not exist
@@ -164,8 +164,8 @@ func (r *Remote) check(ctx context.Context, p Push, u *update, adv *packp.AdvRef
 	return fmt.Errorf("the commit is not built on %s: it would drop what is on the branch", shown(u.lease))
 }
 
-// checkMerged asks the server whether all of a ref is in what the snapshot was
-// built on, which a shallow read can't tell.
+// checkMerged asks the server whether the snapshot was built on all commits of
+// a ref, which a shallow read can't tell.
 func (r *Remote) checkMerged(ctx context.Context, p Push, u *update) error {
 	c, err := r.converse(ctx, "HEAD", u.name)
 	if err != nil {
@@ -186,7 +186,8 @@ func (r *Remote) checkMerged(ctx context.Context, p Push, u *update) error {
 	return nil
 }
 
-// head asks the server what a ref is at now; zero if it doesn't exist.
+// head asks the server for the hash that a ref is at now; zero if it doesn't
+// exist.
 func (r *Remote) head(ctx context.Context, name string) (plumbing.Hash, error) {
 	ctx, cancel := r.deadline(ctx)
 	defer cancel()

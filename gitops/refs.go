@@ -19,11 +19,11 @@ import (
 	"github.com/pinsetter/pinsetter/git"
 )
 
-// place is what a ref of a configuration stands for on a server.
+// place is the commit or tag that a ref of the configuration stands for.
 type place struct {
 	name string        // full name, such as "refs/heads/main"; "" for a commit
 	hash plumbing.Hash // of a commit or an annotated tag
-	deep bool          // the commit can only be had with the history that leads to it
+	deep bool          // the server hands the commit out only with its history
 }
 
 const (
@@ -31,7 +31,7 @@ const (
 	tags  = "refs/tags/"
 )
 
-// prefixes returns what the refs begin with that resolve needs, and the push
+// prefixes returns prefixes of the refs that resolve needs, and of the push
 // branches.
 func prefixes(ref fleet.GitRef, push []string) []string {
 	found := []string{"HEAD"} // an empty repository has none
@@ -53,7 +53,8 @@ func prefixes(ref fleet.GitRef, push []string) []string {
 	return append(found, heads+cmp.Or(ref.Branch, defaultBranch))
 }
 
-// find is resolve, with all refs of the server where there is an error to word.
+// find is resolve. Before an error it reads all refs of the server, to name
+// those that exist.
 func (c *conversation) find(ctx context.Context, ref fleet.GitRef) (place, error) {
 	found, err := c.resolve(ctx, ref)
 	if !errors.Is(err, ErrNoRef) || !c.chose() {
@@ -94,7 +95,7 @@ func branches(adv *packp.AdvRefs, base place, of []string, bounds Bounds) ([]pla
 // defaultBranch is Flux's.
 const defaultBranch = "master"
 
-// resolve finds what ref stands for in what the server advertised.
+// resolve finds the place of ref among the advertised refs.
 func (c *conversation) resolve(ctx context.Context, ref fleet.GitRef) (place, error) {
 	adv := c.adv
 	switch {
@@ -112,8 +113,8 @@ func (c *conversation) resolve(ctx context.Context, ref fleet.GitRef) (place, er
 	return resolveShort("branch", heads, defaultBranch, adv)
 }
 
-// resolveCommit finds a commit by its hash: as the tip of a ref, by asking for
-// the hash where the server allows it, else in the history of the branch.
+// resolveCommit finds a commit by its hash: as the tip of a ref, else by asking
+// for the hash if the server allows that, else in the history of the branch.
 func resolveCommit(ref fleet.GitRef, adv *packp.AdvRefs) (place, error) {
 	if !plumbing.IsHash(ref.Commit) {
 		return place{}, fmt.Errorf("commit %q: give all 40 hex digits", ref.Commit)
@@ -193,7 +194,7 @@ func resolveShort(kind, prefix, name string, adv *packp.AdvRefs) (place, error) 
 }
 
 // unpeeled returns the name of a tag without "^{}", by which servers list the
-// commit that it stands for. That is what is read of a tag anyway.
+// commit behind the tag. A tag is read as its commit anyway.
 func unpeeled(name string) string {
 	if tag, peeled := strings.CutSuffix(name, "^{}"); peeled && strings.HasPrefix(tag, tags) {
 		return tag
@@ -222,8 +223,8 @@ func (c *conversation) resolveSemVer(ctx context.Context, constraint string) (pl
 	return resolveShort("tag", tags, name, c.adv)
 }
 
-// newest returns the tag whose commit was made last, the greatest by bytes where
-// several were. The commits are asked for where there are several.
+// newest returns the tag whose commit was made last; of equal times, the
+// greatest name. If several commits are named, it asks for them.
 func (c *conversation) newest(ctx context.Context, of []string) (string, error) {
 	commits := func(name string) plumbing.Hash { return cmp.Or(c.adv.Peeled[tags+name], c.adv.References[tags+name]) }
 	if !slices.ContainsFunc(of, func(name string) bool { return commits(name) != commits(of[0]) }) {
@@ -263,8 +264,8 @@ func names(adv *packp.AdvRefs, prefix string) []string {
 // shownNames bounds a list of names in a message.
 const shownNames = 5
 
-// alike lists the first few of known, which is sorted, beginning with those that
-// a slip of the keyboard may have meant.
+// alike lists the first few of known, which is sorted. Those that may have been
+// meant come first.
 func alike(name string, known []string) string {
 	near := func(s string) bool {
 		s, name := strings.ToLower(s), strings.ToLower(name)

@@ -8,9 +8,9 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// parseRefspec returns the update that p's refspec asks for; one without a name
-// if it has none. A refspec names what was committed as HEAD, or as the branch
-// that is pushed to, in short or in full.
+// parseRefspec returns the update of p's refspec, without a name if p has none.
+// The refspec's source is HEAD or the branch that is pushed to, in short or in
+// full.
 func parseRefspec(p Push) (update, error) {
 	if p.Branch == "" && p.Refspec == "" {
 		return update{}, fmt.Errorf("neither a branch nor a refspec is given")
@@ -51,7 +51,7 @@ func parseRefspec(p Push) (update, error) {
 	return update{name: name, any: true, replace: spec.IsForceUpdate()}, nil
 }
 
-// validBranch refuses what git would refuse as the name of a branch.
+// validBranch returns an error for a name that git refuses for a branch.
 func validBranch(name string) error {
 	if name == "" {
 		return nil
@@ -62,7 +62,7 @@ func validBranch(name string) error {
 	return nil
 }
 
-// specSource returns the name by which spec means what was committed.
+// specSource returns the name by which spec means the new commit.
 func specSource(spec gitconfig.RefSpec, branch string) (plumbing.ReferenceName, bool) {
 	names := []string{"HEAD", "@"}
 	if branch != "" {

@@ -8,7 +8,7 @@
 //	next, err := fetched.Base.Commit(gitops.Commit{Files: changed, …})
 //	pushed, err := remote.Push(ctx, gitops.Push{Snapshot: next, Branch: "main", Lease: fetched.Base.Hash()})
 //
-// A repository is hostile: what is read of it is bounded, and neither symlinks
+// A repository is hostile: all that is read of it is bounded, and neither symlinks
 // nor submodules are followed.
 package gitops
 
@@ -37,7 +37,7 @@ import (
 // (https://fluxcd.io/flux/components/source/gitrepositories/#timeout).
 const defaultTimeout = 60 * time.Second
 
-// Options says how repositories are reached. The zero value takes nothing from
+// Options configure access to repositories. The zero value takes nothing from
 // the environment and uses the default bounds.
 type Options struct {
 	Bounds Bounds
@@ -46,11 +46,11 @@ type Options struct {
 	// to one without a proxy.
 	Environment login.Environment
 
-	// Credential is asked for a user name and password for each conversation with
-	// the repository of a source with an App. Nil: such a source is an error.
+	// Credential is asked for a user name and password at each conversation with
+	// the repository of a source that has an App. Nil: such a source is an error.
 	Credential Credential
 
-	// Clouds is asked for the login of a source with a Provider. Nil: such a
+	// Clouds is asked for the login of a source that has a Provider. Nil: such a
 	// source is an error.
 	Clouds CloudLogins
 
@@ -63,24 +63,25 @@ type Options struct {
 	Random func() float64
 
 	// LatestTags picks the tags with the highest version in the range of a semver
-	// ref: several where their versions are equal, and none when none is in the
-	// range. The error is of what is no range. Nil: semver refs are an error.
+	// ref: several if their versions are equal, none if none is in the range. It
+	// returns an error if the text is no range. Nil: semver refs are an error.
 	LatestTags func(constraint string, tags []string) ([]string, error)
 
-	// Keep is a directory for what was fetched, so that the next run fetches only
-	// what is new to it. It is made where it doesn't exist, and has one file for
-	// each screen and each base with the push branches as they are given to Fetch,
-	// of at most 128 MiB, and a small one for what each server can do; beyond 1 GiB those go that were not used for longest.
-	// Deleting it costs time only, and several processes may share it. "" keeps
-	// nothing.
+	// Keep is the directory of the cache, by which the next run fetches only the
+	// news. "" caches nothing. It is created when it is needed. Several processes
+	// may share it, and deleting it only costs time.
+	//
+	// It has a file of at most 128 MiB for each screen and each combination of
+	// base and push branches, and a small one for the abilities of each server.
+	// Beyond 1 GiB the least recently used files go.
 	Keep string
 
-	// Screen chooses among files by their bytes: Snapshot.Files yields none that
-	// it doesn't want, and those are neither held nor, with Keep, fetched again.
+	// Screen chooses files by their bytes. Snapshot.Files yields only those that
+	// it wants; the others are neither held nor, with Keep, fetched again.
 	Screen Screen
 }
 
-// Bounds limit what a repository may cost. Zero fields have the defaults. An
+// Bounds limit the cost of a repository. Zero fields have the defaults. An
 // error over a bound names it.
 type Bounds struct {
 	git.Bounds
@@ -102,7 +103,7 @@ func (b Bounds) withDefaults() Bounds {
 
 // Remote is a repository on a server. It is safe for concurrent use.
 type Remote struct {
-	url        *url.URL // without user information: what messages show
+	url        *url.URL // without user information, for messages
 	endpoint   transport.Endpoint
 	transport  transport.Transport
 	login      func(context.Context) (transport.AuthMethod, error) // of one conversation
@@ -110,13 +111,13 @@ type Remote struct {
 	bounds     Bounds
 	latestTags func(string, []string) ([]string, error)
 	cache      git.Cache
-	owner      string          // whose fetches are kept: the source's name
-	secrets    *login.Scrubber // knows what is sent to log in
-	sent       refusal.Sent    // what is sent to log in
+	owner      string          // of the cache: the source's name
+	secrets    *login.Scrubber // knows the secrets that are sent to log in
+	sent       refusal.Sent    // describes the login
 }
 
-// Open returns the repository of src. Nothing is connected to yet; what is wrong
-// with the URL, the secret or the environment is an error.
+// Open returns the repository of src. It connects to nothing. It returns an
+// error for a bad URL, secret or environment.
 func Open(src *fleet.GitSource, o Options) (*Remote, error) {
 	if o.Sleep == nil {
 		o.Sleep = pause.For
@@ -182,10 +183,10 @@ func endpoint(u *url.URL) transport.Endpoint {
 	return transport.Endpoint{Protocol: u.Scheme, Host: host, Port: port, Path: address.Path(u)}
 }
 
-// noLogin is for servers that are told who asks in another way, or not.
+// noLogin is for servers that learn who asks in another way, or don't.
 func noLogin(context.Context) (transport.AuthMethod, error) { return nil, nil }
 
-// proxyPasswords returns those of the proxies that may be asked.
+// proxyPasswords returns the passwords of the proxies that may be used.
 func proxyPasswords(auth fleet.GitAuth, o Options) []pinsetter.Secret {
 	if auth.Proxy == nil {
 		return o.Environment.ProxyPasswords()
@@ -193,8 +194,8 @@ func proxyPasswords(auth fleet.GitAuth, o Options) []pinsetter.Secret {
 	return login.ProxySecrets(auth.Proxy)
 }
 
-// told returns an error as a caller may show it: with what would help, and
-// without the secrets that it may have said again.
+// told returns an error fit for callers: with a way out, and without secrets
+// that a server may have quoted.
 func (r *Remote) told(err error) error {
 	if no := (*refusal.Error)(nil); errors.As(err, &no) {
 		r.sent.Explain(no)

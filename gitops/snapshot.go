@@ -23,7 +23,7 @@ type File = git.File
 // Link is an entry that Files passes over: a symbolic link or a submodule.
 type Link = git.Link
 
-// Screen says which files are of use, by their bytes. The zero value wants all.
+// Screen chooses files by their bytes. The zero value wants all.
 type Screen = git.Screen
 
 // Hash returns the commit's hash in hex.
@@ -45,8 +45,8 @@ func snapshotAt(store *git.Store, at place, more *filler) (*Snapshot, error) {
 	return snapshotOf(store, plumbing.Hash(hash), at.name, more)
 }
 
-// snapshotOf returns the snapshot of a commit, which was read from a ref, "" for
-// none.
+// snapshotOf returns the snapshot of a commit. Ref is the ref that it was read
+// from; "": none.
 func snapshotOf(store *git.Store, hash plumbing.Hash, ref string, more *filler) (*Snapshot, error) {
 	commit, err := readCommit(store, hash)
 	if err != nil {

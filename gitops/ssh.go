@@ -33,8 +33,8 @@ func sshTransport(u *url.URL, auth fleet.GitAuth, offered refusal.Sent, o Option
 	return streamTransport{start, bounds}, nil
 }
 
-// mostDials bounds how often a server is dialed again after a passing failure, as at
-// registries.
+// mostDials bounds how often a server is dialed again after a passing failure,
+// as at registries.
 const mostDials = 4
 
 // persist calls dial until it succeeds, or fails for good.

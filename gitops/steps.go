@@ -13,26 +13,28 @@ import (
 	"github.com/pinsetter/pinsetter/git"
 )
 
-// Step is what a commit made of its parent's files; a merge, of those that it merged
-// into the branch, its second parent's (Commit.Over). Err is nil where all that it
-// did is to change the bytes of regular files: those at Paths, sorted. It wraps
-// ErrNotEdits where the commit did more, which includes a file that was added,
-// deleted, renamed, or given another mode. Any other error says that it can't be
-// found out now.
+// Step is the change that a commit made to its parent's files. A merge is
+// compared with its second parent, which it merged into the branch
+// (Commit.Over).
+//
+// Err is nil if the commit only changed the bytes of regular files: those at
+// Paths, sorted. It wraps ErrNotEdits if the commit did more: if it added,
+// deleted or renamed a file, or changed a mode. Any other error says that it
+// can't be found out now.
 type Step struct {
 	Before, After *Snapshot
 	Paths         []string
 	Err           error
 }
 
-// Steps returns a step for each commit, in their order. The commits lead to s, or
-// to a branch that was fetched with it. A path that want refuses counts as
+// Steps returns a step for each commit, in their order. The commits lead to s,
+// or to a branch that was fetched with it. A path that want refuses counts as
 // ErrNotEdits.
 //
-// It costs at most three requests, and none for what came with the fetch or was
-// kept: commits with their directories, then the files that differ. A server that
-// hands out nothing by its hash is asked for all that leads to the fetched
-// branches, depth commits deep.
+// It sends at most three requests, and none for objects that came with the
+// fetch or are cached: for commits with their directories, then for the files
+// that differ. A server that hands out nothing by its hash is asked for the
+// history of the fetched branches, depth commits deep.
 func (s *Snapshot) Steps(ctx context.Context, commits []CommitInfo, depth int, want func(path string) bool) []Step {
 	steps := make([]Step, len(commits))
 	var asked []plumbing.Hash
@@ -129,8 +131,8 @@ func (s *Snapshot) beside(ctx context.Context, commits []plumbing.Hash, depth in
 	return &Snapshot{got.Snapshot(s.Snapshot.Hash(), s.Snapshot.Tree(), ""), more}, nil
 }
 
-// reach asks for commits with their directories, and for no file where the server
-// can leave them out. It returns where these files are.
+// reach asks for commits with their directories, and for no file if the server
+// can leave files out. It returns the filler for those.
 func (f *filler) reach(ctx context.Context, below *git.Store, commits []plumbing.Hash, depth int) (*git.Store, *filler, error) {
 	more := &filler{c: f.c, commits: commits, whole: !f.c.partial()}
 	fresh := func() *git.Store {
@@ -144,7 +146,7 @@ func (f *filler) reach(ctx context.Context, below *git.Store, commits []plumbing
 		if err != nil || got.Closed(ours(commits)) {
 			return got, more, err
 		}
-		got = fresh() // what is held isn't what the server takes it for
+		got = fresh() // the store lacks objects that the server takes for present
 	}
 	q := request{wants: commits, depth: 1, choice: git.Choice{Wants: below.Screen().Wants}}
 	if !f.c.adv.Capabilities.Supports(capability.AllowReachableSHA1InWant) {

@@ -15,9 +15,9 @@ import (
 	"github.com/pinsetter/pinsetter/git"
 )
 
-// A stream is a running git-upload-pack or git-receive-pack: over ssh, or as a
-// process. go-git has transports for both, which know neither deadlines nor our
-// dialer, and drop what the server says.
+// A stream is a running git-upload-pack or git-receive-pack, over ssh or as a
+// process. go-git has transports for both, but they know neither deadlines nor
+// our dialer, and drop the server's messages.
 type stream struct {
 	in     io.WriteCloser
 	out    io.Reader
@@ -54,13 +54,13 @@ type streamSession struct {
 	served   bool    // it was answered to the end
 }
 
-// errNoContext is for methods that interfaces of libraries have, and nobody calls:
-// they would wait for a server without a deadline.
+// errNoContext is returned by methods that a library's interface demands and
+// nobody calls: they would wait for a server without a deadline.
 var errNoContext = errors.New("nothing is asked of a server without a context")
 
 func (s *streamSession) AdvertisedReferences() (*packp.AdvRefs, error) { return nil, errNoContext }
 
-// AdvertisedReferencesContext starts the stream, which ends with ctx.
+// AdvertisedReferencesContext starts the stream. It ends with ctx.
 func (s *streamSession) AdvertisedReferencesContext(ctx context.Context) (*packp.AdvRefs, error) {
 	running, err := s.start(ctx, s.command, s.endpoint)
 	if err != nil {
@@ -97,7 +97,7 @@ func (e *ending) Read(p []byte) (int, error) {
 // lastWords is how long a server that has ended its answer may take to say why.
 const lastWords = 2 * time.Second
 
-// ended adds what the server said to an error of reading from it.
+// ended adds the server's messages to an error of reading.
 func (s *streamSession) ended(err error) error {
 	if errors.Is(err, ErrBound) {
 		return err
@@ -161,7 +161,7 @@ func (s *streamSession) ReceivePack(_ context.Context, req *packp.ReferenceUpdat
 	return report, report.Error()
 }
 
-// reportReader takes the report out of what a server sends.
+// reportReader reads the report in a server's answer.
 func reportReader(out io.Reader, req *packp.ReferenceUpdateRequest) io.Reader {
 	if !req.Capabilities.Supports(capability.Sideband64k) {
 		return out

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// tailBytes bounds what is kept of a server's messages.
+// tailBytes bounds the server's messages that are remembered.
 const tailBytes = 16 << 10
 
 // tail keeps the last bytes that are written to it. It is safe for concurrent
@@ -26,8 +26,8 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String returns the whole lines of what was kept: the end of one could be that
-// of a secret, by which nobody knows it.
+// String returns whole lines: half a secret at the start of a cut one would not
+// be known for a secret.
 func (t *tail) String() string {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()

@@ -13,8 +13,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 )
 
-// newRequest returns the command that moves a ref to a commit, or deletes it where
-// that is zero, and where the server's messages will be found.
+// newRequest returns the command that moves a ref to a commit, or deletes it if
+// that is zero. The tail gets the server's messages.
 func newRequest(u update, to plumbing.Hash, caps *capability.List) (*packp.ReferenceUpdateRequest, *tail) {
 	said := new(tail)
 	req := packp.NewReferenceUpdateRequestFromCapabilities(caps)

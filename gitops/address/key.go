@@ -1,6 +1,6 @@
-// Package address reads the URL of a Git repository: the name that all its forms
-// share, what is sent of it, and whether two sources are reached alike. It connects to
-// nothing.
+// Package address reads the URLs of Git repositories: the key that all forms of
+// a URL share, the path that is sent, and whether two sources are reached
+// alike. It connects to nothing.
 package address
 
 import (
@@ -26,11 +26,12 @@ var sshAliases = map[string]string{
 	"altssh.bitbucket.org": "bitbucket.org",
 }
 
-// Key returns the name that a repository has whatever the form of its URL: host
-// in lower case, port where it isn't the scheme's own, and path; without scheme,
-// user and ".git". The scp-like form "git@host:path" is read as well. Who writes
-// to a repository, and what is remembered of it, goes by this name; what is
-// fetched and pushed with goes by [SameSession].
+// Key returns the name that all forms of a repository's URL share: host in
+// lower case, port unless it is the scheme's own, and path; without scheme,
+// user and ".git". The scp-like form "git@host:path" is read as well.
+//
+// The key identifies a repository for those who write to it and record facts
+// about it. To fetch and push, compare with [SameSession].
 func Key(address string) (string, error) {
 	u, err := Parse(address)
 	if err != nil {
@@ -39,8 +40,9 @@ func Key(address string) (string, error) {
 	return keyHost(u) + keyPath(u), nil
 }
 
-// FormerKey returns the Key that a repository had in versions that left ports
-// out, "" for a URL that has none: what they remembered is found by it.
+// FormerKey returns the key that versions before ports were part of keys gave a
+// repository, "" for a URL that has none. Facts of that time are recorded under
+// it.
 func FormerKey(address string) string {
 	u, err := Parse(address)
 	if err != nil {
@@ -50,11 +52,11 @@ func FormerKey(address string) string {
 	return host + keyPath(u)
 }
 
-// keyHost is the host of a key, with its port where that isn't the scheme's own.
-// An IP address has one spelling, and brackets around it where it has colons.
+// keyHost is the host of a key, with its port unless that is the scheme's own.
+// An IP address has one spelling, in brackets if it has colons.
 func keyHost(u *url.URL) string {
 	if u.Scheme == "file" {
-		return "" // this machine, also where its name is given
+		return "" // this machine, even if it is named
 	}
 	host, aliased := withoutAlias(strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")))
 	if ip, err := netip.ParseAddr(host); err == nil {
@@ -86,10 +88,10 @@ func keyPath(u *url.URL) string {
 	return repository
 }
 
-// defaultPorts are those that a scheme means where a URL has none.
+// defaultPorts are the ports of URLs that name none.
 var defaultPorts = map[string]string{"ssh": "22", "http": "80", "https": "443", "git": "9418"}
 
-// portOf returns the port of a URL as a number without leading zeros, "" where it
+// portOf returns the port of a URL as a number without leading zeros, "" if it
 // has none.
 func portOf(u *url.URL) string {
 	if n, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
@@ -98,7 +100,7 @@ func portOf(u *url.URL) string {
 	return ""
 }
 
-// Parse reads the URL of a repository. Its errors don't show what may be a
+// Parse reads the URL of a repository. Its errors show no part that may be a
 // password.
 func Parse(address string) (*url.URL, error) {
 	if !strings.Contains(address, "://") {
@@ -158,8 +160,8 @@ func Redacted(u *url.URL) *url.URL {
 	return &public
 }
 
-// Path returns the path of a URL as it is sent, which is what git makes of it:
-// of two slashes before "info/refs" one goes, and "/~" is somebody's home
+// Path returns the path of a URL in the form that git sends: of two slashes
+// before "info/refs" one goes, and "/~" is somebody's home
 // (str_end_url_with_slash in git's url.c, parse_connect_url in connect.c).
 func Path(u *url.URL) string {
 	switch u.Scheme {

@@ -10,17 +10,17 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// SameSession reports whether two sources are fetched from and pushed to at the
-// same address with the same credentials, so that a conversation of one does for
-// the other: scheme, user, host, port and path are equal, and so is all that the
-// Secrets hold. The sources' names, and how long they wait, don't count.
+// SameSession reports whether two sources can share a conversation: they are
+// reached at the same address with the same credentials. Scheme, user, host,
+// port, path and the contents of all Secrets are equal. Names and timeouts of
+// the sources don't count.
 func SameSession(a, b *fleet.GitSource) bool {
 	return sameAddress(a.URL, b.URL) && a.Provider == b.Provider && sameAuth(a.Auth, b.Auth) && sameApp(a.App, b.App)
 }
 
-// sameAddress reports whether two URLs lead to one place in the same way. Paths are
-// compared as they are sent: what a server makes of ".git" and "//" is its own
-// affair.
+// sameAddress reports whether two URLs lead to one place in the same way. Paths
+// are compared as they are sent, since a server may treat ".git" and "//" as it
+// likes.
 func sameAddress(a, b string) bool {
 	x, errX := Parse(a)
 	y, errY := Parse(b)
@@ -58,5 +58,5 @@ func sameApp(a, b *fleet.GitHubApp) bool {
 		a.InstallationID == b.InstallationID && a.InstallationOwner == b.InstallationOwner && a.BaseURL == b.BaseURL
 }
 
-// sameSecret compares what secrets hold, wherever that came from.
+// sameSecret compares the contents of secrets, whatever their names.
 func sameSecret(a, b pinsetter.Secret) bool { return a.Reveal() == b.Reveal() }

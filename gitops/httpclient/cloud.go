@@ -16,7 +16,7 @@ import (
 )
 
 // byCloud returns a transport that logs in to u as the identity that the cloud
-// of src gives to this process, and what that is called for people.
+// of src gives to this process, and a description of that login.
 func byCloud(u *url.URL, src *fleet.GitSource, logins CloudLogins, secrets *login.Scrubber, base http.RoundTripper) (http.RoundTripper, refusal.Sent, error) {
 	switch {
 	case logins == nil:
@@ -52,7 +52,7 @@ func (t *cloudTransport) RoundTrip(request *http.Request) (*http.Response, error
 	}
 	newer, err := t.login(request.Context(), used)
 	if err != nil || newer.Password.Reveal() == used.Reveal() {
-		return response, nil // what it refused says more than a failed renewal
+		return response, nil // the refusal says more than a failed renewal
 	}
 	_ = response.Body.Close()
 	response, _, err = t.send(request, used)

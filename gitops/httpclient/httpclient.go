@@ -1,6 +1,6 @@
-// Package httpclient connects to Git servers over HTTP: it logs in, waits and sends again
-// what failed in passing, and makes plain text of errors. It knows nothing of Git's
-// protocol.
+// Package httpclient connects to Git servers over HTTP: it logs in, repeats
+// requests after passing failures, and makes plain text of errors. It knows
+// nothing of Git's protocol.
 package httpclient
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/pinsetter/pinsetter/login"
 )
 
-// Options says how servers are reached. Sleep and Random must be set.
+// Options configure access to servers. Sleep and Random must be set.
 type Options struct {
 	// Environment offers credentials to a source without a secret, and proxies
 	// to one without a proxy.
@@ -33,11 +33,11 @@ type Options struct {
 	Random func() float64
 }
 
-// Credential returns what a GitHub App logs in with to the repository of src,
-// whose App is set. It is safe for concurrent use.
+// Credential returns the login of a GitHub App for the repository of src, whose
+// App is set. It is called concurrently.
 type Credential func(ctx context.Context, src *fleet.GitSource) (user string, password pinsetter.Secret, err error)
 
-// CloudLogins returns logins to Git services of clouds. It remembers them. It is
+// CloudLogins returns logins to Git services of clouds, and caches them. It is
 // called concurrently.
 type CloudLogins func(ctx context.Context, r login.CloudRequest, u *url.URL) (login.CloudLogin, error)
 
@@ -49,7 +49,7 @@ type Client struct {
 	// Login returns the login of one conversation; nil: none.
 	Login func(context.Context) (*Login, error)
 
-	// Sent describes for people what is sent to log in.
+	// Sent describes the login for people.
 	Sent refusal.Sent
 }
 
@@ -60,10 +60,11 @@ type Login struct {
 	Password pinsetter.Secret
 }
 
-// New returns the way to the repository of src at u. Speak puts Git's protocol on the
-// connections. Secrets is told all that is sent to log in.
+// New returns the way to the repository of src at u. Speak puts Git's protocol
+// on top of connections. Secrets is told of all credentials that are sent.
 //
-// A cloud's login is added to each request; other logins are the caller's to send.
+// The login of a cloud is added to each request. Other logins are for the
+// caller to send.
 func New(u *url.URL, src *fleet.GitSource, speak func(http.RoundTripper) http.RoundTripper, secrets *login.Scrubber, o Options) (*Client, error) {
 	base, err := o.Environment.Transport(o.Dialer, src.Auth.TLS, src.Auth.Proxy)
 	if err != nil {
@@ -93,8 +94,8 @@ func always(l *Login) func(context.Context) (*Login, error) {
 	return func(context.Context) (*Login, error) { return l, nil }
 }
 
-// lasting returns the credentials for u: the secret's; else those in the URL;
-// else what the environment offers for its host. Nil: none.
+// lasting returns the credentials for u: the secret's, else those in the URL,
+// else those that the environment offers for its host. Nil: there are none.
 func lasting(u *url.URL, src *fleet.GitSource, e login.Environment, secrets *login.Scrubber) (*Login, refusal.Sent, error) {
 	auth := src.Auth
 	switch {
@@ -120,7 +121,7 @@ func lasting(u *url.URL, src *fleet.GitSource, e login.Environment, secrets *log
 	return basic(offered.Username, offered.Password, secrets), refusal.SentFromEnvironment(offered.Password), nil
 }
 
-// basic returns a login by user name and password, which secrets is told of.
+// basic returns a login by user name and password, and tells secrets of them.
 func basic(user string, password pinsetter.Secret, secrets *login.Scrubber) *Login {
 	secrets.KeepLogin("login", user, password)
 	return &Login{Username: user, Password: password}

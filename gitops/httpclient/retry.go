@@ -15,18 +15,18 @@ import (
 )
 
 const (
-	// mostRetries bounds how often one request is sent again after a passing
-	// failure, and mostPauses how often it obeys a Retry-After, as at registries.
+	// mostRetries bounds how often a request is repeated after a passing failure,
+	// and mostPauses how often it obeys a Retry-After, as at registries.
 	mostRetries = 4
 	mostPauses  = 20
 
-	// errorBytes bounds what is read of an error.
+	// errorBytes bounds the bytes that are read of an error.
 	errorBytes = 64 << 10
 )
 
-// patient is a http.RoundTripper that sends a request again where that may help:
-// after a passing failure, and when the server asks to wait. It ends with the
-// request's deadline. An error's body is what it says to people.
+// patient is an http.RoundTripper that repeats a request if that may help:
+// after a passing failure, and if the server asks to wait. It ends with the
+// request's deadline. The body of an error is its text for people.
 type patient struct {
 	base   http.RoundTripper
 	sleep  func(context.Context, time.Duration) error
@@ -58,7 +58,8 @@ func (p *patient) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 }
 
-// again returns a request that can be sent, also where it was sent before.
+// again returns a copy of a request that can be sent, even if the request was
+// sent before.
 func again(request *http.Request) (*http.Request, error) {
 	if request.GetBody == nil {
 		return request, nil
@@ -69,9 +70,9 @@ func again(request *http.Request) (*http.Request, error) {
 	return sent, err
 }
 
-// wait returns the pause before the next try, and whether the server asked for it.
-// A negative pause means that the outcome is final. What may have been done already
-// isn't sent again: a push whose answer doesn't come.
+// wait returns the pause before the next try, and whether the server asked for
+// it. A negative pause means that the outcome is final. A push without an
+// answer isn't repeated: it may have succeeded.
 func (p *patient) wait(request *http.Request, response *http.Response, err error, retries int) (wait time.Duration, asked bool) {
 	pushes := strings.HasSuffix(request.URL.Path, "/git-receive-pack")
 	again := request.Body == nil || request.GetBody != nil
@@ -103,8 +104,8 @@ func undialed(err error) bool {
 	return errors.As(err, &dial) && dial.Op == "dial"
 }
 
-// worded returns a response whose body, where it is an error's, is what that says
-// to people.
+// worded returns a response. If it is an error, its body is the text for
+// people.
 func worded(response *http.Response) *http.Response {
 	if response == nil || response.StatusCode < http.StatusBadRequest {
 		return response

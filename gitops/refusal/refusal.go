@@ -30,7 +30,7 @@ var (
 	// ErrStatus: the server's answer is neither yes nor one of these.
 	ErrStatus = errors.New("the server answered")
 
-	// errFault: the server would have done what it was asked for.
+	// errFault: the server failed to do it, and would have allowed it.
 	errFault = errors.New("the server has a fault of its own")
 
 	// errClash: the name of a ref is a folder of another's, or below it.
@@ -60,10 +60,10 @@ func New(kind error, how, said string) *Error {
 	return &Error{kind: kind, how: how, said: wire.Clean(said)}
 }
 
-// Help says what would help; "": that isn't known.
+// Help sets the way out; "": none is known.
 func (e *Error) Help(text string) { e.help = text }
 
-// Error names the kind, then quotes the server, then says what would help.
+// Error names the kind, quotes the server and adds the way out.
 func (e *Error) Error() string {
 	text, then := e.kind.Error(), ": "
 	if e.how != "" {

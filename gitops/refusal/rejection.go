@@ -6,10 +6,10 @@ import (
 	"github.com/pinsetter/pinsetter/git/wire"
 )
 
-// Words by which servers say why they rejected a push, in lower case and with
-// blanks for hyphens. git's are in builtin/receive-pack.c and
-// refs/files-backend.c. The others are those of GitHub (GH006 protected branch,
-// GH013 repository rule), GitLab, Gitea, Bitbucket, Azure DevOps, JGit and go-git.
+// Words by which servers reject a push, in lower case and with blanks for
+// hyphens. git's are in builtin/receive-pack.c and refs/files-backend.c. The
+// others are those of GitHub (GH006 protected branch, GH013 repository rule),
+// GitLab, Gitea, Bitbucket, Azure DevOps, JGit and go-git.
 var (
 	staleWords = []string{
 		"fetch first", "stale info", "but expected", "reference already exists", "incorrect old value", "invalid old id sent",
@@ -28,15 +28,15 @@ var (
 	replaceWords = []string{"non fast forward", "force push", "forcepush", "rewrite history", "rewriting history"}
 )
 
-// Rejection is a push that the server's report says no to.
+// Rejection is a push that the server's report refuses.
 type Rejection struct {
 	Status   string // the report's word
-	Said     string // what was printed beside the report, such as by a hook
+	Said     string // messages beside the report, such as a hook's
 	Replaces bool   // the push would have dropped commits of the branch
 	Clash    string // a ref that the pushed one can't stand beside; "": none
 }
 
-// Text returns what the server said, safe to display.
+// Text returns the server's words, safe to display.
 func (r Rejection) Text() string {
 	text := wire.Clean(r.Status)
 	if more := wire.Clean(r.Said); more != "" {
@@ -45,8 +45,8 @@ func (r Rejection) Text() string {
 	return text
 }
 
-// Told returns the error if the server told the reason, nil if not. The report
-// counts: what a hook prints is free text.
+// Told returns the error if the report gives the reason, else nil. The messages
+// alone don't decide: a hook may print anything.
 func (r Rejection) Told() error {
 	text := r.Text()
 	switch {
@@ -62,8 +62,8 @@ func (r Rejection) Told() error {
 	return nil
 }
 
-// Unmoved returns the error if the server didn't tell the reason and the branch is
-// still at its lease.
+// Unmoved returns the error if the report doesn't give the reason and the
+// branch is still at its lease.
 func (r Rejection) Unmoved() error {
 	text := r.Text()
 	switch {

@@ -8,9 +8,9 @@ import (
 	"github.com/pinsetter/pinsetter/git/wire"
 )
 
-// Words by which servers say over ssh what http has a status for, in lower case:
-// those of git, GitHub, GitLab, Bitbucket, Gitea, Azure DevOps, Gerrit and
-// gitolite.
+// Words by which servers say over ssh the things that have a status in HTTP, in
+// lower case: those of git, GitHub, GitLab, Bitbucket, Gitea, Azure DevOps,
+// Gerrit and gitolite.
 var (
 	notFoundWords = []string{
 		"not found", "does not exist", "not appear to be a git repository", "no such repository",
@@ -22,20 +22,21 @@ var (
 	}
 )
 
-// notOurRef is what git's upload-pack says of a commit that was a ref's before.
+// notOurRef is how git's upload-pack refuses a commit that no ref is at any
+// more.
 const notOurRef = "not our ref"
 
-// faultWords are those of a server that could not do what it would have done, in
-// lower case: a file's permission, a disk. They come before words about access.
+// faultWords are those of a server that tried and failed, in lower case: a
+// file's permission, a disk. They are looked for before words about access.
 var faultWords = []string{
 	"insufficient permission for adding an object", "read only file system", "no space left on device", "disk quota exceeded",
 	"input/output error", "too many open files", "cannot allocate memory",
 }
 
-// filePermission is what a system says of a file that a program may not use.
+// filePermission is a system's message about a file that a program may not use.
 var filePermission = pinsetter.Pattern(`(?i)(?:'|/\S*): permission denied`)
 
-// isFault reports whether a server speaks of a fault of its own.
+// isFault reports whether a text is about a fault of the server itself.
 func isFault(text string) bool {
 	return contains(text, faultWords) || filePermission().MatchString(text)
 }
@@ -55,7 +56,8 @@ func OfText(text string) error {
 	return fmt.Errorf("the server ended the connection: %s", wire.Clean(text))
 }
 
-// NotOurRef reports whether a server says of a wanted commit that no ref leads to it.
+// NotOurRef reports whether a server refuses a commit because no ref leads to
+// it.
 func NotOurRef(text string) bool { return strings.Contains(text, notOurRef) }
 
 // contains reports whether a text has one of some words, which have blanks for
