@@ -11,14 +11,13 @@ import (
 	"time"
 )
 
-// Abilities remembers in a file what a server of protocol v2 can do, so that the
-// next run need not ask. An answer that disagrees ends that: the server is asked
-// again. The zero Abilities remembers nothing, and what can't be read or written is
-// not remembered.
+// Abilities caches in a file the abilities of a server of protocol v2, so that
+// the next run need not ask for them. Forget them if the server's answer
+// disagrees. The zero value caches nothing. It is no error if the file can't be
+// read or written.
 type Abilities struct{ path string }
 
-// Abilities returns where those of a server are remembered, under a key of the
-// server's.
+// Abilities returns the file for a server, by a key of the server's.
 func (c Cache) Abilities(key string) Abilities {
 	if c.Dir == "" {
 		return Abilities{}
@@ -30,7 +29,7 @@ const (
 	abilitiesName  = ".git-abilities"
 	abilitiesMagic = "pinsetter abilities 1\n"
 
-	// abilitiesLast is how long they are relied on, since a server may learn what
+	// abilitiesLast is how long they are used: a server may learn an ability that
 	// makes fetches cheaper.
 	abilitiesLast = 24 * time.Hour
 )
@@ -38,7 +37,8 @@ const (
 // Features are the abilities to fetch that servers of v2 differ in, sorted.
 var Features = []string{"filter", "shallow"}
 
-// Load returns the Features that are remembered of a server, and false if nothing is.
+// Load returns those of the Features that the server has, and false if that
+// isn't known.
 func (a Abilities) Load() ([]string, bool) {
 	if a.path == "" {
 		return nil, false
@@ -59,7 +59,7 @@ func (a Abilities) Load() ([]string, bool) {
 	return parseAbilities(string(text))
 }
 
-// isRecent reports whether what was written then is relied on.
+// isRecent reports whether a file that was written then is still used.
 func isRecent(written time.Time) bool {
 	age := time.Since(written)
 	return age >= 0 && age < abilitiesLast
@@ -82,7 +82,7 @@ func isSet(words []string) bool {
 	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(words))), words)
 }
 
-// Save remembers those of a server's abilities that are Features.
+// Save caches those of a server's abilities that are Features.
 func (a Abilities) Save(abilities []string) {
 	if a.path == "" {
 		return
@@ -99,7 +99,7 @@ func (a Abilities) Save(abilities []string) {
 	})
 }
 
-// Forget forgets what is remembered.
+// Forget deletes the file.
 func (a Abilities) Forget() {
 	if a.path != "" {
 		_ = os.Remove(a.path)

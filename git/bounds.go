@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// Bounds limit what a repository may cost. Zero fields have the defaults. An
+// Bounds limit the cost of a repository. Zero fields have the defaults. An
 // error over a bound names it.
 type Bounds struct {
 	RefBytes      int64 // of the server's list of refs; default 64 MiB, some 800,000 refs
@@ -21,8 +21,9 @@ type Bounds struct {
 	Depth         int   // of directories; default 128
 	Entries       int64 // files and directories walked in one call of Files; default 4 million
 
-	// Shared bounds what is walked in one folder of the directory that Files is
-	// called for: that many, and four times those that differ. Default 1 million.
+	// Shared bounds the entries that are walked in one folder of the directory
+	// that Files is called for: that many, and four times the different ones.
+	// Default 1 million.
 	Shared int64
 }
 
@@ -73,14 +74,14 @@ func Early(err error) error {
 	return err
 }
 
-// OverBound returns the error for a bound, which wraps ErrBound, by what the bound
-// counts.
+// OverBound returns the error for a bound, which wraps ErrBound. What names the
+// things that the bound counts.
 func OverBound(what string, limit int64) error {
 	return fmt.Errorf("%w of %d %s", ErrBound, limit, what)
 }
 
-// LimitReader returns a reader that fails with OverBound where r has more than so
-// many bytes.
+// LimitReader returns a reader that fails with OverBound if r has more than
+// limit bytes.
 func LimitReader(r io.Reader, limit int64, what string) *LimitedReader {
 	return &LimitedReader{r: r, left: limit, over: OverBound(what, limit)}
 }

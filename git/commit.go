@@ -54,8 +54,8 @@ func (s *Snapshot) add(kind Kind, data []byte) Hash {
 	return hash
 }
 
-// Origin returns the snapshot that s was built on: s itself where it wasn't made
-// here.
+// Origin returns the fetched snapshot that s was built on: s itself if it was
+// fetched.
 func (s *Snapshot) Origin() *Snapshot {
 	for s.parent != nil {
 		s = s.parent
@@ -89,9 +89,9 @@ func (s *Snapshot) Pack() ([]byte, error) {
 	return pack(objects)
 }
 
-// Landed says that the commits that were made on top of Origin are on the server, in
-// the place of a head that was followed; zero: of none. They are kept like what was
-// fetched, so that they need not come again.
+// Landed says that the commits on top of Origin are on the server now, and that
+// they replace the head before; zero: they are a new head. They are cached like
+// fetched ones, so that they need not come again.
 func (s *Snapshot) Landed(before Hash) {
 	o := s.objects
 	o.filling.Lock()
@@ -112,10 +112,10 @@ func (s *Snapshot) Landed(before Hash) {
 	k.heads, k.stale = append(k.heads, s.hash), true
 }
 
-// change is what changes below a directory, by name.
+// change is the changes below a directory, by name.
 type change map[string]*changed
 
-// changed is a file's new hash, or what changes in a directory.
+// changed is a file's new hash, or the changes in a directory.
 type changed struct {
 	blob Hash
 	dir  change

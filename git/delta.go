@@ -30,7 +30,7 @@ func (u *unpacker) delta(i int32, p piece) error {
 	return u.settle(i, Object{base.Kind, made})
 }
 
-// base notes what an entry is a change to, and reports whether that is there.
+// base notes the base of an entry, and reports whether that is there.
 func (u *unpacker) base(i int32, p piece) bool {
 	e := &u.entries[i]
 	if p.kind == ofsDelta {
@@ -103,8 +103,8 @@ func (u *unpacker) make(i int32) (Object, error) {
 	return Object{base.Kind, data}, err
 }
 
-// object returns what an entry is: the base of another one, of, where it is
-// baseOutside. One that was forgotten is made again.
+// object returns the object of entry i, or of the base of entry of if i is
+// baseOutside. An object that was forgotten is made again.
 func (u *unpacker) object(i, of int32) (Object, error) {
 	var changes []int32 // from the last to the first
 	o, there, err := u.at(i, of)
@@ -129,7 +129,7 @@ func (u *unpacker) object(i, of int32) (Object, error) {
 	return o, err
 }
 
-// at returns what an entry is, and false if it is to be made of its base.
+// at is object, but returns false if the object has to be made from its base.
 func (u *unpacker) at(i, of int32) (Object, bool, error) {
 	if i == baseOutside {
 		o, err := u.into.Object(u.outside[of])
@@ -168,8 +168,8 @@ func (u *unpacker) reread(i int32) ([]byte, error) {
 	return u.second.data(h.size)
 }
 
-// countAgain is count for what was unpacked before: a hostile order of deltas
-// makes that more than all the rest.
+// countAgain is count for objects that were unpacked before: a hostile order of
+// deltas makes these more than all the rest.
 func (u *unpacker) countAgain(size int64) error {
 	if u.again += size; u.again > u.bounds.UnpackedBytes {
 		return fmt.Errorf("deltas out of order: %w", OverBound("bytes when unpacked", u.bounds.UnpackedBytes))
@@ -177,7 +177,8 @@ func (u *unpacker) countAgain(size int64) error {
 	return nil
 }
 
-// apply returns what a delta makes of its base; nil if that is too large to hold.
+// apply returns a delta applied to its base; nil if the result is too large to
+// hold.
 func (u *unpacker) apply(base Object, change []byte) ([]byte, error) {
 	_, size, _, err := deltaSizes(change)
 	if err != nil {
@@ -201,8 +202,8 @@ func (u *unpacker) apply(base Object, change []byte) ([]byte, error) {
 
 var errDelta = errors.New("invalid delta")
 
-// deltaSizes reads the two numbers that a delta begins with, the sizes of its base
-// and of what it makes, and returns the commands that follow
+// deltaSizes reads the two numbers at the start of a delta, the sizes of its
+// base and of its result, and returns the commands that follow
 // (gitformat-pack(5), "Deltified representation").
 func deltaSizes(change []byte) (base, target int64, commands []byte, err error) {
 	from, n := binary.Uvarint(change)
@@ -216,7 +217,7 @@ func deltaSizes(change []byte) (base, target int64, commands []byte, err error) 
 	return int64(from), int64(to), change[n+m:], nil
 }
 
-// patch returns what a delta makes of its base.
+// patch returns a delta applied to its base.
 func patch(base, change []byte) ([]byte, error) {
 	from, size, commands, err := deltaSizes(change)
 	if err != nil || from != int64(len(base)) {
@@ -294,7 +295,7 @@ type recent struct {
 	order       []int32
 }
 
-// recentOverhead is about what an object takes beside its bytes.
+// recentOverhead is about the bytes of an object beside its data.
 const recentOverhead = 100
 
 func (r *recent) put(i int32, o Object) {

@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// Files yields the regular files below dir that want accepts by their path,
-// sorted by path; only those are read, and asked for in one request where they
-// didn't come with the fetch. Symlinks and submodules are passed over. Dir is
-// taken from the root and can't leave it; it may be one file. A dir that doesn't
-// exist is an error that wraps ErrNoPath.
+// Files yields the regular files below dir whose path want accepts, sorted by
+// path. It reads only these; those that didn't come with the fetch are asked
+// for in one request. It passes over symlinks and submodules. Dir is taken from
+// the root and can't leave it; it may be one file. The error for a dir that
+// doesn't exist wraps ErrNoPath.
 //
-// A file or a directory that can't be read, such as one that is over a bound,
-// comes with an error and its Path, and the others go on. After any other error,
-// which has no Path, nothing else is yielded.
+// A file or a directory that can't be read, such as one over a bound, is
+// yielded with an error and its Path, and the others go on. After any other
+// error, which has no Path, nothing else is yielded.
 func (s *Snapshot) Files(ctx context.Context, dir string, want func(path string) bool) iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
 		w := newWalker(s, want)
@@ -51,8 +51,8 @@ type walker struct {
 	snapshot *Snapshot
 	want     func(path string) bool
 	screen   func([]byte) bool // nil: everything is wanted
-	found    []found           // what may be yielded
-	missing  []Hash            // those of found that have to be asked for
+	found    []found           // candidates to yield
+	missing  []Hash            // those of found that are not there yet
 	counted  int64             // entries
 	paths    int64             // bytes of found
 
@@ -72,7 +72,7 @@ type found struct {
 	err  error
 }
 
-// foundBytes is about what a found takes beside its path.
+// foundBytes is about the bytes of a found beside its path.
 const foundBytes = 64
 
 // add notes a file that the screen isn't known to refuse.
@@ -86,7 +86,7 @@ func (w *walker) add(name string, hash Hash) error {
 	return w.note(found{path: name, hash: hash})
 }
 
-// note adds to what was found.
+// note adds to found.
 func (w *walker) note(f found) error {
 	if w.paths += int64(len(f.path)) + foundBytes; w.paths > w.snapshot.objects.bounds.PathBytes {
 		return OverBound("bytes of paths", w.snapshot.objects.bounds.PathBytes)
@@ -174,8 +174,8 @@ func (w *walker) read(hash Hash, depth int) ([]entry, error) {
 	return w.entries(hash)
 }
 
-// folder walks a folder of the first directory. One that is over a bound on what is
-// walked in it is noted in the place of what was found there.
+// folder walks a folder of the first directory. If it is over a bound on the
+// entries in it, an error takes the place of everything found there.
 func (w *walker) folder(ctx context.Context, dir string, hash Hash) error {
 	had, missed, paths := len(w.found), len(w.missing), w.paths
 	w.began = w.counted
@@ -188,8 +188,8 @@ func (w *walker) folder(ctx context.Context, dir string, hash Hash) error {
 	return w.note(found{path: dir, err: err})
 }
 
-// entries returns the entries of a tree, in the order of their paths: those that
-// the screen may want, where these are known, else all of them.
+// entries returns the entries of a tree in the order of their paths: all of
+// them, or those that the screen may want if they are known.
 func (w *walker) entries(hash Hash) ([]entry, error) {
 	if w.screen != nil {
 		if entries, err := entriesOf(w.snapshot.objects.note(hash)); err == nil && len(entries) > 0 {

@@ -13,26 +13,27 @@ import (
 	"time"
 )
 
-// Screen says which files are of use, by their bytes. The zero value wants all.
+// Screen chooses files by their bytes. The zero value wants all.
 type Screen struct {
 	Version string            // changes whenever Wants would answer otherwise
 	Wants   func([]byte) bool // nil: all; asked about files of every kind, and safe for concurrent use
-	Notes   string            // changes whenever what Snapshot.Note was told is of no use any more
+	Notes   string            // changes whenever notes of Snapshot.Note become useless
 }
 
-// Cache keeps stores on disk between runs: commits, directories and the files that
-// are wanted, and which are not. Nothing depends on it: what can't be read has to
-// come again, what can't be written is not kept. Several processes may share it.
+// Cache has stores on disk between runs: commits, directories, wanted files,
+// and the hashes of unwanted ones. Nothing depends on it: objects that can't be
+// read from it come again, and it is no error if it can't be written. Several
+// processes may share it.
 type Cache struct {
-	// Dir is made where it doesn't exist, and has one file for each screen and each
-	// key, of at most 128 MiB, and one for each Abilities; beyond 1 GiB those go that were not used for longest.
-	// "" keeps nothing.
+	// Dir is created when it is needed; "" caches nothing. It has one file of at
+	// most 128 MiB for each screen and each key, and one for each Abilities.
+	// Beyond 1 GiB the least recently used files go.
 	Dir    string
 	Screen Screen
 }
 
-// Open returns a store with what was kept under the key and the screen, an empty
-// one if that is nothing. Close keeps what it has by then.
+// Open returns a store with the objects that are cached under the key and the
+// screen, an empty one if there are none. Close caches its objects.
 func (c Cache) Open(key string, b Bounds) *Store {
 	store := NewStore(b)
 	store.keeper.screen = c.Screen
@@ -44,17 +45,17 @@ func (c Cache) Open(key string, b Bounds) *Store {
 	return store
 }
 
-// keeper keeps what is known of a store in a file.
+// keeper caches the objects of a store in a file.
 type keeper struct {
-	path   string // "": nothing is kept
+	path   string // "": nothing is cached
 	screen Screen
 	heads  []Hash         // whose commits and directories are there
 	stale  bool           // more is known than is in the file
 	wg     sync.WaitGroup // of Keep
 }
 
-// Follow says which commits, or annotated tags of them, are kept with what they
-// lead to, and returns those of which that was kept before.
+// Follow sets the heads: the commits, or annotated tags of commits, that are
+// cached with their directories. It returns the heads that were cached before.
 func (s *Store) Follow(heads []Hash) (before []Hash) {
 	k := &s.keeper
 	before, k.heads = k.heads, heads
@@ -62,43 +63,42 @@ func (s *Store) Follow(heads []Hash) (before []Hash) {
 	return before
 }
 
-// Forget drops what was kept, and what came since.
+// Forget drops the cached objects and those that came since.
 func (s *Store) Forget() {
 	s.kept = nil
 	clear(s.byHash)
 }
 
-// Kept returns of how many objects something was kept.
+// Kept returns the number of cached objects, unwanted ones included.
 func (s *Store) Kept() int { return s.kept.len() }
 
-// Keep begins to write what is known by now to the cache, if any of it is new: call
-// it when the files are read, and Close later. Only what came with a filler is kept,
-// since the rest may not be whole.
+// Keep begins to write the store to the cache, if it has any news. Call it when
+// the files are read, and Close later. Only objects that came with a filler are
+// cached, since others may not be whole.
 func (s *Store) Keep() { s.keeper.wg.Go(func() { s.keeper.save(s) }) }
 
-// Close writes what is new to the cache, after what Keep began. The store can be
-// read as before.
+// Close writes the news since Keep to the cache. The store stays readable.
 func (s *Store) Close() {
 	s.keeper.wg.Wait()
 	s.keeper.save(s)
 }
 
-// Bounds on what is kept, in bytes: on one file, which holds some hundred bytes
-// for each file of a repository, and on all that are in a directory.
+// Bounds on the cache, in bytes: on one file, which has some hundred bytes for
+// each file of a repository, and on all files of a directory.
 const (
 	keptBytes    = 128 << 20
 	keptDirBytes = 1 << 30
 )
 
-// The names of what is kept, and of what is being written, which is nobody's
-// after keptAbandoned.
+// The names of cached files, and of those that are being written. These are
+// garbage after keptAbandoned.
 const (
 	keptName      = ".git-kept"
 	keptNew       = ".git-kept-new"
 	keptAbandoned = time.Hour
 )
 
-// load adds what is kept to a new store.
+// load adds the cached objects to a new store.
 func (k *keeper) load(store *Store) {
 	data, err := k.read()
 	if err != nil {
@@ -127,14 +127,14 @@ func (k *keeper) read() ([]byte, error) {
 		return nil, errKept
 	}
 	now := time.Now()
-	_ = os.Chtimes(k.path, now, now) // what was not used for longest goes first
+	_ = os.Chtimes(k.path, now, now) // the least recently used file goes first
 	data := make([]byte, info.Size())
 	_, err = io.ReadFull(f, data)
 	return data, err
 }
 
-// save keeps what is known, if anything of it is new. What the heads don't lead to
-// any more goes when it has become as much as the rest, or leaves no room.
+// save caches the store, if it has any news. Objects that no head leads to any
+// more are dropped once they are as many bytes as the rest, or leave no room.
 func (k *keeper) save(store *Store) {
 	store.filling.Lock()
 	defer store.filling.Unlock()
@@ -153,9 +153,9 @@ func (k *keeper) save(store *Store) {
 	}
 }
 
-// gather returns what is to be kept: what was kept before and what is new, or, if
-// it is to go deep, what the heads lead to. It returns nil where that is more than
-// may be kept, or not whole.
+// gather returns what is to be cached: the cached objects and the news or, if
+// deep, all that the heads lead to. It returns nil if that is too much, or not
+// whole.
 func (k *keeper) gather(store *Store, deep bool) *kept {
 	s := sweeper{store: store, screened: k.screen.Wants != nil, deep: deep, seen: make(map[Hash]bool)}
 	s.notes = make(map[Hash][]byte)
@@ -181,7 +181,8 @@ func (k *keeper) gather(store *Store, deep bool) *kept {
 	return next
 }
 
-// replaceFile replaces a file at once, so that a reader has the old one or the new.
+// replaceFile replaces a file at once: a reader gets the old one or the new
+// one.
 func replaceFile(path string, write func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -201,9 +202,9 @@ func replaceFile(path string, write func(io.Writer) error) error {
 	return err
 }
 
-// prune removes what is kept in a form that this program doesn't read, what
-// nobody goes on to write, and then what was not used for longest, until the
-// rest is within the limit. Another process may do the same.
+// prune removes files in a form that this program doesn't read, files that
+// nobody goes on to write, and then the least recently used ones until the rest
+// is within the limit. Another process may do the same.
 func prune(dir string, limit int64) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -93,15 +93,15 @@ func (k *kept) size() int64 {
 	return int64(keptStart + len(k.heads)*hashSize + len(k.version) + len(k.objects.rows) + len(k.unwanted.rows) + len(k.notes.rows) + len(k.data) + crc32.Size)
 }
 
-// news is what is to be kept.
+// news is what a store has and the cache doesn't.
 type news struct {
 	objects  []Hash
 	unwanted []Hash // files and directories
 	notes    map[Hash][]byte
 }
 
-// with returns what k has, and these news of store; nil if that is more than may
-// be kept. A nil k has nothing.
+// with returns k and the news of store together; nil if that is too much to
+// cache. A nil k is empty.
 func (k *kept) with(store *Store, n news) *kept {
 	if k == nil {
 		k = &kept{objects: table{width: placeSize}, unwanted: table{width: hashSize}, notes: table{width: placeSize}}
@@ -143,7 +143,7 @@ func (k *kept) with(store *Store, n news) *kept {
 	return next
 }
 
-// row appends the row of what is put at the end of the data next.
+// row appends the row of data that will be put at the end of k.data.
 func (k *kept) row(rows []byte, hash Hash, size uint64) []byte {
 	rows = append(rows, hash[:]...)
 	rows = binary.BigEndian.AppendUint64(rows, uint64(len(k.data)))
@@ -175,8 +175,8 @@ func (k *kept) format(to io.Writer) error {
 	return err
 }
 
-// object returns an object, and false if it isn't there, or isn't what its hash
-// says. A nil k has none.
+// object returns an object, and false if it isn't there or doesn't match its
+// hash. A nil k has none.
 func (k *kept) object(hash Hash) (Object, bool) {
 	o, ok := k.peek(hash)
 	return o, ok && sumOf(o.Kind, o.Data) == hash
@@ -196,7 +196,7 @@ func (k *kept) has(hash Hash) bool {
 	return there
 }
 
-// peek is object for who doesn't need to know whether its hash is right.
+// peek is object without the check of its hash.
 func (k *kept) peek(hash Hash) (Object, bool) {
 	at, size, kind := k.find(hash)
 	data, there := k.slice(at, size)
@@ -206,7 +206,7 @@ func (k *kept) peek(hash Hash) (Object, bool) {
 	return Object{kind, data}, true
 }
 
-// note returns what is known of an object beside its data; nil: nothing.
+// note returns the note on an object; nil: there is none.
 func (k *kept) note(hash Hash) []byte {
 	if k == nil {
 		return nil
@@ -219,7 +219,7 @@ func (k *kept) note(hash Hash) []byte {
 	return note
 }
 
-// slice returns data that was put at a place, and false where none can be there.
+// slice returns the data at a place, and false for a place outside of the data.
 func (k *kept) slice(at, size uint64) ([]byte, bool) {
 	if k == nil || at > uint64(len(k.data)) || size > uint64(len(k.data))-at {
 		return nil, false
@@ -233,7 +233,7 @@ func (k *kept) excess(hash Hash) (int64, bool) {
 	return int64(size), size > 0 && kind == 0
 }
 
-// find returns where an object is; all is zero if it isn't there.
+// find returns the place of an object; all is zero if it isn't there.
 func (k *kept) find(hash Hash) (at, size uint64, kind Kind) {
 	if k == nil {
 		return 0, 0, 0
@@ -242,7 +242,7 @@ func (k *kept) find(hash Hash) (at, size uint64, kind Kind) {
 	return at, size >> 3, Kind(size & 7)
 }
 
-// spot returns the two numbers of a hash's row; both are zero where there is none.
+// spot returns the two numbers of a hash's row; both are zero if there is none.
 func spot(in table, hash Hash) (at, size uint64) {
 	row, found := in.find(hash)
 	if !found {

@@ -13,9 +13,9 @@ type Link struct {
 	Path      string // from the root
 	Submodule bool
 
-	// Target is the file or folder of the same commit that a symbolic link leads to,
-	// from the root, without links on the way; "." is the root. It is "" where Err
-	// says why there is none.
+	// Target is the file or folder of the same commit that a symbolic link leads
+	// to, from the root and without links on the way; "." is the root. If there is
+	// none, it is "" and Err says why.
 	Target string
 	Folder bool // Target is one
 	Err    error
@@ -30,8 +30,8 @@ const (
 // errOutside says that a link leads out of the commit.
 var errOutside = errors.New("it leads out of the repository")
 
-// Links returns what Files passes over below dir, sorted by path. More than a
-// thousand of them is an error that wraps ErrBound.
+// Links returns the entries below dir that Files passes over, sorted by path.
+// More than a thousand of them is an error that wraps ErrBound.
 func (s *Snapshot) Links(ctx context.Context, dir string) ([]Link, error) {
 	start, err := s.find(inside(dir))
 	if err != nil || !start.dir() {
@@ -98,7 +98,7 @@ func (w *linkWalker) walk(ctx context.Context, dir string, hash Hash, depth int)
 	return nil
 }
 
-// resolve finds what a symbolic link leads to.
+// resolve finds the target of a symbolic link.
 func (l *Link) resolve(ctx context.Context, s *Snapshot) {
 	name, found, err := follow(ctx, s, l.Path)
 	switch {
@@ -152,7 +152,7 @@ func follow(ctx context.Context, s *Snapshot, name string) (string, entry, error
 	return at, found, nil
 }
 
-// linkTarget returns what a symbolic link says.
+// linkTarget returns the target that is written in a symbolic link.
 func linkTarget(ctx context.Context, s *Snapshot, hash Hash) (string, error) {
 	if err := s.objects.Bring(ctx, []Hash{hash}, nil); err != nil {
 		return "", err

@@ -1,14 +1,14 @@
-// Package git knows the objects of Git, the packs that they travel in, and what of
-// them is kept on disk. It knows no branch policy, no author and no configuration.
+// Package git has the objects of Git, the packs that carry them, and a cache of them
+// on disk. It knows no branch policy, no author and no configuration.
 //
-//	store := git.Cache{Dir: dir}.Open(key, git.Bounds{}) // what was kept under the key
-//	err := store.Unpack(ctx, pack, git.Choice{})         // what a server sent
+//	store := git.Cache{Dir: dir}.Open(key, git.Bounds{}) // with the cached objects
+//	err := store.Unpack(ctx, pack, git.Choice{})         // from a server
 //	files := store.Snapshot(commit, tree, "refs/heads/main")
 //	for file, err := range files.Files(ctx, "apps", want) { … }
 //	next, err := files.Commit(changed, seal)
-//	pack, err := next.Pack() // what to send
+//	pack, err := next.Pack() // for the server
 //
-// A repository is hostile: what is read of it is bounded, and neither symlinks
+// A repository is hostile: all that is read of it is bounded, and neither symlinks
 // nor submodules are followed.
 package git
 
@@ -52,7 +52,7 @@ const (
 	Tag    Kind = 4
 )
 
-// What a pack has beside objects: changes to one at a distance, and to one with a
+// Deltas in a pack: against the object at a distance, and against one with a
 // hash.
 const (
 	ofsDelta Kind = 6

@@ -14,8 +14,8 @@ import (
 	"github.com/pjbgf/sha1cd"
 )
 
-// packReader reads a pack, or a part of one
-// (https://git-scm.com/docs/gitformat-pack), in the order in which it comes.
+// packReader reads a pack, or a part of one, from front to back
+// (https://git-scm.com/docs/gitformat-pack).
 type packReader struct {
 	in    *bufio.Reader
 	from  *summed
@@ -25,16 +25,16 @@ type packReader struct {
 	copied [16 << 10]byte
 }
 
-// packHeader is what an object of a pack begins with.
+// packHeader is the start of an object in a pack.
 type packHeader struct {
-	offset int64 // where the object begins in the pack
+	offset int64 // of the object in the pack
 	kind   Kind
 	size   int64 // when inflated; of a delta the size of the change
 	base   Hash  // of a refDelta
-	back   int64 // of an ofsDelta: where its base begins
+	back   int64 // of an ofsDelta: offset of its base
 }
 
-// packMagic is what a pack of version 2 begins with.
+// packMagic is the start of a pack of version 2.
 const packMagic = "PACK\x00\x00\x00\x02"
 
 var errPack = errors.New("malformed pack")
@@ -46,7 +46,7 @@ func newPackReader(buffer int) *packReader {
 	return p
 }
 
-// reset begins with what r has, which stands at start in the pack.
+// reset begins with r, which stands at start in the pack.
 func (p *packReader) reset(r io.Reader, start int64) {
 	p.from.r, p.from.read, p.start = r, 0, start
 	p.in.Reset(p.from)
@@ -121,14 +121,14 @@ func (p *packReader) distance() (int64, error) {
 // firstAllocation bounds what a declared size alone can allocate, in bytes.
 const firstAllocation = 1 << 20
 
-// data returns the data of an object, which must have that size.
+// data returns the data of an object. It must have that size.
 func (p *packReader) data(size int64) ([]byte, error) {
 	into := &buffer{make([]byte, 0, min(size, firstAllocation))}
 	err := p.inflate(into, size)
 	return into.bytes, err
 }
 
-// inflate writes the data of an object, which must have that size.
+// inflate writes the data of an object. It must have that size.
 func (p *packReader) inflate(to io.Writer, size int64) error {
 	var err error
 	if p.zlib == nil {
@@ -171,8 +171,8 @@ func (p *packReader) end() error {
 	return nil
 }
 
-// buffer is a bytes.Buffer that doesn't allocate beyond what it is given, as
-// long as that is enough.
+// buffer is a bytes.Buffer that doesn't allocate while the bytes that it was
+// given are enough.
 type buffer struct{ bytes []byte }
 
 func (b *buffer) Write(p []byte) (int, error) {
@@ -180,7 +180,8 @@ func (b *buffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// summed sums up all that is read but the last bytes, which are a checksum.
+// summed sums up everything that is read but the last bytes, which are a
+// checksum.
 type summed struct {
 	r    io.Reader
 	sum  hash.Hash

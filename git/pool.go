@@ -27,7 +27,7 @@ type extent struct {
 // fileMemory bounds the files that are held in memory, in bytes.
 const fileMemory = 16 << 20
 
-// objectOverhead is about what an object in memory takes beside its bytes.
+// objectOverhead is about the bytes of an object in memory beside its data.
 const objectOverhead = 120
 
 func newPool(b Bounds) pool {

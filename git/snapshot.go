@@ -10,16 +10,16 @@ import (
 // ErrNoPath says that a file or directory isn't in the commit.
 var ErrNoPath = errors.New("not in the commit")
 
-// Snapshot is the files of one commit: one that came with a pack, or one that was
-// made here. It never changes, and is safe for concurrent use.
+// Snapshot is the files of one commit, fetched or made here. It never changes,
+// and is safe for concurrent use.
 type Snapshot struct {
 	hash    Hash
 	tree    Hash
-	ref     string // full name of what was read; "" for a commit
+	ref     string // full name; "": it was asked for by its hash
 	objects *Store
 
 	parent *Snapshot       // nil: it wasn't made here
-	made   map[Hash]Object // what this commit adds
+	made   map[Hash]Object // objects that this commit adds
 }
 
 // Snapshot returns the files of a commit with that tree. Ref is the full name of
@@ -28,9 +28,9 @@ func (s *Store) Snapshot(commit, tree Hash, ref string) *Snapshot {
 	return &Snapshot{hash: commit, tree: tree, ref: ref, objects: s}
 }
 
-// File is a regular file of a snapshot. Path is from the repository's root, with
-// slashes. Note is what Snapshot.Note was told of a file with these bytes, nil
-// where that was nothing. Data and Note are read-only.
+// File is a regular file of a snapshot. Path is from the repository's root,
+// with slashes. Note is the note on a file with these bytes (Snapshot.Note),
+// nil if there is none. Data and Note are read-only.
 type File struct {
 	Path string
 	Data []byte
@@ -41,15 +41,16 @@ type File struct {
 // Hash returns the commit's hash.
 func (s *Snapshot) Hash() Hash { return s.hash }
 
-// Tree returns the hash of the commit's files: snapshots with equal files have
+// Tree returns the hash of the root directory. Snapshots with equal files have
 // equal ones.
 func (s *Snapshot) Tree() Hash { return s.tree }
 
-// Store returns where the snapshot's objects are, but those that were made here.
+// Store returns the store of the snapshot's objects. It lacks those that were
+// made here.
 func (s *Snapshot) Store() *Store { return s.objects }
 
-// Ref returns the full name of what was read, such as "refs/heads/main"; "" for
-// a commit that was asked for by its hash.
+// Ref returns the full name of the ref that was read, such as
+// "refs/heads/main"; "" for a commit that was asked for by its hash.
 func (s *Snapshot) Ref() string { return s.ref }
 
 // String names the snapshot for people: "main at 1a2b3c4".
@@ -61,12 +62,12 @@ func (s *Snapshot) String() string {
 	return strings.TrimPrefix(strings.TrimPrefix(s.ref, "refs/heads/"), "refs/tags/") + " at " + short
 }
 
-// Held returns how many bytes of objects are in memory of all that came with the
-// snapshot's fetch.
+// Held returns how many bytes of objects are in memory, of all that came with
+// the snapshot's fetch.
 func (s *Snapshot) Held() int64 { return s.objects.Held() }
 
-// Object returns the object with that hash. One that isn't there is an error, which
-// says why.
+// Object returns the object with that hash. If it isn't there, the error says
+// why.
 func (s *Snapshot) Object(hash Hash) (Object, error) {
 	for at := s; at != nil; at = at.parent {
 		if found, ok := at.made[hash]; ok {
@@ -112,8 +113,8 @@ func (s *Snapshot) find(name string) (entry, error) {
 	return at, nil
 }
 
-// Read returns one regular file, and false if there is none by that path. A file
-// that didn't come with the fetch is asked for.
+// Read returns one regular file, and false if there is none at that path. A
+// file that didn't come with the fetch is asked for.
 func (s *Snapshot) Read(ctx context.Context, name string) ([]byte, bool, error) {
 	found, err := s.find(inside(name))
 	if errors.Is(err, ErrNoPath) {
@@ -135,15 +136,16 @@ func (s *Snapshot) Read(ctx context.Context, name string) ([]byte, bool, error) 
 	return data, true, nil
 }
 
-// Lookup returns the hash of what a path is of, and false if there is nothing.
+// Lookup returns the hash of the file or directory at a path, and false if
+// there is none.
 func (s *Snapshot) Lookup(path string) (Hash, bool) {
 	found, err := s.find(inside(path))
 	return found.hash, err == nil
 }
 
-// Note remembers what a reader made of a file, so that it needn't be made again:
-// it is the File.Note of files with the same bytes, in this snapshot and in later
-// ones from the same cache. It is safe for concurrent use.
+// Note caches a reader's result for a file, so that nobody need read the file
+// again: it is the File.Note of files with the same bytes, in this snapshot and
+// in later ones from the same cache. It is safe for concurrent use.
 func (s *Snapshot) Note(f File, note []byte) {
 	o := s.objects
 	if o.filler == nil {

@@ -7,11 +7,12 @@ import (
 	"sync"
 )
 
-// spool holds what is written to it: in memory up to a limit, all of it in a file
-// of the temporary directory from there on. The file has no name, and is gone
-// when nothing refers to the spool any more. It is safe for concurrent use.
+// spool has the bytes that were written to it: in memory up to a limit, beyond
+// that all of them in a file of the temporary directory. The file has no name,
+// and is gone when nothing refers to the spool any more. It is safe for
+// concurrent use.
 type spool struct {
-	limit int64 // of what is held in memory
+	limit int64 // of the bytes in memory
 
 	mu     sync.RWMutex
 	memory []byte
@@ -36,7 +37,7 @@ func (s *spool) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// spill moves what is in memory to a file.
+// spill moves the bytes in memory to a file.
 func (s *spool) spill() error {
 	f, err := os.CreateTemp("", "pinsetter-*")
 	if err != nil {
@@ -55,7 +56,7 @@ func spoolError(err error) error {
 	return fmt.Errorf("write what is too large for memory (TMPDIR names the directory): %w", err)
 }
 
-// ReadAt reads what was written.
+// ReadAt implements io.ReaderAt.
 func (s *spool) ReadAt(p []byte, at int64) (int, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -72,7 +73,7 @@ func (s *spool) ReadAt(p []byte, at int64) (int, error) {
 	return n, nil
 }
 
-// close gives up what is held, before the garbage collector does.
+// close frees the bytes before the garbage collector does.
 func (s *spool) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

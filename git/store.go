@@ -17,27 +17,27 @@ type Store struct {
 	pool
 	notes map[Hash][]byte // of files, made since this was fetched
 	kept  *kept           // nil: nothing
-	below *Store          // where to look for what isn't here; nil: nowhere
+	below *Store          // has the objects that aren't here; nil: nobody has
 
-	filling sync.Mutex // one request after the other, and none while it is kept
-	filler  Filler     // nil: all came
+	filling sync.Mutex // one request after the other, and none while the store is cached
+	filler  Filler     // nil: all files came
 	keeper  keeper
 }
 
-// Filler gets files that a store lacks, from where its other objects came.
+// Filler gets files that a store lacks from the server of its other objects.
 type Filler interface {
-	// Fill adds files, as far as they are to be had, to a store that lacks them. Those
-	// that wants refuses are noted as unwanted instead; nil wants all.
+	// Fill adds the files that the server has to a store that lacks them. If wants
+	// refuses a file, only that is noted; nil wants all.
 	Fill(ctx context.Context, into *Store, files []Hash, wants func([]byte) bool) error
 }
 
-// NewStore returns an empty store, of which nothing is kept.
+// NewStore returns an empty store. It is not cached.
 func NewStore(b Bounds) *Store {
 	return &Store{pool: newPool(b), notes: make(map[Hash][]byte)}
 }
 
-// Above returns an empty store that looks in s for what it doesn't have, and has
-// the same screen. Nothing of it is kept.
+// Above returns an empty store that looks in s for objects that it lacks, and
+// has the same screen. It is not cached.
 func (s *Store) Above() *Store {
 	above := NewStore(s.bounds)
 	above.below, above.keeper.screen = s, s.keeper.screen
@@ -47,12 +47,11 @@ func (s *Store) Above() *Store {
 // Screen returns the screen that files are chosen by.
 func (s *Store) Screen() Screen { return s.keeper.screen }
 
-// FillFrom says where files are to be had that didn't come with the packs. Call it
-// before the store is used by others.
+// FillFrom sets the filler. Call it before others use the store.
 func (s *Store) FillFrom(f Filler) { s.filler = f }
 
-// Bring asks the filler for those of the files that aren't there, in one request.
-// Those that wants refuses are noted as unwanted instead; nil wants all.
+// Bring asks the filler for those of the files that aren't there, in one
+// request. If wants refuses a file, only that is noted; nil wants all.
 func (s *Store) Bring(ctx context.Context, files []Hash, wants func([]byte) bool) error {
 	if s.filler == nil {
 		return nil
@@ -79,8 +78,8 @@ func unique(hashes []Hash) []Hash {
 	return once
 }
 
-// Object returns the object with that hash. One that isn't there is an error, which
-// says why.
+// Object returns the object with that hash. If it isn't there, the error says
+// why.
 func (s *Store) Object(hash Hash) (Object, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -102,8 +101,8 @@ func (s *Store) Object(hash Hash) (Object, error) {
 	return Object{}, fmt.Errorf("object %s is missing from what the server sent", hash)
 }
 
-// peek is object for who doesn't need to know whether its hash is right, nor why
-// it isn't there.
+// peek is Object without the check of a cached object's hash, and without the
+// reason why one isn't there.
 func (s *Store) peek(hash Hash) (Object, bool) {
 	if found, there := s.kept.peek(hash); there {
 		return found, true
@@ -149,8 +148,7 @@ func (s *Store) Refuses(hash Hash) bool {
 	return s.unwanted[hash] || s.kept.refuses(hash) || s.below != nil && s.below.Refuses(hash)
 }
 
-// note returns what is known of a file or a directory beside its data; nil:
-// nothing.
+// note returns the note on a file or a directory; nil: there is none.
 func (s *Store) note(hash Hash) []byte {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -167,7 +165,7 @@ func (s *Store) Held() int64 {
 	return s.pool.inMemory()
 }
 
-// Merge adds what another store has, which is not used any more.
+// Merge adds all objects of another store, which must not be used any more.
 func (s *Store) Merge(from *Store) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +173,7 @@ func (s *Store) Merge(from *Store) {
 	s.keeper.stale = true
 }
 
-// source is where objects are read from: a store, or a snapshot with what it adds.
+// source has objects: a store, or a snapshot with those that it adds.
 type source interface {
 	Object(Hash) (Object, error)
 }
@@ -223,7 +221,7 @@ func (o Object) target() (Hash, bool) {
 	return ParseHash(string(name))
 }
 
-// targetOf returns what a commit or a tag is of.
+// targetOf returns the target of a commit or a tag.
 func targetOf(s *Store, hash Hash) (Hash, error) {
 	found, err := s.Object(hash)
 	to, _ := found.target() // none is the zero hash, of which there is no object
@@ -239,8 +237,8 @@ func (s *Store) HasCommit(hash Hash) bool {
 	return err == nil && s.Has(tree)
 }
 
-// Closed reports whether commits and all directories are there that new objects
-// lead to. What was kept is closed.
+// Closed reports whether the commits are there, and all directories below those
+// that came. Cached objects are closed.
 func (s *Store) Closed(commits []Hash) bool {
 	for _, hash := range commits {
 		commit, err := s.Peel(hash)

@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// sweeper goes through what is known, to find the directories that lead to
-// unwanted files alone, the wanted entries of the others, and what is to be kept.
+// sweeper goes through a store. It finds the directories that lead to unwanted
+// files alone, the wanted entries of the others, and the objects to cache.
 type sweeper struct {
 	news
 	store    *Store
 	screened bool
-	deep     bool          // through what was kept before too
+	deep     bool          // through the cached objects too
 	seen     map[Hash]bool // directories: whether they are unwanted
 }
 
-// add adds what is new, whatever leads to it.
+// add adds the news, whatever leads to them.
 func (s *sweeper) add() {
 	s.objects = slices.AppendSeq(s.objects, maps.Keys(s.store.byHash))
 	s.objects = slices.AppendSeq(s.objects, maps.Keys(s.store.files))
@@ -49,7 +49,7 @@ func (s *sweeper) head(hash Hash) error {
 	return err
 }
 
-// sweepDepth bounds how deep directories nest in what is kept.
+// sweepDepth bounds how deep cached directories nest.
 const sweepDepth = 4096
 
 // tree goes through a directory, and reports whether it is unwanted.

@@ -33,7 +33,7 @@ func (t table) find(hash Hash) ([]byte, bool) {
 }
 
 // search returns the first row that isn't before a hash. Hashes are spread
-// evenly, so that it is near where it would be in that case.
+// evenly, so it begins near the place that a hash has then.
 func (t table) search(hash Hash) int {
 	const near = 1024 // rows: four times the deviation for some hundred thousand
 	from, to := 0, t.len()
@@ -47,7 +47,8 @@ func (t table) search(hash Hash) int {
 	return from + sort.Search(to-from, func(i int) bool { return compare(t.hash(from+i), hash) >= 0 })
 }
 
-// merge returns the rows of t and of more: those of more where both have a hash.
+// merge returns the rows of t and of more; if both have a hash, the row of
+// more.
 func (t table) merge(more table) table {
 	if t.len() == 0 {
 		return more

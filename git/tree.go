@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// entry is one line of a tree. hashAt is where its hash stands in the tree.
+// entry is one line of a tree. HashAt is the offset of its hash in the tree.
 type entry struct {
 	mode   string
 	name   []byte // in the tree
@@ -37,8 +37,8 @@ func (e entry) dir() bool { return e.mode == modeDir || e.mode == modeDirPadded 
 // would create.
 var errTree = errors.New("malformed tree")
 
-// nextEntry reads the entry at offset at of a tree and returns where the next
-// one begins.
+// nextEntry reads the entry at an offset of a tree, and returns the offset of
+// the next one.
 func nextEntry(tree []byte, at int) (entry, int, error) {
 	line := tree[at:]
 	space := bytes.IndexByte(line, ' ')
@@ -100,8 +100,8 @@ func entriesOf(tree []byte) ([]entry, error) {
 	return entries, nil
 }
 
-// twice returns a name that two of the entries have, which are in the order of their
-// paths: those of two files or directories are neighbours there.
+// twice returns a name that two of the entries have. They are in the order of
+// their paths, in which two files or two directories of a name are neighbours.
 func twice(entries []entry) ([]byte, bool) {
 	for i, e := range entries {
 		if i > 0 && bytes.Equal(e.name, entries[i-1].name) {

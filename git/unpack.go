@@ -9,19 +9,20 @@ import (
 	"sync/atomic"
 )
 
-// Choice says which objects of a pack are held. The zero value holds all.
+// Choice chooses the objects of a pack to hold. The zero value chooses all.
 type Choice struct {
 	Only  Kind              // the others are of no use; zero: all kinds
 	Wants func([]byte) bool // of files; nil: all
 	Need  map[Hash]bool     // files that are held whatever Wants says
 }
 
-// unpacker reads one pack into objects. Files are screened as they come: what is
-// of no use is forgotten, but for its hash. Since any object may turn out to be
-// the base of a delta, the pack is spooled, and read again where the base of one
-// was forgotten.
+// unpacker reads one pack into a store. Files are screened as they come; of
+// unwanted ones only the hash stays. Since any object may turn out to be the
+// base of a delta, the pack is spooled, and read again if the base of one was
+// forgotten.
 //
-// What git and go-git trust a pack with is bounded here: sizes, work and memory.
+// Git and go-git trust a pack with sizes, work and memory. Here they are
+// bounded.
 type unpacker struct {
 	into   *Store
 	bounds Bounds
@@ -54,19 +55,19 @@ const (
 	baseOutside = -2 // it is a change to unpacker.outside
 )
 
-// Bounds on memory, in bytes: of what came of a pack (a larger one is in a file),
-// of objects that may be bases, and of what is on the way from the one goroutine
-// to the other.
+// Bounds on memory, in bytes: of the pack (a larger one is in a file), of
+// objects that may be bases, and of pieces on the way from the one goroutine to
+// the other.
 const (
 	packMemory   = 4 << 20
 	recentMemory = 32 << 20
 	batchMemory  = 256 << 10
 )
 
-// Unpack adds the objects of a pack, which is read to its end, and of them those
-// that are chosen. Deltas may be against what the store holds already. Files over
-// Bounds.FileBytes aren't held; passing another bound is an error that
-// wraps ErrBound. A pack that isn't whole is an error.
+// Unpack reads a pack to its end and adds the chosen objects of it. Deltas may
+// be against objects of the store. Files over Bounds.FileBytes aren't held;
+// passing another bound is an error that wraps ErrBound. A pack that isn't
+// whole is an error.
 func (s *Store) Unpack(ctx context.Context, pack io.Reader, c Choice) error {
 	return newUnpacker(s, c).unpack(ctx, pack)
 }
@@ -158,7 +159,7 @@ func (u *unpacker) read(in *packReader, count int64, send func([]piece) error) e
 	return send(batch)
 }
 
-// inflate reads one object, and its data where that is of use.
+// inflate reads one object, and its data if that is of use.
 func (u *unpacker) inflate(in *packReader, hasher hasher) (piece, error) {
 	h, err := in.next()
 	if err == nil {
@@ -200,7 +201,7 @@ func (u *unpacker) useful(kind Kind) bool {
 	return u.choice.Only == 0 || u.choice.Only == kind
 }
 
-// count adds to what is unpacked so far.
+// count adds to the bytes that are unpacked so far.
 func (u *unpacker) count(size int64) error {
 	if size > math.MaxInt64/2 || u.unpacked.Add(size) > u.bounds.UnpackedBytes {
 		return OverBound("bytes when unpacked", u.bounds.UnpackedBytes)

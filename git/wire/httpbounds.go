@@ -13,8 +13,8 @@ import (
 	"github.com/pinsetter/pinsetter/git"
 )
 
-// Bounds on answers that are short where nobody means harm: an error's text,
-// and the report of a push with what hooks print.
+// Bounds on answers that are short unless somebody means harm: an error's text,
+// and the report of a push with the output of hooks.
 const (
 	errorBytes  = 16 << 10
 	reportBytes = 4 << 20
@@ -34,8 +34,8 @@ func (e *PageError) Error() string {
 	return fmt.Sprintf("%s has no Git over smart HTTP there: it answers with %q", e.From, pinsetter.Truncate(e.Type, 100))
 }
 
-// boundedTransport bounds what is read of each answer but packs, and takes no
-// page that is made for people for an answer of Git.
+// boundedTransport bounds each answer but packs, and refuses pages for people
+// as answers of Git.
 type boundedTransport struct {
 	base   http.RoundTripper
 	bounds git.Bounds
@@ -77,9 +77,8 @@ func readReport(res *http.Response) error {
 	return nil
 }
 
-// pageOf returns an error for an answer that is a page, else nil. As git does, it
-// goes by the type of what has refs; packs and reports begin some other way than
-// a page.
+// pageOf returns an error for an answer that is a page, else nil. Like git it
+// goes by the content type of refs. Packs and reports don't begin like a page.
 func pageOf(req *http.Request, res *http.Response) error {
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	page := &PageError{From: Clean(req.URL.Host), Type: cmp.Or(kind, res.Header.Get("Content-Type"))}

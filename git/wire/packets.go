@@ -11,7 +11,7 @@ import (
 	"github.com/pinsetter/pinsetter/git"
 )
 
-// mark is what a pkt-line is: data, or one of the marks that protocol v2 has
+// mark is the kind of a pkt-line: data, or one of the marks of protocol v2
 // (https://git-scm.com/docs/protocol-v2).
 type mark int
 

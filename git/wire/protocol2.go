@@ -23,49 +23,49 @@ import (
 	"github.com/pinsetter/pinsetter/git"
 )
 
-// Transport returns a transport of HTTP for clients that know v0 of Git's protocol.
-// With a server that knows protocol v2, it asks only for the refs that a
-// conversation needs (see Dialect), and offers any object by its hash; a server
-// without v2 is answered for as it answers. What it reads is bounded. Agent is how
-// requests name this program. What the server can do is asked once, and not where it
-// is remembered.
+// Transport returns an HTTP transport for clients that know v0 of Git's
+// protocol. With a server that knows v2, it asks only for the refs that a
+// conversation needs (see Dialect), and offers any object by its hash. The
+// answers of a server without v2 are passed on. It bounds the bytes that it
+// reads. Agent is the name of this program in requests. It asks for the
+// server's abilities once, and not at all if they are remembered.
 func Transport(base http.RoundTripper, b git.Bounds, agent string, remembered git.Abilities) http.RoundTripper {
 	b = b.WithDefaults()
 	return &protocol2{next: &boundedTransport{base, b}, bounds: b, agent: agent, remembered: remembered}
 }
 
-// protocol2 speaks protocol v2 for a client of v0. Logins, redirects and what else
-// a conversation has stay the client's.
+// protocol2 speaks protocol v2 for a client of v0. Logins, redirects and the
+// rest of a conversation stay the client's.
 type protocol2 struct {
 	next   http.RoundTripper
 	bounds git.Bounds
 	agent  string
-	known  atomic.Pointer[serverCaps] // of a server that said so where it was asked
+	known  atomic.Pointer[serverCaps] // abilities of a server of v2; nil: not known
 
-	remembered git.Abilities // of the same
-	once       sync.Once     // that they are read
+	remembered git.Abilities // from earlier runs
+	once       sync.Once     // to load them
 }
 
-// Dialect is what one conversation agrees on. Its requests carry it in their
-// contexts; a request without one, such as a push, is passed on as it is.
+// Dialect is the agreement of one conversation. Its requests carry it in their
+// contexts. A request without one, such as a push, is passed on unchanged.
 type Dialect struct {
 	Prefixes []string // of the refs to ask for; none: all
 	v2       bool
 	offers   []string // capabilities of a server of v0
 
-	recalled  bool // what the server can do wasn't asked in this conversation
+	recalled  bool // the server's abilities weren't asked for in this conversation
 	disagreed bool
 }
 
-// V2 reports whether the server answered the conversation in protocol v2: it sent
-// the refs that were asked for, and no others.
+// V2 reports whether the server answered the conversation in protocol v2: it
+// sent the refs that were asked for, and no others.
 func (d *Dialect) V2() bool { return d.v2 }
 
 // Offers reports whether a server of v0 listed a capability without a value.
 func (d *Dialect) Offers(capability string) bool { return slices.Contains(d.offers, capability) }
 
-// Disagreed reports whether the server didn't do what it was remembered to be able
-// to. That is forgotten: another conversation asks.
+// Disagreed reports whether the server lacked an ability that was remembered of
+// it. The abilities are forgotten then: another conversation asks for them.
 func (d *Dialect) Disagreed() bool { return d.disagreed }
 
 type dialectKey struct{}
@@ -95,7 +95,7 @@ func (t *protocol2) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(req)
 }
 
-// recall returns what the server can do, as far as that is known; nil: it isn't.
+// recall returns the server's abilities; nil: they aren't known.
 func (t *protocol2) recall() *serverCaps {
 	t.once.Do(func() {
 		if found, known := t.remembered.Load(); known {
@@ -106,13 +106,13 @@ func (t *protocol2) recall() *serverCaps {
 	return t.known.Load()
 }
 
-// learn remembers what the server can do.
+// learn remembers the server's abilities.
 func (t *protocol2) learn(caps serverCaps) {
 	t.known.Store(&caps)
 	t.remembered.Save(caps)
 }
 
-// forget forgets what the server can do.
+// forget forgets the server's abilities.
 func (t *protocol2) forget() {
 	t.known.Store(nil)
 	t.remembered.Forget()
@@ -182,8 +182,8 @@ func speaksV2(body *bufio.Reader) bool {
 	return false
 }
 
-// peekCaps returns the capabilities that stand on the first line of refs of v0,
-// none where there is no such line. Nothing is read of it.
+// peekCaps returns the capabilities on the first line of refs of v0, none if
+// there is no such line. It consumes nothing.
 func peekCaps(body *bufio.Reader) []string {
 	skip := 0
 	if read, _ := body.Peek(len(serviceLine)); string(read) == serviceLine {
@@ -202,10 +202,10 @@ func peekCaps(body *bufio.Reader) []string {
 	return strings.Fields(caps)
 }
 
-// serverCaps are what a v2 server can do, in the words of v0.
+// serverCaps are the abilities of a server of v2, in the words of v0.
 type serverCaps []string
 
-// always returns what every v2 server can do.
+// always returns the abilities that every server of v2 has.
 func always() serverCaps {
 	return serverCaps{"ofs-delta", "side-band-64k", "no-progress", "allow-tip-sha1-in-want", "allow-reachable-sha1-in-want"}
 }
@@ -272,7 +272,7 @@ func (t *protocol2) refs(req *http.Request, d *Dialect, caps *serverCaps) (answe
 // refList is a server's answer to ls-refs.
 type refList struct {
 	head    *git.Hash // nil: there is none
-	symrefs []string  // what HEAD points at
+	symrefs []string  // target of HEAD
 	refs    map[string]git.Hash
 	peeled  map[string]git.Hash // the commits of annotated tags
 }
@@ -388,8 +388,8 @@ func (l *refList) read(line string) error {
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
-// fetch asks for objects: a request of v0 is the same lines in another frame. Where
-// no pack comes, what was remembered of the server is forgotten.
+// fetch asks for objects: a request of v0 is the same lines in another frame.
+// If no pack comes, the server's abilities are forgotten.
 func (t *protocol2) fetch(req *http.Request, d *Dialect) (*http.Response, error) {
 	defer req.Body.Close()
 	body, deepens, err := t.fetchCommand(bufio.NewReader(req.Body))
@@ -417,7 +417,7 @@ func (t *protocol2) fetch(req *http.Request, d *Dialect) (*http.Response, error)
 	return res, nil
 }
 
-// doubt forgets what the server can do, if this conversation relies on memory.
+// doubt forgets the server's abilities, if this conversation relies on memory.
 func (t *protocol2) doubt(d *Dialect) {
 	if d.recalled {
 		d.disagreed = true
@@ -458,9 +458,9 @@ func (t *protocol2) fetchCommand(from *bufio.Reader) (*bytes.Buffer, bool, error
 	}
 }
 
-// readSections reads what comes before a pack, and returns it as v0 has it. It
-// reports whether the server did as it was asked: it sends a pack, or hasn't got one
-// of the objects.
+// readSections reads the sections before a pack, and returns them in the form
+// of v0. It reports whether the server did as it was asked: it sends a pack, or
+// lacks one of the objects.
 func readSections(from *bufio.Reader, deepens bool) (before io.Reader, did bool, err error) {
 	start := new(bytes.Buffer)
 	for {
@@ -498,7 +498,7 @@ func (t *protocol2) writeCommand(to *bytes.Buffer, command string) {
 
 var errRedirected = errors.New("the server redirects a command of protocol v2")
 
-// post sends a command to where req was sent, as who sent it.
+// post sends a command to the repository of req, with the login of req.
 func (t *protocol2) post(req *http.Request, body *bytes.Buffer) (*http.Response, error) {
 	sent := req.Clone(req.Context())
 	sent.Method, sent.URL = http.MethodPost, commandURL(req.URL)

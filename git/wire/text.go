@@ -6,16 +6,16 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// Bounds on what is shown of a server's words. Forges explain a refusal in a
+// Bounds on a server's words that are displayed. Forges explain a refusal in a
 // handful of lines; GitHub's GH013 takes some fifteen.
 const (
 	cleanLines = 24
 	cleanRunes = 2000
 )
 
-// Clean makes a server's words fit to show: one line, fields of lines joined by
-// " | ", without control and formatting characters, "remote:" prefixes and empty
-// lines, and bounded. What is cut off is marked with "…".
+// Clean makes a server's words fit to display: one line of bounded length, the
+// lines joined by " | ", without control and formatting characters, "remote:"
+// prefixes and empty lines. A cut end is marked with "…".
 func Clean(text string) string {
 	var lines []string
 	for line := range strings.FieldsFuncSeq(text, isLineBreak) {
