@@ -10,7 +10,7 @@ import (
 )
 
 // CompareURL returns the web address of the changes between two revisions of an
-// image's source. The arguments are what a publisher wrote:
+// image's source. A publisher wrote the arguments:
 // org.opencontainers.image.source, and .revision of the image before and after.
 //
 // It returns "" unless source is the address of a repository at this forge, and

@@ -11,13 +11,13 @@ import (
 	"github.com/pinsetter/pinsetter/forge/exchange"
 )
 
-// Sought is what Find is called with.
+// Sought is the arguments of Find.
 type Sought struct {
 	Head, Base string
 	Known      *PullRequest // may be nil
 }
 
-// Found is what Find returns.
+// Found is the results of Find.
 type Found struct {
 	PullRequest *PullRequest
 	Err         error
@@ -31,9 +31,9 @@ const (
 	findsAtOnce = 4
 )
 
-// FindAll is Find for several pull requests, in their order. It asks for those that
-// are open by the forge's lists of open ones: page by page, each conditional if the
-// forge supports that. What the pages don't have is asked for one by one.
+// FindAll is Find for several pull requests, in their order. It looks for them
+// in the forge's lists of open ones: page by page, each conditional if the
+// forge supports that. It asks one by one for those that aren't on the pages.
 func (r *Repository) FindAll(ctx context.Context, sought []Sought) []Found {
 	found := make([]Found, len(sought))
 	if len(sought) > fewSought {
@@ -50,13 +50,13 @@ func (r *Repository) FindAll(ctx context.Context, sought []Sought) []Found {
 			return nil
 		})
 	}
-	_ = all.Wait() // the functions return no error: it is in what was found
+	_ = all.Wait() // the functions return no error: it is in found
 	return found
 }
 
-// readPages finds pull requests on pages of open ones, until all are found, the pages
-// are at their end, or one can't be read. The longest list of others costs no more
-// pages than that the sought ones might fill, and one.
+// readPages finds pull requests on pages of open ones, until all are found, the
+// pages end, or one can't be read. However long the list is, it reads one page
+// more than the sought ones could fill.
 func (r *Repository) readPages(ctx context.Context, sought []Sought, found []Found) {
 	left := len(sought)
 	for number := 1; number <= 1+len(sought)/smallestPage && left > 0; number++ {
@@ -66,7 +66,7 @@ func (r *Repository) readPages(ctx context.Context, sought []Sought, found []Fou
 		case errors.Is(err, exchange.ErrNotModified):
 			pulls, last = unchanged(sought, number, etag), false
 		case err != nil:
-			return // who asks for one says why
+			return // asking one by one finds the reason
 		}
 		for i, s := range sought {
 			if pr := among(pulls, s); pr != nil && found[i].PullRequest == nil {
@@ -93,8 +93,8 @@ func among(pulls []*PullRequest, s Sought) *PullRequest {
 	return nil
 }
 
-// pageOf returns the ETag that a page of open pull requests had when some that are
-// sought were read from it; "": none was.
+// pageOf returns the ETag of a page of open pull requests from which some
+// sought ones were read; "": none was.
 func pageOf(sought []Sought, number int) string {
 	for _, s := range sought {
 		if s.Known == nil {
@@ -107,7 +107,8 @@ func pageOf(sought []Sought, number int) string {
 	return ""
 }
 
-// unchanged returns those that were read from a page that is as it was.
+// unchanged returns the sought ones that were read from a page, which hasn't
+// changed.
 func unchanged(sought []Sought, number int, etag string) []*PullRequest {
 	var pulls []*PullRequest
 	for _, s := range sought {
@@ -118,7 +119,8 @@ func unchanged(sought []Sought, number int, etag string) []*PullRequest {
 	return pulls
 }
 
-// onPage notes on which page pull requests were read. Without an ETag it is nowhere.
+// onPage notes on pull requests the page that they were read from, if it has an
+// ETag.
 func onPage(pulls []*PullRequest, number int, etag string) []*PullRequest {
 	for _, pr := range pulls {
 		if etag != "" {

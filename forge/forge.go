@@ -86,7 +86,7 @@ type Options struct {
 	Tokens *Tokens
 }
 
-// Tokens is what all repositories of a program share at GitHub.
+// Tokens is the state that all repositories of a program share at GitHub.
 type Tokens = githubapp.Tokens
 
 // NewTokens returns empty Tokens.
@@ -125,7 +125,7 @@ type PullRequest struct {
 	// ETag makes later requests for it conditional; "" if the forge gives none.
 	ETag string `json:"etag,omitempty"`
 
-	// Page makes later requests for the list conditional from which it was read; ""
+	// Page makes later requests for the list that it was read from conditional; ""
 	// if it was read alone.
 	Page string `json:"page,omitempty"`
 }

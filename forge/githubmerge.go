@@ -82,7 +82,7 @@ func (g github) mergeNow(ctx context.Context, pr *PullRequest) (Merging, string,
 	return MergeDone, "", nil
 }
 
-// branchRule is what a rule of a branch says about merging:
+// branchRule is the part of a branch's rule that is about merging:
 // https://docs.github.com/rest/repos/rules#get-rules-for-a-branch
 type branchRule struct {
 	Type       string
@@ -99,7 +99,7 @@ func (r branchRule) allows(method string) bool {
 	return len(r.Parameters.Methods) == 0 || slices.Contains(r.Parameters.Methods, method)
 }
 
-// branchRules returns the rules of a branch, none where the server has no such
+// branchRules returns the rules of a branch, none if the server has no such
 // rules. The SDK fails for a list with a rule that it doesn't know.
 func (g github) branchRules(ctx context.Context, branch string) ([]branchRule, error) {
 	client := g.sdk()

@@ -21,7 +21,7 @@ type answer struct {
 	body    []byte
 	from    *url.URL
 	secrets *login.Scrubber // knows the secrets that were sent
-	sent    string          // what was sent to log in, for people
+	sent    string          // describes the login for people
 }
 
 // redirect returns the target of a redirect, or nil.

@@ -44,7 +44,7 @@ type StatusError struct {
 	Status  int
 	Message string // the forge's message, safe to display
 	kind    error
-	help    string // what would help; ""
+	help    string // the way out; ""
 }
 
 func (e *StatusError) Error() string {

@@ -86,8 +86,8 @@ type Login struct {
 	// Authorize returns the value of the Authorization header.
 	Authorize func(context.Context) (string, error)
 
-	// Sent names for people what that holds, such as "the token in Secret
-	// a/forge, key token".
+	// Sent describes the login for people, such as "the token in Secret a/forge,
+	// key token".
 	Sent string
 
 	// Refused is called after a request whose credentials weren't accepted; it
