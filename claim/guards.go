@@ -31,7 +31,7 @@ func GuardOf(apiVersion, kind string) fleet.Guard {
 		}
 		return cmp.Or(guardNamed(meant), AnyGuard)
 	}
-	if !grouped || !isGroup().MatchString(group) || strings.HasSuffix("."+group, fluxDomain) {
+	if !grouped || strings.HasSuffix("."+group, fluxDomain) || !isGroup().MatchString(group) {
 		return guardNamed(kind)
 	}
 	return 0
