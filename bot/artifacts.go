@@ -192,7 +192,7 @@ func (r *artifactRun) open() error {
 		r.to, err = r.selector.Scanner.Open(d.Repository)
 		return err
 	}
-	if r.to, err = r.selector.Scanner.OpenToWrite(d.Repository); err != nil {
+	if r.to, err = r.selector.Scanner.OpenToWrite(d.Repository, d.Source.Repository); err != nil {
 		return err
 	}
 	for _, tag := range d.MoveTags {

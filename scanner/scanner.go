@@ -16,7 +16,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -254,15 +256,28 @@ func (s *Scanner) Open(object *fleet.Repository) (*registry.Repository, error) {
 	return image.Repository, nil
 }
 
-// OpenToWrite returns access for pushing to an object's image. Each call
-// returns a new one.
-func (s *Scanner) OpenToWrite(object *fleet.Repository) (*registry.Repository, error) {
+// OpenToWrite returns access for pushing to an object's image. What the image of
+// source holds is mounted from there instead of sent, if both are at one registry and
+// have the same access. Each call returns a new one.
+func (s *Scanner) OpenToWrite(object, source *fleet.Repository) (*registry.Repository, error) {
 	if object.Err != nil {
 		return nil, object.Err
 	}
 	to := access(object)
 	to.Write = true
+	if from, beside := besides(object, source); beside {
+		to.MountFrom = []string{from}
+	}
 	return s.registry.Repository(object.Image, to)
+}
+
+// besides returns the path of another repository at the registry of an object, and
+// false if it is elsewhere, or isn't read with the same access: a token for both would
+// be asked of a login that may have no right to one of them.
+func besides(object, other *fleet.Repository) (string, bool) {
+	host, name, found := strings.Cut(object.Image, "/")
+	at, path, _ := strings.Cut(other.Image, "/")
+	return path, found && host == at && name != path && reflect.DeepEqual(object.Access, other.Access)
 }
 
 // Waits tells Asks of a request that the caller makes. It returns the function
