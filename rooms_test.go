@@ -28,6 +28,7 @@ var rooms = []struct {
 }{
 	{name: root},
 	{name: "pause"},
+	{name: "seats"},
 
 	{name: "spec", rooms: root},
 	{name: "policy", rooms: root + " spec", opens: "github.com/Masterminds/semver/v3"},
@@ -110,9 +111,9 @@ var rooms = []struct {
 	{name: "plan", rooms: root + " fleet decide gate setters message gitops store", opens: "github.com/aymanbagabas/go-udiff"},
 	{name: "proposal", rooms: root + " spec fleet decide gate message gitops forge store plan"},
 	{name: "bot", rooms: root +
-		" artifact charts decide deliver fleet folder forge gate gitops gitops/address lint login message pause plan policy proposal registry replay resolve scanner selector setters spec store verify"},
+		" artifact charts decide deliver fleet folder forge gate gitops gitops/address lint login message pause plan policy proposal registry replay resolve scanner seats selector setters spec store verify"},
 
-	{name: "keeper", rooms: root + " bot fleet store"},
+	{name: "keeper", rooms: root + " bot fleet seats store"},
 	{name: "cmd/pinsetter",
 		rooms: root + " adopt artifact bot charts claim config fleet folder forge gitops hook keeper links lint login login/cloud migrate migrate/oci notify pause plan registry resolve scanner secret server setters source source/remote spec store strict verify",
 		opens: `

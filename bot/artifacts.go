@@ -18,6 +18,7 @@ import (
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/resolve"
+	"github.com/pinsetter/pinsetter/seats"
 	"github.com/pinsetter/pinsetter/selector"
 	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/store"
@@ -30,7 +31,7 @@ func isOfGit(a *fleet.Automation) bool { return a.Delivery == nil }
 
 // artifacts runs ArtifactAutomations: repositories that are pushed to in parallel, each
 // once take has a seat for it, and the automations of each in sequence.
-func (c *cycle) artifacts(ctx context.Context, automations []*fleet.Automation, take func() *Seat) []*Result {
+func (c *cycle) artifacts(ctx context.Context, automations []*fleet.Automation, take func() *seats.Seat) []*Result {
 	repositories := map[string][]*fleet.Automation{}
 	for _, a := range automations {
 		repositories[RepositoryOf(a)] = append(repositories[RepositoryOf(a)], a)

@@ -19,7 +19,7 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 	}
 	defer fetched.Close()
 	plans := make([]*plan.Plan, 0, len(l.automations))
-	l.seat.holding(func() int64 { return held(fetched, plans...) })
+	l.seat.Using(func() int64 { return used(fetched, plans...) })
 	if results := c.memory.isQuiet(ctx, l, fetched); results != nil {
 		return results, nil
 	}
@@ -33,10 +33,10 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 			fetched.Keep() // while registries are asked
 		}
 		plans = append(plans, p)
-		l.seat.away(func() { c.decide(ctx, p) })
+		l.seat.Away(func() { c.decide(ctx, p) })
 		p.Apply()
 		if c.mode == Push {
-			l.seat.away(func() { c.trace(ctx, p) })
+			l.seat.Away(func() { c.trace(ctx, p) })
 		}
 		if head, err = p.Commit(ctx, head, c.o.Now()); err != nil {
 			return nil, &commitError{a, err}
@@ -44,7 +44,7 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 		p.Head = head
 	}
 	if c.mode == Push {
-		l.seat.away(func() {
+		l.seat.Away(func() {
 			c.memory.keepQuiet(ctx, l, fetched, plans)
 			err = (&courier{c, l, remote, to}).push(ctx, head, plans)
 		})
@@ -56,8 +56,8 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 	return results, err
 }
 
-// held returns how many bytes of files and of what leads to them are in memory.
-func held(fetched *gitops.Fetched, plans ...*plan.Plan) int64 {
+// used returns how many bytes of files and of what leads to them are in memory.
+func used(fetched *gitops.Fetched, plans ...*plan.Plan) int64 {
 	bytes := fetched.Base.Held()
 	for _, p := range plans {
 		for _, file := range p.Marked {
@@ -74,9 +74,9 @@ func (c *cycle) fetch(ctx context.Context, l *lane, branches ...string) (*gitops
 		return nil, nil, err
 	}
 	c.o.Progress("fetching " + remote.String())
-	l.seat.holding(nil) // of an attempt before
+	l.seat.Using(nil) // of an attempt before
 	ended := c.o.wait(remote.Host(), "fetch "+remote.String())
-	fetched, err := l.looks.fetch(gitops.WithAway(ctx, l.seat.away), remote, l.base, branches...)
+	fetched, err := l.looks.fetch(gitops.WithAway(ctx, l.seat.Away), remote, l.base, branches...)
 	ended()
 	if err != nil {
 		return nil, nil, err

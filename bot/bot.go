@@ -22,6 +22,7 @@ import (
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/scanner"
+	"github.com/pinsetter/pinsetter/seats"
 	"github.com/pinsetter/pinsetter/selector"
 	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/store"
@@ -177,13 +178,13 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 // by namespace and name. Failures are in the results and never stop the others. Repositories are worked on in parallel, the automations of
 // one in sequence.
 func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*fleet.Automation) []*Result {
-	_, results := b.cycle(ctx, mode, automations, newSeats(repositoriesAtOnce, nil).take)
+	_, results := b.cycle(ctx, mode, automations, seats.New(seats.AtOnce, nil).Take)
 	return results
 }
 
 // cycle is Cycle that also returns its memory. Take returns a seat
 // for each repository.
-func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*fleet.Automation, take func() *Seat) (*cycle, []*Result) {
+func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*fleet.Automation, take func() *seats.Seat) (*cycle, []*Result) {
 	c := b.newCycle(mode)
 	c.move(ctx)
 	lanes, results := c.lanes(keep(automations, isOfGit))

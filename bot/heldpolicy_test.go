@@ -3,7 +3,7 @@ package bot_test
 import (
 	"testing"
 
-	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/seats"
 )
 
 // TestHeldIsWhatIsNotWritten: under a gate that nothing passes, the policy that has
@@ -25,7 +25,7 @@ func TestHeldIsWhatIsNotWritten(t *testing.T) {
 	if s := selected[1]; s.Held == "" || s.Tag != "" || s.Err != nil {
 		t.Errorf("%s: %+v", second.Name, s)
 	}
-	for _, p := range b.CycleOn(t.Context(), bot.NewSeats(func() {}).TryTake(), w.Set.Automations).Policies {
+	for _, p := range b.CycleOn(t.Context(), seats.New(seats.AtOnce, nil).TryTake(), w.Set.Automations).Policies {
 		if held := p.Held != ""; held != (p.Policy() == second.Name) || held == (p.Tag == "1.18.0") {
 			t.Errorf("%s: %+v", p.Policy(), p.Selected)
 		}

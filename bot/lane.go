@@ -18,6 +18,7 @@ import (
 	"github.com/pinsetter/pinsetter/pause"
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/proposal"
+	"github.com/pinsetter/pinsetter/seats"
 )
 
 // attempts is how often a lane starts again when its branch moves while it works.
@@ -41,9 +42,9 @@ type lane struct {
 
 	kept []string // branches of which the server lets no commit be dropped, as a push found out
 
-	readAt time.Time // when its branches were read
-	looks  looks     // of all lanes of the repository
-	seat   *Seat     // of the repository; nil: it needs none
+	readAt time.Time   // when its branches were read
+	looks  looks       // of all lanes of the repository
+	seat   *seats.Seat // of the repository; nil: it needs none
 
 	// proposes is set for the lane of one automation whose changes go into pull
 	// requests: it has a branch for each, and no push.
@@ -78,7 +79,7 @@ func (c *cycle) lanes(automations []*fleet.Automation) (map[string][]*lane, []*R
 
 // runAll runs repositories in parallel, each once take has a seat for it, and the
 // lanes of each in sequence.
-func (c *cycle) runAll(ctx context.Context, repositories map[string][]*lane, take func() *Seat) []*Result {
+func (c *cycle) runAll(ctx context.Context, repositories map[string][]*lane, take func() *seats.Seat) []*Result {
 	var g errgroup.Group
 	slots := make([][]*Result, len(repositories))
 	for i, key := range slices.Sorted(maps.Keys(repositories)) {

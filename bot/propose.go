@@ -45,7 +45,7 @@ func (c *cycle) proposeOnce(ctx context.Context, l *lane, done proposal.Settled)
 	}
 	defer s.Close()
 	if c.mode == Push {
-		l.seat.away(func() {
+		l.seat.Away(func() {
 			err = s.CarryOut(ctx, done)
 			if err == nil && s.IsIdle() {
 				c.memory.keepQuiet(ctx, l, s.Fetched, []*plan.Plan{s.Whole})
@@ -80,7 +80,7 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *fleet.Policy) (*propo
 	if err != nil {
 		return nil, nil, err
 	}
-	l.seat.holding(func() int64 { return held(fetched) })
+	l.seat.Using(func() int64 { return used(fetched) })
 	if only == nil {
 		if quiet := c.memory.isQuiet(ctx, l, fetched); quiet != nil {
 			fetched.Close()
@@ -95,13 +95,13 @@ func (c *cycle) survey(ctx context.Context, l *lane, only *fleet.Policy) (*propo
 	whole := c.find(ctx, l.automations[0], ground, fetched.Base)
 	fetched.Keep() // as attempt does
 	whole.Only = only
-	l.seat.holding(func() int64 { return held(fetched, whole) })
-	l.seat.away(func() { c.decide(ctx, whole) })
+	l.seat.Using(func() int64 { return used(fetched, whole) })
+	l.seat.Away(func() { c.decide(ctx, whole) })
 	if err := s.Divide(whole); err != nil {
 		s.Close()
 		return nil, nil, err
 	}
-	l.seat.away(func() { s.Consult(ctx) })
+	l.seat.Away(func() { s.Consult(ctx) })
 	s.Apply()
 	return s, nil, nil
 }

@@ -48,7 +48,7 @@ func (m *laneMemory) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetch
 		return nil
 	}
 	holds := false
-	l.seat.away(func() { holds = m.stillHolds(ctx, last) })
+	l.seat.Away(func() { holds = m.stillHolds(ctx, last) })
 	if !holds {
 		return nil
 	}

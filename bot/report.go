@@ -11,6 +11,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/scanner"
+	"github.com/pinsetter/pinsetter/seats"
 	"github.com/pinsetter/pinsetter/selector"
 )
 
@@ -48,9 +49,9 @@ type Listing struct {
 
 // CycleOn runs a whole Cycle over the automations of one repository, on a seat, and
 // leaves the seat.
-func (b *Bot) CycleOn(ctx context.Context, seat *Seat, automations []*fleet.Automation) Report {
+func (b *Bot) CycleOn(ctx context.Context, seat *seats.Seat, automations []*fleet.Automation) Report {
 	begin := b.o.Now()
-	c, results := b.cycle(ctx, Push, automations, func() *Seat { return seat })
+	c, results := b.cycle(ctx, Push, automations, func() *seats.Seat { return seat })
 	seat.Leave() // no lane did, if none could be worked on
 	report := Report{Results: results, Took: b.o.Now().Sub(begin)}
 	report.Soon = c.selector.Soon()

@@ -13,6 +13,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/seats"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -66,7 +67,7 @@ type Keeper struct {
 	bot        *bot.Bot   // of the set
 	agenda     agenda
 	busy       map[string]bool                    // keys of repositories that a cycle works on
-	seats      *bot.Seats                         // of the cycles
+	seats      *seats.Seats                       // of the cycles
 	looked     time.Time                          // when what is due was looked for last
 	policies   map[pinsetter.Name]bot.PolicyState // as they were last decided on
 	complaints []pinsetter.Finding                // about objects that were not taken up
@@ -95,7 +96,7 @@ func New(o Options) *Keeper {
 		busy:     map[string]bool{},
 		changed:  make(chan struct{}, 1),
 	}
-	k.seats = bot.NewSeats(k.poke)
+	k.seats = seats.New(seats.AtOnce, k.poke)
 	return k
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/fleet"
+	"github.com/pinsetter/pinsetter/seats"
 )
 
 // longestNap bounds the time between two checks, so that a jump of the clock is
@@ -120,7 +121,7 @@ func (t *task) builds() string {
 }
 
 // start runs the tasks of a turn in a cycle, on a seat.
-func (k *Keeper) start(ctx context.Context, t turn, now time.Time, on *bot.Seat) {
+func (k *Keeper) start(ctx context.Context, t turn, now time.Time, on *seats.Seat) {
 	var automations []*fleet.Automation
 	chance := k.o.Random() // one for all: those that run together stay together
 	for _, task := range t.tasks {
@@ -138,7 +139,7 @@ func (k *Keeper) start(ctx context.Context, t turn, now time.Time, on *bot.Seat)
 }
 
 // cycle runs the automations of one repository on a seat.
-func (k *Keeper) cycle(ctx context.Context, repository string, b *bot.Bot, automations []*fleet.Automation, on *bot.Seat) {
+func (k *Keeper) cycle(ctx context.Context, repository string, b *bot.Bot, automations []*fleet.Automation, on *seats.Seat) {
 	defer k.running.Done()
 	e := ending{Report: b.CycleOn(ctx, on, automations), stopped: ctx.Err() != nil}
 	if !e.stopped {
