@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/bot"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/source"
+	"github.com/pinsetter/pinsetter/verify"
 )
 
 // statusUnasked is that of verify if it could not be asked who signed.
@@ -96,7 +96,7 @@ func sitesIn(files []source.File) []pinsetter.Site {
 
 // finishVerify returns the exit status of a verdict. One rule that refuses is enough
 // to refuse, whatever the others would say.
-func finishVerify(v *bot.Verified, failed error) error {
+func finishVerify(v *verify.Report, failed error) error {
 	status := statusDone
 	for _, r := range v.Rules {
 		switch {
@@ -131,7 +131,7 @@ func parseReference(text string) (pinsetter.Image, error) {
 	return image, nil
 }
 
-func verifyTable(v *bot.Verified) func(io.Writer, painter) error {
+func verifyTable(v *verify.Report) func(io.Writer, painter) error {
 	return func(w io.Writer, p painter) error {
 		t := table{painter: p}
 		t.header("RULE", "PROVIDER", "VERDICT", "SIGNER", "ISSUER", "SIGNED AT", "LOG")

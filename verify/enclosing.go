@@ -1,4 +1,4 @@
-package bot
+package verify
 
 import (
 	"cmp"
@@ -20,7 +20,7 @@ type enclosing struct {
 
 // pullers returns the objects that verify what they pull, and pull an image: those
 // with a site of a policy of it, and the OCIRepositories of the set, each once.
-func (b *Bot) pullers(canonical string, policies []*fleet.Policy, sites []pinsetter.Site) []enclosing {
+func (x Examiner) pullers(canonical string, policies []*fleet.Policy, sites []pinsetter.Site) []enclosing {
 	var all []enclosing
 	add := func(e enclosing) {
 		e.object.APIVersion = ""
@@ -36,9 +36,9 @@ func (b *Bot) pullers(canonical string, policies []*fleet.Policy, sites []pinset
 		object := site.Object
 		object.Namespace = cmp.Or(object.Namespace, site.Policy.Namespace)
 		from := fmt.Sprintf("%s %s/%s (%s:%d)", object.Kind, object.Namespace, object.Name, site.Path, site.Line())
-		add(enclosing{object, from, site.Enclosing, b.set.IgnoresEnclosing(policies[i])})
+		add(enclosing{object, from, site.Enclosing, x.Set.IgnoresEnclosing(policies[i])})
 	}
-	for _, a := range b.set.Artifacts {
+	for _, a := range x.Set.Artifacts {
 		if a.Enclosing == nil || a.Repository == nil {
 			continue
 		}
@@ -51,14 +51,13 @@ func (b *Bot) pullers(canonical string, policies []*fleet.Policy, sites []pinset
 }
 
 // enclosingRules returns the rules of objects that verify what they pull. One whose
-// Secret isn't there becomes a rule that nobody knows.
-func (b *Bot) enclosingRules(pullers []enclosing, v *Verified) []*fleet.Trust {
+// Secret isn't there becomes an unknown rule of the report.
+func (x Examiner) enclosingRules(pullers []enclosing, r *Report) []*fleet.Trust {
 	var rules []*fleet.Trust
 	for _, e := range pullers {
-		trust, err := b.set.TrustOf(e.enclosing, e.from, e.object.Namespace)
+		trust, err := x.Set.TrustOf(e.enclosing, e.from, e.object.Namespace)
 		if err != nil {
-			v.Rules = append(v.Rules, VerifiedRule{From: e.from, Provider: e.enclosing.Provider,
-				Signature: pinsetter.Signature{Verdict: pinsetter.SignatureUnknown, Reason: pinsetter.OneLine(err)}})
+			r.unknown(e.from, e.enclosing.Provider, err)
 			continue
 		}
 		rules = append(rules, trust)
@@ -67,8 +66,8 @@ func (b *Bot) enclosingRules(pullers []enclosing, v *Verified) []*fleet.Trust {
 }
 
 // accessOf returns an OCIRepository's access to an image, nil without a usable one.
-func (b *Bot) accessOf(canonical string) *fleet.Repository {
-	for _, a := range b.set.Artifacts {
+func (x Examiner) accessOf(canonical string) *fleet.Repository {
+	for _, a := range x.Set.Artifacts {
 		if a.Err != nil || a.Repository == nil {
 			continue
 		}
