@@ -114,15 +114,13 @@ func BenchmarkWorstGit(b *testing.B) {
 			}
 			return parts.RawGit{Head: bytes.Repeat([]byte{1}, 20), Pack: p.End()}
 		}},
-		{"refs", func(b *testing.B) parts.RawGit {
-			return refs(b)
-		}},
+		{"refs", refs},
 		{"refs-v0", func(b *testing.B) parts.RawGit {
 			h := refs(b)
 			h.V0 = true
 			return h
 		}},
-		{"refs-ssh", func(b *testing.B) parts.RawGit { return refs(b) }},
+		{"refs-ssh", refs},
 	} {
 		b.Run(row.name, func(b *testing.B) {
 			f := newRig(b, "main")
