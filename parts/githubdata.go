@@ -30,7 +30,15 @@ func (r *GitHubRepository) keepsCommits() bool {
 	return err == nil && is == "true"
 }
 
-func (c *call) getRef() reply {
+// dataCall is a request about objects and refs.
+type dataCall struct{ *call }
+
+// onData serves such a request.
+func onData(serve func(dataCall) reply) func(*call) reply {
+	return func(c *call) reply { return serve(dataCall{c}) }
+}
+
+func (c dataCall) getRef() reply {
 	branch, found := strings.CutPrefix(c.params["ref"], "heads/")
 	if !found || c.repository.Head(branch) == "" {
 		return refuse(http.StatusNotFound, "Not Found")
@@ -38,7 +46,7 @@ func (c *call) getRef() reply {
 	return reply{http.StatusOK, c.repository.refJSON("refs/heads/" + branch)}
 }
 
-func (c *call) createRef() reply {
+func (c dataCall) createRef() reply {
 	var in struct{ Ref, SHA string }
 	c.into(&in)
 	branch, found := strings.CutPrefix(in.Ref, "refs/heads/")
@@ -54,7 +62,7 @@ func (c *call) createRef() reply {
 	return reply{http.StatusCreated, c.repository.refJSON(in.Ref)}
 }
 
-func (c *call) updateRef() reply {
+func (c dataCall) updateRef() reply {
 	var in struct {
 		SHA   string
 		Force bool
@@ -81,7 +89,7 @@ func (c *call) updateRef() reply {
 	return reply{http.StatusOK, r.refJSON("refs/heads/" + branch)}
 }
 
-func (c *call) getCommit() reply {
+func (c dataCall) getCommit() reply {
 	if !c.repository.has(c.params["commit_sha"], "commit") {
 		return refuse(http.StatusNotFound, "Not Found")
 	}
@@ -109,7 +117,7 @@ func (r *GitHubRepository) commitJSON(hash string) object {
 
 // createCommit signs commits by apps that name neither an author nor a
 // committer.
-func (c *call) createCommit() reply {
+func (c dataCall) createCommit() reply {
 	var in struct {
 		Message, Tree     string
 		Parents           []string
@@ -146,12 +154,12 @@ func (c *call) createCommit() reply {
 }
 
 // broken records an error of the double itself.
-func (c *call) broken(err error) reply {
+func (c dataCall) broken(err error) reply {
 	c.github.wrong = append(c.github.wrong, c.name+": "+err.Error())
 	return reply{http.StatusTeapot, nil}
 }
 
-func (c *call) createBlob() reply {
+func (c dataCall) createBlob() reply {
 	var in struct{ Content, Encoding string }
 	c.into(&in)
 	content := []byte(in.Content)
@@ -177,7 +185,7 @@ type treeEntry struct {
 	SHA, Content     *string
 }
 
-func (c *call) createTree() reply {
+func (c dataCall) createTree() reply {
 	var in struct {
 		BaseTree string `json:"base_tree"`
 		Tree     []treeEntry
@@ -206,7 +214,7 @@ func (c *call) createTree() reply {
 
 // entry returns an entry in the format of git update-index, or else what is
 // wrong.
-func (c *call) entry(e treeEntry) (line, bad string) {
+func (c dataCall) entry(e treeEntry) (line, bad string) {
 	switch {
 	case e.Path == "" || strings.HasPrefix(e.Path, "/") || filepath.Clean(e.Path) != e.Path:
 		return "", "tree.path contains a malformed path component"

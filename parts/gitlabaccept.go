@@ -147,7 +147,7 @@ func (c *gitlabCall) listCommits() (any, *gitlabError) {
 	if refused != nil {
 		return nil, refused
 	}
-	commits, refused := c.log(m.base + ".." + m.sha)
+	commits, refused := c.project.log(m.base + ".." + m.sha)
 	if refused != nil {
 		return nil, refused
 	}
@@ -155,9 +155,9 @@ func (c *gitlabCall) listCommits() (any, *gitlabError) {
 }
 
 // log returns the commits of git log.
-func (c *gitlabCall) log(args ...string) ([]map[string]any, *gitlabError) {
+func (p *GitLabProject) log(args ...string) ([]map[string]any, *gitlabError) {
 	const format = "--format=%H%x1f%h%x1f%s%x1f%an%x1f%ae%x1f%aI%x1f%cn%x1f%ce%x1f%cI%x1f%B"
-	out, err := c.git.run(c.project.Dir, nil, append([]string{"log", "-z", format}, args...)...)
+	out, err := p.git.run(p.Dir, nil, append([]string{"log", "-z", format}, args...)...)
 	if err != nil {
 		return nil, gitlabRefuse(http.StatusInternalServerError, err.Error())
 	}
@@ -205,6 +205,6 @@ func (c *gitlabCall) createNote() (any, *gitlabError) {
 	return c.noteJSON(n), nil
 }
 
-func (c *gitlabCall) noteJSON(n gitlabNote) map[string]any {
-	return map[string]any{"id": n.id, "body": n.body, "system": false, "author": c.userJSON(n.by), "created_at": n.at.UTC(), "updated_at": n.at.UTC()}
+func (g *GitLab) noteJSON(n gitlabNote) map[string]any {
+	return map[string]any{"id": n.id, "body": n.body, "system": false, "author": g.userJSON(n.by), "created_at": n.at.UTC(), "updated_at": n.at.UTC()}
 }

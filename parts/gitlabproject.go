@@ -187,7 +187,7 @@ func (c *gitlabCall) getBranch() (any, *gitlabError) {
 	if hash == "" {
 		return nil, gitlabRefuse(http.StatusNotFound, "404 Branch Not Found")
 	}
-	commits, refused := c.log(hash, "-1")
+	commits, refused := c.project.log(hash, "-1")
 	if refused != nil {
 		return nil, refused
 	}
