@@ -115,8 +115,12 @@ func (m *manifest) layer(mediaType string) (*Layer, error) {
 	return nil, fmt.Errorf("it has no layer of spec.layerSelector.mediaType %q; it has %s", mediaType, strings.Join(types, ", "))
 }
 
-// explain returns the verdicts of the range.
+// explain returns the verdicts of the range, without the way out that an ImagePolicy
+// has: an OCIRepository extracts nothing from a tag.
 func explain(tags []string, src *fleet.OCISource) []pinsetter.Verdict {
 	verdicts, _ := src.Versions.Explain(policy.NewTags(tags)) // a range ranks whatever tags there are
+	for i := range verdicts {
+		verdicts[i].Reason, _, _ = strings.Cut(verdicts[i].Reason, ": filterTags")
+	}
 	return verdicts
 }
