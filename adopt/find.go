@@ -179,9 +179,9 @@ func (f *finder) byKind(root *strict.Node) {
 	case group == "source.toolkit.fluxcd.io":
 		f.source(root)
 	case group == "argoproj.io" && (f.object.Kind == "Application" || f.object.Kind == "ApplicationSet"):
-		f.argo(root)
+		argoApplication(f, root)
 	case group == "argocd-image-updater.argoproj.io":
-		f.imageUpdater(root)
+		imageUpdater(f, root)
 	case group == "image.toolkit.fluxcd.io", group == "pinsetter.dev", group == "notification.toolkit.fluxcd.io":
 	case group == "apiextensions.k8s.io":
 	case f.object.APIVersion == "" && isOfCI(f.path):

@@ -176,9 +176,9 @@ func (f *finder) dependencies(root *strict.Node) {
 	}
 }
 
-// argo finds the charts, Helm parameters, values and kustomize images of an
+// argoApplication finds the charts, Helm parameters, values and kustomize images of an
 // Application's sources, or of an ApplicationSet's template.
-func (f *finder) argo(root *strict.Node) {
+func argoApplication(f *finder, root *strict.Node) {
 	spec := strict.Child(root, "spec")
 	if f.object.Kind == "ApplicationSet" {
 		spec = strict.Child(strict.Child(spec, "template"), "spec")
@@ -192,16 +192,16 @@ func (f *finder) argo(root *strict.Node) {
 			f.file.Applied = append(f.file.Applied, clean(textOf(source, "path")))
 		}
 		if chart := textOf(source, "chart"); chart != "" {
-			f.argoChart(source, chart)
+			argoChart(f, source, chart)
 		}
 		helm := strict.Child(source, "helm")
-		f.parameters(items(strict.Child(helm, "parameters")))
+		argoParameters(f, items(strict.Child(helm, "parameters")))
 		f.values(strict.Child(helm, "valuesObject"))
 		f.texts(strict.Child(helm, "values"))
 		images := strict.Child(strict.Child(source, "kustomize"), "images")
 		if images != nil && images.Kind == strict.Sequence {
 			for _, image := range images.Content {
-				f.argoImage(strict.Target(image))
+				argoImage(f, strict.Target(image))
 			}
 		}
 	}
@@ -209,7 +209,7 @@ func (f *finder) argo(root *strict.Node) {
 
 // argoChart adds the chart of a source. Argo CD's address of a registry has no
 // scheme.
-func (f *finder) argoChart(source *strict.Node, chart string) {
+func argoChart(f *finder, source *strict.Node, chart string) {
 	repository := textOf(source, "repoURL")
 	if !strings.Contains(repository, "://") && !strings.Contains(repository, "{") {
 		repository = "oci://" + repository
@@ -219,7 +219,7 @@ func (f *finder) argoChart(source *strict.Node, chart string) {
 
 // argoImage adds an image override: "name:tag", or "name=new:tag", which no
 // marker can write.
-func (f *finder) argoImage(node *strict.Node) {
+func argoImage(f *finder, node *strict.Node) {
 	if node.Kind != strict.Scalar {
 		return
 	}
@@ -232,9 +232,9 @@ func (f *finder) argoImage(node *strict.Node) {
 	f.whole(node, false)
 }
 
-// parameters finds the images of Helm parameters: "image.tag" beside
+// argoParameters finds the images of Helm parameters: "image.tag" beside
 // "image.repository", or a whole reference.
-func (f *finder) parameters(list []*strict.Node) {
+func argoParameters(f *finder, list []*strict.Node) {
 	values := map[string]string{}
 	for _, p := range list {
 		values[textOf(p, "name")] = textOf(p, "value")
@@ -266,7 +266,7 @@ func (f *finder) parameters(list []*strict.Node) {
 }
 
 // imageUpdater finds the images of Argo CD Image Updater's objects.
-func (f *finder) imageUpdater(root *strict.Node) {
+func imageUpdater(f *finder, root *strict.Node) {
 	for _, ref := range items(strict.Child(strict.Child(root, "spec"), "applicationRefs")) {
 		for _, image := range items(strict.Child(ref, "images")) {
 			if name := scalarOf(image, "imageName"); name != nil {

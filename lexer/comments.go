@@ -113,7 +113,14 @@ scanning:
 		} else {
 			text += "\n"
 		}
-		s.moveTo(s.at + ahead)
+		for to := s.at + ahead; s.at < to; { // over blanks and breaks
+			if s.text[s.at] == '\n' {
+				s.skipLine()
+			} else {
+				s.at++
+				s.column++
+			}
+		}
 		text += s.rest()
 		wasEmpty, ahead, column, line = false, 0, 0, s.line
 	}
@@ -122,16 +129,4 @@ scanning:
 		s.comments = append(s.comments, c)
 	}
 	return true
-}
-
-// moveTo moves over blanks and breaks.
-func (s *scanner) moveTo(at int) {
-	for s.at < at {
-		if s.text[s.at] == '\n' {
-			s.skipLine()
-		} else {
-			s.at++
-			s.column++
-		}
-	}
 }

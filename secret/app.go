@@ -14,10 +14,10 @@ func (r *Reader) Forge(forge *fleet.Forge) {
 		forge.TLS = r.TLS()
 	}
 	switch {
-	case r.isGitHubApp() && forge.Provider != fleet.ForgeGitHub:
+	case isGitHubApp(r) && forge.Provider != fleet.ForgeGitHub:
 		r.fail("holds a GitHub App, and the provider is %s: give it the key token", forge.Provider)
-	case r.isGitHubApp():
-		forge.App = r.gitHubApp()
+	case isGitHubApp(r):
+		forge.App = gitHubApp(r)
 	case r.Need("token", "pull requests are opened with a token"):
 		forge.Token = r.Line("token")
 	}
@@ -33,7 +33,7 @@ const (
 )
 
 // isGitHubApp reports whether the Secret has a key of a GitHub App.
-func (r *Reader) isGitHubApp() bool {
+func isGitHubApp(r *Reader) bool {
 	for _, key := range r.Content.keys() {
 		if strings.HasPrefix(key, "githubApp") {
 			return true
@@ -44,7 +44,7 @@ func (r *Reader) isGitHubApp() bool {
 
 // gitHubApp returns the app that the Secret holds, nil after reporting what is
 // wrong with it.
-func (r *Reader) gitHubApp() *fleet.GitHubApp {
+func gitHubApp(r *Reader) *fleet.GitHubApp {
 	if !r.Need(appID, "it is the app's number") || !r.Need(appPrivateKey, "it is the app's private key, in PEM") {
 		return nil
 	}
@@ -53,14 +53,14 @@ func (r *Reader) gitHubApp() *fleet.GitHubApp {
 		InstallationOwner: r.PlainLine(appInstallationOwner),
 		BaseURL:           r.PlainLine(appBaseURL),
 	}
-	id, ok := r.number(appID)
+	id, ok := numberIn(r, appID)
 	app.ID = id
 	if r.has(appInstallationID) == r.has(appInstallationOwner) {
 		r.fail("needs one of %s and %s", appInstallationID, appInstallationOwner)
 		return nil
 	}
 	if r.has(appInstallationID) {
-		installation, fine := r.number(appInstallationID)
+		installation, fine := numberIn(r, appInstallationID)
 		app.InstallationID, ok = installation, ok && fine
 	}
 	if app.BaseURL != "" {
@@ -75,9 +75,9 @@ func (r *Reader) gitHubApp() *fleet.GitHubApp {
 	return app
 }
 
-// number returns the positive number that a key holds, false after reporting
+// numberIn returns the positive number that a key holds, false after reporting
 // that it holds none.
-func (r *Reader) number(key string) (int64, bool) {
+func numberIn(r *Reader, key string) (int64, bool) {
 	n, err := strconv.ParseInt(r.PlainLine(key), 10, 64)
 	if err != nil || n <= 0 {
 		r.fail("has no number under %s", key)

@@ -23,21 +23,21 @@ func (r *Reader) DockerConfig(host string) pinsetter.Secret {
 	kind := r.Content.Type
 	switch {
 	case kind == oldDockerConfig, kind == "" && r.has(oldDockerConfigKey):
-		if r.isJSON(oldDockerConfigKey) {
+		if isJSON(r, oldDockerConfigKey) {
 			return r.named(oldDockerConfigKey, `{"auths":`+r.value(oldDockerConfigKey)+`}`)
 		}
 	case host != "" && kind != dockerConfigType && !r.has(dockerConfigKey):
-		return r.loginTo(host)
+		return loginTo(r, host)
 	case kind != dockerConfigType && (kind != "" || !r.Content.Mounted):
 		r.fail("is of type %q, and registries need %s (kubectl create secret docker-registry)", kind, dockerConfigType)
-	case r.isJSON(dockerConfigKey):
+	case isJSON(r, dockerConfigKey):
 		return r.Secret(dockerConfigKey)
 	}
 	return pinsetter.Secret{}
 }
 
 // loginTo returns username and password as a Docker configuration for the host.
-func (r *Reader) loginTo(host string) pinsetter.Secret {
+func loginTo(r *Reader, host string) pinsetter.Secret {
 	const why = "a registry needs username and password, or a Secret of type " + dockerConfigType
 	if !r.Need("username", why) || !r.Need("password", why) {
 		return pinsetter.Secret{}
@@ -56,7 +56,7 @@ func (r *Reader) loginTo(host string) pinsetter.Secret {
 }
 
 // isJSON reports whether a key holds a JSON object; if not, that is reported.
-func (r *Reader) isJSON(key string) bool {
+func isJSON(r *Reader, key string) bool {
 	content, err := r.Content.value(key)
 	if err != nil {
 		r.fail("%v", err)

@@ -18,7 +18,7 @@ func (r *Reader) Git(source *fleet.GitSource, provider string) {
 	if err != nil {
 		return // reported
 	}
-	switch app, wanted := r.isGitHubApp(), provider == ProviderGitHub; {
+	switch app, wanted := isGitHubApp(r), provider == ProviderGitHub; {
 	case app && !wanted:
 		r.fail("holds a GitHub App: write spec.provider: %s", ProviderGitHub)
 		return
@@ -32,28 +32,28 @@ func (r *Reader) Git(source *fleet.GitSource, provider string) {
 	}
 	switch u.Scheme {
 	case "ssh":
-		r.ssh(&source.Auth)
+		readSSH(r, &source.Auth)
 	case "http", "https":
 		if provider == ProviderGitHub {
-			source.App, source.Auth.TLS = r.gitHubApp(), r.TLS()
+			source.App, source.Auth.TLS = gitHubApp(r), r.TLS()
 			return
 		}
-		r.http(&source.Auth)
+		readHTTP(r, &source.Auth)
 	}
 }
 
 // certificateKeys are those of a Secret that has certificates.
 var certificateKeys = []string{"ca.crt", "caFile", "tls.crt", "certFile", "tls.key", "keyFile"}
 
-// others says which keys the Secret has, in brackets.
-func (r *Reader) others() string {
+// otherKeys says which keys the Secret has, in brackets.
+func otherKeys(r *Reader) string {
 	if keys := r.Content.keys(); len(keys) > 0 {
 		return fmt.Sprintf(" (it has %s)", strings.Join(keys, ", "))
 	}
 	return ""
 }
 
-func (r *Reader) ssh(auth *fleet.GitAuth) {
+func readSSH(r *Reader, auth *fleet.GitAuth) {
 	identity := r.Need("identity", "an ssh URL needs a private key there")
 	hosts := r.Need("known_hosts", "an ssh URL needs the server's keys there (ssh-keyscan HOST)")
 	if !identity || !hosts {
@@ -63,7 +63,7 @@ func (r *Reader) ssh(auth *fleet.GitAuth) {
 	auth.IdentityPassword = r.Line("password")
 }
 
-func (r *Reader) http(auth *fleet.GitAuth) {
+func readHTTP(r *Reader, auth *fleet.GitAuth) {
 	username, password, bearer := r.has("username"), r.has("password"), r.has("bearerToken")
 	switch {
 	case r.has("identity") && !username && !bearer:
@@ -76,7 +76,7 @@ func (r *Reader) http(auth *fleet.GitAuth) {
 	case username && bearer:
 		r.fail("has both username and bearerToken: keep one")
 	case !username && !bearer && !slices.ContainsFunc(certificateKeys, r.has):
-		r.fail("has nothing for an http URL: give it the keys username and password, or bearerToken%s", r.others())
+		r.fail("has nothing for an http URL: give it the keys username and password, or bearerToken%s", otherKeys(r))
 	default:
 		auth.Username, auth.Password, auth.Bearer = r.PlainLine("username"), r.Line("password"), r.Line("bearerToken")
 	}

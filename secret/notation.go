@@ -22,7 +22,7 @@ const TrustPolicyFile = "trustpolicy.json"
 func (r *Reader) Notation() *fleet.Notation {
 	policy := r.bytes(TrustPolicyFile)
 	if len(policy) == 0 {
-		r.fail("has no %s: give it the trust policy of notation under that key%s", TrustPolicyFile, r.others())
+		r.fail("has no %s: give it the trust policy of notation under that key%s", TrustPolicyFile, otherKeys(r))
 		return nil
 	}
 	if !json.Valid(policy) {
@@ -42,7 +42,7 @@ func (r *Reader) Notation() *fleet.Notation {
 		found.Certificates = append(found.Certificates, certificates...)
 	}
 	if len(found.Certificates) == 0 {
-		r.fail("has no key that ends in .crt or .pem: give it the certificates of notation's trust stores%s", r.others())
+		r.fail("has no key that ends in .crt or .pem: give it the certificates of notation's trust stores%s", otherKeys(r))
 		return nil
 	}
 	return found

@@ -44,7 +44,7 @@ func (r *Reader) PublicKeys() []fleet.PublicKey {
 	}
 	switch {
 	case len(found) == 0:
-		r.fail("has no key that ends in %s: give it the public key of cosign as cosign.pub%s", publicKeySuffix, r.others())
+		r.fail("has no key that ends in %s: give it the public key of cosign as cosign.pub%s", publicKeySuffix, otherKeys(r))
 	case len(found) > maxPublicKeys:
 		r.fail("has %d public keys, and %d are tried at most", len(found), maxPublicKeys)
 		return nil

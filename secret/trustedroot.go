@@ -16,7 +16,7 @@ const trustedRootType = "application/vnd.dev.sigstore.trustedroot"
 func (r *Reader) TrustedRoot() []byte {
 	text := r.bytes(TrustedRootFile)
 	if len(text) == 0 {
-		r.fail("has no %s: give it the trusted root of Sigstore under that key%s", TrustedRootFile, r.others())
+		r.fail("has no %s: give it the trusted root of Sigstore under that key%s", TrustedRootFile, otherKeys(r))
 		return nil
 	}
 	if err := CheckTrustedRoot(text); err != nil {

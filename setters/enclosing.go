@@ -30,13 +30,13 @@ var pulls = []struct {
 
 // enclosing returns what the object says of the signatures of what the visited field
 // names; nil if it says nothing, or the field names something else.
-func (s *search) enclosing() *pinsetter.Enclosing {
-	object := s.scope.object
+func (t *trail) enclosing() *pinsetter.Enclosing {
+	object := t.scope.object
 	for _, p := range pulls {
-		if object.Kind != p.kind || !strings.HasPrefix(object.APIVersion, p.group) || !slices.Equal(s.path, p.path) {
+		if object.Kind != p.kind || !strings.HasPrefix(object.APIVersion, p.group) || !slices.Equal(t.path, p.path) {
 			continue
 		}
-		holder := s.scope.node
+		holder := t.scope.node
 		for _, key := range p.holder {
 			if hidden(holder, key) {
 				return &pinsetter.Enclosing{Unread: "its " + strings.Join(p.holder, ".") + " is given twice, or by a merge key"}

@@ -65,10 +65,10 @@ func (f Field) scheme() string {
 }
 
 // field returns the Field that is being visited.
-func (s *search) field() Field {
-	f := Field{Object: s.scope.object, Path: s.path, Sealed: s.scope.sealed, Twice: s.isTwice()}
-	f.Chart = !f.Twice && s.isChartVersion()
-	f.Label = f.key() == "name" && child(s.around(), "value") != nil
+func (t *trail) field() Field {
+	f := Field{Object: t.scope.object, Path: t.path, Sealed: t.scope.sealed, Twice: t.isTwice()}
+	f.Chart = !f.Twice && t.isChartVersion()
+	f.Label = f.key() == "name" && child(t.around(), "value") != nil
 	return f
 }
 
@@ -76,20 +76,20 @@ func (s *search) field() Field {
 // a chart: in a HelmRelease or HelmChart, among the dependencies of a
 // Chart.yaml, among kustomize's helmCharts, and in an Argo CD source that names
 // a chart. Only there does a tag's "_" mean "+".
-func (s *search) isChartVersion() bool {
-	path := s.path
+func (t *trail) isChartVersion() bool {
+	path := t.path
 	switch last := len(path) - 1; {
 	case last < 0:
 		return false
 	case path[last] == "targetRevision":
-		return isArgo(s.scope.object) && text(s.around(), "chart") != ""
+		return isArgo(t.scope.object) && text(t.around(), "chart") != ""
 	case path[last] != "version":
 		return false
-	case s.scope.object.Kind == "HelmRelease":
+	case t.scope.object.Kind == "HelmRelease":
 		return slices.Equal(path, []string{"spec", "chart", "spec", "version"})
-	case s.scope.object.Kind == "HelmChart":
+	case t.scope.object.Kind == "HelmChart":
 		return slices.Equal(path, []string{"spec", "version"})
-	case s.scope.chart:
+	case t.scope.chart:
 		return slices.Equal(path, []string{"dependencies", "[]", "version"})
 	}
 	return slices.Equal(path, []string{"helmCharts", "[]", "version"})

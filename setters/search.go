@@ -18,15 +18,12 @@ type search struct {
 	data   []byte // the chunk's bytes
 	tokens *tokens
 	cursor *cursor
-	scope  scope
-	first  int                           // index in file.Sites of the chunk's first site
-	sites  map[siteKey]int               // index in file.Sites
-	broken map[siteKey]int               // line of a marker whose value can't be replaced
-	path   []string                      // keys from the object's root to the node; "[]" is an item
-	steps  []step                        // of path
-	within *yaml.Node                    // the mapping being visited
-	counts map[*yaml.Node]map[string]int // number of times a key stands in a large mapping
-	parsed map[string]parsedMarker       // by comment
+	trail
+	first  int                     // index in file.Sites of the chunk's first site
+	sites  map[siteKey]int         // index in file.Sites
+	broken map[siteKey]int         // line of a marker whose value can't be replaced
+	within *yaml.Node              // the mapping being visited
+	parsed map[string]parsedMarker // by comment
 }
 
 // parsedMarker is the result of parseMarker.

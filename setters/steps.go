@@ -9,36 +9,44 @@ type step struct {
 	twice bool // set once known: the key, or one above it, is a duplicate
 }
 
-func (s *search) push(key string, in *yaml.Node) {
-	s.path = append(s.path, key)
-	s.steps = append(s.steps, step{in: in})
+// trail leads to the node that a search visits.
+type trail struct {
+	scope  scope
+	path   []string                      // keys from the object's root to the node; "[]" is an item
+	steps  []step                        // of path
+	counts map[*yaml.Node]map[string]int // number of times a key stands in a large mapping
 }
 
-func (s *search) pop() {
-	s.path = s.path[:len(s.path)-1]
-	s.steps = s.steps[:len(s.steps)-1]
+func (t *trail) push(key string, in *yaml.Node) {
+	t.path = append(t.path, key)
+	t.steps = append(t.steps, step{in: in})
+}
+
+func (t *trail) pop() {
+	t.path = t.path[:len(t.path)-1]
+	t.steps = t.steps[:len(t.steps)-1]
 }
 
 // around returns the mapping that holds the visited value, nil for an item.
-func (s *search) around() *yaml.Node {
-	if len(s.steps) == 0 {
+func (t *trail) around() *yaml.Node {
+	if len(t.steps) == 0 {
 		return nil
 	}
-	return s.steps[len(s.steps)-1].in
+	return t.steps[len(t.steps)-1].in
 }
 
 // isTwice reports whether a key on the path to the node is a duplicate in its
 // mapping. It checks each step once, however many markers are below it.
-func (s *search) isTwice() bool {
-	i := len(s.steps)
-	for i > 0 && !s.steps[i-1].known {
+func (t *trail) isTwice() bool {
+	i := len(t.steps)
+	for i > 0 && !t.steps[i-1].known {
 		i--
 	}
-	twice := i > 0 && s.steps[i-1].twice
-	for ; i < len(s.steps); i++ {
-		in := s.steps[i].in
-		twice = twice || in != nil && s.standsTwice(in, s.path[i])
-		s.steps[i].known, s.steps[i].twice = true, twice
+	twice := i > 0 && t.steps[i-1].twice
+	for ; i < len(t.steps); i++ {
+		in := t.steps[i].in
+		twice = twice || in != nil && t.standsTwice(in, t.path[i])
+		t.steps[i].known, t.steps[i].twice = true, twice
 	}
 	return twice
 }
@@ -49,7 +57,7 @@ func (s *search) isTwice() bool {
 const fewKeys = 32
 
 // standsTwice reports whether a key is in a mapping more than once.
-func (s *search) standsTwice(mapping *yaml.Node, key string) bool {
+func (t *trail) standsTwice(mapping *yaml.Node, key string) bool {
 	if len(mapping.Content) <= 2*fewKeys {
 		n := 0
 		for i := 0; i < len(mapping.Content); i += 2 {
@@ -59,7 +67,7 @@ func (s *search) standsTwice(mapping *yaml.Node, key string) bool {
 		}
 		return n > 1
 	}
-	keys, counted := s.counts[mapping]
+	keys, counted := t.counts[mapping]
 	if !counted {
 		keys = map[string]int{}
 		for i := 0; i < len(mapping.Content); i += 2 {
@@ -67,10 +75,10 @@ func (s *search) standsTwice(mapping *yaml.Node, key string) bool {
 				keys[k.Value]++
 			}
 		}
-		if s.counts == nil {
-			s.counts = map[*yaml.Node]map[string]int{}
+		if t.counts == nil {
+			t.counts = map[*yaml.Node]map[string]int{}
 		}
-		s.counts[mapping] = keys
+		t.counts[mapping] = keys
 	}
 	return keys[key] > 1
 }
