@@ -17,14 +17,18 @@ import (
 // (https://argocd-image-updater.readthedocs.io/en/stable/configuration/images/).
 const updaterPrefix = "argocd-image-updater.argoproj.io/"
 
+// updater reads what Argo CD Image Updater is told into a translation.
+type updater struct{ *translation }
+
 // imageUpdater translates annotations of Applications and ImageUpdater objects.
 func (t *translation) imageUpdater() {
+	u := updater{t}
 	apps := t.applications()
 	annotated := false
 	for _, a := range apps {
-		annotated = t.annotations(a) || annotated
+		annotated = u.annotations(a) || annotated
 	}
-	objects := t.updaterObjects(apps)
+	objects := u.objects(apps)
 	if annotated {
 		t.off = append(t.off, "take the annotations "+updaterPrefix+"* off the Applications")
 	}
@@ -37,7 +41,7 @@ func (t *translation) imageUpdater() {
 }
 
 // annotations translates those of one Application, and reports whether it has any.
-func (t *translation) annotations(a application) bool {
+func (u updater) annotations(a application) bool {
 	notes := map[string]strict.Field{}
 	for _, f := range a.notes {
 		if name, ours := strings.CutPrefix(f.Key.Value, updaterPrefix); ours {
@@ -78,7 +82,7 @@ func (t *translation) annotations(a application) bool {
 		if s.kustomize == "" && strings.Contains(alias, "/") {
 			s.kustomize = alias // the original image, as older versions have it
 		}
-		t.follow(to, s)
+		u.follow(to, s)
 	}
 	return true
 }
@@ -107,10 +111,10 @@ func parseImage(text string) (alias string, image pinsetter.Image) {
 	return alias, pinsetter.Image{Name: text}
 }
 
-// updaterObjects translates ImageUpdater objects, and reports whether there are any.
-func (t *translation) updaterObjects(apps []application) bool {
+// objects translates ImageUpdater objects, and reports whether there are any.
+func (u updater) objects(apps []application) bool {
 	found := false
-	for _, f := range t.files {
+	for _, f := range u.files {
 		for _, d := range f.sheet.Documents {
 			if d.Root == nil || strict.Text(strict.Child(d.Root, "kind")) != "ImageUpdater" ||
 				!strings.HasPrefix(strict.Text(strict.Child(d.Root, "apiVersion")), updaterPrefix) {
@@ -124,19 +128,19 @@ func (t *translation) updaterObjects(apps []application) bool {
 			}
 			for _, ref := range refs.Content {
 				at := Entry{Path: f.Path, Line: d.LineOf(ref), Kind: "image"}
-				t.updaterObject(apps, at, spec, strict.Target(ref), d.LineOf)
+				u.object(apps, at, spec, strict.Target(ref), d.LineOf)
 			}
 		}
 	}
 	return found
 }
 
-// updaterObject translates one of an ImageUpdater's applicationRefs.
-func (t *translation) updaterObject(apps []application, at Entry, spec, ref *strict.Node, lineOf func(*strict.Node) int) {
+// object translates one of an ImageUpdater's applicationRefs.
+func (u updater) object(apps []application, at Entry, spec, ref *strict.Node, lineOf func(*strict.Node) int) {
 	pattern := strict.Text(strict.Child(ref, "namePattern"))
 	at.From = "applicationRefs " + pattern
 	if strict.Text(strict.Child(ref, "useAnnotations")) == "true" {
-		t.say(at, "the annotations of its Applications")
+		u.say(at, "the annotations of its Applications")
 		return
 	}
 	images := strict.Child(ref, "images")
@@ -145,7 +149,7 @@ func (t *translation) updaterObject(apps []application, at Entry, spec, ref *str
 	}
 	chosen, reason := chosen(apps, pattern, strict.Child(ref, "labelSelectors"))
 	if reason != "" {
-		t.skip(at, reason)
+		u.skip(at, reason)
 		return
 	}
 	write := writeBack(spec, ref)
@@ -156,7 +160,7 @@ func (t *translation) updaterObject(apps []application, at Entry, spec, ref *str
 		for _, a := range chosen {
 			to := write
 			to.app = a
-			t.follow(to, s)
+			u.follow(to, s)
 		}
 	}
 }
@@ -228,30 +232,30 @@ func objectSetting(spec, ref, image *strict.Node) imageSetting {
 }
 
 // follow translates one image of one Application.
-func (t *translation) follow(to target, s imageSetting) {
-	places, reason := t.places(to, s)
+func (u updater) follow(to target, s imageSetting) {
+	places, reason := u.places(to, s)
 	if len(places) == 0 {
-		t.skip(s.at, reason)
+		u.skip(s.at, reason)
 		return
 	}
 	r, reason := s.rule(places)
 	if reason != "" {
-		t.skip(s.at, reason)
+		u.skip(s.at, reason)
 		return
 	}
-	if r.Delivery, reason = t.deliver(to); reason != "" {
+	if r.Delivery, reason = u.deliver(to); reason != "" {
 		setting := s.at
 		setting.Kind, setting.From = "write-back", cmp.Or(to.branch, to.method)
-		t.skip(setting, reason)
+		u.skip(setting, reason)
 	}
-	t.pullSecret(s, r)
+	u.pullSecret(s, r)
 	for _, marks := range places {
-		t.want(s.at, r, marks)
+		u.want(s.at, r, marks)
 	}
 }
 
 // pullSecret translates the registry's credentials.
-func (t *translation) pullSecret(s imageSetting, r *rule) {
+func (u updater) pullSecret(s imageSetting, r *rule) {
 	kind, where, _ := strings.Cut(s.secret, ":")
 	at := s.at
 	at.Kind, at.From = "pull-secret", s.secret
@@ -259,15 +263,15 @@ func (t *translation) pullSecret(s imageSetting, r *rule) {
 	case s.secret == "":
 	case kind == "pullsecret" && objectName(name) == name:
 		r.Secret = name
-		if namespace != t.tree.Namespace {
-			t.skip(at, "the Secret must be in namespace "+t.tree.Namespace+", beside its ImageRepository: copy it there, or choose its namespace with -n")
+		if namespace != u.tree.Namespace {
+			u.skip(at, "the Secret must be in namespace "+u.tree.Namespace+", beside its ImageRepository: copy it there, or choose its namespace with -n")
 			return
 		}
-		t.say(at, "secretRef "+name)
+		u.say(at, "secretRef "+name)
 	case kind == "secret":
-		t.skip(at, "a Secret with user:password is none that an ImageRepository reads: make one of type kubernetes.io/dockerconfigjson, and name it in spec.secretRef")
+		u.skip(at, "a Secret with user:password is none that an ImageRepository reads: make one of type kubernetes.io/dockerconfigjson, and name it in spec.secretRef")
 	default:
-		t.skip(at, "credentials of the updater's own pod are not in Git: make a Secret of type kubernetes.io/dockerconfigjson, and name it in spec.secretRef")
+		u.skip(at, "credentials of the updater's own pod are not in Git: make a Secret of type kubernetes.io/dockerconfigjson, and name it in spec.secretRef")
 	}
 }
 
@@ -385,13 +389,13 @@ func class(b *strings.Builder, runes []rune) []rune {
 
 // deliver translates where the updater pushes. A reason is given for what looks
 // different then.
-func (t *translation) deliver(to target) (delivery, string) {
+func (u updater) deliver(to target) (delivery, string) {
 	if !strings.HasPrefix(to.method, "git") {
 		return delivery{}, ""
 	}
 	base, push, _ := strings.Cut(to.branch, ":")
 	d := delivery{Base: base}
-	if base == t.tree.Git.Branch {
+	if base == u.tree.Git.Branch {
 		d.Base = ""
 	}
 	if to.proposal != "" {

@@ -14,6 +14,9 @@ import (
 	"github.com/pinsetter/pinsetter/strict"
 )
 
+// keel reads what Keel is told into a translation.
+type keel struct{ *translation }
+
 // keelSetting is how Keel follows the images of a workload or a chart
 // (https://keel.sh/docs).
 type keelSetting struct {
@@ -31,13 +34,14 @@ type keelSetting struct {
 // keel translates the annotations and labels of workloads, and keel: in Helm's
 // values.
 func (t *translation) keel() {
+	k := keel{t}
 	for _, f := range t.files {
 		for _, d := range f.sheet.Documents {
 			if d.Root == nil || d.Root.Kind != strict.Mapping {
 				continue
 			}
-			t.keelWorkload(f, d)
-			t.keelValues(f, d, d.Root, 0)
+			k.workload(f, d)
+			k.values(f, d, d.Root, 0)
 		}
 	}
 	t.off = append(t.off,
@@ -62,7 +66,7 @@ func keelOption(metadata *strict.Node, names ...string) (string, *strict.Node) {
 	return "", nil
 }
 
-func (t *translation) keelWorkload(f *file, d setters.Document) {
+func (k keel) workload(f *file, d setters.Document) {
 	metadata := strict.Child(d.Root, "metadata")
 	policy, key := keelOption(metadata, "keel.sh/policy", "keel.observer/policy")
 	if key == nil {
@@ -93,20 +97,20 @@ func (t *translation) keelWorkload(f *file, d setters.Document) {
 	containers, reason := keelContainers(d.Root, option("monitorContainers"), option("initContainers") == "true")
 	switch {
 	case reason != "":
-		t.skip(s.at, reason)
+		k.skip(s.at, reason)
 		return
 	case len(containers) == 0:
-		t.skip(s.at, "the workload has no container whose image it could move")
+		k.skip(s.at, "the workload has no container whose image it could move")
 		return
 	}
-	t.keelOthers(s)
+	k.sayOthers(s)
 	for _, n := range containers {
 		ref, ok := wholeAt(f, d, n)
 		if !ok {
-			t.skip(s.at, placeOf(f.Path, d.LineOf(n))+": "+strconv.Quote(n.Value)+" has no tag to move")
+			k.skip(s.at, placeOf(f.Path, d.LineOf(n))+": "+strconv.Quote(n.Value)+" has no tag to move")
 			continue
 		}
-		t.keelImage(s, ref)
+		k.image(s, ref)
 	}
 }
 
@@ -139,23 +143,23 @@ func keelContainers(root *strict.Node, monitor string, initToo bool) ([]*strict.
 	return all, ""
 }
 
-// keelValues translates "keel:" in Helm's values, wherever they stand: in a file,
+// values translates "keel:" in Helm's values, wherever they stand: in a file,
 // a HelmRelease, an Application.
-func (t *translation) keelValues(f *file, d setters.Document, n *strict.Node, depth int) {
+func (k keel) values(f *file, d setters.Document, n *strict.Node, depth int) {
 	if depth == maxWalk {
 		return
 	}
 	if n.Kind == strict.Mapping {
 		if keel := child(n, "keel"); strict.Text(child(keel, "policy")) != "" {
-			t.keelChart(f, d, n, keel)
+			k.chart(f, d, n, keel)
 		}
 	}
 	for _, below := range n.Content {
-		t.keelValues(f, d, below, depth+1)
+		k.values(f, d, below, depth+1)
 	}
 }
 
-func (t *translation) keelChart(f *file, d setters.Document, values, keel *strict.Node) {
+func (k keel) chart(f *file, d setters.Document, values, keel *strict.Node) {
 	text := func(name string) string { return strict.Text(child(keel, name)) }
 	s := keelSetting{
 		at:       Entry{Path: f.Path, Line: d.LineOf(child(keel, "policy")), Kind: "policy", From: text("policy")},
@@ -173,10 +177,10 @@ func (t *translation) keelChart(f *file, d setters.Document, values, keel *stric
 	}
 	images := child(keel, "images")
 	if images == nil || images.Kind != strict.Sequence || len(images.Content) == 0 {
-		t.skip(s.at, "keel.images is missing, and so nothing was moved")
+		k.skip(s.at, "keel.images is missing, and so nothing was moved")
 		return
 	}
-	t.keelOthers(s)
+	k.sayOthers(s)
 	for _, image := range images.Content {
 		repository := strict.Text(lookup(values, strict.Text(child(image, "repository"))))
 		tag := lookup(values, strict.Text(child(image, "tag")))
@@ -184,15 +188,15 @@ func (t *translation) keelChart(f *file, d setters.Document, values, keel *stric
 		own := s
 		own.secret = cmp.Or(strict.Text(child(image, "imagePullSecret")), s.secret)
 		if repository == "" || text == "" || holdsVariable(repository) || holdsVariable(text) {
-			t.skip(own.at, placeOf(f.Path, d.LineOf(image))+": the values have no image and tag at the paths that it names")
+			k.skip(own.at, placeOf(f.Path, d.LineOf(image))+": the values have no image and tag at the paths that it names")
 			continue
 		}
-		t.keelImage(own, partsAt(f, d, repository, tag, lookup(values, strict.Text(child(image, "digest")))))
+		k.image(own, partsAt(f, d, repository, tag, lookup(values, strict.Text(child(image, "digest")))))
 	}
 }
 
-// keelOthers lists the settings that nothing of ours is like.
-func (t *translation) keelOthers(s keelSetting) {
+// sayOthers lists the settings that nothing of ours is like.
+func (k keel) sayOthers(s keelSetting) {
 	reasons := map[string]string{
 		"notify":               "who is told is said by Alert and Provider objects",
 		"notificationChannels": "who is told is said by Alert and Provider objects",
@@ -202,26 +206,26 @@ func (t *translation) keelOthers(s keelSetting) {
 	for _, name := range s.others {
 		at := s.at
 		at.Kind, at.From = "setting", name
-		t.skip(at, reasons[name])
+		k.skip(at, reasons[name])
 	}
 	if _, every, is := strings.Cut(s.schedule, "@every "); s.schedule != "" && !is {
 		at := s.at
 		at.Kind, at.From = "setting", "pollSchedule "+s.schedule
-		t.skip(at, "an image is listed at an interval, here 5m: set ImageRepository spec.interval")
+		k.skip(at, "an image is listed at an interval, here 5m: set ImageRepository spec.interval")
 	} else if _, err := time.ParseDuration(every); is && err != nil {
 		at := s.at
 		at.Kind, at.From = "setting", "pollSchedule "+s.schedule
-		t.skip(at, "it is no length of time")
+		k.skip(at, "it is no length of time")
 	}
 }
 
-// keelImage translates the policy for one image.
-func (t *translation) keelImage(s keelSetting, ref reference) {
+// image translates the policy for one image.
+func (k keel) image(s keelSetting, ref reference) {
 	at := s.at
 	at.From = s.policy + " of " + ref.String()
 	r, reason := s.rule(ref)
 	if reason != "" {
-		t.skip(at, reason)
+		k.skip(at, reason)
 		return
 	}
 	if every, is := strings.CutPrefix(s.schedule, "@every "); is {
@@ -233,9 +237,9 @@ func (t *translation) keelImage(s keelSetting, ref reference) {
 		r.Secret = s.secret
 	}
 	if s.approved > 0 {
-		r.Delivery = t.proposed("approved", spec.PullRequestSpec{GroupBy: spec.GroupByPolicy})
+		r.Delivery = k.proposed("approved", spec.PullRequestSpec{GroupBy: spec.GroupByPolicy})
 	}
-	t.want(at, r, ref.marks)
+	k.want(at, r, ref.marks)
 }
 
 // rule translates a policy for an image with the tag that it has now, which Keel
