@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/artifact"
 	"github.com/pinsetter/pinsetter/deliver"
@@ -18,7 +16,6 @@ import (
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/resolve"
-	"github.com/pinsetter/pinsetter/seats"
 	"github.com/pinsetter/pinsetter/selector"
 	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/store"
@@ -27,37 +24,12 @@ import (
 // isDelivery reports whether an automation writes into an artifact.
 func isDelivery(a *fleet.Automation) bool { return a.Delivery != nil }
 
-func isOfGit(a *fleet.Automation) bool { return a.Delivery == nil }
-
-// artifacts runs ArtifactAutomations: repositories that are pushed to in parallel, each
-// once take has a seat for it, and the automations of each in sequence.
-func (c *cycle) artifacts(ctx context.Context, automations []*fleet.Automation, take func() *seats.Seat) []*Result {
-	repositories := map[string][]*fleet.Automation{}
-	for _, a := range automations {
-		repositories[RepositoryOf(a)] = append(repositories[RepositoryOf(a)], a)
-	}
-	var g errgroup.Group
-	slots := make([][]*Result, len(repositories))
-	for i, key := range slices.Sorted(maps.Keys(repositories)) {
-		seat := take()
-		g.Go(func() error {
-			defer seat.Leave()
-			for _, a := range repositories[key] {
-				r := &artifactRun{cycle: c, automation: a}
-				slots[i] = append(slots[i], r.run(ctx))
-			}
-			return nil
-		})
-	}
-	_ = g.Wait() // the functions return no error: it is in the results
-	return slices.Concat(slots...)
-}
-
-// artifactRun is the steps for one ArtifactAutomation: what its source leads to, what
-// was delivered last, what is decided about that, and the delivery. Each begins from
-// the source; nothing is built on what the bot delivered.
-type artifactRun struct {
+// artifactTarget is the target of an ArtifactAutomation. Each delivery is built on what
+// its source leads to, with the changes of the last one done again; nothing is built on
+// what the bot delivered.
+type artifactTarget struct {
 	*cycle
+	lane       *lane
 	automation *fleet.Automation
 
 	tag, digest string // of the source
@@ -67,6 +39,7 @@ type artifactRun struct {
 	last        lastDelivery
 	base        *artifact.Base // nil until it is read
 	files       []artifactFile // with markers
+	plan        *plan.Plan     // nil until markers are found
 	findings    []pinsetter.Finding
 }
 
@@ -78,73 +51,32 @@ type artifactFile struct {
 	data   []byte        // of shown
 }
 
-// run does the steps. It returns a result, whatever happens.
-func (r *artifactRun) run(ctx context.Context) *Result {
-	result := plan.NewResult(r.automation)
-	defer r.close()
-	if err := r.unusable(r.automation); err != nil || r.automation.Suspended {
-		result.Fail(err)
-		return result
-	}
-	done, err := r.attempt(ctx)
-	if done == nil {
-		done = result
-		done.Revision = r.revision
-	}
-	if err != nil {
-		done.Fail(fmt.Errorf("%s %s: %w", r.automation.Kind(), r.automation.Name, err))
-	}
-	return done
-}
-
-func (r *artifactRun) close() {
+// close implements target.
+func (r *artifactTarget) close() {
 	if r.base != nil {
 		r.base.Close()
 	}
 }
 
-// attempt is run without what is common to all automations.
-func (r *artifactRun) attempt(ctx context.Context) (*Result, error) {
-	if err := r.find(ctx); err != nil {
-		return nil, err
-	}
-	if quiet := r.quiet(ctx); quiet != nil {
-		return quiet, nil
-	}
-	if err := r.read(ctx); err != nil {
-		return nil, err
-	}
-	p := r.plan(nil)
-	r.decide(ctx, p)
-	p.Apply()
-	if r.mode != Push {
-		return p.Result, nil
-	}
-	r.trace(ctx, p)
-	r.keepQuiet(ctx, p)
-	err := r.deliver(ctx, p)
-	if p.Result.Pushed == nil {
-		p.Result.Changes, p.Result.Images = []pinsetter.Change{}, []pinsetter.Written{}
-	}
-	return p.Result, err
-}
-
-// find finds out what the source leads to, and recalls what was delivered.
-func (r *artifactRun) find(ctx context.Context) error {
+// fetch implements target: it finds out what the source leads to, and recalls what was
+// delivered.
+func (r *artifactTarget) fetch(ctx context.Context) error {
 	source := r.automation.Delivery.Source
+	r.lane.seat.Using(nil) // of a lane before
 	r.o.Progress("asking for " + source.Spec.URL)
 	var err error
 	if r.tag, r.digest, err = resolve.Digest(ctx, r.selector.Scanner, source); err != nil {
 		return err
 	}
 	r.revision = strings.TrimPrefix(r.tag+"@"+r.digest, "@")
+	r.lane.revision = r.revision
 	r.known = r.memory.recallArtifact(ctx, r.automation)
 	return nil
 }
 
-// read verifies and reads the source, and finds its markers as the last delivery shows
-// them.
-func (r *artifactRun) read(ctx context.Context) error {
+// read implements target: it verifies and reads the source, and finds its markers as the
+// last delivery shows them.
+func (r *artifactTarget) read(ctx context.Context) error {
 	if err := r.verifySource(ctx); err != nil {
 		return err
 	}
@@ -168,7 +100,7 @@ func (r *artifactRun) read(ctx context.Context) error {
 
 // verifySource fails unless the source can be pulled as Flux would, verified if it has
 // verify.
-func (r *artifactRun) verifySource(ctx context.Context) error {
+func (r *artifactTarget) verifySource(ctx context.Context) error {
 	found := r.resolution(ctx, r.automation.Delivery.Source)
 	if found.Err != nil {
 		return fmt.Errorf("OCIRepository %s: %w", r.automation.Delivery.Source.Name, found.Err)
@@ -183,7 +115,7 @@ func (r *artifactRun) verifySource(ctx context.Context) error {
 }
 
 // open opens the repositories. What is pushed to must not be what the source reads.
-func (r *artifactRun) open() error {
+func (r *artifactTarget) open() error {
 	d := r.automation.Delivery
 	var err error
 	if r.from, err = r.selector.Scanner.Open(d.Source.Repository); err != nil {
@@ -205,7 +137,7 @@ func (r *artifactRun) open() error {
 }
 
 // notRead fails if the source may come to read a tag that is pushed.
-func (r *artifactRun) notRead(field, tag string) error {
+func (r *artifactTarget) notRead(field, tag string) error {
 	if source := r.automation.Delivery.Source; r.from.Name() == r.to.Name() && source.Reads(tag) {
 		return fmt.Errorf("%s: %s:%s is what OCIRepository %s reads, so that the bot would build on what it made itself: push to another repository", field, r.to.Name(), tag, source.Name)
 	}
@@ -214,7 +146,7 @@ func (r *artifactRun) notRead(field, tag string) error {
 
 // findFiles finds the markers below the automation's path, and does the last
 // delivery's changes again there.
-func (r *artifactRun) findFiles(ctx context.Context) error {
+func (r *artifactTarget) findFiles(ctx context.Context) error {
 	a := r.automation
 	found, err := r.base.Files(ctx, artifact.Wanted{Folder: a.Path, Name: setters.IsCandidate, Holds: setters.HasToken, Most: setters.MaxSize})
 	if err != nil {
@@ -241,7 +173,7 @@ func (r *artifactRun) findFiles(ctx context.Context) error {
 		}
 		for i, site := range at.shown.Sites {
 			if !redone.Took[i] && (r.last.digest == "" || r.last.claim.Base != r.digest) {
-				r.last.forgotten[r.siteKey(site)] = true // CI publishes what it wants there
+				r.last.forgotten[r.ground().Key(site)] = true // CI publishes what it wants there
 			}
 		}
 		r.last.stale = r.last.stale || len(redone.Stale) > 0
@@ -251,33 +183,57 @@ func (r *artifactRun) findFiles(ctx context.Context) error {
 	return nil
 }
 
-// siteKey names a site for the ledger.
-func (r *artifactRun) siteKey(site pinsetter.Site) store.Site { return r.ground().Key(site) }
-
 // ground is what the plan is about: the sites as the last delivery shows them, on what
 // CI publishes now.
-func (r *artifactRun) ground() *plan.Ground {
+func (r *artifactTarget) ground() *plan.Ground {
 	return &plan.Ground{
 		ReadAt: r.now, Revision: r.revision, Repository: RepositoryOf(r.automation), Base: r.automation.Name.String(),
 		Forgets: func(site store.Site) bool { return r.last.forgotten[site] || r.last.others },
 	}
 }
 
-// plan returns a plan that writes nothing yet: for one policy, or for all if it is nil.
-func (r *artifactRun) plan(only *fleet.Policy) *plan.Plan {
-	p := plan.New(r.automation, r.ground())
-	p.Only = only
+// find implements target.
+func (r *artifactTarget) find(_ context.Context, a *fleet.Automation) *plan.Plan {
+	p := plan.New(a, r.ground())
 	p.Result.Findings = slices.Clone(r.findings)
+	var used int64
 	for _, file := range r.files {
 		p.Marked = append(p.Marked, plan.NewFile(file.shown, file.path, file.data))
+		used += int64(len(file.data))
 	}
+	r.lane.seat.Using(func() int64 { return used })
 	p.Result.Unmarked = p.IsUnmarked()
+	r.plan = p
 	return p
 }
 
-// deliver builds the artifact with what the plan decides, and delivers it unless it is
+// apply implements target.
+func (r *artifactTarget) apply(ctx context.Context, p *plan.Plan) error {
+	r.applyPlan(ctx, r.lane, p)
+	return nil
+}
+
+// deliver implements target. If nothing is pushed, nothing changed.
+func (r *artifactTarget) deliver(ctx context.Context) error {
+	p := r.plan
+	r.lane.seat.Away(func() {
+		r.keepQuiet(ctx, p)
+		if err := r.pushBuilt(ctx, p); err != nil {
+			p.Result.Fail(fmt.Errorf("%s %s: %w", r.automation.Kind(), r.automation.Name, err))
+		}
+	})
+	if p.Result.Pushed == nil {
+		p.Result.Changes, p.Result.Images = []pinsetter.Change{}, []pinsetter.Written{}
+	}
+	return nil
+}
+
+// results implements target.
+func (r *artifactTarget) results() []*Result { return resultsOf(r.plan) }
+
+// pushBuilt builds the artifact with what the plan decides, and delivers it unless it is
 // what was delivered last.
-func (r *artifactRun) deliver(ctx context.Context, p *plan.Plan) error {
+func (r *artifactTarget) pushBuilt(ctx context.Context, p *plan.Plan) error {
 	if r.stands(p) {
 		r.sayStanding()
 		return nil
@@ -322,7 +278,7 @@ func (r *artifactRun) deliver(ctx context.Context, p *plan.Plan) error {
 }
 
 // send delivers, and records what was delivered.
-func (r *artifactRun) send(ctx context.Context, p *plan.Plan, order deliver.Order, claim deliver.Claim) error {
+func (r *artifactTarget) send(ctx context.Context, p *plan.Plan, order deliver.Order, claim deliver.Claim) error {
 	ctx = context.WithoutCancel(ctx) // what is begun is finished
 	r.selector.Tell(ctx)
 	digest, finishes := order.Built.Digest, order.Built.Digest == r.known.Begun
@@ -360,7 +316,7 @@ func (r *artifactRun) send(ctx context.Context, p *plan.Plan, order deliver.Orde
 
 // build builds the artifact on the source, with what the last delivery shows and what
 // the plan decides.
-func (r *artifactRun) build(ctx context.Context, p *plan.Plan) (*artifact.Built, deliver.Claim, error) {
+func (r *artifactTarget) build(ctx context.Context, p *plan.Plan) (*artifact.Built, deliver.Claim, error) {
 	claim := deliver.Claim{Automation: r.automation.Name, Base: r.digest}
 	files := map[string][]byte{}
 	for _, file := range r.files {

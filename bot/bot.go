@@ -187,10 +187,9 @@ func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*fleet.Automat
 func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*fleet.Automation, take func() *seats.Seat) (*cycle, []*Result) {
 	c := b.newCycle(mode)
 	c.move(ctx)
-	lanes, results := c.lanes(keep(automations, isOfGit))
+	lanes, results := c.lanes(automations)
 	c.o.Log.Debug("cycle", "automations", len(automations), "repositories", len(lanes))
 	results = append(results, c.runAll(ctx, lanes, take)...)
-	results = append(results, c.artifacts(ctx, keep(automations, isDelivery), take)...)
 	c.selector.Tell(ctx)
 	sortResults(results)
 	if mode == Push {

@@ -60,21 +60,20 @@ func (d *delivery) refspecs() []string {
 // one before it left on the branch. An error is about the first: nothing was pushed.
 // Where a later one fails, so do its automations and those after it, whose commits
 // are on top of theirs.
-func (r *courier) deliverAll(ctx context.Context, plans []*plan.Plan) error {
-	l, to := r.lane, r.to
-	before, all := r.memory.dues(ctx, l), deliveries(plans, to.shown)
+func (b *branch) deliverAll(ctx context.Context, plans []*plan.Plan) error {
+	before, all := b.memory.dues(ctx, b.lane), deliveries(plans, b.shown)
 	due := slices.Clone(before)
 	for _, d := range all {
 		due = with(due, d.refspecs()...)
 	}
-	r.memory.keepDues(ctx, l, due)
+	b.memory.keepDues(ctx, b.lane, due)
 	due = before
-	request := to.request(l, all[0].head)
+	request := b.request(all[0].head)
 	for i, d := range all {
 		request.Snapshot, request.Options = d.head, d.options
-		failed, err := r.deliver(ctx, request, d)
+		failed, err := b.pushDelivery(ctx, request, d)
 		if err != nil && i == 0 {
-			r.memory.keepDues(ctx, l, before)
+			b.memory.keepDues(ctx, b.lane, before)
 			return err
 		}
 		if err != nil {
@@ -85,24 +84,24 @@ func (r *courier) deliverAll(ctx context.Context, plans []*plan.Plan) error {
 		request.Lease, request.Rebuilt = d.head.Hash(), false
 	}
 	for _, p := range plans {
-		if p.Hash == "" && to.shown.HasCommitOf(p.Automation) {
-			p.Result.Pushed = &Pushed{Commit: request.Lease, Branch: l.push} // what it proposed is taken back
+		if p.Hash == "" && b.shown.HasCommitOf(p.Automation) {
+			p.Result.Pushed = &Pushed{Commit: request.Lease, Branch: b.lane.push} // what it proposed is taken back
 		}
 	}
-	r.memory.keepDues(ctx, l, due)
+	b.memory.keepDues(ctx, b.lane, due)
 	return nil
 }
 
-// deliver pushes the branch, and after it each refspec of the delivery's
+// pushDelivery pushes the branch, and after it each refspec of the delivery's
 // automations, and returns those that failed. An error is about the branch: nothing
 // was pushed.
-func (r *courier) deliver(ctx context.Context, request gitops.Push, d *delivery) (failed []string, err error) {
+func (b *branch) pushDelivery(ctx context.Context, request gitops.Push, d *delivery) (failed []string, err error) {
 	for i, refspec := range d.refspecs() {
 		request.Refspec = refspec
 		if i > 0 {
 			request.Lease = d.head.Hash() // it is there
 		}
-		pushed, err := r.send(ctx, r.lane, r.remote, request)
+		pushed, err := b.send(ctx, request)
 		if i == 0 && pushed.Branch == "" {
 			return nil, err
 		}

@@ -108,21 +108,20 @@ func (m *laneMemory) keepArtifact(ctx context.Context, a *fleet.Automation, know
 	}
 }
 
-// quiet returns the result of a run where nothing can be to do, else nil: the source,
-// the objects and what policies select are those of the last run, which found that what
-// it had delivered was there.
-func (r *artifactRun) quiet(ctx context.Context) *Result {
+// quiet implements target. Nothing can be to do if the source, the objects and what
+// policies select are those of the last run, which found that its delivery was there.
+func (r *artifactTarget) quiet(ctx context.Context) []*Result {
 	last := r.known.Quiet
 	if last == nil || last.Base != r.digest || !r.memory.stillHolds(ctx, last) {
 		return nil
 	}
 	result := plan.NewResult(r.automation)
 	result.Revision, result.Unmarked = r.revision, len(last.Unmarked) > 0
-	return result
+	return []*Result{result}
 }
 
 // keepQuiet remembers whether a run found nothing to do.
-func (r *artifactRun) keepQuiet(ctx context.Context, p *plan.Plan) {
+func (r *artifactTarget) keepQuiet(ctx context.Context, p *plan.Plan) {
 	now := &quiet{At: r.now, Base: r.digest, Objects: r.memory.fingerprint(), Selected: map[string]string{}}
 	if !r.stands(p) || r.last.digest != r.known.latest() || !r.memory.settles(ctx, p, now.Selected) {
 		now = nil
@@ -141,7 +140,7 @@ func (r *artifactRun) keepQuiet(ctx context.Context, p *plan.Plan) {
 
 // stands reports whether the last delivery is what would be delivered now, or was put
 // there by somebody and nothing is newer.
-func (r *artifactRun) stands(p *plan.Plan) bool {
+func (r *artifactTarget) stands(p *plan.Plan) bool {
 	latest := r.known.latest()
 	switch {
 	case r.last.digest == "" || latest == "" || len(p.Files) > 0 || r.last.others || r.known.Begun != "":
@@ -153,7 +152,7 @@ func (r *artifactRun) stands(p *plan.Plan) bool {
 }
 
 // sayStanding says if somebody moved the tag back to an earlier artifact.
-func (r *artifactRun) sayStanding() {
+func (r *artifactTarget) sayStanding() {
 	if r.last.digest != r.known.latest() {
 		r.o.Log.Info("somebody moved the tag to an earlier artifact, which stays until there is something newer",
 			"automation", r.automation.Name, "tag", r.automation.Delivery.MoveTags[0], "digest", r.last.digest)
@@ -162,12 +161,12 @@ func (r *artifactRun) sayStanding() {
 
 // lookBack finds the last delivery. An artifact that the bot didn't make is an error:
 // it would be lost.
-func (r *artifactRun) lookBack(ctx context.Context) error {
+func (r *artifactTarget) lookBack(ctx context.Context) error {
 	r.last = lastDelivery{forgotten: map[store.Site]bool{}}
 	digest, tag := r.known.latest(), ""
 	if tags := r.automation.Delivery.MoveTags; len(tags) > 0 {
 		tag = tags[0]
-		named, err := r.digestAt(ctx, tag)
+		named, err := deliver.Look(ctx, r.to, tag)
 		if err != nil {
 			return err
 		}
@@ -200,12 +199,7 @@ func (r *artifactRun) lookBack(ctx context.Context) error {
 	return nil
 }
 
-// digestAt returns the digest that a tag that is pushed to names, "" if there is none.
-func (r *artifactRun) digestAt(ctx context.Context, tag string) (string, error) {
-	return deliver.Look(ctx, r.to, tag)
-}
-
-func (r *artifactRun) foreign(tag, digest string, why error) error {
+func (r *artifactTarget) foreign(tag, digest string, why error) error {
 	return fmt.Errorf("%s:%s names %s, which this automation didn't make (%w), and would be lost: "+
 		"to go on, delete the tag or make it name an artifact of the automation, or move another tag (spec.push.moveTags)", r.to.Name(), tag, digest, why)
 }
@@ -215,7 +209,7 @@ var errNotReplayed = errors.New("built again from its annotations it is another 
 
 // replays fails unless an artifact is what the automation builds on its base with its
 // changes, byte for byte. What it claims proves nothing.
-func (r *artifactRun) replays(ctx context.Context, claim deliver.Claim, document []byte) error {
+func (r *artifactTarget) replays(ctx context.Context, claim deliver.Claim, document []byte) error {
 	if claim.Automation != r.automation.Name {
 		return fmt.Errorf("it says that it is of %s", pinsetter.Printable(claim.Automation.String()))
 	}
@@ -270,7 +264,7 @@ func (r *artifactRun) replays(ctx context.Context, claim deliver.Claim, document
 }
 
 // couldWrite fails unless the automation could have written what a site shows.
-func (r *artifactRun) couldWrite(site pinsetter.Site) error {
+func (r *artifactTarget) couldWrite(site pinsetter.Site) error {
 	policy := r.set.Policy(site.Policy)
 	if policy == nil || !r.automation.Selects(policy) || policy.Repository == nil || policy.Rules == nil {
 		return fmt.Errorf("%s:%d was changed, and the automation doesn't write ImagePolicy %s", site.Path, site.Line(), site.Policy)
@@ -286,10 +280,10 @@ func (r *artifactRun) couldWrite(site pinsetter.Site) error {
 
 // moves returns the tags that are to name an artifact, with what they name now. One
 // that names what the bot didn't make is an error.
-func (r *artifactRun) moves(ctx context.Context, digest string) ([]deliver.Move, error) {
+func (r *artifactTarget) moves(ctx context.Context, digest string) ([]deliver.Move, error) {
 	var moves []deliver.Move
 	for _, tag := range r.automation.Delivery.MoveTags {
-		was, err := r.digestAt(ctx, tag)
+		was, err := deliver.Look(ctx, r.to, tag)
 		if err != nil {
 			return nil, err
 		}
@@ -313,7 +307,7 @@ func (r *artifactRun) moves(ctx context.Context, digest string) ([]deliver.Move,
 
 // mayBegin fails if it isn't known what was delivered before, and the decisions are not
 // all there: what is left undecided would go back to what CI published.
-func (r *artifactRun) mayBegin(ctx context.Context, p *plan.Plan) error {
+func (r *artifactTarget) mayBegin(ctx context.Context, p *plan.Plan) error {
 	if r.last.digest != "" || len(p.Result.Held)+len(p.Result.Soon) == 0 && p.Result.Err == nil {
 		return nil
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
@@ -19,7 +18,7 @@ import (
 // propose.
 func (c *cycle) destinations(ctx context.Context, policies []*fleet.Policy, automations []*fleet.Automation) (map[pinsetter.Name][]pinsetter.Destination, error) {
 	automations = keep(automations, func(a *fleet.Automation) bool { return slices.ContainsFunc(policies, a.Selects) })
-	repositories, unusable := c.lanes(keep(automations, isOfGit))
+	repositories, unusable := c.lanes(automations)
 	var errs []error
 	for _, r := range unusable {
 		errs = append(errs, r.Err)
@@ -30,9 +29,6 @@ func (c *cycle) destinations(ctx context.Context, policies []*fleet.Policy, auto
 			errs = append(errs, c.destinationsIn(ctx, policies, l, sites))
 		}
 	}
-	for _, a := range keep(automations, isDelivery) {
-		errs = append(errs, c.destinationsDelivered(ctx, policies, a, sites))
-	}
 	for _, found := range sites {
 		slices.SortFunc(found, func(a, b pinsetter.Destination) int {
 			return cmp.Or(cmp.Compare(a.Automation, b.Automation), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
@@ -41,7 +37,8 @@ func (c *cycle) destinations(ctx context.Context, policies []*fleet.Policy, auto
 	return sites, errors.Join(errs...)
 }
 
-// destinationsIn adds the sites in a lane.
+// destinationsIn adds the sites in a lane's target. If its automation proposes, what
+// people refused is known once the forge was asked, for one policy at a time.
 func (c *cycle) destinationsIn(ctx context.Context, policies []*fleet.Policy, l *lane, sites map[pinsetter.Name][]pinsetter.Destination) error {
 	if l.proposes != nil {
 		var errs []error
@@ -50,64 +47,51 @@ func (c *cycle) destinationsIn(ctx context.Context, policies []*fleet.Policy, l 
 		}
 		return errors.Join(errs...)
 	}
-	remote, fetched, err := c.fetch(ctx, l, l.push)
-	if err != nil {
+	t := c.target(l)
+	defer t.close()
+	if err := readIn(ctx, t); err != nil {
 		return l.failed(err)[0].Err
 	}
-	defer fetched.Close()
-	g, _ := c.ownership.aim(ctx, l, fetched)
-	c.recallHistory(ctx, remote, l, g)
+	var errs []error
 	for _, a := range l.automations {
-		found := c.find(ctx, a, g, g.Start)
+		found := t.find(ctx, a)
 		for _, p := range keep(policies, a.Selects) {
-			planned := plan.New(a, g)
-			planned.Only = p
-			for _, file := range found.Marked {
-				planned.Marked = append(planned.Marked, plan.NewFile(file.File, file.Path, file.Data))
-			}
+			planned := found.For(p)
 			c.decide(ctx, planned)
 			sites[p.Name] = append(sites[p.Name], destinations(planned, nil)...)
 		}
 		// What is wrong with the policy is said already: what is left is about files.
-		err = errors.Join(err, found.FileErr)
+		errs = append(errs, found.FileErr)
 	}
-	return err
+	return errors.Join(errs...)
 }
 
-// destinationsDelivered adds the sites in the artifact of an ArtifactAutomation.
-func (c *cycle) destinationsDelivered(ctx context.Context, policies []*fleet.Policy, a *fleet.Automation, sites map[pinsetter.Name][]pinsetter.Destination) error {
-	if err := c.unusable(a); err != nil || a.Suspended {
+// readIn fetches and reads a target.
+func readIn(ctx context.Context, t target) error {
+	if err := t.fetch(ctx); err != nil {
 		return err
 	}
-	r := &artifactRun{cycle: c, automation: a}
-	defer r.close()
-	err := r.find(ctx)
-	if err == nil {
-		err = r.read(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", a.Kind(), a.Name, err)
-	}
-	for _, p := range keep(policies, a.Selects) {
-		planned := r.plan(p)
-		c.decide(ctx, planned)
-		sites[p.Name] = append(sites[p.Name], destinations(planned, nil)...)
-	}
-	return nil
+	return t.read(ctx)
 }
 
-// destinationsProposed is destinationsIn for a lane whose automation proposes:
-// what people refused is known once the forge was asked.
+// destinationsProposed is destinationsIn for one policy in a lane whose automation
+// proposes.
 func (c *cycle) destinationsProposed(ctx context.Context, p *fleet.Policy, l *lane, sites map[pinsetter.Name][]pinsetter.Destination) error {
-	s, _, err := c.survey(ctx, l, p)
+	t := &proposals{reading: reading{cycle: c, lane: l}, only: p}
+	defer t.close()
+	err := readIn(ctx, t)
+	if err == nil {
+		whole := t.find(ctx, l.automations[0])
+		c.decide(ctx, whole)
+		err = t.apply(ctx, whole)
+	}
 	if err != nil {
 		return l.failed(err)[0].Err
 	}
-	defer s.Close()
-	err = s.Whole.FileErr
-	for _, g := range s.Groups {
+	err = t.Whole.FileErr
+	for _, g := range t.Groups {
 		g.Only = p
-		owns := func(site pinsetter.Site) bool { return s.Owns(g, site) }
+		owns := func(site pinsetter.Site) bool { return t.Owns(g, site) }
 		sites[p.Name] = append(sites[p.Name], destinations(g.Plan, owns)...)
 		if g.Failed {
 			err = errors.Join(err, g.Result.Err)

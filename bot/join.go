@@ -21,7 +21,7 @@ func join(lanes []*lane, a *fleet.Automation) ([]*lane, error) {
 		if err != nil {
 			return lanes, err
 		}
-		opened.push, opened.proposes = "", b
+		opened.push, opened.proposes, opened.settled = "", b, proposal.Settled{}
 	}
 	for _, l := range lanes {
 		if branch := opened.shares(l); branch != "" {

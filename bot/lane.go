@@ -28,9 +28,10 @@ const attempts = 5
 
 // lane is the automations that read one revision of a repository and push to
 // one branch with the same credentials: one fetch does for all, each makes a
-// commit, and one push takes the commits of those that have the same options.
+// commit, and one push takes the commits of those that have the same options. One
+// that writes an artifact has a lane of its own.
 type lane struct {
-	git         *fleet.GitSource // of one of them: the session of all
+	git         *fleet.GitSource // of one of them: the session of all; nil: the target is an artifact
 	base        fleet.GitRef
 	push        string // branch
 	isBase      bool   // some automation reads the push branch: it is never forced
@@ -42,13 +43,15 @@ type lane struct {
 
 	kept []string // branches of which the server lets no commit be dropped, as a push found out
 
-	readAt time.Time   // when its branches were read
-	looks  looks       // of all lanes of the repository
-	seat   *seats.Seat // of the repository; nil: it needs none
+	readAt   time.Time   // when its branches were read
+	revision string      // of an artifact's source, once it is known; for people
+	looks    looks       // of all lanes of the repository
+	seat     *seats.Seat // of the repository; nil: it needs none
 
 	// proposes is set for the lane of one automation whose changes go into pull
 	// requests: it has a branch for each, and no push.
 	proposes *proposal.Branches
+	settled  proposal.Settled // by the attempts so far
 }
 
 // lanes sorts automations into repositories and lanes. A repository has one writer,
@@ -62,6 +65,11 @@ func (c *cycle) lanes(automations []*fleet.Automation) (map[string][]*lane, []*R
 		if err := c.unusable(a); err != nil || a.Suspended {
 			r.Fail(err)
 			results = append(results, r)
+			continue
+		}
+		if isDelivery(a) {
+			key := RepositoryOf(a)
+			repositories[key] = append(repositories[key], &lane{automations: []*fleet.Automation{a}})
 			continue
 		}
 		key, err := address.Key(a.Git.URL)
@@ -89,12 +97,7 @@ func (c *cycle) runAll(ctx context.Context, repositories map[string][]*lane, tak
 			c.lookOnce(repositories[key])
 			for _, l := range repositories[key] {
 				l.seat = seat
-				if l.proposes != nil {
-					slots[i] = append(slots[i], c.propose(ctx, l)...)
-					l.looks.forget() // it may have merged and deleted
-					continue
-				}
-				slots[i] = append(slots[i], c.run(ctx, l)...)
+				slots[i] = append(slots[i], c.observed(c.run(ctx, l))...)
 			}
 			return nil
 		})
@@ -103,13 +106,13 @@ func (c *cycle) runAll(ctx context.Context, repositories map[string][]*lane, tak
 	return slices.Concat(slots...)
 }
 
-// run works on a lane until its push lands. It returns a result for each of the
+// run works on a lane until its target has what was decided. It returns a result for each of the
 // lane's automations, whatever happens.
 func (c *cycle) run(ctx context.Context, l *lane) []*Result {
 	var failed []*Result
 	for n := 1; len(l.automations) > 0; n++ {
 		results, err := c.attempt(ctx, l)
-		if err != nil {
+		if err != nil || l.proposes != nil { // which may have merged and deleted
 			l.looks.forget()
 		}
 		var bad *commitError
@@ -121,12 +124,12 @@ func (c *cycle) run(ctx context.Context, l *lane) []*Result {
 			var out *lane
 			out, l = l.without(bad.automation)
 			failed = append(failed, out.failed(bad.err)...)
-		case errors.Is(err, gitops.ErrNoReplace) && !slices.Contains(l.kept, l.push):
+		case errors.Is(err, gitops.ErrNoReplace) && l.push != "" && !slices.Contains(l.kept, l.push):
 			n--
 			c.o.Log.Info("the server lets the branch not be replaced; committing on top of it", "repository", l.git.Name, "branch", l.push)
 			c.ownership.keepKept(ctx, l, l.push)
 		case errors.Is(err, gitops.ErrStale) && n < attempts && pause.For(ctx, time.Duration(n)*100*time.Millisecond) == nil:
-			c.o.Log.Info("the branch moved; starting again", "repository", l.git.Name, "branch", l.push, "attempt", n)
+			c.sayMoved(l, n)
 		case errors.Is(err, gitops.ErrStale):
 			err = fmt.Errorf("%w, %d times in a row; the next run tries again", err, n)
 			return append(failed, l.failed(err)...)
@@ -137,6 +140,15 @@ func (c *cycle) run(ctx context.Context, l *lane) []*Result {
 	return failed
 }
 
+// sayMoved says that an attempt begins anew.
+func (c *cycle) sayMoved(l *lane, attempt int) {
+	if l.proposes != nil {
+		c.o.Log.Info("a branch moved; starting again", "repository", l.git.Name, "automation", l.automations[0].Name, "attempt", attempt)
+		return
+	}
+	c.o.Log.Info("the branch moved; starting again", "repository", l.git.Name, "branch", l.push, "attempt", attempt)
+}
+
 // without splits the lane in two: a alone, and the others.
 func (l *lane) without(a *fleet.Automation) (alone, others *lane) {
 	x, y := *l, *l
@@ -145,15 +157,17 @@ func (l *lane) without(a *fleet.Automation) (alone, others *lane) {
 	return &x, &y
 }
 
-// failed returns a result with err for each automation of the lane.
+// failed returns a result with err for each automation of the lane, and those of pull
+// requests that were settled before.
 func (l *lane) failed(err error) []*Result {
 	var results []*Result
 	for _, a := range l.automations {
 		r := plan.NewResult(a)
-		r.Fail(fmt.Errorf("ImageUpdateAutomation %s: %w", a.Name, err))
+		r.Revision = l.revision
+		r.Fail(fmt.Errorf("%s %s: %w", a.Kind(), a.Name, err))
 		results = append(results, r)
 	}
-	return results
+	return append(results, l.settled.Results()...)
 }
 
 // refspecs returns the distinct refspecs of the lane's automations, at least one:
@@ -173,4 +187,24 @@ func sortResults(results []*Result) {
 	slices.SortFunc(results, func(a, b *Result) int {
 		return cmp.Or(a.Automation().Compare(b.Automation()), strings.Compare(a.Group, b.Group))
 	})
+}
+
+// resultsOf returns the results of plans.
+func resultsOf(plans ...*plan.Plan) []*Result {
+	results := make([]*Result, 0, len(plans))
+	for _, p := range plans {
+		results = append(results, p.Result)
+	}
+	return results
+}
+
+// groundOn returns the ground of the lane's commits on start.
+func (l *lane) groundOn(start *gitops.Snapshot) *plan.Ground {
+	return plan.NewGround(l.repository(), start, l.readAt)
+}
+
+// repository returns the key of the lane's repository.
+func (l *lane) repository() string {
+	key, _ := address.Key(l.git.URL) // lanes has it already
+	return key
 }

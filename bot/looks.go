@@ -17,8 +17,10 @@ type looks map[*gitops.Remote]*gitops.Look
 func (c *cycle) lookOnce(lanes []*lane) {
 	reads := map[*gitops.Remote][]gitops.Read{}
 	for _, l := range lanes {
-		remote, err := c.remote(l.git)
-		if err == nil && l.proposes == nil { // else who fetches says so
+		if l.git == nil || l.proposes != nil {
+			continue
+		}
+		if remote, err := c.remote(l.git); err == nil { // else who fetches says so
 			reads[remote] = append(reads[remote], gitops.Read{Base: l.base, Push: []string{l.push}})
 		}
 	}

@@ -3,62 +3,16 @@ package bot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/decide"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/lint"
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/selector"
-	"github.com/pinsetter/pinsetter/setters"
 )
-
-// find is step 2: it gathers the markers below the automation's path. Of a file
-// that was searched before, with these bytes, they are remembered.
-func (c *cycle) find(ctx context.Context, a *fleet.Automation, g *plan.Ground, head *gitops.Snapshot) *plan.Plan {
-	p := plan.New(a, g)
-	c.o.Progress("reading " + a.Name.String())
-	var gathering plan.Gathering
-	for file, err := range head.Files(ctx, a.Path, setters.IsCandidate) {
-		if errors.Is(err, gitops.ErrBound) && file.Path != "" {
-			p.Result.Findings = append(p.Result.Findings, setters.TooLarge(file.Path, err))
-			continue
-		}
-		if err != nil {
-			if file.Path == "" {
-				err = fmt.Errorf("spec.update.path: %w", err)
-			}
-			p.FileErr = errors.Join(p.FileErr, fmt.Errorf("ImageUpdateAutomation %s: %w", a.Name, err))
-			continue
-		}
-		if file.Note != nil || setters.HasToken(file.Data) {
-			gathering.Add(file)
-		}
-	}
-	marked, leftOut := gathering.Files()
-	p.Result.Findings = append(p.Result.Findings, leftOut...)
-	search := func(f gitops.File) *setters.File {
-		found, recalled := setters.Recall(f.Path, f.Data, f.Note)
-		if !recalled {
-			found = setters.Find(f.Path, f.Data)
-			if f.Note == nil { // else it is that of a file whose name makes it something else
-				head.Note(f, found.Note())
-			}
-		}
-		return found
-	}
-	for i, found := range selector.Each(marked, search) {
-		p.Result.Findings = append(p.Result.Findings, found.Findings...)
-		p.Marked = append(p.Marked, plan.NewFile(found, marked[i].Path, marked[i].Data))
-	}
-	p.Result.Fail(p.FileErr)
-	p.Result.Unmarked = p.IsUnmarked()
-	return p
-}
 
 // decide is step 3: every site takes an image, or stays, or is held.
 func (c *cycle) decide(ctx context.Context, p *plan.Plan) {

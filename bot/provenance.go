@@ -17,6 +17,14 @@ const (
 	tracedWithin = 30 * time.Second
 )
 
+// applyPlan is step 4 for one plan, with where the images come from if they are written.
+func (c *cycle) applyPlan(ctx context.Context, l *lane, p *plan.Plan) {
+	p.Apply()
+	if c.mode == Push {
+		l.seat.Away(func() { c.trace(ctx, p) })
+	}
+}
+
 // trace finds out where the images come from that a plan is about to write. What
 // can't be read is left out: it holds nothing back.
 func (c *cycle) trace(ctx context.Context, p *plan.Plan) {

@@ -11,25 +11,17 @@ import (
 	"github.com/pinsetter/pinsetter/plan"
 )
 
-// courier brings the commits of a lane's plans to the server.
-type courier struct {
-	*cycle
-	lane   *lane
-	remote *gitops.Remote
-	to     *target
-}
-
-// push is step 5. It says in the results what was pushed; where nothing is, no
-// automation changed anything. The error is about the branch; a refspec that is
-// refused once the branch is pushed fails the automations that asked for it.
-func (r *courier) push(ctx context.Context, head *gitops.Snapshot, plans []*plan.Plan) error {
-	l, to := r.lane, r.to
-	wanted, err := head.Hash() != plans[0].Ground.Start.Hash(), error(nil)
+// pushAll pushes the commits of all plans, and says so in their results. If nothing is
+// pushed, no automation changed anything. The error is about the branch; a refspec that
+// is refused once the branch is pushed fails the automations that asked for it.
+func (b *branch) pushAll(ctx context.Context) error {
+	l, plans := b.lane, b.found
+	wanted, err := b.head.Hash() != b.ground.Start.Hash(), error(nil)
 	switch {
-	case to.shown != nil && onlyWait(plans):
+	case b.shown != nil && onlyWait(plans):
 		wanted = false
-	case to.shown != nil:
-		wanted, err = to.shown.Differs(ctx, head, plans)
+	case b.shown != nil:
+		wanted, err = b.shown.Differs(ctx, b.head, plans)
 	}
 	if err != nil || !wanted {
 		for _, p := range plans {
@@ -38,19 +30,19 @@ func (r *courier) push(ctx context.Context, head *gitops.Snapshot, plans []*plan
 		if err != nil {
 			return err
 		}
-		return r.pushDues(ctx, plans)
+		return b.pushDues(ctx, plans)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx) // what is begun is finished
-	r.o.Progress("pushing to " + l.push)
-	r.o.Log.Debug("pushing", "repository", r.remote.String(), "branch", l.push, "commit", head.Hash())
-	if err := r.deliverAll(ctx, plans); err != nil {
+	b.o.Progress("pushing to " + l.push)
+	b.o.Log.Debug("pushing", "repository", b.remote.String(), "branch", l.push, "commit", b.head.Hash())
+	if err := b.deliverAll(ctx, plans); err != nil {
 		return insteadOfPush(err, plans)
 	}
 	if !l.isBase {
-		r.ownership.keepPushed(ctx, l, l.push, commitsOf(plans))
+		b.ownership.keepPushed(ctx, l, l.push, commitsOf(plans))
 	}
 	return nil
 }
@@ -94,16 +86,4 @@ func insteadOfPush(err error, plans []*plan.Plan) error {
 	}
 	return fmt.Errorf("%w; where the branch is protected, have the change proposed: an object of kind PullRequest (pinsetter.dev/v1alpha1) with spec.automationRef.name: %s",
 		err, plans[0].Automation.Name.Name)
-}
-
-// send pushes for a lane, and tells the observer. Before that the ledger is told what
-// was seen.
-func (c *cycle) send(ctx context.Context, l *lane, remote *gitops.Remote, p gitops.Push) (gitops.Pushed, error) {
-	c.selector.Tell(ctx)
-	defer l.looks.forget()
-	ended := c.o.wait(remote.Host(), "push to "+remote.String())
-	defer ended()
-	pushed, err := remote.Push(ctx, p)
-	c.o.Observer.Push(err)
-	return pushed, err
 }

@@ -69,26 +69,26 @@ func (m *laneMemory) keepDues(ctx context.Context, l *lane, due []string) {
 
 // pushDues pushes the refspecs that are due, with what the lane's branch is at. In
 // a freeze they wait like everything else.
-func (r *courier) pushDues(ctx context.Context, plans []*plan.Plan) error {
-	l, to := r.lane, r.to
-	due := r.memory.dues(ctx, l)
+func (b *branch) pushDues(ctx context.Context, plans []*plan.Plan) error {
+	l := b.lane
+	due := b.memory.dues(ctx, l)
 	if len(due) == 0 || ctx.Err() != nil || slices.ContainsFunc(plans, (*plan.Plan).IsClosed) {
 		return ctx.Err()
 	}
-	if to.lease == "" { // somebody deleted the branch
-		r.memory.keepDues(ctx, l, nil)
+	if b.lease == "" { // somebody deleted the branch
+		b.memory.keepDues(ctx, l, nil)
 		return nil
 	}
 	at := plans[0].Ground.Start
-	if to.shown != nil {
-		at = to.shown.Head
+	if b.shown != nil {
+		at = b.shown.Head
 	}
 	ctx = context.WithoutCancel(ctx) // what is begun is finished
 	var left []string
 	for _, refspec := range due {
-		request := to.request(l, at)
+		request := b.request(at)
 		request.Lease, request.Refspec, request.Options = at.Hash(), refspec, l.optionsOf(refspec)
-		pushed, err := r.send(ctx, l, r.remote, request)
+		pushed, err := b.send(ctx, request)
 		switch {
 		case errors.Is(err, gitops.ErrStale) && pushed.Branch == "":
 			return err
@@ -106,6 +106,6 @@ func (r *courier) pushDues(ctx context.Context, plans []*plan.Plan) error {
 			p.Result.Pushed = &Pushed{Commit: pushed.Commit, Refspec: refspec}
 		}
 	}
-	r.memory.keepDues(ctx, l, left)
+	b.memory.keepDues(ctx, l, left)
 	return nil
 }

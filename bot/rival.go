@@ -21,19 +21,19 @@ const argoAuthor = "argocd-image-updater"
 // warnOfRival warns if the last commit of a lane's base looks like one of another
 // program that writes image versions there: both would undo or repeat each other's
 // changes. Only the last commit is looked at, since it is fetched anyway.
-func (c *cycle) warnOfRival(l *lane, base *gitops.Snapshot) {
-	commit, err := base.Info()
+func (r *reading) warnOfRival() {
+	commit, err := r.fetched.Base.Info()
 	if err != nil {
 		return // the plans say what is wrong with the commit
 	}
-	age := c.o.Now().Sub(commit.When)
+	age := r.o.Now().Sub(commit.When)
 	if age < 0 || age > rivalFor {
 		return
 	}
-	for _, a := range l.automations {
+	for _, a := range r.lane.automations {
 		if advice := rival(a, commit); advice != "" {
-			c.o.Log.Warn(fmt.Sprintf("commit %.7s of %s looks like another image updater's: %s", commit.Hash, l.base, advice),
-				"repository", l.git.Name.String(), "automation", a.Name.String(), "author", pinsetter.Printable(commit.Author.Name))
+			r.o.Log.Warn(fmt.Sprintf("commit %.7s of %s looks like another image updater's: %s", commit.Hash, r.lane.base, advice),
+				"repository", r.lane.git.Name.String(), "automation", a.Name.String(), "author", pinsetter.Printable(commit.Author.Name))
 		}
 	}
 }

@@ -54,6 +54,16 @@ func New(a *fleet.Automation, g *Ground) *Plan {
 	return p
 }
 
+// For returns a plan for the same files that decides the sites of one policy alone.
+func (p *Plan) For(policy *fleet.Policy) *Plan {
+	q := New(p.Automation, p.Ground)
+	q.Only = policy
+	for _, file := range p.Marked {
+		q.Marked = append(q.Marked, NewFile(file.File, file.Path, file.Data))
+	}
+	return q
+}
+
 // File is a file with markers, and what its sites take.
 type File struct {
 	*setters.File
