@@ -9,12 +9,10 @@ import (
 	"slices"
 
 	"github.com/pinsetter/pinsetter"
-	"github.com/pinsetter/pinsetter/artifact"
 	"github.com/pinsetter/pinsetter/deliver"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/registry"
-	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/store"
 )
 
@@ -186,7 +184,7 @@ func (r *artifactTarget) lookBack(ctx context.Context) error {
 	}
 	claim, err := deliver.ParseClaim(document)
 	if err == nil && !r.known.isOurs(digest) {
-		err = r.replays(ctx, claim, document)
+		err = r.replay().Check(ctx, claim, document)
 		r.last.others = err == nil
 	}
 	if err != nil {
@@ -199,83 +197,14 @@ func (r *artifactTarget) lookBack(ctx context.Context) error {
 	return nil
 }
 
+// replay tells which artifacts the automation made.
+func (r *artifactTarget) replay() deliver.Replay {
+	return deliver.Replay{Set: r.set, Automation: r.automation, From: r.from}
+}
+
 func (r *artifactTarget) foreign(tag, digest string, why error) error {
 	return fmt.Errorf("%s:%s names %s, which this automation didn't make (%w), and would be lost: "+
 		"to go on, delete the tag or make it name an artifact of the automation, or move another tag (spec.push.moveTags)", r.to.Name(), tag, digest, why)
-}
-
-// errNotReplayed says that an artifact isn't what the bot would have built.
-var errNotReplayed = errors.New("built again from its annotations it is another one")
-
-// replays fails unless an artifact is what the automation builds on its base with its
-// changes, byte for byte. What it claims proves nothing.
-func (r *artifactTarget) replays(ctx context.Context, claim deliver.Claim, document []byte) error {
-	if claim.Automation != r.automation.Name {
-		return fmt.Errorf("it says that it is of %s", pinsetter.Printable(claim.Automation.String()))
-	}
-	mediaType, _ := r.automation.Delivery.Source.Layer()
-	base, err := artifact.OpenBase(ctx, r.from, claim.Base, mediaType)
-	if err != nil {
-		return fmt.Errorf("it can't be built again: %w", err)
-	}
-	defer base.Close()
-	if err := base.Fetch(ctx); err != nil {
-		return err
-	}
-	found, err := base.Files(ctx, artifact.Wanted{Folder: r.automation.Path, Name: setters.IsCandidate, Holds: setters.HasToken, Most: setters.MaxSize})
-	if err != nil {
-		return err
-	}
-	files := map[string][]byte{}
-	for _, file := range found {
-		if file.Err != nil {
-			continue
-		}
-		redone, err := deliver.Redo(file.Name, setters.Find(file.Name, file.Data), file.Data, claim.Changes)
-		if err != nil {
-			return err
-		}
-		if len(redone.Took) == 0 {
-			continue
-		}
-		files[file.Name] = redone.Data
-		sites := setters.Find(file.Name, redone.Data).Sites
-		for i := range redone.Took {
-			if err := r.couldWrite(sites[i]); err != nil {
-				return err
-			}
-		}
-	}
-	var m struct {
-		Annotations map[string]string `json:"annotations"`
-	}
-	if err := json.Unmarshal(document, &m); err != nil {
-		return errNotReplayed
-	}
-	built, err := base.Build(ctx, files, m.Annotations)
-	if err != nil {
-		return err
-	}
-	defer built.Close()
-	if built.Digest != registry.DigestOf(document) {
-		return errNotReplayed
-	}
-	return nil
-}
-
-// couldWrite fails unless the automation could have written what a site shows.
-func (r *artifactTarget) couldWrite(site pinsetter.Site) error {
-	policy := r.set.Policy(site.Policy)
-	if policy == nil || !r.automation.Selects(policy) || policy.Repository == nil || policy.Rules == nil {
-		return fmt.Errorf("%s:%d was changed, and the automation doesn't write ImagePolicy %s", site.Path, site.Line(), site.Policy)
-	}
-	for _, written := range site.Written {
-		named := written.Name == "" || written.Name == policy.Repository.Image
-		if !named || written.Tag != "" && policy.Rules.Judge(written.Tag).Verdict == pinsetter.Rejected {
-			return fmt.Errorf("%s:%d shows %s, which ImagePolicy %s doesn't select", site.Path, site.Line(), pinsetter.Printable(written.String()), site.Policy)
-		}
-	}
-	return nil
 }
 
 // moves returns the tags that are to name an artifact, with what they name now. One
@@ -294,7 +223,7 @@ func (r *artifactTarget) moves(ctx context.Context, digest string) ([]deliver.Mo
 			}
 			claim, err := deliver.ParseClaim(document)
 			if err == nil {
-				err = r.replays(ctx, claim, document)
+				err = r.replay().Check(ctx, claim, document)
 			}
 			if err != nil {
 				return nil, r.foreign(tag, was, err)
