@@ -105,10 +105,10 @@ var rooms = []struct {
 		github.com/prometheus/client_golang
 		golang.org/x/crypto/bcrypt`},
 
-	{name: "replay", rooms: root + " decide fleet gate gitops setters"},
 	{name: "lint", rooms: root + " config fleet folder links login setters source spec strict"},
 	{name: "selector", rooms: root + " decide fleet gate policy registry scanner spec store verify"},
 	{name: "plan", rooms: root + " fleet decide gate setters message gitops store", opens: "github.com/aymanbagabas/go-udiff"},
+	{name: "replay", rooms: root + " decide fleet gate gitops message plan selector setters"},
 	{name: "proposal", rooms: root + " spec fleet decide gate message gitops forge store plan"},
 	{name: "bot", rooms: root +
 		" artifact charts decide deliver fleet folder forge gate gitops gitops/address lint login message pause plan policy proposal registry replay resolve scanner seats selector setters spec store verify"},

@@ -3,8 +3,8 @@
 // in it, decides what each site takes, applies that, and pushes a commit.
 //
 //	Cycle     repositories, in parallel
-//	  lane      the automations that read one revision and push to one branch
-//	    attempt   the steps, once; done again when the branch has moved
+//	  lane      the automations that read one revision and write one target
+//	    attempt   the steps, once; done again if the target has changed
 package bot
 
 import (
@@ -21,6 +21,7 @@ import (
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/registry"
+	"github.com/pinsetter/pinsetter/replay"
 	"github.com/pinsetter/pinsetter/scanner"
 	"github.com/pinsetter/pinsetter/seats"
 	"github.com/pinsetter/pinsetter/selector"
@@ -146,7 +147,7 @@ type cycle struct {
 	mode      Mode
 	now       time.Time // of the whole cycle
 	selector  *selector.Selector
-	ownership *ownership
+	ownership *replay.Ownership
 	memory    *laneMemory
 	rechecks  bool // whether what is written still verifies
 }
@@ -169,7 +170,7 @@ func (b *Bot) newCycle(mode Mode) *cycle {
 	})
 	return &cycle{
 		Bot: b, mode: mode, now: now, selector: sel, rechecks: mode == Push,
-		ownership: &ownership{selector: sel, pushes: &b.pushes, mode: mode},
+		ownership: &replay.Ownership{Selector: sel, Pushes: &b.pushes, Records: mode == Push},
 		memory:    &laneMemory{selector: sel, mode: mode, version: b.o.Version},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/plan"
+	"github.com/pinsetter/pinsetter/replay"
 )
 
 // branch is the target of a lane that pushes to a branch:
@@ -42,18 +43,18 @@ func (b *branch) read(ctx context.Context) error {
 func (b *branch) aim(ctx context.Context) {
 	l, start, w := b.lane, b.fetched.Base, b.ownership
 	push := b.fetched.Push[l.push]
-	found, built := &owned{}, push != nil && (l.isBase || l.mayBeOthers(push.Commits))
+	found, built := &replay.Branch{}, push != nil && (l.isBase || l.mayBeOthers(push.Commits))
 	if push != nil && !built {
-		found = w.own(ctx, l, b.fetched, func(string) string { return "" })[l.push]
+		found = w.Of(ctx, l.writers(), b.fetched, func(string) string { return "" })[l.push]
 	}
 	switch {
 	case push == nil && start.Ref() == "refs/heads/"+l.push:
 		b.lease = start.Hash()
 	case push == nil: // the branch is made
-	case built, found.err != nil, len(push.Commits) > 0 && w.isKept(ctx, l, l.push):
+	case built, found.Err != nil, len(push.Commits) > 0 && l.isKept(ctx, w, l.push):
 		start, b.lease = push.Head, push.Head.Hash()
 	default:
-		b.shown, b.lease = plan.NewBranch(push, found.paths), push.Head.Hash()
+		b.shown, b.lease = plan.NewBranch(push, found.Paths), push.Head.Hash()
 	}
 	b.ground = l.groundOn(start)
 	b.ground.Proposal = func(pinsetter.Site) *plan.Branch { return b.shown }

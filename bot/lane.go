@@ -18,6 +18,7 @@ import (
 	"github.com/pinsetter/pinsetter/pause"
 	"github.com/pinsetter/pinsetter/plan"
 	"github.com/pinsetter/pinsetter/proposal"
+	"github.com/pinsetter/pinsetter/replay"
 	"github.com/pinsetter/pinsetter/seats"
 )
 
@@ -127,7 +128,7 @@ func (c *cycle) run(ctx context.Context, l *lane) []*Result {
 		case errors.Is(err, gitops.ErrNoReplace) && l.push != "" && !slices.Contains(l.kept, l.push):
 			n--
 			c.o.Log.Info("the server lets the branch not be replaced; committing on top of it", "repository", l.git.Name, "branch", l.push)
-			c.ownership.keepKept(ctx, l, l.push)
+			l.keepKept(ctx, c.ownership, l.push)
 		case errors.Is(err, gitops.ErrStale) && n < attempts && pause.For(ctx, time.Duration(n)*100*time.Millisecond) == nil:
 			c.sayMoved(l, n)
 		case errors.Is(err, gitops.ErrStale):
@@ -187,6 +188,23 @@ func sortResults(results []*Result) {
 	slices.SortFunc(results, func(a, b *Result) int {
 		return cmp.Or(a.Automation().Compare(b.Automation()), strings.Compare(a.Group, b.Group))
 	})
+}
+
+// writers returns who pushes to the lane's branches.
+func (l *lane) writers() replay.Writers {
+	return replay.Writers{Key: l.key(), Automations: l.automations}
+}
+
+// isKept reports whether a push found out that the server lets no commit of a branch be
+// dropped.
+func (l *lane) isKept(ctx context.Context, w *replay.Ownership, branch string) bool {
+	return slices.Contains(l.kept, branch) || w.IsKept(ctx, l.writers(), branch)
+}
+
+// keepKept remembers what isKept reports.
+func (l *lane) keepKept(ctx context.Context, w *replay.Ownership, branch string) {
+	l.kept = with(l.kept, branch)
+	w.KeepKept(ctx, l.writers(), branch)
 }
 
 // resultsOf returns the results of plans.

@@ -73,12 +73,12 @@ func (t *proposals) results() []*Result { return t.Results(t.lane.settled) }
 // that can't be found out now.
 func (t *proposals) findOwn(ctx context.Context) (map[string]*plan.Branch, map[string]error) {
 	own, unsure := map[string]*plan.Branch{}, map[string]error{}
-	for branch, found := range t.ownership.own(ctx, t.lane, t.fetched, t.Commit) {
+	for branch, found := range t.ownership.Of(ctx, t.lane.writers(), t.fetched, t.Commit) {
 		switch {
-		case found.err == nil:
-			own[branch] = plan.NewBranch(t.fetched.Push[branch], found.paths)
-		case !found.isTheirs():
-			unsure[branch] = found.err
+		case found.Err == nil:
+			own[branch] = plan.NewBranch(t.fetched.Push[branch], found.Paths)
+		case !found.IsTheirs():
+			unsure[branch] = found.Err
 		}
 	}
 	return own, unsure
@@ -101,19 +101,19 @@ type conductor struct{ t *proposals }
 func (d conductor) Push(ctx context.Context, _ *gitops.Remote, p gitops.Push, below []string) (gitops.Pushed, error) {
 	pushed, err := d.t.send(ctx, p)
 	if pushed.Branch != "" {
-		d.t.ownership.keepPushed(ctx, d.t.lane, p.Branch, append([]string{p.Snapshot.Hash()}, below...))
+		d.t.ownership.KeepPushed(ctx, d.t.lane.writers(), p.Branch, append([]string{p.Snapshot.Hash()}, below...))
 	}
 	return pushed, err
 }
 
 // IsKept implements proposal.Conductor.
 func (d conductor) IsKept(ctx context.Context, branch string) bool {
-	return d.t.ownership.isKept(ctx, d.t.lane, branch)
+	return d.t.lane.isKept(ctx, d.t.ownership, branch)
 }
 
 // KeepKept implements proposal.Conductor.
 func (d conductor) KeepKept(ctx context.Context, branch string) {
-	d.t.ownership.keepKept(ctx, d.t.lane, branch)
+	d.t.lane.keepKept(ctx, d.t.ownership, branch)
 }
 
 // Keep implements proposal.Conductor.

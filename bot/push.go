@@ -42,7 +42,7 @@ func (b *branch) pushAll(ctx context.Context) error {
 		return insteadOfPush(err, plans)
 	}
 	if !l.isBase {
-		b.ownership.keepPushed(ctx, l, l.push, commitsOf(plans))
+		b.ownership.KeepPushed(ctx, l.writers(), l.push, commitsOf(plans))
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
-// Package replay says whether a commit is the bot's own by doing its work again: a
-// commit is where one of the automations that it names could have made the same
-// bytes. Names, trailers and authors prove nothing.
+// Package replay says which commits are the bot's own: those that the ledger knows it
+// pushed, and those whose work, done again, gives the same bytes by one of the
+// automations that they name. Names, trailers and authors prove nothing.
 package replay
 
 import (
