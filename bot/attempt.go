@@ -31,3 +31,14 @@ func (c *cycle) attempt(ctx context.Context, l *lane) ([]*Result, error) {
 	}
 	return t.results(), nil
 }
+
+// target returns what a lane rewrites.
+func (c *cycle) target(l *lane) target {
+	switch {
+	case l.git == nil:
+		return &artifactTarget{cycle: c, lane: l, automation: l.automations[0]}
+	case l.proposes != nil:
+		return &proposals{reading: reading{cycle: c, lane: l}}
+	}
+	return &branch{reading: reading{cycle: c, lane: l}}
+}

@@ -187,14 +187,16 @@ func (b *Bot) Cycle(ctx context.Context, mode Mode, automations []*fleet.Automat
 // for each repository.
 func (b *Bot) cycle(ctx context.Context, mode Mode, automations []*fleet.Automation, take func() *seats.Seat) (*cycle, []*Result) {
 	c := b.newCycle(mode)
-	c.move(ctx)
+	if err := b.moving.once(ctx, b.o.Ledger, b.set.Automations); err != nil {
+		c.selector.Failing.Failed(err)
+	}
 	lanes, results := c.lanes(automations)
 	c.o.Log.Debug("cycle", "automations", len(automations), "repositories", len(lanes))
 	results = append(results, c.runAll(ctx, lanes, take)...)
 	c.selector.Tell(ctx)
 	sortResults(results)
 	if mode == Push {
-		c.sayUntraced(results)
+		sayUntraced(c.o.Log, results)
 		c.record(ctx, results)
 	}
 	return c, results

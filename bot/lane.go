@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -95,10 +96,10 @@ func (c *cycle) runAll(ctx context.Context, repositories map[string][]*lane, tak
 		seat := take()
 		g.Go(func() error {
 			defer seat.Leave()
-			c.lookOnce(repositories[key])
+			lookOnce(repositories[key], c.remote)
 			for _, l := range repositories[key] {
 				l.seat = seat
-				slots[i] = append(slots[i], c.observed(c.run(ctx, l))...)
+				slots[i] = append(slots[i], observed(c.o.Observer, c.run(ctx, l))...)
 			}
 			return nil
 		})
@@ -130,7 +131,7 @@ func (c *cycle) run(ctx context.Context, l *lane) []*Result {
 			c.o.Log.Info("the server lets the branch not be replaced; committing on top of it", "repository", l.git.Name, "branch", l.push)
 			l.keepKept(ctx, c.ownership, l.push)
 		case errors.Is(err, gitops.ErrStale) && n < attempts && pause.For(ctx, time.Duration(n)*100*time.Millisecond) == nil:
-			c.sayMoved(l, n)
+			l.sayMoved(c.o.Log, n)
 		case errors.Is(err, gitops.ErrStale):
 			err = fmt.Errorf("%w, %d times in a row; the next run tries again", err, n)
 			return append(failed, l.failed(err)...)
@@ -142,12 +143,12 @@ func (c *cycle) run(ctx context.Context, l *lane) []*Result {
 }
 
 // sayMoved says that an attempt begins anew.
-func (c *cycle) sayMoved(l *lane, attempt int) {
+func (l *lane) sayMoved(log *slog.Logger, attempt int) {
 	if l.proposes != nil {
-		c.o.Log.Info("a branch moved; starting again", "repository", l.git.Name, "automation", l.automations[0].Name, "attempt", attempt)
+		log.Info("a branch moved; starting again", "repository", l.git.Name, "automation", l.automations[0].Name, "attempt", attempt)
 		return
 	}
-	c.o.Log.Info("the branch moved; starting again", "repository", l.git.Name, "branch", l.push, "attempt", attempt)
+	log.Info("the branch moved; starting again", "repository", l.git.Name, "branch", l.push, "attempt", attempt)
 }
 
 // without splits the lane in two: a alone, and the others.

@@ -14,13 +14,13 @@ type looks map[*gitops.Remote]*gitops.Look
 
 // lookOnce has lanes of a repository that push without a pull request share their
 // looks. One that reads alone needs none.
-func (c *cycle) lookOnce(lanes []*lane) {
+func lookOnce(lanes []*lane, open func(*fleet.GitSource) (*gitops.Remote, error)) {
 	reads := map[*gitops.Remote][]gitops.Read{}
 	for _, l := range lanes {
 		if l.git == nil || l.proposes != nil {
 			continue
 		}
-		if remote, err := c.remote(l.git); err == nil { // else who fetches says so
+		if remote, err := open(l.git); err == nil { // else who fetches says so
 			reads[remote] = append(reads[remote], gitops.Read{Base: l.base, Push: []string{l.push}})
 		}
 	}

@@ -19,19 +19,17 @@ type moving struct {
 	done bool
 }
 
-// move has the ledger know the repositories of all automations that were loaded by
-// the names that they have now, before anything is decided by it.
-func (c *cycle) move(ctx context.Context) {
-	c.moving.mu.Lock()
-	defer c.moving.mu.Unlock()
-	if c.moving.done {
-		return
+// once has the ledger know the repositories of automations by the names that they have
+// now, before anything is decided by it.
+func (m *moving) once(ctx context.Context, ledger *store.Ledger, automations []*fleet.Automation) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.done {
+		return nil
 	}
-	if err := c.o.Ledger.Move(ctx, movesOf(c.set.Automations)); err != nil {
-		c.selector.Failing.Failed(err)
-		return
-	}
-	c.moving.done = true
+	err := ledger.Move(ctx, movesOf(automations))
+	m.done = err == nil
+	return err
 }
 
 // movesOf returns the repositories of automations that had another name in versions

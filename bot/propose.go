@@ -84,11 +84,11 @@ func (t *proposals) findOwn(ctx context.Context) (map[string]*plan.Branch, map[s
 	return own, unsure
 }
 
-// observed tells the observer what became of pull requests.
-func (c *cycle) observed(results []*Result) []*Result {
+// observed tells an observer what became of pull requests.
+func observed(o Observer, results []*Result) []*Result {
 	for _, r := range results {
 		if r.PullRequest != nil && r.PullRequest.Action != Unchanged {
-			c.o.Observer.PullRequest(r.PullRequest.Action)
+			o.PullRequest(r.PullRequest.Action)
 		}
 	}
 	return results

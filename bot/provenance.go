@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/pinsetter/pinsetter"
@@ -48,14 +49,14 @@ func (c *cycle) trace(ctx context.Context, p *plan.Plan) {
 }
 
 // sayUntraced says of pushed images that it could not be read where they come from.
-func (c *cycle) sayUntraced(results []*Result) {
+func sayUntraced(log *slog.Logger, results []*Result) {
 	for _, r := range results {
 		if r.Pushed == nil {
 			continue
 		}
 		for _, image := range r.Images {
 			if image.Unread != "" {
-				c.o.Log.Warn("it could not be read where a written image comes from; it was written all the same",
+				log.Warn("it could not be read where a written image comes from; it was written all the same",
 					"automation", r.Automation(), "image", image.Ref, "error", image.Unread)
 			}
 		}

@@ -98,7 +98,7 @@ func (w *rewriting) decide(ctx context.Context, file folder.Marked) (map[int]pin
 	moves := false
 	takes := map[int]pinsetter.Image{}
 	for i, site := range shown.Sites {
-		d := c.place(ctx, w.asked, site)
+		d := w.place(ctx, site)
 		if d.Hold != nil {
 			r.Held = append(r.Held, *d.Hold)
 		}
@@ -154,7 +154,7 @@ func (w *rewriting) again(ctx context.Context, path string, data []byte) ([]byte
 	found := setters.Find(path, data)
 	takes := map[int]pinsetter.Image{}
 	for i, site := range found.Sites {
-		if d := w.c.place(ctx, w.asked, site); d.Takes.Tag != "" {
+		if d := w.place(ctx, site); d.Takes.Tag != "" {
 			takes[i] = d.Takes
 		}
 	}

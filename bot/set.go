@@ -71,7 +71,8 @@ func (b *Bot) named(names map[pinsetter.Name]bool) []*fleet.Policy {
 }
 
 // place decides a site of a directory, which belongs to no automation.
-func (c *cycle) place(ctx context.Context, asked inquiries, site pinsetter.Site) decide.Decision {
+func (w *rewriting) place(ctx context.Context, site pinsetter.Site) decide.Decision {
+	c := w.c
 	policy := c.set.Policy(site.Policy)
 	if policy == nil {
 		return decide.Decision{}
@@ -80,7 +81,7 @@ func (c *cycle) place(ctx context.Context, asked inquiries, site pinsetter.Site)
 	if sel.Err != nil && !errors.Is(sel.Err, selector.ErrSuspended) {
 		return decide.Decision{Err: sel.Err}
 	}
-	d := asked.decide(ctx, sel, site)
+	d := w.asked.decide(ctx, sel, site)
 	if d.Moved != "" {
 		c.o.Log.Warn(d.Moved, "imagePolicy", policy.Name, "path", site.Path, "line", site.Line())
 	}

@@ -37,14 +37,3 @@ type target interface {
 	// close frees what was read. It is called once, whatever failed.
 	close()
 }
-
-// target returns what a lane rewrites.
-func (c *cycle) target(l *lane) target {
-	switch {
-	case l.git == nil:
-		return &artifactTarget{cycle: c, lane: l, automation: l.automations[0]}
-	case l.proposes != nil:
-		return &proposals{reading: reading{cycle: c, lane: l}}
-	}
-	return &branch{reading: reading{cycle: c, lane: l}}
-}
