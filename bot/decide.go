@@ -99,9 +99,9 @@ func (c *cycle) places(ctx context.Context, p *plan.Plan) []*place {
 	return places
 }
 
-// outrun returns those policies of which a site shows a tag that is missing from a
-// list which is older than the branch: who pushes an image and then commits its tag
-// must not be overruled by what was listed before.
+// outrun returns the policies with a site whose tag is missing from a list that is older
+// than the branch. Somebody may have pushed an image since and then committed its tag:
+// an older list must not overrule that.
 func (c *cycle) outrun(ctx context.Context, p *plan.Plan, policies []*fleet.Policy) []*fleet.Policy {
 	older := map[pinsetter.Name]*selector.Selection{}
 	for _, policy := range policies {

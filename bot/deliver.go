@@ -11,8 +11,7 @@ import (
 	"github.com/pinsetter/pinsetter/plan"
 )
 
-// delivery is what one push of a lane takes: the commits of automations with the
-// same push options, which go with no other's.
+// delivery is one push of a lane: the commits of automations with the same push options.
 type delivery struct {
 	plans   []*plan.Plan
 	head    *gitops.Snapshot // with their commits
@@ -20,8 +19,8 @@ type delivery struct {
 }
 
 // deliveries divides a lane's plans into pushes, in the order of their commits.
-// Those without a commit need none. Where no plan has one, the branch is moved back
-// to what it starts from: as somebody asks whose commit is taken back.
+// Plans without a commit need no push. If no plan has one, the branch is moved back to
+// its start, with the options of an automation whose commit is taken back.
 func deliveries(plans []*plan.Plan, back *plan.Branch) []*delivery {
 	var all, wanted []*delivery
 	for _, p := range plans {
@@ -45,8 +44,8 @@ func deliveries(plans []*plan.Plan, back *plan.Branch) []*delivery {
 	return all[max(i, 0):][:1]
 }
 
-// refspecs returns the distinct refspecs of the delivery's automations, at least
-// one: "" where an automation has none.
+// refspecs returns the distinct refspecs of the delivery's automations, at least one:
+// "" is that of an automation without a refspec.
 func (d *delivery) refspecs() []string {
 	var specs []string
 	for _, p := range d.plans {
@@ -56,10 +55,9 @@ func (d *delivery) refspecs() []string {
 	return slices.Compact(specs)
 }
 
-// deliverAll pushes what the plans of a lane come to. Each push demands what the
-// one before it left on the branch. An error is about the first: nothing was pushed.
-// Where a later one fails, so do its automations and those after it, whose commits
-// are on top of theirs.
+// deliverAll makes all pushes of a lane. Each demands that the branch is as the push
+// before left it. An error is about the first: nothing was pushed. If a later one fails,
+// so do its automations and those after it, since their commits are on top.
 func (b *branch) deliverAll(ctx context.Context, plans []*plan.Plan) error {
 	before, all := b.memory.dues(ctx, b.lane), deliveries(plans, b.shown)
 	due := slices.Clone(before)

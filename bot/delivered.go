@@ -16,8 +16,8 @@ import (
 	"github.com/pinsetter/pinsetter/store"
 )
 
-// lastDelivery is the artifact that counts as delivered: what the first moving tag
-// names, else what the state knows.
+// lastDelivery is the artifact that counts as delivered last: the first moving tag names
+// it, else the ledger does.
 type lastDelivery struct {
 	digest string // "": there is none
 	claim  deliver.Claim

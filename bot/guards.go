@@ -6,9 +6,9 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// What may be missing from the objects is asked before anything is written or
-// shown as what would be: here for an automation, and for a policy by the set
-// itself, which hands out no gates where one may be missing (Set.GatesFor).
+// Before anything is written or displayed as a change, the set is asked which objects
+// may be missing: for an automation here, and for a policy by Set.GatesFor, which
+// returns no gates if one may be missing.
 
 // unusable returns why an automation can't be run: it has errors, or something may
 // say that its changes are to be proposed and can't be relied on.

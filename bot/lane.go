@@ -108,8 +108,8 @@ func (c *cycle) runAll(ctx context.Context, repositories map[string][]*lane, tak
 	return slices.Concat(slots...)
 }
 
-// run works on a lane until its target has what was decided. It returns a result for each of the
-// lane's automations, whatever happens.
+// run works on a lane until its decisions are delivered. It returns a result for each of
+// the lane's automations, whatever happens.
 func (c *cycle) run(ctx context.Context, l *lane) []*Result {
 	var failed []*Result
 	for n := 1; len(l.automations) > 0; n++ {
@@ -173,7 +173,7 @@ func (l *lane) failed(err error) []*Result {
 }
 
 // refspecs returns the distinct refspecs of the lane's automations, at least one:
-// "" where an automation has none.
+// "" is that of an automation without a refspec.
 func (l *lane) refspecs() []string {
 	var specs []string
 	for _, a := range l.automations {

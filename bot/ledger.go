@@ -13,8 +13,8 @@ import (
 	"github.com/pinsetter/pinsetter/store"
 )
 
-// record keeps what the cycle did. That it can't is said and no failure: the
-// ledger is memory, and what was done is in Git.
+// record writes the cycle's runs to the ledger. If that fails, it warns and the cycle
+// doesn't fail: the ledger is memory, and Git has the changes.
 func (c *cycle) record(ctx context.Context, results []*Result) {
 	if c.selector.Failing.Now() {
 		return // said already
@@ -53,9 +53,9 @@ func shownBy(set *fleet.Set, results []*Result) map[store.Site]pinsetter.Image {
 	return shown
 }
 
-// RunOf is an automation's result as the ledger keeps it. Where an error names the
-// place of a finding of the set alone, it says what that is: the objects will have
-// changed when somebody reads it.
+// RunOf returns an automation's result as the ledger records it. If an error only names
+// the place of a finding, the finding's text is added: the objects may have changed when
+// somebody reads it.
 func RunOf(set *fleet.Set, a *fleet.Automation, r *Result, at time.Time) store.Run {
 	run := store.Run{
 		At:         at,

@@ -12,8 +12,8 @@ import (
 	"github.com/pinsetter/pinsetter/store"
 )
 
-// moving is the taking over of what the ledger knows by names that repositories
-// had in earlier versions: once for a bot, and again where it failed.
+// moving renames repositories in the ledger that had other keys in earlier versions:
+// once for a bot, and again if that failed.
 type moving struct {
 	mu   sync.Mutex
 	done bool

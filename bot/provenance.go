@@ -26,8 +26,8 @@ func (c *cycle) applyPlan(ctx context.Context, l *lane, p *plan.Plan) {
 	}
 }
 
-// trace finds out where the images come from that a plan is about to write. What
-// can't be read is left out: it holds nothing back.
+// trace finds out where the images come from that a plan is about to write. A source
+// that can't be read is left out and holds nothing back.
 func (c *cycle) trace(ctx context.Context, p *plan.Plan) {
 	policies := map[pinsetter.Image]*decide.Policy{}
 	var images []pinsetter.Image

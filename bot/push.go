@@ -58,7 +58,7 @@ func commitsOf(plans []*plan.Plan) []string {
 	return hashes
 }
 
-// onlyWait reports whether all that plans would write is proposed already and
+// onlyWait reports whether everything that plans would write is proposed already and
 // waits: nothing is decided about it now, or nothing may be written.
 func onlyWait(plans []*plan.Plan) bool {
 	some := false
@@ -78,8 +78,7 @@ func onlyWait(plans []*plan.Plan) bool {
 	return some
 }
 
-// insteadOfPush adds to a push that the server's rules refuse what they may want
-// instead.
+// insteadOfPush adds a way out to an error about a push that the server's rules refuse.
 func insteadOfPush(err error, plans []*plan.Plan) error {
 	if !errors.Is(err, gitops.ErrProtected) {
 		return err

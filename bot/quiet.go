@@ -29,8 +29,8 @@ type quiet struct {
 	Unmarked []string          `json:"unmarked,omitempty"` // automations without a marker
 }
 
-// laneMemory is what the ledger knows of lanes: that they were quiet, which of their
-// refspecs are due, and what there is of their pull requests.
+// laneMemory reads and writes the ledger's records of lanes: quiet runs, refspecs that
+// are due, pull requests, and delivered artifacts.
 type laneMemory struct {
 	selector *selector.Selector
 	mode     Mode
@@ -41,7 +41,7 @@ type laneMemory struct {
 // does, such as telling the ledger that sites are still there, is done again then.
 const quietFor = 24 * time.Hour
 
-// isQuiet returns the results of a lane where nothing can be to do, else nil.
+// isQuiet returns the results of a lane if nothing can be to do there, else nil.
 func (m *laneMemory) isQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched) []*Result {
 	last := m.lastQuiet(ctx, l)
 	if last == nil || last.Base != fetched.Base.Hash() || len(fetched.Push) > 0 || len(m.dues(ctx, l)) > 0 {
@@ -83,8 +83,8 @@ func (m *laneMemory) stillHolds(ctx context.Context, last *quiet) bool {
 	})
 }
 
-// keepQuiet remembers a run of a lane where it found nothing to do, and forgets
-// the one before where it did.
+// keepQuiet records a run of a lane if it found nothing to do, and else deletes the
+// record of the one before.
 func (m *laneMemory) keepQuiet(ctx context.Context, l *lane, fetched *gitops.Fetched, plans []*plan.Plan) {
 	if m.mode != Push || m.selector.Failing.Now() {
 		return
@@ -159,7 +159,7 @@ func (m *laneMemory) lastQuiet(ctx context.Context, l *lane) *quiet {
 	return last
 }
 
-// fingerprint tells apart what a cycle decides by.
+// fingerprint names the objects and the versions that a cycle decides by.
 func (m *laneMemory) fingerprint() string {
 	return strings.Join([]string{m.selector.Set.Fingerprint, setters.Screen, setters.Notes, m.version}, " ")
 }

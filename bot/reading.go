@@ -42,7 +42,7 @@ func (r *reading) fetchWith(ctx context.Context, branches ...string) error {
 	return nil
 }
 
-// used returns how many bytes of memory files take, and what leads to them.
+// used returns how many bytes of memory files and the objects that lead to them take.
 func (r *reading) used() int64 {
 	bytes := r.fetched.Base.Held()
 	for _, p := range r.found {
@@ -65,7 +65,7 @@ func (r *reading) close() {
 	}
 }
 
-// recallHistory lets the ground ask once what trailers say was written.
+// recallHistory lets the ground read the trailers of earlier commits, once.
 func (r *reading) recallHistory(ctx context.Context, g *plan.Ground) {
 	g.RecallHistory(ctx, r.remote, r.lane.automations, func(err error) {
 		r.o.Log.Warn("what was written before is not known from the history", "repository", r.remote.String(), "error", err)

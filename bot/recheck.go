@@ -33,9 +33,9 @@ type standing struct {
 }
 
 // recheck finds the sites of a plan whose written digests a rule about signatures
-// refuses. Sites that change or show no digest are left out, and without a state
-// nobody knows what was asked. What is remembered is asked for again after
-// verifiedFor, a few in a run, the longest known first.
+// refuses. Sites that change or show no digest are left out. Without a ledger it does
+// nothing. Recorded verdicts are asked for again after verifiedFor, a few in a run, the
+// oldest first.
 func (c *cycle) recheck(ctx context.Context, p *plan.Plan, places []*place) {
 	if !c.o.Ledger.Remembers() || c.selector.Failing.Now() {
 		return

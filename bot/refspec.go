@@ -67,8 +67,8 @@ func (m *laneMemory) keepDues(ctx context.Context, l *lane, due []string) {
 	}
 }
 
-// pushDues pushes the refspecs that are due, with what the lane's branch is at. In
-// a freeze they wait like everything else.
+// pushDues pushes the refspecs that are due, at the head of the lane's branch. In a
+// freeze they wait like everything else.
 func (b *branch) pushDues(ctx context.Context, plans []*plan.Plan) error {
 	l := b.lane
 	due := b.memory.dues(ctx, l)

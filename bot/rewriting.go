@@ -146,8 +146,8 @@ func (w *rewriting) write(ctx context.Context, e *folder.Editor, m *movingFile) 
 	return changes, nil
 }
 
-// again decides a file that has changed meanwhile. What it holds and what fails was said
-// of the file that was seen first.
+// again decides a file that has changed meanwhile. Holds and failures are not added
+// again: those of the file that was read first are in the result.
 func (w *rewriting) again(ctx context.Context, path string, data []byte) ([]byte, []pinsetter.Change, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -38,8 +38,8 @@ func (r *reading) warnOfRival() {
 	}
 }
 
-// rival returns how to stop the program that made a commit, or "" where it is none
-// that is known for writing image versions.
+// rival returns how to stop the program that made a commit, or "" if it is no known
+// writer of image versions.
 func rival(a *fleet.Automation, commit gitops.CommitInfo) string {
 	me := plan.Author(a)
 	switch {

@@ -140,7 +140,7 @@ func errorList(err error) []error {
 	return []error{err}
 }
 
-// inquiries are those of several policies, for who decides site by site.
+// inquiries are those of several policies, to decide site by site.
 type inquiries map[*selector.Selection]*selector.Inquiry
 
 // decide decides one site of a directory: nothing is proposed there, and nobody

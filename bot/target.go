@@ -17,7 +17,7 @@ type target interface {
 	// quiet returns the results if nothing can be to do at this revision, else nil.
 	quiet(ctx context.Context) []*Result
 
-	// read finds out on what is built, and what of it is the bot's own.
+	// read finds out what to build on, and which of it is the bot's own.
 	read(ctx context.Context) error
 
 	// find is step 2: it returns a plan with the markers below an automation's path,

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// longWait is after how long the log says who is waited for.
+// longWait is how long a server may take to answer before the log names it.
 const longWait = 10 * time.Second
 
 // serverWaits are the questions to servers that have no answer yet. It is safe for

@@ -86,8 +86,7 @@ func (o *Ownership) Of(ctx context.Context, w Writers, fetched *gitops.Fetched, 
 	return found
 }
 
-// claimed judges a branch by what is remembered, and by what its commits say of
-// themselves.
+// claimed judges a branch by the ledger, and by the trailers and authors of its commits.
 func (o *Ownership) claimed(ctx context.Context, w Writers, branch string, fetched *gitops.Fetched, remembered string) *Branch {
 	state := fetched.Push[branch]
 	if state.Truncated {
