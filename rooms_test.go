@@ -47,7 +47,8 @@ var rooms = []struct {
 	{name: "links", rooms: root + " source spec strict"},
 	{name: "secret", rooms: root + " fleet strict"},
 	{name: "claim", rooms: root + " fleet strict"},
-	{name: "config", rooms: root + " claim spec policy gate message fleet strict lexer kustomize source secret"},
+	{name: "config/index", rooms: root + " claim fleet lexer source strict"},
+	{name: "config", rooms: root + " config/index claim spec policy gate message fleet strict lexer kustomize source secret"},
 
 	{name: "login", rooms: root, opens: "golang.org/x/net/http/httpproxy"},
 	{name: "login/cloud", rooms: root + " login pause", opens: `

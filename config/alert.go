@@ -7,6 +7,8 @@ import (
 	"regexp"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
@@ -26,13 +28,13 @@ type alertSpec struct {
 
 // alertDraft is an Alert whose references are not yet resolved.
 type alertDraft struct {
-	*object
+	*index.Object
 	spec alertSpec
 	out  *fleet.Alert
 }
 
-func (l *loader) readAlert(o *object, n *strict.Node) {
-	a := &alertDraft{object: o, out: &fleet.Alert{Name: o.name, Origin: o.origin}}
+func (l *loader) readAlert(o *index.Object, n *strict.Node) {
+	a := &alertDraft{Object: o, out: &fleet.Alert{Name: o.Name, Origin: o.Origin}}
 	l.alerts = append(l.alerts, a)
 	d := l.lenientSpec(o, n, &a.spec)
 	if d == nil {
@@ -40,7 +42,7 @@ func (l *loader) readAlert(o *object, n *strict.Node) {
 	}
 	d.reference("spec.providerRef.name", a.spec.ProviderRef.Name)
 	if s := cmp.Or(a.spec.EventSeverity, "info"); s != "info" && s != "error" {
-		d.fail(codeBadValue, "spec.eventSeverity", "%q is not info or error%s", s, o.hint(s))
+		d.fail(codeBadValue, "spec.eventSeverity", "%q is not info or error%s", s, o.Hint(s))
 	}
 	if len(a.spec.EventSources) == 0 {
 		d.missing("spec.eventSources")
@@ -64,7 +66,7 @@ func (l *loader) readAlert(o *object, n *strict.Node) {
 		a.out.Metadata["summary"] = a.spec.Summary
 	}
 	a.out.Suspended = a.spec.Suspend
-	o.remember("spec.providerRef.name")
+	o.Remember("spec.providerRef.name")
 }
 
 // patterns compiles a list of regular expressions, those that can be.
@@ -73,7 +75,7 @@ func (d *decoder) patterns(path string, patterns []string) []*regexp.Regexp {
 	for i, pattern := range patterns {
 		expression, err := regexp.Compile(pattern)
 		if err != nil {
-			d.fail(codeRegexp, strict.Item(path, i), "%v%s", err, d.object.hint(pattern))
+			d.fail(codeRegexp, strict.Item(path, i), "%v%s", err, d.object.Hint(pattern))
 			continue
 		}
 		compiled = append(compiled, expression)
@@ -85,17 +87,17 @@ func (d *decoder) patterns(path string, patterns []string) []*regexp.Regexp {
 func (l *loader) resolveAlert(a *alertDraft) {
 	const field = "spec.providerRef.name"
 	a.out.Sources = l.sources(a)
-	name := pinsetter.Name{Namespace: a.name.Namespace, Name: a.spec.ProviderRef.Name}
+	name := pinsetter.Name{Namespace: a.Name.Namespace, Name: a.spec.ProviderRef.Name}
 	provider := l.providers[name]
 	switch {
-	case len(a.out.Sources) == 0, a.out.Suspended, !validName(name.Name):
+	case len(a.out.Sources) == 0, a.out.Suspended, !index.ValidName(name.Name):
 	case provider == nil:
-		l.missing(a.object, field, objectKey{kindProvider, name})
+		l.missing(a.Object, field, index.Key{Kind: claim.KindProvider, Name: name})
 	default:
 		a.out.Provider = l.provider(provider)
 	}
-	a.out.Err = a.err()
+	a.out.Err = a.Err()
 	if a.out.Provider != nil {
-		a.out.Err = errors.Join(a.out.Err, a.dependency(field, provider.object))
+		a.out.Err = errors.Join(a.out.Err, dependency(a.Object, field, provider.Object))
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/strict"
 )
@@ -27,7 +28,7 @@ func (d *decoder) objectReference(path string, ref objectReference, known []stri
 		if near := strict.Suggest(ref.Kind, known); near != "" {
 			d.fail(codeBadValue, path+".kind", "%q is no kind; did you mean %s?", ref.Kind, near)
 		} else if !d.Blamed(path + ".kind") {
-			d.object.warn(codeBadValue, path+".kind", "%q is none of the kinds that Flux 2.9 allows here, and is passed over: write one of %s",
+			d.object.Warn(codeBadValue, path+".kind", "%q is none of the kinds that Flux 2.9 allows here, and is passed over: write one of %s",
 				ref.Kind, strings.Join(known, ", "))
 		}
 	}
@@ -38,12 +39,12 @@ func (d *decoder) objectReference(path string, ref objectReference, known []stri
 }
 
 // toldKinds are the kinds that events are about.
-var toldKinds = append(slices.Clone(claim.ImageKinds), kindArtifact)
+var toldKinds = append(slices.Clone(claim.ImageKinds), claim.KindArtifactAutomation)
 
 // fluxKinds are the other kinds that Flux 2.9 allows in a reference
 // (notification-controller api/v1, CrossNamespaceObjectReference).
 var fluxKinds = []string{
-	"Bucket", kindGit, "Kustomization", "HelmRelease", "HelmChart", "HelmRepository", "OCIRepository",
+	"Bucket", claim.KindGitRepository, "Kustomization", "HelmRelease", "HelmChart", "HelmRepository", "OCIRepository",
 	"ArtifactGenerator", "ExternalArtifact",
 }
 
@@ -51,18 +52,18 @@ var fluxKinds = []string{
 // and name that have its labels, in no order.
 func (l *loader) labelled(ref objectReference) []pinsetter.Object {
 	var all []pinsetter.Object
-	for key, o := range l.objects {
-		named := ref.Name == fleet.AnyName || ref.Name == key.name.Name
-		if named && key.kind == ref.Kind && key.name.Namespace == ref.Namespace && o.hasLabels(ref.MatchLabels) {
-			all = append(all, pinsetter.Object{Kind: key.kind, Namespace: key.name.Namespace, Name: key.name.Name})
+	for key, o := range l.Objects {
+		named := ref.Name == fleet.AnyName || ref.Name == key.Name.Name
+		if named && key.Kind == ref.Kind && key.Name.Namespace == ref.Namespace && hasLabels(o, ref.MatchLabels) {
+			all = append(all, pinsetter.Object{Kind: key.Kind, Namespace: key.Name.Namespace, Name: key.Name.Name})
 		}
 	}
 	return all
 }
 
-func (o *object) hasLabels(wanted map[string]string) bool {
+func hasLabels(o *index.Object, wanted map[string]string) bool {
 	for key, value := range wanted {
-		if given, found := o.labels[key]; !found || given != value {
+		if given, found := o.Labels[key]; !found || given != value {
 			return false
 		}
 	}
@@ -78,11 +79,11 @@ func compareObjects(a, b pinsetter.Object) int {
 func (l *loader) sources(a *alertDraft) []pinsetter.Object {
 	var all []pinsetter.Object
 	for i, ref := range a.spec.EventSources {
-		ref.Namespace = cmp.Or(ref.Namespace, a.name.Namespace)
-		key := objectKey{ref.Kind, pinsetter.Name{Namespace: ref.Namespace, Name: ref.Name}}
+		ref.Namespace = cmp.Or(ref.Namespace, a.Name.Namespace)
+		key := index.Key{Kind: ref.Kind, Name: pinsetter.Name{Namespace: ref.Namespace, Name: ref.Name}}
 		switch {
 		case !contains(toldKinds, ref.Kind):
-		case !l.mayCross(a.object, strict.Item("spec.eventSources", i), key):
+		case !l.mayCross(a.Object, strict.Item("spec.eventSources", i), key):
 		case len(ref.MatchLabels) > 0:
 			all = append(all, l.labelled(ref)...)
 		default:

@@ -43,7 +43,7 @@ func schemaAt(t *testing.T, name string) schemaOf {
 // TestTheSchemasHaveEveryKind: each kind that is read has a schema, and all.json leads
 // an object to that of its group and kind.
 func TestTheSchemasHaveEveryKind(t *testing.T) {
-	want := slices.Concat(claim.ImageKinds, claim.OwnKinds, []string{kindGit, kindOCI, kindHelm, "HelmChart", kindSecret, "Alert", "Provider", "Receiver"})
+	want := slices.Concat(claim.ImageKinds, claim.OwnKinds, []string{claim.KindGitRepository, claim.KindOCIRepository, claim.KindHelmRepository, "HelmChart", claim.KindSecret, "Alert", "Provider", "Receiver"})
 	var led []string
 	for _, rule := range schemaAt(t, "all.json").AllOf {
 		s, kind := schemaAt(t, rule.Then.Ref), rule.If.Properties["kind"].Const

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/spec"
@@ -23,10 +24,10 @@ const (
 	cosignPassword = "cosign.password"
 )
 
-func (l *loader) readArtifactAutomation(o *object, n *strict.Node) {
+func (l *loader) readArtifactAutomation(o *index.Object, n *strict.Node) {
 	s := &spec.ArtifactAutomationSpec{}
-	a := &fleet.Automation{Name: o.name, Origin: o.origin, Annotations: o.annotations, Delivery: &fleet.Delivery{}}
-	draft := &automationDraft{object: o, out: a, artifact: s}
+	a := &fleet.Automation{Name: o.Name, Origin: o.Origin, Annotations: o.Annotations, Delivery: &fleet.Delivery{}}
+	draft := &automationDraft{Object: o, out: a, artifact: s}
 	l.automations = append(l.automations, draft)
 	d := l.strictSpec(o, n, s)
 	a.Spec = spec.ImageUpdateAutomationSpec{
@@ -48,18 +49,18 @@ func (l *loader) readArtifactAutomation(o *object, n *strict.Node) {
 	if !d.Blamed("spec") {
 		d.message(a)
 	}
-	o.remember("spec.sourceRef", "spec.sourceRef.name", "spec.push", "spec.push.repository", "spec.push.moveTags", "spec.push.tag",
+	o.Remember("spec.sourceRef", "spec.sourceRef.name", "spec.push", "spec.push.repository", "spec.push.moveTags", "spec.push.tag",
 		"spec.push.secretRef.name", "spec.push.certSecretRef.name", "spec.push.proxySecretRef.name", "spec.push.serviceAccountName",
 		"spec.sign.secretRef.name")
 }
 
 func (d *decoder) artifactSource(ref *spec.ArtifactSourceRef) {
-	ref.Kind = cmp.Or(ref.Kind, kindOCI)
-	if ref.Kind != kindOCI {
-		d.fail(codeBadValue, "spec.sourceRef.kind", "%q is not a kind that an artifact is built on: write %s, or use an %s to write to Git%s", ref.Kind, kindOCI, kindAutomation, d.object.hint(ref.Kind))
+	ref.Kind = cmp.Or(ref.Kind, claim.KindOCIRepository)
+	if ref.Kind != claim.KindOCIRepository {
+		d.fail(codeBadValue, "spec.sourceRef.kind", "%q is not a kind that an artifact is built on: write %s, or use an %s to write to Git%s", ref.Kind, claim.KindOCIRepository, claim.KindImageUpdateAutomation, d.object.Hint(ref.Kind))
 	}
 	if ref.APIVersion != "" && !strings.HasPrefix(ref.APIVersion, claim.SourceGroup+"/") {
-		d.fail(codeBadValue, "spec.sourceRef.apiVersion", "%q is not that of an %s: write %s/v1 or leave it out", ref.APIVersion, kindOCI, claim.SourceGroup)
+		d.fail(codeBadValue, "spec.sourceRef.apiVersion", "%q is not that of an %s: write %s/v1 or leave it out", ref.APIVersion, claim.KindOCIRepository, claim.SourceGroup)
 	}
 	d.reference("spec.sourceRef.name", ref.Name)
 	d.namespace("spec.sourceRef.namespace", ref.Namespace)
@@ -68,7 +69,7 @@ func (d *decoder) artifactSource(ref *spec.ArtifactSourceRef) {
 // artifactPush checks where artifacts go.
 func (d *decoder) artifactPush(out *fleet.Delivery, s *spec.ArtifactAutomationSpec) {
 	const field = "spec.push.repository"
-	out.Repository = &fleet.Repository{Name: d.object.name, Origin: d.object.origin, Timeout: defaultOCITimeout}
+	out.Repository = &fleet.Repository{Name: d.object.Name, Origin: d.object.Origin, Timeout: defaultOCITimeout}
 	if s.Push.Timeout != nil {
 		out.Repository.Timeout = max(s.Push.Timeout.Duration, time.Second)
 	}
@@ -76,9 +77,9 @@ func (d *decoder) artifactPush(out *fleet.Delivery, s *spec.ArtifactAutomationSp
 		name, isOCI := strings.CutPrefix(s.Push.Repository, ociScheme)
 		switch problem := checkImage(name); {
 		case !isOCI:
-			d.fail(codeURL, field, "%q does not begin with oci://%s", s.Push.Repository, d.object.hint(s.Push.Repository))
+			d.fail(codeURL, field, "%q does not begin with oci://%s", s.Push.Repository, d.object.Hint(s.Push.Repository))
 		case problem != "":
-			d.fail(codeURL, field, "%q %s%s", s.Push.Repository, inPush.Replace(problem), d.object.hint(s.Push.Repository))
+			d.fail(codeURL, field, "%q %s%s", s.Push.Repository, inPush.Replace(problem), d.object.Hint(s.Push.Repository))
 		}
 		out.Repository.Image = name
 	}
@@ -91,7 +92,7 @@ func (d *decoder) artifactPush(out *fleet.Delivery, s *spec.ArtifactAutomationSp
 		at := strict.Item("spec.push.moveTags", i)
 		switch {
 		case !pinsetter.ValidTag(tag), pinsetter.ReservedTag(tag):
-			d.fail(codeBadValue, at, "%q is not a tag%s", tag, d.object.hint(tag))
+			d.fail(codeBadValue, at, "%q is not a tag%s", tag, d.object.Hint(tag))
 		case slices.Contains(s.Push.MoveTags[:i], tag):
 			d.fail(codeBadValue, at, "%q is in the list twice", tag)
 		}
@@ -129,24 +130,24 @@ func (d *decoder) artifactAnnotations(annotations map[string]string) {
 func (l *loader) resolveArtifactAutomation(a *automationDraft) {
 	const field = "spec.sourceRef.name"
 	ref, out := a.artifact.SourceRef, a.out.Delivery
-	key := objectKey{kindOCI, pinsetter.Name{Namespace: cmp.Or(ref.Namespace, a.name.Namespace), Name: ref.Name}}
-	i := slices.IndexFunc(l.artifacts, func(s *ociDraft) bool { return s.name == key.name })
+	key := index.Key{Kind: claim.KindOCIRepository, Name: pinsetter.Name{Namespace: cmp.Or(ref.Namespace, a.Name.Namespace), Name: ref.Name}}
+	i := slices.IndexFunc(l.artifacts, func(s *ociDraft) bool { return s.Name == key.Name })
 	switch {
-	case !validName(key.name.Name) || !validName(key.name.Namespace) || ref.Kind != kindOCI: // reported
-	case !l.mayCross(a.object, "spec.sourceRef", key):
+	case !index.ValidName(key.Name.Name) || !index.ValidName(key.Name.Namespace) || ref.Kind != claim.KindOCIRepository: // reported
+	case !l.mayCross(a.Object, "spec.sourceRef", key):
 	case i < 0:
-		l.missing(a.object, field, key)
+		l.missing(a.Object, field, key)
 	default:
 		out.Source = l.artifacts[i].out
 		l.readsItself(a)
 	}
 	if out.Repository != nil { // nil: of a version that isn't read
-		out.Repository.Access = l.registryAccess(a.object, pushFields(a.artifact.Push))
+		out.Repository.Access = l.registryAccess(a.Object, pushFields(a.artifact.Push))
 	}
-	if sign := a.artifact.Sign; sign != nil && validName(sign.SecretRef.Name) {
+	if sign := a.artifact.Sign; sign != nil && index.ValidName(sign.SecretRef.Name) {
 		l.artifactKey(a, sign.SecretRef.Name)
 	}
-	a.out.Err = a.err()
+	a.out.Err = a.Err()
 	if source := out.Source; source != nil && source.Err != nil {
 		a.out.Err = errors.Join(a.out.Err, source.Err)
 	}
@@ -157,12 +158,12 @@ func (l *loader) resolveArtifactAutomation(a *automationDraft) {
 
 // artifactKey fills in the key that artifacts are signed with.
 func (l *loader) artifactKey(a *automationDraft, name string) {
-	with := l.secret(a.object, "spec.sign.secretRef.name", name)
+	with := l.secret(a.Object, "spec.sign.secretRef.name", name)
 	if with == nil || !with.Need(cosignKey, "it is the private key that `cosign generate-key-pair` writes") {
 		return
 	}
 	a.out.Delivery.SigningKey = &fleet.ArtifactKey{
-		Secret: pinsetter.Name{Namespace: a.name.Namespace, Name: name}, Key: with.Secret(cosignKey), Password: with.Line(cosignPassword),
+		Secret: pinsetter.Name{Namespace: a.Name.Namespace, Name: name}, Key: with.Secret(cosignKey), Password: with.Line(cosignPassword),
 	}
 }
 
@@ -174,7 +175,7 @@ func (l *loader) readsItself(a *automationDraft) {
 	}
 	for _, tag := range out.MoveTags {
 		if out.Source.Reads(tag) {
-			a.fail(codeBadValue, "spec.push.moveTags", "%q is what %s %s reads, so that the bot would build on what it made itself: push to another repository, or move another tag", tag, kindOCI, out.Source.Name)
+			a.Fail(codeBadValue, "spec.push.moveTags", "%q is what %s %s reads, so that the bot would build on what it made itself: push to another repository, or move another tag", tag, claim.KindOCIRepository, out.Source.Name)
 		}
 	}
 	if out.Tag == nil {
@@ -183,7 +184,7 @@ func (l *loader) readsItself(a *automationDraft) {
 	for _, version := range []string{"0.0.0", "1.0.0", "1000.0.0"} { // what the source has is known when it is run
 		tag, err := out.Tag.Render(message.TagData{SourceTag: version, SourceRevision: "main", Hash: "abcdefabcdef"})
 		if err == nil && out.Source.Reads(tag) {
-			a.fail(codeBadValue, "spec.push.tag", "makes tags such as %q, which %s %s reads, so that the bot would build on what it made itself: push to another repository", tag, kindOCI, out.Source.Name)
+			a.Fail(codeBadValue, "spec.push.tag", "makes tags such as %q, which %s %s reads, so that the bot would build on what it made itself: push to another repository", tag, claim.KindOCIRepository, out.Source.Name)
 			return
 		}
 	}
@@ -204,19 +205,19 @@ func (l *loader) apartAutomations() {
 	first := map[pinsetter.Name]*automationDraft{}
 	movers := map[string]*automationDraft{} // by repository and tag
 	for _, a := range l.automations {
-		if other := first[a.name]; other != nil {
-			a.fail(codeDuplicateObject, "", "has the name of %s (%s), and both are referred to by it: rename one", other, other.place())
-			other.fail(codeDuplicateObject, "", "has the name of %s (%s), and both are referred to by it: rename one", a, a.place())
+		if other := first[a.Name]; other != nil {
+			a.Fail(index.CodeDuplicateObject, "", "has the name of %s (%s), and both are referred to by it: rename one", other, other.Place())
+			other.Fail(index.CodeDuplicateObject, "", "has the name of %s (%s), and both are referred to by it: rename one", a, a.Place())
 		}
-		first[a.name] = a
+		first[a.Name] = a
 		if a.artifact == nil || a.out.Delivery.Repository == nil {
 			continue
 		}
 		for _, tag := range slices.Compact(slices.Sorted(slices.Values(a.out.Delivery.MoveTags))) {
 			at := a.out.Delivery.Repository.Image + ":" + tag
 			if other := movers[at]; other != nil && other != a {
-				a.fail(codeDuplicateObject, "spec.push.moveTags", "%s (%s) moves %s too, and each would take back what the other does: move another tag", other, other.place(), at)
-				other.fail(codeDuplicateObject, "spec.push.moveTags", "%s (%s) moves %s too, and each would take back what the other does: move another tag", a, a.place(), at)
+				a.Fail(index.CodeDuplicateObject, "spec.push.moveTags", "%s (%s) moves %s too, and each would take back what the other does: move another tag", other, other.Place(), at)
+				other.Fail(index.CodeDuplicateObject, "spec.push.moveTags", "%s (%s) moves %s too, and each would take back what the other does: move another tag", a, a.Place(), at)
 			}
 			movers[at] = a
 		}

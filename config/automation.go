@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/message"
@@ -20,7 +21,7 @@ const trailersAnnotation = "pinsetter.dev/trailers"
 // automationDraft is an ImageUpdateAutomation or ArtifactAutomation whose references are not yet
 // resolved.
 type automationDraft struct {
-	*object
+	*index.Object
 	out      *fleet.Automation
 	artifact *spec.ArtifactAutomationSpec // of an ArtifactAutomation; nil: it is an ImageUpdateAutomation
 }
@@ -33,9 +34,9 @@ func (a *automationDraft) values() map[string]string {
 	return a.out.Spec.GitSpec.Commit.MessageTemplateValues
 }
 
-func (l *loader) readAutomation(o *object, n *strict.Node) {
-	a := &fleet.Automation{Name: o.name, Origin: o.origin, Annotations: o.annotations}
-	l.automations = append(l.automations, &automationDraft{object: o, out: a})
+func (l *loader) readAutomation(o *index.Object, n *strict.Node) {
+	a := &fleet.Automation{Name: o.Name, Origin: o.Origin, Annotations: o.Annotations}
+	l.automations = append(l.automations, &automationDraft{Object: o, out: a})
 	d := l.strictSpec(o, n, &a.Spec)
 	a.Suspended = a.Spec.Suspend
 	d.trailers(a)
@@ -54,7 +55,7 @@ func (l *loader) readAutomation(o *object, n *strict.Node) {
 	if !d.Blamed("spec") {
 		d.message(a)
 	}
-	o.remember("spec.sourceRef", "spec.sourceRef.name", "spec.git", "spec.git.push",
+	o.Remember("spec.sourceRef", "spec.sourceRef.name", "spec.git", "spec.git.push",
 		"spec.git.commit.signingKey.secretRef.name", "spec.git.checkout.ref")
 }
 
@@ -88,12 +89,12 @@ func (d *decoder) trailers(a *fleet.Automation) {
 
 func (d *decoder) sourceRef(s *spec.ImageUpdateAutomationSpec) {
 	ref := &s.SourceRef
-	ref.Kind = cmp.Or(ref.Kind, kindGit)
-	if ref.Kind != kindGit {
-		d.fail(codeBadValue, "spec.sourceRef.kind", "%q is not a kind that can be written to: write %s%s", ref.Kind, kindGit, d.object.hint(ref.Kind))
+	ref.Kind = cmp.Or(ref.Kind, claim.KindGitRepository)
+	if ref.Kind != claim.KindGitRepository {
+		d.fail(codeBadValue, "spec.sourceRef.kind", "%q is not a kind that can be written to: write %s%s", ref.Kind, claim.KindGitRepository, d.object.Hint(ref.Kind))
 	}
 	if ref.APIVersion != "" && !strings.HasPrefix(ref.APIVersion, claim.SourceGroup+"/") {
-		d.fail(codeBadValue, "spec.sourceRef.apiVersion", "%q is not that of a %s: write %s/v1 or leave it out", ref.APIVersion, kindGit, claim.SourceGroup)
+		d.fail(codeBadValue, "spec.sourceRef.apiVersion", "%q is not that of a %s: write %s/v1 or leave it out", ref.APIVersion, claim.KindGitRepository, claim.SourceGroup)
 	}
 	d.reference("spec.sourceRef.name", ref.Name)
 	d.namespace("spec.sourceRef.namespace", ref.Namespace)

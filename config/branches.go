@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
 )
@@ -16,13 +18,13 @@ func (l *loader) resolveAutomation(a *automationDraft) {
 		return
 	}
 	ref := a.out.Spec.SourceRef
-	name := pinsetter.Name{Namespace: cmp.Or(ref.Namespace, a.name.Namespace), Name: ref.Name}
+	name := pinsetter.Name{Namespace: cmp.Or(ref.Namespace, a.Name.Namespace), Name: ref.Name}
 	draft := l.gits[name]
 	switch {
-	case !validName(name.Name) || !validName(name.Namespace) || ref.Kind != kindGit: // reported
-	case !l.mayCross(a.object, "spec.sourceRef", objectKey{kindGit, name}):
+	case !index.ValidName(name.Name) || !index.ValidName(name.Namespace) || ref.Kind != claim.KindGitRepository: // reported
+	case !l.mayCross(a.Object, "spec.sourceRef", index.Key{Kind: claim.KindGitRepository, Name: name}):
 	case draft == nil:
-		l.missing(a.object, "spec.sourceRef.name", objectKey{kindGit, name})
+		l.missing(a.Object, "spec.sourceRef.name", index.Key{Kind: claim.KindGitRepository, Name: name})
 	default:
 		a.out.Git = l.gitSource(draft)
 	}
@@ -30,9 +32,9 @@ func (l *loader) resolveAutomation(a *automationDraft) {
 		l.branches(a, draft)
 		l.signingKey(a)
 	}
-	a.out.Err = a.err()
+	a.out.Err = a.Err()
 	if a.out.Git != nil {
-		a.out.Err = errors.Join(a.out.Err, a.dependency("spec.sourceRef.name", draft.object))
+		a.out.Err = errors.Join(a.out.Err, dependency(a.Object, "spec.sourceRef.name", draft.Object))
 	}
 }
 
@@ -56,7 +58,7 @@ func (l *loader) branches(a *automationDraft, draft *gitDraft) {
 	a.out.Base = baseRef(ref)
 	a.out.PushBranch = cmp.Or(a.out.PushBranch, a.out.Base.Branch, a.out.Base.Head())
 	if a.out.PushBranch == "" {
-		a.fail(codeMissingField, "spec.git.push.branch",
+		a.Fail(codeMissingField, "spec.git.push.branch",
 			"is missing, and the branch to push to can't be told from what is checked out (%s): write it", a.out.Base)
 	}
 }
@@ -72,11 +74,11 @@ func baseRef(ref *spec.GitRepositoryRef) fleet.GitRef {
 // signingKey fills in the key that commits are signed with.
 func (l *loader) signingKey(a *automationDraft) {
 	ref := a.out.Spec.GitSpec.Commit.SigningKey
-	if ref == nil || !validName(ref.SecretRef.Name) {
+	if ref == nil || !index.ValidName(ref.SecretRef.Name) {
 		return
 	}
 	const field = "spec.git.commit.signingKey.secretRef.name"
-	with := l.secret(a.object, field, ref.SecretRef.Name)
+	with := l.secret(a.Object, field, ref.SecretRef.Name)
 	if with == nil {
 		return
 	}

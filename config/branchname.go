@@ -16,7 +16,7 @@ const (
 func (d *decoder) branch(path, text, elsewhere string) string {
 	name, err := spec.ParseBranch(text, elsewhere)
 	if err != nil {
-		d.fail(codeBadValue, path, "%v%s", err, d.object.hint(text))
+		d.fail(codeBadValue, path, "%v%s", err, d.object.Hint(text))
 	}
 	return name
 }
@@ -44,7 +44,7 @@ func (d *decoder) refspec(path, text string) {
 	case strings.Contains(text, "*"):
 		d.fail(codeBadValue, path, "%q names many refs, and one commit is pushed: name one, such as HEAD:refs/heads/main", text)
 	case !spec.ValidRef(source) && source != "@", !spec.ValidRef(destination), destination == "HEAD":
-		d.fail(codeBadValue, path, "%q is not SOURCE:DESTINATION, such as HEAD:refs/for/main%s", text, d.object.hint(text))
+		d.fail(codeBadValue, path, "%q is not SOURCE:DESTINATION, such as HEAD:refs/for/main%s", text, d.object.Hint(text))
 	case !strings.HasPrefix(destination, "refs/") || strings.HasPrefix(destination, "refs/heads/"):
 		if _, err := spec.ParseBranch(destination, ""); err != nil {
 			d.fail(codeBadValue, path, "in %q, %v", text, err)

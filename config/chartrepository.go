@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
@@ -37,42 +39,42 @@ const (
 
 // helmDraft is a HelmRepository. Only one that a ChartRepository uses is judged.
 type helmDraft struct {
-	*object
+	*index.Object
 	spec helmSpec
 }
 
 // defaultHelmTimeout is the CRD's.
 const defaultHelmTimeout = 60 * time.Second
 
-func (l *loader) readHelm(o *object, n *strict.Node) {
-	h := &helmDraft{object: o}
-	l.helms[o.name] = h
+func (l *loader) readHelm(o *index.Object, n *strict.Node) {
+	h := &helmDraft{Object: o}
+	l.helms[o.Name] = h
 	if n != nil {
 		l.decoder(o).lenientDecode(n, reflect.ValueOf(&h.spec).Elem(), "spec")
-		o.remember("spec.url", "spec.secretRef.name", "spec.certSecretRef.name", "spec.type", "spec.provider")
+		o.Remember("spec.url", "spec.secretRef.name", "spec.certSecretRef.name", "spec.type", "spec.provider")
 	}
-	o.unused = o.findings // they matter where it is used
-	o.findings = nil
+	o.Unused = o.Findings // they matter where it is used
+	o.Findings = nil
 }
 
-func (l *loader) readChart(o *object, n *strict.Node) {
-	r := &fleet.Repository{Name: o.name, Origin: o.origin, Annotations: o.annotations, Chart: true, Index: &fleet.Index{}}
-	draft := &repositoryDraft{object: o, out: r}
+func (l *loader) readChart(o *index.Object, n *strict.Node) {
+	r := &fleet.Repository{Name: o.Name, Origin: o.Origin, Annotations: o.Annotations, Chart: true, Index: &fleet.Index{}}
+	draft := &repositoryDraft{Object: o, out: r}
 	l.repositories = append(l.repositories, draft)
 	d := l.strictSpec(o, n, &draft.chart)
 	c := draft.chart
-	if c.SourceRef.Kind != "" && c.SourceRef.Kind != kindHelm {
-		d.fail(codeBadValue, "spec.sourceRef.kind", "%q is not %s: a chart that an OCIRepository pulls is followed by an ImageRepository", c.SourceRef.Kind, kindHelm)
+	if c.SourceRef.Kind != "" && c.SourceRef.Kind != claim.KindHelmRepository {
+		d.fail(codeBadValue, "spec.sourceRef.kind", "%q is not %s: a chart that an OCIRepository pulls is followed by an ImageRepository", c.SourceRef.Kind, claim.KindHelmRepository)
 	}
 	d.reference("spec.sourceRef.name", c.SourceRef.Name)
 	d.namespace("spec.sourceRef.namespace", c.SourceRef.Namespace)
 	if d.require("spec.chart", c.Chart) && !chartName().MatchString(c.Chart) {
-		d.fail(codeBadValue, "spec.chart", "%q is not the name of a chart%s", c.Chart, o.hint(c.Chart))
+		d.fail(codeBadValue, "spec.chart", "%q is not the name of a chart%s", c.Chart, o.Hint(c.Chart))
 	}
 	d.requireInterval(strict.Child(n, "interval"))
 	r.Spec.Interval, r.Spec.Suspend, r.Suspended = c.Interval, c.Suspend, c.Suspend
 	r.Index.Chart, r.Index.Deprecated = c.Chart, c.Deprecated
-	o.remember("spec.sourceRef.name", "spec.chart", "spec.deprecated")
+	o.Remember("spec.sourceRef.name", "spec.chart", "spec.deprecated")
 }
 
 // chartName is the grammar of Helm's names of charts, capitals added: old ones have
@@ -84,26 +86,26 @@ var chartName = pinsetter.Pattern(`^[a-zA-Z0-9][a-zA-Z0-9._-]*$`)
 func (l *loader) resolveChart(r *repositoryDraft) {
 	const field = helmField
 	ref := r.chart.SourceRef
-	key := objectKey{kindHelm, pinsetter.Name{Namespace: cmp.Or(ref.Namespace, r.name.Namespace), Name: ref.Name}}
-	h := l.helms[key.name]
+	key := index.Key{Kind: claim.KindHelmRepository, Name: pinsetter.Name{Namespace: cmp.Or(ref.Namespace, r.Name.Namespace), Name: ref.Name}}
+	h := l.helms[key.Name]
 	switch {
-	case !validName(ref.Name): // reported
-	case !l.mayCross(r.object, field, key):
-	case h == nil || h.outdated:
-		l.missing(r.object, field, key)
+	case !index.ValidName(ref.Name): // reported
+	case !l.mayCross(r.Object, field, key):
+	case h == nil || h.Outdated:
+		l.missing(r.Object, field, key)
 	default:
 		l.useHelm(r, h)
 	}
-	r.out.Err = r.err()
+	r.out.Err = r.Err()
 }
 
 // useHelm fills in what a HelmRepository says. What is wrong with it is reported to
 // the ChartRepository.
 func (l *loader) useHelm(r *repositoryDraft, h *helmDraft) {
-	used := *h.object
-	used.findings = append(slices.Clone(h.unused), h.twins...)
-	if used.broken() {
-		r.fail(codeMissingObject, helmField, "%s has errors: %s", h, used.firstError().String())
+	used := *h.Object
+	used.Findings = append(slices.Clone(h.Unused), h.Twins...)
+	if used.Broken() {
+		r.Fail(codeMissingObject, helmField, "%s has errors: %s", h, used.FirstError().String())
 		return
 	}
 	out := r.out
@@ -112,23 +114,23 @@ func (l *loader) useHelm(r *repositoryDraft, h *helmDraft) {
 	if h.spec.Timeout != nil {
 		out.Timeout = max(h.spec.Timeout.Duration, time.Second)
 	}
-	asking := *h.object
-	asking.findings = nil
+	asking := *h.Object
+	asking.Findings = nil
 	isOCI := strings.HasPrefix(h.spec.URL, ociScheme)
 	switch h.spec.Type {
 	case helmOCI:
 		l.useCharts(r, h, &asking)
 	case "", helmHTTP:
 		if isOCI {
-			r.fail(codeURL, helmField, "spec.url of %s (%s) is of an OCI registry: write type: oci there, without which Flux asks for an index", h, h.place())
+			r.Fail(codeURL, helmField, "spec.url of %s (%s) is of an OCI registry: write type: oci there, without which Flux asks for an index", h, h.Place())
 			return
 		}
 		l.useIndex(r, h, &asking)
 	default:
-		r.fail(codeBadValue, helmField, "spec.type of %s (%s) is %q: write oci or default", h, h.place(), h.spec.Type)
+		r.Fail(codeBadValue, helmField, "spec.type of %s (%s) is %q: write oci or default", h, h.Place(), h.spec.Type)
 	}
-	for _, f := range asking.findings {
-		r.add(f)
+	for _, f := range asking.Findings {
+		r.Add(f)
 	}
 }
 
@@ -136,14 +138,14 @@ func (l *loader) useHelm(r *repositoryDraft, h *helmDraft) {
 const helmField = "spec.sourceRef.name"
 
 // useIndex is useHelm for a repository over HTTP.
-func (l *loader) useIndex(r *repositoryDraft, h *helmDraft, asking *object) {
+func (l *loader) useIndex(r *repositoryDraft, h *helmDraft, asking *index.Object) {
 	u, err := url.Parse(h.spec.URL)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		r.fail(codeURL, helmField, "spec.url of %s (%s) is not an http or https URL%s", h, h.place(), h.hint(h.spec.URL))
+		r.Fail(codeURL, helmField, "spec.url of %s (%s) is not an http or https URL%s", h, h.Place(), h.Hint(h.spec.URL))
 		return
 	case u.User != nil:
-		r.fail(codeURL, helmField, "spec.url of %s (%s) holds a user: move it to the Secret of its spec.secretRef", h, h.place())
+		r.Fail(codeURL, helmField, "spec.url of %s (%s) holds a user: move it to the Secret of its spec.secretRef", h, h.Place())
 		return
 	}
 	out := r.out
@@ -159,22 +161,22 @@ func (l *loader) useIndex(r *repositoryDraft, h *helmDraft, asking *object) {
 }
 
 // useCharts is useHelm for a registry: the chart is an image there.
-func (l *loader) useCharts(r *repositoryDraft, h *helmDraft, asking *object) {
+func (l *loader) useCharts(r *repositoryDraft, h *helmDraft, asking *index.Object) {
 	path, isOCI := strings.CutPrefix(h.spec.URL, ociScheme)
 	if !isOCI {
-		r.fail(codeURL, helmField, "spec.url of %s (%s) is of type oci and does not begin with oci://%s", h, h.place(), h.hint(h.spec.URL))
+		r.Fail(codeURL, helmField, "spec.url of %s (%s) is of type oci and does not begin with oci://%s", h, h.Place(), h.Hint(h.spec.URL))
 		return
 	}
 	out := r.out
 	out.Image = strings.TrimSuffix(path, "/") + "/" + out.Index.Chart
 	if problem := checkImage(out.Image); problem != "" {
-		r.fail(codeURL, helmField, "the chart of %s (%s) is %q, which %s", h, h.place(), out.Image, problem)
+		r.Fail(codeURL, helmField, "the chart of %s (%s) is %q, which %s", h, h.Place(), out.Image, problem)
 	}
 	if out.Index.Deprecated {
-		r.warn(codeIgnored, "spec.deprecated", "has no effect: a registry doesn't say which versions are deprecated")
+		r.Warn(codeIgnored, "spec.deprecated", "has no effect: a registry doesn't say which versions are deprecated")
 	}
 	out.Index = nil
-	out.Exclude = l.exclusions(l.decoder(r.object), defaultExclusions)
+	out.Exclude = l.exclusions(l.decoder(r.Object), defaultExclusions)
 	host, _, _ := strings.Cut(path, "/")
 	fields := registryFields{provider: h.spec.Provider, secretRef: h.spec.SecretRef, certSecretRef: h.spec.CertSecretRef,
 		insecure: h.spec.Insecure, credential: h.spec.Credential, secretWins: true, host: host}
@@ -187,12 +189,12 @@ func (l *loader) useCharts(r *repositoryDraft, h *helmDraft, asking *object) {
 func (l *loader) oneKind() {
 	first := map[pinsetter.Name]*repositoryDraft{}
 	for _, r := range l.repositories {
-		other := first[r.name]
+		other := first[r.Name]
 		if other == nil {
-			first[r.name] = r
+			first[r.Name] = r
 			continue
 		}
-		r.fail(codeDuplicateObject, "", "has the name of %s (%s), and a policy refers to either by its name: rename one", other, other.place())
-		other.fail(codeDuplicateObject, "", "has the name of %s (%s), and a policy refers to either by its name: rename one", r, r.place())
+		r.Fail(index.CodeDuplicateObject, "", "has the name of %s (%s), and a policy refers to either by its name: rename one", other, other.Place())
+		other.Fail(index.CodeDuplicateObject, "", "has the name of %s (%s), and a policy refers to either by its name: rename one", r, r.Place())
 	}
 }

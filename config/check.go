@@ -5,6 +5,8 @@ import (
 	"reflect"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
 )
@@ -12,19 +14,19 @@ import (
 // specType returns the type of a strict kind's spec, nil for other kinds.
 func specType(kind string) reflect.Type {
 	switch kind {
-	case kindRepository:
+	case claim.KindImageRepository:
 		return reflect.TypeFor[spec.ImageRepositorySpec]()
-	case kindPolicy:
+	case claim.KindImagePolicy:
 		return reflect.TypeFor[spec.ImagePolicySpec]()
-	case kindAutomation:
+	case claim.KindImageUpdateAutomation:
 		return reflect.TypeFor[spec.ImageUpdateAutomationSpec]()
-	case kindGate:
+	case claim.KindGate:
 		return reflect.TypeFor[spec.GateSpec]()
-	case kindChart:
+	case claim.KindChartRepository:
 		return reflect.TypeFor[spec.ChartRepositorySpec]()
-	case kindArtifact:
+	case claim.KindArtifactAutomation:
 		return reflect.TypeFor[spec.ArtifactAutomationSpec]()
-	case kindProposal:
+	case claim.KindPullRequest:
 		return reflect.TypeFor[spec.PullRequestSpec]()
 	}
 	return nil
@@ -35,19 +37,19 @@ var topFields = &strict.Struct{Names: []string{"apiVersion", "kind", "metadata",
 
 // strictSpec decodes the spec of an object whose every field must be known. The
 // decoder remembers what was wrong.
-func (l *loader) strictSpec(o *object, n *strict.Node, out any) *decoder {
+func (l *loader) strictSpec(o *index.Object, n *strict.Node, out any) *decoder {
 	d := l.decoder(o)
-	if o.outdated {
+	if o.Outdated {
 		d.Taint("spec")
 		return d
 	}
 	seen := map[string]int{}
-	for _, f := range strict.Fields(o.node) {
+	for _, f := range strict.Fields(o.Node) {
 		name := f.Key.Value
 		if line, found := seen[name]; found {
 			d.Report(f.Key, codeDuplicateKey, name, "the key is already on line %d: remove one of them", line)
 		}
-		seen[name] = f.Key.Line + o.offset
+		seen[name] = f.Key.Line + o.Offset
 		if !contains(topFields.Names, name) {
 			d.Unknown(f.Key, topFields, "")
 		}
@@ -73,7 +75,7 @@ func contains(words []string, word string) bool {
 // fail reports an error of a field, unless it follows from one that was reported.
 func (d *decoder) fail(code, path, format string, args ...any) {
 	if !d.Blamed(path) {
-		d.object.fail(code, path, format, args...)
+		d.object.Fail(code, path, format, args...)
 	}
 }
 
@@ -90,8 +92,8 @@ func (d *decoder) require(path, value string) bool {
 
 // reference checks the name in a reference to another object.
 func (d *decoder) reference(path, name string) {
-	if d.require(path, name) && !validName(name) {
-		d.fail(codeName, path, "%q is not a name: write lower-case letters, digits, - and .%s", name, d.object.hint(name))
+	if d.require(path, name) && !index.ValidName(name) {
+		d.fail(index.CodeName, path, "%q is not a name: write lower-case letters, digits, - and .%s", name, d.object.Hint(name))
 	}
 }
 
@@ -104,8 +106,8 @@ func (d *decoder) optionalReference(path string, ref *spec.LocalObjectReference)
 
 // namespace checks the namespace in a reference, which may be empty.
 func (d *decoder) namespace(path, name string) {
-	if name != "" && !validName(name) {
-		d.fail(codeName, path, "%q is not a name: write lower-case letters, digits and -%s", name, d.object.hint(name))
+	if name != "" && !index.ValidName(name) {
+		d.fail(index.CodeName, path, "%q is not a name: write lower-case letters, digits and -%s", name, d.object.Hint(name))
 	}
 }
 
@@ -126,7 +128,7 @@ func (d *decoder) wrong(code string, err error) {
 		return
 	}
 	if field.Severity == pinsetter.Warning {
-		d.object.warn(code, field.Field, "%v", field.Err)
+		d.object.Warn(code, field.Field, "%v", field.Err)
 		return
 	}
 	d.fail(code, field.Field, "%v", field.Err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/gate"
 	"github.com/pinsetter/pinsetter/policy"
@@ -15,12 +16,12 @@ import (
 
 // gateDraft is a Gate of which it isn't known yet what it selects.
 type gateDraft struct {
-	*object
+	*index.Object
 	out *fleet.Gate
 }
 
-func (l *loader) readGate(o *object, n *strict.Node) {
-	g := &fleet.Gate{Name: o.name, Origin: o.origin}
+func (l *loader) readGate(o *index.Object, n *strict.Node) {
+	g := &fleet.Gate{Name: o.Name, Origin: o.Origin}
 	l.gates = append(l.gates, &gateDraft{o, g})
 	d := l.strictSpec(o, n, &g.Spec)
 	g.Selector = d.gateSelector(g.Spec.PolicySelector)
@@ -32,7 +33,7 @@ func (l *loader) readGate(o *object, n *strict.Node) {
 	d.holds(g.Spec.Hold)
 	d.verify(g.Spec.Verify)
 	d.enclosingVerify(g.Spec.EnclosingVerify)
-	if !o.broken() && idle(g.Spec) {
+	if !o.Broken() && idle(g.Spec) {
 		d.fail(codeMissingField, "spec", "lets everything pass: write minAge, platforms, windows, freeze, maxBump, allowDowngrade, hold, verify or enclosingVerify")
 	}
 	if !d.Blamed("spec") {
@@ -40,7 +41,7 @@ func (l *loader) readGate(o *object, n *strict.Node) {
 		g.Rule, err = gate.New(g.Name, g.Spec, policy.Range)
 		d.wrong(codeGate, err)
 	}
-	o.remember("spec.policySelector")
+	o.Remember("spec.policySelector")
 }
 
 // idle reports whether a gate with this spec does nothing.
@@ -68,7 +69,7 @@ func (d *decoder) age(s *spec.GateSpec) {
 	case "", spec.AgeFromFirstSeen, spec.AgeFromCreated, spec.AgeFromSignature:
 	default:
 		d.fail(codeBadValue, "spec.minAgeFrom", "%q is not %s, %s or %s%s",
-			s.MinAgeFrom, spec.AgeFromFirstSeen, spec.AgeFromCreated, spec.AgeFromSignature, d.object.hint(string(s.MinAgeFrom)))
+			s.MinAgeFrom, spec.AgeFromFirstSeen, spec.AgeFromCreated, spec.AgeFromSignature, d.object.Hint(string(s.MinAgeFrom)))
 	}
 	if s.MinAgeFrom == spec.AgeFromSignature && len(s.Verify) == 0 {
 		d.fail(codeMissingField, "spec.verify", "is missing, and minAgeFrom: %s counts from a signature that it verified: say whom it trusts", spec.AgeFromSignature)
@@ -93,7 +94,7 @@ func (d *decoder) platforms(platforms []string) {
 	for i, platform := range platforms {
 		if !platformGrammar().MatchString(platform) {
 			d.fail(codeBadValue, strict.Item("spec.platforms", i), "%q is not a platform: write os/arch or os/arch/variant, such as %q%s",
-				platform, "linux/arm64", d.object.hint(platform))
+				platform, "linux/arm64", d.object.Hint(platform))
 		}
 	}
 }
@@ -134,7 +135,7 @@ func (d *decoder) freeze(f *spec.GateFreeze) {
 
 func (d *decoder) maxBump(b spec.Bump) {
 	if sizes := []spec.Bump{"", spec.BumpPatch, spec.BumpMinor, spec.BumpMajor}; !slices.Contains(sizes, b) {
-		d.fail(codeBadValue, "spec.maxBump", "%q is not patch, minor or major%s", b, d.object.hint(string(b)))
+		d.fail(codeBadValue, "spec.maxBump", "%q is not patch, minor or major%s", b, d.object.Hint(string(b)))
 	}
 }
 
@@ -151,7 +152,7 @@ func (d *decoder) holds(holds []spec.GateHold) {
 		d.notEmpty(path+".tags", h.Tags != nil, len(h.Tags))
 		for j, tag := range h.Tags {
 			if !pinsetter.ValidTag(tag) {
-				d.fail(codeBadValue, strict.Item(path+".tags", j), "%q can't be a tag: write one exactly, or use range%s", tag, d.object.hint(tag))
+				d.fail(codeBadValue, strict.Item(path+".tags", j), "%q can't be a tag: write one exactly, or use range%s", tag, d.object.Hint(tag))
 			}
 		}
 		d.require(path+".reason", h.Reason)
@@ -168,24 +169,24 @@ func (d *decoder) notEmpty(path string, given bool, length int) {
 // gap returns what g may mean where it can't be relied on: it has errors, or it
 // attaches to nothing, which is one. It is nil otherwise.
 func (g *gateDraft) gap(r fleet.Reach) *fleet.Gap {
-	if g.has(codeDuplicateObject) || g.has(codeDuplicateKey) {
+	if g.Has(index.CodeDuplicateObject) || g.Has(codeDuplicateKey) {
 		g.out.Selector = nil // the copy that was left out may select others
 	}
 	scope, attached := r.OfGate(g.out)
-	unused := !attached && len(r.Policies) > 0 && !g.mayBeUnused()
+	unused := !attached && len(r.Policies) > 0 && !mayBeUnused(g.Object)
 	gap := &fleet.Gap{Guard: fleet.GuardGate, Scope: scope}
-	switch cause := g.firstError(); {
+	switch cause := g.FirstError(); {
 	case cause != nil:
 		gap.Place, gap.WayOut = fmt.Sprintf("%s:%d", cause.Path, cause.Line), untilErrors
 		gap.Why = fmt.Sprintf("its %s has errors", g)
 	case unused:
-		gap.Place, gap.WayOut = g.place(), untilAttached
-		gap.Why = fmt.Sprintf("%s selects none of the policies in namespace %s and may be meant for it", g, g.name.Namespace)
-		g.fail(codeGateUnused, "spec.policySelector", "selects none of the policies in namespace %s, and nothing that it may mean is written until %s",
-			g.name.Namespace, untilAttached)
+		gap.Place, gap.WayOut = g.Place(), untilAttached
+		gap.Why = fmt.Sprintf("%s selects none of the policies in namespace %s and may be meant for it", g, g.Name.Namespace)
+		g.Fail(codeGateUnused, "spec.policySelector", "selects none of the policies in namespace %s, and nothing that it may mean is written until %s",
+			g.Name.Namespace, untilAttached)
 	default:
 		gap = nil
 	}
-	g.out.Err = g.err()
+	g.out.Err = g.Err()
 	return gap
 }

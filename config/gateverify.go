@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/secret"
 	"github.com/pinsetter/pinsetter/spec"
@@ -28,7 +30,7 @@ func (d *decoder) verify(rules []spec.GateVerify) {
 	for i, rule := range rules[:min(len(rules), maxVerify)] {
 		at := strict.Item(path, i)
 		if d.require(at+".provider", rule.Provider) && rule.Provider != fleet.ProviderCosign && rule.Provider != fleet.ProviderNotation {
-			d.fail(codeBadValue, at+".provider", "%q is not %s or %s%s", rule.Provider, fleet.ProviderCosign, fleet.ProviderNotation, d.object.hint(rule.Provider))
+			d.fail(codeBadValue, at+".provider", "%q is not %s or %s%s", rule.Provider, fleet.ProviderCosign, fleet.ProviderNotation, d.object.Hint(rule.Provider))
 		}
 		if rule.Provider == fleet.ProviderNotation {
 			d.notation(at, rule)
@@ -89,7 +91,7 @@ func (d *decoder) signers(at string, rule spec.GateVerify) {
 func (d *decoder) secretReference(path string, ref *spec.LocalObjectReference) {
 	if ref != nil {
 		d.reference(path, ref.Name)
-		d.object.remember(path)
+		d.object.Remember(path)
 	}
 }
 
@@ -113,7 +115,7 @@ func (d *decoder) identities(path string, identities []spec.OIDCIdentity) {
 // enclosingVerify checks spec.enclosingVerify of a Gate.
 func (d *decoder) enclosingVerify(value string) {
 	if value != "" && value != spec.EnclosingIgnore {
-		d.fail(codeBadValue, "spec.enclosingVerify", "%q is not %s%s", value, spec.EnclosingIgnore, d.object.hint(value))
+		d.fail(codeBadValue, "spec.enclosingVerify", "%q is not %s%s", value, spec.EnclosingIgnore, d.object.Hint(value))
 	}
 }
 
@@ -133,12 +135,12 @@ func material[T any](l *loader, pattern string, read func(*secret.Reader) T) map
 	}
 	found := map[pinsetter.Name]fleet.Given[T]{}
 	for name := range names {
-		asking := &object{kind: kindSecret, name: name}
+		asking := &index.Object{Kind: claim.KindSecret, Name: name}
 		var given fleet.Given[T]
 		if with := l.secret(asking, "", name.Name); with != nil {
 			given.Value = read(with)
 		}
-		if wrong := asking.firstError(); wrong != nil {
+		if wrong := asking.FirstError(); wrong != nil {
 			given = fleet.Given[T]{Err: errors.New(strings.TrimPrefix(wrong.Message, asking.String()+": "))}
 		}
 		found[name] = given
@@ -189,12 +191,12 @@ func attesting(signers *fleet.Trust, attestations []spec.GateAttestation) []*fle
 
 // trust returns what a rule trusts, nil after reporting why that isn't known.
 func (l *loader) trust(g *gateDraft, at string, rule spec.GateVerify) *fleet.Trust {
-	trust := &fleet.Trust{From: fmt.Sprintf("Gate %s", g.name), Provider: rule.Provider}
+	trust := &fleet.Trust{From: fmt.Sprintf("Gate %s", g.Name), Provider: rule.Provider}
 	if rule.Provider == fleet.ProviderNotation {
 		if rule.SecretRef == nil {
 			return nil
 		}
-		if with := l.secret(g.object, at+".secretRef.name", rule.SecretRef.Name); with != nil {
+		if with := l.secret(g.Object, at+".secretRef.name", rule.SecretRef.Name); with != nil {
 			trust.Notation = with.Notation()
 		}
 		if trust.Notation == nil {
@@ -203,7 +205,7 @@ func (l *loader) trust(g *gateDraft, at string, rule spec.GateVerify) *fleet.Tru
 		return trust
 	}
 	if rule.SecretRef != nil {
-		if with := l.secret(g.object, at+".secretRef.name", rule.SecretRef.Name); with != nil {
+		if with := l.secret(g.Object, at+".secretRef.name", rule.SecretRef.Name); with != nil {
 			trust.Keys = with.PublicKeys()
 		}
 		if len(trust.Keys) == 0 {
@@ -220,7 +222,7 @@ func (l *loader) trust(g *gateDraft, at string, rule spec.GateVerify) *fleet.Tru
 		trust.Keyless.Identities = append(trust.Keyless.Identities, identity)
 	}
 	if ref := rule.TrustedRootSecretRef; ref != nil {
-		if with := l.secret(g.object, at+".trustedRootSecretRef.name", ref.Name); with != nil {
+		if with := l.secret(g.Object, at+".trustedRootSecretRef.name", ref.Name); with != nil {
 			trust.Keyless.Root = with.TrustedRoot()
 		}
 		if trust.Keyless.Root == nil {

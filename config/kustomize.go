@@ -2,6 +2,7 @@ package config
 
 import (
 	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/kustomize"
 	"github.com/pinsetter/pinsetter/source"
 )
@@ -28,3 +29,7 @@ func Kustomize(dir string) ([]source.File, error) {
 	}
 	return files, nil
 }
+
+// Renames reports whether bytes may be a kustomization that sets namespaces or names
+// of what it refers to. Load says so if the objects themselves are read.
+func Renames(data []byte) bool { return index.Renames(data) }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"reflect"
@@ -11,16 +10,16 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/policy"
-	"github.com/pinsetter/pinsetter/source"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
 // ociDraft is an OCIRepository whose references are not yet resolved.
 type ociDraft struct {
-	*object
+	*index.Object
 	out *fleet.OCISource
 }
 
@@ -31,26 +30,10 @@ const (
 	defaultOCITimeout = 60 * time.Second
 )
 
-// passesOver reports whether objects of a kind, or lists of them, are not asked for.
-func (l *loader) passesOver(kind string) bool {
-	return strings.TrimSuffix(kind, kindList) == kindOCI && !l.opts.Artifacts && !l.artifactsUsed
-}
-
-// onlyUsed reports whether objects of a kind matter only where another one leads to
-// them: what is wrong with one is said of that.
-func (l *loader) onlyUsed(kind string) bool {
-	return kind == kindHelm || kind == kindOCI && !l.opts.Artifacts
-}
-
-// usesArtifacts reports whether an ArtifactAutomation may be in files.
-func usesArtifacts(files []source.File) bool {
-	return slices.ContainsFunc(files, func(f source.File) bool { return bytes.Contains(f.Data, []byte(kindArtifact)) })
-}
-
-func (l *loader) readOCI(o *object, n *strict.Node) {
-	out := &fleet.OCISource{Name: o.name, Origin: o.origin}
+func (l *loader) readOCI(o *index.Object, n *strict.Node) {
+	out := &fleet.OCISource{Name: o.Name, Origin: o.Origin}
 	l.artifacts = append(l.artifacts, &ociDraft{o, out})
-	if o.outdated {
+	if o.Outdated {
 		return
 	}
 	d := l.decoder(o)
@@ -64,15 +47,15 @@ func (l *loader) readOCI(o *object, n *strict.Node) {
 		timeout = s.Timeout.Duration
 	}
 	out.Repository = &fleet.Repository{
-		Name: o.name, Origin: o.origin, Spec: accessOf(*s), Image: d.artifact(s.URL),
+		Name: o.Name, Origin: o.Origin, Spec: accessOf(*s), Image: d.artifact(s.URL),
 		Timeout: max(timeout, time.Second), Suspended: s.Suspend,
 	}
-	d.registry((&repositoryDraft{object: o, out: out.Repository, secretWins: true}).registryFields())
+	d.registry((&repositoryDraft{Object: o, out: out.Repository, secretWins: true}).registryFields())
 	out.Versions = d.artifactRef(out)
 	d.layer(s.LayerSelector)
 	out.Enclosing = d.artifactVerify(s.Verify)
 	if !l.opts.Artifacts {
-		o.unused, o.findings = o.findings, nil
+		o.Unused, o.Findings = o.Findings, nil
 	}
 }
 
@@ -98,11 +81,11 @@ func (d *decoder) artifact(url string) string {
 	}
 	name, isOCI := strings.CutPrefix(url, ociScheme)
 	if !isOCI {
-		d.fail(codeURL, field, "%q does not begin with oci://%s", url, d.object.hint(url))
+		d.fail(codeURL, field, "%q does not begin with oci://%s", url, d.object.Hint(url))
 		return ""
 	}
 	if problem := checkImage(name); problem != "" {
-		d.fail(codeURL, field, "%q %s%s", url, inRef.Replace(problem), d.object.hint(url))
+		d.fail(codeURL, field, "%q %s%s", url, inRef.Replace(problem), d.object.Hint(url))
 	}
 	return name
 }
@@ -115,14 +98,14 @@ func (d *decoder) artifactRef(out *fleet.OCISource) *policy.Policy {
 		return nil
 	}
 	if ref.Digest != "" && !pinsetter.ValidDigest(ref.Digest) {
-		d.fail(codeBadValue, "spec.ref.digest", "%q is not a digest like sha256:<64 hex digits>%s", ref.Digest, d.object.hint(ref.Digest))
+		d.fail(codeBadValue, "spec.ref.digest", "%q is not a digest like sha256:<64 hex digits>%s", ref.Digest, d.object.Hint(ref.Digest))
 	}
 	if ref.Tag != "" && !pinsetter.ValidTag(ref.Tag) {
-		d.fail(codeBadValue, "spec.ref.tag", "%q is not a tag%s", ref.Tag, d.object.hint(ref.Tag))
+		d.fail(codeBadValue, "spec.ref.tag", "%q is not a tag%s", ref.Tag, d.object.Hint(ref.Tag))
 	}
 	if ref.SemverFilter != "" {
 		if _, err := regexp.Compile(ref.SemverFilter); err != nil {
-			d.fail(codeRegexp, "spec.ref.semverFilter", "%v%s", err, d.object.hint(ref.SemverFilter))
+			d.fail(codeRegexp, "spec.ref.semverFilter", "%v%s", err, d.object.Hint(ref.SemverFilter))
 			return nil
 		}
 	}
@@ -139,7 +122,7 @@ func (d *decoder) artifactRef(out *fleet.OCISource) *policy.Policy {
 		if errors.As(err, &field) {
 			err = field.Err
 		}
-		d.fail(codePolicy, "spec.ref.semver", "%v%s", err, d.object.hint(ref.SemVer))
+		d.fail(codePolicy, "spec.ref.semver", "%v%s", err, d.object.Hint(ref.SemVer))
 		return nil
 	}
 	if decides, _ := out.Decides(); decides != fleet.RefSemVer {
@@ -155,7 +138,7 @@ func (d *decoder) layer(selector *spec.OCILayerSelector) {
 	}
 	selector.Operation = cmp.Or(selector.Operation, spec.LayerExtract)
 	if selector.Operation != spec.LayerExtract && selector.Operation != spec.LayerCopy {
-		d.fail(codeBadValue, "spec.layerSelector.operation", "%q is neither extract nor copy%s", selector.Operation, d.object.hint(selector.Operation))
+		d.fail(codeBadValue, "spec.layerSelector.operation", "%q is neither extract nor copy%s", selector.Operation, d.object.Hint(selector.Operation))
 	}
 }
 
@@ -166,7 +149,7 @@ func (d *decoder) artifactVerify(v *spec.OCIVerification) *pinsetter.Enclosing {
 	}
 	v.Provider = cmp.Or(v.Provider, fleet.ProviderCosign)
 	if v.Provider != fleet.ProviderCosign && v.Provider != "notation" {
-		d.fail(codeBadValue, "spec.verify.provider", "%q is neither cosign nor notation%s", v.Provider, d.object.hint(v.Provider))
+		d.fail(codeBadValue, "spec.verify.provider", "%q is neither cosign nor notation%s", v.Provider, d.object.Hint(v.Provider))
 	}
 	d.optionalReference("spec.verify.secretRef", v.SecretRef)
 	d.optionalReference("spec.verify.trustedRootSecretRef", v.TrustedRootSecretRef)
@@ -188,15 +171,15 @@ func (d *decoder) artifactVerify(v *spec.OCIVerification) *pinsetter.Enclosing {
 // an address may be a kustomization's patch.
 func (l *loader) resolveOCI(a *ociDraft) {
 	if a.out.Repository == nil { // of a version that isn't read
-		a.out.Err = a.err()
+		a.out.Err = a.Err()
 		return
 	}
-	asking := *a.object
-	asking.findings = slices.Concat(a.findings, a.unused)
+	asking := *a.Object
+	asking.Findings = slices.Concat(a.Findings, a.Unused)
 	if a.out.Spec.URL == "" {
-		asking.fail(codeMissingField, "spec.url", "is missing")
+		asking.Fail(codeMissingField, "spec.url", "is missing")
 	}
-	repository := &repositoryDraft{object: asking.needed(), out: a.out.Repository, secretWins: true}
+	repository := &repositoryDraft{Object: asking.Needed(), out: a.out.Repository, secretWins: true}
 	l.resolveRepository(repository)
 	a.out.Err = a.out.Repository.Err
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/policy"
 	"github.com/pinsetter/pinsetter/spec"
@@ -13,12 +15,12 @@ import (
 
 // policyDraft is an ImagePolicy whose reference is not yet resolved.
 type policyDraft struct {
-	*object
+	*index.Object
 	out *fleet.Policy
 }
 
-func (l *loader) readPolicy(o *object, n *strict.Node) {
-	p := &fleet.Policy{Name: o.name, Origin: o.origin, Labels: o.labels}
+func (l *loader) readPolicy(o *index.Object, n *strict.Node) {
+	p := &fleet.Policy{Name: o.Name, Origin: o.Origin, Labels: o.Labels}
 	l.policies = append(l.policies, &policyDraft{o, p})
 	d := l.strictSpec(o, n, &p.Spec)
 	p.Suspended = p.Spec.Suspend
@@ -31,7 +33,7 @@ func (l *loader) readPolicy(o *object, n *strict.Node) {
 		p.Rules, err = policy.New(p.Spec)
 		d.wrong(codePolicy, errors.Join(err, policy.Warnings(p.Spec)))
 	}
-	o.remember("spec.digestReflectionPolicy", "spec.imageRepositoryRef", "spec.imageRepositoryRef.name")
+	o.Remember("spec.digestReflectionPolicy", "spec.imageRepositoryRef", "spec.imageRepositoryRef.name")
 }
 
 func (d *decoder) defaultOrder(p *spec.ImagePolicyChoice) {
@@ -52,7 +54,7 @@ func (d *decoder) reflection(s *spec.ImagePolicySpec) {
 	case spec.ReflectAlways, spec.ReflectIfNotPresent, spec.ReflectNever:
 	default:
 		d.fail(codeBadValue, "spec.digestReflectionPolicy", "%q is not Always, IfNotPresent or Never%s",
-			s.DigestReflectionPolicy, d.object.hint(string(s.DigestReflectionPolicy)))
+			s.DigestReflectionPolicy, d.object.Hint(string(s.DigestReflectionPolicy)))
 		return
 	}
 	switch {
@@ -69,31 +71,31 @@ func (l *loader) resolvePolicy(p *policyDraft, repositories map[pinsetter.Name]*
 	ref := p.out.Spec.ImageRepositoryRef
 	name := pinsetter.Name{Namespace: ref.Namespace, Name: ref.Name}
 	if name.Namespace == "" {
-		name.Namespace = p.name.Namespace
+		name.Namespace = p.Name.Namespace
 	}
 	r := repositories[name]
 	switch {
-	case !validName(name.Name) || !validName(name.Namespace): // reported
-	case !l.mayCross(p.object, "spec.imageRepositoryRef", objectKey{kindRepository, name}):
+	case !index.ValidName(name.Name) || !index.ValidName(name.Namespace): // reported
+	case !l.mayCross(p.Object, "spec.imageRepositoryRef", index.Key{Kind: claim.KindImageRepository, Name: name}):
 	case r == nil:
-		l.missing(p.object, "spec.imageRepositoryRef.name", objectKey{kindRepository, name})
-	case l.mayUse(p.object, r):
+		l.missing(p.Object, "spec.imageRepositoryRef.name", index.Key{Kind: claim.KindImageRepository, Name: name})
+	case l.mayUse(p.Object, r):
 		p.out.Repository = r.out
 		if r.out.Index != nil && p.out.Spec.DigestReflectionPolicy != spec.ReflectNever {
-			p.fail(codeUnsupported, "spec.digestReflectionPolicy", "the digest that an index has is that of a chart's archive, which nothing takes: leave it out beside %s", r)
+			p.Fail(codeUnsupported, "spec.digestReflectionPolicy", "the digest that an index has is that of a chart's archive, which nothing takes: leave it out beside %s", r)
 		}
 	}
-	p.out.Err = p.err()
+	p.out.Err = p.Err()
 	if p.out.Repository != nil {
-		p.out.Err = errors.Join(p.out.Err, p.dependency("spec.imageRepositoryRef.name", r.object))
+		p.out.Err = errors.Join(p.out.Err, dependency(p.Object, "spec.imageRepositoryRef.name", r.Object))
 	}
 }
 
 // dependency returns an error if an object that o needs has errors.
-func (o *object) dependency(field string, needed *object) error {
-	cause := needed.firstError()
+func dependency(o *index.Object, field string, needed *index.Object) error {
+	cause := needed.FirstError()
 	if cause == nil {
 		return nil
 	}
-	return fmt.Errorf("%s:%d: %s: its %s has errors: %s:%d", o.origin.Path, o.line(field), o, needed, cause.Path, cause.Line)
+	return fmt.Errorf("%s:%d: %s: its %s has errors: %s:%d", o.Origin.Path, o.Line(field), o, needed, cause.Path, cause.Line)
 }

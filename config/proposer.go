@@ -43,11 +43,11 @@ func (l *loader) forgeOf(p *pullRequestDraft, git *fleet.GitSource) {
 		forge.Provider = fleet.ForgeGitHub
 	}
 	if forge.Provider == "" {
-		p.fail(codeMissingField, "spec.provider", "is missing, and can't be told from the host %q: write one of %s", host, strings.Join(forges, ", "))
+		p.Fail(codeMissingField, "spec.provider", "is missing, and can't be told from the host %q: write one of %s", host, strings.Join(forges, ", "))
 		return
 	}
 	if at.Scheme == "file" {
-		p.fail(codeBadValue, "spec.address", "is missing, and GitRepository %s is no repository of a forge (%s): write its web address", git.Name, git.URL)
+		p.Fail(codeBadValue, "spec.address", "is missing, and GitRepository %s is no repository of a forge (%s): write its web address", git.Name, git.URL)
 		return
 	}
 	l.forgeAuth(p, git, at)
@@ -70,7 +70,7 @@ func (l *loader) gitProvider(git *fleet.GitSource) string {
 func (l *loader) forgeAuth(p *pullRequestDraft, git *fleet.GitSource, at *url.URL) {
 	const field = "spec.secretRef.name"
 	forge := &p.out.Forge
-	forge.Lent = p.out.Spec.Address == "" || lends(git, p.name.Namespace, at)
+	forge.Lent = p.out.Spec.Address == "" || lends(git, p.Name.Namespace, at)
 	forge.Proxy = git.Auth.Proxy
 	switch {
 	case forge.Lent:
@@ -80,11 +80,11 @@ func (l *loader) forgeAuth(p *pullRequestDraft, git *fleet.GitSource, at *url.UR
 	}
 	switch ref := p.out.Spec.SecretRef; {
 	case ref != nil:
-		if with := l.secret(p.object, field, ref.Name); with != nil {
+		if with := l.secret(p.Object, field, ref.Name); with != nil {
 			with.Forge(forge)
 		}
 	case git.App != nil && forge.Provider == fleet.ForgeGitHub:
-		if forge.Lent || git.Name.Namespace == p.name.Namespace { // an app's server is the only one that sees its tokens
+		if forge.Lent || git.Name.Namespace == p.Name.Namespace { // an app's server is the only one that sees its tokens
 			forge.App = git.App
 		}
 	case !forge.Lent:
@@ -134,12 +134,12 @@ func (l *loader) mayVerify(p *pullRequestDraft) {
 	const field = "spec.verifiedCommits"
 	forge := &p.out.Forge
 	if forge.Provider != fleet.ForgeGitHub {
-		p.fail(codeUnsupported, field, "is for GitHub alone: a commit is signed elsewhere by the automation's spec.git.commit.signingKey")
+		p.Fail(codeUnsupported, field, "is for GitHub alone: a commit is signed elsewhere by the automation's spec.git.commit.signingKey")
 		return
 	}
 	for _, prefix := range userTokens {
 		if strings.HasPrefix(forge.Token.Reveal(), prefix) {
-			p.fail(codeBadValue, field, "needs a GitHub App, since GitHub signs what apps commit and not what a person's token does: give its keys in spec.secretRef")
+			p.Fail(codeBadValue, field, "needs a GitHub App, since GitHub signs what apps commit and not what a person's token does: give its keys in spec.secretRef")
 			return
 		}
 	}

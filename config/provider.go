@@ -4,6 +4,8 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
+
+	"github.com/pinsetter/pinsetter/config/index"
 )
 
 // providerNeeds says what a type of Provider can't do without.
@@ -72,13 +74,13 @@ type providerSpec struct {
 // providerDraft is a Provider. Only one that an Alert sends to is resolved: the
 // others' Secrets need not be at hand, and their types not be supported.
 type providerDraft struct {
-	*object
+	*index.Object
 	spec providerSpec
 }
 
-func (l *loader) readProvider(o *object, n *strict.Node) {
-	p := &providerDraft{object: o}
-	l.providers[o.name] = p
+func (l *loader) readProvider(o *index.Object, n *strict.Node) {
+	p := &providerDraft{Object: o}
+	l.providers[o.Name] = p
 	d := l.lenientSpec(o, n, &p.spec)
 	if d == nil {
 		return
@@ -87,6 +89,6 @@ func (l *loader) readProvider(o *object, n *strict.Node) {
 	d.optionalReference("spec.secretRef", p.spec.SecretRef)
 	d.optionalReference("spec.certSecretRef", p.spec.CertSecretRef)
 	d.optionalReference("spec.proxySecretRef", p.spec.ProxySecretRef)
-	o.remember("spec.type", "spec.address", "spec.channel", "spec.proxy", "spec.commitStatusExpr",
+	o.Remember("spec.type", "spec.address", "spec.channel", "spec.proxy", "spec.commitStatusExpr",
 		"spec.secretRef.name", "spec.certSecretRef.name", "spec.proxySecretRef.name")
 }

@@ -11,7 +11,7 @@ import (
 
 // setAddress keeps a Provider's address.
 func (p *providerDraft) setAddress(out *fleet.Provider, address string) {
-	out.Address = pinsetter.NewSecret("address of Provider "+p.name.String(), address)
+	out.Address = pinsetter.NewSecret("address of Provider "+p.Name.String(), address)
 }
 
 // natsAddress reads the servers of NATS: URLs with the scheme nats or tls, or
@@ -27,18 +27,18 @@ func (p *providerDraft) natsAddress(out *fleet.Provider, field, address string) 
 		}
 		u, err := url.Parse(server)
 		if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" {
-			p.fail(codeURL, field, "the address is not a URL with the scheme nats or tls, such as nats://nats.example.com:4222")
+			p.Fail(codeURL, field, "the address is not a URL with the scheme nats or tls, such as nats://nats.example.com:4222")
 			return
 		}
 		if u.User.String() != login.String() && len(servers) > 0 {
-			p.fail(codeURL, field, "its servers have different logins, and one would be sent to all: write username and password in the Secret")
+			p.Fail(codeURL, field, "its servers have different logins, and one would be sent to all: write username and password in the Secret")
 			return
 		}
 		login = u.User
 		if password, both := u.User.Password(); both && out.Username == "" {
-			out.Username, out.Password = u.User.Username(), pinsetter.NewSecret("password of Provider "+p.name.String(), password)
+			out.Username, out.Password = u.User.Username(), pinsetter.NewSecret("password of Provider "+p.Name.String(), password)
 		} else if u.User != nil && out.Username == "" && out.Token.IsZero() {
-			out.Token = pinsetter.NewSecret("token of Provider "+p.name.String(), u.User.Username())
+			out.Token = pinsetter.NewSecret("token of Provider "+p.Name.String(), u.User.Username())
 		}
 		servers = append(servers, (&url.URL{Scheme: u.Scheme, Host: u.Host}).String())
 	}
@@ -57,10 +57,10 @@ var (
 func (p *providerDraft) topicAddress(out *fleet.Provider, field, address string) {
 	switch {
 	case !googleProject().MatchString(address):
-		p.fail(codeBadValue, field, "the address is not the ID of a project of Google Cloud, such as my-project")
+		p.Fail(codeBadValue, field, "the address is not the ID of a project of Google Cloud, such as my-project")
 	case out.Channel == "": // said elsewhere
 	case !googleTopic().MatchString(out.Channel):
-		p.fail(codeBadValue, "spec.channel", "%q is not the ID of a topic: write it without projects/…/topics/", out.Channel)
+		p.Fail(codeBadValue, "spec.channel", "%q is not the ID of a topic: write it without projects/…/topics/", out.Channel)
 	default:
 		p.setAddress(out, "https://pubsub.googleapis.com/v1/projects/"+url.PathEscape(address)+"/topics/"+url.PathEscape(out.Channel)+":publish")
 	}
@@ -85,11 +85,11 @@ func (p *providerDraft) hubAddress(out *fleet.Provider, field, address string) {
 	}
 	switch {
 	case !hubName().MatchString(address):
-		p.fail(codeBadValue, field, "the address is neither the name of an event hub nor a connection string with SharedAccessKey")
+		p.Fail(codeBadValue, field, "the address is neither the name of an event hub nor a connection string with SharedAccessKey")
 	case out.Channel == "":
-		p.fail(codeMissingField, "spec.channel", "is missing: write the namespace of the event hub")
+		p.Fail(codeMissingField, "spec.channel", "is missing: write the namespace of the event hub")
 	case !hubNamespace().MatchString(out.Channel):
-		p.fail(codeBadValue, "spec.channel", "%q is not the name of a namespace of Event Hubs: write it without %s", out.Channel, hubDomain)
+		p.Fail(codeBadValue, "spec.channel", "%q is not the name of a namespace of Event Hubs: write it without %s", out.Channel, hubDomain)
 	default:
 		p.setAddress(out, "https://"+out.Channel+hubDomain+"/"+address)
 	}
@@ -100,11 +100,11 @@ func (p *providerDraft) hubAddress(out *fleet.Provider, field, address string) {
 // https://learn.microsoft.com/azure/event-hubs/event-hubs-get-connection-string.
 func (p *providerDraft) connectionString(out *fleet.Provider, field, text string) {
 	if field == "spec.address" {
-		p.fail(codeSecret, field, "the connection string holds a key: move it to the key address of the Secret")
+		p.Fail(codeSecret, field, "the connection string holds a key: move it to the key address of the Secret")
 		return
 	}
 	if !out.Token.IsZero() {
-		p.fail(codeSecret, field, "the Secret has a token beside a connection string: leave one out")
+		p.Fail(codeSecret, field, "the Secret has a token beside a connection string: leave one out")
 		return
 	}
 	parts := map[string]string{}
@@ -119,11 +119,11 @@ func (p *providerDraft) connectionString(out *fleet.Provider, field, text string
 		lacks(!hubName().MatchString(parts["EntityPath"]), "EntityPath, the name of the event hub"),
 	)
 	if missing != "" {
-		p.fail(codeSecret, field, "the connection string lacks %s", missing)
+		p.Fail(codeSecret, field, "the connection string lacks %s", missing)
 		return
 	}
 	out.Username = parts["SharedAccessKeyName"]
-	out.Password = pinsetter.NewSecret("shared access key of Provider "+p.name.String(), parts["SharedAccessKey"])
+	out.Password = pinsetter.NewSecret("shared access key of Provider "+p.Name.String(), parts["SharedAccessKey"])
 	p.setAddress(out, "https://"+u.Host+"/"+parts["EntityPath"])
 }
 

@@ -18,14 +18,14 @@ const defaultProviderTimeout = 15 * time.Second
 
 // provider resolves a Provider, once for all alerts that send to it.
 func (l *loader) provider(p *providerDraft) *fleet.Provider {
-	if done, found := l.sentTo[p.name]; found {
+	if done, found := l.sentTo[p.Name]; found {
 		return done
 	}
 	out := &fleet.Provider{
-		Name: p.name, Origin: p.origin, Type: p.spec.Type, Channel: p.spec.Channel, Username: p.spec.Username,
+		Name: p.Name, Origin: p.Origin, Type: p.spec.Type, Channel: p.spec.Channel, Username: p.spec.Username,
 		Timeout: defaultProviderTimeout, Suspended: p.spec.Suspend,
 	}
-	l.sentTo[p.name] = out
+	l.sentTo[p.Name] = out
 	if p.spec.Timeout != nil {
 		out.Timeout = max(p.spec.Timeout.Duration, time.Second)
 	}
@@ -34,13 +34,13 @@ func (l *loader) provider(p *providerDraft) *fleet.Provider {
 	case supported:
 		l.providerAccess(p, out, needs)
 	case p.spec.Type != "":
-		p.fail(codeBadValue, "spec.type", "%q is not a type of Provider%s%s", p.spec.Type, p.hint(p.spec.Type),
+		p.Fail(codeBadValue, "spec.type", "%q is not a type of Provider%s%s", p.spec.Type, p.Hint(p.spec.Type),
 			strict.DidYouMean(p.spec.Type, slices.Collect(maps.Keys(providerTypes))))
 	}
 	if p.spec.CommitStatusExpr != "" {
-		p.fail(codeUnsupported, "spec.commitStatusExpr", "expressions in CEL are not supported yet: leave it out")
+		p.Fail(codeUnsupported, "spec.commitStatusExpr", "expressions in CEL are not supported yet: leave it out")
 	}
-	out.Err = p.err()
+	out.Err = p.Err()
 	return out
 }
 
@@ -50,7 +50,7 @@ func (l *loader) providerAccess(p *providerDraft, out *fleet.Provider, needs pro
 	const field = "spec.secretRef.name"
 	address, from, proxy := p.spec.Address, "spec.address", p.spec.Proxy
 	if p.spec.SecretRef != nil {
-		with := l.secret(p.object, field, p.spec.SecretRef.Name)
+		with := l.secret(p.Object, field, p.spec.SecretRef.Name)
 		if with == nil {
 			return
 		}
@@ -66,19 +66,19 @@ func (l *loader) providerAccess(p *providerDraft, out *fleet.Provider, needs pro
 	p.providerAddress(out, from, address, needs)
 	switch {
 	case needs.token && needs.login && out.Token.IsZero() && (out.Username == "" || out.Password.IsZero()):
-		p.fail(codeSecret, field, "a Provider of type %s needs a Secret with the key token, or with username and password", p.spec.Type)
+		p.Fail(codeSecret, field, "a Provider of type %s needs a Secret with the key token, or with username and password", p.spec.Type)
 	case needs.login && !needs.token && (out.Username == "" || out.Password.IsZero()):
-		p.fail(codeSecret, field, "a Provider of type %s needs a Secret with the keys username and password", p.spec.Type)
+		p.Fail(codeSecret, field, "a Provider of type %s needs a Secret with the keys username and password", p.spec.Type)
 	case needs.token && !needs.login && out.Token.IsZero():
-		p.fail(codeSecret, field, "a Provider of type %s needs a Secret with the key token", p.spec.Type)
+		p.Fail(codeSecret, field, "a Provider of type %s needs a Secret with the key token", p.spec.Type)
 	case needs.channel && out.Channel == "":
-		p.fail(codeMissingField, "spec.channel", "is missing, and a Provider of type %s needs it", p.spec.Type)
+		p.Fail(codeMissingField, "spec.channel", "is missing, and a Provider of type %s needs it", p.spec.Type)
 	}
 	if p.spec.CertSecretRef != nil {
-		out.TLS = l.certificates(p.object, "spec.certSecretRef.name", p.spec.CertSecretRef.Name)
+		out.TLS = l.certificates(p.Object, "spec.certSecretRef.name", p.spec.CertSecretRef.Name)
 	}
 	if p.spec.ProxySecretRef != nil {
-		out.Proxy = l.proxy(p.object, "spec.proxySecretRef.name", p.spec.ProxySecretRef.Name)
+		out.Proxy = l.proxy(p.Object, "spec.proxySecretRef.name", p.spec.ProxySecretRef.Name)
 	} else if proxy != "" {
 		out.Proxy = p.plainProxy(proxy)
 	}
@@ -88,7 +88,7 @@ func (l *loader) providerAccess(p *providerDraft, out *fleet.Provider, needs pro
 func (p *providerDraft) providerAddress(out *fleet.Provider, field, address string, needs providerNeeds) {
 	if address == "" {
 		if needs.address {
-			p.fail(codeMissingField, "spec.address", "is missing: write the URL there, or under the key address of the Secret")
+			p.Fail(codeMissingField, "spec.address", "is missing: write the URL there, or under the key address of the Secret")
 		}
 		return
 	}
@@ -98,23 +98,23 @@ func (p *providerDraft) providerAddress(out *fleet.Provider, field, address stri
 	}
 	hint := ""
 	if field == "spec.address" {
-		hint = p.hint(address)
+		hint = p.Hint(address)
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		p.fail(codeURL, field, "the address is not an http or https URL%s", hint)
+		p.Fail(codeURL, field, "the address is not an http or https URL%s", hint)
 		return
 	}
 	if password, both := u.User.Password(); both && p.spec.Type == fleet.ProviderAlertmanager && field != "spec.address" {
 		// Flux's page of Alertmanager has it so.
 		if out.Username == "" {
-			out.Username, out.Password = u.User.Username(), pinsetter.NewSecret("password of Provider "+p.name.String(), password)
+			out.Username, out.Password = u.User.Username(), pinsetter.NewSecret("password of Provider "+p.Name.String(), password)
 		}
 		u.User = nil
 		address = u.String()
 	}
 	if u.User != nil && p.spec.Type != fleet.ProviderSentry {
-		p.fail(codeURL, field, "the address has a user in it: move that to the keys username and password of the Secret")
+		p.Fail(codeURL, field, "the address has a user in it: move that to the keys username and password of the Secret")
 		return
 	}
 	p.setAddress(out, address)
@@ -124,12 +124,12 @@ func (p *providerDraft) providerAddress(out *fleet.Provider, field, address stri
 func (p *providerDraft) plainProxy(address string) *pinsetter.Proxy {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || len(address) > secret.MaxProxyAddress {
-		p.fail(codeURL, "spec.proxy", "the proxy's address is not an http or https URL")
+		p.Fail(codeURL, "spec.proxy", "the proxy's address is not an http or https URL")
 		return nil
 	}
 	proxy := &pinsetter.Proxy{Username: u.User.Username()}
 	if password, found := u.User.Password(); found {
-		proxy.Password = pinsetter.NewSecret("proxy password of Provider "+p.name.String(), password)
+		proxy.Password = pinsetter.NewSecret("proxy password of Provider "+p.Name.String(), password)
 	}
 	u.User = nil
 	proxy.Address = u.String()

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/message"
 	"github.com/pinsetter/pinsetter/spec"
@@ -15,20 +17,20 @@ import (
 
 // pullRequestDraft is a PullRequest whose references are not yet resolved.
 type pullRequestDraft struct {
-	*object
+	*index.Object
 	out        *fleet.PullRequest
 	unsure     bool             // which automation is meant can't be told
 	automation *automationDraft // that is meant; nil: it can't be told, or isn't there
 	lost       bool             // it isn't there
 }
 
-func (l *loader) readPullRequest(o *object, n *strict.Node) {
-	p := &fleet.PullRequest{Name: o.name, Origin: o.origin}
-	draft := &pullRequestDraft{object: o, out: p}
+func (l *loader) readPullRequest(o *index.Object, n *strict.Node) {
+	p := &fleet.PullRequest{Name: o.Name, Origin: o.Origin}
+	draft := &pullRequestDraft{Object: o, out: p}
 	l.pullRequests = append(l.pullRequests, draft)
 	d := l.strictSpec(o, n, &p.Spec)
 	d.reference("spec.automationRef.name", p.Spec.AutomationRef.Name)
-	draft.unsure = d.Blamed("spec.automationRef.name") || !validName(p.Spec.AutomationRef.Name)
+	draft.unsure = d.Blamed("spec.automationRef.name") || !index.ValidName(p.Spec.AutomationRef.Name)
 	d.groupBy(&p.Spec)
 	d.people("spec.labels", p.Spec.Labels)
 	d.people("spec.reviewers", p.Spec.Reviewers)
@@ -39,7 +41,7 @@ func (l *loader) readPullRequest(o *object, n *strict.Node) {
 		p.Texts, err = message.NewTexts(p.Name, p.Spec)
 		d.wrong(codeTemplate, err)
 	}
-	o.remember("spec.automationRef", "spec.automationRef.name", "spec.groupBy", "spec.branch", "spec.provider",
+	o.Remember("spec.automationRef", "spec.automationRef.name", "spec.groupBy", "spec.branch", "spec.provider",
 		"spec.address", "spec.secretRef.name", "spec.verifiedCommits")
 }
 
@@ -50,7 +52,7 @@ func (d *decoder) groupBy(s *spec.PullRequestSpec) {
 	case spec.GroupByAutomation, spec.GroupByPolicy, spec.GroupByDirectory:
 	default:
 		d.fail(codeBadValue, "spec.groupBy", "%q is not %s, %s or %s%s", s.GroupBy,
-			spec.GroupByAutomation, spec.GroupByPolicy, spec.GroupByDirectory, d.object.hint(string(s.GroupBy)))
+			spec.GroupByAutomation, spec.GroupByPolicy, spec.GroupByDirectory, d.object.Hint(string(s.GroupBy)))
 	}
 }
 
@@ -59,7 +61,7 @@ func (d *decoder) people(path string, names []string) {
 	d.notEmpty(path, names != nil, len(names))
 	for i, name := range names {
 		if name == "" || name != strings.TrimSpace(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			d.fail(codeBadValue, strict.Item(path, i), "%q is not a name%s", name, d.object.hint(name))
+			d.fail(codeBadValue, strict.Item(path, i), "%q is not a name%s", name, d.object.Hint(name))
 		}
 	}
 }
@@ -69,12 +71,12 @@ var forges = []string{fleet.ForgeGitHub, fleet.ForgeGitLab, fleet.ForgeGitea}
 
 func (d *decoder) forge(s *spec.PullRequestSpec) {
 	if s.Provider != "" && !contains(forges, s.Provider) {
-		d.fail(codeBadValue, "spec.provider", "%q is not one of %s%s", s.Provider, strings.Join(forges, ", "), d.object.hint(s.Provider))
+		d.fail(codeBadValue, "spec.provider", "%q is not one of %s%s", s.Provider, strings.Join(forges, ", "), d.object.Hint(s.Provider))
 	}
 	if s.Address != "" {
 		u, err := url.Parse(s.Address)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || strings.Trim(u.Path, "/") == "" || u.User != nil {
-			d.fail(codeURL, "spec.address", "is not the web address of a repository: write https://HOST/OWNER/NAME%s", d.object.hint(s.Address))
+			d.fail(codeURL, "spec.address", "is not the web address of a repository: write https://HOST/OWNER/NAME%s", d.object.Hint(s.Address))
 		}
 	}
 	d.optionalReference("spec.secretRef", s.SecretRef)
@@ -89,13 +91,13 @@ func (l *loader) resolvePullRequest(p *pullRequestDraft) {
 	if p.automation = l.meant(p); p.automation != nil {
 		l.attach(p, p.automation)
 	}
-	p.out.Err = p.err()
+	p.out.Err = p.Err()
 }
 
 // gap returns what p may mean where it can't be relied on: it has errors, that it
 // names no automation which was given among them. It is nil otherwise.
 func (p *pullRequestDraft) gap(r fleet.Reach) *fleet.Gap {
-	cause := p.firstError()
+	cause := p.FirstError()
 	if cause == nil {
 		return nil
 	}
@@ -103,15 +105,15 @@ func (p *pullRequestDraft) gap(r fleet.Reach) *fleet.Gap {
 		Place: fmt.Sprintf("%s:%d", cause.Path, cause.Line), Guard: fleet.GuardPullRequest,
 		Why: fmt.Sprintf("its %s has errors", p), WayOut: untilErrors,
 	}
-	name := pinsetter.Name{Namespace: p.name.Namespace, Name: p.out.Spec.AutomationRef.Name}
+	name := pinsetter.Name{Namespace: p.Name.Namespace, Name: p.out.Spec.AutomationRef.Name}
 	switch {
 	case p.lost:
 		gap.Why, gap.WayOut = fmt.Sprintf("%s names an automation that was not given and may be meant for it", p), untilAttached
 		gap.Scope = r.OfAutomation(name)
-	case p.automation == nil, p.has(codeDuplicateKey):
+	case p.automation == nil, p.Has(codeDuplicateKey):
 		gap.Why = fmt.Sprintf("%s has errors and may be meant for it", p)
 		gap.Scope = r.InNamespace(fleet.GuardPullRequest, name.Namespace)
-	case p.has(codeDuplicateObject):
+	case p.Has(index.CodeDuplicateObject):
 		gap.Scope = r.OfAutomation(name)
 	}
 	if p.automation != nil {
@@ -126,12 +128,12 @@ func (l *loader) meant(p *pullRequestDraft) *automationDraft {
 	if p.unsure {
 		return nil // reported
 	}
-	name := pinsetter.Name{Namespace: p.name.Namespace, Name: p.out.Spec.AutomationRef.Name}
-	i := slices.IndexFunc(l.automations, func(a *automationDraft) bool { return a.name == name })
+	name := pinsetter.Name{Namespace: p.Name.Namespace, Name: p.out.Spec.AutomationRef.Name}
+	i := slices.IndexFunc(l.automations, func(a *automationDraft) bool { return a.Name == name })
 	if i < 0 {
-		if p.lost = !p.mayBeUnused(); p.lost {
-			p.fail(codeMissingObject, "spec.automationRef.name", "%s; nothing that it may mean is pushed until %s",
-				l.notGiven(p.object, objectKey{kindAutomation, name}), untilAttached)
+		if p.lost = !mayBeUnused(p.Object); p.lost {
+			p.Fail(codeMissingObject, "spec.automationRef.name", "%s; nothing that it may mean is pushed until %s",
+				l.NotGiven(p.Object, index.Key{Kind: claim.KindImageUpdateAutomation, Name: name}), untilAttached)
 		}
 		return nil
 	}
@@ -141,21 +143,21 @@ func (l *loader) meant(p *pullRequestDraft) *automationDraft {
 // attach makes p the automation's.
 func (l *loader) attach(p *pullRequestDraft, a *automationDraft) {
 	if a.artifact != nil {
-		p.fail(codeUnsupported, "spec.automationRef.name", "%s (%s) delivers artifacts, which have no pull requests, and delivers none while this object names it: remove this object, or propose changes in Git by an %s", a, a.place(), kindAutomation)
+		p.Fail(codeUnsupported, "spec.automationRef.name", "%s (%s) delivers artifacts, which have no pull requests, and delivers none while this object names it: remove this object, or propose changes in Git by an %s", a, a.Place(), claim.KindImageUpdateAutomation)
 		return
 	}
 	if first := a.out.PullRequest; first != nil {
-		p.fail(codeDuplicateObject, "spec.automationRef.name", "%s has PullRequest %s (%s:%d) already: keep one",
+		p.Fail(index.CodeDuplicateObject, "spec.automationRef.name", "%s has PullRequest %s (%s:%d) already: keep one",
 			a, first.Name, first.Origin.Path, first.Origin.Line)
 		return
 	}
 	a.out.PullRequest = p.out
 	fixed := l.proposalBranch(p, a)
 	if p.out.Texts != nil {
-		p.out.Texts = p.out.Texts.Of(a.name, a.values(), fixed)
+		p.out.Texts = p.out.Texts.Of(a.Name, a.values(), fixed)
 	}
 	if !a.out.Trailers {
-		p.fail(codeBadValue, "spec.automationRef.name", "%s leaves trailers out of its commits (annotation %s), and by them the commits of a pull request are known: remove the annotation",
+		p.Fail(codeBadValue, "spec.automationRef.name", "%s leaves trailers out of its commits (annotation %s), and by them the commits of a pull request are known: remove the annotation",
 			a, trailersAnnotation)
 	}
 	if a.out.Git == nil {
@@ -178,11 +180,11 @@ func (l *loader) proposalBranch(p *pullRequestDraft, a *automationDraft) string 
 	}
 	switch {
 	case a.out.Refspec != "":
-		p.fail(codeBadValue, "spec.automationRef.name", "%s pushes to a refspec, which is another way to propose: remove its spec.git.push.refspec, or this object", a)
+		p.Fail(codeBadValue, "spec.automationRef.name", "%s pushes to a refspec, which is another way to propose: remove its spec.git.push.refspec, or this object", a)
 	case base == "" && a.out.Base != (fleet.GitRef{}):
-		p.fail(codeBadValue, "spec.automationRef.name", "%s starts from %s, and a pull request is merged into a branch: check out a branch", a, a.out.Base)
+		p.Fail(codeBadValue, "spec.automationRef.name", "%s starts from %s, and a pull request is merged into a branch: check out a branch", a, a.out.Base)
 	case push != "" && s.GroupBy != spec.GroupByAutomation:
-		p.fail(codeBadValue, "spec.groupBy", "a pull request for each %s needs a branch for each, and %s has the fixed spec.git.push.branch %q: remove that",
+		p.Fail(codeBadValue, "spec.groupBy", "a pull request for each %s needs a branch for each, and %s has the fixed spec.git.push.branch %q: remove that",
 			s.GroupBy, a, push)
 	case s.Branch == "":
 		return push

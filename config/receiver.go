@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
@@ -26,7 +28,7 @@ var eventTypes = []string{fleet.ReceiverGitHub, fleet.ReceiverGitLab, fleet.Rece
 
 // wokenKinds are the kinds that a Receiver's resources lead to. Flux knows more,
 // and nothing here depends on those.
-var wokenKinds = []string{kindRepository, kindPolicy, kindAutomation, kindGit, kindOCI, kindArtifact}
+var wokenKinds = []string{claim.KindImageRepository, claim.KindImagePolicy, claim.KindImageUpdateAutomation, claim.KindGitRepository, claim.KindOCIRepository, claim.KindArtifactAutomation}
 
 // receiverSpec is what is used of a Receiver's spec.
 type receiverSpec struct {
@@ -40,13 +42,13 @@ type receiverSpec struct {
 
 // receiverDraft is a Receiver whose references are not yet resolved.
 type receiverDraft struct {
-	*object
+	*index.Object
 	spec receiverSpec
 	out  *fleet.Receiver
 }
 
-func (l *loader) readReceiver(o *object, n *strict.Node) {
-	r := &receiverDraft{object: o, out: &fleet.Receiver{Name: o.name, Origin: o.origin}}
+func (l *loader) readReceiver(o *index.Object, n *strict.Node) {
+	r := &receiverDraft{Object: o, out: &fleet.Receiver{Name: o.Name, Origin: o.Origin}}
 	l.receivers = append(l.receivers, r)
 	d := l.lenientSpec(o, n, &r.spec)
 	if d == nil {
@@ -67,15 +69,15 @@ func (l *loader) readReceiver(o *object, n *strict.Node) {
 			d.fail(codeMissingField, path+".matchLabels", "is missing, and name is %q: name the labels of what is meant", fleet.AnyName)
 		}
 		if ref.Name != fleet.AnyName && len(ref.MatchLabels) > 0 {
-			d.object.warn(codeBadValue, path+".matchLabels", "does nothing where name isn't %q, in Flux as here: write that, or leave it out", fleet.AnyName)
+			d.object.Warn(codeBadValue, path+".matchLabels", "does nothing where name isn't %q, in Flux as here: write that, or leave it out", fleet.AnyName)
 		}
 	}
 	if len(r.spec.Resources) == 0 {
 		d.missing("spec.resources")
 	}
-	o.remember("spec.secretRef.name", "spec.resources")
+	o.Remember("spec.secretRef.name", "spec.resources")
 	for i := range r.spec.Resources {
-		o.remember(strict.Item("spec.resources", i))
+		o.Remember(strict.Item("spec.resources", i))
 	}
 }
 
@@ -88,9 +90,9 @@ func (d *decoder) receiverType(s *receiverSpec) {
 	case s.Type == receiverOIDC:
 		d.fail(codeUnsupported, path, "type %s is not supported yet; use %s", s.Type, fleet.ReceiverGenericHMAC)
 	case !contains(receiverTypes, s.Type):
-		d.fail(codeBadValue, path, "%q is not a type of Receiver%s%s", s.Type, d.object.hint(s.Type), strict.DidYouMean(s.Type, receiverTypes))
+		d.fail(codeBadValue, path, "%q is not a type of Receiver%s%s", s.Type, d.object.Hint(s.Type), strict.DidYouMean(s.Type, receiverTypes))
 	case len(s.Events) > 0 && !contains(eventTypes, s.Type):
-		d.object.warn(codeBadValue, "spec.events", "senders of type %s don't name their events, and all of them count: leave it out", s.Type)
+		d.object.Warn(codeBadValue, "spec.events", "senders of type %s don't name their events, and all of them count: leave it out", s.Type)
 	}
 }
 
@@ -109,30 +111,30 @@ func (l *loader) resolveReceiver(r *receiverDraft) {
 	}
 	slices.SortFunc(r.out.Resources, compareObjects)
 	r.out.Resources = slices.Compact(r.out.Resources)
-	if len(r.out.Resources) == 0 && !r.broken() {
-		r.warn(codeMissingObject, "spec.resources", "lead to nothing that was given and that deliveries are for: %s", strings.Join(wokenKinds, ", "))
+	if len(r.out.Resources) == 0 && !r.Broken() {
+		r.Warn(codeMissingObject, "spec.resources", "lead to nothing that was given and that deliveries are for: %s", strings.Join(wokenKinds, ", "))
 	}
 	if r.spec.SecretRef != nil {
 		l.receiverSecret(r)
 	}
-	r.out.Err = r.err()
+	r.out.Err = r.Err()
 }
 
 // woken returns the objects that a reference leads to.
 func (l *loader) woken(r *receiverDraft, path string, ref objectReference) []pinsetter.Object {
-	if !contains(wokenKinds, ref.Kind) || ref.Kind == kindOCI && !l.artifactsUsed { // no automation reads one
+	if !contains(wokenKinds, ref.Kind) || ref.Kind == claim.KindOCIRepository && !l.ArtifactsUsed { // no automation reads one
 		return nil
 	}
-	ref.Namespace = cmp.Or(ref.Namespace, r.name.Namespace)
-	key := objectKey{ref.Kind, pinsetter.Name{Namespace: ref.Namespace, Name: ref.Name}}
-	if !l.mayCross(r.object, path, key) {
+	ref.Namespace = cmp.Or(ref.Namespace, r.Name.Namespace)
+	key := index.Key{Kind: ref.Kind, Name: pinsetter.Name{Namespace: ref.Namespace, Name: ref.Name}}
+	if !l.mayCross(r.Object, path, key) {
 		return nil
 	}
 	if ref.Name == fleet.AnyName {
 		return l.labelled(ref)
 	}
-	if _, found := l.objects[key]; !found {
-		r.warn(codeMissingObject, path, "%s %s was not given%s%s", key.kind, key.name, r.hint(ref.Name), l.elsewhere(r.object, key))
+	if _, found := l.Objects[key]; !found {
+		r.Warn(codeMissingObject, path, "%s %s was not given%s%s", key.Kind, key.Name, r.Hint(ref.Name), l.Elsewhere(r.Object, key))
 		return nil
 	}
 	return []pinsetter.Object{{Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name}}
@@ -141,7 +143,7 @@ func (l *loader) woken(r *receiverDraft, path string, ref objectReference) []pin
 // receiverSecret fills in what the receiver's Secret holds.
 func (l *loader) receiverSecret(r *receiverDraft) {
 	const field = "spec.secretRef.name"
-	with := l.secret(r.object, field, r.spec.SecretRef.Name)
+	with := l.secret(r.Object, field, r.spec.SecretRef.Name)
 	if with == nil {
 		return
 	}
@@ -160,8 +162,8 @@ func (l *loader) receiverSecret(r *receiverDraft) {
 
 // lenientSpec decodes the spec of an object of which only the fields are read
 // that are used. It returns nil where there is no spec to check.
-func (l *loader) lenientSpec(o *object, n *strict.Node, out any) *decoder {
-	if o.outdated {
+func (l *loader) lenientSpec(o *index.Object, n *strict.Node, out any) *decoder {
+	if o.Outdated {
 		return nil
 	}
 	d := l.decoder(o)

@@ -3,9 +3,7 @@ package config
 import (
 	"slices"
 
-	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/fleet"
-	"github.com/pinsetter/pinsetter/strict"
 )
 
 // Notifications says what is made of Receivers, Providers and Alerts.
@@ -17,15 +15,6 @@ const (
 	NotificationsChecked                      // they are loaded, and what is wrong with them is a warning
 	NotificationsUsed                         // they are loaded
 )
-
-// unreadableNotification reports such a document.
-func (l *loader) unreadableNotification(path string, failure *strict.Error) {
-	o := &object{origin: fleet.Origin{Path: path, Line: failure.Line}, advisory: l.opts.Notifications == NotificationsChecked}
-	if l.opts.Notifications != NotificationsIgnored {
-		o.add(pinsetter.Finding{Severity: pinsetter.Error, Code: failure.Code, Path: path, Line: failure.Line, Message: failure.Err.Error()})
-		l.findings = append(l.findings, o.said()...)
-	}
-}
 
 // setNotifications resolves what was loaded of the group for notifications.
 func (l *loader) setNotifications(s *fleet.Set) {
@@ -43,15 +32,4 @@ func (l *loader) setNotifications(s *fleet.Set) {
 	slices.SortFunc(s.Receivers, func(a, b *fleet.Receiver) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Providers, func(a, b *fleet.Provider) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Alerts, func(a, b *fleet.Alert) int { return a.Name.Compare(b.Name) })
-}
-
-// said returns what is said of the object: of one that nothing here uses,
-// warnings.
-func (o *object) said() []pinsetter.Finding {
-	if o.advisory {
-		for i := range o.findings {
-			o.findings[i].Severity = pinsetter.Warning
-		}
-	}
-	return o.findings
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
 )
@@ -45,14 +46,14 @@ func (d *decoder) registry(f registryFields) {
 		d.credential(f)
 	case f.provider == "", f.provider == "generic":
 	case !f.isCloud():
-		d.fail(codeBadValue, f.at("provider"), "%q is not a provider: write generic, aws, azure or gcp%s", f.provider, d.object.hint(f.provider))
+		d.fail(codeBadValue, f.at("provider"), "%q is not a provider: write generic, aws, azure or gcp%s", f.provider, d.object.Hint(f.provider))
 	case f.secretWins && f.secretRef != nil:
-		d.object.warn(codeIgnored, f.at("provider"), "%s is ignored beside %s, as in Flux: remove one of them", f.provider, f.at("secretRef"))
+		d.object.Warn(codeIgnored, f.at("provider"), "%s is ignored beside %s, as in Flux: remove one of them", f.provider, f.at("secretRef"))
 	case f.secretWins: // the ServiceAccount's imagePullSecrets decide
 	case f.serviceAccountName != "":
-		d.object.noAccountToken(f)
+		noAccountToken(d.object, f)
 	case f.secretRef != nil:
-		d.object.warn(codeIgnored, "spec.secretRef", "is ignored beside provider %s, as in Flux: remove one of them", f.provider)
+		d.object.Warn(codeIgnored, "spec.secretRef", "is ignored beside provider %s, as in Flux: remove one of them", f.provider)
 	}
 	d.optionalReference(f.at("secretRef"), f.secretRef)
 	d.optionalReference(f.at("certSecretRef"), f.certSecretRef)
@@ -60,22 +61,22 @@ func (d *decoder) registry(f registryFields) {
 	if f.serviceAccountName != "" {
 		d.reference(f.at("serviceAccountName"), f.serviceAccountName)
 	}
-	d.object.remember(f.at("provider"), f.at("secretRef.name"), f.at("certSecretRef.name"), f.at("proxySecretRef.name"), f.at("serviceAccountName"))
+	d.object.Remember(f.at("provider"), f.at("secretRef.name"), f.at("certSecretRef.name"), f.at("proxySecretRef.name"), f.at("serviceAccountName"))
 }
 
 // noAccountToken reports a ServiceAccount as which a provider should log in.
-func (o *object) noAccountToken(f registryFields) {
-	o.fail(codeUnsupported, f.at("serviceAccountName"), "beside provider %s it asks a cluster for a token of that ServiceAccount, which is not supported: "+
+func noAccountToken(o *index.Object, f registryFields) {
+	o.Fail(codeUnsupported, f.at("serviceAccountName"), "beside provider %s it asks a cluster for a token of that ServiceAccount, which is not supported: "+
 		"leave it out to log in as this process, or write provider generic to use the account's imagePullSecrets", f.provider)
 }
 
 // registryAccess returns how the registry of an object is reached. What can't be
 // resolved is reported to the object, and then lacks in the access.
-func (l *loader) registryAccess(o *object, f registryFields) fleet.RegistryAccess {
+func (l *loader) registryAccess(o *index.Object, f registryFields) fleet.RegistryAccess {
 	access := fleet.RegistryAccess{Insecure: f.insecure}
 	switch {
 	case f.credential != nil:
-		access.Provider, access.Token = kubernetes, f.tokenWanted(o.name.Namespace)
+		access.Provider, access.Token = kubernetes, f.tokenWanted(o.Name.Namespace)
 	case l.providerLogsIn(o, f):
 		access.Provider = f.provider
 	default:
@@ -98,7 +99,7 @@ func (l *loader) registryAccess(o *object, f registryFields) fleet.RegistryAcces
 // providerLogsIn reports whether the provider is used rather than Secrets. Where
 // Secrets win, those of a ServiceAccount do too; one without asks a cluster for
 // its token.
-func (l *loader) providerLogsIn(o *object, f registryFields) bool {
+func (l *loader) providerLogsIn(o *index.Object, f registryFields) bool {
 	switch {
 	case !f.isCloud():
 		return false
@@ -109,11 +110,11 @@ func (l *loader) providerLogsIn(o *object, f registryFields) bool {
 	case f.serviceAccountName == "":
 		return true
 	}
-	a := l.accounts[pinsetter.Name{Namespace: o.name.Namespace, Name: f.serviceAccountName}]
-	if a == nil || a.outdated || len(a.PullSecrets) == 0 {
-		o.noAccountToken(f)
+	a := l.accounts[pinsetter.Name{Namespace: o.Name.Namespace, Name: f.serviceAccountName}]
+	if a == nil || a.Outdated || len(a.PullSecrets) == 0 {
+		noAccountToken(o, f)
 		return true
 	}
-	o.warn(codeIgnored, f.at("provider"), "%s is ignored beside the imagePullSecrets of %s, as in Flux: remove one of them", f.provider, a)
+	o.Warn(codeIgnored, f.at("provider"), "%s is ignored beside the imagePullSecrets of %s, as in Flux: remove one of them", f.provider, a)
 	return false
 }

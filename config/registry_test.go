@@ -5,9 +5,10 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/secret"
 	"github.com/pinsetter/pinsetter/spec"
-	"github.com/pinsetter/pinsetter/strict"
 )
 
 // TestProviderBesideSecrets: beside a provider an ImageRepository's Secrets are
@@ -35,18 +36,18 @@ func TestProviderBesideSecrets(t *testing.T) {
 		"artifact, both":                {registryFields{provider: "gcp", secretRef: pull, serviceAccountName: "puller", secretWins: true}, "", 2, "ignored beside spec.secretRef"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			named := func(kind, name string) *object {
-				return &object{kind: kind, name: pinsetter.Name{Namespace: "default", Name: name}}
+			named := func(kind, name string) *index.Object {
+				return &index.Object{Kind: kind, Name: pinsetter.Name{Namespace: "default", Name: name}}
 			}
-			l := &loader{opts: Options{Namespace: "default"}, schema: strict.Schema{}, objects: map[objectKey]*object{}}
-			held := named(kindSecret, "pull")
-			l.secrets = map[pinsetter.Name]*givenSecret{held.name: {object: held, content: &secret.Content{
-				Name: held.name, Type: "kubernetes.io/dockerconfigjson", Text: map[string]string{".dockerconfigjson": `{"auths":{"registry.example":{"auth":"YTpi"}}}`},
+			l := &loader{opts: Options{Namespace: "default"}, Index: index.New(index.Options{})}
+			held := named(claim.KindSecret, "pull")
+			l.secrets = map[pinsetter.Name]*givenSecret{held.Name: {Object: held, content: &secret.Content{
+				Name: held.Name, Type: "kubernetes.io/dockerconfigjson", Text: map[string]string{".dockerconfigjson": `{"auths":{"registry.example":{"auth":"YTpi"}}}`},
 			}}}
-			puller, bare := named(kindAccount, "puller"), named(kindAccount, "bare")
-			l.accounts = map[pinsetter.Name]*account{puller.name: {puller, []spec.LocalObjectReference{*pull}}, bare.name: {object: bare}}
+			puller, bare := named(claim.KindServiceAccount, "puller"), named(claim.KindServiceAccount, "bare")
+			l.accounts = map[pinsetter.Name]*account{puller.Name: {puller, []spec.LocalObjectReference{*pull}}, bare.Name: {Object: bare}}
 
-			o := named(kindRepository, "app")
+			o := named(claim.KindImageRepository, "app")
 			d := l.decoder(o)
 			d.registry(c.fields)
 			access := l.registryAccess(o, c.fields)
@@ -54,8 +55,8 @@ func TestProviderBesideSecrets(t *testing.T) {
 				t.Errorf("provider %q and %d documents; want %q and %d", access.Provider, len(access.DockerConfigs), c.provider, c.documents)
 			}
 			switch {
-			case c.said == "" && len(o.findings) > 0, c.said != "" && (len(o.findings) != 1 || !strings.Contains(o.findings[0].Message, c.said)):
-				t.Errorf("findings are %v; want %q", o.findings, c.said)
+			case c.said == "" && len(o.Findings) > 0, c.said != "" && (len(o.Findings) != 1 || !strings.Contains(o.Findings[0].Message, c.said)):
+				t.Errorf("findings are %v; want %q", o.Findings, c.said)
 			}
 		})
 	}

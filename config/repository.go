@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/spec"
 	"github.com/pinsetter/pinsetter/strict"
@@ -13,7 +14,7 @@ import (
 
 // repositoryDraft is an ImageRepository whose references are not yet resolved.
 type repositoryDraft struct {
-	*object
+	*index.Object
 	out        *fleet.Repository
 	chart      spec.ChartRepositorySpec // of a ChartRepository
 	secretWins bool                     // see registryFields
@@ -25,9 +26,9 @@ var defaultExclusions = []string{`^.*\.sig$`}
 // maxExclusions is the CRD's bound.
 const maxExclusions = 25
 
-func (l *loader) readRepository(o *object, spec *strict.Node) {
-	r := &fleet.Repository{Name: o.name, Origin: o.origin, Annotations: o.annotations}
-	draft := &repositoryDraft{object: o, out: r}
+func (l *loader) readRepository(o *index.Object, spec *strict.Node) {
+	r := &fleet.Repository{Name: o.Name, Origin: o.Origin, Annotations: o.Annotations}
+	draft := &repositoryDraft{Object: o, out: r}
 	l.repositories = append(l.repositories, draft)
 	d := l.strictSpec(o, spec, &r.Spec)
 	if len(r.Spec.ExclusionList) == 0 {
@@ -45,7 +46,7 @@ func (l *loader) readRepository(o *object, spec *strict.Node) {
 
 	if d.require("spec.image", r.Image) {
 		if problem := checkImage(r.Image); problem != "" {
-			d.fail(codeImage, "spec.image", "%q %s%s", r.Image, problem, o.hint(r.Image))
+			d.fail(codeImage, "spec.image", "%q %s%s", r.Image, problem, o.Hint(r.Image))
 		}
 	}
 	d.requireInterval(strict.Child(spec, "interval"))
@@ -55,7 +56,7 @@ func (l *loader) readRepository(o *object, spec *strict.Node) {
 		d.missing("spec.accessFrom.namespaceSelectors")
 	}
 	d.openSelectors(strict.Child(strict.Child(spec, "accessFrom"), "namespaceSelectors"))
-	o.remember("spec.accessFrom")
+	o.Remember("spec.accessFrom")
 }
 
 // openSelectors reports selectors of namespaces whose labels were forgotten: they
@@ -91,7 +92,7 @@ func (l *loader) exclusions(d *decoder, patterns []string) []*pinsetter.Matcher 
 		if !known {
 			compiled, err := regexp.Compile(pattern)
 			if err != nil {
-				d.fail(codeRegexp, strict.Item("spec.exclusionList", i), "%v%s", err, d.object.hint(pattern))
+				d.fail(codeRegexp, strict.Item("spec.exclusionList", i), "%v%s", err, d.object.Hint(pattern))
 				continue
 			}
 			expression = pinsetter.NewMatcher(compiled)
@@ -113,7 +114,7 @@ func (d *decoder) excludesAll(path string, pattern *regexp.Regexp) {
 	if d.Blamed(path) {
 		return
 	}
-	d.object.warn(codeRegexp, path, "%q matches everything, so that nothing is left: write what is to be excluded, or remove it", pattern)
+	d.object.Warn(codeRegexp, path, "%q matches everything, so that nothing is left: write what is to be excluded, or remove it", pattern)
 }
 
 // registryFields returns what the spec says of the registry.
@@ -131,8 +132,8 @@ func (l *loader) resolveRepository(r *repositoryDraft) {
 		l.resolveChart(r)
 		return
 	}
-	r.out.Access = l.registryAccess(r.object, r.registryFields())
-	r.out.Err = r.err()
+	r.out.Access = l.registryAccess(r.Object, r.registryFields())
+	r.out.Err = r.Err()
 }
 
 var (

@@ -7,6 +7,8 @@ import (
 	"reflect"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/secret"
 	"github.com/pinsetter/pinsetter/spec"
@@ -15,27 +17,27 @@ import (
 
 // givenSecret is a Secret among the objects.
 type givenSecret struct {
-	*object
+	*index.Object
 	content   *secret.Content
 	encrypted bool   // by SOPS
 	misspelt  string // what is wrong with a field that Kubernetes passes over; "" for nothing
 }
 
-func (l *loader) readSecret(o *object) {
-	s := &secret.Content{Name: o.name, Where: o.place()}
-	given := &givenSecret{object: o, content: s}
-	l.secrets[o.name] = given
+func (l *loader) readSecret(o *index.Object) {
+	s := &secret.Content{Name: o.Name, Where: o.Place()}
+	given := &givenSecret{Object: o, content: s}
+	l.secrets[o.Name] = given
 	d := l.decoder(o)
 	var document struct {
 		Type string            `json:"type"`
 		Data map[string]string `json:"data"`
 		Text map[string]string `json:"stringData"`
 	}
-	d.lenientDecode(o.node, reflect.ValueOf(&document).Elem(), "")
+	d.lenientDecode(o.Node, reflect.ValueOf(&document).Elem(), "")
 	s.Type, s.Data, s.Text = document.Type, document.Data, document.Text
-	given.encrypted = strict.Child(o.node, "sops") != nil || s.HasEncrypted()
+	given.encrypted = strict.Child(o.Node, "sops") != nil || s.HasEncrypted()
 	given.misspelt = misspelt(o)
-	o.unlessTemplate()
+	unlessTemplate(o)
 }
 
 // secretFields are those of a Secret that hold something, or say how.
@@ -43,14 +45,14 @@ var secretFields = []string{"data", "stringData", "type", "immutable"}
 
 // misspelt names a field of a Secret that Kubernetes passes over, and the one that
 // is probably meant; "" if there is none.
-func misspelt(o *object) string {
-	for _, f := range strict.Fields(o.node) {
+func misspelt(o *index.Object) string {
+	for _, f := range strict.Fields(o.Node) {
 		name := f.Key.Value
 		if contains(secretFields, name) || contains(topFields.Names, name) {
 			continue
 		}
 		if meant := strict.Suggest(name, secretFields); meant != "" {
-			return fmt.Sprintf("has a field %s in line %d, which Kubernetes passes over: write %s", name, f.Key.Line+o.offset, meant)
+			return fmt.Sprintf("has a field %s in line %d, which Kubernetes passes over: write %s", name, f.Key.Line+o.Offset, meant)
 		}
 	}
 	return ""
@@ -58,19 +60,19 @@ func misspelt(o *object) string {
 
 // unlessTemplate turns the errors of a core object in a template into none: charts
 // are full of them, and who needs the object is told.
-func (o *object) unlessTemplate() {
-	if o.template && o.broken() {
-		o.findings, o.outdated = nil, true
+func unlessTemplate(o *index.Object) {
+	if o.Template && o.Broken() {
+		o.Findings, o.Outdated = nil, true
 	}
 }
 
 // secret returns what reads a Secret of o's namespace and reports to o's field, or
 // nil after reporting why it can't be had.
-func (l *loader) secret(o *object, field, name string) *secret.Reader {
-	if !validName(name) {
+func (l *loader) secret(o *index.Object, field, name string) *secret.Reader {
+	if !index.ValidName(name) {
 		return nil // reported
 	}
-	key := pinsetter.Name{Namespace: o.name.Namespace, Name: name}
+	key := pinsetter.Name{Namespace: o.Name.Namespace, Name: name}
 	given := l.secrets[key]
 	mounted, ok := l.mounted(o, field, key)
 	switch {
@@ -78,17 +80,17 @@ func (l *loader) secret(o *object, field, name string) *secret.Reader {
 	case len(mounted) > 0 && (given == nil || given.encrypted):
 		return l.agree(o, field, mounted)
 	case given == nil:
-		o.fail(codeSecretMissing, field, "Secret %s was not given%s: hand it in with -f, or mount it (--secrets DIR, read as DIR/%s/<key>)%s%s",
-			key, o.hint(name), key, l.elsewhere(o, objectKey{kindSecret, key}), l.unparsedSecret(name))
+		o.Fail(codeSecretMissing, field, "Secret %s was not given%s: hand it in with -f, or mount it (--secrets DIR, read as DIR/%s/<key>)%s%s",
+			key, o.Hint(name), key, l.Elsewhere(o, index.Key{Kind: claim.KindSecret, Name: key}), l.unparsedSecret(name))
 	case given.encrypted:
-		o.fail(codeSecretEncrypted, field, "Secret %s (%s) is encrypted by SOPS: decrypt it before handing it in (sops -d %s), or mount it decrypted (--secrets DIR, read as DIR/%s/<key>)",
-			key, given.content.Where, given.origin.Path, key)
-	case given.outdated:
-		o.fail(codeSecretMissing, field, "Secret %s (%s) is a template: hand in what it renders to", key, given.content.Where)
-	case given.needed().broken():
-		o.fail(codeSecret, field, "Secret %s has errors: %s:%d", key, given.origin.Path, given.firstError().Line)
+		o.Fail(codeSecretEncrypted, field, "Secret %s (%s) is encrypted by SOPS: decrypt it before handing it in (sops -d %s), or mount it decrypted (--secrets DIR, read as DIR/%s/<key>)",
+			key, given.content.Where, given.Origin.Path, key)
+	case given.Outdated:
+		o.Fail(codeSecretMissing, field, "Secret %s (%s) is a template: hand in what it renders to", key, given.content.Where)
+	case given.Needed().Broken():
+		o.Fail(codeSecret, field, "Secret %s has errors: %s:%d", key, given.Origin.Path, given.FirstError().Line)
 	case given.misspelt != "":
-		o.fail(codeSecret, field, "Secret %s (%s) %s", key, given.content.Where, given.misspelt)
+		o.Fail(codeSecret, field, "Secret %s (%s) %s", key, given.content.Where, given.misspelt)
 	default:
 		return l.agree(o, field, append([]*secret.Content{given.content}, mounted...))
 	}
@@ -97,25 +99,25 @@ func (l *loader) secret(o *object, field, name string) *secret.Reader {
 
 // agree returns what reads the first of several copies of a Secret, or nil after
 // reporting that they differ.
-func (l *loader) agree(o *object, field string, copies []*secret.Content) *secret.Reader {
+func (l *loader) agree(o *index.Object, field string, copies []*secret.Content) *secret.Reader {
 	for _, other := range copies[1:] {
 		if !copies[0].Same(other) {
-			o.fail(codeSecret, field, "Secret %s is given twice, by %s and %s, and the two differ: keep one", other.Name, copies[0].Where, other.Where)
+			o.Fail(codeSecret, field, "Secret %s is given twice, by %s and %s, and the two differ: keep one", other.Name, copies[0].Where, other.Where)
 			return nil
 		}
 	}
 	if problem := copies[0].Refused(); problem != "" {
-		o.fail(codeSecret, field, "Secret %s (%s) %s", copies[0].Name, copies[0].Where, problem)
+		o.Fail(codeSecret, field, "Secret %s (%s) %s", copies[0].Name, copies[0].Where, problem)
 		return nil
 	}
-	return &secret.Reader{Content: copies[0], Report: func(text string) { o.fail(codeSecret, field, "%s", text) }}
+	return &secret.Reader{Content: copies[0], Report: func(text string) { o.Fail(codeSecret, field, "%s", text) }}
 }
 
 func (l *loader) openSecretDirs() {
 	for _, dir := range l.opts.SecretDirs {
 		folder, err := secret.OpenMount(dir)
 		if err != nil {
-			l.fault(codeSecretDir, dir, 0, fmt.Sprintf("the folder of Secrets can't be read: %v", err))
+			l.Fault(codeSecretDir, dir, 0, fmt.Sprintf("the folder of Secrets can't be read: %v", err))
 			continue
 		}
 		l.mounts = append(l.mounts, folder)
@@ -130,7 +132,7 @@ func (l *loader) closeSecretDirs() {
 
 // mounted returns the copies of a Secret that the folders hold. If one can't be
 // read, that is reported to o and ok is false.
-func (l *loader) mounted(o *object, field string, name pinsetter.Name) (found []*secret.Content, ok bool) {
+func (l *loader) mounted(o *index.Object, field string, name pinsetter.Name) (found []*secret.Content, ok bool) {
 	ok = true
 	places := []string{path.Join(name.Namespace, name.Name)}
 	if name.Namespace == l.opts.Namespace {
@@ -141,7 +143,7 @@ func (l *loader) mounted(o *object, field string, name pinsetter.Name) (found []
 			s, err := m.Read(name, place)
 			if err != nil {
 				ok = false
-				o.fail(codeSecretDir, field, "Secret %s %v", name, err)
+				o.Fail(codeSecretDir, field, "Secret %s %v", name, err)
 			}
 			if s != nil {
 				found = append(found, s)
@@ -152,7 +154,7 @@ func (l *loader) mounted(o *object, field string, name pinsetter.Name) (found []
 }
 
 // certificates returns what a certSecretRef leads to.
-func (l *loader) certificates(o *object, field, name string) pinsetter.TLS {
+func (l *loader) certificates(o *index.Object, field, name string) pinsetter.TLS {
 	if with := l.secret(o, field, name); with != nil {
 		return with.Certificates()
 	}
@@ -160,7 +162,7 @@ func (l *loader) certificates(o *object, field, name string) pinsetter.TLS {
 }
 
 // proxy returns what a proxySecretRef leads to, nil after reporting why not.
-func (l *loader) proxy(o *object, field, name string) *pinsetter.Proxy {
+func (l *loader) proxy(o *index.Object, field, name string) *pinsetter.Proxy {
 	if with := l.secret(o, field, name); with != nil {
 		return with.Proxy()
 	}
@@ -169,9 +171,9 @@ func (l *loader) proxy(o *object, field, name string) *pinsetter.Proxy {
 
 // unparsedSecret says that a document that names a Secret could not be parsed.
 func (l *loader) unparsedSecret(name string) string {
-	for _, u := range l.unparsed {
-		if bytes.Contains(u.data, []byte(name)) {
-			return fmt.Sprintf("; %s may hold it and is not valid YAML", u.place)
+	for _, u := range l.Unparsed {
+		if bytes.Contains(u.Data, []byte(name)) {
+			return fmt.Sprintf("; %s may hold it and is not valid YAML", u.Place)
 		}
 	}
 	return ""
@@ -179,21 +181,21 @@ func (l *loader) unparsedSecret(name string) string {
 
 // account is a ServiceAccount.
 type account struct {
-	*object
+	*index.Object
 	PullSecrets []spec.LocalObjectReference
 }
 
-func (l *loader) readAccount(o *object) {
+func (l *loader) readAccount(o *index.Object) {
 	var document struct {
 		PullSecrets []spec.LocalObjectReference `json:"imagePullSecrets"`
 	}
-	l.decoder(o).lenientDecode(o.node, reflect.ValueOf(&document).Elem(), "")
-	l.accounts[o.name] = &account{o, document.PullSecrets}
-	o.unlessTemplate()
+	l.decoder(o).lenientDecode(o.Node, reflect.ValueOf(&document).Elem(), "")
+	l.accounts[o.Name] = &account{o, document.PullSecrets}
+	unlessTemplate(o)
 }
 
 // dockerConfig adds the credentials that a Secret holds for registries.
-func (l *loader) dockerConfig(o *object, field, name, host string, access *fleet.RegistryAccess) {
+func (l *loader) dockerConfig(o *index.Object, field, name, host string, access *fleet.RegistryAccess) {
 	with := l.secret(o, field, name)
 	if with == nil {
 		return
@@ -204,24 +206,24 @@ func (l *loader) dockerConfig(o *object, field, name, host string, access *fleet
 }
 
 // pullSecrets adds the credentials of a ServiceAccount's imagePullSecrets.
-func (l *loader) pullSecrets(o *object, name string, access *fleet.RegistryAccess) {
+func (l *loader) pullSecrets(o *index.Object, name string, access *fleet.RegistryAccess) {
 	const field = "spec.serviceAccountName"
-	if !validName(name) {
+	if !index.ValidName(name) {
 		return // reported
 	}
-	key := pinsetter.Name{Namespace: o.name.Namespace, Name: name}
+	key := pinsetter.Name{Namespace: o.Name.Namespace, Name: name}
 	a := l.accounts[key]
 	switch {
-	case a == nil || a.outdated:
-		l.missing(o, field, objectKey{kindAccount, key})
+	case a == nil || a.Outdated:
+		l.missing(o, field, index.Key{Kind: claim.KindServiceAccount, Name: key})
 		return
-	case a.needed().broken():
-		o.fail(codeMissingObject, field, "%s has errors: %s:%d", a, a.origin.Path, a.firstError().Line)
+	case a.Needed().Broken():
+		o.Fail(codeMissingObject, field, "%s has errors: %s:%d", a, a.Origin.Path, a.FirstError().Line)
 		return
 	}
 	for _, ref := range a.PullSecrets {
-		if !validName(ref.Name) {
-			o.fail(codeName, field, "%s (%s) names a Secret %q, which is not a name", a, a.place(), ref.Name)
+		if !index.ValidName(ref.Name) {
+			o.Fail(index.CodeName, field, "%s (%s) names a Secret %q, which is not a name", a, a.Place(), ref.Name)
 			continue
 		}
 		l.dockerConfig(o, field, ref.Name, "", access)

@@ -15,7 +15,7 @@ func TestDecodableTypes(t *testing.T) {
 	for _, kind := range append(claim.ImageKinds, claim.OwnKinds...) {
 		checkDecodable(t, specType(kind), kind)
 	}
-	checkDecodable(t, reflect.TypeFor[gitSpec](), kindGit)
+	checkDecodable(t, reflect.TypeFor[gitSpec](), claim.KindGitRepository)
 }
 
 func checkDecodable(t *testing.T, typ reflect.Type, path string) {

@@ -2,11 +2,11 @@ package config
 
 import (
 	"github.com/pinsetter/pinsetter/claim"
+	"github.com/pinsetter/pinsetter/config/index"
 )
 
 // Ways out, behind the word "until".
 const (
-	untilMended   = "it is mended"
 	untilErrors   = "they are mended"
 	untilAttached = "it is mended or deleted, or has the annotation " + unusedAnnotation + ": " + unusedAllowed
 )
@@ -18,10 +18,10 @@ const (
 )
 
 // mayBeUnused reports whether somebody says that a guard may attach to nothing.
-func (o *object) mayBeUnused() bool {
-	value, given := o.annotations[unusedAnnotation]
+func mayBeUnused(o *index.Object) bool {
+	value, given := o.Annotations[unusedAnnotation]
 	if given && value != unusedAllowed {
-		o.fail(codeBadValue, "metadata.annotations."+unusedAnnotation, "%q is not %s", value, unusedAllowed)
+		o.Fail(codeBadValue, "metadata.annotations."+unusedAnnotation, "%q is not %s", value, unusedAllowed)
 	}
 	return value == unusedAllowed
 }

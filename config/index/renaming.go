@@ -1,4 +1,4 @@
-package config
+package index
 
 import (
 	"bytes"
@@ -42,7 +42,7 @@ func hasField(data []byte, names []string) bool {
 }
 
 // renamings notes a file if it is a kustomization that renames.
-func (l *loader) renamings(f source.File) {
+func (x *Index) renamings(f source.File) {
 	switch filepath.Base(f.Path) {
 	case "kustomization.yaml", "kustomization.yml", "Kustomization":
 	default:
@@ -78,17 +78,17 @@ func (l *loader) renamings(f source.File) {
 			}
 		}
 		if r.line > 0 {
-			l.renaming = append(l.renaming, r)
+			x.renaming = append(x.renaming, r)
 		}
 	}
 }
 
 // changes reports whether an object would be another one if it were built.
-func (r renaming) changes(o *object) bool {
-	if r.namespace == o.name.Namespace && len(r.names) == 0 {
+func (r renaming) changes(o *Object) bool {
+	if r.namespace == o.Name.Namespace && len(r.names) == 0 {
 		return false
 	}
-	file := path.Clean(filepath.ToSlash(o.origin.Path))
+	file := path.Clean(filepath.ToSlash(o.Origin.Path))
 	return slices.ContainsFunc(r.entries, func(entry string) bool {
 		return file == entry || strings.HasPrefix(file, entry+"/")
 	})
@@ -96,21 +96,21 @@ func (r renaming) changes(o *object) bool {
 
 // reportRenamings warns of kustomizations that rename objects which are read as
 // they are written.
-func (l *loader) reportRenamings() {
-	if len(l.renaming) == 0 {
+func (x *Index) reportRenamings() {
+	if len(x.renaming) == 0 {
 		return
 	}
-	var objects []*object
-	for _, o := range l.objects {
-		if o.kind == kindGit || claim.IsImageKind(o.kind) || claim.IsOwnKind(o.kind) {
+	var objects []*Object
+	for _, o := range x.Objects {
+		if o.Kind == claim.KindGitRepository || claim.IsImageKind(o.Kind) || claim.IsOwnKind(o.Kind) {
 			objects = append(objects, o)
 		}
 	}
-	slices.SortFunc(objects, func(a, b *object) int {
-		return cmp.Or(cmp.Compare(a.origin.Path, b.origin.Path), cmp.Compare(a.origin.Line, b.origin.Line))
+	slices.SortFunc(objects, func(a, b *Object) int {
+		return cmp.Or(cmp.Compare(a.Origin.Path, b.Origin.Path), cmp.Compare(a.Origin.Line, b.Origin.Line))
 	})
-	for _, r := range l.renaming {
-		var first *object
+	for _, r := range x.renaming {
+		var first *Object
 		others := -1
 		for _, o := range objects {
 			if r.changes(o) {
@@ -119,22 +119,22 @@ func (l *loader) reportRenamings() {
 			}
 		}
 		if first != nil {
-			l.findings = append(l.findings, r.finding(first, others))
+			x.Findings = append(x.Findings, r.finding(first, others))
 		}
 	}
 }
 
-func (r renaming) finding(first *object, others int) pinsetter.Finding {
+func (r renaming) finding(first *Object, others int) pinsetter.Finding {
 	sets := r.names
 	if r.namespace != "" {
 		sets = append([]string{fmt.Sprintf("namespace %q", r.namespace)}, sets...)
 	}
-	of := fmt.Sprintf("%s (%s)", first, first.place())
+	of := fmt.Sprintf("%s (%s)", first, first.Place())
 	if others > 0 {
 		of += " and " + pinsetter.Count(others, "other object")
 	}
 	return pinsetter.Finding{
-		Severity: pinsetter.Warning, Code: codeRenamed, Path: r.path, Line: r.line,
+		Severity: pinsetter.Warning, Code: CodeRenamed, Path: r.path, Line: r.line,
 		Message: pinsetter.Printable(fmt.Sprintf("this kustomization sets %s for %s, and -f reads files as they are written: build it instead (-k %s)",
 			strings.Join(sets, " and "), of, path.Dir(filepath.ToSlash(r.path)))),
 	}

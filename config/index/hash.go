@@ -1,4 +1,4 @@
-package config
+package index
 
 import (
 	"cmp"
@@ -13,12 +13,12 @@ import (
 
 // contentHash is equal for two objects that say the same: status and what a cluster
 // adds to metadata are left out.
-func contentHash(o *object) [32]byte {
+func contentHash(o *Object) [32]byte {
 	c := new(content)
-	for _, text := range slices.Concat([]string{o.kind, o.name.Namespace, o.name.Name}, sorted(o.labels), []string{"annotations"}, sorted(o.annotations)) {
+	for _, text := range slices.Concat([]string{o.Kind, o.Name.Namespace, o.Name.Name}, sorted(o.Labels), []string{"annotations"}, sorted(o.Annotations)) {
 		c.text(text)
 	}
-	for _, f := range byKey(o.node) {
+	for _, f := range byKey(o.Node) {
 		if name := f.Key.Value; name != "status" && name != "metadata" {
 			c.add(f.Key)
 			c.add(f.Value)
@@ -59,7 +59,7 @@ func (c *content) text(text string) {
 	c.said = append(c.said, text...)
 }
 
-// add adds what a node says, however it is laid out.
+// Add adds what a node says, however it is laid out.
 func (c *content) add(n *strict.Node) {
 	switch n = strict.Target(n); n.Kind {
 	case strict.Mapping:
