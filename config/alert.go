@@ -33,7 +33,7 @@ type alertDraft struct {
 	out  *fleet.Alert
 }
 
-func (l *loader) readAlert(o *index.Object, n *strict.Node) {
+func (l reader) readAlert(o *index.Object, n *strict.Node) {
 	a := &alertDraft{Object: o, out: &fleet.Alert{Name: o.Name, Origin: o.Origin}}
 	l.alerts = append(l.alerts, a)
 	d := l.lenientSpec(o, n, &a.spec)
@@ -84,7 +84,7 @@ func (d *decoder) patterns(path string, patterns []string) []*regexp.Regexp {
 }
 
 // resolveAlert finds out what the alert selects and where it sends that.
-func (l *loader) resolveAlert(a *alertDraft) {
+func (l messenger) resolveAlert(a *alertDraft) {
 	const field = "spec.providerRef.name"
 	a.out.Sources = l.sources(a)
 	name := pinsetter.Name{Namespace: a.Name.Namespace, Name: a.spec.ProviderRef.Name}

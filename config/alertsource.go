@@ -24,7 +24,7 @@ type objectReference struct {
 // objectReference checks a reference; known are the kinds that it may mean here,
 // others of Flux's being its own affair.
 func (d *decoder) objectReference(path string, ref objectReference, known []string) {
-	if d.require(path+".kind", ref.Kind) && !contains(known, ref.Kind) && !contains(fluxKinds, ref.Kind) {
+	if d.require(path+".kind", ref.Kind) && !slices.Contains(known, ref.Kind) && !slices.Contains(fluxKinds, ref.Kind) {
 		if near := strict.Suggest(ref.Kind, known); near != "" {
 			d.fail(codeBadValue, path+".kind", "%q is no kind; did you mean %s?", ref.Kind, near)
 		} else if !d.Blamed(path + ".kind") {
@@ -50,7 +50,7 @@ var fluxKinds = []string{
 
 // labelled returns the objects that were given of a reference's kind, namespace
 // and name that have its labels, in no order.
-func (l *loader) labelled(ref objectReference) []pinsetter.Object {
+func (l messenger) labelled(ref objectReference) []pinsetter.Object {
 	var all []pinsetter.Object
 	for key, o := range l.Objects {
 		named := ref.Name == fleet.AnyName || ref.Name == key.Name.Name
@@ -76,13 +76,13 @@ func compareObjects(a, b pinsetter.Object) int {
 
 // sources returns what the alert's references select, sorted: objects, and
 // fleet.AnyName for all of a kind and namespace.
-func (l *loader) sources(a *alertDraft) []pinsetter.Object {
+func (l messenger) sources(a *alertDraft) []pinsetter.Object {
 	var all []pinsetter.Object
 	for i, ref := range a.spec.EventSources {
 		ref.Namespace = cmp.Or(ref.Namespace, a.Name.Namespace)
 		key := index.Key{Kind: ref.Kind, Name: pinsetter.Name{Namespace: ref.Namespace, Name: ref.Name}}
 		switch {
-		case !contains(toldKinds, ref.Kind):
+		case !slices.Contains(toldKinds, ref.Kind):
 		case !l.mayCross(a.Object, strict.Item("spec.eventSources", i), key):
 		case len(ref.MatchLabels) > 0:
 			all = append(all, l.labelled(ref)...)

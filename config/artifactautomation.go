@@ -24,12 +24,12 @@ const (
 	cosignPassword = "cosign.password"
 )
 
-func (l *loader) readArtifactAutomation(o *index.Object, n *strict.Node) {
+func (l reader) readArtifactAutomation(o *index.Object, n *strict.Node) {
 	s := &spec.ArtifactAutomationSpec{}
 	a := &fleet.Automation{Name: o.Name, Origin: o.Origin, Annotations: o.Annotations, Delivery: &fleet.Delivery{}}
 	draft := &automationDraft{Object: o, out: a, artifact: s}
 	l.automations = append(l.automations, draft)
-	d := l.strictSpec(o, n, s)
+	d := automationDecoder{l.strictSpec(o, n, s)}
 	a.Spec = spec.ImageUpdateAutomationSpec{
 		Interval: s.Interval, PolicySelector: s.PolicySelector, Update: s.Update, Suspend: s.Suspend,
 	}
@@ -54,7 +54,7 @@ func (l *loader) readArtifactAutomation(o *index.Object, n *strict.Node) {
 		"spec.sign.secretRef.name")
 }
 
-func (d *decoder) artifactSource(ref *spec.ArtifactSourceRef) {
+func (d automationDecoder) artifactSource(ref *spec.ArtifactSourceRef) {
 	ref.Kind = cmp.Or(ref.Kind, claim.KindOCIRepository)
 	if ref.Kind != claim.KindOCIRepository {
 		d.fail(codeBadValue, "spec.sourceRef.kind", "%q is not a kind that an artifact is built on: write %s, or use an %s to write to Git%s", ref.Kind, claim.KindOCIRepository, claim.KindImageUpdateAutomation, d.object.Hint(ref.Kind))
@@ -67,7 +67,7 @@ func (d *decoder) artifactSource(ref *spec.ArtifactSourceRef) {
 }
 
 // artifactPush checks where artifacts go.
-func (d *decoder) artifactPush(out *fleet.Delivery, s *spec.ArtifactAutomationSpec) {
+func (d automationDecoder) artifactPush(out *fleet.Delivery, s *spec.ArtifactAutomationSpec) {
 	const field = "spec.push.repository"
 	out.Repository = &fleet.Repository{Name: d.object.Name, Origin: d.object.Origin, Timeout: defaultOCITimeout}
 	if s.Push.Timeout != nil {
@@ -114,7 +114,7 @@ func pushFields(p spec.ArtifactPush) registryFields {
 }
 
 // artifactAnnotations checks the annotations that artifacts get.
-func (d *decoder) artifactAnnotations(annotations map[string]string) {
+func (d automationDecoder) artifactAnnotations(annotations map[string]string) {
 	for key := range annotations {
 		switch {
 		case key == "":

@@ -34,10 +34,10 @@ func (a *automationDraft) values() map[string]string {
 	return a.out.Spec.GitSpec.Commit.MessageTemplateValues
 }
 
-func (l *loader) readAutomation(o *index.Object, n *strict.Node) {
+func (l reader) readAutomation(o *index.Object, n *strict.Node) {
 	a := &fleet.Automation{Name: o.Name, Origin: o.Origin, Annotations: o.Annotations}
 	l.automations = append(l.automations, &automationDraft{Object: o, out: a})
-	d := l.strictSpec(o, n, &a.Spec)
+	d := automationDecoder{l.strictSpec(o, n, &a.Spec)}
 	a.Suspended = a.Spec.Suspend
 	d.trailers(a)
 	d.schedule(a)
@@ -59,7 +59,7 @@ func (l *loader) readAutomation(o *index.Object, n *strict.Node) {
 		"spec.git.commit.signingKey.secretRef.name", "spec.git.checkout.ref")
 }
 
-func (d *decoder) schedule(a *fleet.Automation) {
+func (d automationDecoder) schedule(a *fleet.Automation) {
 	text, found := a.Annotations[fleet.ScheduleAnnotation]
 	if !found {
 		return
@@ -71,7 +71,7 @@ func (d *decoder) schedule(a *fleet.Automation) {
 }
 
 // message compiles the template of commit messages.
-func (d *decoder) message(a *fleet.Automation) {
+func (d automationDecoder) message(a *fleet.Automation) {
 	var err error
 	if a.Message, err = message.New(a.Spec); err == nil {
 		err = a.Message.Warning()
@@ -79,7 +79,7 @@ func (d *decoder) message(a *fleet.Automation) {
 	d.wrong(codeTemplate, err)
 }
 
-func (d *decoder) trailers(a *fleet.Automation) {
+func (d automationDecoder) trailers(a *fleet.Automation) {
 	value, found := a.Annotations[trailersAnnotation]
 	a.Trailers = value != "false"
 	if found && value != "false" && value != "true" {
@@ -87,7 +87,7 @@ func (d *decoder) trailers(a *fleet.Automation) {
 	}
 }
 
-func (d *decoder) sourceRef(s *spec.ImageUpdateAutomationSpec) {
+func (d automationDecoder) sourceRef(s *spec.ImageUpdateAutomationSpec) {
 	ref := &s.SourceRef
 	ref.Kind = cmp.Or(ref.Kind, claim.KindGitRepository)
 	if ref.Kind != claim.KindGitRepository {
@@ -100,7 +100,7 @@ func (d *decoder) sourceRef(s *spec.ImageUpdateAutomationSpec) {
 	d.namespace("spec.sourceRef.namespace", ref.Namespace)
 }
 
-func (d *decoder) strategy(s *spec.ImageUpdateAutomationSpec) {
+func (d automationDecoder) strategy(s *spec.ImageUpdateAutomationSpec) {
 	if s.Update == nil {
 		s.Update = &spec.UpdateStrategy{}
 	}
@@ -110,7 +110,7 @@ func (d *decoder) strategy(s *spec.ImageUpdateAutomationSpec) {
 	}
 }
 
-func (d *decoder) selector(a *fleet.Automation) {
+func (d automationDecoder) selector(a *fleet.Automation) {
 	if d.Blamed("spec.policySelector") {
 		return
 	}
@@ -123,7 +123,7 @@ func (d *decoder) selector(a *fleet.Automation) {
 }
 
 // git checks spec.git, which is there. Checkout is the node of its field, or nil.
-func (d *decoder) git(a *fleet.Automation, checkout *strict.Node) {
+func (d automationDecoder) git(a *fleet.Automation, checkout *strict.Node) {
 	git := a.Spec.GitSpec
 	a.Author = fleet.Author(git.Commit.Author)
 	if d.require("spec.git.commit.author.email", git.Commit.Author.Email) {
@@ -152,7 +152,7 @@ func (d *decoder) git(a *fleet.Automation, checkout *strict.Node) {
 }
 
 // oneLine reports text that would break a commit's header.
-func (d *decoder) oneLine(path, value string) {
+func (d automationDecoder) oneLine(path, value string) {
 	if strings.ContainsAny(value, "\n\r\x00<>") {
 		d.fail(codeBadValue, path, "%q has a line break, < or >, which a commit can't hold", value)
 	}

@@ -55,20 +55,12 @@ func (l *loader) branches(a *automationDraft, draft *gitDraft) {
 	if !known {
 		return
 	}
-	a.out.Base = baseRef(ref)
+	a.out.Base = fleet.RefOf(ref)
 	a.out.PushBranch = cmp.Or(a.out.PushBranch, a.out.Base.Branch, a.out.Base.Head())
 	if a.out.PushBranch == "" {
 		a.Fail(codeMissingField, "spec.git.push.branch",
 			"is missing, and the branch to push to can't be told from what is checked out (%s): write it", a.out.Base)
 	}
-}
-
-// baseRef returns ref as it is checked out: nothing is branch master.
-func baseRef(ref *spec.GitRepositoryRef) fleet.GitRef {
-	if ref == nil || *ref == (spec.GitRepositoryRef{}) {
-		return fleet.GitRef{Branch: "master"}
-	}
-	return fleet.GitRef{Branch: ref.Branch, Tag: ref.Tag, SemVer: ref.SemVer, Name: ref.Name, Commit: ref.Commit}
 }
 
 // signingKey fills in the key that commits are signed with.

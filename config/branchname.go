@@ -1,10 +1,6 @@
 package config
 
-import (
-	"strings"
-
-	"github.com/pinsetter/pinsetter/spec"
-)
+import "github.com/pinsetter/pinsetter/spec"
 
 // Where a ref that is no branch belongs.
 const (
@@ -30,24 +26,9 @@ func (d *decoder) checkedOut(path string, ref *spec.GitRepositoryRef) {
 	ref.Branch = d.branch(path+".branch", ref.Branch, inRefName)
 }
 
-// refspec reports a refspec that isn't pushed: one that forces, deletes, or names
-// more than one ref.
+// refspec reports a refspec that isn't pushed.
 func (d *decoder) refspec(path, text string) {
-	source, destination, pair := strings.Cut(text, ":")
-	if !pair {
-		destination = source // as Git has it
-	}
-	switch {
-	case text == "":
-	case strings.HasPrefix(text, "+") || strings.HasPrefix(text, ":"):
-		d.fail(codeBadValue, path, "%q deletes or forces: write SOURCE:DESTINATION without + in front", text)
-	case strings.Contains(text, "*"):
-		d.fail(codeBadValue, path, "%q names many refs, and one commit is pushed: name one, such as HEAD:refs/heads/main", text)
-	case !spec.ValidRef(source) && source != "@", !spec.ValidRef(destination), destination == "HEAD":
-		d.fail(codeBadValue, path, "%q is not SOURCE:DESTINATION, such as HEAD:refs/for/main%s", text, d.object.Hint(text))
-	case !strings.HasPrefix(destination, "refs/") || strings.HasPrefix(destination, "refs/heads/"):
-		if _, err := spec.ParseBranch(destination, ""); err != nil {
-			d.fail(codeBadValue, path, "in %q, %v", text, err)
-		}
+	if err := spec.CheckRefspec(text); err != nil {
+		d.fail(codeBadValue, path, "%v%s", err, d.object.Hint(text))
 	}
 }

@@ -46,7 +46,7 @@ type helmDraft struct {
 // defaultHelmTimeout is the CRD's.
 const defaultHelmTimeout = 60 * time.Second
 
-func (l *loader) readHelm(o *index.Object, n *strict.Node) {
+func (l reader) readHelm(o *index.Object, n *strict.Node) {
 	h := &helmDraft{Object: o}
 	l.helms[o.Name] = h
 	if n != nil {
@@ -57,7 +57,7 @@ func (l *loader) readHelm(o *index.Object, n *strict.Node) {
 	o.Findings = nil
 }
 
-func (l *loader) readChart(o *index.Object, n *strict.Node) {
+func (l reader) readChart(o *index.Object, n *strict.Node) {
 	r := &fleet.Repository{Name: o.Name, Origin: o.Origin, Annotations: o.Annotations, Chart: true, Index: &fleet.Index{}}
 	draft := &repositoryDraft{Object: o, out: r}
 	l.repositories = append(l.repositories, draft)
@@ -83,7 +83,7 @@ var chartName = pinsetter.Pattern(`^[a-zA-Z0-9][a-zA-Z0-9._-]*$`)
 
 // resolveChart finds the index or the registry of a ChartRepository, and how it is
 // reached.
-func (l *loader) resolveChart(r *repositoryDraft) {
+func (l charting) resolveChart(r *repositoryDraft) {
 	const field = helmField
 	ref := r.chart.SourceRef
 	key := index.Key{Kind: claim.KindHelmRepository, Name: pinsetter.Name{Namespace: cmp.Or(ref.Namespace, r.Name.Namespace), Name: ref.Name}}
@@ -101,7 +101,7 @@ func (l *loader) resolveChart(r *repositoryDraft) {
 
 // useHelm fills in what a HelmRepository says. What is wrong with it is reported to
 // the ChartRepository.
-func (l *loader) useHelm(r *repositoryDraft, h *helmDraft) {
+func (l charting) useHelm(r *repositoryDraft, h *helmDraft) {
 	used := *h.Object
 	used.Findings = append(slices.Clone(h.Unused), h.Twins...)
 	if used.Broken() {
@@ -138,7 +138,7 @@ func (l *loader) useHelm(r *repositoryDraft, h *helmDraft) {
 const helmField = "spec.sourceRef.name"
 
 // useIndex is useHelm for a repository over HTTP.
-func (l *loader) useIndex(r *repositoryDraft, h *helmDraft, asking *index.Object) {
+func (l charting) useIndex(r *repositoryDraft, h *helmDraft, asking *index.Object) {
 	u, err := url.Parse(h.spec.URL)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
@@ -161,7 +161,7 @@ func (l *loader) useIndex(r *repositoryDraft, h *helmDraft, asking *index.Object
 }
 
 // useCharts is useHelm for a registry: the chart is an image there.
-func (l *loader) useCharts(r *repositoryDraft, h *helmDraft, asking *index.Object) {
+func (l charting) useCharts(r *repositoryDraft, h *helmDraft, asking *index.Object) {
 	path, isOCI := strings.CutPrefix(h.spec.URL, ociScheme)
 	if !isOCI {
 		r.Fail(codeURL, helmField, "spec.url of %s (%s) is of type oci and does not begin with oci://%s", h, h.Place(), h.Hint(h.spec.URL))
@@ -186,7 +186,7 @@ func (l *loader) useCharts(r *repositoryDraft, h *helmDraft, asking *index.Objec
 
 // oneKind reports ImageRepositories and ChartRepositories that share a name: a policy
 // refers to them by it.
-func (l *loader) oneKind() {
+func (l charting) oneKind() {
 	first := map[pinsetter.Name]*repositoryDraft{}
 	for _, r := range l.repositories {
 		other := first[r.Name]

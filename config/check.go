@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"reflect"
+	"slices"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/claim"
@@ -37,7 +38,7 @@ var topFields = &strict.Struct{Names: []string{"apiVersion", "kind", "metadata",
 
 // strictSpec decodes the spec of an object whose every field must be known. The
 // decoder remembers what was wrong.
-func (l *loader) strictSpec(o *index.Object, n *strict.Node, out any) *decoder {
+func (l reader) strictSpec(o *index.Object, n *strict.Node, out any) *decoder {
 	d := l.decoder(o)
 	if o.Outdated {
 		d.Taint("spec")
@@ -50,7 +51,7 @@ func (l *loader) strictSpec(o *index.Object, n *strict.Node, out any) *decoder {
 			d.Report(f.Key, codeDuplicateKey, name, "the key is already on line %d: remove one of them", line)
 		}
 		seen[name] = f.Key.Line + o.Offset
-		if !contains(topFields.Names, name) {
+		if !slices.Contains(topFields.Names, name) {
 			d.Unknown(f.Key, topFields, "")
 		}
 	}
@@ -61,15 +62,6 @@ func (l *loader) strictSpec(o *index.Object, n *strict.Node, out any) *decoder {
 	}
 	d.Decode(n, reflect.ValueOf(out).Elem(), "spec")
 	return d
-}
-
-func contains(words []string, word string) bool {
-	for _, w := range words {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
 
 // fail reports an error of a field, unless it follows from one that was reported.

@@ -20,10 +20,10 @@ type gateDraft struct {
 	out *fleet.Gate
 }
 
-func (l *loader) readGate(o *index.Object, n *strict.Node) {
+func (l reader) readGate(o *index.Object, n *strict.Node) {
 	g := &fleet.Gate{Name: o.Name, Origin: o.Origin}
 	l.gates = append(l.gates, &gateDraft{o, g})
-	d := l.strictSpec(o, n, &g.Spec)
+	d := gateDecoder{l.strictSpec(o, n, &g.Spec)}
 	g.Selector = d.gateSelector(g.Spec.PolicySelector)
 	d.age(&g.Spec)
 	d.platforms(g.Spec.Platforms)
@@ -51,7 +51,7 @@ func idle(s spec.GateSpec) bool {
 }
 
 // gateSelector compiles a selector; nil where it can't be relied on.
-func (d *decoder) gateSelector(selector *spec.LabelSelector) *fleet.Selector {
+func (d gateDecoder) gateSelector(selector *spec.LabelSelector) *fleet.Selector {
 	const path = "spec.policySelector"
 	if d.Blamed(path) {
 		return nil
@@ -64,7 +64,7 @@ func (d *decoder) gateSelector(selector *spec.LabelSelector) *fleet.Selector {
 	return compiled
 }
 
-func (d *decoder) age(s *spec.GateSpec) {
+func (d gateDecoder) age(s *spec.GateSpec) {
 	switch s.MinAgeFrom {
 	case "", spec.AgeFromFirstSeen, spec.AgeFromCreated, spec.AgeFromSignature:
 	default:
@@ -89,7 +89,7 @@ func (d *decoder) age(s *spec.GateSpec) {
 // index use.
 var platformGrammar = pinsetter.Pattern(`^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9._-]+)?$`)
 
-func (d *decoder) platforms(platforms []string) {
+func (d gateDecoder) platforms(platforms []string) {
 	d.notEmpty("spec.platforms", platforms != nil, len(platforms))
 	for i, platform := range platforms {
 		if !platformGrammar().MatchString(platform) {
@@ -102,7 +102,7 @@ func (d *decoder) platforms(platforms []string) {
 // maxWindow is the longest window: one that is open for a year is none.
 const maxWindow = 366 * 24 * time.Hour
 
-func (d *decoder) windows(windows []spec.GateWindow) {
+func (d gateDecoder) windows(windows []spec.GateWindow) {
 	d.notEmpty("spec.windows", windows != nil, len(windows))
 	for i, w := range windows {
 		path := strict.Item("spec.windows", i)
@@ -116,7 +116,7 @@ func (d *decoder) windows(windows []spec.GateWindow) {
 	}
 }
 
-func (d *decoder) freeze(f *spec.GateFreeze) {
+func (d gateDecoder) freeze(f *spec.GateFreeze) {
 	if f == nil {
 		return
 	}
@@ -133,13 +133,13 @@ func (d *decoder) freeze(f *spec.GateFreeze) {
 	d.require(path+".reason", f.Reason)
 }
 
-func (d *decoder) maxBump(b spec.Bump) {
+func (d gateDecoder) maxBump(b spec.Bump) {
 	if sizes := []spec.Bump{"", spec.BumpPatch, spec.BumpMinor, spec.BumpMajor}; !slices.Contains(sizes, b) {
 		d.fail(codeBadValue, "spec.maxBump", "%q is not patch, minor or major%s", b, d.object.Hint(string(b)))
 	}
 }
 
-func (d *decoder) holds(holds []spec.GateHold) {
+func (d gateDecoder) holds(holds []spec.GateHold) {
 	d.notEmpty("spec.hold", holds != nil, len(holds))
 	for i, h := range holds {
 		path := strict.Item("spec.hold", i)

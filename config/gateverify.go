@@ -21,7 +21,7 @@ const maxVerify = 16 // and the attestations of one rule
 const maxIdentities = 64
 
 // verify checks spec.verify of a Gate, whose Secrets are read later.
-func (d *decoder) verify(rules []spec.GateVerify) {
+func (d gateDecoder) verify(rules []spec.GateVerify) {
 	const path = "spec.verify"
 	d.notEmpty(path, rules != nil, len(rules))
 	if len(rules) > maxVerify {
@@ -42,7 +42,7 @@ func (d *decoder) verify(rules []spec.GateVerify) {
 }
 
 // notation checks a rule that is a trust policy of notation.
-func (d *decoder) notation(at string, rule spec.GateVerify) {
+func (d gateDecoder) notation(at string, rule spec.GateVerify) {
 	if rule.MatchOIDCIdentity != nil || rule.TrustedRootSecretRef != nil || rule.Attestations != nil {
 		d.fail(codeBadValue, at, "has matchOIDCIdentity, trustedRootSecretRef or attestations, which are cosign's: the trust policy of notation says who may sign")
 	}
@@ -53,7 +53,7 @@ func (d *decoder) notation(at string, rule spec.GateVerify) {
 }
 
 // attestations checks what must be attested.
-func (d *decoder) attestations(path string, attestations []spec.GateAttestation) {
+func (d gateDecoder) attestations(path string, attestations []spec.GateAttestation) {
 	d.notEmpty(path, attestations != nil, len(attestations))
 	if len(attestations) > maxVerify {
 		d.fail(codeBadValue, path, "has %d attestations, and at most %d are allowed", len(attestations), maxVerify)
@@ -70,7 +70,7 @@ func (d *decoder) attestations(path string, attestations []spec.GateAttestation)
 }
 
 // signers checks who must have signed by a rule: keys or certificates.
-func (d *decoder) signers(at string, rule spec.GateVerify) {
+func (d gateDecoder) signers(at string, rule spec.GateVerify) {
 	keyless := rule.MatchOIDCIdentity != nil
 	switch {
 	case rule.SecretRef == nil && !keyless && !d.Blamed(at+".matchOIDCIdentity"):
@@ -88,7 +88,7 @@ func (d *decoder) signers(at string, rule spec.GateVerify) {
 }
 
 // secretReference checks a reference to a Secret that is read later; nil is none.
-func (d *decoder) secretReference(path string, ref *spec.LocalObjectReference) {
+func (d gateDecoder) secretReference(path string, ref *spec.LocalObjectReference) {
 	if ref != nil {
 		d.reference(path, ref.Name)
 		d.object.Remember(path)
@@ -96,7 +96,7 @@ func (d *decoder) secretReference(path string, ref *spec.LocalObjectReference) {
 }
 
 // identities checks who may have signed by a certificate.
-func (d *decoder) identities(path string, identities []spec.OIDCIdentity) {
+func (d gateDecoder) identities(path string, identities []spec.OIDCIdentity) {
 	d.notEmpty(path, true, len(identities))
 	if len(identities) > maxIdentities {
 		d.fail(codeBadValue, path, "has %d identities, and at most %d are allowed", len(identities), maxIdentities)
@@ -113,7 +113,7 @@ func (d *decoder) identities(path string, identities []spec.OIDCIdentity) {
 }
 
 // enclosingVerify checks spec.enclosingVerify of a Gate.
-func (d *decoder) enclosingVerify(value string) {
+func (d gateDecoder) enclosingVerify(value string) {
 	if value != "" && value != spec.EnclosingIgnore {
 		d.fail(codeBadValue, "spec.enclosingVerify", "%q is not %s%s", value, spec.EnclosingIgnore, d.object.Hint(value))
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ type gitDraft struct {
 // defaultGitTimeout is the CRD's.
 const defaultGitTimeout = 60 * time.Second
 
-func (l *loader) readGit(o *index.Object, n *strict.Node) {
+func (l reader) readGit(o *index.Object, n *strict.Node) {
 	g := &gitDraft{Object: o}
 	l.gits[o.Name] = g
 	if o.Outdated {
@@ -104,7 +105,7 @@ func (l *loader) gitSource(g *gitDraft) *fleet.GitSource {
 	}
 	switch {
 	case g.spec.Provider == "", g.spec.Provider == "generic", g.spec.Provider == secret.ProviderGitHub:
-	case contains(clouds, g.spec.Provider):
+	case slices.Contains(clouds, g.spec.Provider):
 		l.gitCloud(g, source)
 	default:
 		g.Fail(codeBadValue, "spec.provider", "%q is not a provider: write generic, github, aws, azure or gcp%s", g.spec.Provider, g.Hint(g.spec.Provider))

@@ -20,8 +20,6 @@ func Load(files []source.File, opts Options) *fleet.Set {
 	l := &loader{
 		opts:       opts,
 		patterns:   map[string]*pinsetter.Matcher{},
-		secrets:    map[pinsetter.Name]*givenSecret{},
-		accounts:   map[pinsetter.Name]*account{},
 		namespaces: map[string]*index.Object{},
 		gits:       map[pinsetter.Name]*gitDraft{},
 		helms:      map[pinsetter.Name]*helmDraft{},
@@ -32,8 +30,9 @@ func Load(files []source.File, opts Options) *fleet.Set {
 	l.Index = index.New(index.Options{
 		Namespace: opts.Namespace, Unread: opts.Unread, Filled: opts.Filled, OtherFlux: opts.OtherFlux, Artifacts: opts.Artifacts,
 		NoNotifications: opts.Notifications == NotificationsIgnored, Advisory: opts.Notifications == NotificationsChecked,
-		Take: l.read,
+		Take: reader{l}.read,
 	})
+	l.vault = newVault(l.Index, opts)
 	fingerprint := l.Add(files, opts.NoCrossNamespaceRefs)
 	l.openSecretDirs()
 	defer l.closeSecretDirs()
@@ -43,9 +42,11 @@ func Load(files []source.File, opts Options) *fleet.Set {
 }
 
 // loader is one run of Load. First every document is decoded and checked by
-// itself, then references are resolved.
+// itself (reader), then references are resolved: Secrets by the vault, those to
+// PullRequests by an attachment, those of notifications by a messenger.
 type loader struct {
 	*index.Index
+	*vault
 	opts     Options
 	patterns map[string]*pinsetter.Matcher
 
@@ -63,16 +64,21 @@ type loader struct {
 	alerts     []*alertDraft
 	providers  map[pinsetter.Name]*providerDraft
 	sentTo     map[pinsetter.Name]*fleet.Provider
-	secrets    map[pinsetter.Name]*givenSecret
-	accounts   map[pinsetter.Name]*account
 	namespaces map[string]*index.Object
-	mounts     []*secret.Mount
 }
+
+// Parts of a loader's work.
+type (
+	reader     struct{ *loader }
+	attachment struct{ *loader }
+	charting   struct{ *loader }
+	messenger  struct{ *loader }
+)
 
 // set resolves what was loaded.
 func (l *loader) set() *fleet.Set {
 	s := &fleet.Set{}
-	l.oneKind()
+	charting{l}.oneKind()
 	repositories := make(map[pinsetter.Name]*repositoryDraft, len(l.repositories))
 	for _, r := range l.repositories {
 		l.resolveRepository(r)
@@ -99,14 +105,14 @@ func (l *loader) set() *fleet.Set {
 		s.Gates = append(s.Gates, g.out)
 	}
 	for _, p := range l.pullRequests { // all are attached before any is judged
-		l.resolvePullRequest(p)
+		attachment{l}.resolvePullRequest(p)
 		s.PullRequests = append(s.PullRequests, p.out)
 	}
 	s.Sources = len(l.gits)
 	s.PublicKeys = material(l, secret.PublicKeyFiles, (*secret.Reader).PublicKeys)
 	s.Notations = material(l, secret.TrustPolicyFile, (*secret.Reader).Notation)
 	s.TrustedRoots = material(l, secret.TrustedRootFile, (*secret.Reader).TrustedRoot)
-	l.setNotifications(s)
+	messenger{l}.setNotifications(s)
 	slices.SortFunc(s.Repositories, func(a, b *fleet.Repository) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Policies, func(a, b *fleet.Policy) int { return a.Name.Compare(b.Name) })
 	slices.SortFunc(s.Automations, func(a, b *fleet.Automation) int { return a.Name.Compare(b.Name) })

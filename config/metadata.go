@@ -17,14 +17,16 @@ type decoder struct {
 	object *index.Object
 }
 
-func (l *loader) decoder(o *index.Object) *decoder {
+func (l *loader) decoder(o *index.Object) *decoder { return newDecoder(l.Schema, o) }
+
+func newDecoder(schema strict.Schema, o *index.Object) *decoder {
 	newer := ""
 	if claim.IsImageKind(o.Kind) {
 		newer = "; is it a field of a newer Flux? Then update pinsetter"
 	}
 	return &decoder{object: o, Decoder: &strict.Decoder{
 		Newer:  newer,
-		Schema: l.Schema, To: o.Reporter(), Offset: o.Offset, Template: o.Template,
+		Schema: schema, To: o.Reporter(), Offset: o.Offset, Template: o.Template,
 		Secret: o.Kind == claim.KindSecret, NoNulls: claim.IsOwnKind(o.Kind), NoHours: "spec.timeout",
 		Root: specType(o.Kind), RootPath: "spec", Refuse: func(path, value string) string { return refuse(o, path, value) },
 	}}
@@ -58,6 +60,14 @@ func refuse(o *index.Object, path, value string) string {
 	}
 	return strings.TrimPrefix(o.Hint(value), "; it ") // without what may be a password
 }
+
+// Decoders of the kinds with the most to check.
+type (
+	automationDecoder  struct{ *decoder }
+	gateDecoder        struct{ *decoder }
+	ociDecoder         struct{ *decoder }
+	pullRequestDecoder struct{ *decoder }
+)
 
 // lenientDecode is decode that passes over unknown fields.
 func (d *decoder) lenientDecode(n *strict.Node, v reflect.Value, path string) {

@@ -30,13 +30,13 @@ const (
 	defaultOCITimeout = 60 * time.Second
 )
 
-func (l *loader) readOCI(o *index.Object, n *strict.Node) {
+func (l reader) readOCI(o *index.Object, n *strict.Node) {
 	out := &fleet.OCISource{Name: o.Name, Origin: o.Origin}
 	l.artifacts = append(l.artifacts, &ociDraft{o, out})
 	if o.Outdated {
 		return
 	}
-	d := l.decoder(o)
+	d := ociDecoder{l.decoder(o)}
 	if n != nil {
 		d.lenientDecode(n, reflect.ValueOf(&out.Spec).Elem(), "spec")
 	}
@@ -74,7 +74,7 @@ var inRef = strings.NewReplacer("a policy selects tags", "spec.ref says which", 
 
 // artifact checks the address of an artifact, and returns the name in it. One that
 // isn't there is reported by resolveOCI.
-func (d *decoder) artifact(url string) string {
+func (d ociDecoder) artifact(url string) string {
 	const field = "spec.url"
 	if url == "" {
 		return ""
@@ -92,7 +92,7 @@ func (d *decoder) artifact(url string) string {
 
 // artifactRef checks what says which artifact is meant. It returns what ranks the
 // versions, if a range says it and can be compiled.
-func (d *decoder) artifactRef(out *fleet.OCISource) *policy.Policy {
+func (d ociDecoder) artifactRef(out *fleet.OCISource) *policy.Policy {
 	ref := out.Spec.Reference
 	if ref == nil {
 		return nil
@@ -132,7 +132,7 @@ func (d *decoder) artifactRef(out *fleet.OCISource) *policy.Policy {
 }
 
 // layer checks which layer is meant, and applies the CRD's default.
-func (d *decoder) layer(selector *spec.OCILayerSelector) {
+func (d ociDecoder) layer(selector *spec.OCILayerSelector) {
 	if selector == nil {
 		return
 	}
@@ -143,7 +143,7 @@ func (d *decoder) layer(selector *spec.OCILayerSelector) {
 }
 
 // artifactVerify checks who must have signed, and applies the CRD's default.
-func (d *decoder) artifactVerify(v *spec.OCIVerification) *pinsetter.Enclosing {
+func (d ociDecoder) artifactVerify(v *spec.OCIVerification) *pinsetter.Enclosing {
 	if v == nil {
 		return nil
 	}

@@ -19,7 +19,7 @@ type policyDraft struct {
 	out *fleet.Policy
 }
 
-func (l *loader) readPolicy(o *index.Object, n *strict.Node) {
+func (l reader) readPolicy(o *index.Object, n *strict.Node) {
 	p := &fleet.Policy{Name: o.Name, Origin: o.Origin, Labels: o.Labels}
 	l.policies = append(l.policies, &policyDraft{o, p})
 	d := l.strictSpec(o, n, &p.Spec)

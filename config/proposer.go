@@ -27,7 +27,7 @@ var webHosts = map[string]string{
 
 // forgeOf fills in where the pull requests of a repository are opened, and as
 // whom.
-func (l *loader) forgeOf(p *pullRequestDraft, git *fleet.GitSource) {
+func (l attachment) forgeOf(p *pullRequestDraft, git *fleet.GitSource) {
 	spec, forge := &p.out.Spec, &p.out.Forge
 	at, err := url.Parse(cmp.Or(spec.Address, git.URL))
 	if err != nil || at.Hostname() == "" && at.Scheme != "file" {
@@ -58,7 +58,7 @@ func (l *loader) forgeOf(p *pullRequestDraft, git *fleet.GitSource) {
 
 // gitProvider returns the provider that a GitRepository names, where that is a
 // forge.
-func (l *loader) gitProvider(git *fleet.GitSource) string {
+func (l attachment) gitProvider(git *fleet.GitSource) string {
 	if git.App != nil {
 		return fleet.ForgeGitHub
 	}
@@ -67,7 +67,7 @@ func (l *loader) gitProvider(git *fleet.GitSource) string {
 
 // forgeAuth fills in the credentials: those of the PullRequest, else those of
 // the GitRepository where these may be used.
-func (l *loader) forgeAuth(p *pullRequestDraft, git *fleet.GitSource, at *url.URL) {
+func (l attachment) forgeAuth(p *pullRequestDraft, git *fleet.GitSource, at *url.URL) {
 	const field = "spec.secretRef.name"
 	forge := &p.out.Forge
 	forge.Lent = p.out.Spec.Address == "" || lends(git, p.Name.Namespace, at)
@@ -130,7 +130,7 @@ var userTokens = []string{"ghp_", "github_pat_", "gho_", "ghu_"}
 
 // mayVerify reports a PullRequest that asks for commits which GitHub signs, and
 // isn't an app.
-func (l *loader) mayVerify(p *pullRequestDraft) {
+func (l attachment) mayVerify(p *pullRequestDraft) {
 	const field = "spec.verifiedCommits"
 	forge := &p.out.Forge
 	if forge.Provider != fleet.ForgeGitHub {

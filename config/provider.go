@@ -78,7 +78,7 @@ type providerDraft struct {
 	spec providerSpec
 }
 
-func (l *loader) readProvider(o *index.Object, n *strict.Node) {
+func (l reader) readProvider(o *index.Object, n *strict.Node) {
 	p := &providerDraft{Object: o}
 	l.providers[o.Name] = p
 	d := l.lenientSpec(o, n, &p.spec)

@@ -17,7 +17,7 @@ import (
 const defaultProviderTimeout = 15 * time.Second
 
 // provider resolves a Provider, once for all alerts that send to it.
-func (l *loader) provider(p *providerDraft) *fleet.Provider {
+func (l messenger) provider(p *providerDraft) *fleet.Provider {
 	if done, found := l.sentTo[p.Name]; found {
 		return done
 	}
@@ -46,7 +46,7 @@ func (l *loader) provider(p *providerDraft) *fleet.Provider {
 
 // providerAccess fills in how the provider is reached: what its Secrets hold goes
 // before what its spec says.
-func (l *loader) providerAccess(p *providerDraft, out *fleet.Provider, needs providerNeeds) {
+func (l messenger) providerAccess(p *providerDraft, out *fleet.Provider, needs providerNeeds) {
 	const field = "spec.secretRef.name"
 	address, from, proxy := p.spec.Address, "spec.address", p.spec.Proxy
 	if p.spec.SecretRef != nil {

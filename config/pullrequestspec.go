@@ -24,11 +24,11 @@ type pullRequestDraft struct {
 	lost       bool             // it isn't there
 }
 
-func (l *loader) readPullRequest(o *index.Object, n *strict.Node) {
+func (l reader) readPullRequest(o *index.Object, n *strict.Node) {
 	p := &fleet.PullRequest{Name: o.Name, Origin: o.Origin}
 	draft := &pullRequestDraft{Object: o, out: p}
 	l.pullRequests = append(l.pullRequests, draft)
-	d := l.strictSpec(o, n, &p.Spec)
+	d := pullRequestDecoder{l.strictSpec(o, n, &p.Spec)}
 	d.reference("spec.automationRef.name", p.Spec.AutomationRef.Name)
 	draft.unsure = d.Blamed("spec.automationRef.name") || !index.ValidName(p.Spec.AutomationRef.Name)
 	d.groupBy(&p.Spec)
@@ -45,7 +45,7 @@ func (l *loader) readPullRequest(o *index.Object, n *strict.Node) {
 		"spec.address", "spec.secretRef.name", "spec.verifiedCommits")
 }
 
-func (d *decoder) groupBy(s *spec.PullRequestSpec) {
+func (d pullRequestDecoder) groupBy(s *spec.PullRequestSpec) {
 	switch s.GroupBy {
 	case "":
 		s.GroupBy = spec.GroupByAutomation
@@ -57,7 +57,7 @@ func (d *decoder) groupBy(s *spec.PullRequestSpec) {
 }
 
 // people checks a list of names that a forge is given.
-func (d *decoder) people(path string, names []string) {
+func (d pullRequestDecoder) people(path string, names []string) {
 	d.notEmpty(path, names != nil, len(names))
 	for i, name := range names {
 		if name == "" || name != strings.TrimSpace(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
@@ -69,8 +69,8 @@ func (d *decoder) people(path string, names []string) {
 // forges are the providers of pull requests.
 var forges = []string{fleet.ForgeGitHub, fleet.ForgeGitLab, fleet.ForgeGitea}
 
-func (d *decoder) forge(s *spec.PullRequestSpec) {
-	if s.Provider != "" && !contains(forges, s.Provider) {
+func (d pullRequestDecoder) forge(s *spec.PullRequestSpec) {
+	if s.Provider != "" && !slices.Contains(forges, s.Provider) {
 		d.fail(codeBadValue, "spec.provider", "%q is not one of %s%s", s.Provider, strings.Join(forges, ", "), d.object.Hint(s.Provider))
 	}
 	if s.Address != "" {
@@ -87,7 +87,7 @@ func (d *decoder) forge(s *spec.PullRequestSpec) {
 
 // resolvePullRequest finds the automation that is meant, and where its pull
 // requests go.
-func (l *loader) resolvePullRequest(p *pullRequestDraft) {
+func (l attachment) resolvePullRequest(p *pullRequestDraft) {
 	if p.automation = l.meant(p); p.automation != nil {
 		l.attach(p, p.automation)
 	}
@@ -124,7 +124,7 @@ func (p *pullRequestDraft) gap(r fleet.Reach) *fleet.Gap {
 
 // meant returns the automation that a PullRequest names, nil after reporting
 // that there is none.
-func (l *loader) meant(p *pullRequestDraft) *automationDraft {
+func (l attachment) meant(p *pullRequestDraft) *automationDraft {
 	if p.unsure {
 		return nil // reported
 	}
@@ -141,7 +141,7 @@ func (l *loader) meant(p *pullRequestDraft) *automationDraft {
 }
 
 // attach makes p the automation's.
-func (l *loader) attach(p *pullRequestDraft, a *automationDraft) {
+func (l attachment) attach(p *pullRequestDraft, a *automationDraft) {
 	if a.artifact != nil {
 		p.Fail(codeUnsupported, "spec.automationRef.name", "%s (%s) delivers artifacts, which have no pull requests, and delivers none while this object names it: remove this object, or propose changes in Git by an %s", a, a.Place(), claim.KindImageUpdateAutomation)
 		return
@@ -168,7 +168,7 @@ func (l *loader) attach(p *pullRequestDraft, a *automationDraft) {
 
 // proposalBranch checks what a pull request goes from and to. It returns the
 // branch where the automation fixes it, else "".
-func (l *loader) proposalBranch(p *pullRequestDraft, a *automationDraft) string {
+func (l attachment) proposalBranch(p *pullRequestDraft, a *automationDraft) string {
 	s := &p.out.Spec
 	push := ""
 	if git := a.out.Spec.GitSpec; git != nil && git.Push != nil {

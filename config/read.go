@@ -8,7 +8,7 @@ import (
 
 // read decodes an object by its kind. One of an outdated version is kept
 // without what it says.
-func (l *loader) read(o *index.Object) {
+func (l reader) read(o *index.Object) {
 	spec := strict.Child(o.Node, "spec")
 	if o.Outdated {
 		spec = nil

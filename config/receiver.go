@@ -47,7 +47,7 @@ type receiverDraft struct {
 	out  *fleet.Receiver
 }
 
-func (l *loader) readReceiver(o *index.Object, n *strict.Node) {
+func (l reader) readReceiver(o *index.Object, n *strict.Node) {
 	r := &receiverDraft{Object: o, out: &fleet.Receiver{Name: o.Name, Origin: o.Origin}}
 	l.receivers = append(l.receivers, r)
 	d := l.lenientSpec(o, n, &r.spec)
@@ -89,9 +89,9 @@ func (d *decoder) receiverType(s *receiverSpec) {
 	switch {
 	case s.Type == receiverOIDC:
 		d.fail(codeUnsupported, path, "type %s is not supported yet; use %s", s.Type, fleet.ReceiverGenericHMAC)
-	case !contains(receiverTypes, s.Type):
+	case !slices.Contains(receiverTypes, s.Type):
 		d.fail(codeBadValue, path, "%q is not a type of Receiver%s%s", s.Type, d.object.Hint(s.Type), strict.DidYouMean(s.Type, receiverTypes))
-	case len(s.Events) > 0 && !contains(eventTypes, s.Type):
+	case len(s.Events) > 0 && !slices.Contains(eventTypes, s.Type):
 		d.object.Warn(codeBadValue, "spec.events", "senders of type %s don't name their events, and all of them count: leave it out", s.Type)
 	}
 }
@@ -104,7 +104,7 @@ func (d *decoder) refuseExpression(path, expression string) {
 }
 
 // resolveReceiver fills in what the receiver's references lead to.
-func (l *loader) resolveReceiver(r *receiverDraft) {
+func (l messenger) resolveReceiver(r *receiverDraft) {
 	r.out.Type, r.out.Events, r.out.Suspended = r.spec.Type, r.spec.Events, r.spec.Suspend
 	for i, ref := range r.spec.Resources {
 		r.out.Resources = append(r.out.Resources, l.woken(r, strict.Item("spec.resources", i), ref)...)
@@ -121,8 +121,8 @@ func (l *loader) resolveReceiver(r *receiverDraft) {
 }
 
 // woken returns the objects that a reference leads to.
-func (l *loader) woken(r *receiverDraft, path string, ref objectReference) []pinsetter.Object {
-	if !contains(wokenKinds, ref.Kind) || ref.Kind == claim.KindOCIRepository && !l.ArtifactsUsed { // no automation reads one
+func (l messenger) woken(r *receiverDraft, path string, ref objectReference) []pinsetter.Object {
+	if !slices.Contains(wokenKinds, ref.Kind) || ref.Kind == claim.KindOCIRepository && !l.ArtifactsUsed { // no automation reads one
 		return nil
 	}
 	ref.Namespace = cmp.Or(ref.Namespace, r.Name.Namespace)
@@ -141,7 +141,7 @@ func (l *loader) woken(r *receiverDraft, path string, ref objectReference) []pin
 }
 
 // receiverSecret fills in what the receiver's Secret holds.
-func (l *loader) receiverSecret(r *receiverDraft) {
+func (l messenger) receiverSecret(r *receiverDraft) {
 	const field = "spec.secretRef.name"
 	with := l.secret(r.Object, field, r.spec.SecretRef.Name)
 	if with == nil {
@@ -162,7 +162,7 @@ func (l *loader) receiverSecret(r *receiverDraft) {
 
 // lenientSpec decodes the spec of an object of which only the fields are read
 // that are used. It returns nil where there is no spec to check.
-func (l *loader) lenientSpec(o *index.Object, n *strict.Node, out any) *decoder {
+func (l reader) lenientSpec(o *index.Object, n *strict.Node, out any) *decoder {
 	if o.Outdated {
 		return nil
 	}

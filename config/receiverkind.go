@@ -17,7 +17,7 @@ const (
 )
 
 // setNotifications resolves what was loaded of the group for notifications.
-func (l *loader) setNotifications(s *fleet.Set) {
+func (l messenger) setNotifications(s *fleet.Set) {
 	for _, r := range l.receivers {
 		l.resolveReceiver(r)
 		s.Receivers = append(s.Receivers, r.out)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/config/index"
@@ -36,7 +37,7 @@ type registryFields struct {
 func (f registryFields) at(name string) string { return cmp.Or(f.under, "spec") + "." + name }
 
 // isCloud reports whether the provider logs in without a Secret.
-func (f registryFields) isCloud() bool { return contains(clouds, f.provider) }
+func (f registryFields) isCloud() bool { return slices.Contains(clouds, f.provider) }
 
 // registry reports fields that can't be used, and what is without effect beside
 // a provider.

@@ -40,6 +40,7 @@ func TestProviderBesideSecrets(t *testing.T) {
 				return &index.Object{Kind: kind, Name: pinsetter.Name{Namespace: "default", Name: name}}
 			}
 			l := &loader{opts: Options{Namespace: "default"}, Index: index.New(index.Options{})}
+			l.vault = newVault(l.Index, l.opts)
 			held := named(claim.KindSecret, "pull")
 			l.secrets = map[pinsetter.Name]*givenSecret{held.Name: {Object: held, content: &secret.Content{
 				Name: held.Name, Type: "kubernetes.io/dockerconfigjson", Text: map[string]string{".dockerconfigjson": `{"auths":{"registry.example":{"auth":"YTpi"}}}`},

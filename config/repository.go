@@ -26,7 +26,7 @@ var defaultExclusions = []string{`^.*\.sig$`}
 // maxExclusions is the CRD's bound.
 const maxExclusions = 25
 
-func (l *loader) readRepository(o *index.Object, spec *strict.Node) {
+func (l reader) readRepository(o *index.Object, spec *strict.Node) {
 	r := &fleet.Repository{Name: o.Name, Origin: o.Origin, Annotations: o.Annotations}
 	draft := &repositoryDraft{Object: o, out: r}
 	l.repositories = append(l.repositories, draft)
@@ -129,7 +129,7 @@ func (r *repositoryDraft) registryFields() registryFields {
 // resolveRepository fills in what the repository's references lead to.
 func (l *loader) resolveRepository(r *repositoryDraft) {
 	if r.out.Index != nil {
-		l.resolveChart(r)
+		charting{l}.resolveChart(r)
 		return
 	}
 	r.out.Access = l.registryAccess(r.Object, r.registryFields())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"reflect"
+	"slices"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/claim"
@@ -23,11 +24,25 @@ type givenSecret struct {
 	misspelt  string // what is wrong with a field that Kubernetes passes over; "" for nothing
 }
 
-func (l *loader) readSecret(o *index.Object) {
+// vault has the Secrets and ServiceAccounts that were given, and those in mounted
+// folders.
+type vault struct {
+	*index.Index
+	opts     Options
+	secrets  map[pinsetter.Name]*givenSecret
+	accounts map[pinsetter.Name]*account
+	mounts   []*secret.Mount
+}
+
+func newVault(x *index.Index, opts Options) *vault {
+	return &vault{Index: x, opts: opts, secrets: map[pinsetter.Name]*givenSecret{}, accounts: map[pinsetter.Name]*account{}}
+}
+
+func (v *vault) readSecret(o *index.Object) {
 	s := &secret.Content{Name: o.Name, Where: o.Place()}
 	given := &givenSecret{Object: o, content: s}
-	l.secrets[o.Name] = given
-	d := l.decoder(o)
+	v.secrets[o.Name] = given
+	d := newDecoder(v.Schema, o)
 	var document struct {
 		Type string            `json:"type"`
 		Data map[string]string `json:"data"`
@@ -48,7 +63,7 @@ var secretFields = []string{"data", "stringData", "type", "immutable"}
 func misspelt(o *index.Object) string {
 	for _, f := range strict.Fields(o.Node) {
 		name := f.Key.Value
-		if contains(secretFields, name) || contains(topFields.Names, name) {
+		if slices.Contains(secretFields, name) || slices.Contains(topFields.Names, name) {
 			continue
 		}
 		if meant := strict.Suggest(name, secretFields); meant != "" {
@@ -68,20 +83,20 @@ func unlessTemplate(o *index.Object) {
 
 // secret returns what reads a Secret of o's namespace and reports to o's field, or
 // nil after reporting why it can't be had.
-func (l *loader) secret(o *index.Object, field, name string) *secret.Reader {
+func (v *vault) secret(o *index.Object, field, name string) *secret.Reader {
 	if !index.ValidName(name) {
 		return nil // reported
 	}
 	key := pinsetter.Name{Namespace: o.Name.Namespace, Name: name}
-	given := l.secrets[key]
-	mounted, ok := l.mounted(o, field, key)
+	given := v.secrets[key]
+	mounted, ok := v.mounted(o, field, key)
 	switch {
 	case !ok: // reported
 	case len(mounted) > 0 && (given == nil || given.encrypted):
-		return l.agree(o, field, mounted)
+		return v.agree(o, field, mounted)
 	case given == nil:
 		o.Fail(codeSecretMissing, field, "Secret %s was not given%s: hand it in with -f, or mount it (--secrets DIR, read as DIR/%s/<key>)%s%s",
-			key, o.Hint(name), key, l.Elsewhere(o, index.Key{Kind: claim.KindSecret, Name: key}), l.unparsedSecret(name))
+			key, o.Hint(name), key, v.Elsewhere(o, index.Key{Kind: claim.KindSecret, Name: key}), v.unparsedSecret(name))
 	case given.encrypted:
 		o.Fail(codeSecretEncrypted, field, "Secret %s (%s) is encrypted by SOPS: decrypt it before handing it in (sops -d %s), or mount it decrypted (--secrets DIR, read as DIR/%s/<key>)",
 			key, given.content.Where, given.Origin.Path, key)
@@ -92,14 +107,14 @@ func (l *loader) secret(o *index.Object, field, name string) *secret.Reader {
 	case given.misspelt != "":
 		o.Fail(codeSecret, field, "Secret %s (%s) %s", key, given.content.Where, given.misspelt)
 	default:
-		return l.agree(o, field, append([]*secret.Content{given.content}, mounted...))
+		return v.agree(o, field, append([]*secret.Content{given.content}, mounted...))
 	}
 	return nil
 }
 
 // agree returns what reads the first of several copies of a Secret, or nil after
 // reporting that they differ.
-func (l *loader) agree(o *index.Object, field string, copies []*secret.Content) *secret.Reader {
+func (v *vault) agree(o *index.Object, field string, copies []*secret.Content) *secret.Reader {
 	for _, other := range copies[1:] {
 		if !copies[0].Same(other) {
 			o.Fail(codeSecret, field, "Secret %s is given twice, by %s and %s, and the two differ: keep one", other.Name, copies[0].Where, other.Where)
@@ -113,32 +128,32 @@ func (l *loader) agree(o *index.Object, field string, copies []*secret.Content) 
 	return &secret.Reader{Content: copies[0], Report: func(text string) { o.Fail(codeSecret, field, "%s", text) }}
 }
 
-func (l *loader) openSecretDirs() {
-	for _, dir := range l.opts.SecretDirs {
+func (v *vault) openSecretDirs() {
+	for _, dir := range v.opts.SecretDirs {
 		folder, err := secret.OpenMount(dir)
 		if err != nil {
-			l.Fault(codeSecretDir, dir, 0, fmt.Sprintf("the folder of Secrets can't be read: %v", err))
+			v.Fault(codeSecretDir, dir, 0, fmt.Sprintf("the folder of Secrets can't be read: %v", err))
 			continue
 		}
-		l.mounts = append(l.mounts, folder)
+		v.mounts = append(v.mounts, folder)
 	}
 }
 
-func (l *loader) closeSecretDirs() {
-	for _, m := range l.mounts {
+func (v *vault) closeSecretDirs() {
+	for _, m := range v.mounts {
 		m.Close()
 	}
 }
 
 // mounted returns the copies of a Secret that the folders hold. If one can't be
 // read, that is reported to o and ok is false.
-func (l *loader) mounted(o *index.Object, field string, name pinsetter.Name) (found []*secret.Content, ok bool) {
+func (v *vault) mounted(o *index.Object, field string, name pinsetter.Name) (found []*secret.Content, ok bool) {
 	ok = true
 	places := []string{path.Join(name.Namespace, name.Name)}
-	if name.Namespace == l.opts.Namespace {
+	if name.Namespace == v.opts.Namespace {
 		places = append(places, name.Name)
 	}
-	for _, m := range l.mounts {
+	for _, m := range v.mounts {
 		for _, place := range places {
 			s, err := m.Read(name, place)
 			if err != nil {
@@ -154,24 +169,24 @@ func (l *loader) mounted(o *index.Object, field string, name pinsetter.Name) (fo
 }
 
 // certificates returns what a certSecretRef leads to.
-func (l *loader) certificates(o *index.Object, field, name string) pinsetter.TLS {
-	if with := l.secret(o, field, name); with != nil {
+func (v *vault) certificates(o *index.Object, field, name string) pinsetter.TLS {
+	if with := v.secret(o, field, name); with != nil {
 		return with.Certificates()
 	}
 	return pinsetter.TLS{}
 }
 
 // proxy returns what a proxySecretRef leads to, nil after reporting why not.
-func (l *loader) proxy(o *index.Object, field, name string) *pinsetter.Proxy {
-	if with := l.secret(o, field, name); with != nil {
+func (v *vault) proxy(o *index.Object, field, name string) *pinsetter.Proxy {
+	if with := v.secret(o, field, name); with != nil {
 		return with.Proxy()
 	}
 	return nil
 }
 
 // unparsedSecret says that a document that names a Secret could not be parsed.
-func (l *loader) unparsedSecret(name string) string {
-	for _, u := range l.Unparsed {
+func (v *vault) unparsedSecret(name string) string {
+	for _, u := range v.Unparsed {
 		if bytes.Contains(u.Data, []byte(name)) {
 			return fmt.Sprintf("; %s may hold it and is not valid YAML", u.Place)
 		}
@@ -185,18 +200,18 @@ type account struct {
 	PullSecrets []spec.LocalObjectReference
 }
 
-func (l *loader) readAccount(o *index.Object) {
+func (v *vault) readAccount(o *index.Object) {
 	var document struct {
 		PullSecrets []spec.LocalObjectReference `json:"imagePullSecrets"`
 	}
-	l.decoder(o).lenientDecode(o.Node, reflect.ValueOf(&document).Elem(), "")
-	l.accounts[o.Name] = &account{o, document.PullSecrets}
+	newDecoder(v.Schema, o).lenientDecode(o.Node, reflect.ValueOf(&document).Elem(), "")
+	v.accounts[o.Name] = &account{o, document.PullSecrets}
 	unlessTemplate(o)
 }
 
 // dockerConfig adds the credentials that a Secret holds for registries.
-func (l *loader) dockerConfig(o *index.Object, field, name, host string, access *fleet.RegistryAccess) {
-	with := l.secret(o, field, name)
+func (v *vault) dockerConfig(o *index.Object, field, name, host string, access *fleet.RegistryAccess) {
+	with := v.secret(o, field, name)
 	if with == nil {
 		return
 	}
@@ -206,16 +221,16 @@ func (l *loader) dockerConfig(o *index.Object, field, name, host string, access 
 }
 
 // pullSecrets adds the credentials of a ServiceAccount's imagePullSecrets.
-func (l *loader) pullSecrets(o *index.Object, name string, access *fleet.RegistryAccess) {
+func (v *vault) pullSecrets(o *index.Object, name string, access *fleet.RegistryAccess) {
 	const field = "spec.serviceAccountName"
 	if !index.ValidName(name) {
 		return // reported
 	}
 	key := pinsetter.Name{Namespace: o.Name.Namespace, Name: name}
-	a := l.accounts[key]
+	a := v.accounts[key]
 	switch {
 	case a == nil || a.Outdated:
-		l.missing(o, field, index.Key{Kind: claim.KindServiceAccount, Name: key})
+		o.Fail(codeMissingObject, field, "%s", v.NotGiven(o, index.Key{Kind: claim.KindServiceAccount, Name: key}))
 		return
 	case a.Needed().Broken():
 		o.Fail(codeMissingObject, field, "%s has errors: %s:%d", a, a.Origin.Path, a.FirstError().Line)
@@ -226,6 +241,6 @@ func (l *loader) pullSecrets(o *index.Object, name string, access *fleet.Registr
 			o.Fail(index.CodeName, field, "%s (%s) names a Secret %q, which is not a name", a, a.Place(), ref.Name)
 			continue
 		}
-		l.dockerConfig(o, field, ref.Name, "", access)
+		v.dockerConfig(o, field, ref.Name, "", access)
 	}
 }

@@ -153,6 +153,14 @@ type GitRef struct {
 	Commit string
 }
 
+// RefOf returns ref as it is checked out: nothing is branch master, Flux's default.
+func RefOf(ref *spec.GitRepositoryRef) GitRef {
+	if ref == nil || *ref == (spec.GitRepositoryRef{}) {
+		return GitRef{Branch: "master"}
+	}
+	return GitRef{Branch: ref.Branch, Tag: ref.Tag, SemVer: ref.SemVer, Name: ref.Name, Commit: ref.Commit}
+}
+
 // String returns what is checked out, such as "tag v1.0.0".
 func (r GitRef) String() string {
 	switch {

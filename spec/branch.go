@@ -45,3 +45,26 @@ func ValidRef(name string) bool {
 	}
 	return true
 }
+
+// CheckRefspec returns an error for a refspec that isn't pushed: one that forces,
+// deletes, or names more than one ref. "" is none.
+func CheckRefspec(text string) error {
+	source, destination, pair := strings.Cut(text, ":")
+	if !pair {
+		destination = source // as Git has it
+	}
+	switch {
+	case text == "":
+	case strings.HasPrefix(text, "+") || strings.HasPrefix(text, ":"):
+		return fmt.Errorf("%q deletes or forces: write SOURCE:DESTINATION without + in front", text)
+	case strings.Contains(text, "*"):
+		return fmt.Errorf("%q names many refs, and one commit is pushed: name one, such as HEAD:refs/heads/main", text)
+	case !ValidRef(source) && source != "@", !ValidRef(destination), destination == "HEAD":
+		return fmt.Errorf("%q is not SOURCE:DESTINATION, such as HEAD:refs/for/main", text)
+	case !strings.HasPrefix(destination, "refs/") || strings.HasPrefix(destination, "refs/heads/"):
+		if _, err := ParseBranch(destination, ""); err != nil {
+			return fmt.Errorf("in %q, %w", text, err)
+		}
+	}
+	return nil
+}
