@@ -10,6 +10,8 @@ import (
 	"github.com/pinsetter/pinsetter/strict"
 )
 
+// NotGiven says of an object that refers to another that the other is not there, and
+// where one of that name is.
 func (x *Index) NotGiven(o *Object, key Key) string {
 	return fmt.Sprintf("%s %s was not given%s%s", key.Kind, key.Name, o.Hint(key.Name.Name), x.Elsewhere(o, key))
 }

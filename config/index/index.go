@@ -45,6 +45,7 @@ type Index struct {
 	ArtifactsUsed bool
 }
 
+// Key is what an object is known by.
 type Key struct {
 	Kind string
 	Name pinsetter.Name
