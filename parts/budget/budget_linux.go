@@ -28,7 +28,7 @@ func Affords(t testing.TB, size int, work func()) {
 	if most := uint64(budgetMemory + size*memoryOfByte); spent > most {
 		t.Errorf("reading %d bytes allocates %d, and may allocate %d", size, spent, most)
 	}
-	if most := budgetTime + time.Duration(size)*timeOfByte; took > most {
+	if most := slower * (budgetTime + time.Duration(size)*timeOfByte); took > most {
 		t.Errorf("reading %d bytes takes %s, and may take %s", size, took, most)
 	}
 }
