@@ -115,12 +115,16 @@ var rooms = []struct {
 		" artifact charts decide deliver fleet folder forge gate gitops gitops/address lint login message pause plan policy proposal registry replay resolve scanner seats selector setters spec store verify"},
 
 	{name: "keeper", rooms: root + " bot fleet seats store"},
-	{name: "cmd/pinsetter",
-		rooms: root + " adopt artifact bot charts claim config fleet folder forge gitops hook keeper links lint login login/cloud migrate migrate/oci notify pause plan registry resolve scanner secret server setters source source/remote spec store strict verify",
+	{name: "cmd/pinsetter/cli",
+		rooms: root + " bot charts claim config fleet forge gitops login login/cloud registry secret source source/remote store strict verify",
 		opens: `
 		github.com/spf13
 		golang.org/x/term
 		sigs.k8s.io/yaml`},
+	{name: "cmd/pinsetter/adopting",
+		rooms: root + " adopt artifact charts cmd/pinsetter/cli config fleet folder migrate migrate/oci plan registry resolve scanner setters source source/remote spec"},
+	{name: "cmd/pinsetter",
+		rooms: root + " artifact bot cmd/pinsetter/adopting cmd/pinsetter/cli config fleet gitops hook keeper links lint login notify pause plan registry resolve server setters source store strict verify"},
 
 	// Not shipped: real registries and Git servers, for tests and the demo.
 	{name: "parts", rooms: root},
@@ -142,9 +146,12 @@ const root = "pinsetter"
 // in one room and checked in another.
 var common = []string{"github.com/golang-jwt/jwt", "golang.org/x/sync"}
 
-// borrowed are the libraries behind another room's door that rooms use which
-// aren't shipped: parts to be the other side of it, cmd/release to write an image.
+// borrowed are the libraries behind another room's door that rooms use: those of
+// commands to say what their flags are, and rooms which aren't shipped, parts to be the
+// other side of it and cmd/release to write an image.
 var borrowed = map[string][]string{
+	"cmd/pinsetter":          {"github.com/spf13/cobra"},
+	"cmd/pinsetter/adopting": {"github.com/spf13/cobra"},
 	"parts": {
 		"github.com/getkin/kin-openapi",
 		"github.com/google/go-containerregistry",

@@ -10,11 +10,12 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/artifact"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/login"
 	"github.com/pinsetter/pinsetter/registry"
 )
 
-func newArtifact(a *app) *cobra.Command {
+func newArtifact(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "artifact",
 		Short: "Push, pull, tag, list, compare and inspect OCI artifacts, as Flux packages them",
@@ -29,7 +30,7 @@ func newArtifact(a *app) *cobra.Command {
 			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 				meant = "; did you mean " + strings.Join(near, " or ") + "?"
 			}
-			return usage("%s %q: there is no such command%s", cmd.CommandPath(), args[0], meant)
+			return cli.Usage("%s %q: there is no such command%s", cmd.CommandPath(), args[0], meant)
 		},
 	}
 	cmd.AddCommand(newArtifactPush(a), newArtifactPull(a), newArtifactTag(a), newArtifactList(a), newArtifactDiff(a), newArtifactInspect(a))
@@ -55,7 +56,7 @@ func (f *artifactFlags) add(cmd *cobra.Command) {
 // artifactURL returns the check of the arguments of an artifact command: one URL.
 func artifactURL(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usage("%s takes one URL, such as oci://ghcr.io/org/app:1.2.3", cmd.CommandPath())
+		return cli.Usage("%s takes one URL, such as oci://ghcr.io/org/app:1.2.3", cmd.CommandPath())
 	}
 	return nil
 }
@@ -66,9 +67,9 @@ func (f *artifactFlags) access(repository string) (registry.Access, error) {
 	providers := []string{genericProvider, login.AWS, login.Azure, login.GCP}
 	switch {
 	case !slices.Contains(providers, f.provider):
-		return access, usage("--provider %q: write one of %s", f.provider, strings.Join(providers, ", "))
+		return access, cli.Usage("--provider %q: write one of %s", f.provider, strings.Join(providers, ", "))
 	case f.provider != genericProvider && f.creds != "":
-		return access, usage("--creds and --provider %s exclude each other", f.provider)
+		return access, cli.Usage("--creds and --provider %s exclude each other", f.provider)
 	case f.provider != genericProvider:
 		access.Provider = f.provider
 	case f.creds != "":
@@ -99,10 +100,10 @@ func credsDocument(repository, creds string) (pinsetter.Secret, error) {
 
 // open returns the access to the repository of an artifact's URL. How may change what
 // the flags say; nil: nothing.
-func (f *artifactFlags) open(a *app, url string, how func(*registry.Access)) (*registry.Repository, artifact.Reference, error) {
+func (f *artifactFlags) open(a *cli.App, url string, how func(*registry.Access)) (*registry.Repository, artifact.Reference, error) {
 	r, err := artifact.ParseReference(url)
 	if err != nil {
-		return nil, r, usage("%w", err)
+		return nil, r, cli.Usage("%w", err)
 	}
 	access, err := f.access(r.Repository)
 	if err != nil {
@@ -111,10 +112,10 @@ func (f *artifactFlags) open(a *app, url string, how func(*registry.Access)) (*r
 	if how != nil {
 		how(&access)
 	}
-	client := a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent()}).Registry
+	client := a.BotOptions(registry.Options{Concurrency: a.Concurrency, UserAgent: a.UserAgent()}).Registry
 	repository, err := client.Repository(r.Repository, access)
 	if err != nil {
-		return nil, r, usage("%w", err)
+		return nil, r, cli.Usage("%w", err)
 	}
 	return repository, r, nil
 }
@@ -122,13 +123,13 @@ func (f *artifactFlags) open(a *app, url string, how func(*registry.Access)) (*r
 // mib is what progress counts in.
 const mib = 1 << 20
 
-// moves returns a function that shows how many bytes moved, once for each MiB.
-func (a *app) moves(what string) func(moved, of int64) {
+// showMoves returns a function that shows how many bytes moved, once for each MiB.
+func showMoves(a *cli.App, what string) func(moved, of int64) {
 	shown := int64(-1)
 	return func(moved, of int64) {
 		if now := moved / mib; now != shown {
 			shown = now
-			a.progress.show(fmt.Sprintf("%s: %d of %d MiB", what, now, (of+mib-1)/mib))
+			a.Progress.Show(fmt.Sprintf("%s: %d of %d MiB", what, now, (of+mib-1)/mib))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/parts"
 )
 
@@ -24,14 +25,14 @@ func TestArtifactCreds(t *testing.T) {
 		status int
 		says   string
 	}{
-		{"bot:s3cret-password", statusDone, "pushed " + server.Image("org/app") + ":1.0.0"},
-		{"bot:wrong-password", statusFailed, "the credentials of --creds were refused"},
-		{"wrong-token", statusFailed, "401"},
-		{"", statusFailed, "if it is private, give --creds or --provider, or log in with docker login"},
+		{"bot:s3cret-password", cli.StatusDone, "pushed " + server.Image("org/app") + ":1.0.0"},
+		{"bot:wrong-password", cli.StatusFailed, "the credentials of --creds were refused"},
+		{"wrong-token", cli.StatusFailed, "401"},
+		{"", cli.StatusFailed, "if it is private, give --creds or --provider, or log in with docker login"},
 	} {
 		var out, errs bytes.Buffer
 		args := []string{"artifact", "push", url, "--path", path, "--source", "x", "--revision", "y", "--creds", test.creds}
-		if got := run(t.Context(), args, streams{nil, &out, &errs}); got != test.status {
+		if got := run(t.Context(), args, cli.Streams{In: nil, Out: &out, Err: &errs}); got != test.status {
 			t.Errorf("--creds %s: status %d, %s", test.creds, got, errs.String())
 		}
 		said := out.String() + errs.String()

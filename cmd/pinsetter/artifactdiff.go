@@ -10,10 +10,11 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/artifact"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/plan"
 )
 
-func newArtifactDiff(a *app) *cobra.Command {
+func newArtifactDiff(a *cli.App) *cobra.Command {
 	var access artifactFlags
 	var pack packFlags
 	cmd := &cobra.Command{
@@ -35,22 +36,22 @@ owners and the umask of a checkout don't. The content of Secrets isn't shown.`,
 			}
 			content, err := artifact.Open(cmd.Context(), from, r)
 			if err != nil {
-				return finish(err)
+				return cli.Finish(err)
 			}
-			content.Coming = a.moves("pulling " + r.String())
+			content.Coming = showMoves(a, "pulling "+r.String())
 			found, err := artifact.Diff(cmd.Context(), content, local)
-			a.progress.done()
+			a.Progress.Done()
 			if errors.Is(err, artifact.ErrChart) {
-				return usage("%w", err)
+				return cli.Usage("%w", err)
 			}
 			if err != nil {
-				return finish(err)
+				return cli.Finish(err)
 			}
-			if err := a.print(found, differences(found)); err != nil {
+			if err := a.Print(found, differences(found)); err != nil {
 				return err
 			}
 			if len(found) > 0 {
-				return &exitError{statusFailed, nil}
+				return cli.Exit(cli.StatusFailed, nil)
 			}
 			return nil
 		},
@@ -61,12 +62,12 @@ owners and the umask of a checkout don't. The content of Secrets isn't shown.`,
 }
 
 // differences prints unified diffs, and a line for what has none.
-func differences(all []artifact.Difference) func(io.Writer, painter) error {
-	return func(w io.Writer, p painter) error {
+func differences(all []artifact.Difference) func(io.Writer, cli.Painter) error {
+	return func(w io.Writer, p cli.Painter) error {
 		for _, d := range all {
 			patch := differencePatch(d)
-			if isTerminal(w) {
-				patch = paintDiff(p, patch)
+			if cli.IsTerminal(w) {
+				patch = cli.PaintDiff(p, patch)
 			}
 			if _, err := io.WriteString(w, patch); err != nil {
 				return err

@@ -11,9 +11,11 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/artifact"
+
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 )
 
-func newArtifactList(a *app) *cobra.Command {
+func newArtifactList(a *cli.App) *cobra.Command {
 	var access artifactFlags
 	var semver, pattern string
 	cmd := &cobra.Command{
@@ -30,23 +32,23 @@ the others. Names under which registries keep signatures are left out.`,
 			if pattern != "" {
 				var err error
 				if filter.Regex, err = regexp.Compile(pattern); err != nil {
-					return usage("--filter-regex: %w", err)
+					return cli.Usage("--filter-regex: %w", err)
 				}
 			}
 			in, _, err := access.open(a, args[0], nil)
 			if err != nil {
 				return err
 			}
-			a.progress.show("listing " + in.Name())
+			a.Progress.Show("listing " + in.Name())
 			found, failed := artifact.List(cmd.Context(), in, filter)
-			a.progress.done()
+			a.Progress.Done()
 			if failed != nil && found == nil {
-				return finish(failed)
+				return cli.Finish(failed)
 			}
-			if err := a.print(found, listedTable(found)); err != nil {
+			if err := a.Print(found, listedTable(found)); err != nil {
 				return err
 			}
-			return finish(failed)
+			return cli.Finish(failed)
 		},
 	}
 	access.add(cmd)
@@ -55,18 +57,18 @@ the others. Names under which registries keep signatures are left out.`,
 	return cmd
 }
 
-func listedTable(all []artifact.Listed) func(io.Writer, painter) error {
-	return func(w io.Writer, p painter) error {
-		t := table{painter: p}
-		t.header("ARTIFACT", "DIGEST", "REVISION", "SOURCE", "TAGS")
+func listedTable(all []artifact.Listed) func(io.Writer, cli.Painter) error {
+	return func(w io.Writer, p cli.Painter) error {
+		t := cli.Table{Painter: p}
+		t.Header("ARTIFACT", "DIGEST", "REVISION", "SOURCE", "TAGS")
 		for _, one := range all {
-			t.row(cell{one.Artifact, bold}, cell{one.Digest, plain}, cell{one.Revision, plain}, cell{one.Source, plain}, cell{strings.Join(one.Tags, " "), plain})
+			t.Row(cli.NewCell(one.Artifact, cli.Bold), cli.NewCell(one.Digest, cli.Plain), cli.NewCell(one.Revision, cli.Plain), cli.NewCell(one.Source, cli.Plain), cli.NewCell(strings.Join(one.Tags, " "), cli.Plain))
 		}
-		return t.write(w)
+		return t.Write(w)
 	}
 }
 
-func newArtifactInspect(a *app) *cobra.Command {
+func newArtifactInspect(a *cli.App) *cobra.Command {
 	var access artifactFlags
 	cmd := &cobra.Command{
 		Use:   "inspect oci://HOST/REPOSITORY[:TAG][@DIGEST]",
@@ -81,28 +83,28 @@ pinsetter verify.`,
 			if err != nil {
 				return err
 			}
-			a.progress.show("reading " + r.String())
+			a.Progress.Show("reading " + r.String())
 			found, failed := artifact.Inspect(cmd.Context(), in, r)
-			a.progress.done()
+			a.Progress.Done()
 			if found == nil {
-				return finish(failed)
+				return cli.Finish(failed)
 			}
-			if err := a.print(found, inspectionTable(found)); err != nil {
+			if err := a.Print(found, inspectionTable(found)); err != nil {
 				return err
 			}
-			return finish(failed)
+			return cli.Finish(failed)
 		},
 	}
 	access.add(cmd)
 	return cmd
 }
 
-func inspectionTable(i *artifact.Inspection) func(io.Writer, painter) error {
-	return func(w io.Writer, p painter) error {
-		t := table{painter: p}
+func inspectionTable(i *artifact.Inspection) func(io.Writer, cli.Painter) error {
+	return func(w io.Writer, p cli.Painter) error {
+		t := cli.Table{Painter: p}
 		row := func(what, text string) {
 			if text != "" {
-				t.row(cell{what, bold}, cell{text, plain})
+				t.Row(cli.NewCell(what, cli.Bold), cli.NewCell(text, cli.Plain))
 			}
 		}
 		row("url", i.URL)
@@ -125,7 +127,7 @@ func inspectionTable(i *artifact.Inspection) func(io.Writer, painter) error {
 		for _, one := range i.Referrers {
 			row("referrer", one.String()+", "+one.Digest)
 		}
-		return t.write(w)
+		return t.Write(w)
 	}
 }
 

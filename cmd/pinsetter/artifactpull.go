@@ -8,10 +8,11 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/artifact"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/registry"
 )
 
-func newArtifactPull(a *app) *cobra.Command {
+func newArtifactPull(a *cli.App) *cobra.Command {
 	var access artifactFlags
 	var dir string
 	cmd := &cobra.Command{
@@ -24,7 +25,7 @@ Links, devices and names that lead out of the folder are not written.`,
 		Args:    artifactURL,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if dir == "" {
-				return usage("--output is required: the folder to unpack into")
+				return cli.Usage("--output is required: the folder to unpack into")
 			}
 			from, r, err := access.open(a, args[0], nil)
 			if err != nil {
@@ -32,39 +33,39 @@ Links, devices and names that lead out of the folder are not written.`,
 			}
 			content, err := artifact.Open(cmd.Context(), from, r)
 			if err != nil {
-				return finish(err)
+				return cli.Finish(err)
 			}
-			content.Coming = a.moves("pulling " + r.String())
+			content.Coming = showMoves(a, "pulling "+r.String())
 			done, err := content.Unpack(cmd.Context(), dir)
-			a.progress.done()
+			a.Progress.Done()
 			if len(done.Left) > 0 {
-				a.say("note", "left out, since only files are unpacked: "+list(done.Left))
+				a.Say("note", "left out, since only files are unpacked: "+list(done.Left))
 			}
 			if content.Layers > 1 {
-				a.say("note", fmt.Sprintf("only the first of %s is unpacked", pinsetter.Count(content.Layers, "layer")))
+				a.Say("note", fmt.Sprintf("only the first of %s is unpacked", pinsetter.Count(content.Layers, "layer")))
 			}
 			if err != nil {
-				return finish(err)
+				return cli.Finish(err)
 			}
-			return a.printPulled(content, fmt.Sprintf("%s in %s", pinsetter.Count(done.Files, "file"), dir))
+			return printPulled(a, content, fmt.Sprintf("%s in %s", pinsetter.Count(done.Files, "file"), dir))
 		},
 	}
 	access.add(cmd)
 	cmd.Flags().StringVarP(&dir, "output", "o", "", "the folder to unpack into; it is made if it isn't there")
-	_ = cmd.Flags().SetAnnotation("output", commandLineOnly, []string{"true"}) // it is there
+	_ = cmd.Flags().SetAnnotation("output", cli.CommandLineOnly, []string{"true"}) // it is there
 	return cmd
 }
 
 // printPulled says for people what was pulled. There is no other form: -o is the folder.
-func (a *app) printPulled(c *artifact.Content, to string) error {
-	t := table{painter: a.painter(a.out)}
+func printPulled(a *cli.App, c *artifact.Content, to string) error {
+	t := cli.Table{Painter: a.Painter(a.Out)}
 	for _, row := range [][2]string{{"source", c.Source}, {"revision", c.Revision}, {"created", c.Created}, {"digest", c.Digest}, {"unpacked", to}} {
-		t.row(cell{row[0], bold}, cell{row[1], plain})
+		t.Row(cli.NewCell(row[0], cli.Bold), cli.NewCell(row[1], cli.Plain))
 	}
-	return t.write(a.out)
+	return t.Write(a.Out)
 }
 
-func newArtifactTag(a *app) *cobra.Command {
+func newArtifactTag(a *cli.App) *cobra.Command {
 	var access artifactFlags
 	var tags []string
 	cmd := &cobra.Command{
@@ -75,11 +76,11 @@ func newArtifactTag(a *app) *cobra.Command {
 		Args:    artifactURL,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(tags) == 0 {
-				return usage("--tag is required: the tag to give")
+				return cli.Usage("--tag is required: the tag to give")
 			}
 			for _, tag := range tags {
 				if !pinsetter.ValidTag(tag) {
-					return usage("--tag %q is not a tag", tag)
+					return cli.Usage("--tag %q is not a tag", tag)
 				}
 			}
 			in, r, err := access.open(a, args[0], func(access *registry.Access) { access.Write = true })
@@ -88,18 +89,18 @@ func newArtifactTag(a *app) *cobra.Command {
 			}
 			digest, failed := artifact.Tag(cmd.Context(), in, r, tags)
 			if digest == "" {
-				return finish(failed)
+				return cli.Finish(failed)
 			}
 			done := tagged{artifact.Reference{Repository: in.Name(), Digest: digest}.String(), in.Name(), tags, digest}
 			if failed == nil {
-				failed = a.print(done, func(w io.Writer, p painter) error {
+				failed = a.Print(done, func(w io.Writer, p cli.Painter) error {
 					for _, tag := range tags {
-						fmt.Fprintf(w, "%s %s:%s@%s\n", p.paint(green, "tagged"), done.Repository, tag, digest)
+						fmt.Fprintf(w, "%s %s:%s@%s\n", p.Paint(cli.Green, "tagged"), done.Repository, tag, digest)
 					}
 					return nil
 				})
 			}
-			return finish(failed)
+			return cli.Finish(failed)
 		},
 	}
 	access.add(cmd)

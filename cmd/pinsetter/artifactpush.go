@@ -13,6 +13,8 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/artifact"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/adopting"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/source"
@@ -34,15 +36,15 @@ func (f *packFlags) add(cmd *cobra.Command) {
 }
 
 // source returns what the flags name.
-func (f *packFlags) source(a *app) (artifact.Source, error) {
+func (f *packFlags) source(a *cli.App) (artifact.Source, error) {
 	s := artifact.Source{Path: f.path, Ignore: f.ignore, LayerType: f.layerType}
 	switch {
 	case f.path == "":
-		return s, usage("--path is required: the folder or file whose content the artifact has")
+		return s, cli.Usage("--path is required: the folder or file whose content the artifact has")
 	case f.layerType != artifact.LayerTarball && f.layerType != artifact.LayerStatic:
-		return s, usage("--layer-type %q: write %s or %s", f.layerType, artifact.LayerTarball, artifact.LayerStatic)
+		return s, cli.Usage("--layer-type %q: write %s or %s", f.layerType, artifact.LayerTarball, artifact.LayerStatic)
 	case f.path == "-":
-		read, err := source.ReadFrom("stdin", a.in)
+		read, err := source.ReadFrom("stdin", a.In)
 		if err == nil && len(read.Data) == 0 {
 			err = errors.New("standard input is empty")
 		}
@@ -50,12 +52,12 @@ func (f *packFlags) source(a *app) (artifact.Source, error) {
 		return s, err
 	}
 	if _, err := os.Stat(f.path); err != nil {
-		return s, usage("--path: %w", err)
+		return s, cli.Usage("--path: %w", err)
 	}
 	return s, nil
 }
 
-func newArtifactPush(a *app) *cobra.Command {
+func newArtifactPush(a *cli.App) *cobra.Command {
 	var access artifactFlags
 	var pack packFlags
 	var origin, revision string
@@ -76,14 +78,14 @@ registry has already isn't sent. Without a tag it is latest.`,
 		Args: artifactURL,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if origin == "" || revision == "" {
-				return usage(`--source and --revision are required, such as --source="$(git config --get remote.origin.url)" --revision="$(git branch --show-current)@sha1:$(git rev-parse HEAD)"`)
+				return cli.Usage(`--source and --revision are required, such as --source="$(git config --get remote.origin.url)" --revision="$(git branch --show-current)@sha1:$(git rev-parse HEAD)"`)
 			}
 			to, r, err := access.open(a, args[0], func(access *registry.Access) { access.Write, access.MountFrom = true, mountFrom })
 			if err != nil {
 				return err
 			}
 			if r.Digest != "" {
-				return usage("%s: an artifact is pushed to a tag, its digest follows from its content", args[0])
+				return cli.Usage("%s: an artifact is pushed to a tag, its digest follows from its content", args[0])
 			}
 			from, err := pack.source(a)
 			if err != nil {
@@ -93,10 +95,10 @@ registry has already isn't sent. Without a tag it is latest.`,
 			if metadata.Annotations, err = parseAnnotations(annotations); err != nil {
 				return err
 			}
-			if metadata.Created, err = a.created(pack.path, revision, reproducible); err != nil {
+			if metadata.Created, err = createdOf(a, pack.path, revision, reproducible); err != nil {
 				return err
 			}
-			return a.pushArtifact(cmd, to, r, from, metadata)
+			return pushPacked(a, cmd, to, r, from, metadata)
 		},
 	}
 	access.add(cmd)
@@ -109,28 +111,28 @@ registry has already isn't sent. Without a tag it is latest.`,
 	return cmd
 }
 
-// pushArtifact packs and pushes, and prints what was pushed.
-func (a *app) pushArtifact(cmd *cobra.Command, to *registry.Repository, r artifact.Reference, from artifact.Source, metadata artifact.Metadata) error {
-	a.progress.show("packing " + from.Path)
+// pushPacked packs and pushes, and prints what was pushed.
+func pushPacked(a *cli.App, cmd *cobra.Command, to *registry.Repository, r artifact.Reference, from artifact.Source, metadata artifact.Metadata) error {
+	a.Progress.Show("packing " + from.Path)
 	layer, err := artifact.Pack(cmd.Context(), from)
 	if errors.Is(err, artifact.ErrChart) {
-		return usage("%w", err)
+		return cli.Usage("%w", err)
 	}
 	if err != nil {
-		return finish(err)
+		return cli.Finish(err)
 	}
 	defer layer.Close()
 	if len(layer.Left) > 0 {
-		a.say("note", fmt.Sprintf("left out, since only files are packed: %s", list(layer.Left)))
+		a.Say("note", fmt.Sprintf("left out, since only files are packed: %s", list(layer.Left)))
 	}
-	moves := a.moves("pushing " + r.String())
+	moves := showMoves(a, "pushing "+r.String())
 	done, err := artifact.Push(cmd.Context(), to, r.Tag, layer, metadata, func(sent int64) { moves(sent, layer.Size) })
-	a.progress.done()
+	a.Progress.Done()
 	if err != nil {
-		return finish(err)
+		return cli.Finish(err)
 	}
-	return a.print(done, func(w io.Writer, p painter) error {
-		_, err := fmt.Fprintf(w, "%s %s:%s, %s, %s\n%s\n", p.paint(green, "pushed"), printable(done.Repository), done.Tag,
+	return a.Print(done, func(w io.Writer, p cli.Painter) error {
+		_, err := fmt.Fprintf(w, "%s %s:%s, %s, %s\n%s\n", p.Paint(cli.Green, "pushed"), cli.Printable(done.Repository), done.Tag,
 			pinsetter.Count(layer.Files, "file"), layerWords(done.Layer, layer.Size), done.URL)
 		return err
 	})
@@ -173,29 +175,29 @@ func parseAnnotations(all []string) (map[string]string, error) {
 	for _, one := range all {
 		key, value, ok := strings.Cut(one, "=")
 		if !ok || key == "" {
-			return nil, usage("--annotations %q: write KEY=VALUE", one)
+			return nil, cli.Usage("--annotations %q: write KEY=VALUE", one)
 		}
 		found[key] = value
 	}
 	return found, nil
 }
 
-// created returns the time that an artifact of a path gets: no clock, so that the same
+// createdOf returns the time that an artifact of a path gets: no clock, so that the same
 // content has the same digest tomorrow.
-func (a *app) created(path, revision string, reproducible bool) (time.Time, error) {
+func createdOf(a *cli.App, path, revision string, reproducible bool) (time.Time, error) {
 	if reproducible {
 		return artifact.Epoch, nil
 	}
 	if text := os.Getenv("SOURCE_DATE_EPOCH"); text != "" {
 		at, ok := artifact.ParseEpoch(text)
 		if !ok {
-			return at, usage("SOURCE_DATE_EPOCH=%q in the environment is no count of seconds since 1970", text)
+			return at, cli.Usage("SOURCE_DATE_EPOCH=%q in the environment is no count of seconds since 1970", text)
 		}
 		return at, nil
 	}
 	at, err := commitTime(path, revision)
 	if err != nil {
-		a.say("note", fmt.Sprintf("the artifact's time is 1970-01-01, since there is no commit to take it from (%v); SOURCE_DATE_EPOCH sets it", err))
+		a.Say("note", fmt.Sprintf("the artifact's time is 1970-01-01, since there is no commit to take it from (%v); SOURCE_DATE_EPOCH sets it", err))
 		return artifact.Epoch, nil
 	}
 	return at, nil
@@ -208,12 +210,12 @@ func commitTime(path, revision string) (time.Time, error) {
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
 		dir = filepath.Dir(path)
 	}
-	tree, err := findWorkTree(dir)
+	tree, err := adopting.FindWorkTree(dir)
 	switch {
 	case err != nil:
 		return time.Time{}, err
-	case tree.root == "":
+	case tree.Root == "":
 		return time.Time{}, fmt.Errorf("%s is in no Git work tree", dir)
 	}
-	return gitops.CommitTime(tree.gitDir, tree.common, revision)
+	return gitops.CommitTime(tree.GitDir, tree.Common, revision)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/parts"
 )
 
@@ -116,7 +117,7 @@ func TestBadRegistries(t *testing.T) {
 				}
 				test.tags(w, r)
 			}), parts.FrontOptions{})
-			badRig(t, server.Addr+"/bad/image").checkRun(t, statusFailed, test.line)
+			badRig(t, server.Addr+"/bad/image").checkRun(t, cli.StatusFailed, test.line)
 		})
 	}
 }
@@ -141,7 +142,7 @@ func TestBadFiles(t *testing.T) {
 			t.Parallel()
 			f := newRig(t, "main")
 			f.repo.CommitFile("main", "0.yaml", test.content, "")
-			f.checkRun(t, statusDone, test.line)
+			f.checkRun(t, cli.StatusDone, test.line)
 		})
 	}
 }
@@ -190,7 +191,7 @@ spec:
 			if name == "a looping template" {
 				full.CommitFile("main", "a.yaml", "tag: 1.0.0 # {\"$imagepolicy\": \"default:app:tag\"}\n", "")
 			}
-			f.checkRun(t, statusFailed, test.line)
+			f.checkRun(t, cli.StatusFailed, test.line)
 		})
 	}
 }
@@ -220,5 +221,5 @@ spec:
   git: {commit: {author: {email: bot@example.test}}}
 `, f.repo.URL))
 	t.Setenv("PINSETTER_SECRETS", secrets)
-	f.checkRun(t, statusFailed, `error: .*Secret default/git.*password`)
+	f.checkRun(t, cli.StatusFailed, `error: .*Secret default/git.*password`)
 }

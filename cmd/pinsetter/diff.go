@@ -2,17 +2,17 @@ package main
 
 import (
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/keeper"
 	"github.com/pinsetter/pinsetter/store"
 )
 
-func newDiff(a *app) *cobra.Command {
+func newDiff(a *cli.App) *cobra.Command {
 	var exitCode bool
 	cmd := &cobra.Command{
 		Use:   "diff [NAMESPACE/NAME...]",
@@ -23,27 +23,27 @@ automation and pull request. What is held, and why, goes to standard error. Noth
   pinsetter diff -f clusters/production --exit-code || echo "updates are waiting"
   pinsetter diff -f clusters/production | git apply`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.openLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
+			if err := a.OpenLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
 				return err
 			}
-			c, err := a.cycle(cmd, bot.Propose, args, keeper.Shard{})
+			c, err := runCycle(a, cmd, bot.Propose, args, keeper.Shard{})
 			if err != nil {
 				return err
 			}
 			diffs := c.diffs()
-			if err := a.print(diffs, c.writeDiff); err != nil {
+			if err := a.Print(diffs, c.writeDiff); err != nil {
 				return err
 			}
 			for _, d := range diffs {
-				a.sayHeld(d.Held)
+				a.SayHeld(d.Held)
 			}
-			a.sayUnmarked(c)
-			if err := finish(c.failed); err != nil {
+			sayUnmarked(a, c)
+			if err := cli.Finish(c.failed); err != nil {
 				return err
 			}
 			for _, d := range diffs {
 				if exitCode && len(d.Changes) > 0 {
-					return &exitError{status: statusDifferent}
+					return &cli.ExitError{Status: cli.StatusDifferent}
 				}
 			}
 			return nil
@@ -83,41 +83,18 @@ func (c *cycleResult) diffs() []diff {
 // writeDiff prints the unified diffs: coloured and safe for a terminal, or byte
 // for byte for git apply. That of a group stands below a line with its name, which
 // git apply passes over.
-func (c *cycleResult) writeDiff(w io.Writer, p painter) error {
+func (c *cycleResult) writeDiff(w io.Writer, p cli.Painter) error {
 	for _, r := range c.results {
 		patch := r.Patch
 		if r.Group != "" && patch != "" {
-			patch = "# group " + printable(r.Group) + "\n" + patch
+			patch = "# group " + cli.Printable(r.Group) + "\n" + patch
 		}
-		if isTerminal(w) {
-			patch = paintDiff(p, patch)
+		if cli.IsTerminal(w) {
+			patch = cli.PaintDiff(p, patch)
 		}
 		if _, err := io.WriteString(w, patch); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func paintDiff(p painter, patch string) string {
-	var b strings.Builder
-	for line := range strings.Lines(patch) {
-		text := strings.TrimSuffix(line, "\n")
-		b.WriteString(p.paint(diffStyle(text), printable(strings.TrimSuffix(text, "\r"))) + "\n")
-	}
-	return b.String()
-}
-
-func diffStyle(line string) style {
-	switch {
-	case strings.HasPrefix(line, "--- "), strings.HasPrefix(line, "+++ "), strings.HasPrefix(line, "# group "):
-		return bold
-	case strings.HasPrefix(line, "@@"):
-		return cyan
-	case strings.HasPrefix(line, "-"):
-		return red
-	case strings.HasPrefix(line, "+"):
-		return green
-	}
-	return plain
 }

@@ -11,11 +11,12 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/store"
 )
 
-func newExplain(a *app) *cobra.Command {
+func newExplain(a *cli.App) *cobra.Command {
 	var noGit, all bool
 	cmd := &cobra.Command{
 		Use:   "explain NAMESPACE/NAME | oci/[NAMESPACE/]NAME",
@@ -34,41 +35,41 @@ a range decides. No layer is pulled.`,
   pinsetter explain -f clusters/production oci/apps/podinfo`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usage("explain takes the name of one ImagePolicy, such as flux-system/podinfo, or of one OCIRepository, such as oci/flux-system/podinfo")
+				return cli.Usage("explain takes the name of one ImagePolicy, such as flux-system/podinfo, or of one OCIRepository, such as oci/flux-system/podinfo")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if name, isArtifact := strings.CutPrefix(args[0], artifactPrefix); isArtifact {
-				return a.explainArtifact(cmd, name, all)
+				return explainArtifact(a, cmd, name, all)
 			}
-			if err := a.openLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
+			if err := a.OpenLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
 				return err
 			}
-			l, err := loadNamed(cmd, a, policies, args, func(set *fleet.Set, picked []*fleet.Policy) needs {
-				n := needsOfPolicies(picked)
+			l, err := cli.LoadNamed(cmd, a, cli.Policies, args, func(set *fleet.Set, picked []*fleet.Policy) cli.Needs {
+				n := cli.NeedsOfPolicies(picked)
 				if !noGit {
-					n.addWriters(picked[0], set.Automations)
+					n.AddWriters(picked[0], set.Automations)
 				}
 				return n
 			})
 			if err != nil {
 				return err
 			}
-			writers := l.set.Automations
+			writers := l.Set.Automations
 			if noGit {
 				writers = nil
 			}
-			e := l.bot.Explain(cmd.Context(), l.picked[0], writers)
-			a.progress.done()
+			e := l.Bot.Explain(cmd.Context(), l.Picked[0], writers)
+			a.Progress.Done()
 			limit := tagsExplained
 			if all {
 				limit = len(e.Tags)
 			}
-			if err := a.print(e, explanation{e, limit, noGit, time.Now()}.write); err != nil {
+			if err := a.Print(e, explanation{e, limit, noGit, time.Now()}.write); err != nil {
 				return err
 			}
-			return finish(l.failed, e.Err)
+			return cli.Finish(l.Failed, e.Err)
 		},
 	}
 	cmd.Flags().BoolVar(&noGit, "no-git", false, "leave out where it is written; no repository is fetched")
@@ -87,8 +88,8 @@ type explanation struct {
 	now   time.Time
 }
 
-func (e explanation) write(w io.Writer, p painter) error {
-	fmt.Fprintf(w, "%s  %s  %s\n\n", p.paint(bold, e.Namespace+"/"+e.Name), printable(e.Image), e.summary(p))
+func (e explanation) write(w io.Writer, p cli.Painter) error {
+	fmt.Fprintf(w, "%s  %s  %s\n\n", p.Paint(cli.Bold, e.Namespace+"/"+e.Name), cli.Printable(e.Image), e.summary(p))
 	if err := tagTable(w, p, e.Tags, e.limit); err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func (e explanation) write(w io.Writer, p painter) error {
 		return nil
 	}
 	if len(e.Sites) == 0 {
-		_, err := fmt.Fprintf(w, "%s\n", p.paint(dim, e.nowhere()))
+		_, err := fmt.Fprintf(w, "%s\n", p.Paint(cli.Dim, e.nowhere()))
 		return err
 	}
 	return e.siteTable(w, p)
@@ -116,16 +117,16 @@ func (e explanation) nowhere() string {
 	return "no automation writes it anywhere"
 }
 
-func (e explanation) summary(p painter) string {
+func (e explanation) summary(p cli.Painter) string {
 	switch {
 	case e.Suspended:
-		return p.paint(yellow, "suspended")
+		return p.Paint(cli.Yellow, "suspended")
 	case e.Selected == "" && e.standing() != "":
-		return "selects nothing better than " + p.paint(green, e.standing()) + ", which is written"
+		return "selects nothing better than " + p.Paint(cli.Green, e.standing()) + ", which is written"
 	case e.Selected == "":
-		return p.paint(red, "selects nothing")
+		return p.Paint(cli.Red, "selects nothing")
 	}
-	return "selects " + p.paint(green, e.Selected)
+	return "selects " + p.Paint(cli.Green, e.Selected)
 }
 
 // standing is what stands at all sites if none of them is held, else "".
@@ -142,42 +143,42 @@ func (e explanation) standing() string {
 }
 
 // tagTable shows the first verdicts, and how many more there are.
-func tagTable(w io.Writer, p painter, tags []pinsetter.Verdict, limit int) error {
-	t := table{painter: p}
-	t.header("TAG", "VALUE", "VERDICT", "STAGE", "REASON")
+func tagTable(w io.Writer, p cli.Painter, tags []pinsetter.Verdict, limit int) error {
+	t := cli.Table{Painter: p}
+	t.Header("TAG", "VALUE", "VERDICT", "STAGE", "REASON")
 	for _, v := range tags[:min(limit, len(tags))] {
 		value := v.Value
 		if value == v.Tag {
 			value = ""
 		}
-		s := map[pinsetter.Outcome]style{pinsetter.Selected: green, pinsetter.Rejected: dim}[v.Verdict]
-		t.row(cell{v.Tag, s}, cell{value, s}, cell{string(v.Verdict), s}, cell{string(v.Stage), s}, cell{v.Reason, s})
+		s := map[pinsetter.Outcome]cli.Style{pinsetter.Selected: cli.Green, pinsetter.Rejected: cli.Dim}[v.Verdict]
+		t.Row(cli.NewCell(v.Tag, s), cli.NewCell(value, s), cli.NewCell(string(v.Verdict), s), cli.NewCell(string(v.Stage), s), cli.NewCell(v.Reason, s))
 	}
-	if err := t.write(w); err != nil {
+	if err := t.Write(w); err != nil {
 		return err
 	}
 	if hidden := len(tags) - limit; hidden > 0 {
-		fmt.Fprintf(w, "%s\n", p.paint(dim, fmt.Sprintf("... and %d more: --all shows them", hidden)))
+		fmt.Fprintf(w, "%s\n", p.Paint(cli.Dim, fmt.Sprintf("... and %d more: --all shows them", hidden)))
 	}
 	_, err := fmt.Fprintln(w)
 	return err
 }
 
 // digestTable shows the digests of the tags in the tagTable that had several.
-func (e explanation) digestTable(w io.Writer, p painter) error {
-	t := table{painter: p}
-	t.header("TAG", "DIGEST", "FIRST SEEN", "AGE", "PLATFORMS")
+func (e explanation) digestTable(w io.Writer, p cli.Painter) error {
+	t := cli.Table{Painter: p}
+	t.Header("TAG", "DIGEST", "FIRST SEEN", "AGE", "PLATFORMS")
 	moved := false
 	for _, v := range e.Tags[:min(e.limit, len(e.Tags))] {
 		for _, s := range v.Digests {
 			moved = true
-			t.row(cell{v.Tag, plain}, cell{s.Digest, plain}, cell{s.First.Format(time.RFC3339), plain}, cell{age(s.First, e.now), plain}, cell{news(s), plain})
+			t.Row(cli.NewCell(v.Tag, cli.Plain), cli.NewCell(s.Digest, cli.Plain), cli.NewCell(s.First.Format(time.RFC3339), cli.Plain), cli.NewCell(age(s.First, e.now), cli.Plain), cli.NewCell(news(s), cli.Plain))
 		}
 	}
 	if !moved {
 		return nil
 	}
-	if err := t.write(w); err != nil {
+	if err := t.Write(w); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(w)
@@ -210,45 +211,48 @@ func age(since, now time.Time) string {
 	return fmt.Sprintf("%dd%dh", hours/24, hours%24)
 }
 
-func (e explanation) siteTable(w io.Writer, p painter) error {
-	t := table{painter: p}
+func (e explanation) siteTable(w io.Writer, p cli.Painter) error {
+	t := cli.Table{Painter: p}
 	grouped := slices.ContainsFunc(e.Sites, func(s pinsetter.Destination) bool { return s.Group != "" })
 	if grouped {
-		t.header("AUTOMATION", "GROUP", "PLACE", "CURRENT", "NEXT", "")
+		t.Header("AUTOMATION", "GROUP", "PLACE", "CURRENT", "NEXT", "")
 	} else {
-		t.header("AUTOMATION", "PLACE", "CURRENT", "NEXT", "")
+		t.Header("AUTOMATION", "PLACE", "CURRENT", "NEXT", "")
 	}
 	for _, s := range e.Sites {
-		next := cell{s.Next, green}
+		next := cli.NewCell(s.Next, cli.Green)
 		switch {
 		case s.Held != "":
-			next.style = yellow
+			next.Style = cli.Yellow
 		case s.Next == "":
-			next = cell{"?", dim}
+			next = cli.NewCell("?", cli.Dim)
 		case s.Next == s.Current:
-			next = cell{"=", dim}
+			next = cli.NewCell("=", cli.Dim)
 		}
-		held := cell{}
+		held := cli.Cell{}
 		if s.Held != "" {
-			held = cell{"held", yellow}
+			held = cli.NewCell("held", cli.Yellow)
 		}
-		cells := []cell{{s.Automation, plain}, {s.Group, plain}, {place(s.Path, s.Line), bold}, {s.Current, plain}, next, held}
+		cells := []cli.Cell{
+			cli.NewCell(s.Automation, cli.Plain), cli.NewCell(s.Group, cli.Plain), cli.NewCell(cli.Place(s.Path, s.Line), cli.Bold),
+			cli.NewCell(s.Current, cli.Plain), next, held,
+		}
 		if !grouped {
 			cells = slices.Delete(cells, 1, 2)
 		}
-		t.row(cells...)
+		t.Row(cells...)
 	}
-	if err := t.write(w); err != nil {
+	if err := t.Write(w); err != nil {
 		return err
 	}
 	for _, s := range e.Sites {
 		if s.Unverified != "" {
-			fmt.Fprintf(w, "%s %s\n", p.paint(red, place(s.Path, s.Line)+": unverified:"), printable(s.Unverified))
+			fmt.Fprintf(w, "%s %s\n", p.Paint(cli.Red, cli.Place(s.Path, s.Line)+": unverified:"), cli.Printable(s.Unverified))
 		}
 	}
 	for _, s := range e.Sites {
 		if s.Held != "" {
-			fmt.Fprintf(w, "%s %s\n", p.paint(yellow, place(s.Path, s.Line)+": held:"), printable(s.Held))
+			fmt.Fprintf(w, "%s %s\n", p.Paint(cli.Yellow, cli.Place(s.Path, s.Line)+": held:"), cli.Printable(s.Held))
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/resolve"
 )
@@ -18,29 +19,29 @@ import (
 const artifactPrefix = "oci/"
 
 // explainArtifact says what the OCIRepository of that name leads to.
-func (a *app) explainArtifact(cmd *cobra.Command, name string, all bool) error {
-	a.artifacts = true
-	l, err := loadNamed(cmd, a, artifacts, []string{name}, func(_ *fleet.Set, picked []*fleet.OCISource) needs {
-		n := needs{}
-		n.add(artifacts.name, picked[0].Name)
+func explainArtifact(a *cli.App, cmd *cobra.Command, name string, all bool) error {
+	a.Artifacts = true
+	l, err := cli.LoadNamed(cmd, a, cli.Artifacts, []string{name}, func(_ *fleet.Set, picked []*fleet.OCISource) cli.Needs {
+		n := cli.Needs{}
+		n.Add(cli.Artifacts.Name, picked[0].Name)
 		return n
 	})
 	if err != nil {
 		return err
 	}
-	r := l.bot.Resolve(cmd.Context(), l.picked[0])
-	a.progress.done()
+	r := l.Bot.Resolve(cmd.Context(), l.Picked[0])
+	a.Progress.Done()
 	limit := tagsExplained
 	if all {
 		limit = len(r.Tags)
 	}
-	if err := a.print(r, resolution{r, limit}.write); err != nil {
+	if err := a.Print(r, resolution{r, limit}.write); err != nil {
 		return err
 	}
 	if r.Err == nil && r.Signature != nil && r.Signature.Verdict != pinsetter.SignatureVerified {
-		r.Err = fmt.Errorf("OCIRepository %s: Flux doesn't pull it: its verify is %s: %s", l.picked[0].Name, r.Signature.Verdict, r.Signature.Reason)
+		r.Err = fmt.Errorf("OCIRepository %s: Flux doesn't pull it: its verify is %s: %s", l.Picked[0].Name, r.Signature.Verdict, r.Signature.Reason)
 	}
-	return finish(l.failed, r.Err)
+	return cli.Finish(l.Failed, r.Err)
 }
 
 // resolution prints a Resolution for people.
@@ -49,24 +50,24 @@ type resolution struct {
 	limit int
 }
 
-func (r resolution) write(w io.Writer, p painter) error {
-	outcome := p.paint(red, "resolves to nothing")
+func (r resolution) write(w io.Writer, p cli.Painter) error {
+	outcome := p.Paint(cli.Red, "resolves to nothing")
 	if r.Revision != "" {
-		outcome = "resolves to " + p.paint(green, r.Revision)
+		outcome = "resolves to " + p.Paint(cli.Green, r.Revision)
 	}
 	if r.Suspended {
-		outcome += ", and is " + p.paint(yellow, "suspended")
+		outcome += ", and is " + p.Paint(cli.Yellow, "suspended")
 	}
-	fmt.Fprintf(w, "%s  %s  %s\n\n", p.paint(bold, r.Namespace+"/"+r.Name), printable(r.URL), outcome)
-	t := table{painter: p}
+	fmt.Fprintf(w, "%s  %s  %s\n\n", p.Paint(cli.Bold, r.Namespace+"/"+r.Name), cli.Printable(r.URL), outcome)
+	t := cli.Table{Painter: p}
 	for _, row := range r.rows() {
-		t.row(cell{row[0], dim}, cell{row[1], plain})
+		t.Row(cli.NewCell(row[0], cli.Dim), cli.NewCell(row[1], cli.Plain))
 	}
-	if err := t.write(w); err != nil {
+	if err := t.Write(w); err != nil {
 		return err
 	}
 	for _, note := range r.Notes {
-		fmt.Fprintf(w, "%s %s\n", p.paint(yellow, "note:"), printable(note))
+		fmt.Fprintf(w, "%s %s\n", p.Paint(cli.Yellow, "note:"), cli.Printable(note))
 	}
 	if len(r.Tags) == 0 {
 		return nil

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/parts"
 )
 
@@ -192,7 +193,7 @@ func TestBranchMovesForever(t *testing.T) {
 		}
 	})
 	cmd, out := f.pinsetter("run")
-	if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != statusFailed {
+	if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != cli.StatusFailed {
 		t.Fatalf("run: %v\n%s", err, out)
 	}
 	if !strings.Contains(out.String(), "5 times in a row") {

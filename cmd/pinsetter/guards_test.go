@@ -18,6 +18,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/forge"
 	"github.com/pinsetter/pinsetter/gitops"
@@ -224,13 +225,13 @@ func (g *guardedFleet) write(t *testing.T, files map[string]string) {
 // written to main, and takes that back.
 func (g *guardedFleet) run(t *testing.T, namespaces ...string) []string {
 	t.Helper()
-	a := &app{streams: streams{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}}, namespace: g.namespace}
-	a.progress = newProgress(a.err)
-	a.filenames = []string{filepath.Join(g.dir, "objects.yaml"), filepath.Join(g.dir, "gates")}
+	a := cli.New(cli.Streams{In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}}, "")
+	a.Namespace = g.namespace
+	a.Filenames = []string{filepath.Join(g.dir, "objects.yaml"), filepath.Join(g.dir, "gates")}
 	if g.kustomized {
-		a.filenames, a.kustomize = a.filenames[:1], a.filenames[1:]
+		a.Filenames, a.Kustomize = a.Filenames[:1], a.Filenames[1:]
 	}
-	set, err := a.load(t.Context())
+	set, err := a.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,11 +13,12 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/store"
 	"github.com/pinsetter/pinsetter/strict"
 )
 
-func newHistory(a *app) *cobra.Command {
+func newHistory(a *cli.App) *cobra.Command {
 	var f store.Filter
 	var since, until string
 	cmd := &cobra.Command{
@@ -27,7 +28,7 @@ func newHistory(a *app) *cobra.Command {
 state (--state) has them. It loads no objects and sends no requests.`,
 		Example: `  pinsetter history --since 24h
   pinsetter history --policy flux-system/podinfo --limit 5 -o json`,
-		Args: noNames("say with --automation or --policy which runs"),
+		Args: cli.NoNames("say with --automation or --policy which runs"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			now := time.Now()
@@ -38,28 +39,28 @@ state (--state) has them. It loads no objects and sends no requests.`,
 				return err
 			}
 			if f.Limit < 0 {
-				return usage("--limit %d: give a number of runs, or 0 for all", f.Limit)
+				return cli.Usage("--limit %d: give a number of runs, or 0 for all", f.Limit)
 			}
-			dsn, err := a.dsn()
+			dsn, err := a.DSN()
 			if err != nil {
 				return err
 			}
 			ledger, err := store.Open(cmd.Context(), dsn, store.Options{ReadOnly: true})
 			if err != nil {
-				return finish(err)
+				return cli.Finish(err)
 			}
 			defer ledger.Close()
-			if err := a.fullNames(cmd, ledger, &f); err != nil {
+			if err := fullNames(a, cmd, ledger, &f); err != nil {
 				return err
 			}
 			runs, err := ledger.Runs().History(cmd.Context(), f)
 			if err != nil {
-				return finish(err)
+				return cli.Finish(err)
 			}
-			if len(runs) == 0 && a.output == "table" {
-				a.say("note", fmt.Sprintf("no run that changed, held or failed at something is recorded in %s, or none that you asked for", dsn))
+			if len(runs) == 0 && a.Output == "table" {
+				a.Say("note", fmt.Sprintf("no run that changed, held or failed at something is recorded in %s, or none that you asked for", dsn))
 			}
-			return a.print(runs, historyTable(runs))
+			return a.Print(runs, historyTable(runs))
 		},
 	}
 	cmd.Flags().StringVar(&f.Automation, "automation", "", "runs of this automation only: NAMESPACE/NAME, or NAME if only one has it")
@@ -72,7 +73,7 @@ state (--state) has them. It loads no objects and sends no requests.`,
 
 // fullNames gives the names in a filter their namespaces: that of --namespace, else
 // that of the one name which the ledger has.
-func (a *app) fullNames(cmd *cobra.Command, ledger *store.Ledger, f *store.Filter) error {
+func fullNames(a *cli.App, cmd *cobra.Command, ledger *store.Ledger, f *store.Filter) error {
 	for _, flag := range []struct {
 		name  string
 		value *string
@@ -83,21 +84,21 @@ func (a *app) fullNames(cmd *cobra.Command, ledger *store.Ledger, f *store.Filte
 		case name == "" || strings.Contains(name, "/"):
 			continue
 		case cmd.Flags().Changed("namespace"):
-			*flag.value = a.namespace + "/" + name
+			*flag.value = a.Namespace + "/" + name
 			continue
 		}
 		known, err := flag.known(cmd.Context())
 		if err != nil {
-			return finish(err)
+			return cli.Finish(err)
 		}
 		named := slices.DeleteFunc(slices.Clone(known), func(full string) bool { return !strings.HasSuffix(full, "/"+name) })
 		switch len(named) {
 		case 0:
-			return usage("--%s %q: no recorded run has one of that name%s", flag.name, name, strict.DidYouMean(name, known))
+			return cli.Usage("--%s %q: no recorded run has one of that name%s", flag.name, name, strict.DidYouMean(name, known))
 		case 1:
 			*flag.value = named[0]
 		default:
-			return usage("--%s %q: write one of %s", flag.name, name, strings.Join(named, ", "))
+			return cli.Usage("--%s %q: write one of %s", flag.name, name, strings.Join(named, ", "))
 		}
 	}
 	return nil
@@ -124,17 +125,17 @@ func moment(flag, text string, now time.Time) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, usage("%s %q: write how long ago (24h, 7d), a day (2006-01-02) or a moment (2006-01-02T15:04:05Z)", flag, text)
+		return time.Time{}, cli.Usage("%s %q: write how long ago (24h, 7d), a day (2006-01-02) or a moment (2006-01-02T15:04:05Z)", flag, text)
 	}
 	return t, nil
 }
 
-func historyTable(runs []store.Run) func(io.Writer, painter) error {
-	return func(w io.Writer, p painter) error {
+func historyTable(runs []store.Run) func(io.Writer, cli.Painter) error {
+	return func(w io.Writer, p cli.Painter) error {
 		for _, run := range runs {
 			at := run.At.Local().Format("2006-01-02 15:04:05 MST")
 			s, text := runOutcome(run)
-			fmt.Fprintf(w, "%s %s %s\n", p.paint(dim, at), p.paint(bold, run.Automation), p.paint(s, printable(text)))
+			fmt.Fprintf(w, "%s %s %s\n", p.Paint(cli.Dim, at), p.Paint(cli.Bold, run.Automation), p.Paint(s, cli.Printable(text)))
 			if err := changeTable(w, p, "  ", run.Changes); err != nil {
 				return err
 			}
@@ -143,26 +144,26 @@ func historyTable(runs []store.Run) func(io.Writer, painter) error {
 				if !h.Until.IsZero() {
 					h.Until = h.Until.Local() // as the run's time
 				}
-				fmt.Fprintf(w, "  %s %s\n", p.paint(yellow, "held"), printable(describeHold(h)))
+				fmt.Fprintf(w, "  %s %s\n", p.Paint(cli.Yellow, "held"), cli.Printable(cli.DescribeHold(h)))
 			}
 		}
 		return nil
 	}
 }
 
-func runOutcome(run store.Run) (style, string) {
+func runOutcome(run store.Run) (cli.Style, string) {
 	pushed := bot.Pushed{Commit: run.Commit, Branch: run.Branch}
 	switch pr := run.PullRequest; {
 	case pr != nil && run.Error != "":
-		return yellow, pullRequest(pr.Number, pr.Action, pr.URL) + ", with errors: " + run.Error
+		return cli.Yellow, pullRequest(pr.Number, pr.Action, pr.URL) + ", with errors: " + run.Error
 	case pr != nil:
-		return green, pullRequest(pr.Number, pr.Action, pr.URL)
+		return cli.Green, pullRequest(pr.Number, pr.Action, pr.URL)
 	case run.Commit != "" && run.Error != "":
-		return yellow, pushed.Describe(len(run.Changes)) + ", with errors: " + run.Error
+		return cli.Yellow, pushed.Describe(len(run.Changes)) + ", with errors: " + run.Error
 	case run.Commit != "":
-		return green, pushed.Describe(len(run.Changes))
+		return cli.Green, pushed.Describe(len(run.Changes))
 	case run.Error != "":
-		return red, "failed: " + run.Error
+		return cli.Red, "failed: " + run.Error
 	}
-	return yellow, "held"
+	return cli.Yellow, "held"
 }

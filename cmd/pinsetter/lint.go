@@ -10,13 +10,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/links"
 	"github.com/pinsetter/pinsetter/lint"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
-func newLint(a *app) *cobra.Command {
+func newLint(a *cli.App) *cobra.Command {
 	var dirs []string
 	var exitCode bool
 	cmd := &cobra.Command{
@@ -32,21 +33,21 @@ Codes:
 ` + codeList(),
 		Example: `  pinsetter lint -f clusters/production --dir .
   pinsetter lint --dir . --exit-code -o json`,
-		Args: noNames("say with -f where objects are, and with --dir where marked files are"),
+		Args: cli.NoNames("say with -f where objects are, and with --dir where marked files are"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.notifications, a.lint, a.artifacts = config.NotificationsChecked, true, true
-			from := a.read(cmd.Context())
-			set, err := a.loadFrom(from)
+			a.Notifications, a.Lint, a.Artifacts = config.NotificationsChecked, true, true
+			from := a.Read(cmd.Context())
+			set, err := a.LoadFrom(from)
 			if err != nil {
 				return err
 			}
-			l := lint.Check(cmd.Context(), set, lint.Places{Dirs: dirs, Sources: a.localSources(dirs), Files: from.files})
-			a.progress.done()
+			l := lint.Check(cmd.Context(), set, lint.Places{Dirs: dirs, Sources: localSources(a, dirs), Files: from.Files})
+			a.Progress.Done()
 			findings := append([]pinsetter.Finding{}, l.Findings...)
-			if err := a.print(findings, lintTable(l)); err != nil {
+			if err := a.Print(findings, lintTable(l)); err != nil {
 				return err
 			}
-			a.sayNoMarker(l, dirs)
+			sayNoMarker(a, l, dirs)
 			return lintStatus(l, exitCode)
 		},
 	}
@@ -56,54 +57,54 @@ Codes:
 }
 
 // sayNoMarker notes that the folders of --dir have no marker, and how to get some.
-func (a *app) sayNoMarker(l *lint.Report, dirs []string) {
+func sayNoMarker(a *cli.App, l *lint.Report, dirs []string) {
 	if len(dirs) > 0 && l.Markers+l.CommentedOut == 0 && l.Err == nil {
 		in := strings.Join(dirs, " and ")
-		a.say("note", fmt.Sprintf("no $imagepolicy marker is in %s: pinsetter init --dir %s proposes some", in, dirs[0]))
+		a.Say("note", fmt.Sprintf("no $imagepolicy marker is in %s: pinsetter init --dir %s proposes some", in, dirs[0]))
 	}
 }
 
 // localSources returns the files and folders of -f, whose markers are judged too:
 // the current directory if nothing is named, also by --dir.
-func (a *app) localSources(dirs []string) []string {
-	if len(a.filenames)+len(a.kustomize)+len(dirs) == 0 {
+func localSources(a *cli.App, dirs []string) []string {
+	if len(a.Filenames)+len(a.Kustomize)+len(dirs) == 0 {
 		return []string{"."}
 	}
-	return slices.DeleteFunc(slices.Clone(a.filenames), func(name string) bool { return name == "-" || strings.Contains(name, "://") })
+	return slices.DeleteFunc(slices.Clone(a.Filenames), func(name string) bool { return name == "-" || strings.Contains(name, "://") })
 }
 
 // lintStatus returns the end of lint: a wrong object comes first, then
 // unreadable sources, then findings if the caller asked for them.
 func lintStatus(l *lint.Report, exitCode bool) error {
-	end := finish(l.Err)
+	end := cli.Finish(l.Err)
 	if end == nil && l.Unread {
-		end = &exitError{status: statusFailed}
+		end = &cli.ExitError{Status: cli.StatusFailed}
 	}
 	switch {
 	case l.Wrong:
-		return &exitError{statusUsage, end}
+		return cli.Exit(cli.StatusUsage, end)
 	case end != nil:
 		return end
 	case exitCode && len(l.Findings) > 0:
-		return &exitError{status: statusDifferent}
+		return &cli.ExitError{Status: cli.StatusDifferent}
 	}
 	return nil
 }
 
-func lintTable(l *lint.Report) func(io.Writer, painter) error {
-	return func(w io.Writer, p painter) error {
+func lintTable(l *lint.Report) func(io.Writer, cli.Painter) error {
+	return func(w io.Writer, p cli.Painter) error {
 		for _, f := range l.Findings {
-			s := yellow
+			s := cli.Yellow
 			if f.Severity == pinsetter.Error {
-				s = red
+				s = cli.Red
 			}
 			where := f.Path
 			if f.Line > 0 {
-				where = place(f.Path, f.Line)
+				where = cli.Place(f.Path, f.Line)
 			}
-			fmt.Fprintf(w, "%s: %s: %s %s\n", p.paint(bold, printable(where)), p.paint(s, string(f.Severity)), printable(f.Message), p.paint(dim, "["+f.Code+"]"))
+			fmt.Fprintf(w, "%s: %s: %s %s\n", p.Paint(cli.Bold, cli.Printable(where)), p.Paint(s, string(f.Severity)), cli.Printable(f.Message), p.Paint(cli.Dim, "["+f.Code+"]"))
 		}
-		_, err := fmt.Fprintf(w, "%s\n", p.paint(dim, lintSummary(l)))
+		_, err := fmt.Fprintf(w, "%s\n", p.Paint(cli.Dim, lintSummary(l)))
 		return err
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -18,14 +17,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-)
 
-// The exit status, which users and scripts rely on.
-const (
-	statusDone      = 0 // everything asked for was done, with or without changes or holds
-	statusFailed    = 1 // something failed; everything else was done
-	statusUsage     = 2 // the command line is wrong, nothing could be loaded, or lint found a wrong object
-	statusDifferent = 3 // diff --exit-code or lint --exit-code found something
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/adopting"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 )
 
 // softMemory is where Go collects garbage more eagerly, in bytes, if GOMEMLIMIT says
@@ -40,7 +34,7 @@ func main() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go endOn(signals, cancel)
-	status := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	status := run(ctx, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
 	os.Exit(status)
 }
 
@@ -56,46 +50,18 @@ func endOn(signals <-chan os.Signal, cancel context.CancelFunc) {
 	os.Exit(status)
 }
 
-// streams are the three files of a process.
-type streams struct {
-	in  io.Reader
-	out io.Writer
-	err io.Writer
-}
-
-// exitError is an error with an exit status. Its message, if any, is still to be
-// printed.
-type exitError struct {
-	status int
-	err    error
-}
-
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("status %d", e.status)
-	}
-	return e.err.Error()
-}
-
-func (e *exitError) Unwrap() error { return e.err }
-
-// usage returns an error for a mistake in the command line.
-func usage(format string, args ...any) error {
-	return &exitError{statusUsage, fmt.Errorf(format, args...)}
-}
-
 // run is main without the process: it runs the command in args and returns the
 // exit status.
-func run(ctx context.Context, args []string, s streams) int {
-	a := &app{streams: s}
-	defer a.close()
+func run(ctx context.Context, args []string, s cli.Streams) int {
+	a := cli.New(s, version())
+	defer a.Close()
 	root := newRoot(a)
 	root.SetArgs(args)
 	called, err := root.ExecuteContextC(ctx)
 	if err == nil {
-		return statusDone
+		return cli.StatusDone
 	}
-	var e *exitError
+	var e *cli.ExitError
 	if !errors.As(err, &e) { // cobra's own: an unknown command or flag
 		message, meant, guessed := strings.Cut(err.Error(), "Did you mean this?")
 		if guessed {
@@ -104,35 +70,25 @@ func run(ctx context.Context, args []string, s streams) int {
 		if strings.Contains(message, "--dry-run") {
 			message += ": pinsetter diff shows what run would change, and writes nothing"
 		}
-		a.say("error", strings.Join(strings.Fields(message), " "))
-		if help := fmt.Sprintf("run \"%s --help\" to see what there is", called.CommandPath()); a.logFormat == "json" {
-			a.say("note", help)
+		a.Say("error", strings.Join(strings.Fields(message), " "))
+		if help := fmt.Sprintf("run \"%s --help\" to see what there is", called.CommandPath()); a.LogFormat == "json" {
+			a.Say("note", help)
 		} else {
-			fmt.Fprintln(s.err, help)
+			fmt.Fprintln(s.Err, help)
 		}
-		return statusUsage
+		return cli.StatusUsage
 	}
-	for _, cause := range flatten(e.err) {
-		a.say("error", cause.Error())
+	for _, cause := range flatten(e.Err) {
+		a.Say("error", cause.Error())
 	}
-	return e.status
-}
-
-// noNames refuses arguments, and says what to use instead.
-func noNames(instead string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return usage("%s %q: %s takes no names: %s", cmd.CommandPath(), args[0], cmd.Name(), instead)
-		}
-		return nil
-	}
+	return e.Status
 }
 
 // flatten returns the errors that err joins, in order, without those that have
 // no text of their own.
 func flatten(err error) []error {
-	if e, ok := err.(*exitError); ok { //nolint:errorlint // at the top, not inside a chain
-		err = e.err
+	if e, ok := err.(*cli.ExitError); ok { //nolint:errorlint // at the top, not inside a chain
+		err = e.Err
 	}
 	if err == nil {
 		return nil
@@ -148,7 +104,7 @@ func flatten(err error) []error {
 	return all
 }
 
-func newRoot(a *app) *cobra.Command {
+func newRoot(a *cli.App) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pinsetter",
 		Short: "Keep image tags, digests, chart versions and OCI references in Git up to date, by policy",
@@ -162,16 +118,16 @@ unchanged, and needs neither a cluster nor Flux.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return a.prepare(cmd)
+			return a.Prepare(cmd)
 		},
 	}
-	root.SetIn(a.in)
-	root.SetOut(a.out)
-	root.SetErr(a.err)
-	a.addFlags(root.PersistentFlags())
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	a.AddFlags(root.PersistentFlags())
 	root.AddCommand(
 		newRun(a), newDiff(a), newScan(a), newSelect(a), newExplain(a),
-		newSet(a), newLint(a), newVerify(a), newServe(a), newHistory(a), newInit(a), newMigrate(a), newArtifact(a), newVersion(a),
+		newSet(a), newLint(a), newVerify(a), newServe(a), newHistory(a), adopting.NewInit(a), adopting.NewMigrate(a), newArtifact(a), newVersion(a),
 	)
 	strictHelp(root)
 	return root
@@ -187,7 +143,7 @@ func strictHelp(root *cobra.Command) {
 		case "completion":
 			cmd.RunE = func(cmd *cobra.Command, args []string) error {
 				if len(args) > 0 {
-					return usage("%s %q: write one of bash, fish, powershell and zsh", cmd.CommandPath(), args[0])
+					return cli.Usage("%s %q: write one of bash, fish, powershell and zsh", cmd.CommandPath(), args[0])
 				}
 				return cmd.Help()
 			}
@@ -196,7 +152,7 @@ func strictHelp(root *cobra.Command) {
 			cmd.RunE = func(_ *cobra.Command, args []string) error {
 				about, rest, err := root.Find(args)
 				if err != nil || len(rest) > 0 {
-					return usage("help %q: there is no such command", strings.Join(args, " "))
+					return cli.Usage("help %q: there is no such command", strings.Join(args, " "))
 				}
 				return about.Help()
 			}

@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/server"
 	"github.com/pinsetter/pinsetter/spec"
 )
@@ -42,7 +43,7 @@ Every command, flag, finding, metric and field. This page is generated from the 
 func TestReference(t *testing.T) {
 	var page strings.Builder
 	page.WriteString(referenceIntroduction)
-	writeCommands(&page, newRoot(&app{}))
+	writeCommands(&page, newRoot(cli.New(cli.Streams{}, "")))
 	page.WriteString("## Findings\n\nCodes of `lint`, and of the warnings of other commands.\n\n| code | meaning |\n|---|---|\n")
 	for line := range strings.Lines(codeList()) {
 		code, meaning, _ := strings.Cut(strings.TrimSpace(line), " ")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/keeper"
 )
 
@@ -22,19 +23,19 @@ const (
 // it to one that waits for the lead, or to another shard. Word is left in the
 // ledger.
 type relay struct {
-	app     *app
+	app     *cli.App
 	keeper  *keeper.Keeper
 	name    string      // by which this process leads
 	others  []string    // by which the other shards do
 	standby atomic.Bool // another process leads, and this one does nothing
 }
 
-func newRelay(a *app, k *keeper.Keeper, elected bool, mine keeper.Shard) *relay {
+func newRelay(a *cli.App, k *keeper.Keeper, elected bool, mine keeper.Shard) *relay {
 	name := func(i int) string { return fmt.Sprintf("shard %d/%d", i, mine.Count) }
 	r := &relay{app: a, keeper: k, name: name(mine.Index)}
 	r.standby.Store(elected)
 	for i := range mine.Count {
-		if i != mine.Index && a.ledger.Records() {
+		if i != mine.Index && a.Ledger.Records() {
 			r.others = append(r.others, name(i))
 		}
 	}
@@ -52,7 +53,7 @@ func (r *relay) wake(ctx context.Context, objects []pinsetter.Object) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, relayWithin)
 	defer cancel()
-	return r.app.ledger.Wakes().Put(ctx, time.Now(), names, objects)
+	return r.app.Ledger.Wakes().Put(ctx, time.Now(), names, objects)
 }
 
 // lead acts from now on, also on the word that is left for this process, until
@@ -66,13 +67,13 @@ func (r *relay) lead(ctx context.Context) {
 	defer ticker.Stop()
 	failed := false
 	for {
-		objects, err := r.app.ledger.Wakes().Take(ctx, r.name)
+		objects, err := r.app.Ledger.Wakes().Take(ctx, r.name)
 		if len(objects) > 0 {
-			r.app.log.Info("a webhook of another process asks to look", "objects", len(objects))
+			r.app.Log.Info("a webhook of another process asks to look", "objects", len(objects))
 			r.keeper.Wake(objects)
 		}
 		if err != nil && !failed && ctx.Err() == nil { // once until it works again
-			r.app.log.Error("webhooks that other processes took can't be read", "error", err)
+			r.app.Log.Error("webhooks that other processes took can't be read", "error", err)
 		}
 		failed = err != nil
 		select {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/source"
@@ -21,7 +22,7 @@ import (
 
 // reloader reads objects again when they have changed.
 type reloader struct {
-	app     *app
+	app     *cli.App
 	stdin   []byte                     // read only once
 	filled  map[string]bool            // sources that have had files
 	used    [sha256.Size]byte          // fingerprint of the files of the set in use
@@ -33,23 +34,23 @@ type reloader struct {
 // first loads the objects for the first time. It reports wrong ones and uses
 // the others.
 func (r *reloader) first(ctx context.Context) (*fleet.Set, error) {
-	if slices.Contains(r.app.filenames, "-") {
-		file, err := source.ReadFrom("stdin", r.app.in)
+	if slices.Contains(r.app.Filenames, "-") {
+		file, err := source.ReadFrom("stdin", r.app.In)
 		if err != nil {
-			return nil, &exitError{statusUsage, err}
+			return nil, cli.Exit(cli.StatusUsage, err)
 		}
 		r.stdin = file.Data
 	}
 	r.filled = map[string]bool{}
 	read, wrong := r.read(ctx)
-	set, err := r.app.loadFrom(read)
+	set, err := r.app.LoadFrom(read)
 	if err != nil {
 		return nil, err
 	}
-	_ = r.app.report(set.Findings) // the status page shows the findings
+	_ = r.app.Report(set.Findings) // the status page shows the findings
 	r.bad = errorsOf(set)
 	if len(wrong) == 0 {
-		r.used = r.fingerprint(read.files)
+		r.used = r.fingerprint(read.Files)
 		r.seen = r.used
 	}
 	return set, nil
@@ -58,43 +59,43 @@ func (r *reloader) first(ctx context.Context) (*fleet.Set, error) {
 // read reads all sources. The findings name those that can't be read, and those
 // that have had files and are empty now, because somebody emptied a folder or
 // it isn't mounted.
-func (r *reloader) read(ctx context.Context) (all sources, wrong []pinsetter.Finding) {
-	for _, alone := range r.app.apart() {
-		name := alone.sources()
-		alone.in = bytes.NewReader(r.stdin)
-		found := alone.read(ctx)
-		for _, u := range found.unread {
+func (r *reloader) read(ctx context.Context) (all cli.Sources, wrong []pinsetter.Finding) {
+	for _, alone := range apart(r.app) {
+		name := alone.Sources()
+		alone.In = bytes.NewReader(r.stdin)
+		found := alone.Read(ctx)
+		for _, u := range found.Unread {
 			wrong = append(wrong, u.Finding())
 		}
-		if len(found.unread) == 0 && len(found.files) == 0 && r.filled[name] {
+		if len(found.Unread) == 0 && len(found.Files) == 0 && r.filled[name] {
 			wrong = append(wrong, pinsetter.Finding{
 				Severity: pinsetter.Error, Code: config.CodeEmptySource, Path: name,
 				Message: fmt.Sprintf("there are no objects any more in %s: if that is meant, start without it", name),
 			})
 		}
-		r.filled[name] = r.filled[name] || len(found.files) > 0
-		all.files = append(all.files, found.files...)
-		all.unread = append(all.unread, found.unread...)
-		all.named = append(all.named, found.named...)
+		r.filled[name] = r.filled[name] || len(found.Files) > 0
+		all.Files = append(all.Files, found.Files...)
+		all.Unread = append(all.Unread, found.Unread...)
+		all.Named = append(all.Named, found.Named...)
 	}
-	r.app.progress.done()
+	r.app.Progress.Done()
 	return all, wrong
 }
 
 // apart returns a copy of the program for each source alone.
-func (a *app) apart() []*app {
-	if len(a.filenames)+len(a.kustomize) == 0 {
-		return []*app{a}
+func apart(a *cli.App) []*cli.App {
+	if len(a.Filenames)+len(a.Kustomize) == 0 {
+		return []*cli.App{a}
 	}
-	var all []*app
-	for _, name := range a.filenames {
+	var all []*cli.App
+	for _, name := range a.Filenames {
 		alone := *a
-		alone.filenames, alone.kustomize = []string{name}, nil
+		alone.Filenames, alone.Kustomize = []string{name}, nil
 		all = append(all, &alone)
 	}
-	for _, dir := range a.kustomize {
+	for _, dir := range a.Kustomize {
 		alone := *a
-		alone.filenames, alone.kustomize = nil, []string{dir}
+		alone.Filenames, alone.Kustomize = nil, []string{dir}
 		all = append(all, &alone)
 	}
 	return all
@@ -133,7 +134,7 @@ func (r *reloader) look(ctx context.Context, use func(*fleet.Set), complain func
 		complain(wrong)
 		return
 	}
-	seen := r.fingerprint(read.files)
+	seen := r.fingerprint(read.Files)
 	changed := seen != r.seen
 	if changed && seen != r.used && !r.settled(ctx, seen) {
 		return // somebody is writing now; look again next time
@@ -142,13 +143,13 @@ func (r *reloader) look(ctx context.Context, use func(*fleet.Set), complain func
 	switch {
 	case seen == r.used && r.refused:
 		r.refused = false
-		r.app.log.Info("the objects are those again that are used")
+		r.app.Log.Info("the objects are those again that are used")
 		complain(nil)
 		return
 	case seen == r.used, !changed:
 		return
 	}
-	set, err := r.app.loadFrom(read)
+	set, err := r.app.LoadFrom(read)
 	if err != nil {
 		set = &fleet.Set{}
 	}
@@ -157,7 +158,7 @@ func (r *reloader) look(ctx context.Context, use func(*fleet.Set), complain func
 		complain(broken)
 		return
 	}
-	r.app.log.Info("the objects have changed", "automations", len(set.Automations), "policies", len(set.Policies))
+	r.app.Log.Info("the objects have changed", "automations", len(set.Automations), "policies", len(set.Policies))
 	r.bad, r.used, r.refused = errorsOf(set), seen, false
 	use(set)
 }
@@ -169,16 +170,16 @@ const settling = time.Second
 // settled reports whether another reading after a while gives the same.
 func (r *reloader) settled(ctx context.Context, seen [sha256.Size]byte) bool {
 	read, wrong := r.later(ctx)
-	return ctx.Err() == nil && len(wrong) == 0 && r.fingerprint(read.files) == seen
+	return ctx.Err() == nil && len(wrong) == 0 && r.fingerprint(read.Files) == seen
 }
 
 // later reads all sources after a while. It returns nothing if ctx ends first.
-func (r *reloader) later(ctx context.Context) (sources, []pinsetter.Finding) {
+func (r *reloader) later(ctx context.Context) (cli.Sources, []pinsetter.Finding) {
 	timer := time.NewTimer(settling)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return sources{}, nil
+		return cli.Sources{}, nil
 	case <-timer.C:
 	}
 	return r.read(ctx)
@@ -187,7 +188,7 @@ func (r *reloader) later(ctx context.Context) (sources, []pinsetter.Finding) {
 func (r *reloader) sayRefused(what string, why []pinsetter.Finding) {
 	r.refused = true
 	for _, f := range why {
-		r.app.log.Error(what, "finding", f.String())
+		r.app.Log.Error(what, "finding", f.String())
 	}
 }
 
@@ -202,7 +203,7 @@ func (r *reloader) broken(set *fleet.Set) []pinsetter.Finding {
 		}
 	}
 	if len(set.Automations)+len(set.Policies)+len(set.Repositories) == 0 && len(broken) == 0 {
-		broken = append(broken, pinsetter.Finding{Severity: pinsetter.Error, Code: "missing-object", Path: r.app.sources(), Message: "there are no objects any more"})
+		broken = append(broken, pinsetter.Finding{Severity: pinsetter.Error, Code: "missing-object", Path: r.app.Sources(), Message: "there are no objects any more"})
 	}
 	return broken
 }
@@ -231,7 +232,7 @@ func (r *reloader) fingerprint(files []source.File) [sha256.Size]byte {
 		fmt.Fprintf(h, "%q %d\n", f.Path, len(f.Data))
 		h.Write(f.Data)
 	}
-	for _, dir := range r.app.secrets {
+	for _, dir := range r.app.Secrets {
 		_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
 				return nil //nolint:nilerr // loading says what can't be read

@@ -13,12 +13,13 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/keeper"
 	"github.com/pinsetter/pinsetter/store"
 )
 
-func newRun(a *app) *cobra.Command {
+func newRun(a *cli.App) *cobra.Command {
 	var strict, quiet bool
 	var shard string
 	cmd := &cobra.Command{
@@ -40,18 +41,18 @@ standard error, a line each, and the exit status is 1.`,
 			if err != nil {
 				return err
 			}
-			if err := a.openLedger(cmd.Context(), store.Options{}); err != nil {
+			if err := a.OpenLedger(cmd.Context(), store.Options{}); err != nil {
 				return err
 			}
 			var known knownHolds
 			if quiet {
-				known = holdsBefore(cmd.Context(), a.ledger, time.Now())
+				known = holdsBefore(cmd.Context(), a.Ledger, time.Now())
 			}
-			c, err := a.cycle(cmd, bot.Push, args, mine)
+			c, err := runCycle(a, cmd, bot.Push, args, mine)
 			if err != nil {
 				return err
 			}
-			failed := finish(c.failed, c.heldError(strict))
+			failed := cli.Finish(c.failed, c.heldError(strict))
 			if quiet {
 				c.results = known.news(c.results)
 			}
@@ -59,9 +60,9 @@ standard error, a line each, and the exit status is 1.`,
 				return failed
 			}
 			if !quiet {
-				a.sayUnmarked(c)
+				sayUnmarked(a, c)
 			}
-			if err := a.print(c.results, c.runTable); err != nil {
+			if err := a.Print(c.results, c.runTable); err != nil {
 				return err
 			}
 			return failed
@@ -80,23 +81,23 @@ type cycleResult struct {
 	failed  error
 }
 
-// cycle loads the objects and runs the automations that args name and that
+// runCycle loads the objects and runs the automations that args name and that
 // belong to the shard.
-func (a *app) cycle(cmd *cobra.Command, mode bot.Mode, args []string, mine keeper.Shard) (*cycleResult, error) {
-	l, err := loadNamed(cmd, a, automations, args, nil)
+func runCycle(a *cli.App, cmd *cobra.Command, mode bot.Mode, args []string, mine keeper.Shard) (*cycleResult, error) {
+	l, err := cli.LoadNamed(cmd, a, cli.Automations, args, nil)
 	if err != nil {
 		return nil, err
 	}
-	failed := l.failed
-	results := l.bot.Cycle(cmd.Context(), mode, mine.Of(l.picked))
-	a.progress.done()
+	failed := l.Failed
+	results := l.Bot.Cycle(cmd.Context(), mode, mine.Of(l.Picked))
+	a.Progress.Done()
 	var findings []pinsetter.Finding
 	for _, r := range results {
 		findings = append(findings, r.Findings...)
 		failed = errors.Join(failed, r.Err)
 	}
-	a.warn(pinsetter.SortFindings(findings))
-	return &cycleResult{l.set, results, failed}, nil
+	a.Warn(pinsetter.SortFindings(findings))
+	return &cycleResult{l.Set, results, failed}, nil
 }
 
 // heldError returns an error for every held site if strict is set.
@@ -115,25 +116,25 @@ func (c *cycleResult) heldError(strict bool) error {
 
 // runTable prints a line for each automation, and below it its changes and
 // holds.
-func (c *cycleResult) runTable(w io.Writer, p painter) error {
+func (c *cycleResult) runTable(w io.Writer, p cli.Painter) error {
 	for _, r := range c.results {
-		fmt.Fprintf(w, "%s%s %s\n", p.paint(bold, r.Namespace+"/"+r.Name), printable(inGroup(r.Group)), p.paint(outcome(r)))
+		fmt.Fprintf(w, "%s%s %s\n", p.Paint(cli.Bold, r.Namespace+"/"+r.Name), cli.Printable(inGroup(r.Group)), p.Paint(outcome(r)))
 		if err := changeTable(w, p, "  ", r.Changes); err != nil {
 			return err
 		}
 		originLines(w, p, r.Images)
 		for _, u := range r.Unverified {
-			fmt.Fprintf(w, "  %s %s\n", p.paint(red, "unverified"), printable(fmt.Sprintf("%s: %s doesn't verify by %s: %s", place(u.Path, u.Line), u.Ref, u.Rule, u.Reason)))
+			fmt.Fprintf(w, "  %s %s\n", p.Paint(cli.Red, "unverified"), cli.Printable(fmt.Sprintf("%s: %s doesn't verify by %s: %s", cli.Place(u.Path, u.Line), u.Ref, u.Rule, u.Reason)))
 		}
 		for _, h := range r.Held {
-			fmt.Fprintf(w, "  %s %s\n", p.paint(yellow, "held"), printable(describeHold(h)))
+			fmt.Fprintf(w, "  %s %s\n", p.Paint(cli.Yellow, "held"), cli.Printable(cli.DescribeHold(h)))
 		}
 	}
 	return nil
 }
 
 // originLines prints a line for each image of which it is known where it comes from.
-func originLines(w io.Writer, p painter, images []pinsetter.Written) {
+func originLines(w io.Writer, p cli.Painter, images []pinsetter.Written) {
 	seen := map[string]bool{}
 	for _, image := range images {
 		from := image.String()
@@ -141,7 +142,7 @@ func originLines(w io.Writer, p painter, images []pinsetter.Written) {
 			continue
 		}
 		seen[image.Ref] = true
-		fmt.Fprintf(w, "  %s\n", p.paint(dim, printable(image.Ref+": "+from)))
+		fmt.Fprintf(w, "  %s\n", p.Paint(cli.Dim, cli.Printable(image.Ref+": "+from)))
 	}
 }
 
@@ -155,74 +156,55 @@ func inGroup(group string) string {
 }
 
 // outcome describes the result of an automation in a few words.
-func outcome(r *bot.Result) (style, string) {
+func outcome(r *bot.Result) (cli.Style, string) {
 	switch {
 	case r.PullRequest != nil:
 		return proposed(r)
 	case r.Err != nil && r.Pushed == nil:
-		return red, "failed"
+		return cli.Red, "failed"
 	case r.Suspended:
-		return yellow, "suspended"
+		return cli.Yellow, "suspended"
 	case r.Pushed != nil:
 		text := r.Pushed.Describe(len(r.Changes))
 		if r.Err != nil {
-			return yellow, text + ", with errors"
+			return cli.Yellow, text + ", with errors"
 		}
-		return green, text
+		return cli.Green, text
 	default:
-		return dim, "nothing to do"
+		return cli.Dim, "nothing to do"
 	}
 }
 
 // proposed describes the result for a pull request.
-func proposed(r *bot.Result) (style, string) {
+func proposed(r *bot.Result) (cli.Style, string) {
 	pr := r.PullRequest
 	text := pullRequest(pr.Number, string(pr.Action), pr.URL)
 	switch {
 	case r.Err != nil:
-		return yellow, text + ", with errors"
+		return cli.Yellow, text + ", with errors"
 	case pr.Refused:
-		return yellow, pullRequest(pr.Number, "was closed by somebody, and stays so", pr.URL)
+		return cli.Yellow, pullRequest(pr.Number, "was closed by somebody, and stays so", pr.URL)
 	case pr.Action == bot.Unchanged:
-		return dim, text
+		return cli.Dim, text
 	}
-	return green, text
+	return cli.Green, text
 }
 
 // pullRequest describes the result for a pull request in a line.
 func pullRequest(number int, action, url string) string {
-	return fmt.Sprintf("pull request #%d %s: %s", number, action, printable(url))
+	return fmt.Sprintf("pull request #%d %s: %s", number, action, cli.Printable(url))
 }
 
-func changeTable(w io.Writer, p painter, indent string, changes []pinsetter.Change) error {
-	return writeRows(w, p, func(yield func([]cell) bool) {
+func changeTable(w io.Writer, p cli.Painter, indent string, changes []pinsetter.Change) error {
+	return cli.WriteRows(w, p, func(yield func([]cli.Cell) bool) {
 		for _, c := range changes {
-			if !yield([]cell{{indent + place(c.Path, c.Line), plain}, {c.Old, red}, {"->", dim}, {c.New, green}}) {
+			if !yield([]cli.Cell{
+				cli.NewCell(indent+cli.Place(c.Path, c.Line), cli.Plain), cli.NewCell(c.Old, cli.Red), cli.NewCell("->", cli.Dim), cli.NewCell(c.New, cli.Green),
+			}) {
 				return
 			}
 		}
 	})
-}
-
-func place(path string, line int) string { return path + ":" + strconv.Itoa(line) }
-
-func describeHold(h pinsetter.Hold) string {
-	text := fmt.Sprintf("%s:%d: %s stays at %s", h.Path, h.Line, h.Policy, quoteEmpty(h.Current))
-	if h.Candidate != "" {
-		text += ", not " + h.Candidate
-	}
-	text += ": " + h.Reason
-	if !h.Until.IsZero() {
-		text += " (until " + h.Until.Format("2006-01-02 15:04 MST") + ")"
-	}
-	return text
-}
-
-func quoteEmpty(s string) string {
-	if s == "" {
-		return `""`
-	}
-	return s
 }
 
 // parseShard parses "I/N", or "/N" with I in index.
@@ -232,18 +214,18 @@ func parseShard(text, index string) (keeper.Shard, error) {
 	}
 	i, n, found := strings.Cut(text, "/")
 	if !found {
-		return keeper.Shard{}, usage("--shard %q: the count is missing: write I/N, such as 0/4", text)
+		return keeper.Shard{}, cli.Usage("--shard %q: the count is missing: write I/N, such as 0/4", text)
 	}
 	if i == "" {
 		i = index
 	}
 	shard, err := strconv.Atoi(i)
 	if err != nil {
-		return keeper.Shard{}, usage("--shard %q: the index is not a number (it comes before the slash, or from JOB_COMPLETION_INDEX)", text)
+		return keeper.Shard{}, cli.Usage("--shard %q: the index is not a number (it comes before the slash, or from JOB_COMPLETION_INDEX)", text)
 	}
 	count, err := strconv.Atoi(n)
 	if err != nil || count < 1 || shard < 0 || shard >= count {
-		return keeper.Shard{}, usage("--shard %q: write I/N with 0 <= I < N", text)
+		return keeper.Shard{}, cli.Usage("--shard %q: write I/N with 0 <= I < N", text)
 	}
 	return keeper.Shard{Index: shard, Count: count}, nil
 }

@@ -9,10 +9,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-func newScan(a *app) *cobra.Command {
+func newScan(a *cli.App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "scan [NAMESPACE/NAME...]",
 		Short: "List the tags of image repositories",
@@ -22,19 +23,19 @@ by bytes, as Flux stores them.`,
 		Example: `  pinsetter scan -f clusters/production
   pinsetter scan -f clusters/production podinfo -o json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, err := loadNamed(cmd, a, repositories, args, func(_ *fleet.Set, picked []*fleet.Repository) needs { return needsOfRepositories(picked) })
+			l, err := cli.LoadNamed(cmd, a, cli.Repositories, args, func(_ *fleet.Set, picked []*fleet.Repository) cli.Needs { return cli.NeedsOfRepositories(picked) })
 			if err != nil {
 				return err
 			}
-			results := l.bot.Scan(cmd.Context(), l.picked)
-			a.progress.done()
+			results := l.Bot.Scan(cmd.Context(), l.Picked)
+			a.Progress.Done()
 			for _, s := range results {
-				l.failed = errors.Join(l.failed, s.Err)
+				l.Failed = errors.Join(l.Failed, s.Err)
 			}
-			if err := a.print(results, scanTable(results)); err != nil {
+			if err := a.Print(results, scanTable(results)); err != nil {
 				return err
 			}
-			return finish(l.failed)
+			return cli.Finish(l.Failed)
 		},
 	}
 }
@@ -42,22 +43,22 @@ by bytes, as Flux stores them.`,
 // tagsInTable is the number of an image's tags in a table.
 const tagsInTable = 5
 
-func scanTable(results []*bot.Scanned) func(io.Writer, painter) error {
-	return func(w io.Writer, p painter) error {
-		t := table{painter: p}
-		t.header("NAMESPACE", "NAME", "IMAGE", "COUNT", "TAGS, DESCENDING BY BYTES")
+func scanTable(results []*bot.Scanned) func(io.Writer, cli.Painter) error {
+	return func(w io.Writer, p cli.Painter) error {
+		t := cli.Table{Painter: p}
+		t.Header("NAMESPACE", "NAME", "IMAGE", "COUNT", "TAGS, DESCENDING BY BYTES")
 		for _, s := range results {
-			count, tags := cell{strconv.Itoa(len(s.Tags)), plain}, cell{strings.Join(s.Tags[:min(len(s.Tags), tagsInTable)], " "), plain}
+			count, tags := cli.NewCell(strconv.Itoa(len(s.Tags)), cli.Plain), cli.NewCell(strings.Join(s.Tags[:min(len(s.Tags), tagsInTable)], " "), cli.Plain)
 			switch {
 			case s.Err != nil:
-				count, tags = cell{"-", plain}, cell{"failed", red}
+				count, tags = cli.NewCell("-", cli.Plain), cli.NewCell("failed", cli.Red)
 			case s.Suspended:
-				count, tags = cell{"-", plain}, cell{"suspended", yellow}
+				count, tags = cli.NewCell("-", cli.Plain), cli.NewCell("suspended", cli.Yellow)
 			case len(s.Tags) > tagsInTable:
-				tags.text += " ..."
+				tags.Text += " ..."
 			}
-			t.row(cell{s.Namespace, plain}, cell{s.Name, bold}, cell{s.Image, plain}, count, tags)
+			t.Row(cli.NewCell(s.Namespace, cli.Plain), cli.NewCell(s.Name, cli.Bold), cli.NewCell(s.Image, cli.Plain), count, tags)
 		}
-		return t.write(w)
+		return t.Write(w)
 	}
 }

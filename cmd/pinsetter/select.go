@@ -7,11 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/store"
 )
 
-func newSelect(a *app) *cobra.Command {
+func newSelect(a *cli.App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "select [NAMESPACE/NAME...]",
 		Short: "Show the best candidate of image policies",
@@ -21,42 +22,42 @@ explain" says why.`,
 		Example: `  pinsetter select -f clusters/production
   pinsetter select -f clusters/production flux-system/podinfo -o json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.openLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
+			if err := a.OpenLedger(cmd.Context(), store.Options{ReadOnly: true}); err != nil {
 				return err
 			}
-			l, err := loadNamed(cmd, a, policies, args, func(_ *fleet.Set, picked []*fleet.Policy) needs { return needsOfPolicies(picked) })
+			l, err := cli.LoadNamed(cmd, a, cli.Policies, args, func(_ *fleet.Set, picked []*fleet.Policy) cli.Needs { return cli.NeedsOfPolicies(picked) })
 			if err != nil {
 				return err
 			}
-			results := l.bot.Select(cmd.Context(), l.picked, l.set.Automations)
-			a.progress.done()
+			results := l.Bot.Select(cmd.Context(), l.Picked, l.Set.Automations)
+			a.Progress.Done()
 			for _, s := range results {
-				l.failed = errors.Join(l.failed, s.Err)
+				l.Failed = errors.Join(l.Failed, s.Err)
 			}
-			if err := a.print(results, selectTable(results)); err != nil {
+			if err := a.Print(results, selectTable(results)); err != nil {
 				return err
 			}
-			return finish(l.failed)
+			return cli.Finish(l.Failed)
 		},
 	}
 }
 
-func selectTable(results []*bot.Selected) func(io.Writer, painter) error {
-	return func(w io.Writer, p painter) error {
-		t := table{painter: p}
-		t.header("NAMESPACE", "NAME", "IMAGE", "TAG", "DIGEST")
+func selectTable(results []*bot.Selected) func(io.Writer, cli.Painter) error {
+	return func(w io.Writer, p cli.Painter) error {
+		t := cli.Table{Painter: p}
+		t.Header("NAMESPACE", "NAME", "IMAGE", "TAG", "DIGEST")
 		for _, s := range results {
-			tag := cell{s.Tag, green}
+			tag := cli.NewCell(s.Tag, cli.Green)
 			switch {
 			case s.Err != nil:
-				tag = cell{"failed", red}
+				tag = cli.NewCell("failed", cli.Red)
 			case s.Held != "":
-				tag = cell{"held: " + s.Held, yellow}
+				tag = cli.NewCell("held: "+s.Held, cli.Yellow)
 			case s.Suspended:
-				tag = cell{"suspended", yellow}
+				tag = cli.NewCell("suspended", cli.Yellow)
 			}
-			t.row(cell{s.Namespace, plain}, cell{s.Name, bold}, cell{s.Image, plain}, tag, cell{s.Digest, dim})
+			t.Row(cli.NewCell(s.Namespace, cli.Plain), cli.NewCell(s.Name, cli.Bold), cli.NewCell(s.Image, cli.Plain), tag, cli.NewCell(s.Digest, cli.Dim))
 		}
-		return t.write(w)
+		return t.Write(w)
 	}
 }

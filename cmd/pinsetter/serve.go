@@ -15,6 +15,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/hook"
@@ -36,7 +37,7 @@ type serveFlags struct {
 	leaderElect         bool
 }
 
-func newServe(a *app) *cobra.Command {
+func newServe(a *cli.App) *cobra.Command {
 	var o serveFlags
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -53,22 +54,22 @@ The status page, its JSON below /api/v1/, /healthz, /readyz and /metrics are at
 A first signal ends it when what is being written is finished, a second at once.`,
 		Example: `  pinsetter serve -f clusters/production
   pinsetter serve -f clusters/production --listen :8080 --auth-file users.htpasswd --hooks-listen :9292`,
-		Args: noNames("it runs all automations that -f leads to"),
+		Args: cli.NoNames("it runs all automations that -f leads to"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.batch < 0 || o.reload <= 0 {
-				return usage("--batch %s and --reload %s: write how long, such as 30s", o.batch, o.reload)
+				return cli.Usage("--batch %s and --reload %s: write how long, such as 30s", o.batch, o.reload)
 			}
 			mine, err := parseShard(o.shard, os.Getenv("JOB_COMPLETION_INDEX"))
 			if err != nil {
 				return err
 			}
-			if err := a.openLedger(cmd.Context(), store.Options{}); err != nil {
+			if err := a.OpenLedger(cmd.Context(), store.Options{}); err != nil {
 				return err
 			}
-			if o.leaderElect && !a.ledger.Remembers() {
-				return usage("--leader-elect needs a state that can be opened (--state): who leads is agreed on there")
+			if o.leaderElect && !a.Ledger.Remembers() {
+				return cli.Usage("--leader-elect needs a state that can be opened (--state): who leads is agreed on there")
 			}
-			return a.serve(cmd.Context(), o, mine)
+			return runServe(cmd.Context(), a, o, mine)
 		},
 	}
 	f := cmd.Flags()
@@ -91,28 +92,28 @@ const listingsKept = 64 << 20
 // sayGoodbye bounds the delivery of the last events at the end.
 const sayGoodbye = 10 * time.Second
 
-// serve runs until ctx ends.
-func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error {
-	a.notifications = config.NotificationsUsed
+// runServe runs until ctx ends.
+func runServe(ctx context.Context, a *cli.App, o serveFlags, mine keeper.Shard) error {
+	a.Notifications = config.NotificationsUsed
 	objects := &reloader{app: a}
 	set, err := objects.first(ctx)
 	if err != nil {
 		return err
 	}
-	a.progress.done()
+	a.Progress.Done()
 	metrics := server.NewMetrics(version())
-	notifier := notify.Open(set, notify.Options{Report: a.undelivered, Instance: hostname(), Environment: a.environment(), Dialer: a.dialer(), Clouds: a.cloudLogins()})
-	options := a.botOptions(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent(), Keep: listingsKept, RateLimit: metrics.RateLimit})
+	notifier := notify.Open(set, notify.Options{Report: func(err error) { undelivered(a, err) }, Instance: hostname(), Environment: a.Environment(), Dialer: a.Dialer(), Clouds: a.CloudLogins()})
+	options := a.BotOptions(registry.Options{Concurrency: a.Concurrency, UserAgent: a.UserAgent(), Keep: listingsKept, RateLimit: metrics.RateLimit})
 	options.Observer = observer{metrics}
 	k := keeper.New(keeper.Options{Bot: options, Observer: observer{metrics}, Shard: mine, Batch: o.batch, Notify: notifier.Tell})
 	relay := newRelay(a, k, o.leaderElect, mine)
 	doors := &doors{app: a, relay: relay}
 	face, err := server.New(server.Options{
 		Listen: o.listen, HooksListen: o.hooksListen, AuthFile: o.authFile, CertFile: o.tlsCert, KeyFile: o.tlsKey,
-		Source: &statusPage{keeper: k, ledger: a.ledger}, Metrics: metrics, Hooks: doors, Version: version(), Log: a.log,
+		Source: &statusPage{keeper: k, ledger: a.Ledger}, Metrics: metrics, Hooks: doors, Version: version(), Log: a.Log,
 	})
 	if err != nil {
-		return &exitError{statusUsage, err}
+		return cli.Exit(cli.StatusUsage, err)
 	}
 	use := func(set *fleet.Set) {
 		metrics.Stale(false)
@@ -125,7 +126,7 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error 
 	if o.tlsCert != "" {
 		scheme = "https://"
 	}
-	a.say("serving", fmt.Sprintf("%[1]s%[2]s has the status page, metrics and health; webhooks come to %[1]s%[3]s", scheme, face.Addr(), face.HooksAddr()))
+	a.Say("serving", fmt.Sprintf("%[1]s%[2]s has the status page, metrics and health; webhooks come to %[1]s%[3]s", scheme, face.Addr(), face.HooksAddr()))
 	var all errgroup.Group
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -135,7 +136,7 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error 
 	})
 	all.Go(func() error {
 		defer stop()
-		return a.lead(ctx, o, relay.name, func(ctx context.Context) {
+		return lead(ctx, a, o, relay.name, func(ctx context.Context) {
 			all.Go(func() error { relay.lead(ctx); return nil })
 			k.Run(ctx)
 		})
@@ -151,7 +152,7 @@ func (a *app) serve(ctx context.Context, o serveFlags, mine keeper.Shard) error 
 	bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), sayGoodbye)
 	defer cancel()
 	_ = notifier.Close(bye) // it has reported the undelivered events
-	return finish(err)
+	return cli.Finish(err)
 }
 
 // leadAgain is the time between two attempts to ask for the lead where the state
@@ -162,18 +163,18 @@ const leadAgain = 2 * time.Second
 // the state doesn't answer nobody leads, and the wait goes on: the process shows the
 // status page and refuses webhooks meanwhile. Losing the lead is an error: the
 // process's supervisor starts it again.
-func (a *app) lead(ctx context.Context, o serveFlags, name string, run func(context.Context)) error {
+func lead(ctx context.Context, a *cli.App, o serveFlags, name string, run func(context.Context)) error {
 	if !o.leaderElect {
 		run(ctx)
 		return nil
 	}
-	a.log.Info("waiting for the lead", "state", a.ledger.String())
-	leading, resign, err := a.ledger.Lead(ctx, name)
+	a.Log.Info("waiting for the lead", "state", a.Ledger.String())
+	leading, resign, err := a.Ledger.Lead(ctx, name)
 	for failed := 0; errors.Is(err, store.ErrUnreachable) && pause.For(ctx, leadAgain) == nil; failed++ {
 		if failed%30 == 0 { // once a minute
-			a.log.Error("the state doesn't answer, so that nobody leads: it is asked again", "error", err)
+			a.Log.Error("the state doesn't answer, so that nobody leads: it is asked again", "error", err)
 		}
-		leading, resign, err = a.ledger.Lead(ctx, name)
+		leading, resign, err = a.Ledger.Lead(ctx, name)
 	}
 	if ctx.Err() != nil {
 		return nil // ctx ended before it led
@@ -182,7 +183,7 @@ func (a *app) lead(ctx context.Context, o serveFlags, name string, run func(cont
 		return err
 	}
 	defer resign()
-	a.log.Info("leading")
+	a.Log.Info("leading")
 	run(leading)
 	if ctx.Err() == nil {
 		return fmt.Errorf("the lead is lost: %w", context.Cause(leading))
@@ -191,7 +192,7 @@ func (a *app) lead(ctx context.Context, o serveFlags, name string, run func(cont
 }
 
 // undelivered reports an event that could not be delivered.
-func (a *app) undelivered(err error) { a.log.Warn("an event is not delivered", "error", err) }
+func undelivered(a *cli.App, err error) { a.Log.Warn("an event is not delivered", "error", err) }
 
 func hostname() string {
 	name, _ := os.Hostname() // "": no instance
@@ -200,7 +201,7 @@ func hostname() string {
 
 // doors receives webhooks for the Receivers of the set in use.
 type doors struct {
-	app     *app
+	app     *cli.App
 	relay   *relay
 	handler atomic.Pointer[hook.Handler]
 
@@ -238,19 +239,19 @@ func (r *refusals) due(receiver pinsetter.Name, now time.Time) (int, bool) {
 func (d *doors) use(set *fleet.Set) {
 	h, err := hook.New(set.Receivers, hook.Options{
 		Wake: func(ctx context.Context, w hook.Wake) error {
-			d.app.log.Info("a webhook asks to look", "receiver", w.Receiver, "objects", len(w.Objects))
+			d.app.Log.Info("a webhook asks to look", "receiver", w.Receiver, "objects", len(w.Objects))
 			return d.relay.wake(ctx, w.Objects)
 		},
 		Refused: func(receiver pinsetter.Name, status int, err error) {
 			if more, due := d.refusals.due(receiver, time.Now()); due {
-				d.app.log.Warn("a webhook is refused", "receiver", receiver, "status", status, "error", err, "unsaid", more)
+				d.app.Log.Warn("a webhook is refused", "receiver", receiver, "status", status, "error", err, "unsaid", more)
 			}
 		},
-		Environment: d.app.environment(),
-		Dialer:      d.app.dialer(),
+		Environment: d.app.Environment(),
+		Dialer:      d.app.Dialer(),
 	})
 	if err != nil {
-		d.app.log.Error("a Receiver is left out", "error", err)
+		d.app.Log.Error("a Receiver is left out", "error", err)
 	}
 	if h != nil {
 		d.handler.Store(h)

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/hook"
 	"github.com/pinsetter/pinsetter/parts"
@@ -212,7 +213,7 @@ func TestServeIsRefused(t *testing.T) {
 		args := append([]string{"serve", "-f", f.objects, "--state", "none"}, test.args...)
 		out, err := exec.Command("pinsetter", args...).CombinedOutput()
 		exit := (*exec.ExitError)(nil)
-		if !errors.As(err, &exit) || exit.ExitCode() != statusUsage || !strings.Contains(strings.ToLower(string(out)), test.want) {
+		if !errors.As(err, &exit) || exit.ExitCode() != cli.StatusUsage || !strings.Contains(strings.ToLower(string(out)), test.want) {
 			t.Errorf("%v: %v\n%s", test.args, err, out)
 		}
 	}

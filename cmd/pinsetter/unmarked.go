@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/pinsetter/pinsetter/bot"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
 // sayUnmarked notes the automations that found no marker, and the policies that
 // nobody uses because of that: markers may be in the checkout and not pushed.
-func (a *app) sayUnmarked(c *cycleResult) {
+func sayUnmarked(a *cli.App, c *cycleResult) {
 	var unmarked []*fleet.Automation
 	for _, one := range c.set.Automations {
 		if slices.ContainsFunc(c.results, func(r *bot.Result) bool { return r.Automation() == one.Name && r.Unmarked }) {
@@ -30,7 +31,7 @@ func (a *app) sayUnmarked(c *cycleResult) {
 		if idle := unused(c.set, one, unmarked); len(idle) > 0 {
 			text += ", and nobody uses ImagePolicy " + strings.Join(idle, ", ")
 		}
-		a.say("note", text+": push the files with markers; pinsetter init proposes some")
+		a.Say("note", text+": push the files with markers; pinsetter init proposes some")
 	}
 }
 

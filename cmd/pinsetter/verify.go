@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinsetter/pinsetter"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/source"
@@ -18,8 +19,8 @@ import (
 // statusUnasked is that of verify if it could not be asked who signed.
 const statusUnasked = 4
 
-func newVerify(a *app) *cobra.Command {
-	var f signers
+func newVerify(a *cli.App) *cobra.Command {
+	var f cli.Signers
 	cmd := &cobra.Command{
 		Use:   "verify REF",
 		Short: "Ask who signed an image, by the rules that apply to it",
@@ -33,7 +34,7 @@ could not be asked.`,
     --identity 'https://github.com/org/app/.github/workflows/release.yml@refs/tags/.*' ghcr.io/org/app:1.2.3`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usage("verify takes one reference, such as ghcr.io/org/app:1.2.3")
+				return cli.Usage("verify takes one reference, such as ghcr.io/org/app:1.2.3")
 			}
 			return nil
 		},
@@ -42,40 +43,40 @@ could not be asked.`,
 			if err != nil {
 				return err
 			}
-			rules, err := f.rules()
+			rules, err := f.Rules()
 			if err != nil {
 				return err
 			}
 			set := &fleet.Set{}
-			var from sources
-			if len(rules) == 0 || len(a.filenames)+len(a.kustomize) > 0 {
-				a.artifacts = true
-				from = a.read(cmd.Context())
-				if set, err = a.loadFrom(from); err != nil {
+			var from cli.Sources
+			if len(rules) == 0 || len(a.Filenames)+len(a.Kustomize) > 0 {
+				a.Artifacts = true
+				from = a.Read(cmd.Context())
+				if set, err = a.LoadFrom(from); err != nil {
 					return err
 				}
 			}
-			failed := a.report(needs{}.judge(set.Findings))
-			v, err := a.bot(set).Verify(cmd.Context(), image, rules, sitesIn(from.files))
-			a.progress.done()
+			failed := a.Report(cli.Needs{}.Judge(set.Findings))
+			v, err := a.Bot(set).Verify(cmd.Context(), image, rules, sitesIn(from.Files))
+			a.Progress.Done()
 			if err != nil {
-				return usage("%w", err)
+				return cli.Usage("%w", err)
 			}
 			if len(v.Rules) == 0 {
-				return usage("no rule applies to %s: in %s no Gate with verify selects a policy of it, and no object that verifies what it pulls names it; name a key with --key, or a signer with --identity and --issuer", v.Ref, a.sources())
+				return cli.Usage("no rule applies to %s: in %s no Gate with verify selects a policy of it, and no object that verifies what it pulls names it; name a key with --key, or a signer with --identity and --issuer", v.Ref, a.Sources())
 			}
-			if err := a.print(v, verifyTable(v)); err != nil {
+			if err := a.Print(v, verifyTable(v)); err != nil {
 				return err
 			}
 			return finishVerify(v, failed)
 		},
 	}
-	cmd.Flags().StringVar(&f.identity, "identity", "", "who must have signed without a key, by the subject of the certificate, as a regular expression that matches the whole")
-	cmd.Flags().StringVar(&f.issuer, "issuer", "", "who must vouch for --identity, as a regular expression that matches the whole")
-	cmd.Flags().StringVar(&f.root, "trusted-root", "", "a file with the trusted root for --identity (default: that of Sigstore's public good instance)")
-	cmd.Flags().StringVar(&f.notation, "notation-policy", "", "a file with a trust policy of notation, with the certificates beside it in truststore/x509/TYPE/NAME")
-	cmd.Flags().StringArrayVar(&f.attestations, "attestation", nil, "a predicate type that they must have attested, in place of a signature (repeatable: each of them)")
-	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "a file with a public key that is trusted, in place of the objects' rules (repeatable: one of them must have signed)")
+	cmd.Flags().StringVar(&f.Identity, "identity", "", "who must have signed without a key, by the subject of the certificate, as a regular expression that matches the whole")
+	cmd.Flags().StringVar(&f.Issuer, "issuer", "", "who must vouch for --identity, as a regular expression that matches the whole")
+	cmd.Flags().StringVar(&f.Root, "trusted-root", "", "a file with the trusted root for --identity (default: that of Sigstore's public good instance)")
+	cmd.Flags().StringVar(&f.Notation, "notation-policy", "", "a file with a trust policy of notation, with the certificates beside it in truststore/x509/TYPE/NAME")
+	cmd.Flags().StringArrayVar(&f.Attestations, "attestation", nil, "a predicate type that they must have attested, in place of a signature (repeatable: each of them)")
+	cmd.Flags().StringArrayVar(&f.Keys, "key", nil, "a file with a public key that is trusted, in place of the objects' rules (repeatable: one of them must have signed)")
 	return cmd
 }
 
@@ -97,19 +98,19 @@ func sitesIn(files []source.File) []pinsetter.Site {
 // finishVerify returns the exit status of a verdict. One rule that refuses is enough
 // to refuse, whatever the others would say.
 func finishVerify(v *verify.Report, failed error) error {
-	status := statusDone
+	status := cli.StatusDone
 	for _, r := range v.Rules {
 		switch {
 		case r.Verdict == pinsetter.SignatureRefused:
-			return &exitError{statusFailed, nil}
+			return cli.Exit(cli.StatusFailed, nil)
 		case r.Verdict != pinsetter.SignatureVerified:
 			status = statusUnasked
 		}
 	}
-	if status != statusDone {
-		return &exitError{status, nil}
+	if status != cli.StatusDone {
+		return cli.Exit(status, nil)
 	}
-	return finish(failed)
+	return cli.Finish(failed)
 }
 
 // parseReference reads "[oci://]NAME:TAG", "NAME@DIGEST" or "NAME:TAG@DIGEST".
@@ -122,37 +123,37 @@ func parseReference(text string) (pinsetter.Image, error) {
 	}
 	switch {
 	case pinned && !pinsetter.ValidDigest(digest):
-		return image, usage("%q: %q is not a digest like sha256:<64 hex digits>", text, digest)
+		return image, cli.Usage("%q: %q is not a digest like sha256:<64 hex digits>", text, digest)
 	case image.Tag != "" && !pinsetter.ValidTag(image.Tag):
-		return image, usage("%q: %q is not a tag", text, image.Tag)
+		return image, cli.Usage("%q: %q is not a tag", text, image.Tag)
 	case image.Tag == "" && !pinned:
-		return image, usage("%q has neither tag nor digest: write one, such as %s:1.2.3", text, name)
+		return image, cli.Usage("%q has neither tag nor digest: write one, such as %s:1.2.3", text, name)
 	}
 	return image, nil
 }
 
-func verifyTable(v *verify.Report) func(io.Writer, painter) error {
-	return func(w io.Writer, p painter) error {
-		t := table{painter: p}
-		t.header("RULE", "PROVIDER", "VERDICT", "SIGNER", "ISSUER", "SIGNED AT", "LOG")
+func verifyTable(v *verify.Report) func(io.Writer, cli.Painter) error {
+	return func(w io.Writer, p cli.Painter) error {
+		t := cli.Table{Painter: p}
+		t.Header("RULE", "PROVIDER", "VERDICT", "SIGNER", "ISSUER", "SIGNED AT", "LOG")
 		for _, r := range v.Rules {
-			verdict := cell{string(r.Verdict), red}
+			verdict := cli.NewCell(string(r.Verdict), cli.Red)
 			if r.Verdict == pinsetter.SignatureVerified {
-				verdict.style = green
+				verdict.Style = cli.Green
 			}
 			if r.Reason != "" {
-				verdict.text += ": " + r.Reason
+				verdict.Text += ": " + r.Reason
 			}
 			at := ""
 			if !r.SignedAt.IsZero() {
 				at = r.SignedAt.UTC().Format(time.RFC3339)
 			}
-			t.row(cell{r.From, plain}, cell{r.Provider, plain}, verdict, cell{r.Signer, plain}, cell{r.Issuer, plain}, cell{at, plain}, cell{r.Log, plain})
+			t.Row(cli.NewCell(r.From, cli.Plain), cli.NewCell(r.Provider, cli.Plain), verdict, cli.NewCell(r.Signer, cli.Plain), cli.NewCell(r.Issuer, cli.Plain), cli.NewCell(at, cli.Plain), cli.NewCell(r.Log, cli.Plain))
 		}
-		if err := t.write(w); err != nil || v.Digest == "" {
+		if err := t.Write(w); err != nil || v.Digest == "" {
 			return err
 		}
-		_, err := fmt.Fprintln(w, p.paint(dim, v.Ref+" is "+v.Digest))
+		_, err := fmt.Fprintln(w, p.Paint(cli.Dim, v.Ref+" is "+v.Digest))
 		return err
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/verify"
 )
 
@@ -40,7 +41,7 @@ func commit() (revision, date string) {
 	return settings["vcs.revision"], settings["vcs.time"]
 }
 
-func newVersion(a *app) *cobra.Command {
+func newVersion(a *cli.App) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Show the version of this program, its commit and that commit's date",
@@ -56,7 +57,7 @@ func newVersion(a *app) *cobra.Command {
 				Root     string `json:"sigstoreRoot"` // date of the trusted root of Sigstore
 			}{Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Root: verify.RootDate}
 			v.Commit, v.Date = commit()
-			return a.print(v, func(w io.Writer, _ painter) error {
+			return a.Print(v, func(w io.Writer, _ cli.Painter) error {
 				from := ""
 				if v.Commit != "" {
 					from = fmt.Sprintf("commit %.12s of %s, ", v.Commit, v.Date)

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// progress is a line on a terminal that says what is going on. It appears after
+// Progress is a line on a terminal that says what is going on. It appears after
 // half a second. On anything but a terminal it shows nothing. It is safe for
 // concurrent use.
 type progress struct {
@@ -25,7 +25,7 @@ const patience = 500 * time.Millisecond
 
 func newProgress(w io.Writer) *progress {
 	p := &progress{patient: true}
-	if isTerminal(w) {
+	if IsTerminal(w) {
 		p.w = w
 		p.timer = time.AfterFunc(patience, p.begin)
 	}
@@ -40,8 +40,8 @@ func (p *progress) begin() {
 	p.draw()
 }
 
-// show replaces the line.
-func (p *progress) show(line string) {
+// Show replaces the line.
+func (p *progress) Show(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.line = line
@@ -53,11 +53,11 @@ func (p *progress) draw() {
 		return
 	}
 	p.shown = true
-	fmt.Fprintf(p.w, "\r\x1b[K%s", printable(p.line))
+	fmt.Fprintf(p.w, "\r\x1b[K%s", Printable(p.line))
 }
 
-// done clears the line until the next call of show.
-func (p *progress) done() {
+// Done clears the line until the next call of show.
+func (p *progress) Done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.line = ""

@@ -1,4 +1,4 @@
-package main
+package adopting
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"path"
 
 	"github.com/pinsetter/pinsetter/adopt"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/folder"
 	"github.com/pinsetter/pinsetter/plan"
 )
@@ -31,11 +32,11 @@ func writeEdits(dir string, edits []adopt.Edit) error {
 
 // printEdits prints a unified diff: coloured and safe for a terminal, or byte for
 // byte for git apply. Folder is that of the edits in the repository.
-func printEdits(w io.Writer, p painter, folder string, edits []adopt.Edit) error {
+func printEdits(w io.Writer, p cli.Painter, folder string, edits []adopt.Edit) error {
 	for _, e := range edits {
 		patch := plan.Patch(path.Join(folder, e.Path), e.Old, e.New)
-		if isTerminal(w) {
-			patch = paintDiff(p, patch)
+		if cli.IsTerminal(w) {
+			patch = cli.PaintDiff(p, patch)
 		}
 		if _, err := io.WriteString(w, patch); err != nil {
 			return err

@@ -1,4 +1,6 @@
-package main
+// Package adopting has the commands that bring a repository to Pinsetter: init and
+// migrate. They propose edits of a folder, and make them if they are told to.
+package adopting
 
 import (
 	"bytes"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/adopt"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/folder"
 	"github.com/pinsetter/pinsetter/setters"
 	"github.com/pinsetter/pinsetter/source/remote"
@@ -28,7 +31,8 @@ type initFlags struct {
 	pin, write, exitCode bool
 }
 
-func newInit(a *app) *cobra.Command {
+// NewInit returns the command init.
+func NewInit(a *cli.App) *cobra.Command {
 	var f initFlags
 	cmd := &cobra.Command{
 		Use:   "init [--dir DIR]",
@@ -46,12 +50,12 @@ what -f names.`,
 		Example: `  pinsetter init                        # what it would write, and why not more
   pinsetter init --write && git diff
   pinsetter init --dir clusters --range patch --pin -o json`,
-		Args: noNames("say with --dir where the files are"),
+		Args: cli.NoNames("say with --dir where the files are"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !slices.Contains([]string{"patch", "minor", "major"}, f.step) {
-				return usage("--range %q: write patch, minor or major", f.step)
+				return cli.Usage("--range %q: write patch, minor or major", f.step)
 			}
-			return a.init(cmd.Context(), f, cmd.Flags().Changed("namespace"))
+			return runInit(cmd.Context(), a, f, cmd.Flags().Changed("namespace"))
 		},
 	}
 	cmd.Flags().StringVar(&f.dir, "dir", ".", "directory to look in")
@@ -65,9 +69,9 @@ what -f names.`,
 
 // initiation is one call of init.
 type initiation struct {
-	app       *app
+	app       *cli.App
 	flags     initFlags
-	tree      workTree
+	tree      WorkTree
 	policies  string // file of new objects, relative to the directory
 	there     *thereAlready
 	files     []*adopt.File
@@ -78,18 +82,18 @@ type initiation struct {
 	failed    error
 }
 
-func (a *app) init(ctx context.Context, f initFlags, givenNamespace bool) error {
+func runInit(ctx context.Context, a *cli.App, f initFlags, givenNamespace bool) error {
 	i := &initiation{app: a, flags: f}
 	var err error
-	if i.tree, err = findWorkTree(f.dir); err != nil {
-		return finish(err)
+	if i.tree, err = FindWorkTree(f.dir); err != nil {
+		return cli.Finish(err)
 	}
-	if i.policies, err = placeOfPolicies(f.dir, f.policies, i.tree.root != ""); err != nil {
+	if i.policies, err = placeOfPolicies(f.dir, f.policies, i.tree.Root != ""); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	if i.there, err = a.readThere(ctx, f.dir, givenNamespace); err != nil {
+	if i.there, err = readThere(ctx, a, f.dir, givenNamespace); err != nil {
 		return err
 	}
 	asking := newAsking(ctx, a, i.there.access)
@@ -103,9 +107,9 @@ func (a *app) init(ctx context.Context, f initFlags, givenNamespace bool) error 
 		Labels: i.there.labels, Policies: i.there.policies, Repositories: i.there.repositories, Taken: i.there.taken,
 	})
 	asking.digests(i.proposal.Entries)
-	a.progress.done()
+	a.Progress.Done()
 	if err := i.edit(); err != nil {
-		return finish(err)
+		return cli.Finish(err)
 	}
 	return i.end()
 }
@@ -121,18 +125,18 @@ func placeOfPolicies(dir, flag string, inGit bool) (string, error) {
 	}
 	from, err := filepath.Abs(dir)
 	if err != nil {
-		return "", finish(err)
+		return "", cli.Finish(err)
 	}
 	file, err := filepath.Abs(flag)
 	if err != nil {
-		return "", finish(err)
+		return "", cli.Finish(err)
 	}
 	below, err := filepath.Rel(from, file)
 	if err != nil || !filepath.IsLocal(below) { // then it is meant from there
 		below = filepath.Clean(flag)
 	}
 	if !filepath.IsLocal(below) || below == "." || !setters.IsCandidate(filepath.ToSlash(below)) {
-		return "", usage("--policies %q: name a .yaml file below %s", flag, dir)
+		return "", cli.Usage("--policies %q: name a .yaml file below %s", flag, dir)
 	}
 	return filepath.ToSlash(below), nil
 }
@@ -164,11 +168,11 @@ func (i *initiation) gather(ctx context.Context, asking *asking) (map[string]ado
 func (i *initiation) find(ctx context.Context, asking *asking) error {
 	f, err := folder.Open(i.flags.dir)
 	if err != nil {
-		return &exitError{statusUsage, err}
+		return cli.Exit(cli.StatusUsage, err)
 	}
 	defer f.Close()
-	i.app.progress.show("reading " + i.flags.dir)
-	options := adopt.FindOptions{Namespace: i.app.namespace, Pin: i.flags.pin}
+	i.app.Progress.Show("reading " + i.flags.dir)
+	options := adopt.FindOptions{Namespace: i.app.Namespace, Pin: i.flags.pin}
 	i.files, err = folder.Each(ctx, f, folder.Options{Want: setters.IsCandidate, Screen: adopt.MayHold, MaxSize: setters.MaxSize},
 		func(name string, data []byte) (*adopt.File, bool) {
 			file := adopt.Find(name, bytes.Clone(data), options)
@@ -200,7 +204,7 @@ func (i *initiation) readRenovate() {
 		}
 		root, err := adopt.ReadRenovate(name, data)
 		if err != nil {
-			i.app.say("warning", fmt.Sprintf("%s: %v: its allowedVersions and minimumReleaseAge are not used", path.Join(i.flags.dir, name), err))
+			i.app.Say("warning", fmt.Sprintf("%s: %v: its allowedVersions and minimumReleaseAge are not used", path.Join(i.flags.dir, name), err))
 		}
 		i.rules = adopt.Rules(root)
 		return
@@ -215,7 +219,7 @@ func (i *initiation) notApplied() error {
 			if applied != "" && !strings.HasPrefix(from, applied+"/") || i.isKustomized(applied) {
 				continue
 			}
-			return usage("--policies %s: %s applies %q, and the new objects with it: name a file elsewhere, or give that folder a kustomization.yaml",
+			return cli.Usage("--policies %s: %s applies %q, and the new objects with it: name a file elsewhere, or give that folder a kustomization.yaml",
 				i.policies, path.Join(i.flags.dir, file.Path), "./"+applied)
 		}
 	}
@@ -225,7 +229,7 @@ func (i *initiation) notApplied() error {
 // isKustomized reports whether a folder has a kustomization, so that only what it
 // names is applied.
 func (i *initiation) isKustomized(folder string) bool {
-	root := i.tree.root
+	root := i.tree.Root
 	if root == "" {
 		root = i.flags.dir
 	}
@@ -255,7 +259,7 @@ func (i *initiation) edit() error {
 			return err
 		}
 	}
-	file, err := adopt.Append(old, objects, i.app.namespace)
+	file, err := adopt.Append(old, objects, i.app.Namespace)
 	if err != nil {
 		return err
 	}
@@ -270,64 +274,64 @@ func (i *initiation) end() error {
 		e := &i.proposal.Entries[n]
 		e.Path = path.Join(i.tree.folder, e.Path)
 	}
-	if err := a.print(append([]adopt.Entry{}, i.proposal.Entries...), i.table); err != nil {
+	if err := a.Print(append([]adopt.Entry{}, i.proposal.Entries...), i.table); err != nil {
 		return err
 	}
 	if i.flags.write && len(i.edits) > 0 {
 		if err := writeEdits(i.flags.dir, i.edits); err != nil {
-			return finish(i.failed, err)
+			return cli.Finish(i.failed, err)
 		}
 	}
 	if len(i.edits) > 0 {
 		i.sayNext()
 	}
-	if err := finish(i.failed); err != nil {
+	if err := cli.Finish(i.failed); err != nil {
 		return err
 	}
 	if i.flags.exitCode && len(i.edits) > 0 {
-		return &exitError{status: statusDifferent}
+		return &cli.ExitError{Status: cli.StatusDifferent}
 	}
 	return nil
 }
 
 // table prints the diff, or the names of written files, and what was found.
-func (i *initiation) table(w io.Writer, p painter) error {
+func (i *initiation) table(w io.Writer, p cli.Painter) error {
 	if i.flags.write {
 		for _, e := range i.edits {
-			fmt.Fprintf(w, "%s %s\n", p.paint(green, "wrote"), printable(path.Join(i.flags.dir, e.Path)))
+			fmt.Fprintf(w, "%s %s\n", p.Paint(cli.Green, "wrote"), cli.Printable(path.Join(i.flags.dir, e.Path)))
 		}
 	} else if err := printEdits(w, p, i.tree.folder, i.edits); err != nil {
 		return err
 	}
-	found, skipped := table{painter: p}, table{painter: p}
-	found.header("PLACE", "REFERENCE", "POLICY", "RANGE", "CURRENT", "BEST")
-	skipped.header("PLACE", "REFERENCE", "SKIPPED")
+	found, skipped := cli.Table{Painter: p}, cli.Table{Painter: p}
+	found.Header("PLACE", "REFERENCE", "POLICY", "RANGE", "CURRENT", "BEST")
+	skipped.Header("PLACE", "REFERENCE", "SKIPPED")
 	for _, e := range i.proposal.Entries {
-		at := cell{place(e.Path, e.Line), plain}
+		at := cli.NewCell(cli.Place(e.Path, e.Line), cli.Plain)
 		if e.Skipped != "" {
-			skipped.row(at, cell{e.Reference, plain}, cell{e.Skipped, yellow})
+			skipped.Row(at, cli.NewCell(e.Reference, cli.Plain), cli.NewCell(e.Skipped, cli.Yellow))
 			continue
 		}
-		best := cell{short(e.Best), plain}
+		best := cli.NewCell(short(e.Best), cli.Plain)
 		if e.Best != e.Current {
-			best.style = green
+			best.Style = cli.Green
 		}
-		found.row(at, cell{e.Reference, plain}, cell{e.Policy, bold}, cell{e.Range, plain}, cell{short(e.Current), plain}, best)
+		found.Row(at, cli.NewCell(e.Reference, cli.Plain), cli.NewCell(e.Policy, cli.Bold), cli.NewCell(e.Range, cli.Plain), cli.NewCell(short(e.Current), cli.Plain), best)
 	}
 	if len(i.edits) > 0 && len(i.proposal.Entries) > 0 {
 		fmt.Fprintln(w)
 	}
-	if err := found.write(w); err != nil {
+	if err := found.Write(w); err != nil {
 		return err
 	}
-	if len(found.rows) > 0 && len(skipped.rows) > 0 {
+	if len(found.Rows) > 0 && len(skipped.Rows) > 0 {
 		fmt.Fprintln(w)
 	}
-	if err := skipped.write(w); err != nil {
+	if err := skipped.Write(w); err != nil {
 		return err
 	}
 	if len(i.edits) == 0 {
-		_, err := fmt.Fprintln(w, p.paint(dim, i.nothing()))
+		_, err := fmt.Fprintln(w, p.Paint(cli.Dim, i.nothing()))
 		return err
 	}
 	return nil
@@ -361,11 +365,11 @@ func (i *initiation) sayNext() {
 		next = "pinsetter init " + i.again() + "--write"
 	case !i.automated && i.tree.origin == "":
 		next = fmt.Sprintf("pinsetter set --dir %s %s", i.flags.dir, from)
-		i.app.say("note", "there is no remote \"origin\", so no automation was proposed: add the remote, and run init again")
-	case i.automated && i.tree.root != "":
+		i.app.Say("note", "there is no remote \"origin\", so no automation was proposed: add the remote, and run init again")
+	case i.automated && i.tree.Root != "":
 		next = "git add --all && git commit -m \"Let Pinsetter update images\" && git push, then " + next
 	}
-	i.app.say("next", next)
+	i.app.Say("next", next)
 }
 
 // again returns the flags of this call that a second one needs.
@@ -380,7 +384,7 @@ func (i *initiation) again() string {
 	add(i.flags.step != "minor", "--range "+i.flags.step)
 	add(i.flags.pin, "--pin")
 	add(i.flags.policies != "", "--policies "+i.flags.policies)
-	for _, name := range i.app.filenames {
+	for _, name := range i.app.Filenames {
 		add(true, "-f "+remote.WithoutUser(name))
 	}
 	add(i.there.givenNamespace, "-n "+i.there.namespace)
@@ -392,10 +396,10 @@ func (i *initiation) objectSources() string {
 	var all []string
 	follows := func(o adopt.Object) bool { return o.Kind == "ChartRepository" } // its HelmRepository is there
 	if i.there.any() || slices.ContainsFunc(i.proposal.Objects, follows) {
-		for _, name := range i.app.filenames {
+		for _, name := range i.app.Filenames {
 			all = append(all, "-f "+remote.WithoutUser(name))
 		}
-		if len(i.app.filenames) == 0 {
+		if len(i.app.Filenames) == 0 {
 			return "-f " + i.flags.dir // the new file is below it
 		}
 	}

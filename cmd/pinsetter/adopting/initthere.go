@@ -1,4 +1,4 @@
-package main
+package adopting
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/adopt"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/registry"
@@ -42,27 +43,27 @@ func (t *thereAlready) marked() bool { return len(t.set.Policies) > 0 }
 
 // readThere loads the objects of -f, by default those of the directory. Objects
 // that can't be used are warnings: init needs none.
-func (a *app) readThere(ctx context.Context, dir string, givenNamespace bool) (*thereAlready, error) {
-	var from sources
-	if len(a.filenames)+len(a.kustomize) > 0 {
-		from = a.read(ctx)
-		for _, u := range from.unread {
-			return nil, &exitError{statusUsage, errors.New(u.String())}
+func readThere(ctx context.Context, a *cli.App, dir string, givenNamespace bool) (*thereAlready, error) {
+	var from cli.Sources
+	if len(a.Filenames)+len(a.Kustomize) > 0 {
+		from = a.Read(ctx)
+		for _, u := range from.Unread {
+			return nil, cli.Exit(cli.StatusUsage, errors.New(u.String()))
 		}
 	} else {
 		if _, err := os.Stat(dir); err != nil {
-			return nil, &exitError{statusUsage, err}
+			return nil, cli.Exit(cli.StatusUsage, err)
 		}
-		from.files, _ = source.ReadPath(dir, a.mayHold()) // what can't be read is said when it is searched
+		from.Files, _ = source.ReadPath(dir, a.MayHold()) // what can't be read is said when it is searched
 	}
 	t := &thereAlready{
-		files: from.files,
-		set:   config.Load(from.files, a.loading()), namespace: a.namespace, givenNamespace: givenNamespace,
+		files: from.Files,
+		set:   config.Load(from.Files, a.Loading()), namespace: a.Namespace, givenNamespace: givenNamespace,
 		repositories: map[string]pinsetter.Name{}, taken: map[string]bool{}, access: map[string]*fleet.Repository{},
 	}
-	for _, f := range oldVersionsAsOne(t.set.Findings) {
+	for _, f := range cli.OldVersionsAsOne(t.set.Findings) {
 		if f.Severity == pinsetter.Error && !config.IsSecretToWrite(f) {
-			a.say("warning", f.String())
+			a.Say("warning", f.String())
 		}
 	}
 	switch {

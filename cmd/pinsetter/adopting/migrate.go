@@ -1,4 +1,4 @@
-package main
+package adopting
 
 import (
 	"cmp"
@@ -15,12 +15,14 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/adopt"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/folder"
 	"github.com/pinsetter/pinsetter/migrate"
 	"github.com/pinsetter/pinsetter/setters"
 )
 
-func newMigrate(a *app) *cobra.Command {
+// NewMigrate returns the command migrate.
+func NewMigrate(a *cli.App) *cobra.Command {
 	var dir, policies string
 	var write bool
 	cmd := &cobra.Command{
@@ -41,7 +43,7 @@ inserted; new objects go to one file of their own.`,
 		Args:      oneTool,
 		ValidArgs: migrate.Tools(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			tree, failed, err := a.migrationTree(cmd, dir, policies)
+			tree, failed, err := migrationTree(a, cmd, dir, policies)
 			if err != nil {
 				return err
 			}
@@ -49,22 +51,22 @@ inserted; new objects go to one file of their own.`,
 			failed = errors.Join(failed, r.Err)
 			if write {
 				if err := writeEdits(dir, r.Edits); err != nil {
-					return finish(failed, err)
+					return cli.Finish(failed, err)
 				}
 			}
 			if len(r.Entries) == 0 {
-				a.say("warning", fmt.Sprintf("no setting of %s is in %s: say with --dir where they are", args[0], dir))
+				a.Say("warning", fmt.Sprintf("no setting of %s is in %s: say with --dir where they are", args[0], dir))
 			}
 			entries := append([]migrate.Entry{}, r.Entries...)
-			if err := a.print(entries, a.migration(r, tree.Git.Folder, "Before the first run:", write)); err != nil {
+			if err := a.Print(entries, migration(a, r, tree.Git.Folder, "Before the first run:", write)); err != nil {
 				return err
 			}
-			if a.output != "table" {
+			if a.Output != "table" {
 				for _, off := range r.Off {
-					a.say("to do", off)
+					a.Say("to do", off)
 				}
 			}
-			return finish(failed)
+			return cli.Finish(failed)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", ".", "directory whose files are translated")
@@ -79,27 +81,27 @@ func oneTool(cmd *cobra.Command, args []string) error {
 	known := strings.Join(migrate.Tools(), ", ")
 	switch {
 	case len(args) == 0:
-		return usage("%s: say which tool's settings are translated: %s", cmd.CommandPath(), known)
+		return cli.Usage("%s: say which tool's settings are translated: %s", cmd.CommandPath(), known)
 	case len(args) > 1:
-		return usage("%s %q: one tool at a time: %s", cmd.CommandPath(), args[1], known)
+		return cli.Usage("%s %q: one tool at a time: %s", cmd.CommandPath(), args[1], known)
 	case !slices.Contains(migrate.Tools(), args[0]):
-		return usage("%s %q: no such tool is known: write one of %s", cmd.CommandPath(), args[0], known)
+		return cli.Usage("%s %q: no such tool is known: write one of %s", cmd.CommandPath(), args[0], known)
 	}
 	return nil
 }
 
 // migrationTree reads the files that may hold settings or values. A file that
 // can't be read is part of failed, and the others are translated.
-func (a *app) migrationTree(cmd *cobra.Command, dir, policies string) (tree *migrate.Tree, failed, err error) {
-	work, err := findWorkTree(dir)
+func migrationTree(a *cli.App, cmd *cobra.Command, dir, policies string) (tree *migrate.Tree, failed, err error) {
+	work, err := FindWorkTree(dir)
 	if err != nil {
-		return nil, nil, finish(err)
+		return nil, nil, cli.Finish(err)
 	}
 	tree = &migrate.Tree{}
-	if tree.Policies, err = placeOfPolicies(dir, policies, work.root != ""); err != nil {
+	if tree.Policies, err = placeOfPolicies(dir, policies, work.Root != ""); err != nil {
 		return nil, nil, err
 	}
-	there, err := a.readThere(cmd.Context(), dir, cmd.Flags().Changed("namespace"))
+	there, err := readThere(cmd.Context(), a, dir, cmd.Flags().Changed("namespace"))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -121,7 +123,7 @@ func (a *app) migrationTree(cmd *cobra.Command, dir, policies string) (tree *mig
 
 // gitOf returns where a work tree is pushed, and the automation that writes all of
 // it already, if there is one.
-func gitOf(there *thereAlready, work workTree) migrate.Git {
+func gitOf(there *thereAlready, work WorkTree) migrate.Git {
 	at, err := url.Parse(work.origin)
 	if work.origin == "" || err != nil {
 		return migrate.Git{Folder: work.folder}
@@ -147,42 +149,42 @@ func trimGit(path string) string { return strings.TrimSuffix(path, ".git") }
 
 // migration prints the diff, unless it is written, what became of each setting,
 // and what is left to do, below a title.
-func (a *app) migration(r *migrate.Result, folder, title string, written bool) func(io.Writer, painter) error {
-	return func(w io.Writer, p painter) error {
+func migration(a *cli.App, r *migrate.Result, folder, title string, written bool) func(io.Writer, cli.Painter) error {
+	return func(w io.Writer, p cli.Painter) error {
 		if !written {
 			if err := printEdits(w, p, folder, r.Edits); err != nil {
 				return err
 			}
 		}
-		var t table
-		t.header("PLACE", "KIND", "FROM", "TO")
+		var t cli.Table
+		t.Header("PLACE", "KIND", "FROM", "TO")
 		for _, e := range r.Entries {
-			to := cell{text: e.To}
+			to := cli.Cell{Text: e.To}
 			if e.Skipped != "" {
-				to = cell{text: "skipped: " + e.Skipped, style: yellow}
+				to = cli.Cell{Text: "skipped: " + e.Skipped, Style: cli.Yellow}
 			}
 			where := e.Path
 			if e.Line > 0 {
-				where = place(e.Path, e.Line)
+				where = cli.Place(e.Path, e.Line)
 			}
-			t.row(cell{text: where}, cell{text: e.Kind}, cell{text: e.From}, to)
+			t.Row(cli.Cell{Text: where}, cli.Cell{Text: e.Kind}, cli.Cell{Text: e.From}, to)
 		}
 		if len(r.Entries) > 0 {
-			if err := t.write(w); err != nil {
+			if err := t.Write(w); err != nil {
 				return err
 			}
 		}
-		return a.sayLeft(w, p, r, title, written)
+		return sayLeft(a, w, p, r, title, written)
 	}
 }
 
 // sayLeft prints what is to do, below a title.
-func (a *app) sayLeft(w io.Writer, p painter, r *migrate.Result, title string, written bool) error {
+func sayLeft(a *cli.App, w io.Writer, p cli.Painter, r *migrate.Result, title string, written bool) error {
 	if len(r.Entries) == 0 {
 		return nil
 	}
 	if written {
-		fmt.Fprintf(w, "\n%s\n", p.paint(dim, pinsetter.Count(len(r.Edits), "file")+" written"))
+		fmt.Fprintf(w, "\n%s\n", p.Paint(cli.Dim, pinsetter.Count(len(r.Edits), "file")+" written"))
 	}
 	if len(r.Off) > 0 {
 		fmt.Fprintln(w, "\n"+title)
@@ -193,7 +195,7 @@ func (a *app) sayLeft(w io.Writer, p painter, r *migrate.Result, title string, w
 			if j == 0 {
 				number = fmt.Sprintf("%3d.", i+1)
 			}
-			if _, err := fmt.Fprintf(w, "%s %s\n", number, printable(line)); err != nil {
+			if _, err := fmt.Fprintf(w, "%s %s\n", number, cli.Printable(line)); err != nil {
 				return err
 			}
 		}

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"slices"
@@ -8,46 +8,47 @@ import (
 	"github.com/pinsetter/pinsetter/fleet"
 )
 
-// needs are the objects that a command that writes nothing to Git was asked about.
-type needs map[pinsetter.Object]bool
+// Needs are the objects that a command that writes nothing to Git was asked about.
+type Needs map[pinsetter.Object]bool
 
-func (n needs) add(kind string, name pinsetter.Name) {
+// Add adds an object.
+func (n Needs) Add(kind string, name pinsetter.Name) {
 	n[pinsetter.Object{Kind: kind, Namespace: name.Namespace, Name: name.Name}] = true
 }
 
-// needsOfRepositories returns what it takes to list tags.
-func needsOfRepositories(picked []*fleet.Repository) needs {
-	n := needs{}
+// NeedsOfRepositories returns what it takes to list tags.
+func NeedsOfRepositories(picked []*fleet.Repository) Needs {
+	n := Needs{}
 	for _, r := range picked {
-		n.add(r.Kind(), r.Name)
+		n.Add(r.Kind(), r.Name)
 	}
 	return n
 }
 
-// needsOfPolicies returns what it takes to select.
-func needsOfPolicies(picked []*fleet.Policy) needs {
-	n := needs{}
+// NeedsOfPolicies returns what it takes to select.
+func NeedsOfPolicies(picked []*fleet.Policy) Needs {
+	n := Needs{}
 	for _, p := range picked {
-		n.add(policies.name, p.Name)
+		n.Add(Policies.Name, p.Name)
 		if p.Repository != nil {
-			n.add(p.Repository.Kind(), p.Repository.Name)
+			n.Add(p.Repository.Kind(), p.Repository.Name)
 		}
 	}
 	return n
 }
 
-// addWriters adds what it takes to read where a policy is written.
-func (n needs) addWriters(p *fleet.Policy, writers []*fleet.Automation) {
+// AddWriters adds what it takes to read where a policy is written.
+func (n Needs) AddWriters(p *fleet.Policy, writers []*fleet.Automation) {
 	for _, a := range writers {
 		if !a.Selects(p) {
 			continue
 		}
-		n.add(a.Kind(), a.Name)
+		n.Add(a.Kind(), a.Name)
 		if a.Delivery != nil && a.Delivery.Source != nil {
-			n.add("OCIRepository", a.Delivery.Source.Name)
+			n.Add("OCIRepository", a.Delivery.Source.Name)
 		}
 		if a.Git != nil {
-			n.add("GitRepository", a.Git.Name)
+			n.Add("GitRepository", a.Git.Name)
 		}
 	}
 }
@@ -59,10 +60,10 @@ var unguarded = []string{
 	"Secret", "ServiceAccount", "Namespace",
 }
 
-// judge returns the findings of loading with what concerns only other objects as
+// Judge returns the findings of loading with what concerns only other objects as
 // warnings. What may hold a write back stays an error: a source that can't be read, a
 // document that can't be told, a Gate, a PullRequest.
-func (n needs) judge(findings []pinsetter.Finding) []pinsetter.Finding {
+func (n Needs) Judge(findings []pinsetter.Finding) []pinsetter.Finding {
 	judged := slices.Clone(findings)
 	for i, f := range judged {
 		if n[f.Object] {

@@ -1,4 +1,4 @@
-package main
+package adopting
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pinsetter/pinsetter/adopt"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 )
 
 func TestWriteEdits(t *testing.T) {
@@ -30,7 +31,7 @@ func TestWriteEdits(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := printEdits(&out, painter{}, "x", edits[1:]); err != nil {
+	if err := printEdits(&out, cli.Painter{}, "x", edits[1:]); err != nil {
 		t.Fatal(err)
 	}
 	const want = "--- a/x/b.yaml\n+++ b/x/b.yaml\n@@ -1 +1 @@\n-a: 1\n+a: 2\n--- /dev/null\n+++ b/x/c/d.yaml\n@@ -0,0 +1 @@\n+x: 1\n"

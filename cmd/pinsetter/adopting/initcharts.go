@@ -1,4 +1,4 @@
-package main
+package adopting
 
 import (
 	"errors"
@@ -31,7 +31,7 @@ func (i *initiation) askIndexes(asking *asking) error {
 		if err != nil {
 			return err
 		}
-		trial = config.Load(append(slices.Clip(i.there.files), source.File{Path: i.policies, Source: i.policies, Data: file}), i.app.loading())
+		trial = config.Load(append(slices.Clip(i.there.files), source.File{Path: i.policies, Source: i.policies, Data: file}), i.app.Loading())
 	}
 	for n, index := range indexes {
 		key := adopt.IndexKey(index.Image)

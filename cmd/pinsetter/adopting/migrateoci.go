@@ -1,4 +1,4 @@
-package main
+package adopting
 
 import (
 	"cmp"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/artifact"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/config"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/folder"
@@ -23,7 +24,7 @@ import (
 	"github.com/pinsetter/pinsetter/source"
 )
 
-func newMigrateOCI(a *app) *cobra.Command {
+func newMigrateOCI(a *cli.App) *cobra.Command {
 	var dir, provider, secret string
 	var artifacts []string
 	var write bool
@@ -48,33 +49,33 @@ Markers, comments and all other bytes stay. Sources are not removed.`,
 			if err != nil {
 				return err
 			}
-			work, err := findWorkTree(dir)
+			work, err := FindWorkTree(dir)
 			if err != nil {
-				return finish(err)
+				return cli.Finish(err)
 			}
 			files, failed, err := fluxFiles(cmd.Context(), dir)
 			if err != nil {
 				return err
 			}
-			r, silent := a.translateOCI(cmd.Context(), dir, files, named)
+			r, silent := translateOCI(cmd.Context(), a, dir, files, named)
 			if write {
 				if err := writeEdits(dir, r.Edits); err != nil {
-					return finish(failed, err)
+					return cli.Finish(failed, err)
 				}
 			}
 			if len(r.Entries) == 0 {
-				a.say("warning", fmt.Sprintf("no HelmRelease or Kustomization in %s pulls from a HelmRepository or GitRepository: say with --dir where they are", dir))
+				a.Say("warning", fmt.Sprintf("no HelmRelease or Kustomization in %s pulls from a HelmRepository or GitRepository: say with --dir where they are", dir))
 			}
 			shown := &migrate.Result{Entries: r.Entries, Edits: r.Edits, Off: r.Steps}
-			if err := a.print(append([]migrate.Entry{}, r.Entries...), a.migration(shown, work.folder, "What is to do beside:", write)); err != nil {
+			if err := a.Print(append([]migrate.Entry{}, r.Entries...), migration(a, shown, work.folder, "What is to do beside:", write)); err != nil {
 				return err
 			}
-			if a.output != "table" {
+			if a.Output != "table" {
 				for _, step := range r.Steps {
-					a.say("to do", step)
+					a.Say("to do", step)
 				}
 			}
-			return finish(failed, silent)
+			return cli.Finish(failed, silent)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", ".", "directory whose objects are moved")
@@ -91,16 +92,16 @@ func parseMoved(texts []string, provider, secret string) ([]oci.Artifact, error)
 	for _, text := range texts {
 		git, at, ok := strings.Cut(text, "=")
 		if !ok || git == "" {
-			return nil, usage("--artifact %q: write NAMESPACE/NAME=oci://HOST/REPO:TAG, with the name of a GitRepository", text)
+			return nil, cli.Usage("--artifact %q: write NAMESPACE/NAME=oci://HOST/REPO:TAG, with the name of a GitRepository", text)
 		}
 		scheme, rest, _ := strings.Cut(at, "://")
 		url, below, _ := strings.Cut(rest, "//")
 		r, err := artifact.ParseReference(scheme + "://" + url)
 		if err != nil {
-			return nil, usage("--artifact: %w", err)
+			return nil, cli.Usage("--artifact: %w", err)
 		}
 		if r.Digest != "" {
-			return nil, usage("--artifact %q: a digest never moves, so write the tag that CI moves", text)
+			return nil, cli.Usage("--artifact %q: a digest never moves, so write the tag that CI moves", text)
 		}
 		a := oci.Artifact{Repository: r.Repository, Tag: r.Tag, Path: strings.Trim(path.Clean("/"+below), "/"), Provider: provider, Secret: secret}
 		if namespace, name, qualified := strings.Cut(git, "/"); qualified {
@@ -109,12 +110,12 @@ func parseMoved(texts []string, provider, secret string) ([]oci.Artifact, error)
 			a.Git.Name = git
 		}
 		if slices.ContainsFunc(named, func(b oci.Artifact) bool { return a.Git == b.Git }) {
-			return nil, usage("--artifact: GitRepository %s has two", git)
+			return nil, cli.Usage("--artifact: GitRepository %s has two", git)
 		}
 		named = append(named, a)
 	}
 	if (provider != "" || secret != "") && len(named) == 0 {
-		return nil, usage("--provider and --secret are for what --artifact names; a chart keeps the login of its HelmRepository")
+		return nil, cli.Usage("--provider and --secret are for what --artifact names; a chart keeps the login of its HelmRepository")
 	}
 	return named, nil
 }
@@ -124,7 +125,7 @@ func parseMoved(texts []string, provider, secret string) ([]oci.Artifact, error)
 func fluxFiles(ctx context.Context, dir string) (files []migrate.File, failed, err error) {
 	f, err := folder.Open(dir)
 	if err != nil {
-		return nil, nil, finish(err)
+		return nil, nil, cli.Finish(err)
 	}
 	defer f.Close()
 	options := folder.Options{Want: setters.IsCandidate, MaxSize: setters.MaxSize}
@@ -139,50 +140,50 @@ func fluxFiles(ctx context.Context, dir string) (files []migrate.File, failed, e
 
 // translateOCI translates the files, without the OCIRepositories that don't answer.
 // The error says that there are any.
-func (a *app) translateOCI(ctx context.Context, dir string, files []migrate.File, named []oci.Artifact) (*oci.Result, error) {
+func translateOCI(ctx context.Context, a *cli.App, dir string, files []migrate.File, named []oci.Artifact) (*oci.Result, error) {
 	o := oci.Options{Artifacts: named}
 	r := oci.Translate(files, o)
-	o.Refused = a.refused(ctx, dir, r.Sources)
+	o.Refused = refusedBy(ctx, a, dir, r.Sources)
 	if len(o.Refused) == 0 {
 		return r, nil
 	}
 	return oci.Translate(files, o), fmt.Errorf("%s of OCI can't be pulled yet, so what would pull from there stays as it is", pinsetter.Count(len(o.Refused), "source"))
 }
 
-// refused asks what OCIRepositories lead to, and says of each that can't be pulled
+// refusedBy asks what OCIRepositories lead to, and says of each that can't be pulled
 // why.
-func (a *app) refused(ctx context.Context, dir string, sources []oci.Source) map[string]string {
+func refusedBy(ctx context.Context, a *cli.App, dir string, sources []oci.Source) map[string]string {
 	refused := map[string]string{}
 	if len(sources) == 0 {
 		return refused
 	}
 	var there []source.File
-	if len(a.filenames)+len(a.kustomize) > 0 {
-		there = a.read(ctx).files
+	if len(a.Filenames)+len(a.Kustomize) > 0 {
+		there = a.Read(ctx).Files
 	} else {
-		there, _ = source.ReadPath(dir, a.mayHold()) // what can't be read is said already
+		there, _ = source.ReadPath(dir, a.MayHold()) // what can't be read is said already
 	}
 	for _, s := range sources {
-		if err := a.answers(ctx, there, s); err != nil {
+		if err := artifactAnswers(ctx, a, there, s); err != nil {
 			refused[s.Key] = err.Error()
 		}
 	}
-	a.progress.done()
+	a.Progress.Done()
 	return refused
 }
 
-// answers returns nil if an OCIRepository leads to something that Flux can pull,
+// artifactAnswers returns nil if an OCIRepository leads to something that Flux can pull,
 // with the Secrets that are there.
-func (a *app) answers(ctx context.Context, there []source.File, s oci.Source) error {
+func artifactAnswers(ctx context.Context, a *cli.App, there []source.File, s oci.Source) error {
 	const here = "the OCIRepository to write"
-	options := a.loading()
+	options := a.Loading()
 	options.Artifacts = true
 	set := config.Load(append(slices.Clone(there), source.File{Path: here, Data: s.Document}), options)
 	i := slices.IndexFunc(set.Artifacts, func(o *fleet.OCISource) bool { return o.Origin.Path == here })
 	if i < 0 {
 		return errors.New("its OCIRepository can't be read")
 	}
-	r := a.bot(set).Resolve(ctx, set.Artifacts[i])
+	r := a.Bot(set).Resolve(ctx, set.Artifacts[i])
 	chart := set.Artifacts[i].Spec.LayerSelector != nil
 	switch {
 	case r.Err != nil:

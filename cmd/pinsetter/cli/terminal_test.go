@@ -1,16 +1,15 @@
-package main
+package cli
 
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 // Progress is shown while one slow thing goes on, not only when the next begins.
 func TestProgressOfOneSlowThing(t *testing.T) {
 	var out strings.Builder
 	p := &progress{w: &out, patient: true}
-	p.show("scanning org/app")
+	p.Show("scanning org/app")
 	if out.String() != "" {
 		t.Errorf("%q is shown at once", out.String())
 	}
@@ -18,11 +17,11 @@ func TestProgressOfOneSlowThing(t *testing.T) {
 	if !strings.Contains(out.String(), "scanning org/app") {
 		t.Errorf("%q does not say what is going on", out.String())
 	}
-	p.show("scanning \x1b[31morg/other")
+	p.Show("scanning \x1b[31morg/other")
 	if strings.Contains(out.String(), "\x1b[31m") {
 		t.Errorf("%q has a control sequence of somebody else", out.String())
 	}
-	p.done()
+	p.Done()
 	if !strings.HasSuffix(out.String(), "\r\x1b[K") {
 		t.Errorf("%q is not cleared", out.String())
 	}
@@ -36,19 +35,19 @@ func TestPrintable(t *testing.T) {
 		"left\u202eright":   `left\u202eright`,
 		"bad \xff encoding": `bad \ufffd encoding`,
 	} {
-		if got := printable(text); got != want {
-			t.Errorf("printable(%q) = %q, want %q", text, got, want)
+		if got := Printable(text); got != want {
+			t.Errorf("Printable(%q) = %q, want %q", text, got, want)
 		}
 	}
 }
 
 func TestTableAligns(t *testing.T) {
-	tab := table{painter: painter{on: true}}
-	tab.header("A", "LONGER")
-	tab.row(cell{"é1", green}, cell{"x\x1b[2J", plain})
-	tab.row(cell{"a long one", plain}, cell{"", plain})
+	tab := Table{Painter: Painter{on: true}}
+	tab.Header("A", "LONGER")
+	tab.Row(Cell{"é1", Green}, Cell{"x\x1b[2J", Plain})
+	tab.Row(Cell{"a long one", Plain}, Cell{"", Plain})
 	var out strings.Builder
-	if err := tab.write(&out); err != nil {
+	if err := tab.Write(&out); err != nil {
 		t.Fatal(err)
 	}
 	want := "\x1b[1mA\x1b[0m           \x1b[1mLONGER\x1b[0m\n" +
@@ -56,23 +55,5 @@ func TestTableAligns(t *testing.T) {
 		"a long one\n"
 	if out.String() != want {
 		t.Errorf("got\n%q, want\n%q", out.String(), want)
-	}
-}
-
-func TestMoment(t *testing.T) {
-	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Time{
-		"":                     {},
-		"24h":                  now.Add(-24 * time.Hour),
-		"2026-11-20T10:00:00Z": time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC),
-	} {
-		if got, err := moment("--since", text, now); err != nil || !got.Equal(want) {
-			t.Errorf("moment(%q) = %v, %v, want %v", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"soon", "-1h", "2026-13-01"} {
-		if got, err := moment("--since", text, now); err == nil {
-			t.Errorf("moment(%q) = %v", text, got)
-		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package adopting
 
 import (
 	"bufio"
@@ -11,50 +11,50 @@ import (
 	"github.com/pinsetter/pinsetter"
 )
 
-// workTree is the Git work tree that a directory lies in.
-type workTree struct {
-	root   string // "": the directory lies in none
+// WorkTree is the Git work tree that a directory lies in.
+type WorkTree struct {
+	Root   string // "": the directory lies in none
 	folder string // of the directory, relative to root, with slashes; "." is the root
 	origin string // URL of the remote origin without password; "": none
 	branch string // the default branch of origin, else the current one; "": unknown
 
-	gitDir, common string // of Git's files: those of this work tree, and those of all
+	GitDir, Common string // of Git's files: those of this work tree, and those of all
 }
 
-// findWorkTree returns the work tree of a directory. It reads Git's files, and runs
+// FindWorkTree returns the work tree of a directory. It reads Git's files, and runs
 // nothing.
-func findWorkTree(dir string) (workTree, error) {
+func FindWorkTree(dir string) (WorkTree, error) {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
-		return workTree{}, err
+		return WorkTree{}, err
 	}
 	for root := absolute; ; root = filepath.Dir(root) {
 		if _, err := os.Lstat(filepath.Join(root, ".git")); err == nil {
 			folder, err := filepath.Rel(root, absolute)
-			t := workTree{root: root, folder: filepath.ToSlash(folder)}
+			t := WorkTree{Root: root, folder: filepath.ToSlash(folder)}
 			t.read(filepath.Join(root, ".git"))
 			return t, err
 		}
 		if root == filepath.Dir(root) {
-			return workTree{}, nil
+			return WorkTree{}, nil
 		}
 	}
 }
 
 // read reads the remote and the branch. ".git" is a file in linked work trees and
 // submodules (gitrepository-layout(5)).
-func (t *workTree) read(gitDir string) {
+func (t *WorkTree) read(gitDir string) {
 	if text, err := os.ReadFile(gitDir); err == nil {
-		gitDir = resolved(t.root, strings.TrimPrefix(strings.TrimSpace(string(text)), "gitdir: "))
+		gitDir = resolved(t.Root, strings.TrimPrefix(strings.TrimSpace(string(text)), "gitdir: "))
 	}
 	common := gitDir
 	if text, err := os.ReadFile(filepath.Join(gitDir, "commondir")); err == nil {
 		common = resolved(gitDir, strings.TrimSpace(string(text)))
 	}
-	t.gitDir, t.common = gitDir, common
+	t.GitDir, t.Common = gitDir, common
 	if config, err := os.Open(filepath.Join(common, "config")); err == nil {
 		defer config.Close()
-		t.origin = gitURL(originOf(bufio.NewScanner(config)), t.root)
+		t.origin = gitURL(originOf(bufio.NewScanner(config)), t.Root)
 	}
 	const remote, local = "refs/remotes/origin/", "refs/heads/"
 	if t.branch = symbolic(filepath.Join(common, remote, "HEAD"), remote); t.branch == "" {

@@ -1,4 +1,4 @@
-package main
+package adopting
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/adopt"
 	"github.com/pinsetter/pinsetter/charts"
+	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/fleet"
 	"github.com/pinsetter/pinsetter/registry"
 	"github.com/pinsetter/pinsetter/scanner"
@@ -25,7 +26,7 @@ import (
 // safe for concurrent use.
 type asking struct {
 	ctx     context.Context //nolint:containedctx // of one call of init
-	app     *app
+	app     *cli.App
 	scanner *scanner.Scanner
 
 	access map[string]*fleet.Repository // how to ask, by canonical name
@@ -39,10 +40,10 @@ type asking struct {
 	answered atomic.Int64
 }
 
-func newAsking(ctx context.Context, a *app, access map[string]*fleet.Repository) *asking {
-	r := registry.New(registry.Options{Concurrency: a.concurrency, UserAgent: userAgent(), Dialer: a.dialer()})
+func newAsking(ctx context.Context, a *cli.App, access map[string]*fleet.Repository) *asking {
+	r := registry.New(registry.Options{Concurrency: a.Concurrency, UserAgent: a.UserAgent(), Dialer: a.Dialer()})
 	s := scanner.New(r, time.Now)
-	s.Charts = charts.New(charts.Options{Dialer: a.dialer(), UserAgent: userAgent()})
+	s.Charts = charts.New(charts.Options{Dialer: a.Dialer(), UserAgent: a.UserAgent()})
 	return &asking{
 		ctx: ctx, app: a, access: access, scanner: s,
 		objects: map[string]*fleet.Repository{}, listings: map[string]adopt.Listing{},
@@ -77,7 +78,7 @@ func (q *asking) ask(key string, list func() (*fleet.Repository, adopt.Listing))
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		q.objects[key], q.listings[key] = object, listing
-		q.app.progress.show(fmt.Sprintf("%d of %s answered", q.answered.Add(1), pinsetter.Count(int(q.asked.Load()), "registry request")))
+		q.app.Progress.Show(fmt.Sprintf("%d of %s answered", q.answered.Add(1), pinsetter.Count(int(q.asked.Load()), "registry request")))
 	})
 }
 
