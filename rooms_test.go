@@ -393,3 +393,42 @@ func shown(expr ast.Expr) []ast.Node {
 	}
 	return fields
 }
+
+// The most that a room and a type may have: more has no walls inside.
+const (
+	mostLines   = 4000
+	mostMethods = 25
+)
+
+// TestRoomsAndTypesStaySmall holds that of what is shipped.
+func TestRoomsAndTypesStaySmall(t *testing.T) {
+	lines := map[string]int{}
+	methods := map[string]map[string]bool{} // names by room and type: systems have their own of some
+	for _, s := range sources(t) {
+		if s.room == "parts" || strings.HasPrefix(s.room, "parts/") {
+			continue
+		}
+		lines[s.room] += s.set.Position(s.file.FileEnd).Line - 1
+		for _, declaration := range s.file.Decls {
+			function, ok := declaration.(*ast.FuncDecl)
+			if !ok || function.Recv == nil {
+				continue
+			}
+			of := s.room + "." + receiver(function).Name
+			if methods[of] == nil {
+				methods[of] = map[string]bool{}
+			}
+			methods[of][function.Name.Name] = true
+		}
+	}
+	for room, n := range lines {
+		if n > mostLines {
+			t.Errorf("%s has %d lines, and may have %d: find the wall in it", room, n, mostLines)
+		}
+	}
+	for of, names := range methods {
+		if len(names) > mostMethods {
+			t.Errorf("%s has %d methods, and may have %d: it is several things", of, len(names), mostMethods)
+		}
+	}
+}
