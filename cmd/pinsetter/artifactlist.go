@@ -11,7 +11,6 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/artifact"
-
 	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 )
 

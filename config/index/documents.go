@@ -97,7 +97,7 @@ func (x *Index) document(f source.File, c strict.Document) {
 }
 
 // maxValues bounds all documents together, as strict.MaxTokens does each: 10,000
-// Objects of 100 values.
+// objects of 100 values.
 const maxValues = 1_000_000
 
 // tooMany reports whether a document isn't read since those before it have so many

@@ -59,7 +59,7 @@ func (c *content) text(text string) {
 	c.said = append(c.said, text...)
 }
 
-// Add adds what a node says, however it is laid out.
+// add adds what a node says, however it is laid out.
 func (c *content) add(n *strict.Node) {
 	switch n = strict.Target(n); n.Kind {
 	case strict.Mapping:

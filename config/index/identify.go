@@ -13,7 +13,7 @@ import (
 // maxListDepth bounds lists in lists.
 const maxListDepth = 4
 
-// Object reads one object, or the items of a list. What it doesn't say of its
+// object reads one object, or the items of a list. What it doesn't say of its
 // version and kind it takes from the list around it.
 func (x *Index) object(d document, n *strict.Node, apiVersion, kind string) {
 	if *d.left--; *d.left < 0 || n.Kind != strict.Mapping || len(n.Content) == 0 {

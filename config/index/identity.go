@@ -43,7 +43,7 @@ func (x *Index) identify(o *Object) bool {
 	return ValidName(m.Name) && (!o.namespaced || ValidName(m.Namespace))
 }
 
-// Name gives the object its name, in the default namespace if it has none.
+// name gives the object its name, in the default namespace if it has none.
 func (o Options) name(object *Object, name, namespace string) {
 	object.Name = pinsetter.Name{Namespace: cmp.Or(namespace, o.Namespace), Name: name}
 	if object.namespaced = namespace != ""; object.Kind == claim.KindNamespace {

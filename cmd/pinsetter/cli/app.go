@@ -113,7 +113,7 @@ func (a *App) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also: NO_COLOR in the environment)")
 }
 
-// Namespace is the grammar of a namespace's name (RFC 1123, section 2.1).
+// namespace is the grammar of a namespace's name (RFC 1123, section 2.1).
 var namespace = pinsetter.Pattern(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // Prepare runs before every command. It sets flags from the environment, checks
@@ -169,7 +169,7 @@ func (a *App) Prepare(cmd *cobra.Command) error {
 const CommandLineOnly = "command-line-only"
 
 // flagsFromEnvironment sets every flag that the command line omits and that the
-// Environment has as PINSETTER_<FLAG>, but those that are commandLineOnly. Lists are separated by commas.
+// environment has as PINSETTER_<FLAG>, but those that are commandLineOnly. Lists are separated by commas.
 func flagsFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var errs []error
 	flags.VisitAll(func(f *pflag.Flag) {

@@ -106,7 +106,7 @@ type Sources struct {
 	Named  []string        // sources that must each hold an object
 }
 
-// Add adds the content of a source. The source must hold an object if all of it
+// add adds the content of a source. The source must hold an object if all of it
 // could be read.
 func (s *Sources) add(name string, files []source.File, unread []source.Unread) {
 	s.Files = append(s.Files, files...)
@@ -301,7 +301,7 @@ func LoadNamed[T any](cmd *cobra.Command, a *App, k kind[T], args []string, need
 
 // pick returns the objects that args name, without duplicates, in the order of
 // the set, or all without args. An argument is NAMESPACE/NAME. A plain NAME is
-// In the namespace if the user gave one; else only one object may have it.
+// in the namespace if the user gave one; else only one object may have it.
 func (k kind[T]) pick(set *fleet.Set, args []string, namespace string, given bool) ([]T, error) {
 	all := k.of(set)
 	if len(args) == 0 {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Progress is a line on a terminal that says what is going on. It appears after
+// progress is a line on a terminal that says what is going on. It appears after
 // half a second. On anything but a terminal it shows nothing. It is safe for
 // concurrent use.
 type progress struct {
