@@ -49,35 +49,51 @@ const encrypted = "ENC["
 
 // GuardBelow is GuardOf for what stands in lists, or in the items of something, at
 // any depth: as an object, or as a text that holds some. Elsewhere it knows a guard
-// only by our group. The nodes that it visits are taken off those that are left.
-func GuardBelow(n *strict.Node, left *int) fleet.Guard { return guardBelow(n, true, left) }
+// only by our group. The nodes that it visits are taken off those that are left, and so
+// is a part of each text that it searches. Left is negative after what is too large, or
+// deeper than maxDepth: then nothing is known of the rest.
+func GuardBelow(n *strict.Node, left *int) fleet.Guard { return guardBelow(n, true, left, 0) }
 
 // GuardWithin is GuardBelow for all that is in an object but itself.
-func GuardWithin(object *strict.Node, left *int) fleet.Guard {
+func GuardWithin(object *strict.Node, left *int) fleet.Guard { return guardWithin(object, left, 0) }
+
+const (
+	itemsKey = "items"
+
+	// maxDepth bounds levels, which an alias to a node around it makes endless.
+	maxDepth = 1000
+
+	// bytesOfNode are searched in the time that visiting a node takes, about.
+	bytesOfNode = 16
+)
+
+func guardWithin(object *strict.Node, left *int, depth int) fleet.Guard {
 	var guard fleet.Guard
 	for i := 0; i+1 < len(object.Content); i += 2 {
-		guard |= guardBelow(object.Content[i+1], object.Content[i].Value == itemsKey, left)
+		guard |= guardBelow(object.Content[i+1], object.Content[i].Value == itemsKey, left, depth+1)
 	}
 	return guard
 }
 
-const itemsKey = "items"
-
-func guardBelow(n *strict.Node, listed bool, left *int) fleet.Guard {
+func guardBelow(n *strict.Node, listed bool, left *int, depth int) fleet.Guard {
 	n = strict.Target(n)
-	if *left--; n == nil || *left < 0 {
+	if *left--; depth > maxDepth {
+		*left = -1
+	}
+	if n == nil || *left < 0 {
 		return 0
 	}
 	switch {
 	case n.Kind == strict.Sequence:
 		var guard fleet.Guard
 		for _, element := range n.Content {
-			guard |= guardBelow(element, listed, left)
+			guard |= guardBelow(element, listed, left, depth+1)
 		}
 		return guard
 	case n.Kind == strict.Mapping:
-		return guardHere(n, listed) | GuardWithin(n, left)
+		return guardHere(n, listed) | guardWithin(n, left, depth)
 	case listed && strings.Contains(n.Value, "\n"):
+		*left -= len(n.Value) / bytesOfNode
 		return GuardIn([]byte(n.Value))
 	}
 	return 0

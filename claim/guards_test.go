@@ -1,6 +1,7 @@
 package claim_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pinsetter/pinsetter/claim"
@@ -37,6 +38,24 @@ func TestGuardOf(t *testing.T) {
 
 // A guard in an object of another kind is found by our group: what only refers to one
 // is none.
+// What aliases make endless, or too long to search, isn't gone through.
+func TestGuardWithinIsBounded(t *testing.T) {
+	long := strings.Repeat("kind: x\\n", 20_000)
+	for name, text := range map[string]string{
+		"a circle":   "a: &a {b: [*a]}",
+		"long texts": "x: &x \"" + long + "\"\nitems: [" + strings.Repeat("*x, ", 1000) + "*x]",
+	} {
+		n, failure := strict.Document{Data: []byte(text), Line: 1}.Parse()
+		if failure != nil {
+			t.Fatal(failure.Err)
+		}
+		left := 1_000_000
+		if claim.GuardWithin(n, &left); left >= 0 {
+			t.Errorf("%s: %d nodes are left", name, left)
+		}
+	}
+}
+
 func TestGuardWithin(t *testing.T) {
 	for text, want := range map[string]bool{
 		"spec: {values: {extra: [{apiVersion: pinsetter.dev/v1alpha1, kind: Gate, spec: {}}]}}": true,

@@ -133,8 +133,10 @@ func (l *localFiles) ReadFile(path string) ([]byte, error) {
 		return nil, l.refuse(fmt.Errorf("%s: kustomize leaves out what has the annotation %s, and it may be on a Gate or a PullRequest: "+
 			"remove the annotation there, or take the file out of the kustomization and name it with -f", l.shown(path), localConfig))
 	}
-	if l.o.Guarded(data) && behind(data) > 0 {
-		return nil, l.refuse(fmt.Errorf("%s:%d: %w", l.shown(path), behind(data), strict.ErrBehind))
+	if l.o.Guarded(data) {
+		if line := behind(data); line > 0 {
+			return nil, l.refuse(fmt.Errorf("%s:%d: %w", l.shown(path), line, strict.ErrBehind))
+		}
 	}
 	if isKustomization(path) {
 		l.whole = l.whole || !isPlain(data)

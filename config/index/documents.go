@@ -83,13 +83,13 @@ func (x *Index) document(f source.File, c strict.Document) {
 	switch {
 	case n.Kind == strict.Sequence:
 		x.bareList(d, n)
-		return
 	case n.Kind == strict.Scalar && claim.GuardIn(c.Data) != 0:
 		x.Fault(strict.CodeType, path, c.Line, "the document is one text and no object: mend it (JSON has no comments)")
 		x.loseBytes(path, c.Line, c.Data)
 		return
+	default:
+		x.object(d, n, "", "")
 	}
-	x.object(d, n, "", "")
 	if left < 0 {
 		x.Fault(strict.CodeTooLarge, path, c.Line, fmt.Sprintf("the document has more than %d values, its aliases expanded: write it without anchors and aliases", strict.MaxTokens))
 		x.loseBytes(path, c.Line, c.Data)
