@@ -13,7 +13,6 @@ import (
 
 	"github.com/pinsetter/pinsetter"
 	"github.com/pinsetter/pinsetter/artifact"
-	"github.com/pinsetter/pinsetter/cmd/pinsetter/adopting"
 	"github.com/pinsetter/pinsetter/cmd/pinsetter/cli"
 	"github.com/pinsetter/pinsetter/gitops"
 	"github.com/pinsetter/pinsetter/registry"
@@ -210,7 +209,7 @@ func commitTime(path, revision string) (time.Time, error) {
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
 		dir = filepath.Dir(path)
 	}
-	tree, err := adopting.FindWorkTree(dir)
+	tree, err := cli.FindWorkTree(dir)
 	switch {
 	case err != nil:
 		return time.Time{}, err

@@ -71,7 +71,7 @@ what -f names.`,
 type initiation struct {
 	app       *cli.App
 	flags     initFlags
-	tree      WorkTree
+	tree      cli.WorkTree
 	policies  string // file of new objects, relative to the directory
 	there     *thereAlready
 	files     []*adopt.File
@@ -85,7 +85,7 @@ type initiation struct {
 func runInit(ctx context.Context, a *cli.App, f initFlags, givenNamespace bool) error {
 	i := &initiation{app: a, flags: f}
 	var err error
-	if i.tree, err = FindWorkTree(f.dir); err != nil {
+	if i.tree, err = cli.FindWorkTree(f.dir); err != nil {
 		return cli.Finish(err)
 	}
 	if i.policies, err = placeOfPolicies(f.dir, f.policies, i.tree.Root != ""); err != nil {
@@ -215,7 +215,7 @@ func (i *initiation) readRenovate() {
 func (i *initiation) notApplied() error {
 	for _, file := range i.files {
 		for _, applied := range file.Applied {
-			from := path.Join(i.tree.folder, i.policies)
+			from := path.Join(i.tree.Folder, i.policies)
 			if applied != "" && !strings.HasPrefix(from, applied+"/") || i.isKustomized(applied) {
 				continue
 			}
@@ -272,7 +272,7 @@ func (i *initiation) end() error {
 	a := i.app
 	for n := range i.proposal.Entries {
 		e := &i.proposal.Entries[n]
-		e.Path = path.Join(i.tree.folder, e.Path)
+		e.Path = path.Join(i.tree.Folder, e.Path)
 	}
 	if err := a.Print(append([]adopt.Entry{}, i.proposal.Entries...), i.table); err != nil {
 		return err
@@ -300,7 +300,7 @@ func (i *initiation) table(w io.Writer, p cli.Painter) error {
 		for _, e := range i.edits {
 			fmt.Fprintf(w, "%s %s\n", p.Paint(cli.Green, "wrote"), cli.Printable(path.Join(i.flags.dir, e.Path)))
 		}
-	} else if err := printEdits(w, p, i.tree.folder, i.edits); err != nil {
+	} else if err := printEdits(w, p, i.tree.Folder, i.edits); err != nil {
 		return err
 	}
 	found, skipped := cli.Table{Painter: p}, cli.Table{Painter: p}
@@ -363,7 +363,7 @@ func (i *initiation) sayNext() {
 	switch {
 	case !i.flags.write:
 		next = "pinsetter init " + i.again() + "--write"
-	case !i.automated && i.tree.origin == "":
+	case !i.automated && i.tree.Origin == "":
 		next = fmt.Sprintf("pinsetter set --dir %s %s", i.flags.dir, from)
 		i.app.Say("note", "there is no remote \"origin\", so no automation was proposed: add the remote, and run init again")
 	case i.automated && i.tree.Root != "":

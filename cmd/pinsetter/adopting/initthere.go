@@ -142,8 +142,8 @@ func (i *initiation) writers() []adopt.Object {
 		i.automated = true
 		return nil
 	}
-	u, err := url.Parse(i.tree.origin)
-	if i.tree.origin == "" || err != nil || i.tree.branch == "" || len(i.proposal.Edits) == 0 && !i.isWaiting() {
+	u, err := url.Parse(i.tree.Origin)
+	if i.tree.Origin == "" || err != nil || i.tree.Branch == "" || len(i.proposal.Edits) == 0 && !i.isWaiting() {
 		return nil
 	}
 	i.automated = true
@@ -158,7 +158,7 @@ func (i *initiation) writers() []adopt.Object {
 	automation := spec.ImageUpdateAutomationSpec{
 		Interval:  spec.Duration{Duration: 30 * time.Minute},
 		SourceRef: spec.CrossNamespaceSourceReference{Kind: "GitRepository", Name: name.Name},
-		Update:    &spec.UpdateStrategy{Strategy: spec.UpdateStrategySetters, Path: "./" + strings.TrimPrefix(i.tree.folder, ".")},
+		Update:    &spec.UpdateStrategy{Strategy: spec.UpdateStrategySetters, Path: "./" + strings.TrimPrefix(i.tree.Folder, ".")},
 		GitSpec: &spec.GitSpec{Commit: spec.CommitSpec{
 			Author:          spec.CommitUser{Name: "Pinsetter", Email: "pinsetter@users.noreply." + host},
 			MessageTemplate: commitMessage,
@@ -167,7 +167,7 @@ func (i *initiation) writers() []adopt.Object {
 	if len(i.there.labels) > 0 {
 		automation.PolicySelector = &spec.LabelSelector{MatchLabels: i.there.labels}
 	}
-	return []adopt.Object{adopt.GitRepository(name, i.tree.origin, i.tree.branch), adopt.Automation(name, automation)}
+	return []adopt.Object{adopt.GitRepository(name, i.tree.Origin, i.tree.Branch), adopt.Automation(name, automation)}
 }
 
 // isWaiting reports whether an earlier call wrote policies without an automation,
@@ -191,7 +191,7 @@ func (i *initiation) isCovered() bool {
 		covered := false
 		for _, automation := range i.there.set.Automations {
 			mine := automation.Name.Namespace == i.there.namespace && !automation.Suspended
-			covered = covered || mine && automation.Covers(path.Join(i.tree.folder, e.Path))
+			covered = covered || mine && automation.Covers(path.Join(i.tree.Folder, e.Path))
 		}
 		if !covered {
 			return false

@@ -93,7 +93,7 @@ func oneTool(cmd *cobra.Command, args []string) error {
 // migrationTree reads the files that may hold settings or values. A file that
 // can't be read is part of failed, and the others are translated.
 func migrationTree(a *cli.App, cmd *cobra.Command, dir, policies string) (tree *migrate.Tree, failed, err error) {
-	work, err := FindWorkTree(dir)
+	work, err := cli.FindWorkTree(dir)
 	if err != nil {
 		return nil, nil, cli.Finish(err)
 	}
@@ -123,10 +123,10 @@ func migrationTree(a *cli.App, cmd *cobra.Command, dir, policies string) (tree *
 
 // gitOf returns where a work tree is pushed, and the automation that writes all of
 // it already, if there is one.
-func gitOf(there *thereAlready, work WorkTree) migrate.Git {
-	at, err := url.Parse(work.origin)
-	if work.origin == "" || err != nil {
-		return migrate.Git{Folder: work.folder}
+func gitOf(there *thereAlready, work cli.WorkTree) migrate.Git {
+	at, err := url.Parse(work.Origin)
+	if work.Origin == "" || err != nil {
+		return migrate.Git{Folder: work.Folder}
 	}
 	for _, automation := range there.set.Automations {
 		source := automation.Git
@@ -134,7 +134,7 @@ func gitOf(there *thereAlready, work WorkTree) migrate.Git {
 			continue
 		}
 		if u, err := url.Parse(source.URL); err == nil && u.Host == at.Host && trimGit(u.Path) == trimGit(at.Path) {
-			git := migrate.Git{Name: source.Name.Name, Branch: automation.Base.Branch, Automation: automation.Name.Name, Host: at.Host, Folder: work.folder}
+			git := migrate.Git{Name: source.Name.Name, Branch: automation.Base.Branch, Automation: automation.Name.Name, Host: at.Host, Folder: work.Folder}
 			if selector := automation.Spec.PolicySelector; selector != nil {
 				git.Labels = selector.MatchLabels
 			}
@@ -142,7 +142,7 @@ func gitOf(there *thereAlready, work WorkTree) migrate.Git {
 		}
 	}
 	name := adopt.Label(trimGit(path.Base(at.Path)))
-	return migrate.Git{Name: name, URL: work.origin, Branch: cmp.Or(work.branch, "main"), Folder: work.folder, Host: at.Host}
+	return migrate.Git{Name: name, URL: work.Origin, Branch: cmp.Or(work.Branch, "main"), Folder: work.Folder, Host: at.Host}
 }
 
 func trimGit(path string) string { return strings.TrimSuffix(path, ".git") }

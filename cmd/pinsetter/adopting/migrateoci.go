@@ -49,7 +49,7 @@ Markers, comments and all other bytes stay. Sources are not removed.`,
 			if err != nil {
 				return err
 			}
-			work, err := FindWorkTree(dir)
+			work, err := cli.FindWorkTree(dir)
 			if err != nil {
 				return cli.Finish(err)
 			}
@@ -67,7 +67,7 @@ Markers, comments and all other bytes stay. Sources are not removed.`,
 				a.Say("warning", fmt.Sprintf("no HelmRelease or Kustomization in %s pulls from a HelmRepository or GitRepository: say with --dir where they are", dir))
 			}
 			shown := &migrate.Result{Entries: r.Entries, Edits: r.Edits, Off: r.Steps}
-			if err := a.Print(append([]migrate.Entry{}, r.Entries...), migration(a, shown, work.folder, "What is to do beside:", write)); err != nil {
+			if err := a.Print(append([]migrate.Entry{}, r.Entries...), migration(a, shown, work.Folder, "What is to do beside:", write)); err != nil {
 				return err
 			}
 			if a.Output != "table" {

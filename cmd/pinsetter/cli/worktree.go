@@ -1,4 +1,4 @@
-package adopting
+package cli
 
 import (
 	"bufio"
@@ -14,9 +14,9 @@ import (
 // WorkTree is the Git work tree that a directory lies in.
 type WorkTree struct {
 	Root   string // "": the directory lies in none
-	folder string // of the directory, relative to root, with slashes; "." is the root
-	origin string // URL of the remote origin without password; "": none
-	branch string // the default branch of origin, else the current one; "": unknown
+	Folder string // of the directory, relative to root, with slashes; "." is the root
+	Origin string // URL of the remote origin without password; "": none
+	Branch string // the default branch of origin, else the current one; "": unknown
 
 	GitDir, Common string // of Git's files: those of this work tree, and those of all
 }
@@ -31,7 +31,7 @@ func FindWorkTree(dir string) (WorkTree, error) {
 	for root := absolute; ; root = filepath.Dir(root) {
 		if _, err := os.Lstat(filepath.Join(root, ".git")); err == nil {
 			folder, err := filepath.Rel(root, absolute)
-			t := WorkTree{Root: root, folder: filepath.ToSlash(folder)}
+			t := WorkTree{Root: root, Folder: filepath.ToSlash(folder)}
 			t.read(filepath.Join(root, ".git"))
 			return t, err
 		}
@@ -54,11 +54,11 @@ func (t *WorkTree) read(gitDir string) {
 	t.GitDir, t.Common = gitDir, common
 	if config, err := os.Open(filepath.Join(common, "config")); err == nil {
 		defer config.Close()
-		t.origin = gitURL(originOf(bufio.NewScanner(config)), t.Root)
+		t.Origin = gitURL(originOf(bufio.NewScanner(config)), t.Root)
 	}
 	const remote, local = "refs/remotes/origin/", "refs/heads/"
-	if t.branch = symbolic(filepath.Join(common, remote, "HEAD"), remote); t.branch == "" {
-		t.branch = symbolic(filepath.Join(gitDir, "HEAD"), local)
+	if t.Branch = symbolic(filepath.Join(common, remote, "HEAD"), remote); t.Branch == "" {
+		t.Branch = symbolic(filepath.Join(gitDir, "HEAD"), local)
 	}
 }
 
